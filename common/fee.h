@@ -1,0 +1,34 @@
+/* Fees: the one place where money is rounded.
+ *
+ * A fee is charged in the asset received, at a rate in parts per million. The payer pays the exact
+ * fee rounded up to a whole unit; the `fees` account gets the exact fee rounded down, and `rounding`
+ * the unit between the two, if there is one. Used by the engine and by settlement.
+ */
+
+#ifndef COMMON_FEE_H
+#define COMMON_FEE_H
+
+#include "common/money.h"
+
+#define FEE_RATE_ONE 1000000 /* a rate of 100% */
+
+struct fee {
+    amount_t charged;  /* what the payer pays: rounded up */
+    amount_t earned;   /* what the fees account gets: rounded down */
+    amount_t rounding; /* charged - earned: 0 or 1 unit */
+};
+
+/* The fee on `received` at `rate_ppm`. Never more than `received`.
+ * Needs: received >= 0, 0 <= rate_ppm <= FEE_RATE_ONE. */
+static inline struct fee fee_of(amount_t received, int32_t rate_ppm)
+{
+    ASSERT(received.units >= 0);
+    ASSERT(rate_ppm >= 0 && rate_ppm <= FEE_RATE_ONE);
+
+    const __int128 exact = (__int128)received.units * rate_ppm;
+    const int64_t floor = (int64_t)(exact / FEE_RATE_ONE);
+    const int64_t rest = exact % FEE_RATE_ONE != 0;
+    return (struct fee){{floor + rest}, {floor}, {rest}};
+}
+
+#endif /* COMMON_FEE_H */

@@ -1,0 +1,45 @@
+/* Named parameters of a request: a query string and a form body, read once.
+ *
+ * A key in both: the query wins. Names and values are percent-decoded into the caller's space; `+` in
+ * a form body is a space. A key twice in one part, bad percent-encoding, or too many keys is
+ * malformed.
+ *
+ * Limits   FORM_FIELDS_MAX keys, FORM_BYTES_MAX bytes of decoded text
+ * Memory   everything lives in struct form; values are zero-terminated and may hold no zero byte
+ */
+
+#ifndef COMMON_FORM_H
+#define COMMON_FORM_H
+
+#include "common/assert.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FORM_FIELDS_MAX 48
+#define FORM_BYTES_MAX  8192
+
+struct form_field {
+    const char *name;
+    const char *value;
+    size_t value_bytes;
+};
+
+struct form {
+    uint32_t field_count;
+    uint32_t used_bytes;
+    struct form_field fields[FORM_FIELDS_MAX];
+    char bytes[FORM_BYTES_MAX];
+};
+
+/* Parses both parts (either may be empty). False when malformed; the form is empty then. */
+MUST_CHECK bool form_parse(struct form *form, const char *query, size_t query_bytes,
+                           const char *body, size_t body_bytes);
+
+/* The field with this name, or NULL. An empty value is present, with value_bytes 0. */
+const struct form_field *form_find(const struct form *form, const char *name);
+
+/* Reads an unsigned whole number of at most 19 digits. */
+MUST_CHECK bool form_u64(const struct form_field *field, uint64_t *value);
+
+#endif /* COMMON_FORM_H */

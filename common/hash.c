@@ -1,0 +1,99 @@
+#include "common/hash.h"
+
+#include <string.h>
+
+bool hash_start(void)
+{
+    return sodium_init() >= 0;
+}
+
+hash_t hash_of(const void *bytes, size_t byte_count)
+{
+    hash_t hash;
+    crypto_hash_sha256(hash.bytes, bytes, byte_count);
+    return hash;
+}
+
+hash_t hash_tagged(const char *domain, const void *bytes, size_t byte_count)
+{
+    struct hash_stream stream;
+    hash_stream_begin(&stream);
+    hash_stream_add(&stream, domain, strlen(domain));
+    hash_stream_add(&stream, bytes, byte_count);
+    return hash_stream_end(&stream);
+}
+
+void hash_stream_begin(struct hash_stream *stream)
+{
+    crypto_hash_sha256_init(&stream->state);
+}
+
+void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t byte_count)
+{
+    crypto_hash_sha256_update(&stream->state, bytes, byte_count);
+}
+
+hash_t hash_stream_end(struct hash_stream *stream)
+{
+    hash_t hash;
+    crypto_hash_sha256_final(&stream->state, hash.bytes);
+    return hash;
+}
+
+bool hash_equal(hash_t left, hash_t right)
+{
+    return memcmp(left.bytes, right.bytes, HASH_BYTES) == 0;
+}
+
+hash_t hash_derive(const uint8_t secret[HASH_BYTES], const char *domain, const void *bytes,
+                   size_t byte_count)
+{
+    hash_t derived;
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, secret, HASH_BYTES, HASH_BYTES);
+    crypto_generichash_update(&state, (const uint8_t *)domain, strlen(domain) + 1);
+    crypto_generichash_update(&state, bytes, byte_count);
+    crypto_generichash_final(&state, derived.bytes, HASH_BYTES);
+    return derived;
+}
+
+void hash_sign(const uint8_t secret_key[SECRET_KEY_BYTES], const void *bytes, size_t byte_count,
+               uint8_t signature[SIGNATURE_BYTES])
+{
+    crypto_sign_detached(signature, NULL, bytes, byte_count, secret_key);
+}
+
+bool hash_verify(const uint8_t public_key[PUBLIC_KEY_BYTES], const void *bytes, size_t byte_count,
+                 const uint8_t signature[SIGNATURE_BYTES])
+{
+    return crypto_sign_verify_detached(signature, bytes, byte_count, public_key) == 0;
+}
+
+void hash_hex(const uint8_t *bytes, size_t byte_count, char *text)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < byte_count; i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    text[2 * byte_count] = '\0';
+}
+
+static int hex_digit(char digit)
+{
+    if (digit >= '0' && digit <= '9') return digit - '0';
+    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+    if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
+    return -1;
+}
+
+bool hash_from_hex(const char *text, size_t text_bytes, uint8_t *bytes, size_t byte_count)
+{
+    if (text_bytes != 2 * byte_count) return false;
+    for (size_t i = 0; i < byte_count; i++) {
+        const int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+        if (high < 0 || low < 0) return false;
+        bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}

@@ -1,0 +1,86 @@
+/* What a signed request asks for: parameters in, one command's payload or a refusal out.
+ *
+ * The gateway builds every command through here; settlement re-derives the command from the signed
+ * bytes in its authentication field through here too and compares, so that no order of an Ed25519
+ * key is certified that its owner did not sign. Parameters, their order of checking, and every code
+ * and text are those of the Binance Spot API.
+ *
+ * Needs: `params` of the moment for symbols and scales. Account and operator index are the caller's
+ * to fill: they come from the key, not from the text.
+ */
+
+#ifndef COMMON_INTENT_H
+#define COMMON_INTENT_H
+
+#include "common/form.h"
+#include "common/params.h"
+#include "common/reject.h"
+
+/* The payload of one command, whichever it is. */
+struct intent {
+    uint16_t type; /* enum message_type, below T_NOOP */
+    union {
+        struct order_place_command order_place;
+        struct order_cancel_command order_cancel;
+        struct cancel_all_command cancel_all;
+        struct asset_create_command asset_create;
+        struct market_create_command market_create;
+        struct market_status_command market_status;
+        struct account_create_command account_create;
+        struct key_add_command key_add;
+        struct credit_command credit;
+        struct debit_command debit;
+    };
+};
+
+enum response_type { RESPONSE_DEFAULT, RESPONSE_ACK, RESPONSE_RESULT, RESPONSE_FULL };
+
+/* POST /api/v3/order. client_id stays zero when newClientOrderId is absent: the gateway makes one. */
+MUST_CHECK bool intent_order_place(const struct form *form, const struct params *params,
+                                   struct intent *intent, struct refusal *refusal);
+
+/* newOrderRespType; the default (FULL for LIMIT and MARKET, ACK otherwise) is already resolved. */
+MUST_CHECK bool intent_response_type(const struct form *form, uint8_t order_type,
+                                     enum response_type *response, struct refusal *refusal);
+
+/* DELETE /api/v3/order. */
+MUST_CHECK bool intent_order_cancel(const struct form *form, const struct params *params,
+                                    struct intent *intent, struct refusal *refusal);
+
+/* DELETE /api/v3/openOrders. */
+MUST_CHECK bool intent_cancel_all(const struct form *form, const struct params *params,
+                                  struct intent *intent, struct refusal *refusal);
+
+/* POST /quorex/v1/admin, operators only. The text names its action and a nonce:
+ *
+ *   action=asset-create    symbol decimals
+ *   action=market-create   symbol base quote tick lot minPrice maxPrice minQty maxQty minNotional
+ *                          maxOrders (decimal text, in whole quote and base)
+ *   action=market-status   symbol status=TRADING|HALT|BREAK
+ *   action=account-create  publicKey (64 hex) tier
+ *   action=key-add         account keyId (64 hex) publicKey (64 hex, optional) hmac=true|false
+ *                          permissions (e.g. READ,TRADE)
+ *   action=credit|debit    account asset amount (decimal text)
+ *   all                    nonce (u64, above the operator's last)
+ */
+MUST_CHECK bool intent_admin(const struct form *form, const struct params *params,
+                             struct intent *intent, struct refusal *refusal);
+
+/* timestamp (ms or us) and recvWindow (ms, up to 3 decimals, default 5000, at most 60000) as the
+ * command's deadline; `timestamp_ns` is the parsed timestamp. */
+MUST_CHECK bool intent_deadline(const struct form *form, uint64_t *timestamp_ns,
+                                uint64_t *deadline_ns, struct refusal *refusal);
+
+/* The form's symbol as a market index. */
+MUST_CHECK bool intent_market(const struct form *form, const struct params *params,
+                              uint16_t *market, struct refusal *refusal);
+
+/* Bytes of `intent` as its command's payload; returns their count. */
+size_t intent_put(const struct intent *intent, uint8_t *payload);
+
+/* Whether `form` (the signed text of a command) asks for exactly `command`: type, every field it
+ * names, and the deadline. */
+MUST_CHECK bool intent_matches(const struct form *form, const struct params *params,
+                               const struct command *command);
+
+#endif /* COMMON_INTENT_H */

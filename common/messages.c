@@ -1,0 +1,221 @@
+#include "common/messages.h"
+
+#include "common/le.h"
+
+static uint8_t *put_u8(uint8_t *at, uint8_t value)
+{
+    return le_put_u8(at, value);
+}
+static uint8_t *put_u16(uint8_t *at, uint16_t value)
+{
+    return le_put_u16(at, value);
+}
+static uint8_t *put_u32(uint8_t *at, uint32_t value)
+{
+    return le_put_u32(at, value);
+}
+static uint8_t *put_u64(uint8_t *at, uint64_t value)
+{
+    return le_put_u64(at, value);
+}
+static uint8_t *put_i32(uint8_t *at, int32_t value)
+{
+    return le_put_u32(at, (uint32_t)value);
+}
+static uint8_t *put_i64(uint8_t *at, int64_t value)
+{
+    return le_put_i64(at, value);
+}
+static uint8_t *put_price(uint8_t *at, price_t value)
+{
+    return le_put_i64(at, value.ticks);
+}
+static uint8_t *put_qty(uint8_t *at, qty_t value)
+{
+    return le_put_i64(at, value.lots);
+}
+static uint8_t *put_amount(uint8_t *at, amount_t value)
+{
+    return le_put_i64(at, value.units);
+}
+
+static uint8_t get_u8(const uint8_t *at)
+{
+    return le_get_u8(at);
+}
+static uint16_t get_u16(const uint8_t *at)
+{
+    return le_get_u16(at);
+}
+static uint32_t get_u32(const uint8_t *at)
+{
+    return le_get_u32(at);
+}
+static uint64_t get_u64(const uint8_t *at)
+{
+    return le_get_u64(at);
+}
+static int32_t get_i32(const uint8_t *at)
+{
+    return (int32_t)le_get_u32(at);
+}
+static int64_t get_i64(const uint8_t *at)
+{
+    return le_get_i64(at);
+}
+static price_t get_price(const uint8_t *at)
+{
+    return (price_t){le_get_i64(at)};
+}
+static qty_t get_qty(const uint8_t *at)
+{
+    return (qty_t){le_get_i64(at)};
+}
+static amount_t get_amount(const uint8_t *at)
+{
+    return (amount_t){le_get_i64(at)};
+}
+
+#define MESSAGE(kind, id, NAME, name) \
+    uint8_t *name##_##kind##_put(uint8_t *at, const struct name##_##kind *message) \
+    {
+#define FIELD(type, name)  at = put_##type(at, message->name);
+#define BYTES(name, count) at = le_put_bytes(at, message->name, count);
+#define END(kind, NAME, name) \
+    return at; \
+    }
+#include "common/messages.def"
+#undef MESSAGE
+#undef FIELD
+#undef BYTES
+#undef END
+
+#define MESSAGE(kind, id, NAME, name) \
+    void name##_##kind##_get(const uint8_t *at, struct name##_##kind *message) \
+    {
+#define FIELD(type, name) \
+    message->name = get_##type(at); \
+    at += SIZE_##type;
+#define BYTES(name, count) \
+    memcpy(message->name, at, count); \
+    at += (count);
+#define END(kind, NAME, name) \
+    (void)at; \
+    }
+#include "common/messages.def"
+#undef MESSAGE
+#undef FIELD
+#undef BYTES
+#undef END
+
+#define MESSAGE(kind, id, NAME, name) \
+    void kind##_write_##name(struct event_writer *writer, const struct name##_##kind *message) \
+    { \
+        ASSERT((size_t)(writer->end - writer->at) >= EVENT_HEADER_BYTES + NAME##_BYTES); \
+        uint8_t *at = le_put_u16(writer->at, id); \
+        at = le_put_u16(at, NAME##_BYTES); \
+        writer->at = name##_##kind##_put(at, message); \
+        writer->count++; \
+    }
+#define FIELD(type, name)
+#define BYTES(name, count)
+#define END(kind, NAME, name)
+#include "common/messages.def"
+#undef MESSAGE
+#undef FIELD
+#undef BYTES
+#undef END
+
+size_t message_payload_bytes(uint16_t type)
+{
+    switch (type) {
+#define MESSAGE(kind, id, NAME, name) \
+    case id: \
+        return NAME##_BYTES;
+#define FIELD(type, name)
+#define BYTES(name, count)
+#define END(kind, NAME, name)
+#include "common/messages.def"
+#undef MESSAGE
+#undef FIELD
+#undef BYTES
+#undef END
+    default:
+        return 0;
+    }
+}
+
+const char *message_name(uint16_t type)
+{
+    switch (type) {
+#define MESSAGE(kind, id, NAME, name) \
+    case id: \
+        return #NAME;
+#define FIELD(type, name)
+#define BYTES(name, count)
+#define END(kind, NAME, name)
+#include "common/messages.def"
+#undef MESSAGE
+#undef FIELD
+#undef BYTES
+#undef END
+    default:
+        return "UNKNOWN";
+    }
+}
+
+void command_header_put(uint8_t *at, const struct command_header *header)
+{
+    uint8_t *const start = at;
+    at = le_put_u32(at, header->length);
+    at = le_put_u16(at, header->type);
+    at = le_put_u16(at, header->group);
+    at = le_put_u32(at, header->origin);
+    at = le_put_u16(at, header->auth_kind);
+    at = le_put_u16(at, header->auth_length);
+    at = le_put_u64(at, header->origin_epoch);
+    at = le_put_u64(at, header->origin_sequence);
+    at = le_put_u64(at, header->deadline_ns);
+    at = le_put_u64(at, header->ticket);
+    ASSERT(at - start == COMMAND_HEADER_BYTES);
+}
+
+bool command_decode(const uint8_t *bytes, size_t byte_count, struct command *command)
+{
+    if (byte_count < COMMAND_HEADER_BYTES) return false;
+
+    struct command_header *header = &command->header;
+    header->length = le_get_u32(bytes);
+    header->type = le_get_u16(bytes + 4);
+    header->group = le_get_u16(bytes + 6);
+    header->origin = le_get_u32(bytes + 8);
+    header->auth_kind = le_get_u16(bytes + 12);
+    header->auth_length = le_get_u16(bytes + 14);
+    header->origin_epoch = le_get_u64(bytes + 16);
+    header->origin_sequence = le_get_u64(bytes + 24);
+    header->deadline_ns = le_get_u64(bytes + 32);
+    header->ticket = le_get_u64(bytes + 40);
+
+    if (header->type >= T_NOOP) return false; /* an event is not a command */
+    const size_t payload_bytes = message_payload_bytes(header->type);
+    if (payload_bytes == 0 || header->auth_length > COMMAND_AUTH_MAX) return false;
+    if (header->length != byte_count) return false;
+    if (byte_count != COMMAND_HEADER_BYTES + payload_bytes + header->auth_length) return false;
+
+    command->payload = bytes + COMMAND_HEADER_BYTES;
+    command->auth = command->payload + payload_bytes;
+    return true;
+}
+
+bool event_next(const uint8_t **at, const uint8_t *end, struct event *event)
+{
+    if (end - *at < EVENT_HEADER_BYTES) return false;
+    event->type = le_get_u16(*at);
+    event->payload_length = le_get_u16(*at + 2);
+    event->payload = *at + EVENT_HEADER_BYTES;
+    if (event->type < T_NOOP || event->type >= T_BLOCK_SEALED) return false;
+    if (event->payload_length != message_payload_bytes(event->type)) return false;
+    if (event->payload_length > end - event->payload) return false;
+    *at = event->payload + event->payload_length;
+    return true;
+}

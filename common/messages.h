@@ -1,0 +1,213 @@
+/* Commands, events and notices: structs and codec, expanded from messages.def.
+ *
+ * A command travels and rests as a header of COMMAND_HEADER_BYTES, its payload, and an
+ * authentication field of variable length:
+ *
+ *     length u32 | type u16 | group u16 | origin u32 | auth_kind u16 | auth_length u16 |
+ *     origin_epoch u64 | origin_sequence u64 | deadline_ns u64 | ticket u64 | payload | auth
+ *
+ * An event is a header of EVENT_HEADER_BYTES (type u16, payload length u16) and its payload. Its
+ * number is that of the command it follows, its ordinal its place there.
+ *
+ * Memory   nothing is allocated; decoded views point into the bytes they were decoded from
+ * Errors   a decoder returns false for anything that is not exactly one well-formed message
+ */
+
+#ifndef COMMON_MESSAGES_H
+#define COMMON_MESSAGES_H
+
+#include "common/assert.h"
+#include "common/money.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t field_u8;
+typedef uint16_t field_u16;
+typedef uint32_t field_u32;
+typedef uint64_t field_u64;
+typedef int32_t field_i32;
+typedef int64_t field_i64;
+typedef price_t field_price;
+typedef qty_t field_qty;
+typedef amount_t field_amount;
+
+/* struct order_place_command, struct fill_event, struct block_sealed_notice, ... */
+#define MESSAGE(kind, id, NAME, name) struct name##_##kind {
+#define FIELD(type, name)             field_##type name;
+#define BYTES(name, count)            uint8_t name[count];
+#define END(kind, NAME, name) \
+    } \
+    ;
+#include "common/messages.def"
+#undef MESSAGE
+#undef FIELD
+#undef BYTES
+#undef END
+
+/* COMMAND_ORDER_PLACE = 20 and so on cannot be spelled from a lower-case kind; the type is T_NAME. */
+enum message_type {
+#define MESSAGE(kind, id, NAME, name) T_##NAME = id,
+#define FIELD(type, name)
+#define BYTES(name, count)
+#define END(kind, NAME, name)
+#include "common/messages.def"
+#undef MESSAGE
+#undef FIELD
+#undef BYTES
+#undef END
+};
+
+/* ORDER_PLACE_BYTES: the payload's size on the wire. */
+#define SIZE_u8     1
+#define SIZE_u16    2
+#define SIZE_u32    4
+#define SIZE_u64    8
+#define SIZE_i32    4
+#define SIZE_i64    8
+#define SIZE_price  8
+#define SIZE_qty    8
+#define SIZE_amount 8
+enum message_bytes {
+#define MESSAGE(kind, id, NAME, name) NAME##_BYTES = 0
+#define FIELD(type, name)             +SIZE_##type
+#define BYTES(name, count)            +(count)
+#define END(kind, NAME, name)         ,
+#include "common/messages.def"
+#undef MESSAGE
+#undef FIELD
+#undef BYTES
+#undef END
+};
+
+/* uint8_t *order_place_command_put(uint8_t *at, const struct order_place_command *): writes the
+ * payload and returns the byte after. void order_place_command_get(const uint8_t *at, struct ... *):
+ * reads it; the caller has checked the length. */
+#define MESSAGE(kind, id, NAME, name) \
+    uint8_t *name##_##kind##_put(uint8_t *at, const struct name##_##kind *message); \
+    void name##_##kind##_get(const uint8_t *at, struct name##_##kind *message);
+#define FIELD(type, name)
+#define BYTES(name, count)
+#define END(kind, NAME, name)
+#include "common/messages.def"
+#undef MESSAGE
+#undef FIELD
+#undef BYTES
+#undef END
+
+/* The payload's size of a known type, 0 otherwise. */
+size_t message_payload_bytes(uint16_t type);
+
+/* The name of a known type ("ORDER_PLACE"), "UNKNOWN" otherwise. */
+const char *message_name(uint16_t type);
+
+#define COMMAND_HEADER_BYTES 48
+#define COMMAND_AUTH_MAX     4096
+#define COMMAND_BYTES_MAX    (COMMAND_HEADER_BYTES + 512 + COMMAND_AUTH_MAX)
+#define EVENT_HEADER_BYTES   4
+#define EVENT_PAYLOAD_MAX    256
+
+enum auth_kind {
+    AUTH_NONE = 0,     /* a node's own command: HELLO, SEAL, VOTE */
+    AUTH_HMAC = 1,     /* key id (32): the gateway node vouches for it */
+    AUTH_ED25519 = 2,  /* key id (32), signature (64), the signed bytes: every node checks it */
+    AUTH_OPERATOR = 3, /* operator's public key (32), signature (64), the signed bytes */
+};
+
+struct command_header {
+    uint32_t length; /* header, payload and auth */
+    uint16_t type;
+    uint16_t group;     /* 0 today: the door to several logs */
+    uint32_t origin;    /* node that admitted it; 0 for a node's own commands */
+    uint16_t auth_kind; /* enum auth_kind */
+    uint16_t auth_length;
+    uint64_t origin_epoch;    /* command number of that node's HELLO */
+    uint64_t origin_sequence; /* 1, 2, 3 ... within the epoch */
+    uint64_t deadline_ns;     /* refused when the stamp is later; 0: none */
+    uint64_t ticket; /* the origin's own mark, to find who waits; means nothing elsewhere */
+};
+
+/* One command in place. */
+struct command {
+    struct command_header header;
+    const uint8_t *payload;
+    const uint8_t *auth;
+};
+
+void command_header_put(uint8_t *at, const struct command_header *header);
+
+/* Decodes the command that fills exactly `byte_count` bytes. False: unknown type, wrong lengths. */
+MUST_CHECK bool command_decode(const uint8_t *bytes, size_t byte_count, struct command *command);
+
+/* One event in place. */
+struct event {
+    uint16_t type;
+    uint16_t payload_length;
+    const uint8_t *payload;
+};
+
+/* Walks a run of events: decodes the one at *at and moves *at past it. False at the end or when the
+ * bytes are not events (then *at != end). */
+MUST_CHECK bool event_next(const uint8_t **at, const uint8_t *end, struct event *event);
+
+/* Where match writes events. Owner: the engine thread. */
+struct event_writer {
+    uint8_t *at;
+    uint8_t *end;
+    uint32_t count;
+};
+
+/* void event_write_fill(struct event_writer *, const struct fill_event *), one per event.
+ * Needs: room for EVENT_HEADER_BYTES + the payload. */
+#define MESSAGE(kind, id, NAME, name) \
+    void kind##_write_##name(struct event_writer *writer, const struct name##_##kind *message);
+#define FIELD(type, name)
+#define BYTES(name, count)
+#define END(kind, NAME, name)
+#include "common/messages.def"
+#undef MESSAGE
+#undef FIELD
+#undef BYTES
+#undef END
+
+/* The market's own words, numbered for the wire. Append-only. */
+enum order_type {
+    LIMIT = 1,
+    MARKET = 2,
+    LIMIT_MAKER = 3,
+    STOP_LOSS = 4,
+    STOP_LOSS_LIMIT = 5,
+    TAKE_PROFIT = 6,
+    TAKE_PROFIT_LIMIT = 7,
+};
+
+enum time_in_force { GTC = 1, IOC = 2, FOK = 3 };
+
+enum order_status {
+    ORDER_NEW = 1,
+    ORDER_PARTIALLY_FILLED = 2,
+    ORDER_FILLED = 3,
+    ORDER_CANCELED = 4,
+    ORDER_EXPIRED = 5,
+};
+
+/* Why an order is done. */
+enum done_reason {
+    DONE_FILLED = 1,
+    DONE_CANCELED = 2,
+    DONE_CANCELED_ALL = 3,
+    DONE_IOC_UNFILLED = 4,
+    DONE_FOK_UNFILLED = 5,
+    DONE_NO_LIQUIDITY = 6, /* MARKET: the book or the quote amount ended first */
+};
+
+enum cancel_restriction {
+    CANCEL_ANY = 0,
+    CANCEL_ONLY_NEW = 1,
+    CANCEL_ONLY_PARTIALLY_FILLED = 2,
+};
+
+enum key_permission { KEY_READ = 1, KEY_TRADE = 2, KEY_WITHDRAW = 4 };
+
+#endif /* COMMON_MESSAGES_H */

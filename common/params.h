@@ -1,0 +1,68 @@
+/* The replicated parameters: everything that may change an event, and nothing else.
+ *
+ * They start from the genesis and change only by command. Engine, settlement and gateway each keep a
+ * copy that they move forward by the same events, with params_apply.
+ *
+ * Limits   PARAMS_ASSETS_LIMIT assets, PARAMS_MARKETS_LIMIT markets, PARAMS_TIERS_LIMIT tiers
+ */
+
+#ifndef COMMON_PARAMS_H
+#define COMMON_PARAMS_H
+
+#include "common/hash.h"
+#include "common/market.h"
+
+#define PARAMS_ASSETS_LIMIT  64
+#define PARAMS_MARKETS_LIMIT 1024
+#define PARAMS_TIERS_LIMIT   8
+#define PARAMS_BYTES_MAX     (256 * 1024)
+
+/* The `rules` number this build knows best. */
+#define PARAMS_RULES 1
+
+struct fee_tier {
+    int32_t maker_ppm;
+    int32_t taker_ppm;
+};
+
+struct params {
+    uint32_t rules;        /* every change of behaviour is guarded by it */
+    uint32_t accounts_max; /* accounts are numbered 1 .. accounts_max */
+    uint32_t keys_max;
+    uint32_t orders_max;    /* open at once, all markets */
+    uint32_t levels_max;    /* price levels at once, all markets and sides */
+    uint32_t assets_max;    /* at most PARAMS_ASSETS_LIMIT */
+    uint32_t markets_max;   /* at most PARAMS_MARKETS_LIMIT */
+    uint32_t block_ms;      /* seal this often when something happened */
+    uint32_t idle_block_ms; /* and this often when nothing did */
+    uint32_t stamp_step_ms; /* a stamp is at most this far above the last */
+    uint32_t uncertified_blocks_max;
+    uint16_t gateway_secret_version;
+    uint16_t tree_secret_version;
+    uint16_t tier_count;
+    uint16_t asset_count;
+    uint16_t market_count;
+    struct fee_tier tiers[PARAMS_TIERS_LIMIT];
+    struct asset assets[PARAMS_ASSETS_LIMIT];
+    struct market markets[PARAMS_MARKETS_LIMIT];
+};
+
+/* False when a bound is zero or above its limit, a tier's rate is out of range, or a rebate is above
+ * the lowest taker fee. `reason` says which. */
+MUST_CHECK bool params_valid(const struct params *params, const char **reason);
+
+/* Canonical bytes; returns their count, at most PARAMS_BYTES_MAX. */
+size_t params_encode(const struct params *params, uint8_t *bytes);
+
+/* SHA-256 of the canonical bytes under their domain tag: params_hash of every header. */
+hash_t params_hash(const struct params *params);
+
+/* Moves `params` forward by one event; events that do not concern them are ignored. */
+void params_apply(struct params *params, const struct event *event);
+
+/* Index of the asset or market with this symbol, or -1. Linear: for listings and start; the gateway
+ * keeps its own index. */
+int params_find_asset(const struct params *params, const char *symbol, size_t symbol_bytes);
+int params_find_market(const struct params *params, const char *symbol, size_t symbol_bytes);
+
+#endif /* COMMON_PARAMS_H */

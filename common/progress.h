@@ -1,0 +1,43 @@
+/* How far each part of the node has come: the few numbers that threads share beside the rings.
+ *
+ * Owner    one writer each, named below; anyone reads. One cache line a writer.
+ */
+
+#ifndef COMMON_PROGRESS_H
+#define COMMON_PROGRESS_H
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct progress {
+    /* Gateway loops (atomic maximum): a command whose answer may have left this node. Raised with
+     * release before the answer is written; a loop serves a read only when its view has reached the
+     * value it loads with acquire when the request comes. */
+    alignas(64) _Atomic uint64_t acked_command;
+
+    /* Consensus loop: last command handed to the engine, and the last one that the log held when the
+     * node started (0 until known). The gateway opens when the engine has passed the latter. */
+    alignas(64) _Atomic uint64_t delivered_command;
+    _Atomic uint64_t replay_command;
+    _Atomic uint32_t is_leader;
+    _Atomic uint64_t term;
+
+    /* Engine thread: last command applied. */
+    alignas(64) _Atomic uint64_t applied_command;
+
+    /* Anchor (settlement thread): last block sealed and certified; 1 when this node has halted. */
+    alignas(64) _Atomic uint64_t sealed_height;
+    _Atomic uint64_t certified_height;
+    _Atomic uint32_t halted;
+
+    /* PostgreSQL writer: the block and command up to which it has committed. release after the
+     * commit; pairs with the gateway's acquire when it trims its tail. */
+    alignas(64) _Atomic uint64_t projected_height;
+    _Atomic uint64_t projected_command;
+
+    /* Main thread: 1 when the node is to stop. */
+    alignas(64) _Atomic uint32_t stopping;
+};
+
+#endif /* COMMON_PROGRESS_H */

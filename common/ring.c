@@ -1,0 +1,175 @@
+#include "common/ring.h"
+
+#include <stdalign.h>
+#include <string.h>
+
+/* A record is preceded by 8 bytes: its length, or WRAP when the rest of the lap is unused. */
+#define PREFIX_BYTES 8
+#define WRAP         UINT64_MAX
+
+struct ring {
+    /* Written at creation. */
+    alignas(64) uint64_t mask;
+    uint8_t *bytes;
+
+    /* Written by the producer. */
+    alignas(64) uint64_t head; /* committed so far */
+    uint64_t reserved;         /* position of the reserved record */
+    uint64_t reserved_bytes;   /* its payload, 0 when nothing is reserved */
+    uint64_t released_seen;    /* last value read of `released` */
+    alignas(64) _Atomic uint64_t published;
+
+    /* Written by the consumer. */
+    alignas(64) uint64_t tail; /* popped so far */
+    uint64_t published_seen;   /* last value read of `published` */
+    alignas(64) _Atomic uint64_t released;
+    alignas(
+        64) _Atomic uint32_t sleeping; /* consumer sets it, producer clears it to claim the wake */
+};
+
+static uint64_t record_span(uint64_t byte_count)
+{
+    return PREFIX_BYTES + ((byte_count + 7) & ~(uint64_t)7);
+}
+
+size_t ring_bytes(size_t capacity)
+{
+    return sizeof(struct ring) + capacity;
+}
+
+struct ring *ring_new(void *memory, size_t capacity)
+{
+    ASSERT(capacity >= 4096 && (capacity & (capacity - 1)) == 0);
+    ASSERT(((uintptr_t)memory & 63) == 0);
+
+    struct ring *ring = memory;
+    memset(ring, 0, sizeof(*ring));
+    ring->mask = capacity - 1;
+    ring->bytes = (uint8_t *)memory + sizeof(*ring);
+    return ring;
+}
+
+size_t ring_record_max(const struct ring *ring)
+{
+    return (ring->mask + 1) / 4 - PREFIX_BYTES;
+}
+
+/* Whether the lap from `position` holds `needed` more bytes than the consumer still owns. */
+static bool has_room(struct ring *ring, uint64_t position, uint64_t needed)
+{
+    const uint64_t capacity = ring->mask + 1;
+    if (position + needed - ring->released_seen <= capacity) return true;
+    /* acquire: the consumer is done reading what it released. Pairs with ring_release. */
+    ring->released_seen = atomic_load_explicit(&ring->released, memory_order_acquire);
+    return position + needed - ring->released_seen <= capacity;
+}
+
+uint8_t *ring_reserve(struct ring *ring, size_t byte_count)
+{
+    ASSERT(byte_count > 0 && byte_count <= ring_record_max(ring));
+
+    const uint64_t span = record_span(byte_count), capacity = ring->mask + 1;
+    const uint64_t left_in_lap = capacity - (ring->head & ring->mask);
+    uint64_t position = ring->head;
+
+    if (span > left_in_lap) {
+        if (!has_room(ring, position, left_in_lap + span)) return NULL;
+        memcpy(ring->bytes + (position & ring->mask), &(uint64_t){WRAP}, PREFIX_BYTES);
+        position += left_in_lap;
+    } else if (!has_room(ring, position, span)) {
+        return NULL;
+    }
+    ring->reserved = position;
+    ring->reserved_bytes = byte_count;
+    return ring->bytes + (position & ring->mask) + PREFIX_BYTES;
+}
+
+void ring_commit(struct ring *ring, size_t byte_count)
+{
+    ASSERT(byte_count > 0 && byte_count <= ring->reserved_bytes);
+
+    const uint64_t length = byte_count;
+    memcpy(ring->bytes + (ring->reserved & ring->mask), &length, PREFIX_BYTES);
+    ring->head = ring->reserved + record_span(byte_count);
+    ring->reserved_bytes = 0;
+}
+
+bool ring_publish(struct ring *ring)
+{
+    if (atomic_load_explicit(&ring->published, memory_order_relaxed) == ring->head) return false;
+    /* release: the records' bytes are visible before their position is. Pairs with ring_peek. */
+    atomic_store_explicit(&ring->published, ring->head, memory_order_release);
+    /* The fence orders our store before our load of `sleeping`, as the one in ring_sleepy orders the
+     * consumer's store before its load of `published`: one of the two sees the other. */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&ring->sleeping, memory_order_relaxed) == 0) return false;
+    return atomic_exchange_explicit(&ring->sleeping, 0, memory_order_relaxed) != 0;
+}
+
+/* Whether a published record lies at the tail. */
+static bool has_record(struct ring *ring)
+{
+    if (ring->tail != ring->published_seen) return true;
+    /* acquire: pairs with the release in ring_publish. */
+    ring->published_seen = atomic_load_explicit(&ring->published, memory_order_acquire);
+    return ring->tail != ring->published_seen;
+}
+
+const uint8_t *ring_peek(struct ring *ring, size_t *byte_count)
+{
+    if (!has_record(ring)) return NULL;
+
+    uint64_t length;
+    memcpy(&length, ring->bytes + (ring->tail & ring->mask), PREFIX_BYTES);
+    if (length == WRAP) {
+        /* A wrap is published together with the record after it. */
+        ring->tail += ring->mask + 1 - (ring->tail & ring->mask);
+        memcpy(&length, ring->bytes + (ring->tail & ring->mask), PREFIX_BYTES);
+    }
+    *byte_count = length;
+    return ring->bytes + (ring->tail & ring->mask) + PREFIX_BYTES;
+}
+
+void ring_pop(struct ring *ring)
+{
+    uint64_t length;
+    memcpy(&length, ring->bytes + (ring->tail & ring->mask), PREFIX_BYTES);
+    ASSERT(length != WRAP);
+    ring->tail += record_span(length);
+}
+
+void ring_release(struct ring *ring)
+{
+    /* release: we are done with the bytes. Pairs with the acquire in has_room. */
+    atomic_store_explicit(&ring->released, ring->tail, memory_order_release);
+}
+
+bool ring_sleepy(struct ring *ring)
+{
+    atomic_store_explicit(&ring->sleeping, 1, memory_order_relaxed);
+    /* Pairs with the fence in ring_publish. */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&ring->published, memory_order_relaxed) == ring->tail) return true;
+    ring_awake(ring);
+    return false;
+}
+
+void ring_awake(struct ring *ring)
+{
+    atomic_store_explicit(&ring->sleeping, 0, memory_order_relaxed);
+}
+
+size_t ring_used(const struct ring *ring)
+{
+    const uint64_t released = atomic_load_explicit(&ring->released, memory_order_relaxed);
+    return atomic_load_explicit(&ring->published, memory_order_relaxed) - released;
+}
+
+bool ring_check(const struct ring *ring)
+{
+    const uint64_t released = atomic_load_explicit(&ring->released, memory_order_relaxed);
+    const uint64_t published = atomic_load_explicit(&ring->published, memory_order_relaxed);
+    ASSERT(published - released <= ring->mask + 1);
+    ASSERT((published & 7) == 0 && (released & 7) == 0);
+    return true;
+}

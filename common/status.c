@@ -1,0 +1,21 @@
+#include "common/status.h"
+
+const char *status_name(enum status status)
+{
+    static const char *const names[] = {
+#define STATUS(NAME, text) #NAME,
+#include "common/status.def"
+#undef STATUS
+    };
+    return names[status];
+}
+
+const char *status_text(enum status status)
+{
+    static const char *const texts[] = {
+#define STATUS(NAME, text) text,
+#include "common/status.def"
+#undef STATUS
+    };
+    return texts[status];
+}

@@ -1,0 +1,30 @@
+# One executable per test file: tests/unit/engine/test_book.c tests engine/book.c, and is run by ctest
+# as unit.engine.book. A folder's tests link that folder and what it may include.
+
+pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+
+function(quorex_test kind folder source)
+    get_filename_component(name ${source} NAME_WE)
+    string(REPLACE "test_" "" noun ${name})
+    set(target ${kind}_${folder}_${noun})
+    add_executable(${target} ${source})
+    target_link_libraries(${target} PRIVATE quorex_${folder} PkgConfig::CMOCKA)
+    target_compile_definitions(${target} PRIVATE TEST_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    if(folder STREQUAL "gateway")
+        target_compile_definitions(${target} PRIVATE H2O_USE_LIBUV=1)
+    endif()
+    add_test(NAME ${kind}.${folder}.${noun} COMMAND ${target})
+    set_tests_properties(${kind}.${folder}.${noun} PROPERTIES TIMEOUT 300 LABELS ${kind})
+endfunction()
+
+foreach(folder common engine settlement ledger gateway node)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/${folder}/test_*.c)
+    foreach(source ${sources})
+        quorex_test(unit ${folder} ${source})
+    endforeach()
+endforeach()
+
+# Further kinds add themselves: tests/golden, race, sim, fuzz, tidy, integration.
+foreach(kind golden race sim fuzz tidy integration)
+    include(${CMAKE_SOURCE_DIR}/tests/${kind}/${kind}.cmake OPTIONAL)
+endforeach()
