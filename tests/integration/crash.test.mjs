@@ -1,0 +1,150 @@
+// kill -9 under load, again and again: every acknowledged order is there once, the chain verifies, and
+// PostgreSQL equals the chain.   QUOREX_KILLS sets how often (default 10; the evidence run uses 50).
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { signedRequest } from './clients.mjs';
+import { Exchange, quorex, units, until } from './exchange.mjs';
+
+const kills = Number(process.env.QUOREX_KILLS ?? 10);
+let exchange, ann, bob;
+
+// What clients were told: client order id → the answer, and ids whose outcome nobody was told.
+const acknowledged = new Map(), unknown = new Set();
+let next = 1, running = true;
+
+before(async () => {
+    exchange = await Exchange.start(18304);
+    [ann, bob] = exchange.accounts;
+});
+
+after(() => exchange?.stop());
+
+async function placeOne(account, side, price) {
+    const id = `k${next++}`;
+    unknown.add(id);
+    try {
+        const { status, body } = await signedRequest(exchange, account, 'POST', '/api/v3/order', {
+            symbol: 'BTCUSDT', side, type: 'LIMIT', timeInForce: 'GTC', quantity: '0.001', price,
+            newClientOrderId: id,
+        });
+        if (status === 200) acknowledged.set(id, { account, body });
+        if (status < 500) unknown.delete(id);
+    } catch {
+        // The connection broke: the outcome stays unknown.
+    }
+}
+
+async function load(account, side) {
+    while (running) {
+        await placeOne(account, side, String(50000 + (next % 7)));
+        await new Promise((resolve) => setImmediate(resolve));
+    }
+}
+
+async function ordersOf(account) {
+    const all = new Map();
+    for (let from = 0; ;) {
+        const { status, body } = await signedRequest(exchange, account, 'GET', '/api/v3/allOrders',
+                                                     { symbol: 'BTCUSDT', orderId: from, limit: 1000 });
+        assert.equal(status, 200, JSON.stringify(body));
+        for (const order of body) {
+            assert.ok(!all.has(order.clientOrderId), `order ${order.clientOrderId} twice`);
+            all.set(order.clientOrderId, order);
+        }
+        if (body.length < 1000) return all;
+        from = body.at(-1).orderId + 1;
+    }
+}
+
+async function checkAcknowledged() {
+    const found = new Map([[ann, await ordersOf(ann)], [bob, await ordersOf(bob)]]);
+    for (const [id, { account, body }] of acknowledged) {
+        const order = found.get(account).get(id);
+        assert.ok(order, `acknowledged order ${id} is lost`);
+        assert.equal(order.orderId, body.orderId);
+        assert.ok(units(order.executedQty) >= units(body.executedQty));
+    }
+    for (const orders of found.values()) {
+        for (const id of orders.keys()) {
+            assert.ok(acknowledged.has(id) || unknown.has(id), `order ${id} was refused, yet exists`);
+        }
+    }
+}
+
+function psql(sql) {
+    const conf = readFileSync(join(exchange.node, 'quorex.conf'), 'utf8');
+    const conninfo = conf.match(/^database *= *(.*)$/m)[1].replace(/^"|"$/g, '');
+    return execFileSync('psql', [conninfo, '-Atc', sql], { encoding: 'utf8' }).trim();
+}
+
+test(`kill -9, ${kills} times under load, loses and doubles nothing`, { timeout: 1200000 },
+    async () => {
+        const traders = [load(ann, 'SELL'), load(bob, 'BUY')];
+        for (let i = 0; i < kills; i++) {
+            const before = acknowledged.size;
+            await until('some orders to be acknowledged', () => acknowledged.size > before + 20);
+            await exchange.kill();
+            await exchange.startNode();
+            if (i % 5 === 4) await checkAcknowledged();
+        }
+        running = false;
+        await Promise.all(traders);
+        await checkAcknowledged();
+        console.log(`# ${acknowledged.size} acknowledged, ${unknown.size} of unknown outcome`);
+        assert.ok(acknowledged.size > kills * 20);
+    });
+
+test('the chain verifies, and every fill is in PostgreSQL once', async () => {
+    const { certifiedHeight } = await exchange.certified();
+    await until('PostgreSQL to have the chain',
+                () => Number(psql('SELECT height FROM quorex.cursor')) >= certifiedHeight, 60);
+    assert.match(await exchange.verify(), /clean/);
+    const fills = psql('SELECT count(*) || \' \' || count(DISTINCT (market, trade_id)) || \' \' || ' +
+                       'coalesce(max(trade_id), 0) FROM quorex.fills WHERE market = 0');
+    const [count, distinct, last] = fills.split(' ').map(Number);
+    assert.equal(count, distinct);
+    assert.equal(count, last, 'trade ids are gap-free');
+    assert.ok(count > 0);
+});
+
+test('replaying the log into a fresh node gives byte-identical blocks', async () => {
+    await exchange.kill();
+    const chain = join(exchange.node, 'chain'), kept = join(exchange.dir, 'chain-kept');
+    cpSync(chain, kept, { recursive: true });
+    rmSync(chain, { recursive: true });
+    mkdirSync(chain);
+    await exchange.startNode();
+    const status = await exchange.certified();
+    assert.ok(status.height > 10);
+    const headers = (directory) => execFileSync(quorex, [
+        'verify', '--chain', directory, '--genesis', join(exchange.node, 'genesis.json'),
+        '--tree-secret', join(exchange.node, 'keys', 'tree-secret-1'), '--print-hashes',
+    ], { encoding: 'utf8', maxBuffer: 1 << 28 }).split('\n').filter((line) => /^\d+ /.test(line));
+    const before = headers(kept), now = headers(chain);
+    assert.ok(before.length > 10 && now.length >= before.length);
+    assert.deepEqual(now.slice(0, before.length), before);
+    assert.ok(readdirSync(kept).length > 0);
+});
+
+test('PostgreSQL dropped and made anew is filled again with the same rows', async () => {
+    const digest = () => psql(
+        'SELECT md5(string_agg(f::text, \'|\' ORDER BY market, trade_id)) FROM ' +
+        '(SELECT market, trade_id, price, qty, maker_order, taker_order, maker_fee, taker_fee ' +
+        'FROM quorex.fills) f');
+    const { certifiedHeight } = await exchange.certified();
+    const caughtUp = () => until('PostgreSQL to catch up', () =>
+        Number(psql('SELECT height FROM quorex.cursor')) >= certifiedHeight, 60);
+    await caughtUp();
+    const before = digest();
+    psql('DROP SCHEMA quorex CASCADE');
+    const order = await signedRequest(exchange, ann, 'POST', '/api/v3/order', {
+        symbol: 'ETHUSDT', side: 'SELL', type: 'LIMIT', timeInForce: 'GTC', quantity: '1',
+        price: '5000' });
+    assert.equal(order.status, 200, 'trading goes on without PostgreSQL');
+    await caughtUp();
+    assert.equal(digest(), before);
+});
