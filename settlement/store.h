@@ -1,0 +1,170 @@
+/* The projection: a chain's blocks as rows, and the thread that keeps PostgreSQL filled with them.
+ *
+ * Live, catching up and rebuilding are one piece of code: read the next block after the cursor, turn
+ * its events into rows, commit rows and cursor together. store.c does the turning and is pure;
+ * store_pg.c talks to the database.
+ *
+ * Rows come from a block's events alone, without an engine and without the state before the block:
+ * a maker always trades at its own limit, so only a taker's fill releases part of a hold, and a
+ * taker's ORDER_ACCEPTED is in the same command as its fills. What an order that rested gives back at
+ * its end follows from its ORDER_DONE. The one thing carried over is what was listed (struct params).
+ *
+ * Owner    one thread each for a struct store and for store_run
+ * Memory   the caller's arena, store_bytes in all, touched as accounts come
+ * Limits   STORE_ENTRIES_MAX ledger entries are netted at a time; a block with more has several rows
+ *          for one (account, asset, kind), with the same sum
+ */
+
+#ifndef SETTLEMENT_STORE_H
+#define SETTLEMENT_STORE_H
+
+#include "common/block_header.h"
+#include "common/genesis.h"
+#include "common/metrics.h"
+#include "common/park.h"
+#include "common/progress.h"
+#include "common/status.h"
+#include "settlement/candle.h"
+
+struct arena;
+struct store;
+
+#define STORE_ENTRIES_MAX (1u << 16)
+
+/* ---- Where blocks come from. ---- */
+
+/* A sealed block as its chain file holds it; good until the next read of the same source. */
+struct block_bytes {
+    const uint8_t *header; /* BLOCK_HEADER_BYTES */
+    const uint8_t *body;   /* applied records, one a command (common/applied.h) */
+    size_t body_bytes;
+};
+
+/* Reads block `height` (from 1): STATUS_OK, STATUS_NOT_FOUND when it is not there yet, or a failure,
+ * already logged. Called by the writer thread only. */
+struct block_source {
+    void *context;
+    enum status (*read)(void *context, uint64_t height, struct block_bytes *out);
+};
+
+/* ---- Rows. Raw whole numbers: ticks, lots, units; the reader scales. ---- */
+
+struct fill_row {
+    uint64_t command;
+    uint32_t ordinal; /* the event's place in its command, from 0 */
+    struct fill_event fill;
+    uint64_t time_ns;
+    amount_t maker_fee; /* charged, in the asset the maker received */
+    amount_t taker_fee;
+};
+
+struct order_row {
+    uint64_t command; /* that ended it */
+    uint64_t closed_ns;
+    struct order_done_event done;
+    char client_id[37]; /* printable, terminated */
+};
+
+/* The net of one account's movements of one kind in one asset and block. House accounts have the
+ * negative numbers of enum posting_house (posting.h). */
+struct entry_row {
+    uint64_t height;
+    uint64_t command; /* the block's last */
+    int32_t account;
+    uint16_t asset;
+    uint16_t kind; /* enum posting_kind */
+    uint32_t event_count;
+    amount_t available;
+    amount_t held;
+};
+
+struct balance_row {
+    uint32_t account;
+    uint16_t asset;
+    amount_t available;
+    amount_t held;
+    uint64_t height; /* of its last change */
+};
+
+struct account_row {
+    struct account_created_event created;
+    uint64_t time_ns;
+};
+
+struct block_row {
+    struct block_header header;
+    hash_t hash;
+    const uint8_t *header_bytes;
+};
+
+/* Takes rows as they come. Each pointer is good during the call only. */
+struct store_sink {
+    void *context;
+    void (*block)(void *context, const struct block_row *row);
+    void (*fill)(void *context, const struct fill_row *row);
+    void (*order)(void *context, const struct order_row *row);
+    void (*entry)(void *context, const struct entry_row *row);
+    void (*account)(void *context, const struct account_row *row);
+    void (*asset)(void *context, uint16_t index, const struct asset *asset);
+    void (*market)(void *context, uint16_t index, const struct market *market);
+    void (*candle)(void *context, const struct candle *candle);    /* from store_flush */
+    void (*balance)(void *context, const struct balance_row *row); /* from store_balances */
+};
+
+size_t store_bytes(const struct genesis *genesis);
+
+/* NULL when the arena cannot hold it. `genesis` must outlive it. */
+MUST_CHECK struct store *store_new(struct arena *arena, const struct genesis *genesis);
+
+/* Forgets everything: as at genesis. */
+void store_reset(struct store *store);
+
+/* What had been listed below the cursor, in order: assets, then markets. False when it does not
+ * follow what is known. */
+MUST_CHECK bool store_list_asset(struct store *store, uint16_t index, const struct asset *asset);
+MUST_CHECK bool store_list_market(struct store *store, uint16_t index,
+                                  const struct market_create_command *listing);
+
+/* Turns one block into rows. STATUS_MALFORMED when its bytes are not a block whose events follow one
+ * another; rows may have been given to the sink by then, so the caller drops the batch and resets. */
+MUST_CHECK enum status store_block(struct store *store, const struct block_bytes *block,
+                                   const struct store_sink *sink);
+
+/* Takes from a block only the balances after it: for blocks below the cursor and above the height at
+ * which the balance table was last refreshed. */
+MUST_CHECK enum status store_block_balances(struct store *store, const struct block_bytes *block);
+
+/* Gives the sink the candles that the blocks since the last flush made or changed, each once. They
+ * are increments: the reader of a candle adds up what was flushed for it. */
+void store_flush(struct store *store, const struct store_sink *sink);
+
+/* Gives the sink every balance that changed since the last call, each once. */
+void store_balances(struct store *store, const struct store_sink *sink);
+
+/* How many accounts have balances that store_balances has not given out. */
+uint32_t store_dirty_accounts(const struct store *store);
+
+const struct params *store_params(const struct store *store);
+
+/* ---- The writer thread (store_pg.c). ---- */
+
+#define STORE_PARTITION_COMMANDS (1u << 25)
+#define STORE_BALANCES_MS        2000
+
+struct store_options {
+    const char *conninfo; /* libpq's connection string */
+    const struct genesis *genesis;
+    struct block_source source;
+    struct park *park; /* the writer's own: woken when a block was written */
+    struct progress *progress;
+    struct metrics *metrics;
+    uint32_t partition_commands; /* commands in a partition; 0: STORE_PARTITION_COMMANDS */
+    uint32_t balances_ms; /* between two refreshes of the balance table; 0: STORE_BALANCES_MS */
+};
+
+/* The thread's body: fills the database from the source until progress.stopping. A database that is
+ * away, empty or dropped is connected to, migrated and filled again, for ever, with backoff up to two
+ * seconds; one that belongs to another chain is left alone, and the log says so. */
+void store_run(const struct store_options *options);
+
+#endif /* SETTLEMENT_STORE_H */
