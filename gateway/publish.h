@@ -1,0 +1,88 @@
+/* The last verb: events and notices in, stream messages out.
+ *
+ * Every stream of every market is a channel, a small number. A message is printed once for a channel
+ * that has subscribers, whoever and however many they are, and handed to the sink; a channel without
+ * subscribers costs a counter. Real-time streams go out with the command, the others with
+ * publish_tick when something has changed.
+ *
+ * Call order for one record of the applied ring: for each event market_view_apply, then
+ * publish_event; after the last event of the record publish_end.
+ *
+ * Owner    one gateway loop
+ * Memory   from the arena at start, PUBLISH_TEXT_MAX of scratch and per-channel counters
+ * Limits   a depth difference holds at most DEPTH_HISTORY / 2 updates: more than that within a period
+ *          goes out early, so that no message outgrows a connection's queue
+ *
+ * Invariants (tests/unit/gateway/test_publish.c rebuilds books from them):
+ *   P1  the differences of one depth channel tile the update ids: U is the previous u + 1
+ *   P2  a difference shows, for every level changed in U .. u, its quantity at u
+ */
+
+#ifndef GATEWAY_PUBLISH_H
+#define GATEWAY_PUBLISH_H
+
+#include "gateway/market_view.h"
+
+#define PUBLISH_NO_CHANNEL UINT32_MAX
+#define PUBLISH_NAME_MAX   48
+#define PUBLISH_TEXT_MAX   (1024 * 1024)
+
+struct publisher;
+
+struct publish_message {
+    uint32_t channel;
+    const char *payload; /* JSON, good until the sink returns */
+    size_t payload_bytes;
+    uint64_t first_update_id; /* depth differences: U; else 0 */
+    bool conflatable;         /* a slow reader may be given a later state instead of this one */
+};
+
+/* Where messages go: the socket shell. */
+struct publish_sink {
+    void *context;
+    void (*message)(void *context, const struct publish_message *message);
+};
+
+size_t publish_bytes(const struct genesis *genesis);
+
+/* NULL when the arena cannot hold it. The views must outlive it. */
+MUST_CHECK struct publisher *publish_new(struct arena *arena, const struct genesis *genesis,
+                                         struct market_views *views);
+
+/* Until a sink is attached nothing is printed. */
+void publish_attach(struct publisher *publisher, struct publish_sink sink);
+
+/* One event that the views have just taken. */
+void publish_event(struct publisher *publisher, const struct applied *applied,
+                   const struct event *event);
+
+/* After the last event of a record: what waits for the command's end goes out. */
+void publish_end(struct publisher *publisher, const struct applied *applied);
+
+/* One notice of the anchor: `type` is T_BLOCK_SEALED or T_BLOCK_CERTIFIED, `payload` its bytes. */
+void publish_notice(struct publisher *publisher, uint16_t type, const uint8_t *payload);
+
+/* Sends what is due. `now_ns` is the wall clock; call it about every 50 ms. socket_h2o.c does. */
+void publish_tick(struct publisher *publisher, uint64_t now_ns);
+
+/* The channel of a stream name, or PUBLISH_NO_CHANNEL. */
+uint32_t publish_channel(const struct publisher *publisher, const char *name, size_t name_bytes);
+
+/* The name of a channel; returns its length. */
+size_t publish_channel_name(const struct publisher *publisher, uint32_t channel,
+                            char name[PUBLISH_NAME_MAX]);
+
+/* Channels are numbered 0 .. count - 1. */
+uint32_t publish_channel_count(const struct publisher *publisher);
+
+/* Subscriptions are counted, so that nothing is printed for nobody. */
+void publish_subscribe(struct publisher *publisher, uint32_t channel);
+void publish_unsubscribe(struct publisher *publisher, uint32_t channel);
+
+/* The present state of a conflatable channel, for a reader that has skipped messages; for a depth
+ * difference everything since `first_update_id`. Points into scratch, good until the next call. False
+ * when that is no longer known: the reader is too slow. `payload_bytes` 0: nothing has changed. */
+MUST_CHECK bool publish_current(struct publisher *publisher, uint32_t channel,
+                                uint64_t first_update_id, struct publish_message *message);
+
+#endif /* GATEWAY_PUBLISH_H */

@@ -1,0 +1,37 @@
+/* The WebSocket connections of one gateway loop: who is subscribed to what, and what waits to be
+ * written. socket_h2o.c is the shell; socket_h2o.h has the two functions that need h2o's types.
+ *
+ * A message is framed once and shared by reference count among all who get it. A connection queues at
+ * most SOCKET_QUEUE_MAX bytes: above SOCKET_CONFLATE_ABOVE it skips states (depth, best price, ticker,
+ * open candle) and is given the latest when it has caught up; trades are never skipped; at the limit
+ * it is closed with 1008 and counted in ws_slow_closed_total.
+ *
+ * Owner    one gateway loop: every call from its thread
+ * Memory   malloc, per connection and message; bounded by the connection limit and the byte cap
+ * Limits   SOCKET_CONNECTIONS_MAX connections; SESSION_STREAMS_MAX streams a connection
+ */
+
+#ifndef GATEWAY_SOCKET_H
+#define GATEWAY_SOCKET_H
+
+#include "common/metrics.h"
+#include "gateway/publish.h"
+
+#define SOCKET_CONNECTIONS_MAX 16384
+#define SOCKET_QUEUE_MAX       (1024 * 1024)
+#define SOCKET_CONFLATE_ABOVE  (256 * 1024)
+
+struct socket_hub;
+
+/* Open connections. */
+uint32_t socket_hub_count(const struct socket_hub *hub);
+
+/* Sends every client a close frame and takes no new ones; the connections go as they answer, or
+ * after 2 seconds. For a stop (1001) or a view that must be rebuilt (1012). */
+void socket_hub_close_all(struct socket_hub *hub, uint16_t code, const char *reason);
+
+/* Closes what is left at once, stops the timers and frees the hub. The loop must run once more before
+ * it is closed. */
+void socket_hub_free(struct socket_hub *hub);
+
+#endif /* GATEWAY_SOCKET_H */

@@ -1,0 +1,66 @@
+/* What one market did in the last 24 hours, kept in buckets of a minute.
+ *
+ * The window ends now and begins 24 hours earlier, rounded down to a whole minute: a minute leaves it
+ * when its last instant is 24 hours old. Everything is whole numbers.
+ *
+ * Owner    one gateway loop
+ * Memory   TICKER_MINUTES buckets from the arena
+ * Cost     add: O(1); reading after a minute with the high or low has left: O(minutes kept)
+ */
+
+#ifndef GATEWAY_TICKER_H
+#define GATEWAY_TICKER_H
+
+#include "gateway/candle.h"
+
+#define TICKER_WINDOW_NS  (24ull * 60 * 60 * 1000000000ull)
+#define TICKER_MINUTES    2048 /* a power of 2 above the 1,441 a window touches */
+#define TICKER_AVERAGE_NS (5ull * 60 * 1000000000ull)
+
+struct ticker {
+    struct candle *minutes; /* only minutes with fills, by number modulo TICKER_MINUTES */
+    uint64_t begun;         /* minutes ever begun */
+    uint64_t expired;       /* of those, how many have left the window */
+    struct candle
+        window; /* sums over the minutes in the window; open and first id from the oldest */
+    bool any;   /* a fill has ever happened: last and previous_close mean something */
+    price_t
+        previous_close; /* of the fill before the window; the first price ever when there is none */
+    price_t last;
+    qty_t last_qty;
+    uint64_t last_stamp_ns;
+};
+
+/* One reading. With no fill in the window all four prices are the last one, and the counts are 0. */
+struct ticker_figures {
+    bool any; /* false: the market has never traded, all figures are 0 */
+    uint64_t open_ns, close_ns;
+    uint64_t first_trade_id, last_trade_id; /* meaningless when fill_count is 0 */
+    uint64_t fill_count;
+    price_t open, high, low, last, previous_close;
+    qty_t last_qty;
+    __int128 volume_lots;
+    __int128 quote_units;
+};
+
+/* Five-minute volume-weighted average as a fraction; volume_lots 0: use `last`. */
+struct ticker_average {
+    bool any;
+    price_t last;
+    uint64_t last_stamp_ns;
+    __int128 volume_lots;
+    __int128 quote_units;
+};
+
+MUST_CHECK bool ticker_init(struct ticker *ticker, struct arena *arena);
+void ticker_add(struct ticker *ticker, const struct candle_fill *fill);
+
+/* Lets minutes leave that are too old at `now_ns`. */
+void ticker_advance(struct ticker *ticker, uint64_t now_ns);
+
+/* The figures at `now_ns`; advances first. */
+void ticker_read(struct ticker *ticker, uint64_t now_ns, struct ticker_figures *figures);
+
+void ticker_average(const struct ticker *ticker, uint64_t now_ns, struct ticker_average *average);
+
+#endif /* GATEWAY_TICKER_H */
