@@ -1,0 +1,56 @@
+/* The settlement thread: every applied command settled, sealed, compared and voted on.
+ *
+ * It takes applied parts from its ring, puts one body record a command together, books them
+ * (settlement), and at each SEAL computes the header. A height the chain files already hold is
+ * compared, a new one is appended. It signs at most one hash a height (sign_once.h), sends the vote
+ * through the log like every other node, and makes certificates of the votes that come back.
+ *
+ * A difference anywhere (the engine's arithmetic, a stored header, a certified one) halts the node:
+ * progress.halted is 1, the log says what differs, nothing is signed or written any more. The thread
+ * then only drains its ring, so that the process stays there to be looked at.
+ *
+ * Owner    anchor_run is the thread's body: consumer of `applied`, producer of `votes` and `notices`,
+ *          writer of the chain directory, the sign-once file, progress.sealed_height,
+ *          certified_height and halted, and of the metrics of those names
+ * Memory   everything in the options outlives the call; the call frees what it takes
+ * Limits   a full `votes` or `notices` ring keeps its record here until there is room; for the votes
+ *          only the newest matters, for the notices the chain files are the memory
+ * Progress blocks on its park and in writes to the chain; a vote in two synchronous writes
+ */
+
+#ifndef NODE_ANCHOR_H
+#define NODE_ANCHOR_H
+
+#include "common/genesis.h"
+#include "common/metrics.h"
+#include "common/park.h"
+#include "common/progress.h"
+#include "common/ring.h"
+#include "common/status.h"
+
+struct anchor_options {
+    const struct genesis *genesis;
+    uint32_t node;               /* this node's id; one that is no validator does not vote */
+    const uint8_t *secret_key;   /* SECRET_KEY_BYTES: the node's Ed25519 key */
+    const uint8_t *tree_secret;  /* 32 bytes */
+    const char *chain_directory; /* exists; used by this node alone */
+    const char *sign_once_path;
+    struct ring *applied; /* in: applied parts, from the engine thread */
+    struct park *park;    /* this thread's own */
+    struct ring *votes;   /* out: VOTE commands, to the consensus loop; may be NULL */
+    struct park *consensus_park;
+    struct ring *notices; /* out: BLOCK_SEALED, BLOCK_CERTIFIED, to the gateway; may be NULL */
+    struct park *gateway_park;
+    struct park *store_park; /* woken when a block was appended; may be NULL */
+    struct metrics *metrics;
+    struct progress *progress;
+};
+
+/* Runs until progress->stopping and its ring is empty (STATUS_OK), or the first failure, which has
+ * been logged: STATUS_NO_MEMORY, STATUS_NO_SPACE, STATUS_IO, STATUS_DAMAGED (chain files or
+ * sign-once file), STATUS_NOT_FOUND (there is a chain but no sign-once file: what this node signed is
+ * not known). Halting is not a failure: the call goes on.
+ * Needs: hash_start was called. */
+MUST_CHECK enum status anchor_run(const struct anchor_options *options);
+
+#endif /* NODE_ANCHOR_H */
