@@ -2,7 +2,7 @@
  *
  * Owner    one gateway loop
  * Memory   an arena given at start: levels for the replicated levels_max, and per market, when it is
- *          created, trades, candles and minutes (about 2 MB each once all are in use; market_view_bytes
+ *          created, trades, candles and minutes (under 3 MB each once all are in use; market_view_bytes
  *          says how much is reserved, untouched until used)
  * Limits   the replicated parameters
  *
