@@ -1,6 +1,6 @@
 /* The last verb: events and notices in, stream messages out.
  *
- * Every stream of every market is a channel, a small number. A message is printed once for a channel
+ * Every stream is a channel (channel.h). A message is printed once for a channel
  * that has subscribers, whoever and however many they are, and handed to the sink; a channel without
  * subscribers costs a counter. Real-time streams go out with the command, the others with
  * publish_tick when something has changed.
@@ -21,11 +21,9 @@
 #ifndef GATEWAY_PUBLISH_H
 #define GATEWAY_PUBLISH_H
 
-#include "gateway/market_view.h"
+#include "gateway/channel.h"
 
-#define PUBLISH_NO_CHANNEL UINT32_MAX
-#define PUBLISH_NAME_MAX   48
-#define PUBLISH_TEXT_MAX   (1024 * 1024)
+#define PUBLISH_TEXT_MAX (1024 * 1024)
 
 struct publisher;
 
@@ -65,23 +63,14 @@ void publish_notice(struct publisher *publisher, uint16_t type, const uint8_t *p
 /* Sends what is due. `now_ns` is the wall clock; call it about every 50 ms. socket_h2o.c does. */
 void publish_tick(struct publisher *publisher, uint64_t now_ns);
 
-/* The channel of a stream name, or PUBLISH_NO_CHANNEL. */
-uint32_t publish_channel(const struct publisher *publisher, const char *name, size_t name_bytes);
-
-/* The name of a channel; returns its length. */
-size_t publish_channel_name(const struct publisher *publisher, uint32_t channel,
-                            char name[PUBLISH_NAME_MAX]);
-
-/* Channels are numbered 0 .. count - 1. */
-uint32_t publish_channel_count(const struct publisher *publisher);
-
 /* Subscriptions are counted, so that nothing is printed for nobody. */
 void publish_subscribe(struct publisher *publisher, uint32_t channel);
 void publish_unsubscribe(struct publisher *publisher, uint32_t channel);
 
 /* The present state of a conflatable channel, for a reader that has skipped messages; for a depth
  * difference everything since `first_update_id`. Points into scratch, good until the next call. False
- * when that is no longer known: the reader is too slow. `payload_bytes` 0: nothing has changed. */
+ * when that is no longer known: the reader is too slow. payload_bytes 0: nothing to send now, ask
+ * again after the next tick. */
 MUST_CHECK bool publish_current(struct publisher *publisher, uint32_t channel,
                                 uint64_t first_update_id, struct publish_message *message);
 

@@ -1,0 +1,556 @@
+#include "gateway/publish.h"
+
+#include "gateway/stream.h"
+
+#include <string.h>
+
+#define MS_NS     1000000ull
+#define SECOND_NS (1000 * MS_NS)
+
+/* How long the log may be silent before the wall clock closes a candle. */
+#define SILENCE_NS (2 * SECOND_NS)
+
+/* After a silence, candles without fills that are still sent as closed; older ones are left out. */
+#define CLOSED_AT_ONCE_MAX 60
+
+/* Sealed blocks remembered until their certificate comes. */
+#define BLOCKS_KEPT 1024
+
+enum rate { SLOW, FAST, RATES };
+
+struct market_state {
+    uint32_t dirty;                         /* periodic channel kinds with something new, by bit */
+    uint64_t next_first_id[RATES];          /* U of the next difference */
+    struct stream_best best;                /* as last looked at */
+    uint64_t kline_open_ns[INTERVAL_COUNT]; /* candle that is being shown; 0: none yet */
+    uint64_t minutes_expired;               /* as last shown */
+    bool touched;                           /* levels changed in the command */
+};
+
+struct publisher {
+    struct market_views *views;
+    struct publish_sink sink;
+    uint32_t markets_max;
+    uint32_t *subscribers; /* by channel */
+    struct market_state *states;
+    uint16_t *touched; /* markets of the command that is being applied */
+    uint32_t touched_count;
+    uint16_t pending_market; /* aggregate that may still grow */
+    uint64_t pending_aggregate;
+    uint64_t shown_ns;      /* latest of stamps and of what the clock has closed */
+    uint64_t closed_second; /* candles are closed up to here */
+    uint64_t tick_fast, tick_second;
+    uint64_t last_certified;
+    struct stream_block blocks[BLOCKS_KEPT]; /* by height */
+    struct depth_change changes[DEPTH_HISTORY];
+    char text[PUBLISH_TEXT_MAX];
+};
+
+/* Bits of market_state.dirty beyond the channel kinds of a market. */
+#define DIRTY_ALL_MINI_TICKERS CHANNEL_KINDS
+#define DIRTY_ALL_TICKERS      (CHANNEL_KINDS + 1)
+_Static_assert(DIRTY_ALL_TICKERS < 32, "one bit a kind");
+
+#define BIT(kind) (1u << (uint32_t)(kind))
+
+/* What a changed level, and a fill, make new. */
+#define BOOK_BITS \
+    (BIT(CHANNEL_TOP_5) | BIT(CHANNEL_TOP_10) | BIT(CHANNEL_TOP_20) | BIT(CHANNEL_TOP_5_FAST) | \
+     BIT(CHANNEL_TOP_10_FAST) | BIT(CHANNEL_TOP_20_FAST) | BIT(CHANNEL_TICKER) | \
+     BIT(DIRTY_ALL_TICKERS))
+#define KLINE_BITS (((1u << INTERVAL_COUNT) - 1) << CHANNEL_KLINE)
+#define TICKER_BITS \
+    (BIT(CHANNEL_TICKER) | BIT(CHANNEL_MINI_TICKER) | BIT(DIRTY_ALL_MINI_TICKERS) | \
+     BIT(DIRTY_ALL_TICKERS))
+
+size_t publish_bytes(const struct genesis *genesis)
+{
+    const uint32_t markets = genesis->params.markets_max;
+    return sizeof(struct publisher) + markets * sizeof(struct market_state) +
+           markets * sizeof(uint16_t) + channel_count(markets) * sizeof(uint32_t) + 4 * 64;
+}
+
+struct publisher *publish_new(struct arena *arena, const struct genesis *genesis,
+                              struct market_views *views)
+{
+    struct publisher *publisher = arena_take(arena, sizeof(*publisher));
+    if (publisher == NULL) return NULL;
+    const uint32_t markets = genesis->params.markets_max;
+    publisher->views = views;
+    publisher->markets_max = markets;
+    publisher->subscribers = arena_take_array(arena, channel_count(markets), sizeof(uint32_t));
+    publisher->states = arena_take_array(arena, markets, sizeof(*publisher->states));
+    publisher->touched = arena_take_array(arena, markets, sizeof(*publisher->touched));
+    if (publisher->subscribers == NULL || publisher->states == NULL) return NULL;
+    if (publisher->touched == NULL) return NULL;
+    for (uint32_t i = 0; i < markets; i++) {
+        for (int rate = 0; rate < RATES; rate++)
+            publisher->states[i].next_first_id[rate] = 1;
+    }
+    return publisher;
+}
+
+void publish_attach(struct publisher *publisher, struct publish_sink sink)
+{
+    publisher->sink = sink;
+}
+
+static bool has_subscribers(const struct publisher *publisher, uint32_t channel)
+{
+    return publisher->subscribers[channel] > 0 && publisher->sink.message != NULL;
+}
+
+static bool has_market_subscribers(const struct publisher *publisher, uint16_t market,
+                                   enum channel_kind kind)
+{
+    return has_subscribers(publisher, channel_number(market, kind));
+}
+
+static struct text begin_text(struct publisher *publisher)
+{
+    return text_over(publisher->text, sizeof(publisher->text));
+}
+
+static void send_text(struct publisher *publisher, uint32_t channel, const struct text *text,
+                      uint64_t first_update_id, bool conflatable)
+{
+    /* Scratch is sized for the longest message there is. */
+    ASSERT(!text_full(text));
+    const struct publish_message message = {
+        .channel = channel,
+        .payload = text->bytes,
+        .payload_bytes = text->used,
+        .first_update_id = first_update_id,
+        .conflatable = conflatable,
+    };
+    publisher->sink.message(publisher->sink.context, &message);
+}
+
+static const struct params *params_of(const struct publisher *publisher)
+{
+    return market_views_params(publisher->views);
+}
+
+/* ---- Depth ---- */
+
+static enum channel_kind difference_kind(enum rate rate)
+{
+    return rate == FAST ? CHANNEL_DIFFERENCE_FAST : CHANNEL_DIFFERENCE;
+}
+
+/* Cuts the next difference of one rate; with nobody there, only its beginning moves. */
+static void send_difference(struct publisher *publisher, const struct market_view *view,
+                            enum rate rate)
+{
+    struct market_state *state = &publisher->states[view->market];
+    const uint64_t first_id = state->next_first_id[rate];
+    if (first_id > view->depth.update_id) return;
+    state->next_first_id[rate] = view->depth.update_id + 1;
+
+    const uint32_t channel = channel_number(view->market, difference_kind(rate));
+    if (!has_subscribers(publisher, channel)) return;
+    struct text text = begin_text(publisher);
+    stream_difference(&text, params_of(publisher), view, publisher->shown_ns, first_id,
+                      publisher->changes);
+    send_text(publisher, channel, &text, first_id, true);
+}
+
+static void touch_level(struct publisher *publisher, const struct event *event)
+{
+    struct level_event level;
+    level_event_get(event->payload, &level);
+    struct market_state *state = &publisher->states[level.market];
+    state->dirty |= BOOK_BITS;
+    if (!state->touched) {
+        state->touched = true;
+        publisher->touched[publisher->touched_count++] = level.market;
+    }
+
+    const struct market_view *view = market_views_at(publisher->views, level.market);
+    for (int rate = 0; rate < RATES; rate++) {
+        const uint64_t first_id = state->next_first_id[rate];
+        if (level.update_id - first_id + 1 < DEPTH_HISTORY / 2) continue;
+        send_difference(publisher, view, (enum rate)rate);
+    }
+}
+
+/* The best of both sides, once a command has ended and changed it. */
+static void send_best(struct publisher *publisher, uint16_t market)
+{
+    const struct market_view *view = market_views_at(publisher->views, market);
+    struct market_state *state = &publisher->states[market];
+    const struct stream_best best = stream_best_of(&view->depth);
+    if (memcmp(&best, &state->best, sizeof(best)) == 0) return;
+    state->best = best;
+
+    const uint32_t channel = channel_number(market, CHANNEL_BEST);
+    if (!has_subscribers(publisher, channel)) return;
+    struct text text = begin_text(publisher);
+    stream_best(&text, params_of(publisher), view, &best);
+    send_text(publisher, channel, &text, 0, true);
+}
+
+/* ---- Trades ---- */
+
+/* The aggregate that nothing more can join: the command is over, or the next fill is of another. */
+static void send_aggregate(struct publisher *publisher)
+{
+    if (publisher->pending_aggregate == 0) return;
+    const uint64_t id = publisher->pending_aggregate;
+    publisher->pending_aggregate = 0;
+
+    const uint16_t market = publisher->pending_market;
+    const struct market_view *view = market_views_at(publisher->views, market);
+    const uint32_t channel = channel_number(market, CHANNEL_AGGREGATE_TRADE);
+    if (!has_subscribers(publisher, channel)) return;
+    const uint32_t index = trades_aggregate_find(&view->trades, id);
+    ASSERT(index < trades_aggregates_kept(&view->trades));
+    struct text text = begin_text(publisher);
+    stream_aggregate_trade(&text, params_of(publisher), view,
+                           trades_aggregate_at(&view->trades, index));
+    send_text(publisher, channel, &text, 0, false);
+}
+
+static void send_fill(struct publisher *publisher, const struct event *event)
+{
+    struct fill_event fill;
+    fill_event_get(event->payload, &fill);
+    publisher->states[fill.market].dirty |= TICKER_BITS | KLINE_BITS;
+    if (publisher->pending_aggregate != fill.aggregate_id ||
+        publisher->pending_market != fill.market) {
+        send_aggregate(publisher);
+    }
+    publisher->pending_aggregate = fill.aggregate_id;
+    publisher->pending_market = fill.market;
+
+    const uint32_t channel = channel_number(fill.market, CHANNEL_TRADE);
+    if (!has_subscribers(publisher, channel)) return;
+    const struct market_view *view = market_views_at(publisher->views, fill.market);
+    struct text text = begin_text(publisher);
+    stream_trade(&text, params_of(publisher), view, trades_last(&view->trades));
+    send_text(publisher, channel, &text, 0, false);
+}
+
+/* ---- Candles ---- */
+
+/* The candle of a series that opens at `open_ns`, carried when it had no fill. False when the market
+ * had not traded by then. */
+static bool candle_at(const struct candle_series *series, uint64_t open_ns, struct candle *candle)
+{
+    for (uint32_t i = candle_series_count(series); i-- > 0;) {
+        const struct candle *held = candle_series_at(series, i);
+        if (held->open_ns > open_ns) continue;
+        *candle = held->open_ns == open_ns ? *held : candle_carried(open_ns, held->close);
+        return true;
+    }
+    return false;
+}
+
+static void send_kline(struct publisher *publisher, const struct market_view *view,
+                       enum interval interval, uint64_t open_ns, bool is_closed)
+{
+    struct candle candle;
+    const enum channel_kind kind = (enum channel_kind)((int)CHANNEL_KLINE + (int)interval);
+    if (!candle_at(&view->series[interval], open_ns, &candle)) return;
+    struct text text = begin_text(publisher);
+    stream_kline(&text, params_of(publisher), view, publisher->shown_ns, interval, &candle,
+                 is_closed);
+    send_text(publisher, channel_number(view->market, kind), &text, 0, !is_closed);
+}
+
+/* Closes every candle of one series that ended by shown_ns. */
+static void close_candles(struct publisher *publisher, const struct market_view *view,
+                          enum interval interval)
+{
+    uint64_t *shown = &publisher->states[view->market].kline_open_ns[interval];
+    const uint64_t current = interval_open_ns(interval, publisher->shown_ns);
+    const enum channel_kind kind = (enum channel_kind)((int)CHANNEL_KLINE + (int)interval);
+    if (*shown == current) return;
+    if (*shown != 0 && has_market_subscribers(publisher, view->market, kind)) {
+        for (int sent = 0; *shown < current && sent < CLOSED_AT_ONCE_MAX; sent++) {
+            send_kline(publisher, view, interval, *shown, true);
+            *shown = interval_next_ns(interval, *shown);
+        }
+        /* The new candle is shown at the next tick, with or without a fill. */
+        publisher->states[view->market].dirty |= BIT(kind);
+    }
+    *shown = current;
+}
+
+/* Moves the time shown forward; candles can only end when a second does. */
+static void advance(struct publisher *publisher, uint64_t stamp_ns)
+{
+    if (stamp_ns > publisher->shown_ns) publisher->shown_ns = stamp_ns;
+    const uint64_t second = publisher->shown_ns / SECOND_NS;
+    if (second == publisher->closed_second) return;
+    publisher->closed_second = second;
+    for (uint16_t market = 0; market < market_views_count(publisher->views); market++) {
+        const struct market_view *view = market_views_at(publisher->views, market);
+        for (int i = 0; i < INTERVAL_COUNT; i++)
+            close_candles(publisher, view, (enum interval)i);
+    }
+}
+
+/* ---- Commands ---- */
+
+void publish_event(struct publisher *publisher, const struct applied *applied,
+                   const struct event *event)
+{
+    advance(publisher, applied->stamp_ns);
+    if (event->type == T_FILL) {
+        send_fill(publisher, event);
+    } else if (event->type == T_LEVEL) {
+        touch_level(publisher, event);
+    }
+}
+
+void publish_end(struct publisher *publisher, const struct applied *applied)
+{
+    advance(publisher, applied->stamp_ns);
+    if ((applied->flags & APPLIED_LAST) == 0) return;
+    send_aggregate(publisher);
+    for (uint32_t i = 0; i < publisher->touched_count; i++) {
+        publisher->states[publisher->touched[i]].touched = false;
+        send_best(publisher, publisher->touched[i]);
+    }
+    publisher->touched_count = 0;
+}
+
+/* ---- Blocks ---- */
+
+static void send_block(struct publisher *publisher, const struct stream_block *block)
+{
+    const uint32_t channel = channel_number_global(CHANNEL_BLOCK, publisher->markets_max);
+    if (!has_subscribers(publisher, channel)) return;
+    struct text text = begin_text(publisher);
+    stream_block(&text, block);
+    send_text(publisher, channel, &text, 0, false);
+}
+
+static void certify(struct publisher *publisher, uint64_t height)
+{
+    /* A certificate certifies every ancestor that has none of its own. */
+    uint64_t from = publisher->last_certified + 1;
+    if (height >= BLOCKS_KEPT && from < height - BLOCKS_KEPT + 1) from = height - BLOCKS_KEPT + 1;
+    for (uint64_t at = from; at <= height; at++) {
+        struct stream_block *block = &publisher->blocks[at % BLOCKS_KEPT];
+        if (block->height != at) continue;
+        block->certified = true;
+        send_block(publisher, block);
+    }
+    if (height > publisher->last_certified) publisher->last_certified = height;
+}
+
+void publish_notice(struct publisher *publisher, uint16_t type, const uint8_t *payload)
+{
+    if (type == T_BLOCK_CERTIFIED) {
+        struct block_certified_notice notice;
+        block_certified_notice_get(payload, &notice);
+        certify(publisher, notice.height);
+        return;
+    }
+    if (type != T_BLOCK_SEALED) return;
+
+    struct block_sealed_notice notice;
+    struct block_header header;
+    block_sealed_notice_get(payload, &notice);
+    if (!block_header_decode(notice.header, &header)) return;
+    struct stream_block *block = &publisher->blocks[header.height % BLOCKS_KEPT];
+    *block = (struct stream_block){
+        .height = header.height,
+        .time_ns = header.time_ns,
+        .tx_count = header.tx_count,
+        .fill_count = header.fill_count,
+        .certified = header.height <= publisher->last_certified,
+    };
+    memcpy(block->hash.bytes, notice.hash, sizeof(block->hash.bytes));
+    send_block(publisher, block);
+}
+
+/* ---- Periods ---- */
+
+/* Prints the present state of a periodic channel of a market. */
+static void print_state(struct publisher *publisher, struct market_view *view,
+                        enum channel_kind kind, struct text *text)
+{
+    const struct params *params = params_of(publisher);
+    const uint32_t levels = channel_top_levels(kind);
+    if (levels > 0) {
+        stream_top(text, params, view, levels);
+    } else if (kind == CHANNEL_TICKER) {
+        stream_ticker(text, params, view, publisher->shown_ns);
+    } else if (kind == CHANNEL_MINI_TICKER) {
+        stream_mini_ticker(text, params, view, publisher->shown_ns);
+    } else if (kind == CHANNEL_BEST) {
+        const struct stream_best best = stream_best_of(&view->depth);
+        stream_best(text, params, view, &best);
+    } else if (kind >= CHANNEL_KLINE) {
+        const enum interval interval = (enum interval)(kind - CHANNEL_KLINE);
+        struct candle candle;
+        const uint64_t open_ns = interval_open_ns(interval, publisher->shown_ns);
+        if (!candle_at(&view->series[interval], open_ns, &candle)) return;
+        stream_kline(text, params, view, publisher->shown_ns, interval, &candle, false);
+    }
+}
+
+/* Sends those of `kinds` that have news and subscribers. */
+static void send_states(struct publisher *publisher, struct market_view *view, uint32_t kinds)
+{
+    struct market_state *state = &publisher->states[view->market];
+    for (uint32_t due = state->dirty & kinds; due != 0; due &= due - 1) {
+        const enum channel_kind kind = (enum channel_kind)__builtin_ctz(due);
+        if (!has_market_subscribers(publisher, view->market, kind)) continue;
+        struct text text = begin_text(publisher);
+        print_state(publisher, view, kind, &text);
+        if (text.used == 0) continue;
+        send_text(publisher, channel_number(view->market, kind), &text, 0, true);
+    }
+    state->dirty &= ~kinds;
+}
+
+/* One array over all markets with news; `bit` is the market's mark for it. */
+static void send_all(struct publisher *publisher, enum channel_kind kind, uint32_t bit)
+{
+    const uint32_t channel = channel_number_global(kind, publisher->markets_max);
+    const bool wanted = has_subscribers(publisher, channel);
+    struct text text = begin_text(publisher);
+    for (uint16_t market = 0; market < market_views_count(publisher->views); market++) {
+        struct market_state *state = &publisher->states[market];
+        const bool news = (state->dirty & BIT(bit)) != 0;
+        state->dirty &= ~BIT(bit);
+        if (!news || !wanted) continue;
+        struct market_view *view = market_views_at(publisher->views, market);
+        text_add(&text, text.used == 0 ? "[" : ",");
+        if (kind == CHANNEL_ALL_TICKERS) {
+            stream_ticker(&text, params_of(publisher), view, publisher->shown_ns);
+        } else {
+            stream_mini_ticker(&text, params_of(publisher), view, publisher->shown_ns);
+        }
+    }
+    if (text.used == 0) return;
+    text_add(&text, "]");
+    send_text(publisher, channel, &text, 0, true);
+}
+
+static void tick_fast(struct publisher *publisher)
+{
+    for (uint16_t market = 0; market < market_views_count(publisher->views); market++) {
+        struct market_view *view = market_views_at(publisher->views, market);
+        send_difference(publisher, view, FAST);
+        send_states(publisher, view,
+                    BIT(CHANNEL_TOP_5_FAST) | BIT(CHANNEL_TOP_10_FAST) | BIT(CHANNEL_TOP_20_FAST));
+    }
+}
+
+static void tick_second(struct publisher *publisher, bool is_even)
+{
+    const uint32_t every_second = BIT(CHANNEL_TOP_5) | BIT(CHANNEL_TOP_10) | BIT(CHANNEL_TOP_20) |
+                                  BIT(CHANNEL_TICKER) | BIT(CHANNEL_MINI_TICKER) |
+                                  BIT(CHANNEL_KLINE + INTERVAL_1S);
+    for (uint16_t market = 0; market < market_views_count(publisher->views); market++) {
+        struct market_view *view = market_views_at(publisher->views, market);
+        struct market_state *state = &publisher->states[market];
+        ticker_advance(&view->ticker, publisher->shown_ns);
+        if (view->ticker.expired != state->minutes_expired) state->dirty |= TICKER_BITS;
+        state->minutes_expired = view->ticker.expired;
+        send_difference(publisher, view, SLOW);
+        send_states(publisher, view, is_even ? every_second | KLINE_BITS : every_second);
+    }
+    send_all(publisher, CHANNEL_ALL_MINI_TICKERS, DIRTY_ALL_MINI_TICKERS);
+    send_all(publisher, CHANNEL_ALL_TICKERS, DIRTY_ALL_TICKERS);
+}
+
+void publish_tick(struct publisher *publisher, uint64_t now_ns)
+{
+    /* Candles end by stamps; only when the log is silent does the clock end them, a little late. */
+    if (now_ns > publisher->shown_ns + SILENCE_NS && publisher->shown_ns > 0) {
+        advance(publisher, now_ns - SILENCE_NS);
+    }
+    const uint64_t fast = now_ns / (100 * MS_NS), second = now_ns / SECOND_NS;
+    if (fast != publisher->tick_fast) tick_fast(publisher);
+    if (second != publisher->tick_second) tick_second(publisher, second % 2 == 0);
+    publisher->tick_fast = fast;
+    publisher->tick_second = second;
+}
+
+/* ---- Subscriptions ---- */
+
+void publish_subscribe(struct publisher *publisher, uint32_t channel)
+{
+    ASSERT(channel < channel_count(publisher->markets_max));
+    publisher->subscribers[channel]++;
+
+    /* Who comes sees the present state at the next period, news or not. */
+    if (channel < publisher->markets_max * CHANNEL_KINDS) {
+        const uint32_t kind = channel % CHANNEL_KINDS;
+        publisher->states[channel / CHANNEL_KINDS].dirty |= BIT(kind);
+        return;
+    }
+    const enum channel_kind kind = channel_of(channel, publisher->markets_max).kind;
+    if (kind == CHANNEL_BLOCK) return;
+    const uint32_t bit = kind == CHANNEL_ALL_TICKERS ? DIRTY_ALL_TICKERS : DIRTY_ALL_MINI_TICKERS;
+    for (uint32_t i = 0; i < publisher->markets_max; i++)
+        publisher->states[i].dirty |= BIT(bit);
+}
+
+void publish_unsubscribe(struct publisher *publisher, uint32_t channel)
+{
+    ASSERT(publisher->subscribers[channel] > 0);
+    publisher->subscribers[channel]--;
+}
+
+/* The array over all markets, news or not. */
+static void print_all(struct publisher *publisher, enum channel_kind kind, struct text *text)
+{
+    for (uint16_t market = 0; market < market_views_count(publisher->views); market++) {
+        struct market_view *view = market_views_at(publisher->views, market);
+        text_add(text, market == 0 ? "[" : ",");
+        if (kind == CHANNEL_ALL_TICKERS) {
+            stream_ticker(text, params_of(publisher), view, publisher->shown_ns);
+        } else {
+            stream_mini_ticker(text, params_of(publisher), view, publisher->shown_ns);
+        }
+    }
+    if (text->used > 0) text_add(text, "]");
+}
+
+/* False when `first_id` is forgotten. Prints nothing while a difference is still to be cut: the next
+ * one everybody gets must begin where this one ends (P1). */
+static bool print_difference(struct publisher *publisher, const struct market_view *view,
+                             enum rate rate, uint64_t first_id, struct text *text)
+{
+    const uint64_t next_id = view->depth.update_id + 1;
+    if (!depth_remembers(&view->depth, first_id)) return false;
+    if (publisher->states[view->market].next_first_id[rate] != next_id) return true;
+    if (first_id >= next_id) return true;
+    stream_difference(text, params_of(publisher), view, publisher->shown_ns, first_id,
+                      publisher->changes);
+    return true;
+}
+
+bool publish_current(struct publisher *publisher, uint32_t channel, uint64_t first_update_id,
+                     struct publish_message *message)
+{
+    struct text text = begin_text(publisher);
+    const struct channel about = channel_of(channel, publisher->markets_max);
+    if (about.kind == CHANNEL_DIFFERENCE || about.kind == CHANNEL_DIFFERENCE_FAST) {
+        const struct market_view *view = market_views_at(publisher->views, about.market);
+        const enum rate rate = about.kind == CHANNEL_DIFFERENCE_FAST ? FAST : SLOW;
+        if (!print_difference(publisher, view, rate, first_update_id, &text)) return false;
+    } else if (about.kind < CHANNEL_KINDS) {
+        struct market_view *view = market_views_at(publisher->views, about.market);
+        print_state(publisher, view, (enum channel_kind)(channel % CHANNEL_KINDS), &text);
+    } else {
+        ASSERT(about.kind != CHANNEL_BLOCK);
+        print_all(publisher, about.kind, &text);
+    }
+    ASSERT(!text_full(&text));
+    *message = (struct publish_message){
+        .channel = channel,
+        .payload = text.bytes,
+        .payload_bytes = text.used,
+        .first_update_id = first_update_id,
+        .conflatable = true,
+    };
+    return true;
+}

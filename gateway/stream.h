@@ -1,0 +1,68 @@
+/* The texts of stream messages: what each looks like, not when it is sent.
+ *
+ * Each function appends one JSON value. Field names and formats are those of the Binance Spot
+ * streams; event times are stamps, in milliseconds.
+ */
+
+#ifndef GATEWAY_STREAM_H
+#define GATEWAY_STREAM_H
+
+#include "common/block_header.h"
+#include "gateway/market_view.h"
+#include "gateway/text.h"
+
+/* The best of both sides; quantity 0 on an empty side. */
+struct stream_best {
+    struct depth_level bid, ask;
+};
+
+/* A sealed block, as the block stream shows it. */
+struct stream_block {
+    uint64_t height;
+    uint64_t time_ns;
+    uint32_t tx_count;
+    uint32_t fill_count;
+    hash_t hash;
+    bool certified;
+};
+
+struct stream_best stream_best_of(const struct depth *depth);
+
+void stream_trade(struct text *text, const struct params *params, const struct market_view *view,
+                  const struct trade *trade);
+void stream_aggregate_trade(struct text *text, const struct params *params,
+                            const struct market_view *view,
+                            const struct aggregate_trade *aggregate);
+void stream_best(struct text *text, const struct params *params, const struct market_view *view,
+                 const struct stream_best *best);
+
+/* Updates first_id .. view->depth.update_id. Needs: the depth remembers them; room in `changes` for
+ * as many. */
+void stream_difference(struct text *text, const struct params *params,
+                       const struct market_view *view, uint64_t event_ns, uint64_t first_id,
+                       struct depth_change *changes);
+
+/* The best `level_count` levels a side. Needs: level_count <= 20. */
+void stream_top(struct text *text, const struct params *params, const struct market_view *view,
+                uint32_t level_count);
+
+void stream_kline(struct text *text, const struct params *params, const struct market_view *view,
+                  uint64_t event_ns, enum interval interval, const struct candle *candle,
+                  bool is_closed);
+
+/* `event_ns` is also the end of the 24 hours. */
+void stream_ticker(struct text *text, const struct params *params, struct market_view *view,
+                   uint64_t event_ns);
+void stream_mini_ticker(struct text *text, const struct params *params, struct market_view *view,
+                        uint64_t event_ns);
+
+void stream_block(struct text *text, const struct stream_block *block);
+
+/* Parts that REST shows too, without quotes: change, change in percent ("x.xxx"), weighted average. */
+void stream_change(struct text *text, const struct params *params, uint16_t market,
+                   const struct ticker_figures *figures);
+void stream_change_percent(struct text *text, const struct ticker_figures *figures);
+void stream_average(struct text *text, const struct params *params, uint16_t market,
+                    __int128 quote_units, __int128 volume_lots);
+
+#endif /* GATEWAY_STREAM_H */
