@@ -1,0 +1,65 @@
+/* Sealing: the commands of a block and their events in, its header out.
+ *
+ * For each command in order: seal_command, then seal_event for each of its events. At the end of the
+ * block seal_step adds what the chain so far and settlement know, and gives the header.
+ *
+ *     body         per command one applied record (common/applied.h), APPLIED_FIRST | APPLIED_LAST
+ *     tx_root      tree over the commands' bytes as they were logged
+ *     fills_root   tree over the fills: command number u64 | ordinal u32 | event bytes
+ *     events_hash  per command its number u64, then its events' bytes
+ *     body_hash    SHA-256 of the body
+ *
+ * Owner    the caller; pure
+ * Memory   struct seal is the caller's, about 5 KiB whatever the block's size
+ * Limits   2^32 - 1 commands and fills a block
+ * Cost     every byte of the body is hashed about three times, some 2 GB/s with SHA instructions
+ */
+
+#ifndef LEDGER_SEAL_H
+#define LEDGER_SEAL_H
+
+#include "common/applied.h"
+#include "common/block_header.h"
+#include "ledger/merkle.h"
+
+struct seal {
+    uint64_t first_command;
+    uint64_t last_command; /* first_command - 1 when there is none yet */
+    uint64_t body_length;
+    uint32_t ordinal; /* of the next event of the last command */
+    struct merkle commands;
+    struct merkle fills;
+    struct hash_stream events;
+    struct hash_stream body;
+};
+
+/* What the body does not say. */
+struct seal_facts {
+    uint64_t height;
+    uint64_t time_ns;
+    uint64_t epoch;
+    hash_t chain_id;
+    hash_t prev_hash;
+    hash_t history_root;
+    hash_t state_root;
+    hash_t totals_root;
+    hash_t validators_hash;
+    hash_t next_validators_hash;
+    hash_t params_hash;
+};
+
+/* Begins the block whose first command is `first_command`. */
+void seal_begin(struct seal *seal, uint64_t first_command);
+
+/* Adds one whole record to the body and its command to tx_root.
+ * Needs: its number is the next, its flags are APPLIED_FIRST | APPLIED_LAST. */
+void seal_command(struct seal *seal, const struct applied *record);
+
+/* Adds the next event of the command added last. */
+void seal_event(struct seal *seal, const struct event *event);
+
+/* The header of the block. Needs: at least one command, the last of which is the SEAL. */
+void seal_step(const struct seal *seal, const struct seal_facts *facts,
+               struct block_header *header);
+
+#endif /* LEDGER_SEAL_H */

@@ -1,0 +1,60 @@
+/* What this node has signed last, on disk before the vote leaves: never two hashes for one height.
+ *
+ * Two slots of one sector each, written one after the other, each synchronously:
+ *
+ *     magic u32 "QXSO" | version u32 | epoch u64 | height u64 | header_hash 32 | crc32c u32
+ *
+ * A write that a power cut tore damages one slot; the other then holds this record or the one before,
+ * and the vote had not left. So one damaged slot is named and written anew, two are refused.
+ *
+ * Owner    one thread of one process: the file is locked while it is open
+ * Memory   struct sign_once is the caller's
+ * Cost     two synchronous writes a new height
+ */
+
+#ifndef LEDGER_SIGN_ONCE_H
+#define LEDGER_SIGN_ONCE_H
+
+#include "common/hash.h"
+#include "common/status.h"
+
+#define SIGN_ONCE_SLOT_BYTES   512
+#define SIGN_ONCE_RECORD_BYTES 60
+#define SIGN_ONCE_FILE_BYTES   (2 * SIGN_ONCE_SLOT_BYTES)
+
+struct sign_once_record {
+    uint64_t epoch;
+    uint64_t height; /* 0: nothing signed yet */
+    hash_t header_hash;
+};
+
+struct sign_once {
+    int descriptor;
+    struct sign_once_record last;
+};
+
+/* What may be done with a header, given the last record. Pure.
+ *   STATUS_OK         above the last: record it, then sign
+ *   STATUS_EXISTS     the very header signed last: sign again, the signature is the same
+ *   STATUS_MISMATCH   another hash for the height signed last: never
+ *   STATUS_NOT_FOUND  below the last: what was signed there is no longer known, so never */
+MUST_CHECK enum status sign_once_decide(const struct sign_once_record *last,
+                                        const struct sign_once_record *wanted);
+
+void sign_once_encode(const struct sign_once_record *record, uint8_t bytes[SIGN_ONCE_RECORD_BYTES]);
+
+/* False when the bytes are not a whole record. */
+MUST_CHECK bool sign_once_decode(const uint8_t bytes[SIGN_ONCE_RECORD_BYTES],
+                                 struct sign_once_record *record);
+
+/* Opens the file; with `create` makes it, with nothing signed, when there is none. STATUS_NOT_FOUND,
+ * STATUS_DAMAGED, STATUS_EXISTS (another process has it) or STATUS_IO, logged, otherwise. */
+MUST_CHECK enum status sign_once_open(struct sign_once *once, const char *path, bool create);
+void sign_once_close(struct sign_once *once);
+
+/* Makes sure `wanted` may be signed, and is on disk if it is new. STATUS_OK: sign. STATUS_MISMATCH or
+ * STATUS_NOT_FOUND as in sign_once_decide, STATUS_IO or STATUS_NO_SPACE: do not; all are logged. */
+MUST_CHECK enum status sign_once_claim(struct sign_once *once,
+                                       const struct sign_once_record *wanted);
+
+#endif /* LEDGER_SIGN_ONCE_H */
