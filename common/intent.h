@@ -61,7 +61,8 @@ MUST_CHECK bool intent_cancel_all(const struct form *form, const struct params *
  *   action=key-add         account keyId (64 hex) publicKey (64 hex, optional) hmac=true|false
  *                          permissions (e.g. READ,TRADE)
  *   action=credit|debit    account asset amount (decimal text)
- *   all                    nonce (u64, above the operator's last)
+ *   all                    nonce (u64, above the operator's last); timestamp and recvWindow if a
+ *                          deadline is wanted
  */
 MUST_CHECK bool intent_admin(const struct form *form, const struct params *params,
                              struct intent *intent, struct refusal *refusal);

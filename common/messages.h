@@ -208,6 +208,16 @@ enum cancel_restriction {
     CANCEL_ONLY_PARTIALLY_FILLED = 2,
 };
 
+/* What happens when an order would trade with another of its own account. */
+enum self_trade {
+    SELF_TRADE_NONE = 0, /* they trade; also every market's default today */
+    SELF_TRADE_EXPIRE_TAKER = 1,
+    SELF_TRADE_EXPIRE_MAKER = 2,
+    SELF_TRADE_EXPIRE_BOTH = 3,
+    SELF_TRADE_DECREMENT = 4,
+    SELF_TRADE_TRANSFER = 5,
+};
+
 enum key_permission { KEY_READ = 1, KEY_TRADE = 2, KEY_WITHDRAW = 4 };
 
 #endif /* COMMON_MESSAGES_H */

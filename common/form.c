@@ -1,0 +1,110 @@
+#include "common/form.h"
+
+#include <string.h>
+
+static int hex_digit(char digit)
+{
+    if (digit >= '0' && digit <= '9') return digit - '0';
+    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+    if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
+    return -1;
+}
+
+/* One part of a request: where its text ends, and whether `+` stands for a space in it. */
+struct part {
+    const char *at;
+    const char *end;
+    bool plus_is_space;
+};
+
+/* Decodes part->at up to `stop` (or '&', or the end) to the form's bytes, terminated, and moves past
+ * what it read but not past the stop. NULL when it is malformed or there is no room. */
+static const char *decode(struct form *form, struct part *part, char stop)
+{
+    if (form->used_bytes == FORM_BYTES_MAX) return NULL;
+    char *const text = form->bytes + form->used_bytes;
+    char *to = text, *const to_end = form->bytes + FORM_BYTES_MAX - 1;
+
+    for (; part->at < part->end && *part->at != stop && *part->at != '&'; part->at++) {
+        char byte = *part->at;
+        if (byte == '%') {
+            if (part->end - part->at < 3) return NULL;
+            const int high = hex_digit(part->at[1]), low = hex_digit(part->at[2]);
+            if (high < 0 || low < 0) return NULL;
+            byte = (char)(high << 4 | low);
+            part->at += 2;
+        } else if (byte == '+' && part->plus_is_space) {
+            byte = ' ';
+        }
+        if (byte == '\0' || to == to_end) return NULL;
+        *to++ = byte;
+    }
+    *to = '\0';
+    form->used_bytes += (uint32_t)(to - text) + 1;
+    return text;
+}
+
+/* Whether a field from `first_field` on has this name. */
+static bool has_name(const struct form *form, uint32_t first_field, const char *name)
+{
+    for (uint32_t i = first_field; i < form->field_count; i++)
+        if (strcmp(form->fields[i].name, name) == 0) return true;
+    return false;
+}
+
+/* Appends the fields of one part. A name that an earlier part has is kept behind that one, where
+ * form_find does not reach. */
+static bool parse_part(struct form *form, struct part part)
+{
+    const uint32_t first_field = form->field_count;
+
+    while (part.at < part.end) {
+        if (*part.at == '&') {
+            part.at++;
+            continue;
+        }
+        if (form->field_count == FORM_FIELDS_MAX) return false;
+        const char *name = decode(form, &part, '=');
+        if (name == NULL || *name == '\0' || has_name(form, first_field, name)) return false;
+        if (part.at < part.end && *part.at == '=') part.at++;
+        const char *value = decode(form, &part, '&');
+        if (value == NULL) return false;
+        form->fields[form->field_count++] = (struct form_field){name, value, strlen(value)};
+    }
+    return true;
+}
+
+bool form_parse(struct form *form, const char *query, size_t query_bytes, const char *body,
+                size_t body_bytes)
+{
+    form->field_count = 0;
+    form->used_bytes = 0;
+    if (query_bytes > 0 && !parse_part(form, (struct part){query, query + query_bytes, false}))
+        goto malformed;
+    if (body_bytes > 0 && !parse_part(form, (struct part){body, body + body_bytes, true}))
+        goto malformed;
+    return true;
+
+malformed:
+    form->field_count = 0;
+    return false;
+}
+
+const struct form_field *form_find(const struct form *form, const char *name)
+{
+    for (uint32_t i = 0; i < form->field_count; i++)
+        if (strcmp(form->fields[i].name, name) == 0) return &form->fields[i];
+    return NULL;
+}
+
+bool form_u64(const struct form_field *field, uint64_t *value)
+{
+    if (field->value_bytes == 0 || field->value_bytes > 19) return false;
+    uint64_t parsed = 0;
+    for (size_t i = 0; i < field->value_bytes; i++) {
+        if (field->value[i] < '0' || field->value[i] > '9') return false;
+        parsed = parsed * 10 + (uint64_t)(field->value[i] - '0');
+    }
+    *value = parsed;
+    return true;
+}
