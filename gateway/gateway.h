@@ -1,0 +1,48 @@
+/* The gateway: HTTP and WebSocket in front, commands behind, events coming back.
+ *
+ * One call runs one loop: it listens, answers reads from the view it builds out of events, writes
+ * commands into the ring to the log, and answers them when the engine's events return. It opens its
+ * port only when that view has passed everything the log held at start.
+ *
+ * Owner    the thread that calls gateway_run; everything inside is that thread's alone
+ * Memory   options must outlive the call; what it maps and allocates is returned at the end
+ * Limits   GATEWAY_CONNECTIONS_MAX sockets, GATEWAY_WAITING_MAX requests that wait for the log;
+ *          beyond them a connection is closed and a request is refused, by name
+ */
+
+#ifndef GATEWAY_GATEWAY_H
+#define GATEWAY_GATEWAY_H
+
+#include "common/genesis.h"
+#include "common/metrics.h"
+#include "common/park.h"
+#include "common/progress.h"
+#include "common/ring.h"
+#include "common/status.h"
+
+#define GATEWAY_CONNECTIONS_MAX 8192
+#define GATEWAY_WAITING_MAX     16384
+
+struct gateway_options {
+    const char *host; /* numeric address, e.g. "127.0.0.1" */
+    uint16_t port;
+    uint32_t loop_index;
+    uint32_t node; /* our node id, the origin of our commands */
+    const struct genesis *genesis;
+    const uint8_t *gateway_secret; /* HASH_BYTES: HMAC secrets are derived from it */
+    const char *conninfo;          /* libpq's; NULL or "": history is what memory holds */
+    struct ring *submissions;      /* to the log */
+    struct park *submissions_park; /* the consensus loop's */
+    struct ring *applied;          /* from the engine */
+    struct ring *notices;          /* from the anchor */
+    struct park *park;             /* ours: who fills the two rings above wakes it */
+    struct metrics *metrics;
+    struct progress *progress;
+    bool limits_on; /* request weight per address */
+};
+
+/* Runs until progress.stopping, then stops accepting, finishes what waits (a few seconds at most) and
+ * returns STATUS_OK. STATUS_ADDRESS_IN_USE, STATUS_IO or STATUS_NO_MEMORY when it cannot start. */
+MUST_CHECK enum status gateway_run(const struct gateway_options *options);
+
+#endif /* GATEWAY_GATEWAY_H */
