@@ -114,9 +114,9 @@ static void apply_asset(struct params *params, const struct asset_created_event 
     asset->decimals = created->decimals;
 }
 
-static void apply_market(struct params *params, const struct market_created_event *created)
+/* The listing that led to the event. */
+static struct market_create_command listing_of(const struct market_created_event *created)
 {
-    ASSERT(created->market == params->market_count && created->market < PARAMS_MARKETS_LIMIT);
     struct market_create_command listing = {
         .base = created->base,
         .quote = created->quote,
@@ -130,9 +130,55 @@ static void apply_market(struct params *params, const struct market_created_even
         .account_orders_max = created->account_orders_max,
     };
     memcpy(listing.symbol, created->symbol, sizeof(listing.symbol));
+    return listing;
+}
+
+static void apply_market(struct params *params, const struct market_created_event *created)
+{
+    ASSERT(created->market == params->market_count && created->market < PARAMS_MARKETS_LIMIT);
+    const struct market_create_command listing = listing_of(created);
     const bool listed = market_list(&listing, params->assets, &params->markets[created->market]);
     ASSERT(listed);
     params->market_count++;
+}
+
+static bool asset_follows(const struct params *params, const struct asset_created_event *created)
+{
+    char symbol[ASSET_SYMBOL_BYTES + 1] = {0};
+    memcpy(symbol, created->symbol, ASSET_SYMBOL_BYTES);
+    return created->asset == params->asset_count && created->asset < params->assets_max &&
+           created->decimals <= ASSET_DECIMALS_MAX &&
+           market_symbol_valid(symbol, ASSET_SYMBOL_BYTES);
+}
+
+static bool market_follows(const struct params *params, const struct market_created_event *created)
+{
+    if (created->market != params->market_count || created->market >= params->markets_max ||
+        created->base >= params->asset_count || created->quote >= params->asset_count)
+        return false;
+    const struct market_create_command listing = listing_of(created);
+    struct market market;
+    return market_list(&listing, params->assets, &market);
+}
+
+bool params_follows(const struct params *params, const struct event *event)
+{
+    if (event->type == T_ASSET_CREATED) {
+        struct asset_created_event created;
+        asset_created_event_get(event->payload, &created);
+        return asset_follows(params, &created);
+    }
+    if (event->type == T_MARKET_CREATED) {
+        struct market_created_event created;
+        market_created_event_get(event->payload, &created);
+        return market_follows(params, &created);
+    }
+    if (event->type == T_MARKET_STATUS_CHANGED) {
+        struct market_status_changed_event changed;
+        market_status_changed_event_get(event->payload, &changed);
+        return changed.market < params->market_count;
+    }
+    return true;
 }
 
 void params_apply(struct params *params, const struct event *event)

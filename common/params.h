@@ -57,6 +57,10 @@ size_t params_encode(const struct params *params, uint8_t *bytes);
 /* SHA-256 of the canonical bytes under their domain tag: params_hash of every header. */
 hash_t params_hash(const struct params *params);
 
+/* Whether a listing is the next one and can stand; true for events that do not concern `params`. For
+ * events from outside: params_apply asserts it. */
+MUST_CHECK bool params_follows(const struct params *params, const struct event *event);
+
 /* Moves `params` forward by one event; events that do not concern them are ignored. */
 void params_apply(struct params *params, const struct event *event);
 

@@ -26,6 +26,7 @@
 
 #include "common/genesis.h"
 #include "common/status.h"
+#include "settlement/totals.h"
 
 struct arena;
 struct settlement;
@@ -49,14 +50,6 @@ struct settle_mismatch {
     uint16_t market;
     int64_t ours;
     int64_t theirs;
-};
-
-/* Totals of one asset. Wider than an amount: no number of accounts overflows them. */
-struct settle_totals {
-    __int128 users; /* available and held, all accounts */
-    __int128 fees;
-    __int128 rounding;
-    __int128 external; /* deposits minus withdrawals: equals the sum of the three above */
 };
 
 /* Memory for everything the parameters bound. */
@@ -88,7 +81,7 @@ uint32_t settlement_account_count(const struct settlement *settlement);
 amount_t settlement_available(const struct settlement *settlement, uint32_t account,
                               uint16_t asset);
 amount_t settlement_held(const struct settlement *settlement, uint32_t account, uint16_t asset);
-struct settle_totals settlement_totals(const struct settlement *settlement, uint16_t asset);
+struct totals settlement_totals(const struct settlement *settlement, uint16_t asset);
 const struct params *settlement_params(const struct settlement *settlement);
 
 /* Asserts S1 to S3. O(accounts x assets + orders): call it through INVARIANT. */

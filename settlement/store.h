@@ -20,11 +20,11 @@
 
 #include "common/block_header.h"
 #include "common/genesis.h"
+#include "common/interval.h"
 #include "common/metrics.h"
 #include "common/park.h"
 #include "common/progress.h"
 #include "common/status.h"
-#include "settlement/candle.h"
 
 struct arena;
 struct store;
@@ -86,6 +86,19 @@ struct balance_row {
     uint64_t height; /* of its last change */
 };
 
+/* What the fills of one flush add to a candle. */
+struct candle_row {
+    uint16_t market;
+    uint16_t interval; /* enum interval */
+    uint64_t open_ns;
+    price_t open, high, low, close;
+    __int128 volume;       /* lots */
+    __int128 quote_volume; /* units of the quote asset */
+    __int128 taker_volume; /* of them, bought by takers */
+    __int128 taker_quote_volume;
+    uint64_t fill_count;
+};
+
 struct account_row {
     struct account_created_event created;
     uint64_t time_ns;
@@ -107,7 +120,7 @@ struct store_sink {
     void (*account)(void *context, const struct account_row *row);
     void (*asset)(void *context, uint16_t index, const struct asset *asset);
     void (*market)(void *context, uint16_t index, const struct market *market);
-    void (*candle)(void *context, const struct candle *candle);    /* from store_flush */
+    void (*candle)(void *context, const struct candle_row *row);   /* from store_flush */
     void (*balance)(void *context, const struct balance_row *row); /* from store_balances */
 };
 

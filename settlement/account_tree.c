@@ -1,0 +1,190 @@
+#include "settlement/account_tree.h"
+
+#include "common/arena.h"
+#include "common/le.h"
+
+#define ROUNDS 8
+
+/* Nodes as in a binary heap: the root is 1, the children of n are 2n and 2n + 1, leaves begin at
+ * `places`. A node of all zero bytes has never been set: it stands for an empty subtree. */
+struct account_tree {
+    hash_t *nodes;
+    uint64_t *marks; /* one bit a node: it is in `changed` */
+    uint32_t *changed;
+    uint32_t changed_count;
+    uint32_t places;
+    uint32_t depth;
+    hash_t empty[ACCOUNT_TREE_DEPTH_MAX + 1]; /* by height above the leaves */
+    uint8_t secret[HASH_BYTES];
+    uint8_t round_keys[ROUNDS][crypto_shorthash_KEYBYTES];
+};
+
+static_assert(crypto_shorthash_KEYBYTES <= HASH_BYTES, "a derived hash holds a round's key");
+
+static uint32_t depth_of(uint32_t accounts_max)
+{
+    uint32_t depth = 0;
+    while ((1u << depth) < accounts_max)
+        depth++;
+    ASSERT(depth <= ACCOUNT_TREE_DEPTH_MAX);
+    return depth;
+}
+
+size_t account_tree_bytes(uint32_t accounts_max)
+{
+    const size_t places = (size_t)1 << depth_of(accounts_max);
+    return places * (2 * sizeof(hash_t) + sizeof(uint32_t)) + places / 4 +
+           sizeof(struct account_tree) + 512;
+}
+
+static hash_t node_hash(const hash_t *left, const hash_t *right)
+{
+    uint8_t bytes[1 + 2 * HASH_BYTES];
+    bytes[0] = 0x01;
+    memcpy(bytes + 1, left->bytes, HASH_BYTES);
+    memcpy(bytes + 1 + HASH_BYTES, right->bytes, HASH_BYTES);
+    return hash_of(bytes, sizeof(bytes));
+}
+
+struct account_tree *account_tree_new(struct arena *arena, uint32_t accounts_max,
+                                      const uint8_t tree_secret[HASH_BYTES])
+{
+    struct account_tree *tree = arena_take(arena, sizeof(*tree));
+    if (tree == NULL) return NULL;
+    tree->depth = depth_of(accounts_max);
+    tree->places = 1u << tree->depth;
+    tree->nodes = arena_take_array(arena, 2 * (size_t)tree->places, sizeof(hash_t));
+    tree->marks = arena_take_array(arena, (size_t)tree->places / 32 + 1, sizeof(uint64_t));
+    tree->changed = arena_take_array(arena, tree->places, sizeof(uint32_t));
+    if (tree->nodes == NULL || tree->marks == NULL || tree->changed == NULL) return NULL;
+
+    memcpy(tree->secret, tree_secret, HASH_BYTES);
+    for (uint8_t round = 0; round < ROUNDS; round++) {
+        const hash_t key = hash_derive(tree_secret, "quorex/position/1", &round, 1);
+        memcpy(tree->round_keys[round], key.bytes, crypto_shorthash_KEYBYTES);
+    }
+    const uint8_t leaf_tag = 0x00;
+    tree->empty[0] = hash_of(&leaf_tag, 1);
+    for (uint32_t height = 1; height <= tree->depth; height++)
+        tree->empty[height] = node_hash(&tree->empty[height - 1], &tree->empty[height - 1]);
+    return tree;
+}
+
+uint32_t account_tree_depth(const struct account_tree *tree)
+{
+    return tree->depth;
+}
+
+static uint32_t round_of(const struct account_tree *tree, int round, uint32_t half)
+{
+    uint8_t in[4], out[crypto_shorthash_BYTES];
+    le_put_u32(in, half);
+    crypto_shorthash(out, in, sizeof(in), tree->round_keys[round]);
+    return le_get_u32(out);
+}
+
+/* A Feistel network over `depth` bits. The halves may differ by one bit; each round changes one half
+ * by the other, so each can be undone and the whole is a permutation whatever the round function. */
+uint32_t account_tree_position(const struct account_tree *tree, uint32_t account)
+{
+    ASSERT(account >= 1 && account - 1 < tree->places);
+    const uint32_t right_bits = tree->depth / 2;
+    const uint32_t right_mask = (1u << right_bits) - 1;
+    const uint32_t left_mask = (1u << (tree->depth - right_bits)) - 1;
+    uint32_t left = (account - 1) >> right_bits, right = (account - 1) & right_mask;
+
+    for (int round = 0; round < ROUNDS; round += 2) {
+        left ^= round_of(tree, round, right) & left_mask;
+        right ^= round_of(tree, round + 1, left) & right_mask;
+    }
+    return left << right_bits | right;
+}
+
+hash_t account_tree_salt(const struct account_tree *tree, uint32_t account, uint64_t height)
+{
+    uint8_t bytes[12];
+    le_put_u64(le_put_u32(bytes, account), height);
+    return hash_derive(tree->secret, "quorex/salt/1", bytes, sizeof(bytes));
+}
+
+hash_t account_tree_leaf_hash(const struct account_leaf *leaf)
+{
+    uint8_t bytes[1 + HASH_BYTES + PUBLIC_KEY_BYTES + 2 + ACCOUNT_LEAF_ASSETS_MAX * 18];
+    ASSERT(leaf->count <= ACCOUNT_LEAF_ASSETS_MAX);
+
+    uint8_t *at = le_put_u8(bytes, 0x00);
+    at = le_put_bytes(at, leaf->salt.bytes, HASH_BYTES);
+    at = le_put_bytes(at, leaf->public_key, PUBLIC_KEY_BYTES);
+    at = le_put_u16(at, leaf->count);
+    for (uint16_t i = 0; i < leaf->count; i++) {
+        at = le_put_u16(at, leaf->balances[i].asset);
+        at = le_put_i64(at, leaf->balances[i].available.units);
+        at = le_put_i64(at, leaf->balances[i].held.units);
+    }
+    return hash_of(bytes, (size_t)(at - bytes));
+}
+
+/* Sets the node's mark; false when it was set. */
+static bool mark(struct account_tree *tree, uint32_t node)
+{
+    uint64_t *word = &tree->marks[node / 64];
+    const uint64_t bit = (uint64_t)1 << node % 64;
+    if (*word & bit) return false;
+    *word |= bit;
+    return true;
+}
+
+static void unmark(struct account_tree *tree, uint32_t node)
+{
+    tree->marks[node / 64] &= ~((uint64_t)1 << node % 64);
+}
+
+void account_tree_set(struct account_tree *tree, uint32_t account, hash_t leaf)
+{
+    const uint32_t node = tree->places + account_tree_position(tree, account);
+    tree->nodes[node] = leaf;
+    if (mark(tree, node)) tree->changed[tree->changed_count++] = node;
+}
+
+static const hash_t *node_or_empty(const struct account_tree *tree, uint32_t node, uint32_t height)
+{
+    static const hash_t unset;
+    return hash_equal(tree->nodes[node], unset) ? &tree->empty[height] : &tree->nodes[node];
+}
+
+/* Replaces the changed nodes of one level by their parents, each once, and hashes those. */
+static void climb(struct account_tree *tree, uint32_t height)
+{
+    uint32_t parents = 0;
+    for (uint32_t i = 0; i < tree->changed_count; i++) {
+        const uint32_t node = tree->changed[i];
+        unmark(tree, node);
+        if (mark(tree, node / 2)) tree->changed[parents++] = node / 2;
+    }
+    tree->changed_count = parents;
+    for (uint32_t i = 0; i < parents; i++) {
+        const uint32_t node = tree->changed[i];
+        tree->nodes[node] = node_hash(node_or_empty(tree, 2 * node, height),
+                                      node_or_empty(tree, 2 * node + 1, height));
+    }
+}
+
+hash_t account_tree_root(struct account_tree *tree)
+{
+    if (tree->changed_count > 0) {
+        for (uint32_t height = 0; height < tree->depth; height++)
+            climb(tree, height);
+        ASSERT(tree->changed_count == 1 && tree->changed[0] == 1);
+        unmark(tree, 1);
+        tree->changed_count = 0;
+    }
+    return *node_or_empty(tree, 1, tree->depth);
+}
+
+void account_tree_path(const struct account_tree *tree, uint32_t account, hash_t *siblings)
+{
+    ASSERT(tree->changed_count == 0);
+    uint32_t node = tree->places + account_tree_position(tree, account);
+    for (uint32_t height = 0; height < tree->depth; height++, node /= 2)
+        siblings[height] = *node_or_empty(tree, node ^ 1, height);
+}

@@ -1,0 +1,117 @@
+#include "settlement/authority.h"
+
+#include "common/intent.h"
+#include "common/le.h"
+#include "settlement/balance_sheet.h"
+#include "settlement/keyring.h"
+
+#define KEY_ID_BYTES 32
+
+uint32_t authority_account(const struct command *command)
+{
+    switch (command->header.type) {
+    case T_ORDER_PLACE: {
+        struct order_place_command place;
+        order_place_command_get(command->payload, &place);
+        return place.account;
+    }
+    case T_ORDER_CANCEL: {
+        struct order_cancel_command cancel;
+        order_cancel_command_get(command->payload, &cancel);
+        return cancel.account;
+    }
+    case T_CANCEL_ALL: {
+        struct cancel_all_command cancel;
+        cancel_all_command_get(command->payload, &cancel);
+        return cancel.account;
+    }
+    default:
+        return 0;
+    }
+}
+
+static bool is_own(uint16_t type)
+{
+    return type == T_HELLO || type == T_SEAL || type == T_VOTE || type == T_CHECKPOINT_VOTE;
+}
+
+static bool is_operators(uint16_t type)
+{
+    return type >= T_ASSET_CREATE && type <= T_DEBIT;
+}
+
+/* Checks public key or key id, signature and text; the caller has found `public_key` for the first. */
+static const char *check_signed(const struct authority *authority, const struct command *command,
+                                const uint8_t *public_key)
+{
+    const uint8_t *signature = command->auth + KEY_ID_BYTES;
+    const uint8_t *text = signature + SIGNATURE_BYTES;
+    const size_t text_bytes = command->header.auth_length - KEY_ID_BYTES - SIGNATURE_BYTES;
+    if (!hash_verify(public_key, text, text_bytes, signature)) return "signature";
+
+    struct form form;
+    if (!form_parse(&form, (const char *)text, text_bytes, "", 0)) return "signed text";
+    return intent_matches(&form, authority->params, command) ? NULL : "signed text";
+}
+
+static const char *check_operator(const struct authority *authority, const struct command *command)
+{
+    /* Every operators' command begins with its nonce and the operator's index. */
+    const uint16_t operator_index = le_get_u16(command->payload + 8);
+    if (!is_operators(command->header.type)) return "kind of authentication";
+    if (operator_index >= authority->genesis->operator_count) return "operator";
+    const uint8_t *public_key = authority->genesis->operators[operator_index];
+    if (memcmp(public_key, command->auth, PUBLIC_KEY_BYTES) != 0) return "operator's public key";
+    return check_signed(authority, command, public_key);
+}
+
+/* The key of the command's account with the id in its authentication field, or NULL. */
+static const struct key_added_event *key_of(const struct authority *authority,
+                                            const struct command *command, uint32_t account)
+{
+    const struct key_added_event *key = keyring_find(authority->keys, command->auth);
+    if (key == NULL || key->account != account || !(key->permissions & KEY_TRADE)) return NULL;
+    return key;
+}
+
+static const char *check_ed25519(const struct authority *authority, const struct command *command)
+{
+    static const uint8_t none[PUBLIC_KEY_BYTES];
+    const uint32_t account = authority_account(command);
+    if (account == 0) return "kind of authentication";
+    if (!balance_sheet_has(authority->accounts, account)) return "account";
+
+    const uint8_t *owner = balance_sheet_owner(authority->accounts, account)->public_key;
+    if (memcmp(owner, command->auth, PUBLIC_KEY_BYTES) == 0)
+        return check_signed(authority, command, owner);
+    const struct key_added_event *key = key_of(authority, command, account);
+    if (key == NULL || memcmp(key->public_key, none, sizeof(none)) == 0) return "key";
+    return check_signed(authority, command, key->public_key);
+}
+
+static const char *check_hmac(const struct authority *authority, const struct command *command)
+{
+    const uint32_t account = authority_account(command);
+    if (account == 0) return "kind of authentication";
+    const struct key_added_event *key = key_of(authority, command, account);
+    return key == NULL || key->secret_version == 0 ? "key" : NULL;
+}
+
+const char *authority_objection(const struct authority *authority, const struct command *command)
+{
+    const size_t auth_bytes = command->header.auth_length;
+    switch (command->header.auth_kind) {
+    case AUTH_NONE:
+        return is_own(command->header.type) && auth_bytes == 0 ? NULL : "kind of authentication";
+    case AUTH_HMAC:
+        return auth_bytes == KEY_ID_BYTES ? check_hmac(authority, command) : "length of key id";
+    case AUTH_ED25519:
+        if (auth_bytes <= KEY_ID_BYTES + SIGNATURE_BYTES) return "length of signature";
+        return check_ed25519(authority, command);
+    case AUTH_OPERATOR:
+        if (auth_bytes <= KEY_ID_BYTES + SIGNATURE_BYTES) return "length of signature";
+        return check_operator(authority, command);
+    default:
+        return "kind of authentication";
+    }
+}

@@ -1,0 +1,39 @@
+/* Who may have asked for a command: its authentication field against the keys that the log knows.
+ *
+ * The gateway checks before it admits, so a command in the log that does not pass was put there by a
+ * node that lies. What is checked, and against the parameters of the moment:
+ *
+ *   Ed25519   the key id names a key of the command's account that may trade and has a public key, or
+ *             is the account owner's public key itself; the signature is that key's over the signed
+ *             bytes; the signed bytes ask for exactly this command (intent_matches)
+ *   HMAC      the key id names a key of the command's account that may trade and has an HMAC secret;
+ *             that its bearer signed is the gateway node's word. Never for operators' commands
+ *   operator  the public key is that of the command's operator in the genesis; signature and text as
+ *             for Ed25519
+ *   none      a node's own commands only: HELLO, SEAL, VOTE, CHECKPOINT_VOTE
+ *
+ * The signed bytes are those of the REST request: query string and body, joined without a separator.
+ */
+
+#ifndef SETTLEMENT_AUTHORITY_H
+#define SETTLEMENT_AUTHORITY_H
+
+#include "common/genesis.h"
+
+struct balance_sheet;
+struct keyring;
+
+struct authority {
+    const struct genesis *genesis;
+    const struct params *params;
+    const struct keyring *keys;
+    const struct balance_sheet *accounts;
+};
+
+/* NULL when the command may stand; otherwise what is wrong with it, as a log line names it. */
+const char *authority_objection(const struct authority *authority, const struct command *command);
+
+/* The account that a trading command is for, 0 for other commands. */
+uint32_t authority_account(const struct command *command);
+
+#endif /* SETTLEMENT_AUTHORITY_H */

@@ -1,0 +1,121 @@
+#include "settlement/posting.h"
+
+#include "common/fee.h"
+
+static void add(struct posting_set *set, int32_t account, uint16_t asset, enum posting_place place,
+                enum posting_kind kind, int64_t units)
+{
+    if (units == 0) return;
+    ASSERT(set->count < POSTING_SET_MAX);
+    set->items[set->count++] = (struct posting){account, asset, place, kind, {units}};
+}
+
+bool posting_balanced(const struct posting_set *set)
+{
+    for (uint32_t i = 0; i < set->count; i++) {
+        __int128 sum = 0;
+        for (uint32_t j = 0; j < set->count; j++)
+            if (set->items[j].asset == set->items[i].asset) sum += set->items[j].amount.units;
+        if (sum != 0) return false;
+    }
+    return true;
+}
+
+static struct posting_set checked(const struct posting_set *set)
+{
+    ASSERT(posting_balanced(set));
+    return *set;
+}
+
+struct posting_set posting_credit(uint32_t account, uint16_t asset, amount_t amount)
+{
+    struct posting_set set = {0};
+    ASSERT(amount.units > 0);
+    add(&set, POSTING_EXTERNAL, asset, POSTING_AVAILABLE, POSTING_CREDIT, -amount.units);
+    add(&set, (int32_t)account, asset, POSTING_AVAILABLE, POSTING_CREDIT, amount.units);
+    return checked(&set);
+}
+
+struct posting_set posting_debit(uint32_t account, uint16_t asset, amount_t amount)
+{
+    struct posting_set set = {0};
+    ASSERT(amount.units > 0);
+    add(&set, (int32_t)account, asset, POSTING_AVAILABLE, POSTING_DEBIT, -amount.units);
+    add(&set, POSTING_EXTERNAL, asset, POSTING_AVAILABLE, POSTING_DEBIT, amount.units);
+    return checked(&set);
+}
+
+struct posting_set posting_hold(uint32_t account, uint16_t asset, amount_t amount)
+{
+    struct posting_set set = {0};
+    ASSERT(amount.units >= 0);
+    add(&set, (int32_t)account, asset, POSTING_AVAILABLE, POSTING_HOLD, -amount.units);
+    add(&set, (int32_t)account, asset, POSTING_HELD, POSTING_HOLD, amount.units);
+    return checked(&set);
+}
+
+/* Appends a release: a fill has one in its own set. */
+static void add_release(struct posting_set *set, uint32_t account, uint16_t asset, amount_t amount)
+{
+    ASSERT(amount.units >= 0);
+    add(set, (int32_t)account, asset, POSTING_HELD, POSTING_RELEASE, -amount.units);
+    add(set, (int32_t)account, asset, POSTING_AVAILABLE, POSTING_RELEASE, amount.units);
+}
+
+struct posting_set posting_release(uint32_t account, uint16_t asset, amount_t amount)
+{
+    struct posting_set set = {0};
+    add_release(&set, account, asset, amount);
+    return checked(&set);
+}
+
+/* Moves `amount` out of one user's hold to what another may use, and takes the fee from that. */
+static void add_leg(struct posting_set *set, uint16_t asset, uint32_t giver, uint32_t receiver,
+                    amount_t amount, int32_t receiver_rate_ppm)
+{
+    const struct fee fee = fee_of(amount, receiver_rate_ppm);
+    const int32_t to = (int32_t)receiver;
+    add(set, (int32_t)giver, asset, POSTING_HELD, POSTING_TRADE, -amount.units);
+    add(set, to, asset, POSTING_AVAILABLE, POSTING_TRADE, amount.units);
+    add(set, to, asset, POSTING_AVAILABLE, POSTING_FEE, -fee.charged.units);
+    add(set, POSTING_FEES, asset, POSTING_AVAILABLE, POSTING_FEE, fee.earned.units);
+    add(set, POSTING_ROUNDING, asset, POSTING_AVAILABLE, POSTING_FEE, fee.rounding.units);
+}
+
+struct posting_set posting_fill_set(const struct market *market, const struct posting_fill *moved)
+{
+    struct posting_set set = {0};
+    add_leg(&set, market->base, moved->seller, moved->buyer, moved->base, moved->buyer_rate_ppm);
+    add_leg(&set, market->quote, moved->buyer, moved->seller, moved->quote, moved->seller_rate_ppm);
+    add_release(&set, moved->buyer, market->quote, moved->release);
+    return checked(&set);
+}
+
+bool posting_hold_needed(const struct market *market, enum side side, price_t price, qty_t qty,
+                         amount_t *needed)
+{
+    if (qty.lots < 0 || price.ticks < 0) return false;
+    if (side == BUY) return amount_of(price, qty, market->units_per_step, needed);
+    return !__builtin_mul_overflow(qty.lots, market->lot_units, &needed->units);
+}
+
+static bool rate_valid(int32_t rate_ppm)
+{
+    return rate_ppm >= 0 && rate_ppm <= FEE_RATE_ONE;
+}
+
+bool posting_fill_of(const struct market *market, const struct fill_event *fill,
+                     struct posting_fill *moved)
+{
+    const bool taker_buys = fill->taker_side == BUY;
+    *moved = (struct posting_fill){
+        .buyer = taker_buys ? fill->taker_account : fill->maker_account,
+        .seller = taker_buys ? fill->maker_account : fill->taker_account,
+        .buyer_rate_ppm = taker_buys ? fill->taker_rate_ppm : fill->maker_rate_ppm,
+        .seller_rate_ppm = taker_buys ? fill->maker_rate_ppm : fill->taker_rate_ppm,
+    };
+    return fill->taker_side <= SELL && fill->price.ticks > 0 && fill->qty.lots > 0 &&
+           rate_valid(fill->maker_rate_ppm) && rate_valid(fill->taker_rate_ppm) &&
+           posting_hold_needed(market, BUY, fill->price, fill->qty, &moved->quote) &&
+           posting_hold_needed(market, SELL, fill->price, fill->qty, &moved->base);
+}

@@ -1,0 +1,89 @@
+/* Postings: one movement of money as entries that sum to zero in every asset.
+ *
+ * The chart of accounts, per asset: each user's available and held amount; fees; rounding (what fee.h
+ * rounds up above the exact fee); external, whose balance is minus what came in from outside and has
+ * not left. A set is made from facts alone (price, quantity, rates, side), and posting_balanced is
+ * asserted as it is made.
+ *
+ *     credit    external -> available           hold      available -> held
+ *     debit     available -> external           release   held -> available
+ *     trade     buyer's held quote -> seller's available, seller's held base -> buyer's available
+ *     fee       from what each received -> fees, rounding
+ *
+ * Memory   a set is a value
+ * Limits   POSTING_SET_MAX postings in a set
+ */
+
+#ifndef SETTLEMENT_POSTING_H
+#define SETTLEMENT_POSTING_H
+
+#include "common/market.h"
+
+/* Two ways of two assets, two fees of three entries, one release: 4 + 6 + 2. */
+#define POSTING_SET_MAX 12
+
+/* Numbers are those of the `kind` column in SQL: append-only. */
+enum posting_kind {
+    POSTING_CREDIT = 1,
+    POSTING_DEBIT = 2,
+    POSTING_HOLD = 3,
+    POSTING_RELEASE = 4,
+    POSTING_TRADE = 5,
+    POSTING_FEE = 6,
+};
+
+/* The house's accounts; users are numbered from 1. Append-only. */
+enum posting_house {
+    POSTING_FEES = -1,
+    POSTING_ROUNDING = -2,
+    POSTING_EXTERNAL = -3,
+};
+
+enum posting_place { POSTING_AVAILABLE, POSTING_HELD };
+
+struct posting {
+    int32_t account; /* a user's number or enum posting_house */
+    uint16_t asset;
+    uint8_t place; /* enum posting_place; a house account has only POSTING_AVAILABLE */
+    uint8_t kind;  /* enum posting_kind */
+    amount_t amount;
+};
+
+struct posting_set {
+    uint32_t count;
+    struct posting items[POSTING_SET_MAX];
+};
+
+/* What one fill moves. */
+struct posting_fill {
+    uint32_t buyer;
+    uint32_t seller;
+    int32_t buyer_rate_ppm;
+    int32_t seller_rate_ppm;
+    amount_t base;    /* what the seller gives */
+    amount_t quote;   /* what the buyer gives */
+    amount_t release; /* what the buyer's hold is above what its limit still needs */
+};
+
+/* Each makes one set. Needs: amount > 0 (release and hold may be 0: then the set is empty). */
+struct posting_set posting_credit(uint32_t account, uint16_t asset, amount_t amount);
+struct posting_set posting_debit(uint32_t account, uint16_t asset, amount_t amount);
+struct posting_set posting_hold(uint32_t account, uint16_t asset, amount_t amount);
+struct posting_set posting_release(uint32_t account, uint16_t asset, amount_t amount);
+
+/* Reads what a fill moves, release 0. False when price, quantity, a rate or a product is out of
+ * range. */
+MUST_CHECK bool posting_fill_of(const struct market *market, const struct fill_event *fill,
+                                struct posting_fill *moved);
+
+struct posting_set posting_fill_set(const struct market *market, const struct posting_fill *moved);
+
+/* What `qty` of an order on `side` at limit `price` must hold: quote for a buyer, base for a seller.
+ * False on overflow or a negative figure. */
+MUST_CHECK bool posting_hold_needed(const struct market *market, enum side side, price_t price,
+                                    qty_t qty, amount_t *needed);
+
+/* Whether the postings sum to zero in every asset. */
+bool posting_balanced(const struct posting_set *set);
+
+#endif /* SETTLEMENT_POSTING_H */

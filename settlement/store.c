@@ -1,0 +1,594 @@
+#include "settlement/store.h"
+
+#include "common/applied.h"
+#include "common/arena.h"
+#include "common/fee.h"
+#include "settlement/posting.h"
+
+#include <string.h>
+
+#define ENTRY_SLOTS (STORE_ENTRIES_MAX * 2)
+
+/* A balance after its last change. */
+struct latest {
+    amount_t available;
+    amount_t held;
+    uint64_t height;
+};
+
+struct store {
+    const struct genesis *genesis;
+    struct params params;
+
+    struct latest *latest;    /* by (account - 1) x assets_max + asset */
+    uint64_t *changed_assets; /* by account - 1: one bit an asset */
+    uint32_t *changed;        /* accounts with such a bit */
+    uint32_t changed_count;
+
+    struct entry_row *entries; /* of this block, netted, in the order of their first posting */
+    uint32_t *entry_slots;     /* open addressing: index into entries + 1, 0 free */
+    uint32_t entry_count;
+
+    struct candle_row *candles; /* by market x INTERVAL_COUNT + interval; fill_count 0: none */
+    uint16_t *candle_markets;   /* markets with such a candle */
+    uint8_t *has_candles;       /* by market */
+    uint32_t candle_market_count;
+    uint64_t stamp_ns;              /* of the last record */
+    uint64_t opens[INTERVAL_COUNT]; /* of the candles that hold it */
+};
+
+/* The order that the current command brought. */
+struct taker {
+    uint64_t order_id; /* 0: none */
+    uint16_t market;
+    uint16_t asset;
+    uint32_t account;
+    bool is_limit;
+    uint8_t side;
+    price_t price;
+    amount_t left; /* still held */
+};
+
+/* One pass over a block. */
+struct pass {
+    struct store *store;
+    const struct store_sink *sink;
+    const struct block_header *header;
+    uint64_t command;
+    uint64_t stamp_ns;
+    uint32_t ordinal;
+    uint32_t fill_count;
+    struct taker taker;
+};
+
+size_t store_bytes(const struct genesis *genesis)
+{
+    const struct params *params = &genesis->params;
+    const size_t an_account = params->assets_max * sizeof(struct latest) + 8 + 4;
+    const size_t a_market = INTERVAL_COUNT * sizeof(struct candle_row) + 3;
+    return sizeof(struct store) + params->accounts_max * an_account +
+           params->markets_max * a_market + (size_t)STORE_ENTRIES_MAX * sizeof(struct entry_row) +
+           ENTRY_SLOTS * sizeof(uint32_t) + 1024;
+}
+
+struct store *store_new(struct arena *arena, const struct genesis *genesis)
+{
+    const size_t accounts = genesis->params.accounts_max, assets = genesis->params.assets_max;
+    const size_t markets = genesis->params.markets_max;
+    struct store *store = arena_take(arena, sizeof(*store));
+    if (store == NULL) return NULL;
+    store->genesis = genesis;
+    store->params = genesis->params;
+    store->latest = arena_take_array(arena, accounts * assets, sizeof(struct latest));
+    store->changed_assets = arena_take_array(arena, accounts, sizeof(uint64_t));
+    store->changed = arena_take_array(arena, accounts, sizeof(uint32_t));
+    store->entries = arena_take_array(arena, STORE_ENTRIES_MAX, sizeof(struct entry_row));
+    store->entry_slots = arena_take_array(arena, ENTRY_SLOTS, sizeof(uint32_t));
+    store->candles = arena_take_array(arena, markets * INTERVAL_COUNT, sizeof(struct candle_row));
+    store->candle_markets = arena_take_array(arena, markets, sizeof(uint16_t));
+    store->has_candles = arena_take_array(arena, markets, sizeof(uint8_t));
+    if (store->latest == NULL || store->changed_assets == NULL || store->changed == NULL ||
+        store->entries == NULL || store->entry_slots == NULL || store->candles == NULL ||
+        store->candle_markets == NULL || store->has_candles == NULL)
+        return NULL;
+    return store;
+}
+
+static void forget_candles(struct store *store)
+{
+    for (uint32_t i = 0; i < store->candle_market_count; i++) {
+        const uint16_t market = store->candle_markets[i];
+        store->has_candles[market] = 0;
+        memset(&store->candles[(size_t)market * INTERVAL_COUNT], 0,
+               INTERVAL_COUNT * sizeof(struct candle_row));
+    }
+    store->candle_market_count = 0;
+}
+
+static void forget_entries(struct store *store)
+{
+    if (store->entry_count > 0) memset(store->entry_slots, 0, ENTRY_SLOTS * sizeof(uint32_t));
+    store->entry_count = 0;
+}
+
+void store_reset(struct store *store)
+{
+    forget_candles(store);
+    forget_entries(store);
+    for (uint32_t i = 0; i < store->changed_count; i++)
+        store->changed_assets[store->changed[i] - 1] = 0;
+    store->changed_count = 0;
+    store->stamp_ns = 0;
+    store->params = store->genesis->params;
+}
+
+const struct params *store_params(const struct store *store)
+{
+    return &store->params;
+}
+
+bool store_list_asset(struct store *store, uint16_t index, const struct asset *asset)
+{
+    if (index < store->params.asset_count)
+        return strcmp(store->params.assets[index].symbol, asset->symbol) == 0;
+
+    struct asset_created_event created = {.asset = index, .decimals = asset->decimals};
+    uint8_t payload[ASSET_CREATED_BYTES];
+    memcpy(created.symbol, asset->symbol, ASSET_SYMBOL_BYTES);
+    asset_created_event_put(payload, &created);
+    const struct event event = {T_ASSET_CREATED, sizeof(payload), payload};
+    if (!params_follows(&store->params, &event)) return false;
+    params_apply(&store->params, &event);
+    return true;
+}
+
+bool store_list_market(struct store *store, uint16_t index,
+                       const struct market_create_command *listing)
+{
+    if (index < store->params.market_count)
+        return memcmp(store->params.markets[index].symbol, listing->symbol,
+                      sizeof(listing->symbol)) == 0;
+
+    struct market_created_event created = {.market = index,
+                                           .base = listing->base,
+                                           .quote = listing->quote,
+                                           .tick_units = listing->tick_units,
+                                           .lot_units = listing->lot_units,
+                                           .price_min = listing->price_min,
+                                           .price_max = listing->price_max,
+                                           .qty_min = listing->qty_min,
+                                           .qty_max = listing->qty_max,
+                                           .notional_min = listing->notional_min,
+                                           .account_orders_max = listing->account_orders_max};
+    uint8_t payload[MARKET_CREATED_BYTES];
+    memcpy(created.symbol, listing->symbol, sizeof(created.symbol));
+    market_created_event_put(payload, &created);
+    const struct event event = {T_MARKET_CREATED, sizeof(payload), payload};
+    if (!params_follows(&store->params, &event)) return false;
+    params_apply(&store->params, &event);
+    return true;
+}
+
+static void emit_entries(struct store *store, const struct store_sink *sink)
+{
+    for (uint32_t i = 0; i < store->entry_count; i++)
+        sink->entry(sink->context, &store->entries[i]);
+    forget_entries(store);
+}
+
+/* The row that the posting nets into, made when it is new. Ends: half of the slots are free. */
+static struct entry_row *entry_of(struct pass *pass, const struct posting *posting)
+{
+    struct store *store = pass->store;
+    if (store->entry_count == STORE_ENTRIES_MAX) emit_entries(store, pass->sink);
+
+    const uint64_t key =
+        (uint64_t)(uint32_t)posting->account << 32 | (uint64_t)posting->asset << 16 | posting->kind;
+    for (uint64_t at = key * 0x9e3779b97f4a7c15u >> 40;; at++) {
+        uint32_t *slot = &store->entry_slots[at % ENTRY_SLOTS];
+        if (*slot == 0) {
+            struct entry_row *made = &store->entries[store->entry_count++];
+            *slot = store->entry_count;
+            *made = (struct entry_row){.height = pass->header->height,
+                                       .command = pass->header->last_command,
+                                       .account = posting->account,
+                                       .asset = posting->asset,
+                                       .kind = posting->kind};
+            return made;
+        }
+        struct entry_row *row = &store->entries[*slot - 1];
+        if (row->account == posting->account && row->asset == posting->asset &&
+            row->kind == posting->kind)
+            return row;
+    }
+}
+
+static void book(struct pass *pass, const struct posting_set *set)
+{
+    for (uint32_t i = 0; i < set->count; i++) {
+        const struct posting *posting = &set->items[i];
+        const bool held = posting->place == POSTING_HELD;
+        struct entry_row *row = entry_of(pass, posting);
+        if (!amount_add(held ? row->held : row->available, posting->amount,
+                        held ? &row->held : &row->available)) {
+            /* The net does not fit: give out what there is and net on from zero. */
+            emit_entries(pass->store, pass->sink);
+            row = entry_of(pass, posting);
+            *(held ? &row->held : &row->available) = posting->amount;
+        }
+        row->event_count++;
+    }
+}
+
+static bool account_valid(const struct pass *pass, uint32_t account)
+{
+    return account >= 1 && account <= pass->store->params.accounts_max;
+}
+
+static bool asset_valid(const struct pass *pass, uint16_t asset)
+{
+    return asset < pass->store->params.asset_count;
+}
+
+static void candle_start(struct candle_row *row, uint16_t market, uint16_t interval,
+                         uint64_t open_ns, price_t price)
+{
+    *row = (struct candle_row){.market = market,
+                               .interval = interval,
+                               .open_ns = open_ns,
+                               .open = price,
+                               .high = price,
+                               .low = price};
+}
+
+static void candle_fold(struct candle_row *row, const struct fill_event *fill, amount_t notional)
+{
+    if (fill->price.ticks > row->high.ticks) row->high = fill->price;
+    if (fill->price.ticks < row->low.ticks) row->low = fill->price;
+    row->close = fill->price;
+    row->volume += fill->qty.lots;
+    row->quote_volume += notional.units;
+    if (fill->taker_side == BUY) {
+        row->taker_volume += fill->qty.lots;
+        row->taker_quote_volume += notional.units;
+    }
+    row->fill_count++;
+}
+
+static void add_to_candles(struct pass *pass, const struct fill_event *fill, amount_t notional)
+{
+    struct store *store = pass->store;
+    if (!store->has_candles[fill->market]) {
+        store->has_candles[fill->market] = 1;
+        store->candle_markets[store->candle_market_count++] = fill->market;
+    }
+    for (uint16_t interval = 0; interval < INTERVAL_COUNT; interval++) {
+        struct candle_row *row = &store->candles[(size_t)fill->market * INTERVAL_COUNT + interval];
+        const uint64_t open_ns = store->opens[interval];
+        if (row->fill_count > 0 && row->open_ns != open_ns) {
+            pass->sink->candle(pass->sink->context, row);
+            row->fill_count = 0;
+        }
+        if (row->fill_count == 0) candle_start(row, fill->market, interval, open_ns, fill->price);
+        candle_fold(row, fill, notional);
+    }
+}
+
+static bool on_listing(struct pass *pass, const struct event *event)
+{
+    struct params *params = &pass->store->params;
+    if (!params_follows(params, event)) return false;
+    params_apply(params, event);
+    if (event->type == T_ASSET_CREATED) {
+        const uint16_t index = (uint16_t)(params->asset_count - 1);
+        pass->sink->asset(pass->sink->context, index, &params->assets[index]);
+    } else if (event->type == T_MARKET_CREATED) {
+        const uint16_t index = (uint16_t)(params->market_count - 1);
+        pass->sink->market(pass->sink->context, index, &params->markets[index]);
+    }
+    return true;
+}
+
+static bool on_account(struct pass *pass, const struct event *event)
+{
+    struct account_row row = {.time_ns = pass->stamp_ns};
+    account_created_event_get(event->payload, &row.created);
+    if (!account_valid(pass, row.created.account)) return false;
+    pass->sink->account(pass->sink->context, &row);
+    return true;
+}
+
+static bool on_credited(struct pass *pass, const struct event *event)
+{
+    struct credited_event credited;
+    credited_event_get(event->payload, &credited);
+    if (!account_valid(pass, credited.account) || !asset_valid(pass, credited.asset) ||
+        credited.amount.units <= 0)
+        return false;
+    const struct posting_set set =
+        posting_credit(credited.account, credited.asset, credited.amount);
+    book(pass, &set);
+    return true;
+}
+
+static bool on_debited(struct pass *pass, const struct event *event)
+{
+    struct debited_event debited;
+    debited_event_get(event->payload, &debited);
+    if (!account_valid(pass, debited.account) || !asset_valid(pass, debited.asset) ||
+        debited.amount.units <= 0)
+        return false;
+    const struct posting_set set = posting_debit(debited.account, debited.asset, debited.amount);
+    book(pass, &set);
+    return true;
+}
+
+static bool on_accepted(struct pass *pass, const struct event *event)
+{
+    struct order_accepted_event accepted;
+    order_accepted_event_get(event->payload, &accepted);
+    if (accepted.market >= pass->store->params.market_count || accepted.order_id == 0 ||
+        !account_valid(pass, accepted.account) || !asset_valid(pass, accepted.hold_asset) ||
+        accepted.hold.units < 0 || accepted.side > SELL)
+        return false;
+    pass->taker = (struct taker){.order_id = accepted.order_id,
+                                 .market = accepted.market,
+                                 .asset = accepted.hold_asset,
+                                 .account = accepted.account,
+                                 .is_limit = accepted.type == LIMIT || accepted.type == LIMIT_MAKER,
+                                 .side = accepted.side,
+                                 .price = accepted.price,
+                                 .left = accepted.hold};
+    const struct posting_set set =
+        posting_hold(accepted.account, accepted.hold_asset, accepted.hold);
+    book(pass, &set);
+    return true;
+}
+
+/* Takes the fill's part out of the taker's hold, and what its limit no longer needs. */
+static bool consume(struct taker *taker, const struct market *market, const struct fill_event *fill,
+                    struct posting_fill *moved)
+{
+    const amount_t part = taker->side == BUY ? moved->quote : moved->base;
+    if (taker->side == BUY && taker->is_limit) {
+        const price_t better = {taker->price.ticks - fill->price.ticks};
+        if (taker->price.ticks < fill->price.ticks) return false;
+        if (!posting_hold_needed(market, BUY, better, fill->qty, &moved->release)) return false;
+    }
+    return amount_subtract(taker->left, part, &taker->left) &&
+           amount_subtract(taker->left, moved->release, &taker->left) && taker->left.units >= 0;
+}
+
+static bool on_fill(struct pass *pass, const struct event *event)
+{
+    struct fill_row row = {
+        .command = pass->command, .ordinal = pass->ordinal, .time_ns = pass->stamp_ns};
+    struct fill_event *fill = &row.fill;
+    struct taker *taker = &pass->taker;
+    fill_event_get(event->payload, fill);
+    if (fill->market >= pass->store->params.market_count || taker->order_id == 0 ||
+        taker->order_id != fill->taker_order || taker->market != fill->market ||
+        taker->account != fill->taker_account || taker->side != fill->taker_side ||
+        !account_valid(pass, fill->maker_account))
+        return false;
+
+    const struct market *market = &pass->store->params.markets[fill->market];
+    struct posting_fill moved;
+    if (!posting_fill_of(market, fill, &moved) || !consume(taker, market, fill, &moved))
+        return false;
+    const struct posting_set set = posting_fill_set(market, &moved);
+    book(pass, &set);
+
+    const bool taker_buys = fill->taker_side == BUY;
+    row.maker_fee = fee_of(taker_buys ? moved.quote : moved.base, fill->maker_rate_ppm).charged;
+    row.taker_fee = fee_of(taker_buys ? moved.base : moved.quote, fill->taker_rate_ppm).charged;
+    pass->sink->fill(pass->sink->context, &row);
+    pass->fill_count++;
+    add_to_candles(pass, fill, moved.quote);
+    return true;
+}
+
+/* What the order gives back at its end: the taker's as counted, an older order's by its limit. */
+static bool last_release(const struct pass *pass, const struct order_done_event *done,
+                         uint16_t *asset, amount_t *release)
+{
+    const struct market *market = &pass->store->params.markets[done->market];
+    if (pass->taker.order_id == done->order_id && pass->taker.market == done->market) {
+        *asset = pass->taker.asset;
+        *release = pass->taker.left;
+        return pass->taker.account == done->account;
+    }
+    const qty_t rest = {done->qty.lots - done->executed.lots};
+    *asset = done->side == BUY ? market->quote : market->base;
+    return (done->type == LIMIT || done->type == LIMIT_MAKER) &&
+           posting_hold_needed(market, done->side, done->price, rest, release);
+}
+
+/* The database takes text in UTF-8 only; what a client may call an order is ASCII. */
+static void printable(const uint8_t bytes[36], char text[37])
+{
+    size_t length = 0;
+    for (; length < 36 && bytes[length] != 0; length++)
+        text[length] = bytes[length] >= 0x20 && bytes[length] < 0x7f ? (char)bytes[length] : '?';
+    text[length] = '\0';
+}
+
+static bool on_done(struct pass *pass, const struct event *event)
+{
+    struct order_row row = {.command = pass->command, .closed_ns = pass->stamp_ns};
+    order_done_event_get(event->payload, &row.done);
+    if (row.done.market >= pass->store->params.market_count || row.done.side > SELL ||
+        row.done.executed.lots < 0 || row.done.qty.lots < 0 ||
+        !account_valid(pass, row.done.account))
+        return false;
+
+    uint16_t asset;
+    amount_t release;
+    if (!last_release(pass, &row.done, &asset, &release)) return false;
+    const struct posting_set set = posting_release(row.done.account, asset, release);
+    book(pass, &set);
+    printable(row.done.client_id, row.client_id);
+    pass->sink->order(pass->sink->context, &row);
+    return true;
+}
+
+static bool on_balance(struct pass *pass, const struct event *event)
+{
+    struct store *store = pass->store;
+    struct balance_event balance;
+    balance_event_get(event->payload, &balance);
+    if (!account_valid(pass, balance.account) || !asset_valid(pass, balance.asset)) return false;
+
+    const uint32_t index = balance.account - 1;
+    store->latest[(size_t)index * store->params.assets_max + balance.asset] =
+        (struct latest){balance.available, balance.held, pass->header->height};
+    if (store->changed_assets[index] == 0) store->changed[store->changed_count++] = balance.account;
+    store->changed_assets[index] |= (uint64_t)1 << balance.asset;
+    return true;
+}
+
+static bool on_event(struct pass *pass, const struct event *event)
+{
+    switch (event->type) {
+    case T_ASSET_CREATED:
+    case T_MARKET_CREATED:
+    case T_MARKET_STATUS_CHANGED:
+        return on_listing(pass, event);
+    case T_ACCOUNT_CREATED:
+        return on_account(pass, event);
+    case T_CREDITED:
+        return on_credited(pass, event);
+    case T_DEBITED:
+        return on_debited(pass, event);
+    case T_ORDER_ACCEPTED:
+        return on_accepted(pass, event);
+    case T_FILL:
+        return on_fill(pass, event);
+    case T_ORDER_DONE:
+        return on_done(pass, event);
+    case T_BALANCE:
+        return on_balance(pass, event);
+    default:
+        return true; /* leaves no row */
+    }
+}
+
+/* Time moves forward only: that is what makes a batch's candles come out once each. */
+static bool move_time(struct store *store, uint64_t stamp_ns)
+{
+    if (stamp_ns < store->stamp_ns || stamp_ns > INT64_MAX) return false;
+    if (stamp_ns == store->stamp_ns && stamp_ns != 0) return true;
+    store->stamp_ns = stamp_ns;
+    for (uint32_t i = 0; i < INTERVAL_COUNT; i++)
+        store->opens[i] = interval_open_ns((enum interval)i, stamp_ns);
+    return true;
+}
+
+static bool on_record(struct pass *pass, const struct applied *applied)
+{
+    if (applied->number != pass->command || applied->flags != (APPLIED_FIRST | APPLIED_LAST) ||
+        !move_time(pass->store, applied->stamp_ns))
+        return false;
+    pass->stamp_ns = applied->stamp_ns;
+    pass->taker = (struct taker){0};
+    pass->ordinal = 0;
+
+    const uint8_t *at = applied->events, *const end = at + applied->events_length;
+    struct event event;
+    while (event_next(&at, end, &event)) {
+        if (!on_event(pass, &event)) return false;
+        pass->ordinal++;
+    }
+    return at == end && pass->ordinal == applied->event_count;
+}
+
+/* What the genesis lists has no event: it comes with the first block. */
+static void emit_genesis(struct store *store, const struct store_sink *sink)
+{
+    for (uint16_t i = 0; i < store->params.asset_count; i++)
+        sink->asset(sink->context, i, &store->params.assets[i]);
+    for (uint16_t i = 0; i < store->params.market_count; i++)
+        sink->market(sink->context, i, &store->params.markets[i]);
+}
+
+enum status store_block(struct store *store, const struct block_bytes *block,
+                        const struct store_sink *sink)
+{
+    struct block_header header;
+    if (!block_header_decode(block->header, &header) || header.body_length != block->body_bytes ||
+        header.first_command == 0 || header.last_command > INT64_MAX)
+        return STATUS_MALFORMED;
+    struct pass pass = {
+        .store = store, .sink = sink, .header = &header, .command = header.first_command};
+    if (header.height == 1) emit_genesis(store, sink);
+
+    const uint8_t *at = block->body, *const end = at + block->body_bytes;
+    struct applied applied;
+    while (at != end && pass.command <= header.last_command) {
+        if (!applied_next(&at, end, &applied) || !on_record(&pass, &applied))
+            return STATUS_MALFORMED;
+        pass.command++;
+    }
+    if (at != end || pass.command != header.last_command + 1 ||
+        pass.fill_count != header.fill_count)
+        return STATUS_MALFORMED;
+
+    emit_entries(store, sink);
+    const struct block_row row = {header, block_header_hash(block->header), block->header};
+    sink->block(sink->context, &row);
+    return STATUS_OK;
+}
+
+enum status store_block_balances(struct store *store, const struct block_bytes *block)
+{
+    struct block_header header;
+    if (!block_header_decode(block->header, &header)) return STATUS_MALFORMED;
+    struct pass pass = {.store = store, .header = &header};
+
+    const uint8_t *at = block->body, *const end = at + block->body_bytes;
+    struct applied applied;
+    while (at != end) {
+        if (!applied_next(&at, end, &applied)) return STATUS_MALFORMED;
+        const uint8_t *next = applied.events, *const events_end = next + applied.events_length;
+        struct event event;
+        while (event_next(&next, events_end, &event))
+            if (event.type == T_BALANCE && !on_balance(&pass, &event)) return STATUS_MALFORMED;
+        if (next != events_end) return STATUS_MALFORMED;
+    }
+    return STATUS_OK;
+}
+
+void store_flush(struct store *store, const struct store_sink *sink)
+{
+    for (uint32_t i = 0; i < store->candle_market_count; i++) {
+        const size_t first = (size_t)store->candle_markets[i] * INTERVAL_COUNT;
+        for (size_t interval = 0; interval < INTERVAL_COUNT; interval++)
+            sink->candle(sink->context, &store->candles[first + interval]);
+    }
+    forget_candles(store);
+}
+
+static void emit_balance(const struct store *store, const struct store_sink *sink, uint32_t account,
+                         uint16_t asset)
+{
+    const struct latest *latest =
+        &store->latest[(size_t)(account - 1) * store->params.assets_max + asset];
+    sink->balance(sink->context, &(struct balance_row){account, asset, latest->available,
+                                                       latest->held, latest->height});
+}
+
+void store_balances(struct store *store, const struct store_sink *sink)
+{
+    for (uint32_t i = 0; i < store->changed_count; i++) {
+        const uint32_t account = store->changed[i];
+        uint64_t *assets = &store->changed_assets[account - 1];
+        for (; *assets != 0; *assets &= *assets - 1)
+            emit_balance(store, sink, account, (uint16_t)__builtin_ctzll(*assets));
+    }
+    store->changed_count = 0;
+}
+
+uint32_t store_dirty_accounts(const struct store *store)
+{
+    return store->changed_count;
+}
