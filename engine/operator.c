@@ -1,0 +1,230 @@
+#include "engine/operator.h"
+
+#include "common/le.h"
+
+#include <string.h>
+
+/* Every operator's payload begins with them. */
+struct claim {
+    uint64_t nonce;
+    uint16_t operator_index;
+};
+
+static struct claim claim_of(const struct command *command)
+{
+    return (struct claim){le_get_u64(command->payload), le_get_u16(command->payload + 8)};
+}
+
+static enum reject claim_check(const struct engine *engine, struct claim claim)
+{
+    if (claim.operator_index >= engine->operator_count) return REJECT_UNKNOWN_OPERATOR;
+    if (claim.nonce <= engine->operator_nonces[claim.operator_index]) return REJECT_NONCE_USED;
+    return REJECT_NONE;
+}
+
+/* Lets the event that was just written at `bytes` move the parameters, as it will everywhere else. */
+static void params_follow(struct engine *engine, const uint8_t *bytes,
+                          const struct event_writer *out)
+{
+    struct event event;
+    const uint8_t *at = bytes;
+    const bool whole = event_next(&at, out->at, &event);
+    ASSERT(whole && at == out->at);
+    params_apply(&engine->params, &event);
+}
+
+static size_t symbol_length(const uint8_t *symbol, size_t symbol_max)
+{
+    return strnlen((const char *)symbol, symbol_max);
+}
+
+static enum reject asset_create(struct engine *engine, const struct command *command,
+                                struct event_writer *out)
+{
+    struct asset_create_command create;
+    asset_create_command_get(command->payload, &create);
+    const struct params *params = &engine->params;
+    char symbol[ASSET_SYMBOL_BYTES + 1] = {0};
+    memcpy(symbol, create.symbol, ASSET_SYMBOL_BYTES);
+
+    if (!market_symbol_valid(symbol, ASSET_SYMBOL_BYTES)) return REJECT_UNKNOWN_ASSET;
+    if (create.decimals > ASSET_DECIMALS_MAX) return REJECT_UNKNOWN_ASSET;
+    if (params_find_asset(params, symbol, strlen(symbol)) >= 0) return REJECT_ALREADY_EXISTS;
+    if (params->asset_count >= params->assets_max) return REJECT_ASSETS_FULL;
+
+    struct asset_created_event created = {.asset = params->asset_count,
+                                          .decimals = create.decimals};
+    memcpy(created.symbol, symbol, strlen(symbol));
+    const uint8_t *at = out->at;
+    event_write_asset_created(out, &created);
+    params_follow(engine, at, out);
+    return REJECT_NONE;
+}
+
+static void market_created(struct engine *engine, const struct market_create_command *create,
+                           struct event_writer *out)
+{
+    struct market_created_event created = {
+        .market = engine->params.market_count,
+        .base = create->base,
+        .quote = create->quote,
+        .tick_units = create->tick_units,
+        .lot_units = create->lot_units,
+        .price_min = create->price_min,
+        .price_max = create->price_max,
+        .qty_min = create->qty_min,
+        .qty_max = create->qty_max,
+        .notional_min = create->notional_min,
+        .account_orders_max = create->account_orders_max,
+    };
+    memcpy(created.symbol, create->symbol, symbol_length(create->symbol, MARKET_SYMBOL_BYTES));
+    const uint8_t *at = out->at;
+    event_write_market_created(out, &created);
+    params_follow(engine, at, out);
+}
+
+static enum reject market_create(struct engine *engine, const struct command *command,
+                                 struct event_writer *out)
+{
+    struct market_create_command create;
+    market_create_command_get(command->payload, &create);
+    const struct params *params = &engine->params;
+    struct market market;
+    const size_t symbol_bytes = symbol_length(create.symbol, MARKET_SYMBOL_BYTES);
+
+    if (create.base >= params->asset_count || create.quote >= params->asset_count)
+        return REJECT_UNKNOWN_ASSET;
+    if (!market_list(&create, params->assets, &market)) return REJECT_MARKET_SPEC;
+    if (params_find_market(params, (const char *)create.symbol, symbol_bytes) >= 0)
+        return REJECT_ALREADY_EXISTS;
+    if (params->market_count >= params->markets_max) return REJECT_MARKETS_FULL;
+
+    market_created(engine, &create, out);
+    return REJECT_NONE;
+}
+
+static enum reject market_status(struct engine *engine, const struct command *command,
+                                 struct event_writer *out)
+{
+    struct market_status_command change;
+    market_status_command_get(command->payload, &change);
+
+    if (change.market >= engine->params.market_count) return REJECT_UNKNOWN_MARKET;
+    if (change.status < MARKET_TRADING || change.status > MARKET_BREAK) return REJECT_MARKET_SPEC;
+
+    const struct market_status_changed_event changed = {.market = change.market,
+                                                        .status = change.status};
+    const uint8_t *at = out->at;
+    event_write_market_status_changed(out, &changed);
+    params_follow(engine, at, out);
+    return REJECT_NONE;
+}
+
+static enum reject account_create(struct engine *engine, const struct command *command,
+                                  struct event_writer *out)
+{
+    struct account_create_command create;
+    account_create_command_get(command->payload, &create);
+    struct accounts *accounts = &engine->accounts;
+
+    if (create.tier >= engine->params.tier_count) return REJECT_TIER;
+    if (accounts_find(accounts, create.public_key) != 0) return REJECT_ALREADY_EXISTS;
+    if (accounts->count >= accounts->accounts_max) return REJECT_ACCOUNTS_FULL;
+
+    struct account_created_event created = {
+        .account = accounts_create(accounts, create.tier, create.public_key), .tier = create.tier};
+    memcpy(created.public_key, create.public_key, sizeof(created.public_key));
+    event_write_account_created(out, &created);
+    return REJECT_NONE;
+}
+
+static enum reject key_add(struct engine *engine, const struct command *command,
+                           struct event_writer *out)
+{
+    struct key_add_command add;
+    key_add_command_get(command->payload, &add);
+
+    if (!accounts_exists(&engine->accounts, add.account)) return REJECT_UNKNOWN_ACCOUNT;
+    if (keys_has(&engine->keys, add.key_id)) return REJECT_ALREADY_EXISTS;
+    if (engine->keys.count >= engine->keys.capacity) return REJECT_KEYS_FULL;
+
+    keys_add(&engine->keys, add.key_id);
+    struct key_added_event added = {.account = add.account,
+                                    .permissions = add.permissions,
+                                    .secret_version = add.secret_version};
+    memcpy(added.key_id, add.key_id, sizeof(added.key_id));
+    memcpy(added.public_key, add.public_key, sizeof(added.public_key));
+    event_write_key_added(out, &added);
+    return REJECT_NONE;
+}
+
+static enum reject transfer_check(const struct engine *engine, uint32_t account, uint16_t asset,
+                                  amount_t amount)
+{
+    if (!accounts_exists(&engine->accounts, account)) return REJECT_UNKNOWN_ACCOUNT;
+    if (asset >= engine->params.asset_count) return REJECT_UNKNOWN_ASSET;
+    return amount.units > 0 ? REJECT_NONE : REJECT_AMOUNT;
+}
+
+static enum reject credit(struct engine *engine, const struct command *command,
+                          struct event_writer *out)
+{
+    struct credit_command to;
+    credit_command_get(command->payload, &to);
+
+    const enum reject reject = transfer_check(engine, to.account, to.asset, to.amount);
+    if (reject != REJECT_NONE) return reject;
+    if (!accounts_credit(&engine->accounts, to.account, to.asset, to.amount)) return REJECT_AMOUNT;
+
+    const struct credited_event credited = {to.amount, to.account, to.asset};
+    event_write_credited(out, &credited);
+    return REJECT_NONE;
+}
+
+static enum reject debit(struct engine *engine, const struct command *command,
+                         struct event_writer *out)
+{
+    struct debit_command from;
+    debit_command_get(command->payload, &from);
+
+    const enum reject reject = transfer_check(engine, from.account, from.asset, from.amount);
+    if (reject != REJECT_NONE) return reject;
+    if (!accounts_debit(&engine->accounts, from.account, from.asset, from.amount))
+        return REJECT_INSUFFICIENT_BALANCE;
+
+    const struct debited_event debited = {from.amount, from.account, from.asset};
+    event_write_debited(out, &debited);
+    return REJECT_NONE;
+}
+
+static enum reject operator_apply(struct engine *engine, const struct command *command,
+                                  struct event_writer *out)
+{
+    switch (command->header.type) {
+    case T_ASSET_CREATE:
+        return asset_create(engine, command, out);
+    case T_MARKET_CREATE:
+        return market_create(engine, command, out);
+    case T_MARKET_STATUS:
+        return market_status(engine, command, out);
+    case T_ACCOUNT_CREATE:
+        return account_create(engine, command, out);
+    case T_KEY_ADD:
+        return key_add(engine, command, out);
+    case T_CREDIT:
+        return credit(engine, command, out);
+    default:
+        ASSERT(command->header.type == T_DEBIT);
+        return debit(engine, command, out);
+    }
+}
+
+enum reject operator_step(struct engine *engine, const struct command *command,
+                          struct event_writer *out)
+{
+    const struct claim claim = claim_of(command);
+    enum reject reject = claim_check(engine, claim);
+    if (reject == REJECT_NONE) reject = operator_apply(engine, command, out);
+    if (reject == REJECT_NONE) engine->operator_nonces[claim.operator_index] = claim.nonce;
+    return reject;
+}
