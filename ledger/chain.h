@@ -1,0 +1,144 @@
+/* The chain on disk: every block and certificate, appended once and read by height.
+ *
+ *     DIR/00000001.segment ...  records, appended; a new segment at CHAIN_SEGMENT_BYTES
+ *     DIR/index                 where each height's records are; follows from the segments
+ *
+ *     record   length u32 | crc32c u32 | type u32 | zero u32 | height u64 | payload
+ *              crc32c covers the record but itself; length is the payload's
+ *     BLOCK         payload: header (448), body
+ *     CERTIFICATE   payload: an encoded certificate (certificate.h)
+ *     index    header (64): magic u32 "QXCI" | version u32 | synced segment u32 | synced offset u32 |
+ *              zero | crc32c u32; then 64 bytes a height from 1: place of its block, place of its
+ *              certificate (zero while there is none)
+ *     place    segment u32 | offset u32 | length u32 | header crc32c u32 | height u64 | zero u32 |
+ *              crc32c u32
+ *
+ * The files are derived from the log, so nothing waits for the disk: they are synchronised every
+ * CHAIN_SYNC_BLOCKS blocks, when a segment is full, and at the end. At open a torn tail is cut, and the
+ * log brings it back; any other damage is named with file and offset and refused.
+ *
+ * Owner    a writer: one thread of one process (the directory is locked). Readers: each thread has its
+ *          own; any number, in any process, while the writer appends. A reader sees whole records only:
+ *          the writer writes a record before its place in the index.
+ * Memory   chain_open gives, chain_close frees. What a read gives is good until the next read.
+ * Limits   heights from 1 without a gap; a payload of CHAIN_PAYLOAD_MAX
+ * Cost     append: two writes, no sync but as above; open for writing: reads every byte; read by
+ *          height: two reads
+ */
+
+#ifndef LEDGER_CHAIN_H
+#define LEDGER_CHAIN_H
+
+#include "common/block_header.h"
+#include "common/status.h"
+
+#include <stddef.h>
+
+#define CHAIN_SEGMENT_BYTES       (64u * 1024 * 1024)
+#define CHAIN_SYNC_BLOCKS         1024
+#define CHAIN_RECORD_HEADER_BYTES 24
+#define CHAIN_PAYLOAD_MAX         (1u << 30)
+#define CHAIN_INDEX_HEADER_BYTES  64
+#define CHAIN_PLACE_BYTES         32
+#define CHAIN_ENTRY_BYTES         (2 * CHAIN_PLACE_BYTES)
+
+enum chain_record_type { CHAIN_BLOCK = 1, CHAIN_CERTIFICATE = 2 };
+
+/* ---- The bytes (chain.c, pure). ---- */
+
+struct chain_record {
+    uint32_t type; /* enum chain_record_type */
+    uint32_t length;
+    uint64_t height;
+    const uint8_t *payload;
+};
+
+/* Where a record is. */
+struct chain_place {
+    uint32_t segment; /* from 1 */
+    uint32_t offset;
+    uint32_t length;     /* of its payload */
+    uint32_t header_crc; /* of a block's header; 0 for a certificate */
+    uint64_t height;
+};
+
+/* Writes the record's header. `payload` is the payload's bytes in up to two pieces. */
+void chain_record_put(uint8_t at[CHAIN_RECORD_HEADER_BYTES], const struct chain_record *record,
+                      const uint8_t *second, uint32_t second_length);
+
+/* Reads the record at the start of `bytes`. False when it is not whole or not right; then nothing in
+ * `record` is. */
+MUST_CHECK bool chain_record_get(const uint8_t *bytes, size_t byte_count,
+                                 struct chain_record *record);
+
+/* Payload length of the record header at `at`, or 0 when it cannot be one (no payload is empty). */
+uint32_t chain_record_length(const uint8_t at[CHAIN_RECORD_HEADER_BYTES]);
+
+void chain_place_put(uint8_t at[CHAIN_PLACE_BYTES], const struct chain_place *place);
+MUST_CHECK bool chain_place_get(const uint8_t at[CHAIN_PLACE_BYTES], struct chain_place *place);
+
+/* The place of a record, given where it is. */
+struct chain_place chain_place_of(const struct chain_record *record, uint32_t segment,
+                                  uint32_t offset);
+
+/* Whether all bytes of a place or entry are zero: nothing there yet. */
+bool chain_place_empty(const uint8_t at[CHAIN_PLACE_BYTES]);
+
+/* `synced`: everything before it is known to be on disk. */
+void chain_index_put(uint8_t at[CHAIN_INDEX_HEADER_BYTES], uint32_t synced_segment,
+                     uint32_t synced_offset);
+MUST_CHECK bool chain_index_get(const uint8_t at[CHAIN_INDEX_HEADER_BYTES],
+                                uint32_t *synced_segment, uint32_t *synced_offset);
+
+/* Byte of the index at which a height's entry starts. Needs: height > 0. */
+uint64_t chain_entry_offset(uint64_t height);
+
+/* ---- The files (chain_fs.c). ---- */
+
+struct chain;
+
+struct chain_block {
+    const uint8_t *header; /* BLOCK_HEADER_BYTES */
+    const uint8_t *body;
+    size_t body_bytes;
+};
+
+/* Opens the directory, which exists, for appending. STATUS_DAMAGED (named in the log), STATUS_EXISTS
+ * (another process writes it), STATUS_IO, STATUS_NO_SPACE or STATUS_NO_MEMORY, logged, otherwise. */
+MUST_CHECK enum status chain_open(const char *directory, struct chain **chain);
+
+/* Opens it for reading. Nothing need be there yet. STATUS_NO_MEMORY otherwise. */
+MUST_CHECK enum status chain_open_reader(const char *directory, struct chain **chain);
+
+/* Closes; a writer synchronises first. NULL is let be. */
+void chain_close(struct chain *chain);
+
+/* The last block, or 0. For a reader: of what is there now. */
+uint64_t chain_tip(struct chain *chain);
+
+/* The last height with a certificate of its own, or 0. */
+uint64_t chain_certified(struct chain *chain);
+
+/* Appends the next block. After a failure the writer appends nothing more.
+ * Needs: the header's height is chain_tip + 1. */
+MUST_CHECK enum status chain_append_block(struct chain *chain,
+                                          const uint8_t header[BLOCK_HEADER_BYTES],
+                                          const uint8_t *body, size_t body_bytes);
+
+/* Appends the certificate of a height. Needs: chain_certified < height <= chain_tip. */
+MUST_CHECK enum status chain_append_certificate(struct chain *chain, uint64_t height,
+                                                const uint8_t *bytes, size_t byte_count);
+
+/* Puts everything appended on disk. */
+MUST_CHECK enum status chain_sync(struct chain *chain);
+
+/* Reads. STATUS_NOT_FOUND, not logged, when it is not there yet; STATUS_DAMAGED, named in the log, when
+ * it is and is not right; STATUS_IO or STATUS_NO_MEMORY, logged. */
+MUST_CHECK enum status chain_read_header(struct chain *chain, uint64_t height,
+                                         uint8_t header[BLOCK_HEADER_BYTES]);
+MUST_CHECK enum status chain_read_block(struct chain *chain, uint64_t height,
+                                        struct chain_block *block);
+MUST_CHECK enum status chain_read_certificate(struct chain *chain, uint64_t height,
+                                              const uint8_t **bytes, size_t *byte_count);
+
+#endif /* LEDGER_CHAIN_H */

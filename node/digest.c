@@ -1,0 +1,102 @@
+#include "node/digest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void digest_begin(struct digest *digest, const struct genesis *genesis,
+                  struct settlement *settlement)
+{
+    memset(digest, 0, sizeof(*digest));
+    digest->settlement = settlement;
+    digest->chain_id = genesis_chain_id(genesis);
+    digest->validators_hash = validator_set_hash(&genesis->validators);
+    history_begin(&digest->history);
+    seal_begin(&digest->seal, 1);
+}
+
+static enum status differs(struct digest *digest, uint64_t number, const char *what, uint64_t ours,
+                           uint64_t theirs)
+{
+    snprintf(digest->fault, sizeof(digest->fault), "what=\"%s\" command=%lu ours=%lu theirs=%lu",
+             what, number, ours, theirs);
+    return STATUS_MISMATCH;
+}
+
+/* Settlement's own words for the difference it found. */
+static enum status settlement_differs(struct digest *digest, enum status status)
+{
+    const struct settle_mismatch *mismatch = settlement_mismatch(digest->settlement);
+    if (status == STATUS_MISMATCH && mismatch != NULL)
+        snprintf(digest->fault, sizeof(digest->fault),
+                 "what=\"%s\" command=%lu account=%u asset=%u market=%u order=%lu ours=%ld "
+                 "theirs=%ld",
+                 mismatch->what, mismatch->command, mismatch->account, mismatch->asset,
+                 mismatch->market, mismatch->order_id, mismatch->ours, mismatch->theirs);
+    return status;
+}
+
+static enum status digest_block_end(struct digest *digest, const struct applied *record,
+                                    const struct sealed_event *sealed, struct digest_block *block)
+{
+    if (sealed->height != digest->height + 1)
+        return differs(digest, record->number, "sealed height", digest->height + 1, sealed->height);
+    if (sealed->first_command != digest->seal.first_command)
+        return differs(digest, record->number, "first command of the block",
+                       digest->seal.first_command, sealed->first_command);
+    struct settle_roots roots;
+    const enum status status = settle_block(digest->settlement, sealed->height, &roots);
+    if (status != STATUS_OK) return settlement_differs(digest, status);
+
+    const struct seal_facts facts = {
+        .height = sealed->height,
+        .time_ns = record->stamp_ns,
+        .epoch = 0,
+        .chain_id = digest->chain_id,
+        .prev_hash = digest->last_hash,
+        .history_root = history_root(&digest->history),
+        .state_root = roots.state_root,
+        .totals_root = roots.totals_root,
+        .validators_hash = digest->validators_hash,
+        .next_validators_hash = digest->validators_hash,
+        .params_hash = roots.params_hash,
+    };
+    seal_step(&digest->seal, &facts, &block->header);
+    block_header_encode(&block->header, block->bytes);
+    block->hash = block_header_hash(block->bytes);
+
+    digest->height = sealed->height;
+    digest->last_hash = block->hash;
+    history_add(&digest->history, sealed->height, block->hash);
+    seal_begin(&digest->seal, record->number + 1);
+    return STATUS_OK;
+}
+
+enum status digest_record(struct digest *digest, const struct applied *record,
+                          const struct command *command, struct digest_block *block, bool *sealed)
+{
+    *sealed = false;
+    if (record->number != digest->command + 1)
+        return differs(digest, record->number, "command number", digest->command + 1,
+                       record->number);
+    digest->command = record->number;
+    enum status status =
+        settle_command(digest->settlement, record->number, record->stamp_ns, command);
+    if (status != STATUS_OK) return settlement_differs(digest, status);
+    seal_command(&digest->seal, record);
+
+    const uint8_t *at = record->events, *const end = at + record->events_length;
+    struct event event;
+    struct sealed_event end_of_block = {0};
+    while (event_next(&at, end, &event)) {
+        status = settle_event(digest->settlement, &event);
+        if (status != STATUS_OK) return settlement_differs(digest, status);
+        seal_event(&digest->seal, &event);
+        if (event.type != T_SEALED) continue;
+        if (record->event_count != 1 || command->header.type != T_SEAL)
+            return differs(digest, record->number, "events of a SEAL", 1, record->event_count);
+        sealed_event_get(event.payload, &end_of_block);
+        *sealed = true;
+    }
+    if (at != end) return differs(digest, record->number, "event bytes", 0, (uint64_t)(end - at));
+    return *sealed ? digest_block_end(digest, record, &end_of_block, block) : STATUS_OK;
+}

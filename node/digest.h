@@ -1,0 +1,53 @@
+/* The chain as a function of the log: records in, at each SEAL a header out.
+ *
+ * Every record is settled and sealed in the same breath. The anchor does this with what the engine
+ * hands it, the auditor with what it finds in a body; both get the same headers or one of them is
+ * wrong.
+ *
+ * Owner    one thread; pure but for the settlement it is given, which is pure too
+ * Memory   struct digest is the caller's
+ * Cost     an event settled and hashed; a block the account tree (settle.h)
+ */
+
+#ifndef NODE_DIGEST_H
+#define NODE_DIGEST_H
+
+#include "common/genesis.h"
+#include "ledger/block.h"
+#include "ledger/history.h"
+#include "ledger/seal.h"
+#include "settlement/settle.h"
+
+#define DIGEST_FAULT_MAX 320
+
+struct digest {
+    struct settlement *settlement;
+    hash_t chain_id;
+    hash_t validators_hash;
+    struct seal seal;
+    struct history history;
+    hash_t last_hash;             /* of the last header, zero before the first */
+    uint64_t height;              /* of the last header */
+    uint64_t command;             /* the last one digested */
+    char fault[DIGEST_FAULT_MAX]; /* after STATUS_MISMATCH: what differs, with both figures */
+};
+
+struct digest_block {
+    struct block_header header;
+    uint8_t bytes[BLOCK_HEADER_BYTES];
+    hash_t hash;
+};
+
+/* Needs: both outlive the digest; `settlement` is new. */
+void digest_begin(struct digest *digest, const struct genesis *genesis,
+                  struct settlement *settlement);
+
+/* Digests one whole record: all events of one command. *sealed says whether the block ended with it and
+ * `block` was filled. STATUS_MISMATCH: the record cannot follow from the log; the digest is of no use
+ * any more.
+ * Needs: `command` is the record's. */
+MUST_CHECK enum status digest_record(struct digest *digest, const struct applied *record,
+                                     const struct command *command, struct digest_block *block,
+                                     bool *sealed);
+
+#endif /* NODE_DIGEST_H */
