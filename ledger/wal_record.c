@@ -1,0 +1,164 @@
+#include "ledger/wal_record.h"
+
+#include "common/le.h"
+#include "ledger/crc32c.h"
+
+#define RECORD_MAGIC   0x52575851u /* "QXWR" */
+#define SEGMENT_MAGIC  0x53575851u /* "QXWS" */
+#define HASHED_OFFSET  88          /* index, where the hashed bytes begin */
+#define LENGTH_OFFSET  108
+#define SEGMENT_HEADER 72 /* bytes of it that say something; the checksum covers the block */
+
+static_assert(HASHED_OFFSET + 8 + 8 + 4 + 4 == WAL_RECORD_HEADER_BYTES, "see the layout");
+
+static uint64_t round_up(uint64_t value, uint64_t to)
+{
+    return (value + to - 1) & ~(to - 1);
+}
+
+size_t wal_record_span(uint64_t offset, uint32_t length, bool last)
+{
+    ASSERT((offset & 7) == 0);
+    const uint64_t end = round_up(offset + WAL_RECORD_HEADER_BYTES + length, 8);
+    return (size_t)((last ? round_up(end, WAL_BLOCK_BYTES) : end) - offset);
+}
+
+hash_t wal_record_put(uint8_t *at, uint64_t offset, const struct wal_record *record,
+                      hash_t previous)
+{
+    const bool last = (record->flags & WAL_RECORD_LAST) != 0;
+    const size_t span = wal_record_span(offset, record->length, last);
+
+    uint8_t *hashed = at + HASHED_OFFSET;
+    hashed = le_put_u64(hashed, record->index);
+    hashed = le_put_u64(hashed, record->term);
+    hashed = le_put_u32(hashed, record->type);
+    hashed = le_put_u32(hashed, record->length);
+    if (record->length > 0) hashed = le_put_bytes(hashed, record->payload, record->length);
+    memset(hashed, 0, span - (size_t)(hashed - at));
+
+    const hash_t hash = wal_record_hash(at, record, previous);
+    uint8_t *to = le_put_u32(at + 4, RECORD_MAGIC);
+    to = le_put_u64(to, record->generation);
+    to = le_put_u64(to, record->write);
+    to = le_put_u64(to, record->durable_write);
+    to = le_put_u64(to, record->durable_index);
+    to = le_put_u64(to, record->commit);
+    to = le_put_bytes(to, hash.bytes, HASH_BYTES);
+    to = le_put_u32(to, record->flags);
+    le_put_u32(to, 0);
+    le_put_u32(at, crc32c_add(0, at + 4, span - 4));
+    return hash;
+}
+
+hash_t wal_record_hash(const uint8_t *at, const struct wal_record *record, hash_t previous)
+{
+    if (record->type == WAL_CUT) return previous;
+    return hash_derive(previous.bytes, "quorex/log/1", at + HASHED_OFFSET,
+                       WAL_RECORD_HEADER_BYTES - HASHED_OFFSET + record->length);
+}
+
+static void record_read(const uint8_t *at, struct wal_record *record)
+{
+    record->generation = le_get_u64(at + 8);
+    record->write = le_get_u64(at + 16);
+    record->durable_write = le_get_u64(at + 24);
+    record->durable_index = le_get_u64(at + 32);
+    record->commit = le_get_u64(at + 40);
+    memcpy(record->hash.bytes, at + 48, HASH_BYTES);
+    record->flags = le_get_u32(at + 80);
+    record->index = le_get_u64(at + HASHED_OFFSET);
+    record->term = le_get_u64(at + HASHED_OFFSET + 8);
+    record->type = le_get_u32(at + HASHED_OFFSET + 16);
+    record->length = le_get_u32(at + LENGTH_OFFSET);
+    record->payload = at + WAL_RECORD_HEADER_BYTES;
+}
+
+static bool all_zero(const uint8_t *at, size_t byte_count)
+{
+    for (size_t i = 0; i < byte_count; i++)
+        if (at[i] != 0) return false;
+    return true;
+}
+
+enum wal_finding wal_record_get(const uint8_t *at, uint64_t offset, size_t available,
+                                uint64_t generation, struct wal_record *record)
+{
+    if (available < WAL_RECORD_HEADER_BYTES)
+        return all_zero(at, available) ? WAL_IS_ZERO : WAL_IS_FOREIGN;
+    if (le_get_u32(at + 4) != RECORD_MAGIC)
+        return all_zero(at, WAL_RECORD_HEADER_BYTES) ? WAL_IS_ZERO : WAL_IS_FOREIGN;
+    if (le_get_u64(at + 8) != generation) return WAL_IS_FOREIGN;
+
+    record_read(at, record);
+    if (record->length > available - WAL_RECORD_HEADER_BYTES) return WAL_IS_BROKEN;
+    const bool last = (record->flags & WAL_RECORD_LAST) != 0;
+    const size_t span = wal_record_span(offset, record->length, last);
+    if (span > available) return WAL_IS_BROKEN;
+    if (le_get_u32(at) != crc32c_add(0, at + 4, span - 4)) return WAL_IS_BROKEN;
+    return WAL_IS_RECORD;
+}
+
+void wal_segment_put(uint8_t block[WAL_BLOCK_BYTES], const struct wal_segment *segment)
+{
+    memset(block, 0, WAL_BLOCK_BYTES);
+    uint8_t *at = le_put_u32(block + 4, SEGMENT_MAGIC);
+    at = le_put_u32(at, WAL_SEGMENT_VERSION);
+    at = le_put_u32(at, segment->node);
+    at = le_put_u64(at, segment->sequence);
+    at = le_put_u64(at, segment->generation);
+    at = le_put_u64(at, segment->segment_bytes);
+    at = le_put_bytes(at, segment->chain_id.bytes, HASH_BYTES);
+    ASSERT(at == block + SEGMENT_HEADER);
+    le_put_u32(block, crc32c_add(0, block + 4, WAL_BLOCK_BYTES - 4));
+}
+
+const char *wal_segment_get(const uint8_t block[WAL_BLOCK_BYTES], struct wal_segment *segment)
+{
+    if (le_get_u32(block + 4) != SEGMENT_MAGIC) return "the header is not a segment's";
+    if (le_get_u32(block) != crc32c_add(0, block + 4, WAL_BLOCK_BYTES - 4))
+        return "the header's checksum is wrong";
+    if (le_get_u32(block + 8) != WAL_SEGMENT_VERSION) return "the header is of another version";
+    segment->node = le_get_u32(block + 12);
+    segment->sequence = le_get_u64(block + 16);
+    segment->generation = le_get_u64(block + 24);
+    segment->segment_bytes = le_get_u64(block + 32);
+    memcpy(segment->chain_id.bytes, block + 40, HASH_BYTES);
+    return NULL;
+}
+
+void wal_scan_begin(struct wal_scan *scan, hash_t chain_id)
+{
+    *scan = (struct wal_scan){.hash = chain_id};
+}
+
+const char *wal_scan_follows(const struct wal_scan *scan, const struct wal_record *record)
+{
+    const bool same_write = scan->write_broken && record->write == scan->write;
+    if (!same_write && record->write != scan->write + 1) return "a write is missing before it";
+    if (record->type == WAL_CUT) return record->index == scan->index ? NULL : "a cut elsewhere";
+    /* Only a cut may follow a write that was not whole. */
+    if (!same_write && scan->write_broken) return "the rest of a write is missing before it";
+    if (record->index == 0 || record->index > scan->index + 1) return "its index is out of order";
+    if (record->index <= scan->commit && record->index <= scan->index)
+        return "it replaces a committed entry";
+    if (record->index == scan->index + 1 && record->term < scan->term) return "its term is too low";
+    if (record->durable_write >= record->write) return "it claims to be older than itself";
+    return NULL;
+}
+
+void wal_scan_take(struct wal_scan *scan, const struct wal_record *record)
+{
+    scan->write = record->write;
+    scan->write_broken = (record->flags & WAL_RECORD_LAST) == 0;
+    if (record->commit > scan->commit) scan->commit = record->commit;
+    if (record->type == WAL_CUT) return;
+    scan->index = record->index;
+    scan->term = record->term;
+    scan->hash = record->hash;
+}
+
+uint64_t wal_scan_missing_write(const struct wal_scan *scan)
+{
+    return scan->write_broken ? scan->write : scan->write + 1;
+}
