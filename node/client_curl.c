@@ -140,7 +140,7 @@ struct client_answer client_send_signed(struct client *client, const char *metho
 
     crypto_auth_hmacsha256_state state;
     crypto_auth_hmacsha256_init(&state, (const uint8_t *)key->secret_key, strlen(key->secret_key));
-    crypto_auth_hmacsha256_update(&state, (const uint8_t *)full, (size_t)length);
+    crypto_auth_hmacsha256_update(&state, (const uint8_t *)full, (unsigned long long)length);
     crypto_auth_hmacsha256_final(&state, code);
     hash_hex(code, sizeof(code), hex);
     snprintf(full + length, sizeof(full) - (size_t)length, "&signature=%s", hex);

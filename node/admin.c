@@ -1,0 +1,205 @@
+#include "node/admin.h"
+
+#include "node/key_file.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ADMIN_PATH "/quorex/v1/admin"
+
+/* What the operator types, what the log's text says, and what a key left out stands for. */
+static const struct action {
+    const char *name;
+    const char *text;
+    const char *keys; /* for the help */
+    const char *defaults[3][2];
+} actions[] = {
+    {"create-asset", "action=asset-create", "symbol= [decimals=8]", {{"decimals", "8"}}},
+    {"create-market",
+     "action=market-create",
+     "symbol= base= quote= tick= lot= minPrice= maxPrice= minQty= maxQty= minNotional= "
+     "[maxOrders=200]",
+     {{"maxOrders", "200"}}},
+    {"halt-market", "action=market-status&status=HALT", "symbol=", {{NULL, NULL}}},
+    {"resume-market", "action=market-status&status=TRADING", "symbol=", {{NULL, NULL}}},
+    {"break-market", "action=market-status&status=BREAK", "symbol=", {{NULL, NULL}}},
+    {"create-account",
+     "action=account-create",
+     "publicKey=HEX (Ed25519, 32 bytes) [tier=0]",
+     {{"tier", "0"}}},
+    {"add-key",
+     "action=key-add",
+     "account= keyId=HEX (32 bytes, becomes the API key) [publicKey=HEX] [hmac=true] "
+     "[permissions=READ,TRADE]",
+     {{"hmac", "true"}, {"permissions", "READ,TRADE"}}},
+    {"credit", "action=credit", "account= asset= amount=", {{NULL, NULL}}},
+    {"debit", "action=debit", "account= asset= amount=", {{NULL, NULL}}},
+};
+#define ACTION_COUNT (sizeof(actions) / sizeof(actions[0]))
+
+struct client_answer admin_send(struct client *client, const uint8_t secret_key[SECRET_KEY_BYTES],
+                                const char *text)
+{
+    char full[CLIENT_TEXT_MAX];
+    const uint64_t now_us = client_now_us();
+    if (snprintf(full, sizeof(full), "%s&nonce=%" PRIu64 "&timestamp=%" PRIu64, text, now_us,
+                 now_us / 1000) >= (int)sizeof(full))
+        return (struct client_answer){.body = "the request is too long"};
+    return client_send_operator(client, ADMIN_PATH, full, secret_key);
+}
+
+static void print_usage(FILE *to)
+{
+    fputs("usage: quorex admin --operator-key FILE [--url URL] ACTION key=value...\n"
+          "  --url URL            of any node (default: http://127.0.0.1:8080)\n"
+          "  --operator-key FILE  made by quorex init\n"
+          "  --help\n"
+          "actions:\n",
+          to);
+    for (size_t i = 0; i < ACTION_COUNT; i++)
+        fprintf(to, "  %-15s %s\n", actions[i].name, actions[i].keys);
+}
+
+static const struct action *find_action(const char *name)
+{
+    for (size_t i = 0; i < ACTION_COUNT; i++)
+        if (strcmp(actions[i].name, name) == 0) return &actions[i];
+    return NULL;
+}
+
+struct text {
+    size_t length;
+    char bytes[CLIENT_TEXT_MAX - 256];
+};
+
+static bool text_add(struct text *text, const char *bytes, size_t byte_count)
+{
+    if (byte_count >= sizeof(text->bytes) - text->length) return false;
+    memcpy(text->bytes + text->length, bytes, byte_count);
+    text->length += byte_count;
+    text->bytes[text->length] = '\0';
+    return true;
+}
+
+/* Adds `value` percent-encoded: only what needs no encoding anywhere stays as it is. */
+static bool text_add_value(struct text *text, const char *value)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
+    for (; *value != '\0'; value++) {
+        char encoded[4];
+        snprintf(encoded, sizeof(encoded), "%%%02X", (unsigned char)*value);
+        const bool added =
+            strchr(plain, *value) != NULL ? text_add(text, value, 1) : text_add(text, encoded, 3);
+        if (!added) return false;
+    }
+    return true;
+}
+
+static bool text_add_pair(struct text *text, const char *key, size_t key_bytes, const char *value)
+{
+    return text_add(text, "&", 1) && text_add(text, key, key_bytes) && text_add(text, "=", 1) &&
+           text_add_value(text, value);
+}
+
+static bool given(const char *key, int pair_count, char **pairs)
+{
+    for (int i = 0; i < pair_count; i++)
+        if (strncmp(pairs[i], key, strlen(key)) == 0 && pairs[i][strlen(key)] == '=') return true;
+    return false;
+}
+
+/* The action's text: what it always says, the pairs given, and the defaults of the others. */
+static bool compose(const struct action *action, int pair_count, char **pairs, struct text *text)
+{
+    bool fits = text_add(text, action->text, strlen(action->text));
+    for (int i = 0; i < pair_count; i++) {
+        const char *equals = strchr(pairs[i], '=');
+        if (equals == NULL || equals == pairs[i]) {
+            fprintf(stderr, "quorex admin: \"%s\" is not key=value\n", pairs[i]);
+            return false;
+        }
+        fits = fits && text_add_pair(text, pairs[i], (size_t)(equals - pairs[i]), equals + 1);
+    }
+    for (size_t i = 0; i < 3 && action->defaults[i][0] != NULL; i++)
+        if (!given(action->defaults[i][0], pair_count, pairs))
+            fits = fits && text_add_pair(text, action->defaults[i][0],
+                                         strlen(action->defaults[i][0]), action->defaults[i][1]);
+    if (!fits) fputs("quorex admin: the request is too long\n", stderr);
+    return fits;
+}
+
+static int report(const struct client_answer *answer, const char *url)
+{
+    if (answer->http_status == 0) {
+        fprintf(stderr, "quorex admin: no answer from %s: %s\n", url, answer->body);
+        return 3;
+    }
+    printf("%s\n", answer->body);
+    if (answer->http_status == 200) return 0;
+    if (answer->http_status == 404)
+        fprintf(stderr, "quorex admin: %s is not a quorex node\n", url);
+    else if (answer->http_status == 504)
+        fputs("quorex admin: the outcome is unknown; look before you repeat it\n", stderr);
+    else
+        fprintf(stderr, "quorex admin: refused (HTTP %ld)\n", answer->http_status);
+    return answer->http_status == 504 ? 3 : 1;
+}
+
+static int perform(const char *url, const char *key_path, const struct action *action,
+                   int pair_count, char **pairs)
+{
+    uint8_t secret_key[SECRET_KEY_BYTES];
+    struct text text = {0};
+    if (!compose(action, pair_count, pairs, &text)) return 2;
+    if (key_file_read_ed25519(key_path, secret_key) != STATUS_OK) return 1;
+
+    struct client *client = client_new(url);
+    int code = 1;
+    if (client != NULL) {
+        const struct client_answer answer = admin_send(client, secret_key, text.bytes);
+        code = report(&answer, url);
+    }
+    client_free(client);
+    sodium_memzero(secret_key, sizeof(secret_key));
+    return code;
+}
+
+int admin_main(int argc, char **argv)
+{
+    static const struct option known[] = {{"url", required_argument, NULL, 'u'},
+                                          {"operator-key", required_argument, NULL, 'k'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    const char *url = "http://127.0.0.1:8080", *key_path = NULL;
+    for (int option; (option = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
+        switch (option) {
+        case 'u':
+            url = optarg;
+            break;
+        case 'k':
+            key_path = optarg;
+            break;
+        case 'h':
+            print_usage(stdout);
+            return 0;
+        default:
+            print_usage(stderr);
+            return 2;
+        }
+    }
+    const struct action *action = optind < argc ? find_action(argv[optind]) : NULL;
+    if (action == NULL || key_path == NULL) {
+        if (optind < argc && action == NULL)
+            fprintf(stderr, "quorex admin: no action is called \"%s\"\n", argv[optind]);
+        else
+            fputs("quorex admin: an action and --operator-key are needed\n", stderr);
+        print_usage(stderr);
+        return 2;
+    }
+    return perform(url, key_path, action, argc - optind - 1, argv + optind + 1);
+}
