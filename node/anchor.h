@@ -48,7 +48,8 @@ struct anchor_options {
 
 /* Runs until progress->stopping and its ring is empty (STATUS_OK), or the first failure, which has
  * been logged: STATUS_NO_MEMORY, STATUS_NO_SPACE, STATUS_IO, STATUS_DAMAGED (chain files or
- * sign-once file), STATUS_NOT_FOUND (there is a chain but no sign-once file: what this node signed is
+ * sign-once file), STATUS_EXISTS (another process has them), STATUS_MALFORMED (the key is not the
+ * validator's), STATUS_NOT_FOUND (there is a chain but no sign-once file: what this node signed is
  * not known). Halting is not a failure: the call goes on.
  * Needs: hash_start was called. */
 MUST_CHECK enum status anchor_run(const struct anchor_options *options);
