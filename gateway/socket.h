@@ -26,6 +26,10 @@ struct socket_hub;
 /* Open connections. */
 uint32_t socket_hub_count(const struct socket_hub *hub);
 
+/* True when so much was queued in this round of the loop that it should write before the publisher is
+ * fed more: a burst of fills must not close readers that are fast enough. */
+bool socket_hub_is_behind(const struct socket_hub *hub);
+
 /* Sends every client a close frame and takes no new ones; the connections go as they answer, or
  * after 2 seconds. For a stop (1001) or a view that must be rebuilt (1012). */
 void socket_hub_close_all(struct socket_hub *hub, uint16_t code, const char *reason);

@@ -1,0 +1,417 @@
+#include "gateway/session.h"
+
+#include <string.h>
+
+/* Marks a stream that is no channel: its name's place is in the lower bits. */
+#define SESSION_NAMED 0x80000000u
+
+#define SECOND_NS  1000000000ull
+#define MS_NS      1000000ull
+#define MESSAGE_NS (SECOND_NS / SESSION_MESSAGES_PER_SECOND)
+
+/* Longest URL part that is decoded. */
+#define PATH_MAX_BYTES 8192
+
+void session_open(struct session *session, bool is_combined, uint64_t now_ns)
+{
+    memset(session, 0, sizeof(*session));
+    session->is_combined = is_combined;
+    session->opened_ns = now_ns;
+    session->credit_ns = SESSION_BURST_MAX * MESSAGE_NS;
+    session->credited_ns = now_ns;
+    session->asked_ns = now_ns;
+}
+
+static const char *name_of(const struct session *session, uint32_t stream)
+{
+    return session->names + (stream & ~SESSION_NAMED);
+}
+
+/* Place of a stream in the list, or stream_count. */
+static uint32_t find_channel(const struct session *session, uint32_t channel)
+{
+    uint32_t i = 0;
+    while (i < session->stream_count && session->streams[i] != channel)
+        i++;
+    return i;
+}
+
+static uint32_t find_name(const struct session *session, const char *name, size_t name_bytes)
+{
+    uint32_t i = 0;
+    for (; i < session->stream_count; i++) {
+        if ((session->streams[i] & SESSION_NAMED) == 0) continue;
+        const char *held = name_of(session, session->streams[i]);
+        if (strlen(held) == name_bytes && memcmp(held, name, name_bytes) == 0) break;
+    }
+    return i;
+}
+
+static void add_change(struct session_changes *changes, uint32_t channel, bool is_subscribed)
+{
+    ASSERT(changes->count < SESSION_STREAMS_MAX);
+    changes->changes[changes->count++] = (struct session_change){channel, is_subscribed};
+}
+
+/* A name that is no stream of ours: remembered, so that it can be listed. */
+static bool subscribe_name(struct session *session, const char *name, size_t name_bytes)
+{
+    if (find_name(session, name, name_bytes) < session->stream_count) return true;
+    if (session->stream_count == SESSION_STREAMS_MAX) return false;
+    if (name_bytes + 1 > SESSION_NAMES_BYTES - session->names_used) return false;
+    session->streams[session->stream_count++] = SESSION_NAMED | session->names_used;
+    memcpy(session->names + session->names_used, name, name_bytes);
+    session->names[session->names_used + name_bytes] = '\0';
+    session->names_used += (uint32_t)name_bytes + 1;
+    return true;
+}
+
+static bool subscribe(struct session *session, struct market_views *views, const char *name,
+                      size_t name_bytes, struct session_changes *changes)
+{
+    const uint32_t channel = channel_find(views, name, name_bytes);
+    if (channel == CHANNEL_NONE) return subscribe_name(session, name, name_bytes);
+    if (find_channel(session, channel) < session->stream_count) return true;
+    if (session->stream_count == SESSION_STREAMS_MAX) return false;
+    session->streams[session->stream_count++] = channel;
+    add_change(changes, channel, true);
+    return true;
+}
+
+/* Takes the name out of the names and closes the gap. */
+static void forget_name(struct session *session, uint32_t stream)
+{
+    const uint32_t at = stream & ~SESSION_NAMED;
+    const uint32_t bytes = (uint32_t)strlen(session->names + at) + 1;
+    memmove(session->names + at, session->names + at + bytes, session->names_used - at - bytes);
+    session->names_used -= bytes;
+    for (uint32_t i = 0; i < session->stream_count; i++) {
+        const bool is_named = (session->streams[i] & SESSION_NAMED) != 0;
+        if (is_named && (session->streams[i] & ~SESSION_NAMED) > at) session->streams[i] -= bytes;
+    }
+}
+
+static void remove_stream(struct session *session, uint32_t index)
+{
+    session->stream_count--;
+    memmove(&session->streams[index], &session->streams[index + 1],
+            (session->stream_count - index) * sizeof(session->streams[0]));
+}
+
+static void unsubscribe(struct session *session, struct market_views *views, const char *name,
+                        size_t name_bytes, struct session_changes *changes)
+{
+    const uint32_t channel = channel_find(views, name, name_bytes);
+    const uint32_t index = channel == CHANNEL_NONE ? find_name(session, name, name_bytes)
+                                                   : find_channel(session, channel);
+    if (index == session->stream_count) return;
+    const uint32_t stream = session->streams[index];
+    remove_stream(session, index);
+    if (channel == CHANNEL_NONE) {
+        forget_name(session, stream);
+    } else {
+        add_change(changes, channel, false);
+    }
+}
+
+/* Undoes the subscriptions of a request that did not fit. */
+static void restore(struct session *session, uint32_t stream_count, uint32_t names_used,
+                    struct session_changes *changes)
+{
+    session->stream_count = stream_count;
+    session->names_used = names_used;
+    changes->count = 0;
+}
+
+/* ---- URL ---- */
+
+static int hex_digit(char digit)
+{
+    if (digit >= '0' && digit <= '9') return digit - '0';
+    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+    if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
+    return -1;
+}
+
+/* Percent-decodes; false on a bad escape, a zero byte, or text that is too long. */
+static bool decode(const char *text, size_t text_bytes, char *out, size_t *out_bytes)
+{
+    *out_bytes = 0;
+    for (size_t i = 0; i < text_bytes; i++) {
+        char byte = text[i];
+        if (byte == '%') {
+            if (text_bytes - i < 3) return false;
+            const int high = hex_digit(text[i + 1]), low = hex_digit(text[i + 2]);
+            if (high < 0 || low < 0) return false;
+            byte = (char)(high << 4 | low);
+            i += 2;
+        }
+        if (byte == '\0' || *out_bytes == PATH_MAX_BYTES) return false;
+        out[(*out_bytes)++] = byte;
+    }
+    return true;
+}
+
+/* Subscribes to names separated by slashes; empty ones are passed over. */
+static bool subscribe_list(struct session *session, struct market_views *views, const char *list,
+                           size_t list_bytes, struct session_changes *changes)
+{
+    char names[PATH_MAX_BYTES];
+    size_t bytes;
+    if (!decode(list, list_bytes, names, &bytes)) return false;
+    size_t begin = 0;
+    for (size_t i = 0; i <= bytes; i++) {
+        if (i < bytes && names[i] != '/') continue;
+        const size_t name_bytes = i - begin;
+        if (name_bytes > 0 && !subscribe(session, views, names + begin, name_bytes, changes)) {
+            return false;
+        }
+        begin = i + 1;
+    }
+    return true;
+}
+
+/* The value of `streams` in a query, still encoded; empty when it is not there. */
+static const char *find_streams(const char *query, size_t query_bytes, size_t *value_bytes)
+{
+    static const char key[] = "streams=";
+    const size_t key_bytes = sizeof(key) - 1;
+    const char *at = query, *end = query + query_bytes;
+    *value_bytes = 0;
+    while (at < end) {
+        const char *next = memchr(at, '&', (size_t)(end - at));
+        if (next == NULL) next = end;
+        if ((size_t)(next - at) >= key_bytes && memcmp(at, key, key_bytes) == 0) {
+            *value_bytes = (size_t)(next - at) - key_bytes;
+            return at + key_bytes;
+        }
+        at = next + 1;
+    }
+    return query;
+}
+
+static bool has_prefix(const char *text, size_t text_bytes, const char *prefix)
+{
+    const size_t bytes = strlen(prefix);
+    return text_bytes >= bytes && memcmp(text, prefix, bytes) == 0;
+}
+
+bool session_open_path(struct session *session, struct market_views *views, const char *path,
+                       size_t path_bytes, const char *query, size_t query_bytes, uint64_t now_ns,
+                       struct session_changes *changes)
+{
+    const bool is_stream = has_prefix(path, path_bytes, "/stream");
+    const size_t root_bytes = strlen(is_stream ? "/stream" : "/ws");
+    changes->count = 0;
+    if (!is_stream && !has_prefix(path, path_bytes, "/ws")) return false;
+    if (path_bytes > root_bytes && path[root_bytes] != '/') return false;
+
+    session_open(session, is_stream, now_ns);
+    if (!is_stream) {
+        return subscribe_list(session, views, path + root_bytes, path_bytes - root_bytes, changes);
+    }
+    if (path_bytes > root_bytes + 1) return false;
+    size_t value_bytes;
+    const char *value = find_streams(query, query_bytes, &value_bytes);
+    return subscribe_list(session, views, value, value_bytes, changes);
+}
+
+/* ---- Requests ---- */
+
+static void put_id(struct text *reply, const struct session_request *request)
+{
+    switch (request->id_kind) {
+    case SESSION_ID_INTEGER:
+        text_i64(reply, request->id_integer);
+        return;
+    case SESSION_ID_STRING:
+        text_string(reply, request->id_string, strlen(request->id_string));
+        return;
+    case SESSION_ID_NULL:
+        break;
+    }
+    text_add(reply, "null");
+}
+
+static void put_error(struct text *reply, const struct session_request *request,
+                      enum session_error error, const char *message)
+{
+    text_add(reply, "{\"code\":");
+    text_i64(reply, (int64_t)error);
+    text_add(reply, ",\"msg\":");
+    text_string(reply, message, strlen(message));
+    text_add(reply, ",\"id\":");
+    put_id(reply, request);
+    text_add(reply, "}");
+}
+
+static void put_result(struct text *reply, const struct session_request *request,
+                       const char *result)
+{
+    text_add(reply, "{\"result\":");
+    text_add(reply, result);
+    text_add(reply, ",\"id\":");
+    put_id(reply, request);
+    text_add(reply, "}");
+}
+
+static bool are_strings(const struct session_request *request)
+{
+    for (uint32_t i = 0; i < request->parameter_count; i++) {
+        if (request->parameters[i].kind != SESSION_VALUE_STRING) return false;
+    }
+    return true;
+}
+
+static void answer_subscribe(struct session *session, struct market_views *views,
+                             const struct session_request *request, struct text *reply,
+                             struct session_changes *changes)
+{
+    const uint32_t stream_count = session->stream_count, names_used = session->names_used;
+    for (uint32_t i = 0; i < request->parameter_count; i++) {
+        const struct session_parameter *name = &request->parameters[i];
+        if (subscribe(session, views, name->string, name->string_bytes, changes)) continue;
+        restore(session, stream_count, names_used, changes);
+        put_error(reply, request, SESSION_INVALID_REQUEST,
+                  "Invalid request: too many streams on this connection");
+        return;
+    }
+    put_result(reply, request, "null");
+}
+
+static void answer_list(const struct session *session, struct market_views *views,
+                        const struct session_request *request, struct text *reply)
+{
+    text_add(reply, "{\"result\":[");
+    for (uint32_t i = 0; i < session->stream_count; i++) {
+        const uint32_t stream = session->streams[i];
+        char name[CHANNEL_NAME_MAX];
+        if (i > 0) text_add(reply, ",");
+        if ((stream & SESSION_NAMED) != 0) {
+            text_string(reply, name_of(session, stream), strlen(name_of(session, stream)));
+        } else {
+            text_string(reply, name, channel_name(views, stream, name));
+        }
+    }
+    text_add(reply, "],\"id\":");
+    put_id(reply, request);
+    text_add(reply, "}");
+}
+
+static void answer_property(struct session *session, const struct session_request *request,
+                            struct text *reply)
+{
+    static const char combined[] = "combined";
+    const bool is_set = request->method == SESSION_SET_PROPERTY;
+    const uint32_t wanted = is_set ? 2 : 1;
+    const struct session_parameter *property = &request->parameters[0];
+    if (request->parameter_count != wanted) {
+        put_error(reply, request, SESSION_INVALID_REQUEST,
+                  request->parameter_count > wanted ? "Invalid request: too many parameters"
+                                                    : "Invalid request: too few parameters");
+    } else if (property->kind != SESSION_VALUE_STRING) {
+        put_error(reply, request, SESSION_INVALID_REQUEST,
+                  "Invalid request: property name must be a string");
+    } else if (property->string_bytes != sizeof(combined) - 1 ||
+               memcmp(property->string, combined, sizeof(combined) - 1) != 0) {
+        put_error(reply, request, SESSION_UNKNOWN_PROPERTY, "Unknown property");
+    } else if (!is_set) {
+        put_result(reply, request, session->is_combined ? "true" : "false");
+    } else if (request->parameters[1].kind != SESSION_VALUE_BOOLEAN) {
+        put_error(reply, request, SESSION_WRONG_TYPE, "Invalid value type: expected Boolean");
+    } else {
+        session->is_combined = request->parameters[1].boolean;
+        put_result(reply, request, "null");
+    }
+}
+
+void session_answer(struct session *session, struct market_views *views,
+                    const struct session_request *request, struct text *reply,
+                    struct session_changes *changes)
+{
+    changes->count = 0;
+    if (request->error != SESSION_NO_ERROR) {
+        put_error(reply, request, request->error, request->error_text);
+        return;
+    }
+    if (request->method == SESSION_LIST) {
+        answer_list(session, views, request, reply);
+        return;
+    }
+    if (request->method == SESSION_SET_PROPERTY || request->method == SESSION_GET_PROPERTY) {
+        answer_property(session, request, reply);
+        return;
+    }
+    if (!are_strings(request)) {
+        put_error(reply, request, SESSION_INVALID_REQUEST,
+                  "Invalid request: stream names must be strings");
+        return;
+    }
+    if (request->method == SESSION_SUBSCRIBE) {
+        answer_subscribe(session, views, request, reply, changes);
+        return;
+    }
+    for (uint32_t i = 0; i < request->parameter_count; i++) {
+        unsubscribe(session, views, request->parameters[i].string,
+                    request->parameters[i].string_bytes, changes);
+    }
+    put_result(reply, request, "null");
+}
+
+/* ---- Time ---- */
+
+bool session_admits(struct session *session, uint64_t now_ns)
+{
+    /* Time saved up, at most a burst's worth; a message costs its share of a second. */
+    if (now_ns > session->credited_ns) session->credit_ns += now_ns - session->credited_ns;
+    session->credited_ns = now_ns;
+    const uint64_t credit_max = SESSION_BURST_MAX * MESSAGE_NS;
+    if (session->credit_ns > credit_max) session->credit_ns = credit_max;
+    if (session->credit_ns < MESSAGE_NS) return false;
+    session->credit_ns -= MESSAGE_NS;
+    return true;
+}
+
+static size_t ping_text(uint64_t ping_ns, char text[SESSION_PING_BYTES])
+{
+    struct text digits = text_over(text, SESSION_PING_BYTES);
+    text_u64(&digits, ping_ns / MS_NS);
+    return digits.used;
+}
+
+void session_pong(struct session *session, const uint8_t *payload, size_t payload_bytes)
+{
+    for (uint32_t i = session->ping_count; i-- > 0;) {
+        char text[SESSION_PING_BYTES];
+        const size_t bytes = ping_text(session->pings_ns[i], text);
+        if (bytes != payload_bytes || memcmp(text, payload, bytes) != 0) continue;
+        /* An answer to a ping answers those before it. */
+        session->ping_count -= i + 1;
+        memmove(session->pings_ns, session->pings_ns + i + 1,
+                session->ping_count * sizeof(session->pings_ns[0]));
+        return;
+    }
+}
+
+enum session_due session_tick(struct session *session, uint64_t now_ns,
+                              char ping[SESSION_PING_BYTES], size_t *ping_bytes)
+{
+    if (session->state == SESSION_CLOSING) return SESSION_DUE_NOTHING;
+    if (now_ns - session->opened_ns >= SESSION_LIFE_NS) return SESSION_DUE_OLD;
+    if (session->ping_count > 0 && now_ns - session->pings_ns[0] >= SESSION_PONG_NS) {
+        return SESSION_DUE_SILENT;
+    }
+    if (now_ns - session->asked_ns < SESSION_PING_NS) return SESSION_DUE_NOTHING;
+    ASSERT(session->ping_count < SESSION_PINGS_MAX);
+    session->asked_ns = now_ns;
+    session->pings_ns[session->ping_count++] = now_ns;
+    *ping_bytes = ping_text(now_ns, ping);
+    return SESSION_DUE_PING;
+}
+
+void session_closing(struct session *session, uint64_t now_ns)
+{
+    ASSERT(session->state == SESSION_OPEN);
+    session->state = SESSION_CLOSING;
+    session->closing_ns = now_ns;
+}

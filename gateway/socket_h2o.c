@@ -1,0 +1,793 @@
+#include "gateway/socket_h2o.h"
+
+#include "gateway/frame.h"
+#include "gateway/handshake_h2o.h"
+#include "gateway/session_json.h"
+
+#include <h2o/http1.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define TICK_MS         50
+#define TICKS_A_SECOND  (1000 / TICK_MS)
+#define LINGER_NS       (2ull * 1000000000ull) /* how long a close frame waits for its answer */
+#define WRITE_FRAMES    64                     /* to one writev */
+#define OUTBOX_START    16
+#define FRAGMENTS_MAX   1024
+#define REPLY_BYTES_MAX (96 * 1024)
+
+/* Unsent bytes the kernel takes for a client; the rest waits here, where it can be conflated. */
+#define KERNEL_UNSENT_MAX (128 * 1024)
+
+/* Queued in one loop round: time to let the loop write. */
+#define BEHIND_BYTES (SOCKET_QUEUE_MAX / 4)
+
+/* A place in a list; an empty list's head points to itself. */
+struct link {
+    struct link *previous, *next;
+};
+
+struct shared_frame {
+    uint32_t reference_count;
+    size_t byte_count;
+    uint8_t bytes[];
+};
+
+/* Frames waiting for a socket, oldest first; the first `in_flight` are being written. */
+struct outbox {
+    struct shared_frame **frames; /* by position modulo capacity, a power of 2 */
+    uint32_t capacity;
+    uint32_t head, tail;
+    uint32_t in_flight;
+    size_t byte_count;
+};
+
+struct connection {
+    struct socket_hub *hub;
+    h2o_socket_t *socket; /* NULL until the upgrade's answer is written */
+    struct link all, dirty, skipping;
+    struct link subscriptions;
+    uint32_t skipping_count;
+    bool has_peer_closed;
+    struct outbox outbox;
+    struct frame_reader reader;
+    uint8_t *message; /* a fragmented one, while it is incomplete */
+    size_t message_bytes;
+    uint32_t fragment_count;
+    struct session session;
+};
+
+struct subscription {
+    struct connection *connection;
+    uint32_t channel;
+    bool is_skipping;         /* states were left out since first_update_id; due: the present one */
+    uint64_t first_update_id; /* of the first difference left out */
+    struct link of_channel, of_connection;
+};
+
+struct socket_hub {
+    h2o_context_t *context;
+    struct publisher *publisher;
+    struct market_views *views;
+    struct metrics *metrics;
+    struct link *channels; /* subscriptions, by channel */
+    uint32_t connection_count;
+    struct link all, dirty, skipping;
+    bool is_stopping;
+    size_t round_bytes; /* the fullest outbox since the loop last wrote */
+    uint32_t tick_count;
+    uint32_t open_handles;
+    uv_timer_t timer;
+    uv_prepare_t prepare;
+    struct session_request request;
+    struct session_changes changes;
+    char reply[REPLY_BYTES_MAX];
+};
+
+static void list_init(struct link *list)
+{
+    list->previous = list->next = list;
+}
+
+static bool is_linked(const struct link *link)
+{
+    return link->next != link;
+}
+
+static void link_last(struct link *list, struct link *link)
+{
+    link->previous = list->previous;
+    link->next = list;
+    list->previous->next = link;
+    list->previous = link;
+}
+
+static void unlink_from(struct link *link)
+{
+    link->previous->next = link->next;
+    link->next->previous = link->previous;
+    list_init(link);
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+/* Sessions count time that never steps back; the publisher needs the stamps' own, the wall clock. */
+static uint64_t session_now_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+/* ---- Frames and outbox ---- */
+
+static struct shared_frame *frame_new(enum frame_opcode opcode, const h2o_iovec_t *parts,
+                                      size_t part_count)
+{
+    size_t payload_bytes = 0;
+    for (size_t i = 0; i < part_count; i++)
+        payload_bytes += parts[i].len;
+    struct shared_frame *frame = h2o_mem_alloc(sizeof(*frame) + FRAME_HEAD_MAX + payload_bytes);
+    frame->reference_count = 1;
+    uint8_t *at = frame->bytes + frame_head_put(frame->bytes, opcode, payload_bytes);
+    for (size_t i = 0; i < part_count; i++) {
+        memcpy(at, parts[i].base, parts[i].len);
+        at += parts[i].len;
+    }
+    frame->byte_count = (size_t)(at - frame->bytes);
+    return frame;
+}
+
+static void frame_release(struct shared_frame *frame)
+{
+    if (--frame->reference_count == 0) free(frame);
+}
+
+static uint32_t outbox_count(const struct outbox *outbox)
+{
+    return outbox->tail - outbox->head;
+}
+
+static struct shared_frame **outbox_slot(const struct outbox *outbox, uint32_t position)
+{
+    return &outbox->frames[position & (outbox->capacity - 1)];
+}
+
+static void outbox_grow(struct outbox *outbox)
+{
+    struct outbox larger = *outbox;
+    larger.capacity = outbox->capacity == 0 ? OUTBOX_START : 2 * outbox->capacity;
+    larger.frames = h2o_mem_alloc(larger.capacity * sizeof(larger.frames[0]));
+    for (uint32_t at = outbox->head; at != outbox->tail; at++) {
+        *outbox_slot(&larger, at) = *outbox_slot(outbox, at);
+    }
+    free(outbox->frames);
+    *outbox = larger;
+}
+
+static void outbox_add(struct outbox *outbox, struct shared_frame *frame)
+{
+    if (outbox_count(outbox) == outbox->capacity) outbox_grow(outbox);
+    frame->reference_count++;
+    *outbox_slot(outbox, outbox->tail++) = frame;
+    outbox->byte_count += frame->byte_count;
+}
+
+/* Lets go of everything behind the first `kept`. */
+static void outbox_cut(struct outbox *outbox, uint32_t kept)
+{
+    while (outbox_count(outbox) > kept) {
+        struct shared_frame *frame = *outbox_slot(outbox, --outbox->tail);
+        outbox->byte_count -= frame->byte_count;
+        frame_release(frame);
+    }
+}
+
+/* What was in flight has been written. */
+static void outbox_written(struct outbox *outbox)
+{
+    for (; outbox->in_flight > 0; outbox->in_flight--) {
+        struct shared_frame *frame = *outbox_slot(outbox, outbox->head++);
+        outbox->byte_count -= frame->byte_count;
+        frame_release(frame);
+    }
+}
+
+/* ---- Connections: leaving ---- */
+
+static void stop_skipping(struct subscription *subscription)
+{
+    struct connection *connection = subscription->connection;
+    if (!subscription->is_skipping) return;
+    subscription->is_skipping = false;
+    connection->skipping_count--;
+    if (connection->skipping_count == 0) unlink_from(&connection->skipping);
+}
+
+static void subscription_free(struct subscription *subscription)
+{
+    stop_skipping(subscription);
+    publish_unsubscribe(subscription->connection->hub->publisher, subscription->channel);
+    unlink_from(&subscription->of_channel);
+    unlink_from(&subscription->of_connection);
+    free(subscription);
+}
+
+static void unsubscribe_all(struct connection *connection)
+{
+    while (is_linked(&connection->subscriptions)) {
+        subscription_free(
+            container_of(connection->subscriptions.next, struct subscription, of_connection));
+    }
+}
+
+static void count_connections(struct socket_hub *hub, int by)
+{
+    hub->connection_count = (uint32_t)((int64_t)hub->connection_count + by);
+    metric_set(&hub->metrics->ws_connections, hub->connection_count);
+}
+
+/* The only place where a connection is freed. */
+static void connection_free(struct connection *connection)
+{
+    unsubscribe_all(connection);
+    unlink_from(&connection->all);
+    unlink_from(&connection->dirty);
+    count_connections(connection->hub, -1);
+    if (connection->socket != NULL) h2o_socket_close(connection->socket);
+    outbox_cut(&connection->outbox, 0);
+    free(connection->outbox.frames);
+    free(connection->message);
+    free(connection);
+}
+
+static void mark_dirty(struct connection *connection)
+{
+    if (!is_linked(&connection->dirty)) link_last(&connection->hub->dirty, &connection->dirty);
+}
+
+static void queue_frame(struct connection *connection, struct shared_frame *frame)
+{
+    struct socket_hub *hub = connection->hub;
+    outbox_add(&connection->outbox, frame);
+    metric_add(&hub->metrics->ws_messages_total, 1);
+    if (connection->outbox.byte_count > hub->round_bytes) {
+        hub->round_bytes = connection->outbox.byte_count;
+    }
+    mark_dirty(connection);
+}
+
+/* Sends a close frame instead of all that still waits. */
+static void close_with(struct connection *connection, uint16_t code, const char *reason)
+{
+    if (connection->session.state == SESSION_CLOSING) return;
+    session_closing(&connection->session, session_now_ns());
+    unsubscribe_all(connection);
+    outbox_cut(&connection->outbox, connection->outbox.in_flight);
+
+    uint8_t body[FRAME_CONTROL_MAX];
+    const size_t body_bytes = frame_close_put(body, code, reason);
+    const h2o_iovec_t part = h2o_iovec_init(body, body_bytes);
+    struct shared_frame *frame = frame_new(FRAME_CLOSE, &part, 1);
+    queue_frame(connection, frame);
+    frame_release(frame);
+}
+
+static void close_slow(struct connection *connection)
+{
+    if (connection->session.state == SESSION_CLOSING) return;
+    metric_add(&connection->hub->metrics->ws_slow_closed_total, 1);
+    close_with(connection, FRAME_CLOSE_POLICY, "too slow: more than 1 MiB is waiting");
+}
+
+/* ---- Writing ---- */
+
+static void start_write(struct connection *connection);
+
+static void on_written(h2o_socket_t *socket, const char *error)
+{
+    struct connection *connection = socket->data;
+    outbox_written(&connection->outbox);
+    const bool is_done = connection->session.state == SESSION_CLOSING &&
+                         connection->has_peer_closed && outbox_count(&connection->outbox) == 0;
+    if (error != NULL || is_done) {
+        connection_free(connection);
+        return;
+    }
+    start_write(connection);
+}
+
+static void start_write(struct connection *connection)
+{
+    struct outbox *outbox = &connection->outbox;
+    if (connection->socket == NULL || outbox->in_flight > 0) return;
+
+    h2o_iovec_t parts[WRITE_FRAMES];
+    uint32_t count = outbox_count(outbox);
+    if (count == 0) return;
+    if (count > WRITE_FRAMES) count = WRITE_FRAMES;
+    for (uint32_t i = 0; i < count; i++) {
+        struct shared_frame *frame = *outbox_slot(outbox, outbox->head + i);
+        parts[i] = h2o_iovec_init(frame->bytes, frame->byte_count);
+    }
+    outbox->in_flight = count;
+    h2o_socket_write(connection->socket, parts, count, on_written);
+}
+
+static void write_dirty(struct socket_hub *hub)
+{
+    while (is_linked(&hub->dirty)) {
+        struct connection *connection = container_of(hub->dirty.next, struct connection, dirty);
+        unlink_from(&connection->dirty);
+        start_write(connection);
+    }
+    hub->round_bytes = 0;
+}
+
+/* Queues a frame that may not be left out; closes the connection when it does not fit. */
+static void queue_or_close(struct connection *connection, struct shared_frame *frame)
+{
+    if (connection->outbox.byte_count + frame->byte_count > SOCKET_QUEUE_MAX &&
+        outbox_count(&connection->outbox) > 0) {
+        close_slow(connection);
+        return;
+    }
+    queue_frame(connection, frame);
+}
+
+static void send_payload(struct connection *connection, enum frame_opcode opcode,
+                         const void *payload, size_t payload_bytes)
+{
+    const h2o_iovec_t part = {(char *)(uintptr_t)payload, payload_bytes};
+    struct shared_frame *frame = frame_new(opcode, &part, 1);
+    queue_or_close(connection, frame);
+    frame_release(frame);
+}
+
+/* ---- Messages to subscribers ---- */
+
+static struct shared_frame *frame_of_message(struct socket_hub *hub,
+                                             const struct publish_message *message,
+                                             bool is_combined)
+{
+    char name[CHANNEL_NAME_MAX];
+    const h2o_iovec_t payload = {(char *)(uintptr_t)message->payload, message->payload_bytes};
+    if (!is_combined) return frame_new(FRAME_TEXT, &payload, 1);
+    const size_t name_bytes = channel_name(hub->views, message->channel, name);
+    const h2o_iovec_t parts[] = {
+        {H2O_STRLIT("{\"stream\":\"")},
+        {name, name_bytes},
+        {H2O_STRLIT("\",\"data\":")},
+        payload,
+        {H2O_STRLIT("}")},
+    };
+    return frame_new(FRAME_TEXT, parts, sizeof(parts) / sizeof(parts[0]));
+}
+
+static void start_skipping(struct subscription *subscription, uint64_t first_update_id)
+{
+    struct connection *connection = subscription->connection;
+    subscription->is_skipping = true;
+    subscription->first_update_id = first_update_id;
+    if (connection->skipping_count++ == 0) {
+        link_last(&connection->hub->skipping, &connection->skipping);
+    }
+}
+
+static void deliver(struct subscription *subscription, const struct publish_message *message,
+                    struct shared_frame *frame)
+{
+    struct connection *connection = subscription->connection;
+    if (!message->conflatable) {
+        queue_or_close(connection, frame);
+        return;
+    }
+    if (subscription->is_skipping) return;
+    const size_t waiting = connection->outbox.byte_count;
+    if (waiting > 0 && waiting + frame->byte_count > SOCKET_CONFLATE_ABOVE) {
+        start_skipping(subscription, message->first_update_id);
+        return;
+    }
+    queue_frame(connection, frame);
+}
+
+/* The publisher's sink: each form is framed once, on its first subscriber. */
+static void on_message(void *context, const struct publish_message *message)
+{
+    struct socket_hub *hub = context;
+    struct shared_frame *frames[2] = {NULL, NULL}; /* plain, combined */
+    struct link *list = &hub->channels[message->channel];
+    struct link *next;
+    for (struct link *at = list->next; at != list; at = next) {
+        next = at->next; /* `at` goes when its connection is closed */
+        struct subscription *subscription = container_of(at, struct subscription, of_channel);
+        const bool is_combined = subscription->connection->session.is_combined;
+        struct shared_frame **frame = &frames[is_combined];
+        if (*frame == NULL) *frame = frame_of_message(hub, message, is_combined);
+        deliver(subscription, message, *frame);
+    }
+    for (int i = 0; i < 2; i++) {
+        if (frames[i] != NULL) frame_release(frames[i]);
+    }
+}
+
+/* Gives a connection that has caught up the present state of what it skipped. */
+static void catch_up(struct connection *connection)
+{
+    struct socket_hub *hub = connection->hub;
+    struct link *list = &connection->subscriptions;
+    struct link *next;
+    for (struct link *at = list->next; at != list; at = next) {
+        next = at->next;
+        struct subscription *subscription = container_of(at, struct subscription, of_connection);
+        if (!subscription->is_skipping) continue;
+        if (connection->outbox.byte_count > SOCKET_CONFLATE_ABOVE / 2) return;
+        struct publish_message message;
+        if (!publish_current(hub->publisher, subscription->channel, subscription->first_update_id,
+                             &message)) {
+            close_slow(connection);
+            return;
+        }
+        if (message.payload_bytes == 0) continue;
+        stop_skipping(subscription);
+        struct shared_frame *frame =
+            frame_of_message(hub, &message, connection->session.is_combined);
+        queue_frame(connection, frame);
+        frame_release(frame);
+    }
+}
+
+static void catch_up_all(struct socket_hub *hub)
+{
+    struct link *next;
+    for (struct link *at = hub->skipping.next; at != &hub->skipping; at = next) {
+        next = at->next;
+        catch_up(container_of(at, struct connection, skipping));
+    }
+}
+
+/* ---- Subscriptions ---- */
+
+static void subscribe(struct connection *connection, uint32_t channel)
+{
+    struct socket_hub *hub = connection->hub;
+    struct subscription *subscription = h2o_mem_alloc(sizeof(*subscription));
+    *subscription = (struct subscription){.connection = connection, .channel = channel};
+    link_last(&hub->channels[channel], &subscription->of_channel);
+    link_last(&connection->subscriptions, &subscription->of_connection);
+    publish_subscribe(hub->publisher, channel);
+}
+
+static void unsubscribe(struct connection *connection, uint32_t channel)
+{
+    struct link *list = &connection->subscriptions;
+    for (struct link *at = list->next; at != list; at = at->next) {
+        struct subscription *subscription = container_of(at, struct subscription, of_connection);
+        if (subscription->channel != channel) continue;
+        subscription_free(subscription);
+        return;
+    }
+    ASSERT(!"the session and its subscriptions agree");
+}
+
+static void apply_changes(struct connection *connection, const struct session_changes *changes)
+{
+    for (uint32_t i = 0; i < changes->count; i++) {
+        const struct session_change *change = &changes->changes[i];
+        if (change->is_subscribed) {
+            subscribe(connection, change->channel);
+        } else {
+            unsubscribe(connection, change->channel);
+        }
+    }
+}
+
+/* ---- Reading ---- */
+
+static void on_text(struct connection *connection, const uint8_t *text, size_t text_bytes)
+{
+    struct socket_hub *hub = connection->hub;
+    if (!frame_is_utf8(text, text_bytes)) {
+        close_with(connection, FRAME_CLOSE_NOT_UTF8, "text is not UTF-8");
+        return;
+    }
+    struct text reply = text_over(hub->reply, sizeof(hub->reply));
+    session_request_read(&hub->request, (const char *)text, text_bytes);
+    session_answer(&connection->session, hub->views, &hub->request, &reply, &hub->changes);
+    session_request_free(&hub->request);
+    ASSERT(!text_full(&reply));
+    apply_changes(connection, &hub->changes);
+    send_payload(connection, FRAME_TEXT, reply.bytes, reply.used);
+}
+
+static void on_whole_message(struct connection *connection, uint8_t opcode, const uint8_t *message,
+                             size_t message_bytes)
+{
+    if (opcode == FRAME_TEXT) {
+        on_text(connection, message, message_bytes);
+    } else {
+        close_with(connection, FRAME_CLOSE_UNSUPPORTED, "only text is understood");
+    }
+}
+
+/* A part of a fragmented message. */
+static void on_fragment(struct connection *connection, const struct frame *frame)
+{
+    if (frame->is_first) {
+        connection->message = h2o_mem_alloc(FRAME_MESSAGE_MAX);
+        connection->message_bytes = 0;
+        connection->fragment_count = 0;
+    }
+    if (++connection->fragment_count > FRAGMENTS_MAX) {
+        close_with(connection, FRAME_CLOSE_POLICY, "too many fragments");
+        return;
+    }
+    ASSERT(connection->message_bytes + frame->payload_bytes <= FRAME_MESSAGE_MAX);
+    memcpy(connection->message + connection->message_bytes, frame->payload, frame->payload_bytes);
+    connection->message_bytes += frame->payload_bytes;
+    if (!frame->is_last) return;
+    on_whole_message(connection, frame->opcode, connection->message, connection->message_bytes);
+    free(connection->message);
+    connection->message = NULL;
+}
+
+static void on_close_frame(struct connection *connection, const struct frame *frame)
+{
+    uint16_t code, answer;
+    connection->has_peer_closed = true;
+    if (!frame_close_read(frame->payload, frame->payload_bytes, &code, &answer)) {
+        close_with(connection, answer, "close frame is malformed");
+        return;
+    }
+    close_with(connection, code == FRAME_CLOSE_NONE ? FRAME_CLOSE_NORMAL : code, "");
+}
+
+static void on_frame(struct connection *connection, const struct frame *frame)
+{
+    const bool is_counted =
+        frame->opcode == FRAME_PING || (frame->opcode <= FRAME_BINARY && frame->is_first);
+    if (connection->session.state == SESSION_CLOSING) {
+        if (frame->opcode == FRAME_CLOSE) connection->has_peer_closed = true;
+    } else if (is_counted && !session_admits(&connection->session, session_now_ns())) {
+        close_with(connection, FRAME_CLOSE_POLICY, "too many messages: 5 a second are allowed");
+    } else if (frame->opcode == FRAME_PING) {
+        send_payload(connection, FRAME_PONG, frame->payload, frame->payload_bytes);
+    } else if (frame->opcode == FRAME_PONG) {
+        session_pong(&connection->session, frame->payload, frame->payload_bytes);
+    } else if (frame->opcode == FRAME_CLOSE) {
+        on_close_frame(connection, frame);
+    } else if (frame->is_first && frame->is_last) {
+        on_whole_message(connection, frame->opcode, frame->payload, frame->payload_bytes);
+    } else {
+        on_fragment(connection, frame);
+    }
+}
+
+/* Takes all whole frames from what has been read. The connection lives on after it. */
+static void read_frames(struct connection *connection)
+{
+    h2o_buffer_t **input = &connection->socket->input;
+    while ((*input)->size > 0) {
+        struct frame frame;
+        const enum frame_result result =
+            frame_read(&connection->reader, (uint8_t *)(*input)->bytes, (*input)->size, &frame);
+        if (result == FRAME_MORE) return;
+        if (result == FRAME_REFUSED) {
+            /* Where the next frame begins is not known any more. */
+            close_with(connection, frame.close_code, frame.reason);
+            h2o_buffer_consume(input, (*input)->size);
+            h2o_socket_read_stop(connection->socket);
+            return;
+        }
+        on_frame(connection, &frame);
+        h2o_buffer_consume(input, frame.frame_bytes);
+    }
+}
+
+static void on_read(h2o_socket_t *socket, const char *error)
+{
+    struct connection *connection = socket->data;
+    if (error != NULL) {
+        connection_free(connection);
+        return;
+    }
+    read_frames(connection);
+    const bool is_done = connection->session.state == SESSION_CLOSING &&
+                         connection->has_peer_closed && outbox_count(&connection->outbox) == 0;
+    if (is_done) connection_free(connection);
+}
+
+/* ---- Time ---- */
+
+static void tick_session(struct connection *connection, uint64_t now_ns)
+{
+    struct session *session = &connection->session;
+    char ping[SESSION_PING_BYTES];
+    size_t ping_bytes = 0;
+    if (session->state == SESSION_CLOSING) {
+        if (now_ns - session->closing_ns >= LINGER_NS) connection_free(connection);
+        return;
+    }
+    switch (session_tick(session, now_ns, ping, &ping_bytes)) {
+    case SESSION_DUE_NOTHING:
+        return;
+    case SESSION_DUE_PING:
+        send_payload(connection, FRAME_PING, ping, ping_bytes);
+        return;
+    case SESSION_DUE_SILENT:
+        close_with(connection, FRAME_CLOSE_POLICY, "no pong for 60 seconds");
+        return;
+    case SESSION_DUE_OLD:
+        close_with(connection, FRAME_CLOSE_GOING_AWAY, "open for 24 hours");
+        return;
+    }
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct socket_hub *hub = timer->data;
+    publish_tick(hub->publisher, clock_ns(CLOCK_REALTIME));
+    catch_up_all(hub);
+    if (++hub->tick_count % TICKS_A_SECOND != 0) return;
+
+    const uint64_t now_ns = session_now_ns();
+    struct link *next;
+    for (struct link *at = hub->all.next; at != &hub->all; at = next) {
+        next = at->next;
+        struct connection *connection = container_of(at, struct connection, all);
+        if (connection->socket != NULL) tick_session(connection, now_ns);
+    }
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+    write_dirty(prepare->data);
+}
+
+/* ---- The door ---- */
+
+static void on_upgraded(void *data, h2o_socket_t *socket, size_t request_bytes)
+{
+    struct connection *connection = data;
+    if (socket == NULL) {
+        connection_free(connection);
+        return;
+    }
+    const int on = 1, unsent_max = KERNEL_UNSENT_MAX;
+    const int descriptor = h2o_socket_get_fd(socket);
+    (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_max, sizeof(unsent_max));
+
+    connection->socket = socket;
+    socket->data = connection;
+    h2o_buffer_consume(&socket->input, request_bytes);
+    mark_dirty(connection);
+    h2o_socket_read_start(socket, on_read);
+    read_frames(connection); /* what came with the handshake */
+}
+
+static struct connection *connection_new(struct socket_hub *hub)
+{
+    struct connection *connection = calloc(1, sizeof(*connection));
+    if (connection == NULL) return NULL;
+    connection->hub = hub;
+    list_init(&connection->all);
+    list_init(&connection->dirty);
+    list_init(&connection->skipping);
+    list_init(&connection->subscriptions);
+    link_last(&hub->all, &connection->all);
+    count_connections(hub, 1);
+    return connection;
+}
+
+void socket_upgrade(struct socket_hub *hub, h2o_req_t *request)
+{
+    char accept[HANDSHAKE_ACCEPT_BYTES + 1];
+    if (!handshake_check(request, accept)) return;
+    struct connection *connection = NULL;
+    if (!hub->is_stopping && hub->connection_count < SOCKET_CONNECTIONS_MAX) {
+        connection = connection_new(hub);
+    }
+    if (connection == NULL) {
+        handshake_refuse(request, 503, "Service Unavailable", "no room for another stream");
+        return;
+    }
+
+    const bool has_query = request->query_at != SIZE_MAX;
+    const size_t path_bytes = has_query ? request->query_at : request->path.len;
+    const char *query = has_query ? request->path.base + path_bytes + 1 : "";
+    const size_t query_bytes = has_query ? request->path.len - path_bytes - 1 : 0;
+    if (!session_open_path(&connection->session, hub->views, request->path.base, path_bytes, query,
+                           query_bytes, session_now_ns(), &hub->changes)) {
+        connection_free(connection);
+        handshake_refuse(request, 400, "Bad Request", "bad or too many stream names");
+        return;
+    }
+    apply_changes(connection, &hub->changes);
+
+    request->res.status = 101;
+    request->res.reason = "Switching Protocols";
+    h2o_add_header(&request->pool, &request->res.headers, H2O_TOKEN_UPGRADE, NULL,
+                   H2O_STRLIT("websocket"));
+    const h2o_iovec_t answer = h2o_strdup(&request->pool, accept, HANDSHAKE_ACCEPT_BYTES);
+    h2o_add_header_by_str(&request->pool, &request->res.headers, H2O_STRLIT("sec-websocket-accept"),
+                          0, NULL, answer.base, answer.len);
+    h2o_http1_upgrade(request, NULL, 0, on_upgraded, connection);
+}
+
+/* ---- The hub ---- */
+
+struct socket_hub *socket_hub_new(h2o_context_t *context, struct publisher *publisher,
+                                  struct market_views *views, struct metrics *metrics)
+{
+    struct socket_hub *hub = calloc(1, sizeof(*hub));
+    if (hub == NULL) return NULL;
+    const uint32_t count = channel_count(market_views_params(views)->markets_max);
+    hub->channels = calloc(count, sizeof(*hub->channels));
+    if (hub->channels == NULL) {
+        free(hub);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        list_init(&hub->channels[i]);
+    list_init(&hub->all);
+    list_init(&hub->dirty);
+    list_init(&hub->skipping);
+    hub->context = context;
+    hub->publisher = publisher;
+    hub->views = views;
+    hub->metrics = metrics;
+    hub->timer.data = hub->prepare.data = hub;
+    uv_timer_init(context->loop, &hub->timer);
+    uv_timer_start(&hub->timer, on_timer, TICK_MS, TICK_MS);
+    uv_prepare_init(context->loop, &hub->prepare);
+    uv_prepare_start(&hub->prepare, on_prepare);
+    hub->open_handles = 2;
+    publish_attach(publisher, (struct publish_sink){hub, on_message});
+    return hub;
+}
+
+uint32_t socket_hub_count(const struct socket_hub *hub)
+{
+    return hub->connection_count;
+}
+
+bool socket_hub_is_behind(const struct socket_hub *hub)
+{
+    return hub->round_bytes > BEHIND_BYTES;
+}
+
+void socket_hub_close_all(struct socket_hub *hub, uint16_t code, const char *reason)
+{
+    hub->is_stopping = true;
+    for (struct link *at = hub->all.next; at != &hub->all; at = at->next) {
+        close_with(container_of(at, struct connection, all), code, reason);
+    }
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct socket_hub *hub = handle->data;
+    if (--hub->open_handles > 0) return;
+    free(hub->channels);
+    free(hub);
+}
+
+void socket_hub_free(struct socket_hub *hub)
+{
+    publish_attach(hub->publisher, (struct publish_sink){0});
+    struct link *next;
+    for (struct link *at = hub->all.next; at != &hub->all; at = next) {
+        next = at->next;
+        /* One whose upgrade is still being answered belongs to h2o until then; it calls back. */
+        struct connection *connection = container_of(at, struct connection, all);
+        if (connection->socket != NULL) connection_free(connection);
+    }
+    uv_close((uv_handle_t *)&hub->timer, on_handle_closed);
+    uv_close((uv_handle_t *)&hub->prepare, on_handle_closed);
+}
