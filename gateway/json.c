@@ -221,8 +221,7 @@ void json_fixed(struct json *json, __int128 value, int places)
 
 void json_decimal(struct json *json, __int128 value, int decimals)
 {
-    static const int64_t powers[] = {1,      10,      100,      1000,     10000,
-                                     100000, 1000000, 10000000, 100000000};
+    static const int64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
     ASSERT(decimals >= 0 && decimals <= 8);
     json_fixed(json, value * powers[8 - decimals], 8);
 }

@@ -1,0 +1,538 @@
+#include "gateway/view.h"
+
+#include "common/fee.h"
+
+#include <string.h>
+
+#define NO_SLOT 0u
+
+struct view {
+    const struct params *markets;
+    struct view_account *accounts; /* 1 .. accounts_max */
+    struct view_balance *balances; /* account x assets_max + asset */
+    struct view_key *keys;
+    uint32_t *key_table;     /* index + 1 into keys, by key id */
+    struct view_order *open; /* slots 1 .. orders_max */
+    uint32_t *open_table;    /* slot, by market and order id; backward-shift deletion */
+    uint32_t *free_slots;
+    struct view_order *done; /* by number modulo VIEW_ORDERS_KEPT */
+    struct view_fill *fills; /* by number modulo VIEW_FILLS_KEPT */
+    uint64_t *market_fills;  /* newest entry of each market, number + 1 */
+    uint64_t done_begin, done_end;
+    uint64_t fill_begin, fill_end;
+    uint64_t dropped;
+    uint64_t command;
+    uint64_t epoch;
+    uint32_t node;
+    uint32_t accounts_max, assets_max, orders_max, keys_max, markets_max;
+    uint32_t key_count, key_mask, open_mask;
+    uint32_t open_used, free_count, open_count;
+};
+
+static uint32_t table_size(uint32_t entries)
+{
+    uint32_t size = 16;
+    while (size < entries * 2ull && size < (1u << 31))
+        size *= 2;
+    return size;
+}
+
+static size_t rounded(size_t count, size_t item_bytes)
+{
+    return (count * item_bytes + 63) / 64 * 64;
+}
+
+size_t view_bytes(const struct genesis *genesis)
+{
+    const struct params *params = &genesis->params;
+    return rounded(1, sizeof(struct view)) +
+           rounded((size_t)params->accounts_max + 1, sizeof(struct view_account)) +
+           rounded(((size_t)params->accounts_max + 1) * params->assets_max,
+                   sizeof(struct view_balance)) +
+           rounded(params->keys_max, sizeof(struct view_key)) +
+           rounded(table_size(params->keys_max), sizeof(uint32_t)) +
+           rounded((size_t)params->orders_max + 1, sizeof(struct view_order)) +
+           rounded(table_size(params->orders_max), sizeof(uint32_t)) +
+           rounded((size_t)params->orders_max + 1, sizeof(uint32_t)) +
+           rounded(VIEW_ORDERS_KEPT, sizeof(struct view_order)) +
+           rounded(VIEW_FILLS_KEPT, sizeof(struct view_fill)) +
+           rounded(params->markets_max, sizeof(uint64_t));
+}
+
+struct view *view_new(struct arena *arena, const struct genesis *genesis,
+                      const struct params *markets)
+{
+    const struct params *params = &genesis->params;
+    struct view *view = arena_take(arena, sizeof(*view));
+    if (view == NULL) return NULL;
+
+    view->markets = markets;
+    view->accounts_max = params->accounts_max;
+    view->assets_max = params->assets_max;
+    view->orders_max = params->orders_max;
+    view->keys_max = params->keys_max;
+    view->markets_max = params->markets_max;
+    view->key_mask = table_size(params->keys_max) - 1;
+    view->open_mask = table_size(params->orders_max) - 1;
+
+    const size_t accounts = (size_t)params->accounts_max + 1;
+    const size_t orders = (size_t)params->orders_max + 1;
+    view->accounts = arena_take_array(arena, accounts, sizeof(*view->accounts));
+    view->balances =
+        arena_take_array(arena, accounts * params->assets_max, sizeof(*view->balances));
+    view->keys = arena_take_array(arena, params->keys_max, sizeof(*view->keys));
+    view->key_table = arena_take_array(arena, (size_t)view->key_mask + 1, sizeof(uint32_t));
+    view->open = arena_take_array(arena, orders, sizeof(*view->open));
+    view->open_table = arena_take_array(arena, (size_t)view->open_mask + 1, sizeof(uint32_t));
+    view->free_slots = arena_take_array(arena, orders, sizeof(uint32_t));
+    view->done = arena_take_array(arena, VIEW_ORDERS_KEPT, sizeof(*view->done));
+    view->fills = arena_take_array(arena, VIEW_FILLS_KEPT, sizeof(*view->fills));
+    view->market_fills = arena_take_array(arena, params->markets_max, sizeof(uint64_t));
+
+    const bool whole = view->accounts != NULL && view->balances != NULL && view->keys != NULL &&
+                       view->key_table != NULL && view->open != NULL && view->open_table != NULL &&
+                       view->free_slots != NULL && view->done != NULL && view->fills != NULL &&
+                       view->market_fills != NULL;
+    return whole ? view : NULL;
+}
+
+/* ---- accounts, balances, keys ---- */
+
+static void on_account_created(struct view *view, const struct applied *applied,
+                               const struct event *event)
+{
+    struct account_created_event created;
+    account_created_event_get(event->payload, &created);
+    ASSERT(created.account >= 1 && created.account <= view->accounts_max);
+
+    struct view_account *account = &view->accounts[created.account];
+    memcpy(account->public_key, created.public_key, PUBLIC_KEY_BYTES);
+    account->tier = created.tier;
+    account->updated_ns = applied->stamp_ns;
+    account->exists = true;
+}
+
+static void on_balance(struct view *view, const struct applied *applied, const struct event *event)
+{
+    struct balance_event balance;
+    balance_event_get(event->payload, &balance);
+    ASSERT(balance.account >= 1 && balance.account <= view->accounts_max);
+    ASSERT(balance.asset < view->assets_max);
+
+    view->balances[(size_t)balance.account * view->assets_max + balance.asset] =
+        (struct view_balance){balance.available, balance.held};
+    view->accounts[balance.account].updated_ns = applied->stamp_ns;
+}
+
+/* Key ids are chosen by operators, not by strangers: their own first bytes are hash enough. */
+static uint32_t key_home(const struct view *view, const uint8_t key_id[32])
+{
+    uint64_t word;
+    memcpy(&word, key_id, sizeof(word));
+    return (uint32_t)((word * 0x9e3779b97f4a7c15u) >> 32) & view->key_mask;
+}
+
+int64_t view_find_key(const struct view *view, const uint8_t key_id[32])
+{
+    /* Ends: the table is at most half full. */
+    for (uint32_t at = key_home(view, key_id);; at = (at + 1) & view->key_mask) {
+        const uint32_t index = view->key_table[at];
+        if (index == 0) return -1;
+        if (memcmp(view->keys[index - 1].key_id, key_id, 32) == 0) return (int64_t)index - 1;
+    }
+}
+
+static void on_key_added(struct view *view, const struct event *event)
+{
+    struct key_added_event added;
+    key_added_event_get(event->payload, &added);
+    ASSERT(view->key_count < view->keys_max);
+
+    struct view_key *key = &view->keys[view->key_count];
+    memcpy(key->key_id, added.key_id, sizeof(key->key_id));
+    memcpy(key->public_key, added.public_key, sizeof(key->public_key));
+    key->account = added.account;
+    key->permissions = added.permissions;
+    key->secret_version = added.secret_version;
+    static const uint8_t none[PUBLIC_KEY_BYTES];
+    key->has_public_key = memcmp(key->public_key, none, sizeof(none)) != 0;
+
+    uint32_t at = key_home(view, key->key_id);
+    while (view->key_table[at] != 0)
+        at = (at + 1) & view->key_mask;
+    view->key_table[at] = ++view->key_count;
+}
+
+const struct view_key *view_key(const struct view *view, uint32_t index)
+{
+    ASSERT(index < view->key_count);
+    return &view->keys[index];
+}
+
+const struct view_account *view_account(const struct view *view, uint32_t account)
+{
+    if (account == 0 || account > view->accounts_max) return NULL;
+    return view->accounts[account].exists ? &view->accounts[account] : NULL;
+}
+
+struct view_balance view_balance(const struct view *view, uint32_t account, uint16_t asset)
+{
+    ASSERT(account <= view->accounts_max && asset < view->assets_max);
+    return view->balances[(size_t)account * view->assets_max + asset];
+}
+
+/* ---- open orders ---- */
+
+static uint32_t open_home(const struct view *view, uint16_t market, uint64_t order_id)
+{
+    const uint64_t word = order_id * 1024 + market;
+    return (uint32_t)((word * 0x9e3779b97f4a7c15u) >> 32) & view->open_mask;
+}
+
+/* Where in the table this order is, or the empty place that ends the search. */
+static uint32_t open_place(const struct view *view, uint16_t market, uint64_t order_id)
+{
+    /* Ends: the table is at most half full. */
+    for (uint32_t at = open_home(view, market, order_id);; at = (at + 1) & view->open_mask) {
+        const struct view_order *order = &view->open[view->open_table[at]];
+        if (view->open_table[at] == NO_SLOT) return at;
+        if (order->order_id == order_id && order->market == market) return at;
+    }
+}
+
+static struct view_order *find_open(const struct view *view, uint16_t market, uint64_t order_id)
+{
+    const uint32_t slot = view->open_table[open_place(view, market, order_id)];
+    return slot == NO_SLOT ? NULL : &view->open[slot];
+}
+
+static void link_open(struct view *view, uint32_t slot)
+{
+    struct view_order *order = &view->open[slot];
+    struct view_account *account = &view->accounts[order->account];
+    order->previous_open = NO_SLOT;
+    order->next_open = account->first_open;
+    if (account->first_open != NO_SLOT) view->open[account->first_open].previous_open = slot;
+    account->first_open = slot;
+    account->open_count++;
+    view->open_count++;
+}
+
+static void unlink_open(struct view *view, uint32_t slot)
+{
+    const struct view_order *order = &view->open[slot];
+    struct view_account *account = &view->accounts[order->account];
+    if (order->previous_open == NO_SLOT)
+        account->first_open = order->next_open;
+    else
+        view->open[order->previous_open].next_open = order->next_open;
+    if (order->next_open != NO_SLOT)
+        view->open[order->next_open].previous_open = order->previous_open;
+    account->open_count--;
+    view->open_count--;
+}
+
+/* Empties a place of the table and moves later entries of the same run forward into the gap, so that
+ * no tombstone is left. */
+static void vacate_place(struct view *view, uint32_t gap)
+{
+    uint32_t at = gap;
+    for (;;) {
+        at = (at + 1) & view->open_mask;
+        const uint32_t slot = view->open_table[at];
+        if (slot == NO_SLOT) break;
+        const uint32_t home = open_home(view, view->open[slot].market, view->open[slot].order_id);
+        /* It may move when its home is not between the gap and where it stands. */
+        if (((at - home) & view->open_mask) < ((at - gap) & view->open_mask)) continue;
+        view->open_table[gap] = slot;
+        gap = at;
+    }
+    view->open_table[gap] = NO_SLOT;
+}
+
+static void on_order_accepted(struct view *view, const struct applied *applied,
+                              const struct event *event)
+{
+    struct order_accepted_event accepted;
+    order_accepted_event_get(event->payload, &accepted);
+    ASSERT(accepted.account >= 1 && accepted.account <= view->accounts_max);
+
+    const uint32_t slot =
+        view->free_count > 0 ? view->free_slots[--view->free_count] : ++view->open_used;
+    ASSERT(slot <= view->orders_max);
+    struct view_order *order = &view->open[slot];
+    *order = (struct view_order){
+        .order_id = accepted.order_id,
+        .created_ns = applied->stamp_ns,
+        .updated_ns = applied->stamp_ns,
+        .price = accepted.price,
+        .qty = accepted.qty,
+        .quote_qty = accepted.quote_qty,
+        .account = accepted.account,
+        .market = accepted.market,
+        .side = accepted.side,
+        .type = accepted.type,
+        .time_in_force = accepted.time_in_force,
+        .self_trade = accepted.self_trade,
+        .status = ORDER_NEW,
+    };
+    memcpy(order->client_id, accepted.client_id, sizeof(order->client_id));
+
+    const uint32_t place = open_place(view, order->market, order->order_id);
+    ASSERT(view->open_table[place] == NO_SLOT);
+    view->open_table[place] = slot;
+    link_open(view, slot);
+}
+
+/* ---- tails ---- */
+
+static void drop_done(struct view *view)
+{
+    const struct view_order *order = &view->done[view->done_begin % VIEW_ORDERS_KEPT];
+    if (order->command > view->dropped) view->dropped = order->command;
+    view->done_begin++;
+}
+
+static void drop_fill(struct view *view)
+{
+    const struct view_fill *fill = &view->fills[view->fill_begin % VIEW_FILLS_KEPT];
+    if (fill->command > view->dropped) view->dropped = fill->command;
+    view->fill_begin++;
+}
+
+static void on_order_done(struct view *view, const struct applied *applied,
+                          const struct event *event)
+{
+    struct order_done_event ended;
+    order_done_event_get(event->payload, &ended);
+    const uint32_t place = open_place(view, ended.market, ended.order_id);
+    const uint32_t slot = view->open_table[place];
+    ASSERT(slot != NO_SLOT);
+    unlink_open(view, slot);
+    vacate_place(view, place);
+    view->free_slots[view->free_count++] = slot;
+
+    if (view->done_end - view->done_begin == VIEW_ORDERS_KEPT) drop_done(view);
+    struct view_account *account = &view->accounts[ended.account];
+    struct view_order *order = &view->done[view->done_end % VIEW_ORDERS_KEPT];
+    *order = view->open[slot];
+    order->command = applied->number;
+    order->updated_ns = applied->stamp_ns;
+    order->qty = ended.qty;
+    order->executed = ended.executed;
+    order->quote_executed = ended.quote_executed;
+    order->status = ended.status;
+    order->reason = ended.reason;
+    order->previous = account->last_done;
+    account->last_done = ++view->done_end;
+}
+
+/* What a fill did to one of its orders. */
+static void fill_order(struct view *view, const struct fill_event *fill, uint64_t order_id,
+                       uint64_t stamp_ns)
+{
+    struct view_order *order = find_open(view, fill->market, order_id);
+    ASSERT(order != NULL);
+    const struct market *market = &view->markets->markets[fill->market];
+    order->executed.lots += fill->qty.lots;
+    order->quote_executed.units += market_notional(market, fill->price, fill->qty).units;
+    order->status = ORDER_PARTIALLY_FILLED;
+    order->updated_ns = stamp_ns;
+}
+
+static struct fee side_fee(const struct market *market, const struct fill_event *fill,
+                           enum side side, int32_t rate_ppm)
+{
+    const amount_t received = side == BUY ? market_base_amount(market, fill->qty)
+                                          : market_notional(market, fill->price, fill->qty);
+    return fee_of(received, rate_ppm);
+}
+
+static void on_fill(struct view *view, const struct applied *applied, const struct event *event)
+{
+    struct fill_event fill;
+    fill_event_get(event->payload, &fill);
+    ASSERT(fill.market < view->markets_max);
+    fill_order(view, &fill, fill.maker_order, applied->stamp_ns);
+    fill_order(view, &fill, fill.taker_order, applied->stamp_ns);
+
+    if (view->fill_end - view->fill_begin == VIEW_FILLS_KEPT) drop_fill(view);
+    const struct market *market = &view->markets->markets[fill.market];
+    const enum side taker_side = (enum side)fill.taker_side;
+    struct view_account *maker = &view->accounts[fill.maker_account];
+    struct view_account *taker = &view->accounts[fill.taker_account];
+    view->fills[view->fill_end % VIEW_FILLS_KEPT] = (struct view_fill){
+        .command = applied->number,
+        .trade_id = fill.trade_id,
+        .aggregate_id = fill.aggregate_id,
+        .time_ns = applied->stamp_ns,
+        .maker_order = fill.maker_order,
+        .taker_order = fill.taker_order,
+        .previous_of_maker = maker->last_fill,
+        .previous_of_taker = taker->last_fill,
+        .previous_of_market = view->market_fills[fill.market],
+        .price = fill.price,
+        .qty = fill.qty,
+        .maker_fee = side_fee(market, &fill, opposite(taker_side), fill.maker_rate_ppm).charged,
+        .taker_fee = side_fee(market, &fill, taker_side, fill.taker_rate_ppm).charged,
+        .maker_account = fill.maker_account,
+        .taker_account = fill.taker_account,
+        .market = fill.market,
+        .taker_side = fill.taker_side,
+    };
+    view->fill_end++;
+    maker->last_fill = view->fill_end;
+    taker->last_fill = view->fill_end;
+    view->market_fills[fill.market] = view->fill_end;
+}
+
+void view_trim(struct view *view, uint64_t projected_command, uint64_t now_ns)
+{
+    while (view->done_begin != view->done_end) {
+        const struct view_order *order = &view->done[view->done_begin % VIEW_ORDERS_KEPT];
+        if (order->command > projected_command || order->updated_ns + TAIL_GRACE_NS > now_ns) break;
+        drop_done(view);
+    }
+    while (view->fill_begin != view->fill_end) {
+        const struct view_fill *fill = &view->fills[view->fill_begin % VIEW_FILLS_KEPT];
+        if (fill->command > projected_command || fill->time_ns + TAIL_GRACE_NS > now_ns) break;
+        drop_fill(view);
+    }
+}
+
+/* ---- events ---- */
+
+void view_apply(struct view *view, const struct applied *applied, const struct event *event)
+{
+    switch (event->type) {
+    case T_ACCOUNT_CREATED:
+        on_account_created(view, applied, event);
+        break;
+    case T_KEY_ADDED:
+        on_key_added(view, event);
+        break;
+    case T_BALANCE:
+        on_balance(view, applied, event);
+        break;
+    case T_ORDER_ACCEPTED:
+        on_order_accepted(view, applied, event);
+        break;
+    case T_FILL:
+        on_fill(view, applied, event);
+        break;
+    case T_ORDER_DONE:
+        on_order_done(view, applied, event);
+        break;
+    case T_HELLO_ACCEPTED: {
+        struct hello_accepted_event hello;
+        hello_accepted_event_get(event->payload, &hello);
+        if (hello.node == view->node) view->epoch = hello.epoch;
+        break;
+    }
+    default:
+        break;
+    }
+}
+
+void view_finish(struct view *view, const struct applied *applied)
+{
+    ASSERT(applied->number == view->command + 1);
+    view->command = applied->number;
+}
+
+uint64_t view_command(const struct view *view)
+{
+    return view->command;
+}
+
+uint64_t view_epoch(const struct view *view)
+{
+    return view->epoch;
+}
+
+void view_watch_node(struct view *view, uint32_t node)
+{
+    view->node = node;
+}
+
+uint64_t view_dropped(const struct view *view)
+{
+    return view->dropped;
+}
+
+/* ---- walks ---- */
+
+const struct view_order *view_open_order(const struct view *view, uint32_t account, uint16_t market,
+                                         uint64_t order_id)
+{
+    const struct view_order *order = find_open(view, market, order_id);
+    return order != NULL && order->account == account ? order : NULL;
+}
+
+const struct view_order *view_next_open(const struct view *view, uint32_t account,
+                                        const struct view_order *order)
+{
+    if (account == 0 || account > view->accounts_max) return NULL;
+    const uint32_t slot = order == NULL ? view->accounts[account].first_open : order->next_open;
+    return slot == NO_SLOT ? NULL : &view->open[slot];
+}
+
+const struct view_order *view_open_client(const struct view *view, uint32_t account,
+                                          uint16_t market, const uint8_t client_id[36])
+{
+    const struct view_order *order = NULL;
+    while ((order = view_next_open(view, account, order)) != NULL) {
+        if (order->market == market && memcmp(order->client_id, client_id, 36) == 0) return order;
+    }
+    return NULL;
+}
+
+const struct view_order *view_next_done(const struct view *view, uint32_t account,
+                                        const struct view_order *order)
+{
+    if (account == 0 || account > view->accounts_max) return NULL;
+    const uint64_t number = order == NULL ? view->accounts[account].last_done : order->previous;
+    if (number == 0 || number - 1 < view->done_begin) return NULL;
+    return &view->done[(number - 1) % VIEW_ORDERS_KEPT];
+}
+
+const struct view_fill *view_next_fill(const struct view *view, uint32_t account,
+                                       const struct view_fill *fill)
+{
+    if (account == 0 || account > view->accounts_max) return NULL;
+    uint64_t number = view->accounts[account].last_fill;
+    if (fill != NULL)
+        number = fill->maker_account == account ? fill->previous_of_maker : fill->previous_of_taker;
+    if (number == 0 || number - 1 < view->fill_begin) return NULL;
+    return &view->fills[(number - 1) % VIEW_FILLS_KEPT];
+}
+
+const struct view_fill *view_next_market_fill(const struct view *view, uint16_t market,
+                                              const struct view_fill *fill)
+{
+    ASSERT(market < view->markets_max);
+    const uint64_t number = fill == NULL ? view->market_fills[market] : fill->previous_of_market;
+    if (number == 0 || number - 1 < view->fill_begin) return NULL;
+    return &view->fills[(number - 1) % VIEW_FILLS_KEPT];
+}
+
+bool view_check(const struct view *view)
+{
+    uint32_t listed = 0;
+    for (uint32_t account = 1; account <= view->accounts_max; account++) {
+        uint32_t own = 0;
+        const struct view_order *order = NULL;
+        while ((order = view_next_open(view, account, order)) != NULL) {
+            ASSERT(order->account == account);
+            ASSERT(find_open(view, order->market, order->order_id) == order);
+            own++;
+        }
+        ASSERT(own == view->accounts[account].open_count);
+        listed += own;
+    }
+    ASSERT(listed == view->open_count);
+    ASSERT(view->open_used - view->free_count == view->open_count);
+    ASSERT(view->done_end - view->done_begin <= VIEW_ORDERS_KEPT);
+    ASSERT(view->fill_end - view->fill_begin <= VIEW_FILLS_KEPT);
+    return true;
+}

@@ -1,0 +1,157 @@
+/* What the gateway knows of accounts: keys, balances, open orders, and the last orders and fills that
+ * PostgreSQL may not have yet.
+ *
+ * Built from events alone. The two tails hold what ended or traded last, linked per account (and
+ * fills per market), newest first; an entry is dropped once PostgreSQL has it and TAIL_GRACE_NS have
+ * passed, or when the tail is full. `dropped` is the highest command number that is no longer whole in
+ * a tail: an answer merged from PostgreSQL is complete exactly when PostgreSQL's cursor has reached it.
+ *
+ * Owner    one gateway loop
+ * Memory   from an arena at start, by the replicated parameters; untouched until used. Pointers are
+ *          good until the next view_apply
+ * Limits   open orders, accounts and keys as replicated; VIEW_ORDERS_KEPT and VIEW_FILLS_KEPT in the
+ *          tails
+ * Cost     apply: O(1) an event; finding an open order by client id: O(the account's open orders)
+ */
+
+#ifndef GATEWAY_VIEW_H
+#define GATEWAY_VIEW_H
+
+#include "common/applied.h"
+#include "common/arena.h"
+#include "common/genesis.h"
+
+#define VIEW_ORDERS_KEPT 131072u /* powers of 2 */
+#define VIEW_FILLS_KEPT  262144u
+#define TAIL_GRACE_NS    10000000000ull
+
+struct view;
+
+struct view_account {
+    uint8_t public_key[PUBLIC_KEY_BYTES];
+    uint64_t updated_ns;
+    uint64_t last_done; /* its newest entry in the order tail, number + 1; 0: none */
+    uint64_t last_fill; /* the same in the fill tail */
+    uint32_t first_open;
+    uint32_t open_count;
+    uint16_t tier;
+    bool exists;
+};
+
+struct view_key {
+    uint8_t key_id[32];
+    uint8_t public_key[PUBLIC_KEY_BYTES];
+    uint32_t account;
+    uint16_t permissions; /* enum key_permission */
+    uint16_t secret_version;
+    bool has_public_key;
+};
+
+struct view_balance {
+    amount_t available;
+    amount_t held;
+};
+
+/* An order, open or done. */
+struct view_order {
+    uint64_t order_id;
+    uint64_t command; /* that ended it; 0 while open */
+    uint64_t created_ns;
+    uint64_t updated_ns;
+    uint64_t previous; /* tail: the account's entry before, number + 1 */
+    price_t price;
+    qty_t qty;
+    qty_t executed;
+    amount_t quote_qty;
+    amount_t quote_executed;
+    uint32_t account;
+    uint32_t next_open, previous_open; /* open: the account's list, by slot */
+    uint16_t market;
+    uint8_t side;
+    uint8_t type;
+    uint8_t time_in_force;
+    uint8_t self_trade;
+    uint8_t status; /* enum order_status */
+    uint8_t reason; /* enum done_reason, 0 while open */
+    uint8_t client_id[36];
+};
+
+struct view_fill {
+    uint64_t command;
+    uint64_t trade_id;
+    uint64_t aggregate_id;
+    uint64_t time_ns;
+    uint64_t maker_order;
+    uint64_t taker_order;
+    uint64_t previous_of_maker; /* the entry before, number + 1, of each account ... */
+    uint64_t previous_of_taker;
+    uint64_t previous_of_market; /* ... and of the market */
+    price_t price;
+    qty_t qty;
+    amount_t maker_fee;
+    amount_t taker_fee;
+    uint32_t maker_account;
+    uint32_t taker_account;
+    uint16_t market;
+    uint8_t taker_side;
+};
+
+size_t view_bytes(const struct genesis *genesis);
+
+/* NULL when the arena cannot hold it. `markets` are the parameters that the market views move
+ * forward: give every event to them first. */
+MUST_CHECK struct view *view_new(struct arena *arena, const struct genesis *genesis,
+                                 const struct params *markets);
+
+/* Moves the view forward by one event of `applied`. */
+void view_apply(struct view *view, const struct applied *applied, const struct event *event);
+
+/* After the last event of a command. */
+void view_finish(struct view *view, const struct applied *applied);
+
+/* Drops from the tails what PostgreSQL has and is TAIL_GRACE_NS old at `now_ns`. */
+void view_trim(struct view *view, uint64_t projected_command, uint64_t now_ns);
+
+/* The last command the view has taken whole. */
+uint64_t view_command(const struct view *view);
+
+/* Command number of node's last accepted HELLO, 0 when there is none. */
+uint64_t view_epoch(const struct view *view);
+void view_watch_node(struct view *view, uint32_t node);
+
+/* Commands up to this one may be missing from the tails. */
+uint64_t view_dropped(const struct view *view);
+
+/* NULL when there is no such account. */
+const struct view_account *view_account(const struct view *view, uint32_t account);
+struct view_balance view_balance(const struct view *view, uint32_t account, uint16_t asset);
+
+/* Index of the key with this id, or -1; and the key at an index. */
+int64_t view_find_key(const struct view *view, const uint8_t key_id[32]);
+const struct view_key *view_key(const struct view *view, uint32_t index);
+
+/* An open order of `account` or NULL; by id, or by client id (36 bytes, padded). */
+const struct view_order *view_open_order(const struct view *view, uint32_t account, uint16_t market,
+                                         uint64_t order_id);
+const struct view_order *view_open_client(const struct view *view, uint32_t account,
+                                          uint16_t market, const uint8_t client_id[36]);
+
+/* Walks an account's open orders: NULL starts; NULL at the end. In no order. */
+const struct view_order *view_next_open(const struct view *view, uint32_t account,
+                                        const struct view_order *order);
+
+/* Walks an account's tail of done orders from the newest. */
+const struct view_order *view_next_done(const struct view *view, uint32_t account,
+                                        const struct view_order *order);
+
+/* Walks an account's or a market's tail of fills from the newest. A fill of an account with itself
+ * comes once. */
+const struct view_fill *view_next_fill(const struct view *view, uint32_t account,
+                                       const struct view_fill *fill);
+const struct view_fill *view_next_market_fill(const struct view *view, uint16_t market,
+                                              const struct view_fill *fill);
+
+/* Asserts that lists, tables and counts agree. O(everything). */
+bool view_check(const struct view *view);
+
+#endif /* GATEWAY_VIEW_H */
