@@ -42,8 +42,7 @@ bool accounts_init(struct accounts *accounts, struct arena *arena, const struct 
         arena_take_array(arena, slots * params->assets_max, sizeof(struct balance));
     accounts->touches =
         arena_take_array(arena, accounts->touches_max, sizeof(struct accounts_touch));
-    return accounts->accounts != NULL && accounts->balances != NULL &&
-           accounts->touches != NULL &&
+    return accounts->accounts != NULL && accounts->balances != NULL && accounts->touches != NULL &&
            slot_table_init(&accounts->by_public_key, arena, params->accounts_max);
 }
 
@@ -88,14 +87,13 @@ uint32_t accounts_create(struct accounts *accounts, uint16_t tier,
 static struct balance *touch(struct accounts *accounts, uint32_t account, uint16_t asset)
 {
     ASSERT(accounts_exists(accounts, account) && asset < accounts->assets_max);
-    struct balance *balance =
-        &accounts->balances[(size_t)account * accounts->assets_max + asset];
+    struct balance *balance = &accounts->balances[(size_t)account * accounts->assets_max + asset];
     if (balance->touched == accounts->command) return balance;
 
     ASSERT(accounts->touch_count < accounts->touches_max);
     balance->touched = accounts->command;
-    accounts->touches[accounts->touch_count++] = (struct accounts_touch){
-        balance->available, balance->held, account, asset};
+    accounts->touches[accounts->touch_count++] =
+        (struct accounts_touch){balance->available, balance->held, account, asset};
     return balance;
 }
 

@@ -67,8 +67,7 @@ uint32_t accounts_create(struct accounts *accounts, uint16_t tier,
                          const uint8_t public_key[PUBLIC_KEY_BYTES]);
 
 /* The account with this public key, or 0. An all-zero key is nobody's. */
-uint32_t accounts_find(const struct accounts *accounts,
-                       const uint8_t public_key[PUBLIC_KEY_BYTES]);
+uint32_t accounts_find(const struct accounts *accounts, const uint8_t public_key[PUBLIC_KEY_BYTES]);
 
 static inline bool accounts_exists(const struct accounts *accounts, uint32_t account)
 {

@@ -47,8 +47,8 @@ static void level_changed(struct books *books, uint32_t slot, uint8_t side)
         ASSERT(books->change_count <= books->levels.capacity);
         level->change = ++books->change_count;
     }
-    books->changes[level->change - 1] = (struct book_change){
-        level->price, level->qty, slot, (enum side)side};
+    books->changes[level->change - 1] =
+        (struct book_change){level->price, level->qty, slot, (enum side)side};
 }
 
 void book_add(struct books *books, uint32_t slot)
@@ -160,6 +160,7 @@ uint32_t book_check(const struct books *books, uint16_t market)
     }
     const uint32_t bid = book->sides[BUY].best, ask = book->sides[SELL].best;
     if (bid != NO_SLOT && ask != NO_SLOT)
-        ASSERT(books->levels.levels[bid].price.ticks < books->levels.levels[ask].price.ticks); /* B1 */
+        ASSERT(books->levels.levels[bid].price.ticks <
+               books->levels.levels[ask].price.ticks); /* B1 */
     return count;
 }

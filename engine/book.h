@@ -51,7 +51,8 @@ struct books {
 size_t book_all_bytes(const struct params *params);
 
 /* False when the arena is too small. */
-MUST_CHECK bool book_all_init(struct books *books, struct arena *arena, const struct params *params);
+MUST_CHECK bool book_all_init(struct books *books, struct arena *arena,
+                              const struct params *params);
 
 /* The order that trades next on `side`, or NO_SLOT. */
 static inline uint32_t book_front(const struct books *books, uint16_t market, enum side side)

@@ -57,8 +57,8 @@ uint32_t directory_find(const struct directory *directory, uint16_t market, uint
     return NO_SLOT;
 }
 
-uint32_t directory_find_client(const struct directory *directory, uint32_t account,
-                               uint16_t market, const uint8_t client_id[CLIENT_ID_BYTES])
+uint32_t directory_find_client(const struct directory *directory, uint32_t account, uint16_t market,
+                               const uint8_t client_id[CLIENT_ID_BYTES])
 {
     const struct slot_table *table = &directory->by_client;
     const uint32_t hash = client_hash(account, market, client_id);
@@ -157,8 +157,8 @@ void directory_add(struct directory *directory, uint32_t order)
 
     slot_table_add(&directory->by_id, id_hash(added->market, added->id), order);
     if (order_has_client_id(client_id))
-        slot_table_add(&directory->by_client,
-                       client_hash(added->account, added->market, client_id), order);
+        slot_table_add(&directory->by_client, client_hash(added->account, added->market, client_id),
+                       order);
 
     uint32_t roster = roster_find(directory, added->account, added->market);
     if (roster == NO_SLOT) roster = roster_open(directory, added->account, added->market);

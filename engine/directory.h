@@ -53,8 +53,8 @@ void directory_remove(struct directory *directory, uint32_t order);
 
 /* The order, or NO_SLOT. */
 uint32_t directory_find(const struct directory *directory, uint16_t market, uint64_t id);
-uint32_t directory_find_client(const struct directory *directory, uint32_t account,
-                               uint16_t market, const uint8_t client_id[CLIENT_ID_BYTES]);
+uint32_t directory_find_client(const struct directory *directory, uint32_t account, uint16_t market,
+                               const uint8_t client_id[CLIENT_ID_BYTES]);
 
 /* The account's roster in this market, or NULL when it has no open order there. Good until the next
  * change of the directory. */

@@ -291,7 +291,8 @@ bool ladder_check(const struct ladder_pool *pool, const struct ladder *ladder)
         const struct level *level = &pool->levels[slot];
         ASSERT(level->in_use && level->better == better);
         if (better != NO_SLOT)
-            ASSERT(key_of(ladder, pool->levels[better].price) < key_of(ladder, level->price)); /* L1 */
+            ASSERT(key_of(ladder, pool->levels[better].price) <
+                   key_of(ladder, level->price));                /* L1 */
         ASSERT(ladder_find(pool, ladder, level->price) == slot); /* L2 */
         better = slot;
         count++;

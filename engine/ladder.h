@@ -33,14 +33,14 @@
 
 struct level {
     price_t price;
-    qty_t qty;            /* sum of its orders' `left`; the book's to keep */
-    uint32_t oldest;      /* order that trades next */
+    qty_t qty;       /* sum of its orders' `left`; the book's to keep */
+    uint32_t oldest; /* order that trades next */
     uint32_t newest;
     uint32_t order_count;
-    uint32_t better;      /* level, NO_SLOT at the best */
+    uint32_t better; /* level, NO_SLOT at the best */
     uint32_t worse;
-    uint32_t node;        /* where it hangs, NO_SLOT: it is the root */
-    uint32_t change;      /* its place among the command's changes + 1, 0: unchanged */
+    uint32_t node;   /* where it hangs, NO_SLOT: it is the root */
+    uint32_t change; /* its place among the command's changes + 1, 0: unchanged */
     uint32_t in_use;
 };
 

@@ -50,9 +50,9 @@ static_assert(sizeof(struct order) == 64, "one cache line");
 struct order_terms {
     uint64_t created_ns;
     amount_t quote_qty;
-    uint32_t roster;         /* open orders of its account and market */
-    uint32_t roster_older;   /* lower id */
-    uint32_t roster_newer;   /* higher id */
+    uint32_t roster;                    /* open orders of its account and market */
+    uint32_t roster_older;              /* lower id */
+    uint32_t roster_newer;              /* higher id */
     uint8_t client_id[CLIENT_ID_BYTES]; /* all zero: the client named none */
 };
 static_assert(sizeof(struct order_terms) == 64, "one cache line");

@@ -22,8 +22,7 @@ struct walk walk_by_quantity(const struct books *books, const struct market *mar
     struct walk walk = {.stopped = false};
     const struct level *level = best_level(books, market_index, makers);
 
-    while (level != NULL && walk.qty.lots < qty.lots &&
-           walk_reaches(limit, makers, level->price)) {
+    while (level != NULL && walk.qty.lots < qty.lots && walk_reaches(limit, makers, level->price)) {
         walk_take(&walk, market, level->price, qty_min(level->qty, qty_less(qty, walk.qty)));
         level = level_at(books, level->worse);
     }
@@ -36,7 +35,8 @@ struct walk walk_by_quote(const struct books *books, const struct market *market
     struct walk walk = {.stopped = false};
     const struct level *level = best_level(books, market_index, makers);
 
-    while (level != NULL && walk.qty.lots < market->qty_max.lots && walk.quote.units < quote.units) {
+    while (level != NULL && walk.qty.lots < market->qty_max.lots &&
+           walk.quote.units < quote.units) {
         const int64_t lot_quote = market_notional(market, level->price, (qty_t){1}).units;
         const qty_t affordable = {(quote.units - walk.quote.units) / lot_quote};
         const qty_t allowed = qty_less(market->qty_max, walk.qty);

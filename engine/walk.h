@@ -12,8 +12,8 @@
 
 struct walk {
     qty_t qty;
-    amount_t quote;  /* of `qty`, at the makers' prices */
-    bool stopped;    /* by quote: one more lot at the next price would be too much */
+    amount_t quote; /* of `qty`, at the makers' prices */
+    bool stopped;   /* by quote: one more lot at the next price would be too much */
 };
 
 /* Up to `qty`, at `limit` or better. Pass a zero limit for none.
