@@ -13,7 +13,8 @@ uint64_t vote_next(const struct vote_state *state)
     /* signed_to itself may be proposed again: its vote may have been lost on the way to the log. */
     if (state->signed_to > 0) done = larger(done, state->signed_to - 1);
     if (state->sealed <= done) return 0;
-    return state->sealed - done > VOTE_BEHIND_MAX ? state->sealed : done + 1;
+    if (state->sealed - done > VOTE_BEHIND_MAX) return state->sealed;
+    return state->busy ? 0 : done + 1;
 }
 
 void vote_proposed(struct vote_state *state, uint64_t height)

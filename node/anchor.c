@@ -291,7 +291,7 @@ static enum status propose(struct anchor *anchor, uint64_t height, uint8_t *room
 static enum status propose_votes(struct anchor *anchor)
 {
     const struct anchor_options *options = anchor->options;
-    if (!anchor->votes) return STATUS_OK;
+    if (!anchor->votes || anchor->halted) return STATUS_OK;
     /* acquire: pairs with the consensus loop's release when it knows how long the log was. */
     anchor->voting.replaying =
         anchor->digest.command <
@@ -310,56 +310,60 @@ static enum status propose_votes(struct anchor *anchor)
 
 /* ---- Notices to the gateway ---- */
 
-/* False when the ring is full. */
-static bool notice_sealed(struct anchor *anchor, uint64_t height)
+/* STATUS_NO_SPACE when the ring is full. */
+static enum status notice_sealed(struct anchor *anchor, uint64_t height)
 {
     struct ring *ring = anchor->options->notices;
     struct block_sealed_notice notice;
-    hash_t hash;
     uint8_t *room = ring_reserve(ring, EVENT_HEADER_BYTES + BLOCK_SEALED_BYTES);
-    if (room == NULL) return false;
-    if (chain_read_header(anchor->chain, height, notice.header) != STATUS_OK) return false;
-    hash = block_header_hash(notice.header);
+    if (room == NULL) return STATUS_NO_SPACE;
+    const enum status status = chain_read_header(anchor->chain, height, notice.header);
+    if (status != STATUS_OK) return status;
+    const hash_t hash = block_header_hash(notice.header);
     memcpy(notice.hash, hash.bytes, HASH_BYTES);
     struct event_writer writer = {room, room + EVENT_HEADER_BYTES + BLOCK_SEALED_BYTES, 0};
     notice_write_block_sealed(&writer, &notice);
     ring_commit(ring, (size_t)(writer.at - room));
-    return true;
+    return STATUS_OK;
 }
 
-static bool notice_certified(struct anchor *anchor, uint64_t height)
+static enum status notice_certified(struct anchor *anchor, uint64_t height)
 {
     struct ring *ring = anchor->options->notices;
     const uint8_t *bytes;
     size_t byte_count;
     struct certificate certificate;
     uint8_t *room = ring_reserve(ring, EVENT_HEADER_BYTES + BLOCK_CERTIFIED_BYTES);
-    if (room == NULL) return false;
+    if (room == NULL) return STATUS_NO_SPACE;
     const enum status status = chain_read_certificate(anchor->chain, height, &bytes, &byte_count);
-    if (status == STATUS_NOT_FOUND) return true; /* a later one covers it */
-    if (status != STATUS_OK || !certificate_decode(bytes, byte_count, &certificate)) return false;
+    if (status == STATUS_NOT_FOUND) return STATUS_OK; /* a later one covers it */
+    if (status != STATUS_OK) return status;
+    if (!certificate_decode(bytes, byte_count, &certificate)) return STATUS_DAMAGED;
 
     struct block_certified_notice notice = {.height = height, .vote_count = certificate.vote_count};
     memcpy(notice.hash, certificate.header_hash.bytes, HASH_BYTES);
     struct event_writer writer = {room, room + EVENT_HEADER_BYTES + BLOCK_CERTIFIED_BYTES, 0};
     notice_write_block_certified(&writer, &notice);
     ring_commit(ring, (size_t)(writer.at - room));
-    return true;
+    return STATUS_OK;
 }
 
 /* Tells the gateway what it does not know yet, as far as there is room; the chain files remember the
  * rest. A block is sealed there before it is certified. */
-static void send_notices(struct anchor *anchor)
+static enum status send_notices(struct anchor *anchor)
 {
-    if (anchor->options->notices == NULL) return;
-    while (anchor->sealed_noticed < anchor->voting.sealed &&
-           notice_sealed(anchor, anchor->sealed_noticed + 1))
-        anchor->sealed_noticed++;
-    while (anchor->certified_noticed < anchor->voting.certified &&
-           anchor->certified_noticed < anchor->sealed_noticed &&
-           notice_certified(anchor, anchor->certified_noticed + 1))
-        anchor->certified_noticed++;
+    if (anchor->options->notices == NULL || anchor->halted) return STATUS_OK;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && anchor->sealed_noticed < anchor->voting.sealed) {
+        status = notice_sealed(anchor, anchor->sealed_noticed + 1);
+        if (status == STATUS_OK) anchor->sealed_noticed++;
+    }
+    while (status == STATUS_OK && anchor->certified_noticed < anchor->voting.certified) {
+        status = notice_certified(anchor, anchor->certified_noticed + 1);
+        if (status == STATUS_OK) anchor->certified_noticed++;
+    }
     if (ring_publish(anchor->options->notices)) park_wake(anchor->options->gateway_park);
+    return status == STATUS_NO_SPACE ? STATUS_OK : status;
 }
 
 static bool notices_wait(const struct anchor *anchor)
@@ -430,11 +434,10 @@ static enum status work(struct anchor *anchor)
             atomic_load_explicit(&anchor->options->progress->stopping, memory_order_acquire) != 0;
         uint32_t taken;
         enum status status = take_parts(anchor, &taken);
-        /* Votes wait for the end of a backlog: a node that is behind votes for its newest alone. */
-        if (status == STATUS_OK && taken < TAKE_MAX && !anchor->halted)
-            status = propose_votes(anchor);
+        anchor->voting.busy = taken == TAKE_MAX;
+        if (status == STATUS_OK) status = propose_votes(anchor);
+        if (status == STATUS_OK) status = send_notices(anchor);
         if (status != STATUS_OK) return status;
-        if (!anchor->halted) send_notices(anchor);
         if (taken > 0) continue;
         if (stopping) return STATUS_OK;
         rest(anchor);
