@@ -90,5 +90,6 @@ uint64_t interval_next_ns(enum interval interval, uint64_t open_ns)
         if (month == 12) return days_of_month(year + 1, 1) * DAY_NS;
         return days_of_month(year, month + 1) * DAY_NS;
     }
-    return open_ns + intervals[interval].length_ns;
+    /* The first week of 1970 is short: it began on a Thursday. */
+    return interval_open_ns(interval, open_ns + intervals[interval].length_ns);
 }
