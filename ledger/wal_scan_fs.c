@@ -150,7 +150,8 @@ static enum status vote_read(struct wal *wal, struct wal_damage *damage)
     if (hash_equal(wal->vote.chain_id, wal->chain_id) && wal->vote.node == wal->node)
         return STATUS_OK;
     log_error("ledger", "the log is another chain's or another node's",
-              "node=%" PRIu32 " expected=%" PRIu32, wal->vote.node, wal->node);
+              "node=%" PRIu32 " log_node=%" PRIu32 " same_chain=%d", wal->node, wal->vote.node,
+              hash_equal(wal->vote.chain_id, wal->chain_id));
     return wal->failure = STATUS_MISMATCH;
 }
 

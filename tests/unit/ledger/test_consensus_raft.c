@@ -1,0 +1,339 @@
+#include "ledger/consensus.h"
+
+#include "common/batch.h"
+#include "common/le.h"
+#include "common/log.h"
+#include "ledger/wal.h"
+#include "tests/harness.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SUBMISSION_RING (1024 * 1024)
+#define BATCH_RING      (4 * 1024 * 1024)
+#define WAIT_MS         20000
+
+/* A node's log with us at both ends of it. */
+struct node {
+    char directory[64];
+    struct genesis genesis;
+    void *submission_memory, *batch_memory;
+    struct consensus_options options;
+    struct park park, batches_park;
+    struct metrics metrics;
+    struct progress progress;
+    pthread_t thread;
+    enum status status;
+};
+
+static void *thread_body(void *argument)
+{
+    struct node *node = argument;
+    node->status = consensus_run(&node->options);
+    return NULL;
+}
+
+static void *ring_memory(size_t capacity)
+{
+    return aligned_alloc(64, (ring_bytes(capacity) + 63) & ~(size_t)63);
+}
+
+static struct node *node_new(void)
+{
+    assert_true(hash_start());
+    log_set_level(LOG_WARN);
+    struct node *node = aligned_alloc(64, (sizeof(*node) + 63) & ~(size_t)63);
+    memset(node, 0, sizeof(*node));
+    strcat(node->directory, "/tmp/quorex-consensus-XXXXXX");
+    assert_non_null(mkdtemp(node->directory));
+    node->genesis.time_ns = 1000;
+    node->genesis.validators.count = 1;
+    node->genesis.validators.members[0].node = 7;
+    node->genesis.params.block_ms = 100;
+    node->genesis.params.idle_block_ms = 1000;
+    node->genesis.params.stamp_step_ms = 10000;
+    node->submission_memory = ring_memory(SUBMISSION_RING);
+    node->batch_memory = ring_memory(BATCH_RING);
+    assert_true(park_open(&node->park) && park_open(&node->batches_park));
+    return node;
+}
+
+static void node_start(struct node *node, uint64_t segment_bytes)
+{
+    node->options = (struct consensus_options){
+        .wal_directory = node->directory,
+        .node = 7,
+        .genesis = &node->genesis,
+        .submissions = {ring_new(node->submission_memory, SUBMISSION_RING)},
+        .submission_count = 1,
+        .batches = ring_new(node->batch_memory, BATCH_RING),
+        .batches_park = &node->batches_park,
+        .park = &node->park,
+        .segment_bytes = segment_bytes,
+        .metrics = &node->metrics,
+        .progress = &node->progress,
+    };
+    memset(&node->progress, 0, sizeof(node->progress));
+    assert_int_equal(pthread_create(&node->thread, NULL, thread_body, node), 0);
+}
+
+static enum status node_stop(struct node *node)
+{
+    atomic_store(&node->progress.stopping, 1);
+    park_wake(&node->park);
+    pthread_join(node->thread, NULL);
+    return node->status;
+}
+
+static void directory_remove(const char *path)
+{
+    DIR *directory = opendir(path);
+    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;)
+        if (entry->d_name[0] != '.') unlinkat(dirfd(directory), entry->d_name, 0);
+    closedir(directory);
+    rmdir(path);
+}
+
+static void node_free(struct node *node)
+{
+    directory_remove(node->directory);
+    park_close(&node->park);
+    park_close(&node->batches_park);
+    free(node->submission_memory);
+    free(node->batch_memory);
+    free(node);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* A CANCEL_ALL of `account`: the smallest command a gateway sends. */
+static size_t command_make(uint8_t *at, uint32_t account)
+{
+    const struct command_header header = {
+        .length = COMMAND_HEADER_BYTES + CANCEL_ALL_BYTES, .type = T_CANCEL_ALL, .ticket = account};
+    const struct cancel_all_command cancel = {.account = account, .market = 1};
+    command_header_put(at, &header);
+    cancel_all_command_put(at + COMMAND_HEADER_BYTES, &cancel);
+    return header.length;
+}
+
+static bool submit(struct node *node, uint32_t account)
+{
+    uint8_t *at = ring_reserve(node->options.submissions[0], 256);
+    if (at == NULL) return false;
+    ring_commit(node->options.submissions[0], command_make(at, account));
+    if (ring_publish(node->options.submissions[0])) park_wake(&node->park);
+    return true;
+}
+
+/* The next delivered record, waiting for it; it stays until `pop`. */
+static const uint8_t *next_record(struct node *node, size_t *byte_count)
+{
+    const uint64_t until = now_ns() + WAIT_MS * 1000000ull;
+    for (;;) {
+        const uint8_t *record = ring_peek(node->options.batches, byte_count);
+        if (record != NULL) return record;
+        assert_true(now_ns() < until);
+        if (ring_sleepy(node->options.batches)) park_sleep(&node->batches_park, 100);
+    }
+}
+
+static void pop(struct node *node)
+{
+    ring_pop(node->options.batches);
+    ring_release(node->options.batches);
+}
+
+/* Everything delivered, one behind the other, and what it holds of each kind. */
+struct delivered {
+    uint8_t *bytes;
+    size_t used;
+    uint64_t last_index, commands, hellos, seals, orders, last_stamp_ns;
+};
+
+static void take_one(struct node *node, struct delivered *delivered)
+{
+    size_t byte_count;
+    const uint8_t *record = next_record(node, &byte_count);
+    assert_true(delivered->used + byte_count < 64 * 1024 * 1024);
+    memcpy(delivered->bytes + delivered->used, record, byte_count);
+    delivered->used += byte_count;
+    assert_true(le_get_u64(record) > delivered->last_index);
+    delivered->last_index = le_get_u64(record);
+
+    struct batch_header header;
+    assert_true(batch_check(record + 8, byte_count - 8, &header));
+    assert_true(header.stamp_ns >= delivered->last_stamp_ns);
+    delivered->last_stamp_ns = header.stamp_ns;
+    const uint8_t *at = record + 8 + BATCH_HEADER_BYTES;
+    struct command command;
+    while (batch_next(&at, record + byte_count, &command)) {
+        delivered->commands++;
+        delivered->hellos += command.header.type == T_HELLO;
+        delivered->seals += command.header.type == T_SEAL;
+        if (command.header.type == T_CANCEL_ALL) {
+            delivered->orders++;
+            assert_int_equal(command.header.origin, 7);
+        }
+        if (command.header.type == T_SEAL) assert_int_equal(header.command_count, 1);
+    }
+    pop(node);
+}
+
+static struct delivered delivered_new(void)
+{
+    return (struct delivered){.bytes = malloc(64 * 1024 * 1024)};
+}
+
+/* What arrives comes back in order, behind the node's HELLO, stamped with the time of day. */
+TEST(consensus, delivers_what_was_submitted_in_order)
+{
+    struct node *node = node_new();
+    node_start(node, 256 * 1024);
+    struct delivered delivered = delivered_new();
+    for (uint32_t i = 1; i <= 1000; i++)
+        assert_true(submit(node, i));
+    while (delivered.orders < 1000)
+        take_one(node, &delivered);
+    assert_int_equal(delivered.hellos, 1);
+    struct timespec wall;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    assert_true(delivered.last_stamp_ns / 1000000000u + 20 > (uint64_t)wall.tv_sec);
+    assert_int_equal(atomic_load(&node->progress.is_leader), 1);
+    assert_int_equal(atomic_load(&node->progress.replay_command), 1);
+    assert_int_equal(node_stop(node), STATUS_OK);
+    assert_true(atomic_load(&node->progress.delivered_command) >= delivered.commands);
+    free(delivered.bytes);
+    node_free(node);
+}
+
+/* A restart delivers the same bytes again, from the first entry, and then goes on with a HELLO of its
+ * own and a higher term. Nothing that was delivered is missing. */
+TEST(consensus, redelivers_identical_bytes_after_a_restart)
+{
+    struct node *node = node_new();
+    struct delivered first = delivered_new();
+    for (uint32_t life = 1; life <= 4; life++) {
+        node_start(node, 128 * 1024);
+        struct delivered again = delivered_new();
+        while (again.used < first.used)
+            take_one(node, &again);
+        assert_int_equal(again.used, first.used);
+        assert_memory_equal(again.bytes, first.bytes, first.used);
+
+        for (uint32_t i = 0; i < 300; i++)
+            assert_true(submit(node, life * 1000 + i));
+        while (again.orders < life * 300)
+            take_one(node, &again);
+        assert_int_equal(again.hellos, life);
+        assert_int_equal(atomic_load(&node->progress.term), life);
+        assert_true(atomic_load(&node->progress.replay_command) > first.commands);
+        assert_int_equal(node_stop(node), STATUS_OK);
+        /* What came between our last look and the stop is delivered in the next life too. */
+        for (size_t byte_count; ring_peek(node->options.batches, &byte_count) != NULL;)
+            take_one(node, &again);
+        free(first.bytes);
+        first = again;
+    }
+    free(first.bytes);
+    node_free(node);
+}
+
+/* A reader that stops reading stops the log: nothing is dropped, memory stays bounded, and the
+ * submission ring fills, which its producer answers with "busy". */
+TEST(consensus, pushes_back_when_the_engine_does_not_read)
+{
+    struct node *node = node_new();
+    node_start(node, 1024 * 1024);
+    const uint64_t until = now_ns() + WAIT_MS * 1000000ull;
+    uint32_t submitted = 0;
+    int refused = 0;
+    /* Full for good: refused again and again, with time for the loop between. */
+    while (refused < 200) {
+        assert_true(now_ns() < until);
+        if (submit(node, submitted + 1)) {
+            submitted++;
+            refused = 0;
+        } else {
+            refused++;
+            park_sleep(&node->batches_park, 1);
+        }
+    }
+    assert_true((size_t)submitted * 48 > SUBMISSION_RING / 2);
+    struct delivered delivered = delivered_new();
+    while (delivered.orders < submitted)
+        take_one(node, &delivered);
+    assert_int_equal(delivered.orders, submitted);
+    assert_int_equal(node_stop(node), STATUS_OK);
+    free(delivered.bytes);
+    node_free(node);
+}
+
+/* Blocks end by themselves: soon after something happened, rarely when nothing did. */
+TEST(consensus, seals_soon_after_a_command)
+{
+    struct node *node = node_new();
+    node_start(node, 0);
+    struct delivered delivered = delivered_new();
+    while (delivered.hellos == 0)
+        take_one(node, &delivered);
+    assert_true(submit(node, 1));
+    const uint64_t begin = now_ns();
+    while (delivered.seals == 0 || delivered.orders == 0)
+        take_one(node, &delivered);
+    assert_true(now_ns() - begin < 2000000000u);
+    assert_int_equal(node_stop(node), STATUS_OK);
+    free(delivered.bytes);
+    node_free(node);
+}
+
+/* A changed byte below a later write is damage: the node does not start on it. */
+TEST(consensus, refuses_a_damaged_log)
+{
+    struct node *node = node_new();
+    node_start(node, 256 * 1024);
+    struct delivered delivered = delivered_new();
+    for (uint32_t i = 1; i <= 10; i++) {
+        assert_true(submit(node, i));
+        while (delivered.orders < i)
+            take_one(node, &delivered);
+    }
+    assert_int_equal(node_stop(node), STATUS_OK);
+    char path[128];
+    snprintf(path, sizeof(path), "%s/000000000001.wal", node->directory);
+    const int file = open(path, O_RDWR);
+    uint8_t byte;
+    assert_int_equal(pread(file, &byte, 1, 4096 * 4 + 130), 1);
+    byte ^= 4;
+    assert_int_equal(pwrite(file, &byte, 1, 4096 * 4 + 130), 1);
+    close(file);
+    node_start(node, 256 * 1024);
+    pthread_join(node->thread, NULL);
+    assert_int_equal(node->status, STATUS_DAMAGED);
+    free(delivered.bytes);
+    node_free(node);
+}
+
+/* Another chain's log is not ours to continue. */
+TEST(consensus, refuses_the_log_of_another_chain)
+{
+    struct node *node = node_new();
+    node_start(node, 0);
+    size_t byte_count;
+    next_record(node, &byte_count);
+    assert_int_equal(node_stop(node), STATUS_OK);
+    node->genesis.nonce[0] = 1;
+    node_start(node, 0);
+    pthread_join(node->thread, NULL);
+    assert_int_equal(node->status, STATUS_MISMATCH);
+    node_free(node);
+}
