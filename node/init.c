@@ -100,7 +100,7 @@ static enum status write_config(const char *node_folder, const struct init_optio
                  "# must agree on is in genesis.json.  quorex node --help\n"
                  "host = %s\n"
                  "port = %u\n"
-                 "database = %s\n",
+                 "database = \"%s\"\n",
                  options->host, (unsigned)options->port, options->database);
     if (length < 0 || (size_t)length >= sizeof(text)) return STATUS_MALFORMED;
     const enum status status = file_create(path, text, (size_t)length, 0644);
