@@ -1,0 +1,98 @@
+#include "settlement/posting.h"
+
+#include "tests/harness.h"
+
+static const struct market btc = {.base = 0, .quote = 1, .lot_units = 1000, .units_per_step = 10};
+
+static int64_t sum(const struct posting_set *set, int32_t account, uint16_t asset, uint8_t place)
+{
+    int64_t units = 0;
+    for (uint32_t i = 0; i < set->count; i++) {
+        const struct posting *posting = &set->items[i];
+        if (posting->account == account && posting->asset == asset && posting->place == place)
+            units += posting->amount.units;
+    }
+    return units;
+}
+
+/* Money from outside is a debt of the external account, and goes back the same way. */
+TEST(posting, credit_and_debit_mirror_each_other)
+{
+    const struct posting_set in = posting_credit(7, 1, (amount_t){500});
+    const struct posting_set out = posting_debit(7, 1, (amount_t){500});
+    assert_int_equal(sum(&in, 7, 1, POSTING_AVAILABLE), 500);
+    assert_int_equal(sum(&in, POSTING_EXTERNAL, 1, POSTING_AVAILABLE), -500);
+    assert_int_equal(sum(&out, 7, 1, POSTING_AVAILABLE), -500);
+    assert_int_equal(sum(&out, POSTING_EXTERNAL, 1, POSTING_AVAILABLE), 500);
+    assert_true(posting_balanced(&in));
+    assert_true(posting_balanced(&out));
+}
+
+/* Twelve postings, no unit lost: 3 lots at 3,000,001 ticks, 0.1% and 0.0777%. */
+TEST(posting, fill_sums_to_zero_with_both_fees_and_release)
+{
+    const struct fill_event fill = {.price = {3000001},
+                                    .qty = {3},
+                                    .maker_account = 1,
+                                    .taker_account = 2,
+                                    .maker_rate_ppm = 1000,
+                                    .taker_rate_ppm = 777,
+                                    .taker_side = BUY};
+    struct posting_fill moved;
+    assert_true(posting_fill_of(&btc, &fill, &moved));
+    assert_int_equal(moved.quote.units, 90000030);
+    assert_int_equal(moved.base.units, 3000);
+    moved.release.units = 41;
+    const struct posting_set set = posting_fill_set(&btc, &moved);
+    assert_int_equal(set.count, POSTING_SET_MAX);
+    assert_true(posting_balanced(&set));
+    assert_int_equal(sum(&set, 2, 1, POSTING_HELD), -90000030 - 41);
+    assert_int_equal(sum(&set, 2, 1, POSTING_AVAILABLE), 41);
+    assert_int_equal(sum(&set, 2, 0, POSTING_AVAILABLE), 3000 - 3);
+    assert_int_equal(sum(&set, 1, 0, POSTING_HELD), -3000);
+    assert_int_equal(sum(&set, 1, 1, POSTING_AVAILABLE), 90000030 - 90001);
+    assert_int_equal(sum(&set, POSTING_FEES, 1, POSTING_AVAILABLE), 90000);
+    assert_int_equal(sum(&set, POSTING_ROUNDING, 1, POSTING_AVAILABLE), 1);
+    assert_int_equal(sum(&set, POSTING_FEES, 0, POSTING_AVAILABLE), 2);
+    assert_int_equal(sum(&set, POSTING_ROUNDING, 0, POSTING_AVAILABLE), 1);
+}
+
+/* A set that loses one unit, or balances across two assets only, is not balanced. */
+TEST(posting, one_unit_missing_is_not_balanced)
+{
+    struct posting_set set = posting_credit(7, 1, (amount_t){500});
+    set.items[1].amount.units = 499;
+    assert_false(posting_balanced(&set));
+    set.items[1].amount.units = 500;
+    set.items[1].asset = 0;
+    assert_false(posting_balanced(&set));
+}
+
+/* Facts that cannot be are refused before any arithmetic on them. */
+TEST(posting, impossible_fills_are_refused)
+{
+    const struct fill_event good = {.price = {10}, .qty = {10}, .taker_side = SELL};
+    struct posting_fill moved;
+    assert_true(posting_fill_of(&btc, &good, &moved));
+    struct fill_event bad = good;
+    bad.price.ticks = 0;
+    assert_false(posting_fill_of(&btc, &bad, &moved));
+    bad = good;
+    bad.qty.lots = -1;
+    assert_false(posting_fill_of(&btc, &bad, &moved));
+    bad = good;
+    bad.taker_side = 2;
+    assert_false(posting_fill_of(&btc, &bad, &moved));
+    bad = good;
+    bad.maker_rate_ppm = -1;
+    assert_false(posting_fill_of(&btc, &bad, &moved));
+    bad = good;
+    bad.taker_rate_ppm = 1000001;
+    assert_false(posting_fill_of(&btc, &bad, &moved));
+    bad = good;
+    bad.price.ticks = INT64_MAX;
+    assert_false(posting_fill_of(&btc, &bad, &moved));
+    bad = good;
+    bad.qty.lots = INT64_MAX;
+    assert_false(posting_fill_of(&btc, &bad, &moved));
+}

@@ -1,0 +1,655 @@
+/* A small exchange for settlement's tests: it matches naively, writes the events that an engine owes,
+ * and can be told to get one thing wrong.
+ *
+ * It shares no arithmetic with settlement: holds and fees are computed here, on plain numbers. One
+ * market, BTCUSDT: prices in cents, lots of 0.00001 BTC, so one step (a tick times a lot) is 10 units
+ * of USDT at 8 decimals.
+ */
+
+#ifndef TESTS_SETTLEMENT_WORLD_H
+#define TESTS_SETTLEMENT_WORLD_H
+
+#include "common/applied.h"
+#include "common/arena.h"
+#include "common/block_header.h"
+#include "common/le.h"
+#include "settlement/settle.h"
+#include "settlement/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORLD_ACCOUNTS 8
+#define WORLD_ORDERS   64
+#define WORLD_BLOCKS   4096
+#define BTC            0
+#define USDT           1
+#define LOT_UNITS      1000
+#define STEP_UNITS     10
+
+enum plant {
+    PLANT_NONE,
+    PLANT_HOLD,            /* a buyer's hold one unit too large */
+    PLANT_HOLD_ASSET,      /* a buyer holds base */
+    PLANT_NO_RELEASE,      /* price improvement is kept in the hold */
+    PLANT_DONE_KEEPS_HOLD, /* a cancelled order's hold is not given back */
+    PLANT_FEE_SIDE,        /* the buyer's fee is taken in quote */
+    PLANT_FEE_PAYER,       /* each pays the other's rate */
+    PLANT_ROUNDING,        /* fees round down */
+    PLANT_RATE,            /* the taker's rate is not that of its tier */
+    PLANT_TRADE_ID,        /* a trade id is left out */
+    PLANT_AGGREGATE_ID,    /* an aggregate id is left out */
+    PLANT_ORDER_ID,        /* an order id is left out */
+    PLANT_PRICE,           /* a fill at the taker's price */
+    PLANT_OVERFILL,        /* one lot more than the maker has */
+    PLANT_EXECUTED,        /* ORDER_DONE says one lot less */
+    PLANT_SILENT,          /* a balance that changed is not reported */
+    PLANT_BALANCE,         /* a balance is reported one unit too high */
+    PLANT_CREDIT,          /* a credit of another amount than was asked */
+    PLANT_CREDIT_ACCOUNT,  /* a credit to another account */
+    PLANT_CANCEL_OTHER,    /* a cancel ends another account's order */
+    PLANT_COUNT
+};
+
+struct world_order {
+    uint64_t id;
+    uint32_t account; /* 0: free */
+    uint8_t side, type;
+    int64_t price, qty, executed, quote_executed, quote_qty, left;
+    uint64_t created_ns;
+};
+
+struct world_block {
+    uint8_t header[BLOCK_HEADER_BYTES];
+    uint8_t *body;
+    size_t body_bytes;
+};
+
+struct world {
+    struct genesis genesis;
+    struct arena arena;
+    struct settlement *settlement;
+    enum status status; /* the first that was not OK */
+    enum plant plant;
+    uint8_t operator_secret[SECRET_KEY_BYTES];
+
+    uint64_t number, stamp_ns, height, nonce;
+    uint64_t order_id, trade_id, aggregate_id;
+    uint32_t account_count, fill_count;
+    int64_t available[WORLD_ACCOUNTS + 1][2], held[WORLD_ACCOUNTS + 1][2];
+    bool touched[WORLD_ACCOUNTS + 1][2];
+    struct world_order orders[WORLD_ORDERS];
+
+    uint8_t events[1 << 16];
+    struct event_writer out;
+    uint8_t body[1 << 20];
+    size_t body_bytes;
+    uint64_t first_command;
+    hash_t prev_hash;
+    struct settle_roots roots;
+    struct world_block *blocks; /* by height - 1 */
+};
+
+static const uint8_t world_secret[32] = "a tree secret of thirty-two byte";
+
+static inline void world_genesis(struct genesis *genesis, uint8_t operator_secret[SECRET_KEY_BYTES])
+{
+    const uint8_t seed[32] = "an operator of the test's chain";
+    memset(genesis, 0, sizeof(*genesis));
+    memcpy(genesis->nonce, "world", 5);
+    genesis->operator_count = 1;
+    crypto_sign_seed_keypair(genesis->operators[0], operator_secret, seed);
+    genesis->params = (struct params){.rules = 1,
+                                      .accounts_max = 100,
+                                      .keys_max = 100,
+                                      .orders_max = 1000,
+                                      .levels_max = 1000,
+                                      .assets_max = 4,
+                                      .markets_max = 4,
+                                      .block_ms = 100,
+                                      .idle_block_ms = 1000,
+                                      .stamp_step_ms = 1000,
+                                      .uncertified_blocks_max = 10,
+                                      .gateway_secret_version = 1,
+                                      .tree_secret_version = 1,
+                                      .tier_count = 2,
+                                      .tiers = {{1000, 2000}, {333, 777}}};
+}
+
+/* Hands one command and its events to settlement, and keeps them for the block. */
+static inline void world_apply(struct world *world, const struct command_header *header,
+                               const uint8_t *payload, const uint8_t *auth)
+{
+    uint8_t bytes[COMMAND_BYTES_MAX];
+    const size_t payload_bytes = message_payload_bytes(header->type);
+    struct command_header whole = *header;
+    whole.length = (uint32_t)(COMMAND_HEADER_BYTES + payload_bytes + header->auth_length);
+    command_header_put(bytes, &whole);
+    memcpy(bytes + COMMAND_HEADER_BYTES, payload, payload_bytes);
+    if (header->auth_length > 0)
+        memcpy(bytes + COMMAND_HEADER_BYTES + payload_bytes, auth, header->auth_length);
+
+    struct command command;
+    if (!command_decode(bytes, whole.length, &command)) abort();
+    world->number++;
+    const size_t event_bytes = (size_t)(world->out.at - world->events);
+    const struct applied applied = {world->number,
+                                    world->stamp_ns,
+                                    whole.length,
+                                    (uint32_t)event_bytes,
+                                    world->out.count,
+                                    APPLIED_FIRST | APPLIED_LAST,
+                                    bytes,
+                                    world->events};
+    uint8_t *at = world->body + world->body_bytes;
+    if (world->body_bytes + APPLIED_HEADER_BYTES + whole.length + event_bytes > sizeof(world->body))
+        abort();
+    applied_header_put(at, &applied);
+    memcpy(at + APPLIED_HEADER_BYTES, bytes, whole.length);
+    memcpy(at + APPLIED_HEADER_BYTES + whole.length, world->events, event_bytes);
+    world->body_bytes += APPLIED_HEADER_BYTES + whole.length + event_bytes;
+
+    enum status status =
+        settle_command(world->settlement, world->number, world->stamp_ns, &command);
+    const uint8_t *next = world->events;
+    struct event event;
+    while (status == STATUS_OK && event_next(&next, world->out.at, &event))
+        status = settle_event(world->settlement, &event);
+    if (world->status == STATUS_OK) world->status = status;
+    world->out = (struct event_writer){world->events, world->events + sizeof(world->events), 0};
+}
+
+static inline void world_report(struct world *world)
+{
+    bool silent = world->plant == PLANT_SILENT;
+    for (uint32_t account = 1; account <= WORLD_ACCOUNTS; account++)
+        for (uint16_t asset = 0; asset < 2; asset++) {
+            if (!world->touched[account][asset]) continue;
+            world->touched[account][asset] = false;
+            struct balance_event balance = {
+                {world->available[account][asset]}, {world->held[account][asset]}, account, asset};
+            if (world->plant == PLANT_BALANCE) balance.available.units++;
+            if (!silent) event_write_balance(&world->out, &balance);
+            silent = false;
+        }
+}
+
+static inline void world_move(struct world *world, uint32_t account, uint16_t asset,
+                              int64_t available, int64_t held)
+{
+    world->available[account][asset] += available;
+    world->held[account][asset] += held;
+    world->touched[account][asset] = true;
+}
+
+/* An operator's command: `text` without its nonce, which is added here and is in the payload. */
+static inline void world_operate(struct world *world, uint16_t type, const uint8_t *payload,
+                                 const char *text)
+{
+    uint8_t auth[COMMAND_AUTH_MAX];
+    char *signed_text = (char *)auth + 96;
+    const int length = snprintf(signed_text, sizeof(auth) - 96, "%s&nonce=%llu", text,
+                                (unsigned long long)world->nonce);
+    memcpy(auth, world->genesis.operators[0], 32);
+    hash_sign(world->operator_secret, signed_text, (size_t)length, auth + 32);
+    const struct command_header header = {.type = type,
+                                          .origin = 1,
+                                          .auth_kind = AUTH_OPERATOR,
+                                          .auth_length = (uint16_t)(96 + length)};
+    world_apply(world, &header, payload, auth);
+}
+
+static inline void world_list(struct world *world)
+{
+    static const char *const symbols[] = {"BTC", "USDT"};
+    uint8_t payload[256];
+    char text[256];
+    for (uint16_t i = 0; i < 2; i++) {
+        struct asset_create_command create = {.nonce = ++world->nonce, .decimals = 8};
+        struct asset_created_event created = {.asset = i, .decimals = 8};
+        memcpy(create.symbol, symbols[i], strlen(symbols[i]));
+        memcpy(created.symbol, symbols[i], strlen(symbols[i]));
+        asset_create_command_put(payload, &create);
+        event_write_asset_created(&world->out, &created);
+        snprintf(text, sizeof(text), "action=asset-create&symbol=%s&decimals=8", symbols[i]);
+        world_operate(world, T_ASSET_CREATE, payload, text);
+    }
+    struct market_create_command market = {.nonce = ++world->nonce,
+                                           .base = BTC,
+                                           .quote = USDT,
+                                           .tick_units = 1000000,
+                                           .lot_units = LOT_UNITS,
+                                           .price_min = {1},
+                                           .price_max = {100000000},
+                                           .qty_min = {1},
+                                           .qty_max = {100000000},
+                                           .notional_min = {500000000},
+                                           .account_orders_max = 200,
+                                           .symbol = "BTCUSDT"};
+    struct market_created_event listed = {.base = BTC,
+                                          .quote = USDT,
+                                          .tick_units = 1000000,
+                                          .lot_units = LOT_UNITS,
+                                          .price_min = {1},
+                                          .price_max = {100000000},
+                                          .qty_min = {1},
+                                          .qty_max = {100000000},
+                                          .notional_min = {500000000},
+                                          .account_orders_max = 200,
+                                          .symbol = "BTCUSDT"};
+    market_create_command_put(payload, &market);
+    event_write_market_created(&world->out, &listed);
+    world_operate(world, T_MARKET_CREATE, payload,
+                  "action=market-create&symbol=BTCUSDT&base=BTC&quote=USDT&tick=0.01&lot=0.00001"
+                  "&minPrice=0.01&maxPrice=1000000&minQty=0.00001&maxQty=1000&minNotional=5"
+                  "&maxOrders=200");
+}
+
+static inline void world_key_id(uint32_t account, uint8_t key_id[32])
+{
+    memset(key_id, 0, 32);
+    key_id[0] = 0xa0;
+    key_id[31] = (uint8_t)account;
+}
+
+/* An account with an HMAC key that may trade. Returns its number. */
+static inline uint32_t world_account(struct world *world, uint16_t tier)
+{
+    uint8_t payload[256];
+    char text[512], hex[65];
+    const uint32_t account = ++world->account_count;
+    struct account_create_command create = {.nonce = ++world->nonce, .tier = tier};
+    struct account_created_event created = {.account = account, .tier = tier};
+    memset(create.public_key, (int)(0x10 + account), 32);
+    memset(created.public_key, (int)(0x10 + account), 32);
+    hash_hex(create.public_key, 32, hex);
+    account_create_command_put(payload, &create);
+    event_write_account_created(&world->out, &created);
+    snprintf(text, sizeof(text), "action=account-create&publicKey=%s&tier=%u", hex, tier);
+    world_operate(world, T_ACCOUNT_CREATE, payload, text);
+
+    struct key_add_command add = {.nonce = ++world->nonce,
+                                  .account = account,
+                                  .permissions = KEY_READ | KEY_TRADE,
+                                  .secret_version = 1};
+    struct key_added_event added = {
+        .account = account, .permissions = KEY_READ | KEY_TRADE, .secret_version = 1};
+    world_key_id(account, add.key_id);
+    world_key_id(account, added.key_id);
+    hash_hex(add.key_id, 32, hex);
+    key_add_command_put(payload, &add);
+    event_write_key_added(&world->out, &added);
+    snprintf(text, sizeof(text),
+             "action=key-add&account=%u&keyId=%s&hmac=true&permissions=READ,TRADE", account, hex);
+    world_operate(world, T_KEY_ADD, payload, text);
+    return account;
+}
+
+static inline const char *world_symbol(uint16_t asset)
+{
+    return asset == BTC ? "BTC" : "USDT";
+}
+
+static inline void world_credit(struct world *world, uint32_t account, uint16_t asset,
+                                int64_t units)
+{
+    uint8_t payload[256];
+    char text[256], amount[DECIMAL_TEXT_MAX];
+    const struct credit_command credit = {
+        .nonce = ++world->nonce, .account = account, .asset = asset, .amount = {units}};
+    struct credited_event credited = {{units}, account, asset};
+    credit_command_put(payload, &credit);
+    if (world->plant == PLANT_CREDIT) credited.amount.units++;
+    if (world->plant == PLANT_CREDIT_ACCOUNT) credited.account = account == 1 ? 2 : 1;
+    event_write_credited(&world->out, &credited);
+    world_move(world, credited.account, asset, credited.amount.units, 0);
+    world_report(world);
+    decimal_format(units, 8, amount);
+    snprintf(text, sizeof(text), "action=credit&account=%u&asset=%s&amount=%s", account,
+             world_symbol(asset), amount);
+    world_operate(world, T_CREDIT, payload, text);
+}
+
+static inline void world_debit(struct world *world, uint32_t account, uint16_t asset, int64_t units)
+{
+    uint8_t payload[256];
+    char text[256], amount[DECIMAL_TEXT_MAX];
+    const struct debit_command debit = {
+        .nonce = ++world->nonce, .account = account, .asset = asset, .amount = {units}};
+    const struct debited_event debited = {{units}, account, asset};
+    debit_command_put(payload, &debit);
+    event_write_debited(&world->out, &debited);
+    world_move(world, account, asset, -units, 0);
+    world_report(world);
+    decimal_format(units, 8, amount);
+    snprintf(text, sizeof(text), "action=debit&account=%u&asset=%s&amount=%s", account,
+             world_symbol(asset), amount);
+    world_operate(world, T_DEBIT, payload, text);
+}
+
+static inline void world_done(struct world *world, struct world_order *order, uint8_t status,
+                              uint8_t reason)
+{
+    struct order_done_event done = {.order_id = order->id,
+                                    .created_ns = order->created_ns,
+                                    .price = {order->price},
+                                    .qty = {order->qty},
+                                    .executed = {order->executed},
+                                    .quote_qty = {order->quote_qty},
+                                    .quote_executed = {order->quote_executed},
+                                    .account = order->account,
+                                    .side = order->side,
+                                    .type = order->type,
+                                    .time_in_force = GTC,
+                                    .status = status,
+                                    .reason = reason};
+    snprintf((char *)done.client_id, sizeof(done.client_id), "c%llu",
+             (unsigned long long)order->id);
+    if (world->plant == PLANT_EXECUTED) done.executed.lots--;
+    event_write_order_done(&world->out, &done);
+    const int64_t back = world->plant == PLANT_DONE_KEEPS_HOLD ? 0 : order->left;
+    if (order->left > 0)
+        world_move(world, order->account, order->side == BUY ? USDT : BTC, back, -back);
+    memset(order, 0, sizeof(*order));
+}
+
+/* ceil(received x ppm / 10^6), the long way round. */
+static inline int64_t world_fee(const struct world *world, int64_t received, int32_t ppm)
+{
+    const __int128 exact = (__int128)received * ppm;
+    __int128 fee = exact / 1000000;
+    if (fee * 1000000 < exact && world->plant != PLANT_ROUNDING) fee++;
+    return (int64_t)fee;
+}
+
+static inline uint16_t world_tier(const struct world *world, uint32_t account)
+{
+    (void)world;
+    return account % 2 == 0; /* as world_new opens them */
+}
+
+static inline void world_fill(struct world *world, struct world_order *maker,
+                              struct world_order *taker, int64_t qty)
+{
+    struct world_order *buyer = taker->side == BUY ? taker : maker;
+    struct world_order *seller = taker->side == BUY ? maker : taker;
+    const struct fee_tier *tiers = world->genesis.params.tiers;
+    const int32_t maker_ppm = tiers[world_tier(world, maker->account)].maker_ppm;
+    const int32_t taker_ppm = tiers[world_tier(world, taker->account)].taker_ppm;
+    if (world->plant == PLANT_OVERFILL) qty++;
+    int64_t price = maker->price;
+    if (world->plant == PLANT_PRICE) price = taker->price;
+    const int64_t quote = price * qty * STEP_UNITS, base = qty * LOT_UNITS;
+    struct fill_event fill = {.trade_id = ++world->trade_id,
+                              .aggregate_id = world->aggregate_id,
+                              .maker_order = maker->id,
+                              .taker_order = taker->id,
+                              .price = {price},
+                              .qty = {qty},
+                              .maker_account = maker->account,
+                              .taker_account = taker->account,
+                              .maker_rate_ppm = maker_ppm,
+                              .taker_rate_ppm = taker_ppm,
+                              .taker_side = taker->side};
+    if (world->plant == PLANT_TRADE_ID) fill.trade_id++;
+    if (world->plant == PLANT_AGGREGATE_ID) fill.aggregate_id++;
+    if (world->plant == PLANT_RATE) fill.taker_rate_ppm++;
+    event_write_fill(&world->out, &fill);
+    world->fill_count++;
+
+    int32_t buyer_ppm = buyer == taker ? fill.taker_rate_ppm : maker_ppm;
+    int32_t seller_ppm = seller == taker ? fill.taker_rate_ppm : maker_ppm;
+    if (world->plant == PLANT_FEE_PAYER) {
+        const int32_t swap = buyer_ppm;
+        buyer_ppm = seller_ppm;
+        seller_ppm = swap;
+    }
+    const int64_t base_fee = world_fee(world, base, buyer_ppm);
+    const int64_t quote_fee = world_fee(world, quote, seller_ppm);
+    world_move(world, buyer->account, USDT, 0, -quote);
+    world_move(world, seller->account, BTC, 0, -base);
+    if (world->plant == PLANT_FEE_SIDE) {
+        world_move(world, buyer->account, BTC, base, 0);
+        world_move(world, buyer->account, USDT, -world_fee(world, quote, buyer_ppm), 0);
+    } else {
+        world_move(world, buyer->account, BTC, base - base_fee, 0);
+    }
+    world_move(world, seller->account, USDT, quote - quote_fee, 0);
+    buyer->left -= quote;
+    seller->left -= base;
+    maker->executed += qty;
+    taker->executed += qty;
+    maker->quote_executed += quote;
+    taker->quote_executed += quote;
+    if (buyer->type != MARKET && world->plant != PLANT_NO_RELEASE) {
+        const int64_t needed = buyer->price * (buyer->qty - buyer->executed) * STEP_UNITS;
+        world_move(world, buyer->account, USDT, buyer->left - needed, needed - buyer->left);
+        buyer->left = needed;
+    }
+}
+
+/* The oldest of the best orders that `taker` may meet, or NULL. */
+static inline struct world_order *world_best(struct world *world, const struct world_order *taker)
+{
+    struct world_order *best = NULL;
+    for (int i = 0; i < WORLD_ORDERS; i++) {
+        struct world_order *order = &world->orders[i];
+        if (order->account == 0 || order == taker || order->side == taker->side) continue;
+        const int64_t sign = taker->side == BUY ? 1 : -1;
+        if (taker->type != MARKET && sign * order->price > sign * taker->price) continue;
+        if (best == NULL || sign * order->price < sign * best->price ||
+            (order->price == best->price && order->id < best->id))
+            best = order;
+    }
+    return best;
+}
+
+/* A dry walk: what a MARKET order of `qty` costs. */
+static inline int64_t world_cost(struct world *world, struct world_order *taker)
+{
+    struct world_order saved[WORLD_ORDERS], *maker;
+    int64_t cost = 0, left = taker->qty;
+    memcpy(saved, world->orders, sizeof(saved));
+    while (left > 0 && (maker = world_best(world, taker)) != NULL) {
+        const int64_t rest = maker->qty - maker->executed;
+        const int64_t part = left < rest ? left : rest;
+        cost += maker->price * part * STEP_UNITS;
+        left -= part;
+        maker->account = 0;
+    }
+    memcpy(world->orders, saved, sizeof(saved));
+    return cost;
+}
+
+static inline void world_match(struct world *world, struct world_order *taker)
+{
+    struct world_order *maker;
+    int64_t last_price = 0;
+    while ((taker->qty == 0 || taker->executed < taker->qty) &&
+           (maker = world_best(world, taker)) != NULL) {
+        const int64_t rest = maker->qty - maker->executed;
+        int64_t qty = taker->qty == 0 ? taker->left / (maker->price * STEP_UNITS)
+                                      : taker->qty - taker->executed;
+        if (qty > rest) qty = rest;
+        if (qty == 0) break;
+        if (maker->price != last_price) world->aggregate_id++;
+        last_price = maker->price;
+        world_fill(world, maker, taker, qty);
+        if (maker->executed >= maker->qty) world_done(world, maker, ORDER_FILLED, DONE_FILLED);
+    }
+}
+
+static inline void world_trade(struct world *world, uint16_t type, uint32_t account,
+                               const uint8_t *payload)
+{
+    uint8_t key_id[32];
+    world_key_id(account, key_id);
+    const struct command_header header = {
+        .type = type, .origin = 1, .auth_kind = AUTH_HMAC, .auth_length = 32};
+    world_apply(world, &header, payload, key_id);
+}
+
+/* Places an order and plays all that follows. A MARKET buy by quote amount has qty 0. */
+static inline uint64_t world_place(struct world *world, uint32_t account, enum side side,
+                                   uint8_t type, int64_t price, int64_t qty, int64_t quote_qty)
+{
+    uint8_t payload[256];
+    struct world_order *order = world->orders;
+    while (order->account != 0)
+        order++;
+    world->order_id += world->plant == PLANT_ORDER_ID ? 2 : 1;
+    const uint64_t id = world->order_id;
+    *order = (struct world_order){.id = id,
+                                  .account = account,
+                                  .side = side,
+                                  .type = type,
+                                  .price = price,
+                                  .qty = qty,
+                                  .quote_qty = quote_qty,
+                                  .created_ns = world->stamp_ns};
+    if (side == SELL)
+        order->left = qty * LOT_UNITS;
+    else if (type != MARKET)
+        order->left = price * qty * STEP_UNITS;
+    else
+        order->left = quote_qty > 0 ? quote_qty : world_cost(world, order);
+    if (side == BUY && world->plant == PLANT_HOLD) order->left++;
+
+    struct order_place_command place = {.price = {price},
+                                        .qty = {qty},
+                                        .quote_qty = {quote_qty},
+                                        .account = account,
+                                        .side = side,
+                                        .type = type,
+                                        .time_in_force = GTC};
+    snprintf((char *)place.client_id, sizeof(place.client_id), "c%llu", (unsigned long long)id);
+    order_place_command_put(payload, &place);
+    uint16_t asset = side == BUY ? USDT : BTC;
+    if (world->plant == PLANT_HOLD_ASSET) asset = BTC;
+    struct order_accepted_event accepted = {.order_id = id,
+                                            .price = {price},
+                                            .qty = {qty},
+                                            .quote_qty = {quote_qty},
+                                            .hold = {order->left},
+                                            .account = account,
+                                            .hold_asset = asset,
+                                            .side = side,
+                                            .type = type,
+                                            .time_in_force = GTC};
+    memcpy(accepted.client_id, place.client_id, sizeof(place.client_id));
+    event_write_order_accepted(&world->out, &accepted);
+    world_move(world, account, asset, -order->left, order->left);
+    world_match(world, order);
+    if (order->account != 0 && order->executed >= order->qty && order->qty > 0)
+        world_done(world, order, ORDER_FILLED, DONE_FILLED);
+    else if (order->account != 0 && type == MARKET)
+        world_done(world, order, ORDER_EXPIRED, DONE_NO_LIQUIDITY);
+    world_report(world);
+    world_trade(world, T_ORDER_PLACE, account, payload);
+    return id;
+}
+
+static inline uint64_t world_buy(struct world *world, uint32_t account, int64_t price, int64_t qty)
+{
+    return world_place(world, account, BUY, LIMIT, price, qty, 0);
+}
+
+static inline uint64_t world_sell(struct world *world, uint32_t account, int64_t price, int64_t qty)
+{
+    return world_place(world, account, SELL, LIMIT, price, qty, 0);
+}
+
+static inline void world_cancel(struct world *world, uint32_t account, uint64_t order_id)
+{
+    uint8_t payload[256];
+    const struct order_cancel_command cancel = {.order_id = order_id, .account = account};
+    order_cancel_command_put(payload, &cancel);
+    for (int i = 0; i < WORLD_ORDERS; i++) {
+        struct world_order *order = &world->orders[i];
+        const bool other = world->plant == PLANT_CANCEL_OTHER;
+        if (order->account == 0 || (order->id == order_id) == other) continue;
+        world_done(world, order, ORDER_CANCELED, DONE_CANCELED);
+        break;
+    }
+    world_report(world);
+    world_trade(world, T_ORDER_CANCEL, account, payload);
+}
+
+static inline enum status world_seal(struct world *world)
+{
+    uint8_t payload[256];
+    const struct seal_command seal = {world->height + 1};
+    const struct sealed_event sealed = {world->height + 1, world->first_command};
+    seal_command_put(payload, &seal);
+    event_write_sealed(&world->out, &sealed);
+    const struct command_header header = {.type = T_SEAL, .auth_kind = AUTH_NONE};
+    world_apply(world, &header, payload, NULL);
+    const enum status status = settle_block(world->settlement, world->height + 1, &world->roots);
+    if (world->status == STATUS_OK) world->status = status;
+
+    const struct block_header block = {.version = BLOCK_HEADER_VERSION,
+                                       .height = ++world->height,
+                                       .time_ns = world->stamp_ns,
+                                       .first_command = world->first_command,
+                                       .last_command = world->number,
+                                       .fill_count = world->fill_count,
+                                       .body_length = world->body_bytes,
+                                       .chain_id = genesis_chain_id(&world->genesis),
+                                       .prev_hash = world->prev_hash,
+                                       .state_root = world->roots.state_root,
+                                       .totals_root = world->roots.totals_root,
+                                       .params_hash = world->roots.params_hash};
+    struct world_block *stored = &world->blocks[world->height - 1];
+    block_header_encode(&block, stored->header);
+    stored->body = malloc(world->body_bytes);
+    memcpy(stored->body, world->body, world->body_bytes);
+    stored->body_bytes = world->body_bytes;
+    world->prev_hash = block_header_hash(stored->header);
+    world->body_bytes = 0;
+    world->fill_count = 0;
+    world->first_command = world->number + 1;
+    return world->status;
+}
+
+/* Two assets, one market, four funded accounts (odd: tier 0, even: tier 1), no block yet. */
+static inline struct world *world_new(void)
+{
+    struct world *world = calloc(1, sizeof(*world));
+    if (world == NULL || !hash_start()) abort();
+    world->blocks = calloc(WORLD_BLOCKS, sizeof(struct world_block));
+    world_genesis(&world->genesis, world->operator_secret);
+    if (!arena_map(&world->arena, settlement_bytes(&world->genesis))) abort();
+    world->settlement = settlement_new(&world->arena, &world->genesis, world_secret);
+    if (world->settlement == NULL) abort();
+    world->out = (struct event_writer){world->events, world->events + sizeof(world->events), 0};
+    world->first_command = 1;
+    world->stamp_ns = 1700000000000000000u;
+    world_list(world);
+    for (uint32_t account = 1; account <= 4; account++) {
+        world_account(world, world_tier(world, account));
+        world_credit(world, account, BTC, 100000000000);
+        world_credit(world, account, USDT, 10000000000000000);
+    }
+    return world;
+}
+
+static inline void world_free(struct world *world)
+{
+    for (uint64_t i = 0; i < world->height; i++)
+        free(world->blocks[i].body);
+    free(world->blocks);
+    arena_unmap(&world->arena);
+    free(world);
+}
+
+static inline enum status world_read(void *context, uint64_t height, struct block_bytes *out)
+{
+    const struct world *world = context;
+    if (height == 0 || height > world->height) return STATUS_NOT_FOUND;
+    const struct world_block *block = &world->blocks[height - 1];
+    *out = (struct block_bytes){block->header, block->body, block->body_bytes};
+    return STATUS_OK;
+}
+
+#endif /* TESTS_SETTLEMENT_WORLD_H */
