@@ -29,24 +29,27 @@ struct walk walk_by_quantity(const struct books *books, const struct market *mar
     return walk;
 }
 
+static int64_t lot_quote(const struct market *market, price_t price)
+{
+    return market_notional(market, price, (qty_t){1}).units;
+}
+
 struct walk walk_by_quote(const struct books *books, const struct market *market,
                           uint16_t market_index, enum side makers, amount_t quote)
 {
     struct walk walk = {.stopped = false};
     const struct level *level = best_level(books, market_index, makers);
 
-    while (level != NULL && walk.qty.lots < market->qty_max.lots &&
-           walk.quote.units < quote.units) {
-        const int64_t lot_quote = market_notional(market, level->price, (qty_t){1}).units;
-        const qty_t affordable = {(quote.units - walk.quote.units) / lot_quote};
+    while (level != NULL && walk.qty.lots < market->qty_max.lots) {
+        const int64_t left = quote.units - walk.quote.units;
+        const qty_t affordable = {left / lot_quote(market, level->price)};
         const qty_t allowed = qty_less(market->qty_max, walk.qty);
         const qty_t qty = qty_min(level->qty, qty_min(affordable, allowed));
         walk_take(&walk, market, level->price, qty);
-        walk.stopped = affordable.lots < level->qty.lots && affordable.lots <= allowed.lots;
         if (qty.lots < level->qty.lots) break;
         level = level_at(books, level->worse);
     }
-    /* Everything spent is as good as stopped: the taker got all it asked for. */
-    walk.stopped |= walk.quote.units == quote.units;
+    const int64_t left = quote.units - walk.quote.units;
+    walk.stopped = left == 0 || (level != NULL && lot_quote(market, level->price) > left);
     return walk;
 }

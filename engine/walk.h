@@ -13,7 +13,7 @@
 struct walk {
     qty_t qty;
     amount_t quote; /* of `qty`, at the makers' prices */
-    bool stopped;   /* by quote: one more lot at the next price would be too much */
+    bool stopped;   /* by quote: nothing is left of it, or less than the next lot costs */
 };
 
 /* Up to `qty`, at `limit` or better. Pass a zero limit for none.

@@ -1,0 +1,203 @@
+/* A small exchange for tests: an engine over a genesis of the test's own, stepped command by command.
+ *
+ * The defaults: assets COIN and USD without decimals, one market COINUSD where a tick and a lot are one
+ * unit, 0.1% maker and 0.2% taker fee in tier 0. Change `world.genesis` between world_prepare and
+ * world_open for others.
+ */
+
+#ifndef TESTS_WORLD_H
+#define TESTS_WORLD_H
+
+#include "common/arena.h"
+#include "engine/match.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COIN 0
+#define USD  1
+
+struct world {
+    struct genesis genesis;
+    struct arena arena;
+    struct arena events; /* of the last command */
+    struct engine *engine;
+    struct event_writer out;
+    struct command_header header; /* origin, group, deadline of the next command */
+    uint64_t number;
+    uint64_t stamp_ns;
+    uint64_t nonce;
+};
+
+static inline void world_add_asset(struct params *params, const char *symbol)
+{
+    struct asset *asset = &params->assets[params->asset_count++];
+    strncpy(asset->symbol, symbol, ASSET_SYMBOL_BYTES);
+}
+
+static inline void world_add_market(struct params *params, const char *symbol)
+{
+    struct market *market = &params->markets[params->market_count++];
+    *market = (struct market){
+        .base = COIN,
+        .quote = USD,
+        .status = MARKET_TRADING,
+        .tick_units = 1,
+        .lot_units = 1,
+        .units_per_step = 1,
+        .price_min = {1},
+        .price_max = {1000000},
+        .qty_min = {1},
+        .qty_max = {1000000},
+        .account_orders_max = 200,
+    };
+    strncpy(market->symbol, symbol, MARKET_SYMBOL_BYTES);
+}
+
+static inline void world_prepare(struct world *world)
+{
+    *world = (struct world){.stamp_ns = 1000};
+    struct params *params = &world->genesis.params;
+    params->rules = 1;
+    params->accounts_max = 16;
+    params->keys_max = 16;
+    params->orders_max = 256;
+    params->levels_max = 256;
+    params->assets_max = 4;
+    params->markets_max = 4;
+    params->block_ms = 100;
+    params->idle_block_ms = 1000;
+    params->stamp_step_ms = 10000;
+    params->uncertified_blocks_max = 64;
+    params->tier_count = 2;
+    params->tiers[0] = (struct fee_tier){1000, 2000};
+    params->tiers[1] = (struct fee_tier){0, 0};
+    world_add_asset(params, "COIN");
+    world_add_asset(params, "USD");
+    world_add_market(params, "COINUSD");
+    world->genesis.operator_count = 2;
+    world->genesis.validators.count = 2;
+    world->genesis.validators.members[0].node = 1;
+    world->genesis.validators.members[1].node = 7;
+}
+
+static inline void world_open(struct world *world)
+{
+    const char *reason;
+    ASSERT(params_valid(&world->genesis.params, &reason));
+    ASSERT(arena_map(&world->arena, engine_bytes(&world->genesis)));
+    world->engine = engine_new(&world->arena, &world->genesis);
+    ASSERT(world->engine != NULL);
+    ASSERT(arena_map(&world->events, engine_event_bytes_max(world->engine)));
+}
+
+static inline void world_close(struct world *world)
+{
+    arena_unmap(&world->events);
+    arena_unmap(&world->arena);
+}
+
+/* Steps one command with this payload; its events are in world->events.bytes .. out.at. */
+static inline void world_step(struct world *world, uint16_t type, const uint8_t *payload)
+{
+    struct command command = {.header = world->header, .payload = payload, .auth = payload};
+    command.header.type = type;
+    command.header.length = (uint32_t)(COMMAND_HEADER_BYTES + message_payload_bytes(type));
+    world->out = (struct event_writer){.at = world->events.bytes,
+                                       .end = world->events.bytes + world->events.capacity};
+    match_step(world->engine, &command, ++world->number, world->stamp_ns, &world->out);
+}
+
+/* The `ordinal`th event of the last command. False when there are fewer. */
+static inline bool world_event(const struct world *world, uint32_t ordinal, struct event *event)
+{
+    const uint8_t *at = world->events.bytes;
+    for (uint32_t i = 0; event_next(&at, world->out.at, event); i++)
+        if (i == ordinal) return true;
+    return false;
+}
+
+/* REJECT_NONE unless the last command was refused or a no-op; then it has that event alone. */
+static inline unsigned world_reject(const struct world *world)
+{
+    struct event event;
+    if (!world_event(world, 0, &event)) return 0;
+    if (event.type != T_REFUSED && event.type != T_NOOP) return 0;
+    ASSERT(world->out.count == 1);
+    struct refused_event refused;
+    refused_event_get(event.payload, &refused);
+    return refused.reject;
+}
+
+#define WORLD_COMMAND(NAME, name) \
+    static inline unsigned world_##name(struct world *world, struct name##_command command) \
+    { \
+        uint8_t payload[NAME##_BYTES]; \
+        name##_command_put(payload, &command); \
+        world_step(world, T_##NAME, payload); \
+        return world_reject(world); \
+    }
+WORLD_COMMAND(HELLO, hello)
+WORLD_COMMAND(SEAL, seal)
+WORLD_COMMAND(VOTE, vote)
+WORLD_COMMAND(CHECKPOINT_VOTE, checkpoint_vote)
+WORLD_COMMAND(ASSET_CREATE, asset_create)
+WORLD_COMMAND(MARKET_CREATE, market_create)
+WORLD_COMMAND(MARKET_STATUS, market_status)
+WORLD_COMMAND(ACCOUNT_CREATE, account_create)
+WORLD_COMMAND(KEY_ADD, key_add)
+WORLD_COMMAND(CREDIT, credit)
+WORLD_COMMAND(DEBIT, debit)
+WORLD_COMMAND(ORDER_PLACE, order_place)
+WORLD_COMMAND(ORDER_CANCEL, order_cancel)
+WORLD_COMMAND(CANCEL_ALL, cancel_all)
+
+/* A new account of tier `tier` with so much of both assets; returns its number. */
+static inline uint32_t world_account(struct world *world, uint16_t tier, int64_t coin, int64_t usd)
+{
+    ASSERT(world_account_create(
+               world, (struct account_create_command){.nonce = ++world->nonce, .tier = tier}) == 0);
+    const uint32_t account = engine_counts(world->engine).accounts;
+    struct credit_command credit = {.account = account, .asset = COIN, .amount = {coin}};
+    credit.nonce = ++world->nonce;
+    if (coin > 0) ASSERT(world_credit(world, credit) == 0);
+    credit = (struct credit_command){.account = account, .asset = USD, .amount = {usd}};
+    credit.nonce = ++world->nonce;
+    if (usd > 0) ASSERT(world_credit(world, credit) == 0);
+    return account;
+}
+
+static inline struct order_place_command world_limit(uint32_t account, enum side side, int64_t lots,
+                                                     int64_t ticks)
+{
+    return (struct order_place_command){.account = account,
+                                        .side = (uint8_t)side,
+                                        .type = LIMIT,
+                                        .time_in_force = GTC,
+                                        .qty = {lots},
+                                        .price = {ticks}};
+}
+
+/* A seeded stream of numbers (xorshift64*). */
+static inline uint64_t world_random(uint64_t *seed)
+{
+    *seed ^= *seed >> 12;
+    *seed ^= *seed << 25;
+    *seed ^= *seed >> 27;
+    return *seed * 0x2545f4914f6cdd1du;
+}
+
+static inline uint64_t world_below(uint64_t *seed, uint64_t bound)
+{
+    return world_random(seed) % bound;
+}
+
+/* QUOREX_SEED, or `otherwise`. */
+static inline uint64_t world_seed(uint64_t otherwise)
+{
+    const char *text = getenv("QUOREX_SEED");
+    const uint64_t seed = text == NULL ? otherwise : strtoull(text, NULL, 0);
+    return seed == 0 ? 1 : seed;
+}
+
+#endif /* TESTS_WORLD_H */
