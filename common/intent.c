@@ -5,8 +5,9 @@
 #include <string.h>
 
 #define SYMBOL_RANGE        "^[A-Z0-9-_.]{1,20}$"
-#define RECV_WINDOW_DEFAULT 5000000           /* 5,000 ms, in us */
-#define RECV_WINDOW_MAX     60000000          /* 60,000 ms, in us */
+#define RECV_WINDOW_DEFAULT 500000000000  /* 5,000 ms, in units of 10^-8 ms, as numbers are read */
+#define RECV_WINDOW_MAX     6000000000000 /* 60,000 ms */
+#define RECV_WINDOW_STEP    100000        /* 1 us: three decimals */
 #define MICROSECONDS_FROM   1000000000000000u /* timestamps from 10^15 on are in us */
 #define TIMESTAMP_MAX_NS    (UINT64_MAX / 2)
 
@@ -345,21 +346,23 @@ bool intent_deadline(const struct form *form, uint64_t *timestamp_ns, uint64_t *
 {
     const struct form_field *field;
     uint64_t timestamp;
-    int64_t window_us = RECV_WINDOW_DEFAULT;
+    int64_t window = RECV_WINDOW_DEFAULT;
 
     if (!parameter_mandatory(form, "timestamp", &field, refusal)) return false;
     if (!parameter_u64(field, &timestamp, refusal)) return false;
     if (!parameter_optional(form, "recvWindow", &field, refusal)) return false;
-    if (field != NULL && !parameter_units(field, 3, REJECT_RECV_WINDOW, &window_us, refusal))
+    if (field != NULL &&
+        !parameter_units(field, ASSET_DECIMALS_MAX, REJECT_RECV_WINDOW, &window, refusal))
         return false;
-    if (window_us > RECV_WINDOW_MAX)
-        return parameter_refuse(refusal, REJECT_RECV_WINDOW, NULL, NULL);
+    if (window > RECV_WINDOW_MAX) return parameter_refuse(refusal, REJECT_RECV_WINDOW, NULL, NULL);
+    if (window % RECV_WINDOW_STEP != 0)
+        return parameter_refuse(refusal, REJECT_PRECISION, "recvWindow", NULL);
 
     const uint64_t unit = timestamp >= MICROSECONDS_FROM ? 1000 : 1000000;
     if (timestamp > TIMESTAMP_MAX_NS / unit)
         return parameter_refuse(refusal, REJECT_TIMESTAMP_AHEAD, NULL, NULL);
     *timestamp_ns = timestamp * unit;
-    *deadline_ns = *timestamp_ns + (uint64_t)window_us * 1000;
+    *deadline_ns = *timestamp_ns + (uint64_t)(window / RECV_WINDOW_STEP) * 1000;
     return true;
 }
 
