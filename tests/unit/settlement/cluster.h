@@ -1,0 +1,100 @@
+/* A private PostgreSQL cluster for one test program: unix socket only, in a short directory of its
+ * own, gone when the program ends. */
+
+#ifndef TESTS_SETTLEMENT_CLUSTER_H
+#define TESTS_SETTLEMENT_CLUSTER_H
+
+#include <dirent.h>
+#include <libpq-fe.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char cluster_directory[64];
+static char cluster_programs[256];
+
+/* Runs a program of PostgreSQL's; as the user postgres when we are root, whom it refuses. */
+static int cluster_command(const char *program, const char *arguments)
+{
+    char command[1024];
+    snprintf(command, sizeof(command), "cd / && %s%s/%s %s >>%s/log 2>&1",
+             geteuid() == 0 ? "runuser -u postgres -- " : "", cluster_programs, program, arguments,
+             cluster_directory);
+    return system(command);
+}
+
+static void cluster_stop(void)
+{
+    char command[256];
+    if (cluster_directory[0] == '\0') return;
+    snprintf(command, sizeof(command), "-D %s/data -m immediate -w stop", cluster_directory);
+    cluster_command("pg_ctl", command);
+    snprintf(command, sizeof(command), "rm -rf %s", cluster_directory);
+    if (system(command) != 0) perror(command);
+    cluster_directory[0] = '\0';
+}
+
+/* The newest version's programs, where Debian has them. */
+static bool cluster_find(void)
+{
+    DIR *directory = opendir("/usr/lib/postgresql");
+    int newest = 0;
+    for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;)
+        if (atoi(entry->d_name) > newest) newest = atoi(entry->d_name);
+    if (directory != NULL) closedir(directory);
+    snprintf(cluster_programs, sizeof(cluster_programs), "/usr/lib/postgresql/%d/bin", newest);
+    return newest > 0;
+}
+
+static void cluster_start(void)
+{
+    char arguments[512];
+    if (cluster_directory[0] != '\0') return;
+    snprintf(cluster_directory, sizeof(cluster_directory), "/tmp/qxt-XXXXXX");
+    if (!cluster_find() || mkdtemp(cluster_directory) == NULL) {
+        fprintf(stderr, "no PostgreSQL server programs, or no directory in /tmp\n");
+        abort();
+    }
+    const struct passwd *postgres = geteuid() == 0 ? getpwnam("postgres") : NULL;
+    if (postgres != NULL && chown(cluster_directory, postgres->pw_uid, postgres->pw_gid) != 0)
+        abort();
+    atexit(cluster_stop);
+    snprintf(arguments, sizeof(arguments),
+             "-D %s/data -U quorex --auth=trust --locale=C.UTF-8 --encoding=UTF8 --no-sync",
+             cluster_directory);
+    if (cluster_command("initdb", arguments) != 0) abort();
+    snprintf(
+        arguments, sizeof(arguments),
+        "-D %s/data -w -o \"-c listen_addresses='' -c unix_socket_directories=%s -c fsync=off\""
+        " start",
+        cluster_directory, cluster_directory);
+    if (cluster_command("pg_ctl", arguments) != 0) abort();
+}
+
+static const char *cluster_conninfo(const char *database)
+{
+    static char conninfo[256];
+    snprintf(conninfo, sizeof(conninfo), "host=%s user=quorex dbname=%s", cluster_directory,
+             database);
+    return conninfo;
+}
+
+/* Runs one statement in a connection of its own; the first value, or "" when there is none. */
+static const char *cluster_ask(const char *database, const char *sql)
+{
+    static char value[4096];
+    PGconn *connection = PQconnectdb(cluster_conninfo(database));
+    PGresult *result = PQexec(connection, sql);
+    value[0] = '\0';
+    if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) > 0)
+        snprintf(value, sizeof(value), "%s", PQgetvalue(result, 0, 0));
+    PQclear(result);
+    PQfinish(connection);
+    return value;
+}
+
+#endif /* TESTS_SETTLEMENT_CLUSTER_H */

@@ -1,0 +1,253 @@
+#include "settlement/authority.h"
+
+#include "common/arena.h"
+#include "settlement/balance_sheet.h"
+#include "settlement/keyring.h"
+#include "tests/harness.h"
+#include "tests/unit/settlement/world.h"
+
+struct key_pair {
+    uint8_t public_key[PUBLIC_KEY_BYTES];
+    uint8_t secret_key[SECRET_KEY_BYTES];
+};
+
+struct fixture {
+    struct genesis genesis;
+    struct key_pair op, owner, trader, reader;
+    struct arena arena;
+    struct keyring *keys;
+    struct balance_sheet *accounts;
+    struct authority authority;
+    uint8_t bytes[COMMAND_BYTES_MAX];
+    struct command command;
+};
+
+static const char order_text[] = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC"
+                                 "&quantity=0.001&price=30000.01&newClientOrderId=mine"
+                                 "&recvWindow=5000&timestamp=1700000000000";
+
+static struct key_pair pair_of(uint8_t number)
+{
+    const uint8_t seed[32] = {number};
+    struct key_pair pair;
+    crypto_sign_seed_keypair(pair.public_key, pair.secret_key, seed);
+    return pair;
+}
+
+static void add_key(struct fixture *f, uint8_t id, uint32_t account, uint16_t permissions,
+                    uint16_t secret_version, const uint8_t *public_key)
+{
+    struct key_added_event key = {
+        .account = account, .permissions = permissions, .secret_version = secret_version};
+    key.key_id[0] = id;
+    if (public_key != NULL) memcpy(key.public_key, public_key, PUBLIC_KEY_BYTES);
+    assert_true(keyring_add(f->keys, &key));
+}
+
+static struct fixture *setup(void)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    uint8_t unused[SECRET_KEY_BYTES];
+    if (f == NULL || !hash_start() || !arena_map(&f->arena, 1 << 20)) abort();
+    world_genesis(&f->genesis, unused);
+    f->op = pair_of(1), f->owner = pair_of(2), f->trader = pair_of(3), f->reader = pair_of(4);
+    memcpy(f->genesis.operators[0], f->op.public_key, PUBLIC_KEY_BYTES);
+    struct params *params = &f->genesis.params;
+    params->asset_count = 2;
+    params->assets[0] = (struct asset){"BTC", 8};
+    params->assets[1] = (struct asset){"USDT", 8};
+    params->market_count = 1;
+    params->markets[0] = (struct market){.symbol = "BTCUSDT",
+                                         .base = 0,
+                                         .quote = 1,
+                                         .status = MARKET_TRADING,
+                                         .tick_units = 1000000,
+                                         .lot_units = 1000,
+                                         .units_per_step = 10,
+                                         .price_min = {1},
+                                         .price_max = {100000000},
+                                         .qty_min = {1},
+                                         .qty_max = {100000000},
+                                         .account_orders_max = 10};
+    f->keys = keyring_new(&f->arena, 10);
+    f->accounts = balance_sheet_new(&f->arena, 10, 2);
+    balance_sheet_open(f->accounts, f->owner.public_key, 0);
+    balance_sheet_open(f->accounts, f->reader.public_key, 0);
+    add_key(f, 0xa1, 1, KEY_READ | KEY_TRADE, 0, f->trader.public_key);
+    add_key(f, 0xa2, 1, KEY_READ, 1, f->reader.public_key);
+    add_key(f, 0xa3, 1, KEY_READ | KEY_TRADE, 1, NULL);
+    f->authority = (struct authority){&f->genesis, params, f->keys, f->accounts};
+    return f;
+}
+
+static void teardown(struct fixture *f)
+{
+    arena_unmap(&f->arena);
+    free(f);
+}
+
+/* Builds the command and asks. */
+static const char *ask(struct fixture *f, uint16_t type, const uint8_t *payload, uint16_t kind,
+                       uint64_t deadline_ns, const uint8_t *auth, size_t auth_bytes)
+{
+    const size_t payload_bytes = message_payload_bytes(type);
+    const struct command_header header = {
+        .length = (uint32_t)(COMMAND_HEADER_BYTES + payload_bytes + auth_bytes),
+        .type = type,
+        .origin = 1,
+        .auth_kind = kind,
+        .auth_length = (uint16_t)auth_bytes,
+        .deadline_ns = deadline_ns,
+    };
+    command_header_put(f->bytes, &header);
+    memcpy(f->bytes + COMMAND_HEADER_BYTES, payload, payload_bytes);
+    if (auth_bytes > 0) memcpy(f->bytes + COMMAND_HEADER_BYTES + payload_bytes, auth, auth_bytes);
+    assert_true(command_decode(f->bytes, header.length, &f->command));
+    return authority_objection(&f->authority, &f->command);
+}
+
+static size_t sign(uint8_t *auth, const uint8_t *id, const struct key_pair *pair, const char *text)
+{
+    memset(auth, 0, 32);
+    memcpy(auth, id, 32);
+    hash_sign(pair->secret_key, text, strlen(text), auth + 32);
+    memcpy(auth + 96, text, strlen(text));
+    return 96 + strlen(text);
+}
+
+static const struct order_place_command order = {.price = {3000001},
+                                                 .qty = {100},
+                                                 .account = 1,
+                                                 .side = BUY,
+                                                 .type = LIMIT,
+                                                 .time_in_force = GTC,
+                                                 .client_id = "mine"};
+static const uint64_t deadline = 1700000005000000000u;
+
+static const char *ask_order(struct fixture *f, const struct order_place_command *place,
+                             const uint8_t *id, const struct key_pair *pair, const char *text)
+{
+    uint8_t payload[256], auth[1024];
+    order_place_command_put(payload, place);
+    const size_t auth_bytes = sign(auth, id, pair, text);
+    return ask(f, T_ORDER_PLACE, payload, AUTH_ED25519, deadline, auth, auth_bytes);
+}
+
+/* An order stands with its trading key's signature, or with the owner's own. */
+TEST(authority, order_signed_by_key_or_owner_stands)
+{
+    struct fixture *f = setup();
+    const uint8_t id[32] = {0xa1};
+    assert_null(ask_order(f, &order, id, &f->trader, order_text));
+    assert_null(ask_order(f, &order, f->owner.public_key, &f->owner, order_text));
+    teardown(f);
+}
+
+/* Any other signer, key, account, order or deadline does not. */
+TEST(authority, order_that_its_owner_did_not_sign_is_objected_to)
+{
+    struct fixture *f = setup();
+    const uint8_t id[32] = {0xa1}, reads[32] = {0xa2}, hmac_only[32] = {0xa3}, unknown[32] = {7};
+    assert_string_equal(ask_order(f, &order, id, &f->owner, order_text), "signature");
+    assert_string_equal(ask_order(f, &order, reads, &f->reader, order_text), "key");
+    assert_string_equal(ask_order(f, &order, hmac_only, &f->trader, order_text), "key");
+    assert_string_equal(ask_order(f, &order, unknown, &f->trader, order_text), "key");
+
+    struct order_place_command other = order;
+    other.account = 2; /* another's account under one's own key */
+    assert_string_equal(ask_order(f, &other, id, &f->trader, order_text), "key");
+    other.account = 3;
+    assert_string_equal(ask_order(f, &other, id, &f->trader, order_text), "account");
+    other = order;
+    other.price.ticks++;
+    assert_string_equal(ask_order(f, &other, id, &f->trader, order_text), "signed text");
+    other = order;
+    other.side = SELL;
+    assert_string_equal(ask_order(f, &other, id, &f->trader, order_text), "signed text");
+    assert_string_equal(ask_order(f, &order, id, &f->trader, "symbol=%"), "signed text");
+
+    uint8_t payload[256], auth[1024];
+    order_place_command_put(payload, &order);
+    const size_t auth_bytes = sign(auth, id, &f->trader, order_text);
+    assert_string_equal(
+        ask(f, T_ORDER_PLACE, payload, AUTH_ED25519, deadline + 1, auth, auth_bytes),
+        "signed text");
+    auth[96 + 30] ^= 1;
+    assert_string_equal(ask(f, T_ORDER_PLACE, payload, AUTH_ED25519, deadline, auth, auth_bytes),
+                        "signature");
+    assert_string_equal(ask(f, T_ORDER_PLACE, payload, AUTH_ED25519, deadline, auth, 96),
+                        "length of signature");
+    teardown(f);
+}
+
+/* An HMAC key trades for its own account if it may, and never does an operator's work. */
+TEST(authority, hmac_key_trades_for_its_account_only)
+{
+    struct fixture *f = setup();
+    uint8_t payload[256] = {0};
+    const uint8_t may[32] = {0xa3}, reads[32] = {0xa2}, no_secret[32] = {0xa1};
+    order_place_command_put(payload, &order);
+    assert_null(ask(f, T_ORDER_PLACE, payload, AUTH_HMAC, 0, may, 32));
+    assert_string_equal(ask(f, T_ORDER_PLACE, payload, AUTH_HMAC, 0, reads, 32), "key");
+    assert_string_equal(ask(f, T_ORDER_PLACE, payload, AUTH_HMAC, 0, no_secret, 32), "key");
+    assert_string_equal(ask(f, T_ORDER_PLACE, payload, AUTH_HMAC, 0, may, 31), "length of key id");
+    struct order_place_command other = order;
+    other.account = 2;
+    order_place_command_put(payload, &other);
+    assert_string_equal(ask(f, T_ORDER_PLACE, payload, AUTH_HMAC, 0, may, 32), "key");
+    const struct credit_command credit = {.account = 1, .amount = {1}};
+    credit_command_put(payload, &credit);
+    assert_string_equal(ask(f, T_CREDIT, payload, AUTH_HMAC, 0, may, 32), "kind of authentication");
+    teardown(f);
+}
+
+/* An operator's command needs that operator's key of the genesis, and the text it was made from. */
+TEST(authority, operators_command_needs_its_operator)
+{
+    struct fixture *f = setup();
+    uint8_t payload[256], auth[1024];
+    const char *text = "action=credit&account=1&asset=BTC&amount=1.5&nonce=9";
+    struct credit_command credit = {.nonce = 9, .account = 1, .amount = {150000000}};
+    credit_command_put(payload, &credit);
+    size_t auth_bytes = sign(auth, f->op.public_key, &f->op, text);
+    assert_null(ask(f, T_CREDIT, payload, AUTH_OPERATOR, 0, auth, auth_bytes));
+    assert_string_equal(ask(f, T_CREDIT, payload, AUTH_NONE, 0, auth, 0), "kind of authentication");
+    assert_string_equal(ask(f, T_CREDIT, payload, AUTH_ED25519, 0, auth, auth_bytes),
+                        "kind of authentication");
+
+    credit.nonce = 10; /* the same text for another nonce: a replay */
+    credit_command_put(payload, &credit);
+    assert_string_equal(ask(f, T_CREDIT, payload, AUTH_OPERATOR, 0, auth, auth_bytes),
+                        "signed text");
+    credit.operator_index = 1;
+    credit_command_put(payload, &credit);
+    assert_string_equal(ask(f, T_CREDIT, payload, AUTH_OPERATOR, 0, auth, auth_bytes), "operator");
+    credit = (struct credit_command){.nonce = 9, .account = 1, .amount = {150000000}};
+    credit_command_put(payload, &credit);
+    auth_bytes = sign(auth, f->owner.public_key, &f->owner, text);
+    assert_string_equal(ask(f, T_CREDIT, payload, AUTH_OPERATOR, 0, auth, auth_bytes),
+                        "operator's public key");
+    order_place_command_put(payload, &order);
+    assert_string_equal(ask(f, T_ORDER_PLACE, payload, AUTH_OPERATOR, 0, auth, auth_bytes),
+                        "kind of authentication");
+    teardown(f);
+}
+
+/* Only what nodes say themselves may come without any authentication, and then with none at all. */
+TEST(authority, only_nodes_own_commands_need_no_signature)
+{
+    struct fixture *f = setup();
+    uint8_t payload[256] = {0};
+    const uint8_t own[] = {T_HELLO, T_SEAL, T_VOTE, T_CHECKPOINT_VOTE};
+    const uint8_t others[] = {T_ASSET_CREATE,   T_MARKET_CREATE, T_MARKET_STATUS, T_KEY_ADD,
+                              T_ACCOUNT_CREATE, T_CREDIT,        T_DEBIT,         T_ORDER_PLACE,
+                              T_ORDER_CANCEL,   T_CANCEL_ALL};
+    for (size_t i = 0; i < sizeof(own); i++) {
+        assert_null(ask(f, own[i], payload, AUTH_NONE, 0, NULL, 0));
+        assert_non_null(ask(f, own[i], payload, AUTH_NONE, 0, payload, 1));
+    }
+    for (size_t i = 0; i < sizeof(others); i++)
+        assert_non_null(ask(f, others[i], payload, AUTH_NONE, 0, NULL, 0));
+    assert_non_null(ask(f, T_SEAL, payload, 9, 0, NULL, 0));
+    teardown(f);
+}

@@ -1,0 +1,302 @@
+#include "settlement/store.h"
+
+#include "settlement/posting.h"
+#include "tests/harness.h"
+#include "tests/unit/settlement/world.h"
+
+#define ROWS_MAX 4096
+
+/* Keeps every row it is given. */
+struct kept {
+    struct fill_row fills[ROWS_MAX];
+    struct order_row orders[ROWS_MAX];
+    struct entry_row entries[ROWS_MAX];
+    struct candle_row candles[ROWS_MAX];
+    struct balance_row balances[ROWS_MAX];
+    uint32_t fill_count, order_count, entry_count, candle_count, balance_count, block_count,
+        account_count, asset_count, market_count;
+};
+
+static void on_block(void *context, const struct block_row *row)
+{
+    (void)row;
+    ((struct kept *)context)->block_count++;
+}
+static void on_fill(void *context, const struct fill_row *row)
+{
+    struct kept *kept = context;
+    kept->fills[kept->fill_count++] = *row;
+}
+static void on_order(void *context, const struct order_row *row)
+{
+    struct kept *kept = context;
+    kept->orders[kept->order_count++] = *row;
+}
+static void on_entry(void *context, const struct entry_row *row)
+{
+    struct kept *kept = context;
+    kept->entries[kept->entry_count++] = *row;
+}
+static void on_account(void *context, const struct account_row *row)
+{
+    (void)row;
+    ((struct kept *)context)->account_count++;
+}
+static void on_asset(void *context, uint16_t index, const struct asset *asset)
+{
+    (void)asset;
+    assert_int_equal(index, ((struct kept *)context)->asset_count++);
+}
+static void on_market(void *context, uint16_t index, const struct market *market)
+{
+    (void)market;
+    assert_int_equal(index, ((struct kept *)context)->market_count++);
+}
+static void on_candle(void *context, const struct candle_row *row)
+{
+    struct kept *kept = context;
+    kept->candles[kept->candle_count++] = *row;
+}
+static void on_balance(void *context, const struct balance_row *row)
+{
+    struct kept *kept = context;
+    kept->balances[kept->balance_count++] = *row;
+}
+
+static struct store_sink sink_of(struct kept *kept)
+{
+    return (struct store_sink){kept,       on_block, on_fill,   on_order,  on_entry,
+                               on_account, on_asset, on_market, on_candle, on_balance};
+}
+
+struct fixture {
+    struct world *world;
+    struct arena arena;
+    struct store *store;
+    struct kept *kept;
+    struct store_sink sink;
+};
+
+static struct fixture setup(void)
+{
+    struct fixture f = {.world = world_new(), .kept = calloc(1, sizeof(struct kept))};
+    if (!arena_map(&f.arena, store_bytes(&f.world->genesis))) abort();
+    f.store = store_new(&f.arena, &f.world->genesis);
+    f.sink = sink_of(f.kept);
+    assert_non_null(f.store);
+    return f;
+}
+
+static void teardown(struct fixture *f)
+{
+    arena_unmap(&f->arena);
+    world_free(f->world);
+    free(f->kept);
+}
+
+static enum status project(struct fixture *f, uint64_t height)
+{
+    struct block_bytes block;
+    assert_int_equal(world_read(f->world, height, &block), STATUS_OK);
+    f->kept->asset_count = f->kept->market_count = 0;
+    return store_block(f->store, &block, &f->sink);
+}
+
+static int64_t entry_sum(const struct kept *kept, int32_t account, uint16_t asset, bool held)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < kept->entry_count; i++) {
+        const struct entry_row *row = &kept->entries[i];
+        if (row->account == account && row->asset == asset)
+            sum += held ? row->held.units : row->available.units;
+    }
+    return sum;
+}
+
+/* One block, every kind of row, each figure by hand. */
+TEST(store, known_block_gives_known_rows)
+{
+    struct fixture f = setup();
+    world_sell(f.world, 1, 3000001, 3);
+    f.world->stamp_ns += 1500000000;
+    world_buy(f.world, 2, 3000100, 3);
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    assert_int_equal(project(&f, 1), STATUS_OK);
+
+    assert_int_equal(f.kept->block_count, 1);
+    assert_int_equal(f.kept->account_count, 4);
+    assert_int_equal(f.kept->asset_count, 2);
+    assert_int_equal(f.kept->market_count, 1);
+    assert_int_equal(f.kept->fill_count, 1);
+    const struct fill_row *fill = &f.kept->fills[0];
+    assert_int_equal(fill->fill.price.ticks, 3000001);
+    assert_int_equal(fill->maker_fee.units, 90001);
+    assert_int_equal(fill->taker_fee.units, 3);
+    assert_int_equal(fill->ordinal, 1);
+    assert_int_equal(fill->time_ns, 1700000001500000000u);
+    assert_int_equal(f.kept->order_count, 2);
+    assert_string_equal(f.kept->orders[0].client_id, "c1");
+    assert_int_equal(f.kept->orders[0].closed_ns, 1700000001500000000u);
+    assert_int_equal(f.kept->orders[1].done.status, ORDER_FILLED);
+
+    store_flush(f.store, &f.sink);
+    assert_int_equal(f.kept->candle_count, INTERVAL_COUNT);
+    assert_int_equal(f.kept->candles[0].open_ns, 1700000001000000000u);
+    assert_int_equal(f.kept->candles[0].volume, 3);
+    assert_int_equal(f.kept->candles[0].quote_volume, 90000030);
+    assert_int_equal(f.kept->candles[0].taker_volume, 3);
+    store_flush(f.store, &f.sink);
+    assert_int_equal(f.kept->candle_count, INTERVAL_COUNT); /* once */
+
+    assert_int_equal(store_dirty_accounts(f.store), 4);
+    store_balances(f.store, &f.sink);
+    assert_int_equal(f.kept->balance_count, 8);
+    assert_int_equal(store_dirty_accounts(f.store), 0);
+    teardown(&f);
+}
+
+/* Ledger entries tell the whole story without any state carried over: by account they add up to its
+ * balances, by asset to zero, whatever happened to an order in whichever block. */
+TEST(store, entries_add_up_to_balances_and_to_zero)
+{
+    struct fixture f = setup();
+    uint64_t seed = 0x57042e;
+    print_message("seed 0x%llx\n", (unsigned long long)seed);
+    for (int i = 0; i < 600; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        const uint64_t r = seed >> 33;
+        const int64_t price = 3000000 + (int64_t)(r / 4 % 41) - 20,
+                      qty = 1 + (int64_t)(r / 200 % 9);
+        struct world_order *any = &f.world->orders[r / 7 % 20];
+        if (any->account != 0 && r % 3 == 0)
+            world_cancel(f.world, any->account, any->id);
+        else
+            world_place(f.world, (uint32_t)(1 + r % 4), r % 2 ? BUY : SELL, r % 11 ? LIMIT : MARKET,
+                        r % 11 ? price : 0, qty, 0);
+        if (r % 23 == 0) assert_int_equal(world_seal(f.world), STATUS_OK);
+    }
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    for (uint64_t height = 1; height <= f.world->height; height++) {
+        /* A store that was born a moment ago does the same: nothing is remembered but listings. */
+        const struct params params = *store_params(f.store);
+        store_reset(f.store);
+        for (uint16_t i = 0; i < params.asset_count; i++)
+            assert_true(store_list_asset(f.store, i, &params.assets[i]));
+        for (uint16_t i = 0; i < params.market_count; i++) {
+            const struct market *market = &params.markets[i];
+            struct market_create_command listing = {.base = market->base,
+                                                    .quote = market->quote,
+                                                    .tick_units = market->tick_units,
+                                                    .lot_units = market->lot_units,
+                                                    .price_min = market->price_min,
+                                                    .price_max = market->price_max,
+                                                    .qty_min = market->qty_min,
+                                                    .qty_max = market->qty_max,
+                                                    .notional_min = market->notional_min,
+                                                    .account_orders_max =
+                                                        market->account_orders_max};
+            memcpy(listing.symbol, market->symbol, sizeof(listing.symbol));
+            assert_true(store_list_market(f.store, i, &listing));
+        }
+        assert_int_equal(project(&f, height), STATUS_OK);
+    }
+    assert_true(f.world->trade_id > 100);
+    assert_int_equal(f.kept->fill_count, f.world->trade_id);
+    for (uint16_t asset = 0; asset < 2; asset++) {
+        int64_t sum = 0;
+        for (int32_t account = POSTING_EXTERNAL; account <= 4; account++) {
+            sum +=
+                entry_sum(f.kept, account, asset, false) + entry_sum(f.kept, account, asset, true);
+            if (account < 1) continue;
+            assert_int_equal(entry_sum(f.kept, account, asset, false),
+                             f.world->available[account][asset]);
+            assert_int_equal(entry_sum(f.kept, account, asset, true),
+                             f.world->held[account][asset]);
+        }
+        assert_int_equal(sum, 0);
+    }
+    teardown(&f);
+}
+
+/* A candle comes out once a flush, with all that fell into it, and the next minute is another. */
+TEST(store, candles_are_increments_cut_at_each_interval)
+{
+    struct fixture f = setup();
+    const int64_t prices[] = {3000000, 3000500, 2999500, 3000100};
+    for (size_t i = 0; i < 4; i++) {
+        world_sell(f.world, 1, prices[i], 2);
+        world_buy(f.world, 2, prices[i], 2);
+        if (i == 2) f.world->stamp_ns += 61000000000;
+    }
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    assert_int_equal(project(&f, 1), STATUS_OK);
+    store_flush(f.store, &f.sink);
+    uint32_t minutes = 0;
+    for (uint32_t i = 0; i < f.kept->candle_count; i++) {
+        const struct candle_row *row = &f.kept->candles[i];
+        if (row->interval == INTERVAL_1M && minutes++ == 0) {
+            assert_int_equal(row->open.ticks, 3000000);
+            assert_int_equal(row->high.ticks, 3000500);
+            assert_int_equal(row->low.ticks, 2999500);
+            assert_int_equal(row->close.ticks, 2999500);
+            assert_int_equal(row->fill_count, 3);
+            assert_int_equal(row->volume, 6);
+        }
+        if (row->interval == INTERVAL_1D) assert_int_equal(row->fill_count, 4);
+    }
+    assert_int_equal(minutes, 2);
+    teardown(&f);
+}
+
+/* A body whose events do not follow one another gives a status, never a wrong row unnoticed. */
+TEST(store, altered_bodies_are_malformed)
+{
+    struct fixture f = setup();
+    world_sell(f.world, 1, 3000001, 3);
+    world_buy(f.world, 2, 3000100, 3);
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    struct world_block *block = &f.world->blocks[0];
+    uint8_t *bytes = block->body;
+    const size_t byte_count = block->body_bytes;
+
+    block->body_bytes--;
+    assert_int_equal(project(&f, 1), STATUS_MALFORMED);
+    block->body_bytes = byte_count;
+    store_reset(f.store);
+    bytes[0] ^= 1; /* the first command's number */
+    assert_int_equal(project(&f, 1), STATUS_MALFORMED);
+    bytes[0] ^= 1;
+    store_reset(f.store);
+    bytes[24]++; /* its event count */
+    assert_int_equal(project(&f, 1), STATUS_MALFORMED);
+    bytes[24]--;
+    store_reset(f.store);
+    block->header[52]++; /* fill_count */
+    assert_int_equal(project(&f, 1), STATUS_MALFORMED);
+    block->header[52]--;
+    store_reset(f.store);
+    assert_int_equal(project(&f, 1), STATUS_OK);
+    teardown(&f);
+}
+
+/* After a restart the balances between table and cursor are read again, and nothing else. */
+TEST(store, balances_alone_can_be_read_again)
+{
+    struct fixture f = setup();
+    world_seal(f.world);
+    assert_int_equal(project(&f, 1), STATUS_OK);
+    store_balances(f.store, &f.sink);
+    world_credit(f.world, 3, USDT, 5);
+    world_seal(f.world);
+    f.kept->balance_count = f.kept->entry_count = 0;
+    struct block_bytes block;
+    assert_int_equal(world_read(f.world, 2, &block), STATUS_OK);
+    assert_int_equal(store_block_balances(f.store, &block), STATUS_OK);
+    store_balances(f.store, &f.sink);
+    assert_int_equal(f.kept->entry_count, 0);
+    assert_int_equal(f.kept->balance_count, 1);
+    assert_int_equal(f.kept->balances[0].account, 3);
+    assert_int_equal(f.kept->balances[0].available.units, 10000000000000005);
+    assert_int_equal(f.kept->balances[0].height, 2);
+    teardown(&f);
+}

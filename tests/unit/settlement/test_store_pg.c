@@ -1,0 +1,364 @@
+#include "settlement/store.h"
+
+#include "tests/harness.h"
+#include "tests/unit/settlement/cluster.h"
+#include "tests/unit/settlement/world.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#define WAIT_MS 60000
+
+/* A writer in a thread of its own, and how much of the chain it may see. */
+struct writer_thread {
+    pthread_t thread;
+    struct park park;
+    struct progress progress;
+    struct metrics metrics;
+    struct store_options options;
+    struct world *world;
+    _Atomic uint64_t visible;
+    char conninfo[256];
+};
+
+static enum status read_visible(void *context, uint64_t height, struct block_bytes *out)
+{
+    struct writer_thread *writer = context;
+    if (height > atomic_load(&writer->visible)) return STATUS_NOT_FOUND;
+    return world_read(writer->world, height, out);
+}
+
+static void *run_writer(void *context)
+{
+    store_run(&((struct writer_thread *)context)->options);
+    return NULL;
+}
+
+static struct writer_thread *start(struct world *world, const char *database, uint64_t visible)
+{
+    struct writer_thread *writer = aligned_alloc(64, (sizeof(*writer) + 63) / 64 * 64);
+    if (writer == NULL) abort();
+    memset(writer, 0, sizeof(*writer));
+    if (!park_open(&writer->park)) abort();
+    snprintf(writer->conninfo, sizeof(writer->conninfo), "%s", cluster_conninfo(database));
+    writer->world = world;
+    atomic_store(&writer->visible, visible);
+    writer->options = (struct store_options){.conninfo = writer->conninfo,
+                                             .genesis = &world->genesis,
+                                             .source = {writer, read_visible},
+                                             .park = &writer->park,
+                                             .progress = &writer->progress,
+                                             .metrics = &writer->metrics,
+                                             .partition_commands = 100,
+                                             .balances_ms = 1};
+    if (pthread_create(&writer->thread, NULL, run_writer, writer) != 0) abort();
+    return writer;
+}
+
+static void stop(struct writer_thread *writer)
+{
+    atomic_store(&writer->progress.stopping, 1);
+    park_wake(&writer->park);
+    pthread_join(writer->thread, NULL);
+    park_close(&writer->park);
+    free(writer);
+}
+
+static void show(struct writer_thread *writer, uint64_t visible)
+{
+    atomic_store(&writer->visible, visible);
+    park_wake(&writer->park);
+}
+
+static bool wait_until(bool (*holds)(void *), void *context)
+{
+    const struct timespec step = {.tv_nsec = 1000000};
+    for (int i = 0; i < WAIT_MS; i++) {
+        if (holds(context)) return true;
+        nanosleep(&step, NULL);
+    }
+    return false;
+}
+
+static bool has_caught_up(void *context)
+{
+    struct writer_thread *writer = context;
+    return atomic_load(&writer->progress.projected_height) == atomic_load(&writer->visible);
+}
+
+struct question {
+    const char *database, *sql, *answer;
+};
+
+static bool is_answered(void *context)
+{
+    const struct question *question = context;
+    return strcmp(cluster_ask(question->database, question->sql), question->answer) == 0;
+}
+
+/* Catches up and refreshes balances too. */
+static void wait_filled(struct writer_thread *writer, const char *database)
+{
+    const char *sql = "SELECT (height = balances_height)::text FROM quorex.cursor";
+    const struct question question = {database, sql, "true"};
+    assert_true(wait_until(has_caught_up, writer));
+    assert_true(wait_until(is_answered, (void *)(uintptr_t)&question));
+}
+
+/* One line that two databases have in common only when every row is the same. */
+static void digest(const char *database, char text[4096])
+{
+    static const char sql[] =
+        "SELECT string_agg(d, ' ') FROM ("
+        "SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) d FROM quorex.fills t UNION ALL "
+        "SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM quorex.orders t UNION ALL "
+        "SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM quorex.ledger_entries t "
+        "UNION ALL SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM quorex.candles t "
+        "UNION ALL SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM quorex.blocks t "
+        "UNION ALL SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM quorex.balances t "
+        "UNION ALL SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM quorex.accounts t "
+        "UNION ALL SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM quorex.markets t "
+        "UNION ALL SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM quorex.assets t "
+        "UNION ALL SELECT count(*)::text FROM quorex.fills "
+        "UNION ALL SELECT height || ':' || command FROM quorex.cursor) x";
+    snprintf(text, 4096, "%s", cluster_ask(database, sql));
+    assert_true(strlen(text) > 300);
+}
+
+static struct world *busy_world(uint64_t blocks)
+{
+    struct world *world = world_new();
+    uint64_t seed = 0xb10c;
+    while (world->height < blocks) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        const uint64_t r = seed >> 33;
+        const int64_t price = 3000000 + (int64_t)(r / 4 % 41) - 20,
+                      qty = 1 + (int64_t)(r / 200 % 9);
+        struct world_order *any = &world->orders[r / 7 % 20];
+        world->stamp_ns += 1700000000;
+        if (any->account != 0 && r % 3 == 0)
+            world_cancel(world, any->account, any->id);
+        else
+            world_place(world, (uint32_t)(1 + r % 4), r % 2 ? BUY : SELL, r % 11 ? LIMIT : MARKET,
+                        r % 11 ? price : 0, qty, 0);
+        if (r % 5 == 0) assert_int_equal(world_seal(world), STATUS_OK);
+    }
+    return world;
+}
+
+/* What the same chain leaves in a database that nothing ever happened to. */
+static void reference(struct world *world, char text[4096])
+{
+    cluster_start();
+    cluster_ask("postgres", "DROP DATABASE IF EXISTS reference WITH (FORCE)");
+    cluster_ask("postgres", "CREATE DATABASE reference");
+    struct writer_thread *writer = start(world, "reference", world->height);
+    wait_filled(writer, "reference");
+    stop(writer);
+    digest("reference", text);
+}
+
+static void fresh(const char *database)
+{
+    char sql[128];
+    cluster_start();
+    snprintf(sql, sizeof(sql), "DROP DATABASE IF EXISTS %s WITH (FORCE)", database);
+    cluster_ask("postgres", sql);
+    snprintf(sql, sizeof(sql), "CREATE DATABASE %s", database);
+    cluster_ask("postgres", sql);
+}
+
+static int64_t number(const char *database, const char *sql)
+{
+    return strtoll(cluster_ask(database, sql), NULL, 10);
+}
+
+/* An empty database is migrated and filled: every fill, every ended order, entries that sum to zero,
+ * candles that count each fill once an interval, balances to the last unit. */
+TEST(store_pg, empty_database_is_migrated_and_filled)
+{
+    struct world *world = busy_world(60);
+    fresh("filled");
+    struct writer_thread *writer = start(world, "filled", world->height);
+    wait_filled(writer, "filled");
+    assert_int_equal(atomic_load(&writer->progress.projected_command), world->number);
+    assert_int_equal(metric_get(&writer->metrics.projected_fills_total), world->trade_id);
+    assert_int_equal(metric_get(&writer->metrics.database_up), 1);
+    stop(writer);
+
+    assert_true(world->trade_id > 50);
+    assert_int_equal(number("filled", "SELECT count(*) FROM quorex.fills"), world->trade_id);
+    assert_int_equal(number("filled", "SELECT count(DISTINCT trade_id) FROM quorex.fills"),
+                     world->trade_id);
+    assert_int_equal(number("filled", "SELECT count(*) FROM (SELECT 1 FROM quorex.ledger_entries"
+                                      " GROUP BY height, asset"
+                                      " HAVING sum(delta_available + delta_held) <> 0) x"),
+                     0);
+    for (int interval = 0; interval < INTERVAL_COUNT; interval++) {
+        char sql[128];
+        snprintf(sql, sizeof(sql),
+                 "SELECT sum(fill_count) FROM quorex.candles WHERE \"interval\" = %d", interval);
+        assert_int_equal(number("filled", sql), world->trade_id);
+    }
+    assert_int_equal(number("filled", "SELECT (SELECT sum(volume) FROM quorex.candles"
+                                      " WHERE \"interval\" = 4) - sum(qty) FROM quorex.fills"),
+                     0);
+    for (uint32_t account = 1; account <= 4; account++) {
+        char sql[160];
+        snprintf(sql, sizeof(sql),
+                 "SELECT available FROM quorex.balances WHERE account = %u AND asset = 1", account);
+        assert_int_equal(number("filled", sql), world->available[account][USDT]);
+        snprintf(sql, sizeof(sql),
+                 "SELECT held FROM quorex.balances WHERE account = %u AND asset = 0", account);
+        assert_int_equal(number("filled", sql), world->held[account][BTC]);
+    }
+    assert_true(number("filled", "SELECT count(*) FROM pg_inherits WHERE inhparent ="
+                                 " 'quorex.fills'::regclass") > 2);
+    world_free(world);
+}
+
+/* Stopped at any height and started again, it goes on where the cursor stands. */
+TEST(store_pg, restart_goes_on_at_the_cursor)
+{
+    struct world *world = busy_world(60);
+    char expected[4096], found[4096];
+    reference(world, expected);
+    fresh("restarted");
+    for (uint64_t height = 0; height <= world->height; height += 12) {
+        struct writer_thread *writer = start(world, "restarted", height);
+        assert_true(wait_until(has_caught_up, writer));
+        stop(writer);
+    }
+    struct writer_thread *writer = start(world, "restarted", world->height);
+    wait_filled(writer, "restarted");
+    stop(writer);
+    digest("restarted", found);
+    assert_string_equal(found, expected);
+    world_free(world);
+}
+
+/* The database, or all that is in it, is dropped under a running writer: it ends equal to what it
+ * was, and progress fell back meanwhile. */
+TEST(store_pg, dropped_database_is_filled_again)
+{
+    struct world *world = busy_world(60);
+    char expected[4096], found[4096];
+    reference(world, expected);
+    fresh("dropped");
+    struct writer_thread *writer = start(world, "dropped", 30);
+    wait_filled(writer, "dropped");
+    cluster_ask("postgres", "DROP DATABASE dropped WITH (FORCE)");
+    show(writer, 45);
+    wait_filled(writer, "dropped");
+    cluster_ask("dropped", "DROP SCHEMA quorex CASCADE");
+    show(writer, world->height);
+    wait_filled(writer, "dropped");
+    stop(writer);
+    digest("dropped", found);
+    assert_string_equal(found, expected);
+    world_free(world);
+}
+
+/* The backend is killed again and again while blocks come: each block is applied once. */
+TEST(store_pg, killed_backend_applies_each_block_once)
+{
+    struct world *world = busy_world(80);
+    char expected[4096], found[4096];
+    reference(world, expected);
+    fresh("killed");
+    struct writer_thread *writer = start(world, "killed", 1);
+    int64_t killed = 0;
+    for (uint64_t height = 2; height <= world->height; height++) {
+        show(writer, height);
+        if (height % 4 == 0)
+            killed += number("postgres", "SELECT count(pg_terminate_backend(pid)) FROM"
+                                         " pg_stat_activity WHERE datname = 'killed'");
+        assert_true(wait_until(has_caught_up, writer));
+    }
+    wait_filled(writer, "killed");
+    assert_true(killed >= 5);
+    assert_true(metric_get(&writer->metrics.database_failures_total) > 0);
+    stop(writer);
+    digest("killed", found);
+    assert_string_equal(found, expected);
+    world_free(world);
+}
+
+/* Two writers at once, as after a failed handover: the compare-and-set lets one of them through for
+ * each batch, and the other reads the cursor again. */
+TEST(store_pg, second_writer_loses_the_compare_and_set)
+{
+    struct world *world = busy_world(60);
+    char expected[4096], found[4096];
+    reference(world, expected);
+    fresh("contended");
+    struct writer_thread *one = start(world, "contended", 1);
+    assert_true(wait_until(has_caught_up, one));
+    struct writer_thread *two = start(world, "contended", 1);
+    assert_true(wait_until(has_caught_up, two));
+    for (uint64_t height = 2; height <= world->height; height++) {
+        show(one, height);
+        show(two, height);
+        assert_true(wait_until(has_caught_up, one));
+        assert_true(wait_until(has_caught_up, two));
+    }
+    wait_filled(one, "contended");
+    assert_true(metric_get(&one->metrics.database_failures_total) +
+                    metric_get(&two->metrics.database_failures_total) >
+                0);
+    stop(one);
+    stop(two);
+    digest("contended", found);
+    assert_string_equal(found, expected);
+    world_free(world);
+}
+
+static bool has_failed_twice(void *context)
+{
+    return metric_get(&((struct writer_thread *)context)->metrics.database_failures_total) >= 2;
+}
+
+/* Another chain's database is left as it is. */
+TEST(store_pg, database_of_another_chain_is_left_alone)
+{
+    struct world *world = busy_world(10), *other = busy_world(20);
+    char before[4096], after[4096];
+    fresh("owned");
+    struct writer_thread *writer = start(world, "owned", world->height);
+    wait_filled(writer, "owned");
+    stop(writer);
+    digest("owned", before);
+
+    other->genesis.nonce[31] = 1;
+    writer = start(other, "owned", other->height);
+    assert_true(wait_until(has_failed_twice, writer));
+    assert_int_equal(metric_get(&writer->metrics.database_up), 0);
+    stop(writer);
+    digest("owned", after);
+    assert_string_equal(after, before);
+    world_free(world);
+    world_free(other);
+}
+
+/* A chain that does not go on where the database ends is not written over it. */
+TEST(store_pg, chain_with_another_history_is_refused)
+{
+    struct world *world = busy_world(20), *fork = busy_world(19);
+    world_credit(fork, 1, BTC, 1);
+    assert_int_equal(world_seal(fork), STATUS_OK);
+    world_credit(fork, 1, BTC, 1);
+    assert_int_equal(world_seal(fork), STATUS_OK);
+    char before[4096], after[4096];
+    fresh("forked");
+    struct writer_thread *writer = start(world, "forked", world->height);
+    wait_filled(writer, "forked");
+    stop(writer);
+    digest("forked", before);
+    writer = start(fork, "forked", fork->height);
+    assert_true(wait_until(has_failed_twice, writer));
+    stop(writer);
+    digest("forked", after);
+    assert_string_equal(after, before);
+    world_free(world);
+    world_free(fork);
+}
