@@ -1,0 +1,85 @@
+/* Questions about the past, asked of PostgreSQL without ever waiting for it.
+ *
+ * history_pg.c keeps a few connections, sends each question as one prepared statement and calls back
+ * when rows or a failure have come. Rows and PostgreSQL's cursor are of one snapshot; recall.h joins
+ * them with what memory holds above the cursor.
+ *
+ * Owner    one gateway loop
+ * Memory   malloc, at history_new and per answer; rows are good until the callback returns
+ * Limits   HISTORY_QUEUE_MAX questions wait; one more, or one that takes HISTORY_TIMEOUT_MS, is
+ *          answered STATUS_DB_UNAVAILABLE
+ */
+
+#ifndef GATEWAY_HISTORY_H
+#define GATEWAY_HISTORY_H
+
+#include "common/interval.h"
+#include "common/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HISTORY_CONNECTIONS 4
+#define HISTORY_QUEUE_MAX   256
+#define HISTORY_TIMEOUT_MS  5000
+
+enum history_kind {
+    HISTORY_ORDERS,     /* an account's ended orders in a market, by order id */
+    HISTORY_CLIENT,     /* its newest one with a client id */
+    HISTORY_FILLS,      /* an account's fills in a market, by trade id */
+    HISTORY_TRADES,     /* a market's fills, by trade id */
+    HISTORY_AGGREGATES, /* the same merged by aggregate id */
+    HISTORY_CANDLES,    /* a market's candles of one interval, by opening time */
+    HISTORY_KINDS
+};
+
+/* Ranges are inclusive. `newest`: of what fits, the last `limit`; otherwise the first. */
+struct history_query {
+    enum history_kind kind;
+    bool newest;
+    bool single; /* one order as an object, or that it does not exist */
+    uint16_t market;
+    uint32_t account;
+    uint32_t limit;
+    enum interval interval;
+    uint64_t id_min, id_max;
+    uint64_t start_ns, end_ns;
+    uint64_t order_id; /* HISTORY_FILLS: of this order only, unless 0 */
+    char client_id[40];
+};
+
+/* An answer. `cell` gives a value's text, NULL for SQL's null. */
+struct history_rows {
+    enum status status;
+    uint64_t cursor;         /* PostgreSQL has every command up to this one */
+    uint64_t cursor_time_ns; /* stamp of the block that ends with it */
+    uint32_t row_count;
+    const void *context;
+    const char *(*cell)(const void *context, uint32_t row, uint32_t column);
+};
+
+struct history;
+struct history_request;
+struct uv_loop_s;
+
+/* Called once for every question that was not forgotten. */
+typedef void history_done(void *context, const struct history_rows *rows);
+
+/* NULL when there is no memory. Connects in the background, for ever. */
+MUST_CHECK struct history *history_new(struct uv_loop_s *loop, const char *conninfo);
+
+/* Asks. NULL when the queue is full; `done` is not called then. It is never called from within. */
+MUST_CHECK struct history_request *history_ask(struct history *history,
+                                               const struct history_query *query,
+                                               history_done *done, void *context);
+
+/* Nobody waits any more: `done` will not be called. */
+void history_forget(struct history_request *request);
+
+/* Whether a connection is up. */
+bool history_is_up(const struct history *history);
+
+/* Closes everything; calls no `done`. The loop must run once more before it is closed. */
+void history_free(struct history *history);
+
+#endif /* GATEWAY_HISTORY_H */

@@ -1,0 +1,314 @@
+#include "gateway/query.h"
+
+#include <string.h>
+
+/* clang-format off */
+
+#define CURSOR_AND(columns, rows) \
+    "SELECT c.command, coalesce(b.time_ns, 0), " columns \
+    " FROM quorex.cursor c LEFT JOIN quorex.blocks b ON b.height = c.height" \
+    " LEFT JOIN LATERAL (" rows ") r ON true WHERE c.id = 1"
+
+#define ORDER_COLUMNS \
+    "r.order_id, r.command, r.client_id, r.side, r.type, r.time_in_force, r.status, r.reason," \
+    " r.price, r.qty, r.executed, r.quote_qty, r.quote_executed, r.created_ns, r.closed_ns," \
+    " r.self_trade"
+
+#define FILL_COLUMNS \
+    "r.trade_id, r.command, r.aggregate_id, r.time_ns, r.price, r.qty, r.maker_order," \
+    " r.taker_order, r.maker_account, r.taker_account, r.maker_fee, r.taker_fee, r.taker_side"
+
+#define AGGREGATE_COLUMNS \
+    "r.aggregate_id, r.first_id, r.last_id, r.time_ns, r.price, r.qty, r.taker_side"
+
+#define CANDLE_COLUMNS \
+    "r.open_ns, r.open, r.high, r.low, r.close, r.volume, r.quote_volume, r.fill_count," \
+    " r.taker_volume, r.taker_quote_volume"
+
+#define ORDERS(direction) CURSOR_AND(ORDER_COLUMNS, \
+    "SELECT * FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
+    " AND order_id BETWEEN $3::bigint AND $4::bigint" \
+    " AND created_ns BETWEEN $5::bigint AND $6::bigint" \
+    " ORDER BY order_id " direction " LIMIT $7::int") " ORDER BY r.order_id"
+
+#define CLIENT CURSOR_AND(ORDER_COLUMNS, \
+    "SELECT * FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
+    " AND client_id = $3 ORDER BY order_id DESC LIMIT 1")
+
+#define FILLS_OF(condition, direction) \
+    "(SELECT * FROM quorex.fills WHERE " condition " AND market = $2::int" \
+    " AND trade_id BETWEEN $3::bigint AND $4::bigint" \
+    " AND time_ns BETWEEN $5::bigint AND $6::bigint" \
+    " AND ($8::bigint = 0 OR maker_order = $8::bigint OR taker_order = $8::bigint)" \
+    " ORDER BY trade_id " direction " LIMIT $7::int)"
+
+/* Each side by its own index; a fill of an account with itself comes from the first half only. */
+#define FILLS(direction) CURSOR_AND(FILL_COLUMNS, \
+    "SELECT * FROM (" FILLS_OF("maker_account = $1::int", direction) " UNION ALL " \
+    FILLS_OF("taker_account = $1::int AND maker_account <> $1::int", direction) ") both_sides" \
+    " ORDER BY trade_id " direction " LIMIT $7::int") " ORDER BY r.trade_id"
+
+#define TRADES(direction) CURSOR_AND(FILL_COLUMNS, \
+    "SELECT * FROM quorex.fills WHERE market = $1::int" \
+    " AND trade_id BETWEEN $2::bigint AND $3::bigint" \
+    " AND time_ns BETWEEN $4::bigint AND $5::bigint" \
+    " ORDER BY trade_id " direction " LIMIT $6::int") " ORDER BY r.trade_id"
+
+/* A taker order's fills are one command's, so an aggregate is never half above the cursor. */
+#define AGGREGATES(direction) CURSOR_AND(AGGREGATE_COLUMNS, \
+    "SELECT aggregate_id, min(trade_id) AS first_id, max(trade_id) AS last_id," \
+    " min(time_ns) AS time_ns, min(price) AS price, sum(qty) AS qty," \
+    " min(taker_side) AS taker_side FROM quorex.fills WHERE market = $1::int" \
+    " AND aggregate_id BETWEEN $2::bigint AND $3::bigint" \
+    " AND time_ns BETWEEN $4::bigint AND $5::bigint" \
+    " GROUP BY aggregate_id ORDER BY aggregate_id " direction " LIMIT $6::int") \
+    " ORDER BY r.aggregate_id"
+
+/* The candle before the range comes too: the first ones in it may carry its close. */
+#define CANDLES(direction) CURSOR_AND(CANDLE_COLUMNS, \
+    "(SELECT * FROM quorex.candles WHERE market = $1::int AND \"interval\" = $2::int" \
+    " AND open_ns BETWEEN $3::bigint AND $4::bigint ORDER BY open_ns " direction \
+    " LIMIT $5::int) UNION ALL (SELECT * FROM quorex.candles WHERE market = $1::int" \
+    " AND \"interval\" = $2::int AND open_ns < $3::bigint ORDER BY open_ns DESC LIMIT 1)") \
+    " ORDER BY r.open_ns"
+
+static const char *const statements[QUERY_STATEMENTS] = {
+    [HISTORY_ORDERS * 2]         = ORDERS("ASC"),
+    [HISTORY_ORDERS * 2 + 1]     = ORDERS("DESC"),
+    [HISTORY_CLIENT * 2]         = CLIENT,
+    [HISTORY_CLIENT * 2 + 1]     = CLIENT,
+    [HISTORY_FILLS * 2]          = FILLS("ASC"),
+    [HISTORY_FILLS * 2 + 1]      = FILLS("DESC"),
+    [HISTORY_TRADES * 2]         = TRADES("ASC"),
+    [HISTORY_TRADES * 2 + 1]     = TRADES("DESC"),
+    [HISTORY_AGGREGATES * 2]     = AGGREGATES("ASC"),
+    [HISTORY_AGGREGATES * 2 + 1] = AGGREGATES("DESC"),
+    [HISTORY_CANDLES * 2]        = CANDLES("ASC"),
+    [HISTORY_CANDLES * 2 + 1]    = CANDLES("DESC"),
+};
+/* clang-format on */
+
+#define FIRST_COLUMN 2 /* the cursor comes before */
+
+uint32_t query_statement(const struct history_query *query)
+{
+    ASSERT(query->kind < HISTORY_KINDS);
+    return (uint32_t)query->kind * 2 + (query->newest ? 1 : 0);
+}
+
+const char *query_sql(uint32_t statement)
+{
+    ASSERT(statement < QUERY_STATEMENTS);
+    return statements[statement];
+}
+
+void query_statement_name(uint32_t statement, char name[8])
+{
+    ASSERT(statement < QUERY_STATEMENTS && statement < 100);
+    name[0] = 'h';
+    name[1] = (char)('0' + statement / 10);
+    name[2] = (char)('0' + statement % 10);
+    name[3] = 0;
+}
+
+/* ---- parameters ---- */
+
+static void add_u64(struct query_parameters *parameters, uint64_t value)
+{
+    ASSERT(parameters->count < QUERY_PARAMETERS_MAX);
+    /* bigint ends at 2^63 - 1; nothing stored is above it. */
+    const int64_t bounded = value > INT64_MAX ? INT64_MAX : (int64_t)value;
+    char text[DECIMAL_TEXT_MAX];
+    const size_t text_bytes = decimal_format(bounded, 0, text);
+    memcpy(parameters->texts[parameters->count++], text, text_bytes + 1);
+}
+
+static void add_range(struct query_parameters *parameters, const struct history_query *query)
+{
+    add_u64(parameters, query->id_min);
+    add_u64(parameters, query->id_max);
+    add_u64(parameters, query->start_ns);
+    add_u64(parameters, query->end_ns);
+    add_u64(parameters, query->limit);
+}
+
+void query_parameters_of(const struct history_query *query, struct query_parameters *parameters)
+{
+    parameters->count = 0;
+    switch (query->kind) {
+    case HISTORY_ORDERS:
+        add_u64(parameters, query->account);
+        add_u64(parameters, query->market);
+        add_range(parameters, query);
+        break;
+    case HISTORY_CLIENT:
+        add_u64(parameters, query->account);
+        add_u64(parameters, query->market);
+        memcpy(parameters->texts[parameters->count++], query->client_id, sizeof(query->client_id));
+        break;
+    case HISTORY_FILLS:
+        add_u64(parameters, query->account);
+        add_u64(parameters, query->market);
+        add_range(parameters, query);
+        add_u64(parameters, query->order_id);
+        break;
+    case HISTORY_TRADES:
+    case HISTORY_AGGREGATES:
+        add_u64(parameters, query->market);
+        add_range(parameters, query);
+        break;
+    case HISTORY_CANDLES:
+        add_u64(parameters, query->market);
+        add_u64(parameters, (uint64_t)query->interval);
+        add_u64(parameters, query->start_ns);
+        add_u64(parameters, query->end_ns);
+        add_u64(parameters, query->limit);
+        break;
+    case HISTORY_KINDS:
+        ASSERT(query->kind < HISTORY_KINDS);
+    }
+}
+
+/* ---- rows ---- */
+
+/* A whole number as PostgreSQL prints it; a numeric beyond 36 digits is not one of ours. */
+static bool read_number(const char *text, __int128 *value)
+{
+    if (text == NULL) return false;
+    const bool negative = *text == '-';
+    if (negative) text++;
+    __int128 size = 0;
+    int digits = 0;
+    for (; *text >= '0' && *text <= '9' && digits < 36; text++, digits++)
+        size = size * 10 + (*text - '0');
+    if (digits == 0 || *text != 0) return false;
+    *value = negative ? -size : size;
+    return true;
+}
+
+/* Reads the cells of one row from left to right; remembers if one was wrong. */
+struct cells {
+    const struct history_rows *rows;
+    uint32_t row;
+    uint32_t column;
+    bool good;
+};
+
+static struct cells cells_of(const struct history_rows *rows, uint32_t row, uint32_t column)
+{
+    return (struct cells){rows, row, column, true};
+}
+
+static const char *next_text(struct cells *cells)
+{
+    const char *text = cells->rows->cell(cells->rows->context, cells->row, cells->column++);
+    if (text == NULL) cells->good = false;
+    return text == NULL ? "" : text;
+}
+
+static __int128 next_wide(struct cells *cells)
+{
+    __int128 value = 0;
+    if (!read_number(next_text(cells), &value)) cells->good = false;
+    return value;
+}
+
+static int64_t next_i64(struct cells *cells)
+{
+    const __int128 value = next_wide(cells);
+    if (value < INT64_MIN || value > INT64_MAX) cells->good = false;
+    return (int64_t)value;
+}
+
+static uint64_t next_u64(struct cells *cells)
+{
+    return (uint64_t)next_i64(cells);
+}
+
+bool query_read_cursor(struct history_rows *rows)
+{
+    if (rows->row_count == 0) return false;
+    struct cells cells = cells_of(rows, 0, 0);
+    rows->cursor = next_u64(&cells);
+    rows->cursor_time_ns = next_u64(&cells);
+    if (rows->cell(rows->context, 0, FIRST_COLUMN) == NULL) rows->row_count = 0;
+    return cells.good;
+}
+
+bool query_read_order(const struct history_rows *rows, uint32_t row,
+                      const struct history_query *query, struct view_order *order)
+{
+    struct cells cells = cells_of(rows, row, FIRST_COLUMN);
+    *order = (struct view_order){.account = query->account, .market = query->market};
+    order->order_id = next_u64(&cells);
+    order->command = next_u64(&cells);
+    const char *client_id = next_text(&cells);
+    memcpy(order->client_id, client_id, strnlen(client_id, sizeof(order->client_id)));
+    order->side = (uint8_t)next_i64(&cells);
+    order->type = (uint8_t)next_i64(&cells);
+    order->time_in_force = (uint8_t)next_i64(&cells);
+    order->status = (uint8_t)next_i64(&cells);
+    order->reason = (uint8_t)next_i64(&cells);
+    order->price.ticks = next_i64(&cells);
+    order->qty.lots = next_i64(&cells);
+    order->executed.lots = next_i64(&cells);
+    order->quote_qty.units = next_i64(&cells);
+    order->quote_executed.units = next_i64(&cells);
+    order->created_ns = next_u64(&cells);
+    order->updated_ns = next_u64(&cells);
+    order->self_trade = (uint8_t)next_i64(&cells);
+    return cells.good;
+}
+
+bool query_read_fill(const struct history_rows *rows, uint32_t row,
+                     const struct history_query *query, struct view_fill *fill)
+{
+    struct cells cells = cells_of(rows, row, FIRST_COLUMN);
+    *fill = (struct view_fill){.market = query->market};
+    fill->trade_id = next_u64(&cells);
+    fill->command = next_u64(&cells);
+    fill->aggregate_id = next_u64(&cells);
+    fill->time_ns = next_u64(&cells);
+    fill->price.ticks = next_i64(&cells);
+    fill->qty.lots = next_i64(&cells);
+    fill->maker_order = next_u64(&cells);
+    fill->taker_order = next_u64(&cells);
+    fill->maker_account = (uint32_t)next_i64(&cells);
+    fill->taker_account = (uint32_t)next_i64(&cells);
+    fill->maker_fee.units = next_i64(&cells);
+    fill->taker_fee.units = next_i64(&cells);
+    fill->taker_side = (uint8_t)next_i64(&cells);
+    return cells.good;
+}
+
+bool query_read_aggregate(const struct history_rows *rows, uint32_t row,
+                          struct aggregate_trade *aggregate)
+{
+    struct cells cells = cells_of(rows, row, FIRST_COLUMN);
+    *aggregate = (struct aggregate_trade){0};
+    aggregate->id = next_u64(&cells);
+    aggregate->first_id = next_u64(&cells);
+    aggregate->last_id = next_u64(&cells);
+    aggregate->stamp_ns = next_u64(&cells);
+    aggregate->price.ticks = next_i64(&cells);
+    aggregate->qty.lots = next_i64(&cells);
+    aggregate->buyer_is_maker = next_i64(&cells) == SELL;
+    return cells.good;
+}
+
+bool query_read_candle(const struct history_rows *rows, uint32_t row, struct candle *candle)
+{
+    struct cells cells = cells_of(rows, row, FIRST_COLUMN);
+    *candle = (struct candle){0};
+    candle->open_ns = next_u64(&cells);
+    candle->open.ticks = next_i64(&cells);
+    candle->high.ticks = next_i64(&cells);
+    candle->low.ticks = next_i64(&cells);
+    candle->close.ticks = next_i64(&cells);
+    candle->volume_lots = next_wide(&cells);
+    candle->quote_units = next_wide(&cells);
+    candle->fill_count = next_u64(&cells);
+    candle->taker_volume_lots = next_wide(&cells);
+    candle->taker_quote_units = next_wide(&cells);
+    return cells.good;
+}

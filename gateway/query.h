@@ -1,0 +1,45 @@
+/* The SQL of a question about the past: statement, parameters, and what the columns mean.
+ *
+ * Every statement gives PostgreSQL's cursor in its first two columns (command, block time) and at
+ * least one row; a row whose third column is null says that nothing matched.
+ */
+
+#ifndef GATEWAY_QUERY_H
+#define GATEWAY_QUERY_H
+
+#include "gateway/candle.h"
+#include "gateway/history.h"
+#include "gateway/trades.h"
+#include "gateway/view.h"
+
+#define QUERY_PARAMETERS_MAX 8
+#define QUERY_STATEMENTS     (HISTORY_KINDS * 2)
+
+struct query_parameters {
+    int count;
+    char texts[QUERY_PARAMETERS_MAX][48];
+};
+
+/* Statements are numbered 0 .. QUERY_STATEMENTS - 1; each kind has one for either end. */
+uint32_t query_statement(const struct history_query *query);
+const char *query_sql(uint32_t statement);
+
+/* "h0" .. : what it is prepared as. */
+void query_statement_name(uint32_t statement, char name[8]);
+
+void query_parameters_of(const struct history_query *query, struct query_parameters *parameters);
+
+/* Reads the cursor into `rows` from its first row. False when a cell is not a number. */
+MUST_CHECK bool query_read_cursor(struct history_rows *rows);
+
+/* Read one row. False when a cell is not what the column holds. */
+MUST_CHECK bool query_read_order(const struct history_rows *rows, uint32_t row,
+                                 const struct history_query *query, struct view_order *order);
+MUST_CHECK bool query_read_fill(const struct history_rows *rows, uint32_t row,
+                                const struct history_query *query, struct view_fill *fill);
+MUST_CHECK bool query_read_aggregate(const struct history_rows *rows, uint32_t row,
+                                     struct aggregate_trade *aggregate);
+MUST_CHECK bool query_read_candle(const struct history_rows *rows, uint32_t row,
+                                  struct candle *candle);
+
+#endif /* GATEWAY_QUERY_H */

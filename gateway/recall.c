@@ -1,0 +1,482 @@
+#include "gateway/recall.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CANDLE_SOURCES (RECALL_LIMIT_MAX + 1 + CANDLE_KEPT)
+
+/* One entry of the list to be: its id, and where it is. */
+struct pick {
+    uint64_t id;
+    const void *item;
+};
+
+/* The best `limit` of all that was offered: a heap whose first is the first to go. */
+struct picks {
+    struct pick *items;
+    uint32_t count;
+    uint32_t limit;
+    bool newest;
+};
+
+struct recall {
+    struct pick picks[RECALL_LIMIT_MAX];
+    union {
+        struct view_order orders[RECALL_LIMIT_MAX];
+        struct view_fill fills[RECALL_LIMIT_MAX];
+        struct aggregate_trade aggregates[RECALL_LIMIT_MAX];
+    } rows;
+    struct aggregate_trade merged[RECALL_LIMIT_MAX + 1]; /* made from memory's fills */
+    struct candle sources[CANDLE_SOURCES];
+    struct candle candles[RECALL_LIMIT_MAX];
+};
+
+size_t recall_bytes(void)
+{
+    return (sizeof(struct recall) + 63) / 64 * 64;
+}
+
+struct recall *recall_new(struct arena *arena)
+{
+    return arena_take(arena, sizeof(struct recall));
+}
+
+/* ---- the best of what is offered ---- */
+
+/* Whether `left` gives way before `right` does. */
+static bool goes_first(const struct picks *picks, uint64_t left, uint64_t right)
+{
+    return picks->newest ? left < right : left > right;
+}
+
+static void sift_down(struct picks *picks, uint32_t at)
+{
+    for (;;) {
+        uint32_t first = at;
+        for (uint32_t child = at * 2 + 1; child <= at * 2 + 2 && child < picks->count; child++) {
+            if (goes_first(picks, picks->items[child].id, picks->items[first].id)) first = child;
+        }
+        if (first == at) return;
+        const struct pick swapped = picks->items[at];
+        picks->items[at] = picks->items[first];
+        picks->items[first] = swapped;
+        at = first;
+    }
+}
+
+static void sift_up(struct picks *picks, uint32_t at)
+{
+    while (at > 0) {
+        const uint32_t parent = (at - 1) / 2;
+        if (!goes_first(picks, picks->items[at].id, picks->items[parent].id)) return;
+        const struct pick swapped = picks->items[at];
+        picks->items[at] = picks->items[parent];
+        picks->items[parent] = swapped;
+        at = parent;
+    }
+}
+
+static void offer(struct picks *picks, uint64_t id, const void *item)
+{
+    if (picks->count < picks->limit) {
+        picks->items[picks->count] = (struct pick){id, item};
+        sift_up(picks, picks->count++);
+    } else if (goes_first(picks, picks->items[0].id, id)) {
+        picks->items[0] = (struct pick){id, item};
+        sift_down(picks, 0);
+    }
+}
+
+static int by_id(const void *left, const void *right)
+{
+    const uint64_t left_id = ((const struct pick *)left)->id;
+    const uint64_t right_id = ((const struct pick *)right)->id;
+    return (left_id > right_id) - (left_id < right_id);
+}
+
+static struct picks picks_over(struct recall *recall, const struct history_query *query)
+{
+    const uint32_t limit = query->limit < RECALL_LIMIT_MAX ? query->limit : RECALL_LIMIT_MAX;
+    return (struct picks){recall->picks, 0, limit, query->newest};
+}
+
+static bool in_range(const struct history_query *query, uint64_t id, uint64_t time_ns)
+{
+    return id >= query->id_min && id <= query->id_max && time_ns >= query->start_ns &&
+           time_ns <= query->end_ns;
+}
+
+static uint32_t row_count(const struct history_rows *rows)
+{
+    if (rows == NULL) return 0;
+    return rows->row_count < RECALL_LIMIT_MAX ? rows->row_count : RECALL_LIMIT_MAX;
+}
+
+/* Above this command memory speaks. */
+static uint64_t cursor_of(const struct history_rows *rows)
+{
+    return rows == NULL ? 0 : rows->cursor;
+}
+
+/* ---- orders ---- */
+
+static bool order_matches(const struct history_query *query, const struct view_order *order)
+{
+    if (order->market != query->market) return false;
+    if (query->kind == HISTORY_CLIENT)
+        return strncmp((const char *)order->client_id, query->client_id, 36) == 0;
+    return in_range(query, order->order_id, order->created_ns);
+}
+
+static bool in_rows(const struct recall *recall, uint32_t count, uint64_t order_id)
+{
+    uint32_t low = 0, high = count;
+    while (low < high) {
+        const uint32_t middle = (low + high) / 2;
+        if (recall->rows.orders[middle].order_id < order_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && recall->rows.orders[low].order_id == order_id;
+}
+
+static bool pick_orders(struct recall *recall, const struct history_query *query,
+                        const struct history_rows *rows, const struct view *view,
+                        struct picks *picks)
+{
+    const uint32_t stored = row_count(rows);
+    for (uint32_t row = 0; row < stored; row++) {
+        struct view_order *order = &recall->rows.orders[row];
+        if (!query_read_order(rows, row, query, order)) return false;
+        offer(picks, order->order_id, order);
+    }
+    const struct view_order *order = NULL;
+    while ((order = view_next_done(view, query->account, order)) != NULL) {
+        if (order->command <= cursor_of(rows)) break; /* older ones are too */
+        if (order_matches(query, order)) offer(picks, order->order_id, order);
+    }
+    /* PostgreSQL may be ahead of us: an order open here can be a row already. */
+    order = NULL;
+    while ((order = view_next_open(view, query->account, order)) != NULL) {
+        if (order_matches(query, order) && !in_rows(recall, stored, order->order_id))
+            offer(picks, order->order_id, order);
+    }
+    return true;
+}
+
+/* ---- fills ---- */
+
+static bool own_fill_matches(const struct history_query *query, const struct view_fill *fill)
+{
+    if (fill->market != query->market) return false;
+    if (query->order_id != 0 && fill->maker_order != query->order_id &&
+        fill->taker_order != query->order_id)
+        return false;
+    return in_range(query, fill->trade_id, fill->time_ns);
+}
+
+static bool read_fills(struct recall *recall, const struct history_query *query,
+                       const struct history_rows *rows, struct picks *picks)
+{
+    const uint32_t stored = row_count(rows);
+    for (uint32_t row = 0; row < stored; row++) {
+        struct view_fill *fill = &recall->rows.fills[row];
+        if (!query_read_fill(rows, row, query, fill)) return false;
+        offer(picks, fill->trade_id, fill);
+    }
+    return true;
+}
+
+static bool pick_own_fills(struct recall *recall, const struct history_query *query,
+                           const struct history_rows *rows, const struct view *view,
+                           struct picks *picks)
+{
+    if (!read_fills(recall, query, rows, picks)) return false;
+    const struct view_fill *fill = NULL;
+    while ((fill = view_next_fill(view, query->account, fill)) != NULL) {
+        if (fill->command <= cursor_of(rows)) break;
+        if (own_fill_matches(query, fill)) offer(picks, fill->trade_id, fill);
+    }
+    return true;
+}
+
+static bool pick_market_fills(struct recall *recall, const struct history_query *query,
+                              const struct history_rows *rows, const struct view *view,
+                              struct picks *picks)
+{
+    if (!read_fills(recall, query, rows, picks)) return false;
+    const struct view_fill *fill = NULL;
+    while ((fill = view_next_market_fill(view, query->market, fill)) != NULL) {
+        if (fill->command <= cursor_of(rows) || fill->trade_id < query->id_min) break;
+        if (in_range(query, fill->trade_id, fill->time_ns)) offer(picks, fill->trade_id, fill);
+    }
+    return true;
+}
+
+/* ---- aggregates ---- */
+
+static struct aggregate_trade aggregate_of(const struct view_fill *fill)
+{
+    return (struct aggregate_trade){
+        .id = fill->aggregate_id,
+        .first_id = fill->trade_id,
+        .last_id = fill->trade_id,
+        .stamp_ns = fill->time_ns,
+        .price = fill->price,
+        .qty = fill->qty,
+        .buyer_is_maker = fill->taker_side == SELL,
+    };
+}
+
+/* Walks memory's fills from the newest and merges neighbours of one aggregate. Keeps the newest or the
+ * oldest `limit` in `merged`, the latter by writing round and round; returns how many were made. */
+static uint64_t merge_fills(struct recall *recall, const struct history_query *query,
+                            uint64_t cursor, const struct view *view, uint32_t limit)
+{
+    uint64_t made = 0;
+    struct aggregate_trade *last = NULL;
+    const struct view_fill *fill = NULL;
+    while ((fill = view_next_market_fill(view, query->market, fill)) != NULL) {
+        if (fill->command <= cursor || fill->aggregate_id < query->id_min) break;
+        if (!in_range(query, fill->aggregate_id, fill->time_ns)) continue;
+        if (last != NULL && last->id == fill->aggregate_id) {
+            last->first_id = fill->trade_id;
+            last->qty.lots += fill->qty.lots;
+            continue;
+        }
+        if (query->newest && made == limit) break;
+        last = &recall->merged[made++ % limit];
+        *last = aggregate_of(fill);
+    }
+    return made;
+}
+
+static bool pick_aggregates(struct recall *recall, const struct history_query *query,
+                            const struct history_rows *rows, const struct view *view,
+                            struct picks *picks)
+{
+    const uint32_t stored = row_count(rows);
+    for (uint32_t row = 0; row < stored; row++) {
+        struct aggregate_trade *aggregate = &recall->rows.aggregates[row];
+        if (!query_read_aggregate(rows, row, aggregate)) return false;
+        offer(picks, aggregate->id, aggregate);
+    }
+    const uint64_t made = merge_fills(recall, query, cursor_of(rows), view, picks->limit);
+    const uint64_t kept = made < picks->limit ? made : picks->limit;
+    for (uint64_t index = 0; index < kept; index++)
+        offer(picks, recall->merged[index].id, &recall->merged[index]);
+    return true;
+}
+
+/* ---- JSON ---- */
+
+void recall_put_trade(struct json *json, const struct printing *printing, uint16_t market,
+                      const struct trade *trade)
+{
+    json_object(json);
+    json_key_u64(json, "id", trade->id);
+    reply_price(json, printing->params, market, "price", trade->price);
+    reply_qty(json, printing->params, market, "qty", trade->qty);
+    reply_quote(json, printing->params, market, "quoteQty", trade->quote_units);
+    json_key_u64(json, "time", trade->stamp_ns / printing->time_unit_ns);
+    json_key_bool(json, "isBuyerMaker", trade->buyer_is_maker);
+    json_key_bool(json, "isBestMatch", true);
+    json_object_end(json);
+}
+
+void recall_put_aggregate(struct json *json, const struct printing *printing, uint16_t market,
+                          const struct aggregate_trade *aggregate)
+{
+    json_object(json);
+    json_key_u64(json, "a", aggregate->id);
+    reply_price(json, printing->params, market, "p", aggregate->price);
+    reply_qty(json, printing->params, market, "q", aggregate->qty);
+    json_key_u64(json, "f", aggregate->first_id);
+    json_key_u64(json, "l", aggregate->last_id);
+    json_key_u64(json, "T", aggregate->stamp_ns / printing->time_unit_ns);
+    json_key_bool(json, "m", aggregate->buyer_is_maker);
+    json_key_bool(json, "M", true);
+    json_object_end(json);
+}
+
+void recall_put_candle(struct json *json, const struct printing *printing, uint16_t market,
+                       enum interval interval, const struct candle *candle)
+{
+    const struct market *listing = &printing->params->markets[market];
+    const int quote = printing->params->assets[listing->quote].decimals;
+    const int base = printing->params->assets[listing->base].decimals;
+    const price_t prices[] = {candle->open, candle->high, candle->low, candle->close};
+    const uint64_t next_ns = interval_next_ns(interval, candle->open_ns);
+
+    json_array(json);
+    json_u64(json, candle->open_ns / printing->time_unit_ns);
+    for (int index = 0; index < 4; index++)
+        json_decimal(json, (__int128)prices[index].ticks * listing->tick_units, quote);
+    json_decimal(json, candle->volume_lots * listing->lot_units, base);
+    json_u64(json, next_ns / printing->time_unit_ns - 1);
+    json_decimal(json, candle->quote_units, quote);
+    json_u64(json, candle->fill_count);
+    json_decimal(json, candle->taker_volume_lots * listing->lot_units, base);
+    json_decimal(json, candle->taker_quote_units, quote);
+    json_string(json, "0");
+    json_array_end(json);
+}
+
+static void put_market_fill(struct json *json, const struct printing *printing,
+                            const struct view_fill *fill)
+{
+    const struct trade trade = {
+        .id = fill->trade_id,
+        .stamp_ns = fill->time_ns,
+        .price = fill->price,
+        .qty = fill->qty,
+        .quote_units =
+            market_notional(&printing->params->markets[fill->market], fill->price, fill->qty).units,
+        .buyer_is_maker = fill->taker_side == SELL,
+    };
+    recall_put_trade(json, printing, fill->market, &trade);
+}
+
+static void put_picks(const struct picks *picks, const struct history_query *query,
+                      const struct printing *printing, struct json *json)
+{
+    qsort(picks->items, picks->count, sizeof(*picks->items), by_id);
+    if (!query->single) json_array(json);
+    for (uint32_t index = 0; index < picks->count; index++) {
+        const void *item = picks->items[index].item;
+        switch (query->kind) {
+        case HISTORY_ORDERS:
+        case HISTORY_CLIENT:
+            reply_order(json, printing, item);
+            break;
+        case HISTORY_FILLS:
+            reply_fill(json, printing, item, query->account);
+            break;
+        case HISTORY_TRADES:
+            put_market_fill(json, printing, item);
+            break;
+        case HISTORY_AGGREGATES:
+            recall_put_aggregate(json, printing, query->market, item);
+            break;
+        default:
+            ASSERT(query->kind < HISTORY_CANDLES);
+        }
+    }
+    if (!query->single) json_array_end(json);
+}
+
+/* ---- candles ---- */
+
+/* Stored candles older than memory's oldest, then memory's. False when a row is not a candle, or when
+ * PostgreSQL has not reached the time from which memory has them all. */
+static bool gather_candles(struct recall *recall, const struct candle_series *series, bool is_whole,
+                           const struct history_rows *rows, uint32_t *source_count)
+{
+    const uint32_t kept = candle_series_count(series);
+    const uint64_t from_ns = kept > 0 ? candle_series_at(series, 0)->open_ns : UINT64_MAX;
+    uint32_t count = 0;
+    if (!is_whole && (rows == NULL || rows->cursor_time_ns < from_ns)) return false;
+    const uint32_t stored = rows == NULL ? 0 : rows->row_count;
+    for (uint32_t row = 0; row < stored && count < RECALL_LIMIT_MAX + 1; row++) {
+        if (!query_read_candle(rows, row, &recall->sources[count])) return false;
+        if (recall->sources[count].open_ns < from_ns) count++;
+    }
+    for (uint32_t index = 0; index < kept; index++)
+        recall->sources[count++] = *candle_series_at(series, index);
+    *source_count = count;
+    return true;
+}
+
+/* The stored oldest `limit` of a range may end before memory begins; what lies between would then be
+ * shown as carried. Cut the answer where the stored rows end. */
+static uint64_t known_end(const struct history_query *query, const struct history_rows *rows,
+                          const struct recall *recall, uint32_t stored, uint64_t memory_from_ns)
+{
+    if (rows == NULL || query->newest || stored == 0) return query->end_ns;
+    const uint32_t before = recall->sources[0].open_ns < query->start_ns;
+    if (rows->row_count - before < query->limit) return query->end_ns;
+    const uint64_t last_ns = recall->sources[stored - 1].open_ns;
+    return last_ns < memory_from_ns && last_ns < query->end_ns ? last_ns : query->end_ns;
+}
+
+static bool answer_candles(struct recall *recall, const struct history_query *query, bool is_whole,
+                           const struct history_rows *rows, struct market_views *markets,
+                           const struct printing *printing, struct json *json)
+{
+    const struct candle_series *series =
+        &market_views_at(markets, query->market)->series[query->interval];
+    uint32_t sources = 0;
+    if (!gather_candles(recall, series, is_whole, rows, &sources)) return false;
+    const uint32_t kept = candle_series_count(series);
+    const uint64_t from_ns = kept > 0 ? candle_series_at(series, 0)->open_ns : UINT64_MAX;
+    const uint64_t now_ns = market_views_now_ns(markets);
+    uint64_t end_ns = known_end(query, rows, recall, sources - kept, from_ns);
+    if (end_ns > now_ns) end_ns = now_ns;
+
+    const uint32_t count =
+        candle_continue(query->interval, recall->sources, sources, query->start_ns, end_ns,
+                        query->newest, recall->candles, query->limit);
+    json_array(json);
+    for (uint32_t index = 0; index < count; index++)
+        recall_put_candle(json, printing, query->market, query->interval, &recall->candles[index]);
+    json_array_end(json);
+    return true;
+}
+
+/* ---- the answer ---- */
+
+bool recall_is_whole(const struct history_query *query, const struct view *view,
+                     struct market_views *markets)
+{
+    if (query->kind != HISTORY_CANDLES) return view_dropped(view) == 0;
+    const struct candle_series *series =
+        &market_views_at(markets, query->market)->series[query->interval];
+    const uint32_t kept = candle_series_count(series);
+    if (series->begun <= kept) return true;
+    const uint64_t now_ns = market_views_now_ns(markets);
+    if (query->start_ns >= candle_series_at(series, 0)->open_ns) return true;
+    /* The newest ones up to now: as many candles with fills are kept as may be asked for. */
+    return query->newest && query->end_ns >= now_ns && query->limit <= kept;
+}
+
+static bool pick_all(struct recall *recall, const struct history_query *query,
+                     const struct history_rows *rows, const struct view *view, struct picks *picks)
+{
+    switch (query->kind) {
+    case HISTORY_ORDERS:
+    case HISTORY_CLIENT:
+        return pick_orders(recall, query, rows, view, picks);
+    case HISTORY_FILLS:
+        return pick_own_fills(recall, query, rows, view, picks);
+    case HISTORY_TRADES:
+        return pick_market_fills(recall, query, rows, view, picks);
+    case HISTORY_AGGREGATES:
+        return pick_aggregates(recall, query, rows, view, picks);
+    default:
+        ASSERT(query->kind < HISTORY_CANDLES);
+        return false;
+    }
+}
+
+bool recall_answer(struct recall *recall, const struct history_query *query,
+                   const struct history_rows *rows, const struct view *view,
+                   struct market_views *markets, const struct printing *printing, struct json *json,
+                   struct refusal *refusal)
+{
+    *refusal = refusal_of(REJECT_HISTORY_UNAVAILABLE, NULL, NULL);
+    ASSERT(query->limit > 0 && query->limit <= RECALL_LIMIT_MAX);
+    if (query->kind == HISTORY_CANDLES)
+        return answer_candles(recall, query, recall_is_whole(query, view, markets), rows, markets,
+                              printing, json);
+    if (cursor_of(rows) < view_dropped(view)) return false;
+
+    struct picks picks = picks_over(recall, query);
+    if (!pick_all(recall, query, rows, view, &picks)) return false;
+    if (query->single && picks.count == 0) {
+        *refusal = refusal_of(REJECT_NO_SUCH_ORDER, NULL, NULL);
+        return false;
+    }
+    put_picks(&picks, query, printing, json);
+    return true;
+}

@@ -1,0 +1,122 @@
+#include "gateway/request.h"
+
+#include "common/parameter.h"
+
+#include <string.h>
+
+#define MICROSECONDS_FROM 1000000000000000u /* times from 10^15 on are in us */
+#define SYMBOLS_RANGE     "^\\[(\"[A-Z0-9-_.]{1,20}\"(,\"[A-Z0-9-_.]{1,20}\"){0,}){0,1}\\]$"
+
+struct printing request_printing(const struct request *request, const struct facts *facts)
+{
+    return (struct printing){facts->params, request->time_unit_ns};
+}
+
+enum outcome request_refuse(struct request *request, enum reject reject, const char *first,
+                            const char *second)
+{
+    request->refusal = refusal_of(reject, first, second);
+    return OUTCOME_REFUSED;
+}
+
+bool request_market(struct request *request, const struct facts *facts, uint16_t *market)
+{
+    return intent_market(request->form, facts->params, market, &request->refusal);
+}
+
+/* Reads one element of the array; moves *at past it. */
+static bool read_symbol(const char **at, const char **symbol, size_t *symbol_bytes)
+{
+    if (**at != '"') return false;
+    const char *end = strchr(*at + 1, '"');
+    if (end == NULL) return false;
+    *symbol = *at + 1;
+    *symbol_bytes = (size_t)(end - *symbol);
+    *at = end + 1;
+    return true;
+}
+
+static const char *skip_spaces(const char *at)
+{
+    return at + strspn(at, " \t\r\n");
+}
+
+static bool read_symbols(struct request *request, const struct facts *facts, const char *text,
+                         uint16_t *markets, uint32_t *count)
+{
+    const char *symbol;
+    size_t symbol_bytes;
+    const char *at = skip_spaces(text);
+    bool more = *at == '[';
+    *count = 0;
+    while (more) {
+        at = skip_spaces(at + 1);
+        if (!read_symbol(&at, &symbol, &symbol_bytes)) break;
+        const int market = params_find_market(facts->params, symbol, symbol_bytes);
+        if (market < 0 || *count == PARAMS_MARKETS_LIMIT)
+            return parameter_refuse(&request->refusal, REJECT_UNKNOWN_MARKET, NULL, NULL);
+        markets[(*count)++] = (uint16_t)market;
+        at = skip_spaces(at);
+        more = *at == ',';
+    }
+    if (*count > 0 && !more && *at == ']' && *skip_spaces(at + 1) == 0) return true;
+    return parameter_refuse(&request->refusal, REJECT_ILLEGAL_CHARACTERS, "symbols", SYMBOLS_RANGE);
+}
+
+bool request_markets(struct request *request, const struct facts *facts, uint16_t *markets,
+                     uint32_t *count, bool *single)
+{
+    const struct form_field *list;
+    *single = form_find(request->form, "symbol") != NULL;
+    if (!parameter_optional(request->form, "symbols", &list, &request->refusal)) return false;
+    if (*single && list != NULL)
+        return parameter_refuse(&request->refusal, REJECT_OPTIONAL_COMBINATION, NULL, NULL);
+    if (*single) {
+        *count = 1;
+        return request_market(request, facts, &markets[0]);
+    }
+    if (list != NULL) return read_symbols(request, facts, list->value, markets, count);
+    *count = facts->params->market_count;
+    for (uint16_t market = 0; market < facts->params->market_count; market++)
+        markets[market] = market;
+    return true;
+}
+
+bool request_u64(struct request *request, const char *name, uint64_t *value, bool *is_sent)
+{
+    const struct form_field *field;
+    if (!parameter_optional(request->form, name, &field, &request->refusal)) return false;
+    if (is_sent != NULL) *is_sent = field != NULL;
+    return field == NULL || parameter_u64(field, value, &request->refusal);
+}
+
+bool request_limit(struct request *request, uint32_t limit_default, uint32_t limit_max,
+                   uint32_t *limit)
+{
+    uint64_t value = limit_default;
+    if (!request_u64(request, "limit", &value, NULL)) return false;
+    if (value == 0) return parameter_refuse(&request->refusal, REJECT_DATA, "limit", NULL);
+    *limit = value > limit_max ? limit_max : (uint32_t)value;
+    return true;
+}
+
+/* A time in ms or us; one beyond what 64 bits of ns hold is as late as can be. */
+static uint64_t time_ns(uint64_t value)
+{
+    const uint64_t unit = value >= MICROSECONDS_FROM ? 1000 : 1000000;
+    return value > INT64_MAX / unit ? (uint64_t)INT64_MAX : value * unit;
+}
+
+bool request_range(struct request *request, uint64_t *start_ns, bool *has_start, uint64_t *end_ns,
+                   bool *has_end)
+{
+    uint64_t start = 0, end = 0;
+    if (!request_u64(request, "startTime", &start, has_start)) return false;
+    if (!request_u64(request, "endTime", &end, has_end)) return false;
+    *start_ns = *has_start ? time_ns(start) : 0;
+    /* A millisecond is meant as a whole. */
+    const uint64_t rest = end >= MICROSECONDS_FROM ? 999 : 999999;
+    *end_ns = *has_end ? time_ns(end) : (uint64_t)INT64_MAX;
+    if (*has_end && *end_ns < (uint64_t)INT64_MAX - rest) *end_ns += rest;
+    return true;
+}

@@ -1,0 +1,102 @@
+/* One request on its way through the gateway, and what a handler may know when it answers it.
+ *
+ * A handler reads parameters, and says how the request goes on: with the JSON it has written, with a
+ * refusal, with a command for the log, or with a question about the past.
+ */
+
+#ifndef GATEWAY_REQUEST_H
+#define GATEWAY_REQUEST_H
+
+#include "common/genesis.h"
+#include "common/metrics.h"
+#include "common/progress.h"
+#include "gateway/auth.h"
+#include "gateway/block_list.h"
+#include "gateway/history.h"
+#include "gateway/market_view.h"
+#include "gateway/reply.h"
+
+enum method {
+    METHOD_GET,
+    METHOD_POST,
+    METHOD_PUT,
+    METHOD_DELETE,
+    METHOD_OTHER,
+};
+
+enum security { SECURITY_NONE, SECURITY_USER_DATA, SECURITY_TRADE, SECURITY_OPERATOR };
+
+enum outcome { OUTCOME_ANSWERED, OUTCOME_REFUSED, OUTCOME_COMMAND, OUTCOME_HISTORY };
+
+struct route;
+
+/* What a handler may know: all of it belongs to the loop. */
+struct facts {
+    const struct genesis *genesis;
+    const struct params *params; /* moved forward by events */
+    struct view *view;
+    struct market_views *markets;
+    const struct block_list *blocks;
+    const struct metrics *metrics;
+    const struct progress *progress;
+    uint32_t node;
+    bool history_is_up;
+};
+
+struct request {
+    enum method method;
+    const char *path; /* without the query */
+    size_t path_bytes;
+    const char *query;
+    size_t query_bytes;
+    const char *body;
+    size_t body_bytes;
+    const struct route *route;
+    struct form *form; /* the loop's; good until the handler returns */
+    struct json json;
+    struct refusal refusal;
+    uint64_t now_ns;       /* wall clock when it came */
+    uint64_t time_unit_ns; /* of times in the answer */
+    uint64_t deadline_ns;
+    uint32_t weight;
+    uint32_t account; /* signed requests: whose; 0 otherwise */
+    int http_status;
+    const char *content_type; /* NULL: JSON */
+    struct auth_payload payload;
+    struct auth_proof proof;
+    struct intent intent; /* OUTCOME_COMMAND */
+    enum reply_kind reply_kind;
+    enum response_type response;
+    uint8_t client_id[36];        /* a random one, for what has none */
+    struct history_query history; /* OUTCOME_HISTORY */
+};
+
+/* Numbers as the request wants them printed. */
+struct printing request_printing(const struct request *request, const struct facts *facts);
+
+/* Returns OUTCOME_REFUSED, for `return request_refuse(...)`. */
+enum outcome request_refuse(struct request *request, enum reject reject, const char *first,
+                            const char *second);
+
+/* The mandatory `symbol`. */
+MUST_CHECK bool request_market(struct request *request, const struct facts *facts,
+                               uint16_t *market);
+
+/* `symbol`, or `symbols` (a JSON array), or neither: then all. Fills `markets`, which has room for
+ * PARAMS_MARKETS_LIMIT; `single` says that the answer is an object. */
+MUST_CHECK bool request_markets(struct request *request, const struct facts *facts,
+                                uint16_t *markets, uint32_t *count, bool *single);
+
+/* An optional whole number; `value` keeps what it has when it was not sent. */
+MUST_CHECK bool request_u64(struct request *request, const char *name, uint64_t *value,
+                            bool *is_sent);
+
+/* `limit`: 1 to `limit_max`; larger ones are cut, 0 is refused. */
+MUST_CHECK bool request_limit(struct request *request, uint32_t limit_default, uint32_t limit_max,
+                              uint32_t *limit);
+
+/* startTime and endTime (ms or us) as the whole range when not sent. */
+MUST_CHECK bool request_range(struct request *request, uint64_t *start_ns, bool *has_start,
+                              uint64_t *end_ns, bool *has_end);
+
+#endif /* GATEWAY_REQUEST_H */
