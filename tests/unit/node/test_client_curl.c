@@ -63,8 +63,7 @@ static void peer_end(struct peer *peer)
 static const char fine[] =
     "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\n{\"a\":1}";
 
-/* The text that is signed
- * is the text that is sent, and the signature stands last. */
+/* The text that is signed is the text that is sent, and the signature stands last. */
 TEST(client, signs_the_query_as_sent)
 {
     static struct peer peer;
