@@ -1,0 +1,163 @@
+#include "ledger/sign_once.h"
+
+#include "tests/harness.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+static char path[64];
+
+static void new_file(void)
+{
+    char folder[] = "/tmp/sign-once-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/sign-once", folder);
+}
+
+static void remove_file(void)
+{
+    unlink(path);
+    *strrchr(path, '/') = '\0';
+    rmdir(path);
+}
+
+static struct sign_once_record record_of(uint64_t epoch, uint64_t height, const char *text)
+{
+    return (struct sign_once_record){epoch, height, hash_of(text, strlen(text))};
+}
+
+static enum status claim(struct sign_once *once, uint64_t epoch, uint64_t height, const char *text)
+{
+    const struct sign_once_record wanted = record_of(epoch, height, text);
+    return sign_once_claim(once, &wanted);
+}
+
+static void flip(off_t offset)
+{
+    uint8_t byte;
+    const int descriptor = open(path, O_RDWR);
+    assert_true(descriptor >= 0);
+    assert_int_equal(pread(descriptor, &byte, 1, offset), 1);
+    byte ^= 0x20;
+    assert_int_equal(pwrite(descriptor, &byte, 1, offset), 1);
+    close(descriptor);
+}
+
+/* The rule itself: a height once, rising; the same header as often as one likes. */
+TEST(sign_once, decides_by_the_last_record)
+{
+    const struct sign_once_record last = record_of(1, 10, "a");
+    const struct {
+        struct sign_once_record wanted;
+        enum status decision;
+    } cases[] = {
+        {record_of(1, 11, "b"), STATUS_OK},       {record_of(2, 1, "b"), STATUS_OK},
+        {record_of(1, 10, "a"), STATUS_EXISTS},   {record_of(1, 10, "b"), STATUS_MISMATCH},
+        {record_of(1, 9, "b"), STATUS_NOT_FOUND}, {record_of(0, 11, "b"), STATUS_NOT_FOUND}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(sign_once_decide(&last, &cases[i].wanted), cases[i].decision);
+}
+
+/* Also after a restart, and after many. */
+TEST(sign_once, refuses_a_second_hash_for_a_height)
+{
+    new_file();
+    struct sign_once once;
+    assert_int_equal(sign_once_open(&once, path, true), STATUS_OK);
+    for (uint64_t height = 1; height <= 5; height++) {
+        assert_int_equal(claim(&once, 0, height, "ours"), STATUS_OK);
+        assert_int_equal(claim(&once, 0, height, "theirs"), STATUS_MISMATCH);
+        sign_once_close(&once);
+        assert_int_equal(sign_once_open(&once, path, false), STATUS_OK);
+        assert_int_equal(once.last.height, height);
+        assert_int_equal(claim(&once, 0, height, "theirs"), STATUS_MISMATCH);
+        assert_int_equal(claim(&once, 0, height, "ours"), STATUS_OK);
+        assert_int_equal(claim(&once, 0, height - 1, "ours"), STATUS_NOT_FOUND);
+    }
+    sign_once_close(&once);
+    remove_file();
+}
+
+/* Nothing is made up: without its file a node does not know what it signed. */
+TEST(sign_once, that_is_missing_is_not_made_unless_asked)
+{
+    new_file();
+    struct sign_once once;
+    assert_int_equal(sign_once_open(&once, path, false), STATUS_NOT_FOUND);
+    assert_int_not_equal(access(path, F_OK), 0);
+    remove_file();
+}
+
+TEST(sign_once, is_for_one_process)
+{
+    new_file();
+    struct sign_once first, second;
+    assert_int_equal(sign_once_open(&first, path, true), STATUS_OK);
+    assert_int_equal(sign_once_open(&second, path, true), STATUS_EXISTS);
+    sign_once_close(&first);
+    assert_int_equal(sign_once_open(&second, path, true), STATUS_OK);
+    sign_once_close(&second);
+    remove_file();
+}
+
+/* Any one slot may be damaged, in any byte: the other holds the record, and both are whole again
+ * afterwards. With both damaged the file is refused. */
+TEST(sign_once, outlives_one_damaged_slot_and_refuses_two)
+{
+    new_file();
+    struct sign_once once;
+    assert_int_equal(sign_once_open(&once, path, true), STATUS_OK);
+    assert_int_equal(claim(&once, 0, 9, "ours"), STATUS_OK);
+    sign_once_close(&once);
+    for (off_t offset = 0; offset < SIGN_ONCE_FILE_BYTES; offset += 7) {
+        flip(offset);
+        assert_int_equal(sign_once_open(&once, path, false), STATUS_OK);
+        assert_int_equal(once.last.height, 9);
+        sign_once_close(&once);
+    }
+    flip(20);
+    flip(SIGN_ONCE_SLOT_BYTES + 20);
+    assert_int_equal(sign_once_open(&once, path, false), STATUS_DAMAGED);
+    assert_int_equal(sign_once_open(&once, path, true), STATUS_DAMAGED);
+    remove_file();
+}
+
+/* A power cut between the two slots: the newer record stands, for its vote may not have left but may
+ * not be contradicted either. */
+TEST(sign_once, takes_the_newer_of_two_whole_slots)
+{
+    new_file();
+    struct sign_once once;
+    assert_int_equal(sign_once_open(&once, path, true), STATUS_OK);
+    assert_int_equal(claim(&once, 0, 9, "ours"), STATUS_OK);
+    sign_once_close(&once);
+    for (off_t slot = 0; slot < 2; slot++) {
+        uint8_t bytes[SIGN_ONCE_RECORD_BYTES];
+        const struct sign_once_record newer = record_of(0, 10 + (uint64_t)slot, "new");
+        sign_once_encode(&newer, bytes);
+        const int descriptor = open(path, O_RDWR);
+        assert_int_equal(pwrite(descriptor, bytes, sizeof(bytes), slot * SIGN_ONCE_SLOT_BYTES),
+                         sizeof(bytes));
+        close(descriptor);
+        assert_int_equal(sign_once_open(&once, path, false), STATUS_OK);
+        assert_int_equal(once.last.height, newer.height);
+        sign_once_close(&once);
+    }
+    remove_file();
+}
+
+/* No byte of a record is unguarded. */
+TEST(sign_once, record_with_any_bit_flipped_is_no_record)
+{
+    uint8_t bytes[SIGN_ONCE_RECORD_BYTES];
+    const struct sign_once_record record = record_of(3, 12345, "ours");
+    struct sign_once_record decoded;
+    sign_once_encode(&record, bytes);
+    assert_true(sign_once_decode(bytes, &decoded));
+    assert_memory_equal(&decoded, &record, sizeof(record));
+    for (size_t i = 0; i < sizeof(bytes) * 8; i++) {
+        bytes[i / 8] ^= (uint8_t)(1 << i % 8);
+        assert_false(sign_once_decode(bytes, &decoded));
+        bytes[i / 8] ^= (uint8_t)(1 << i % 8);
+    }
+}
