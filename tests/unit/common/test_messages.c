@@ -1,0 +1,566 @@
+#include "common/messages.h"
+
+#include "common/hash.h"
+#include "tests/harness.h"
+
+/* A message that has been on a disk never changes. These are its bytes, written out once; a test that
+ * fails here means a new id is needed, not a new golden text. */
+
+static void fill(uint8_t *bytes, size_t byte_count, unsigned first)
+{
+    for (size_t i = 0; i < byte_count; i++)
+        bytes[i] = (uint8_t)(first + i);
+}
+
+static void expect_bytes(const uint8_t *bytes, size_t byte_count, const char *golden)
+{
+    static char text[2 * 1024 + 1];
+    assert_true(byte_count <= 1024);
+    hash_hex(bytes, byte_count, text);
+    assert_string_equal(text, golden);
+}
+
+/* Encodes `message`, compares with the golden text, decodes, and encodes again. */
+#define ROUND_TRIP(name, kind, id, label, golden) \
+    do { \
+        uint8_t bytes[1024], again[1024]; \
+        struct name##_##kind back; \
+        const size_t byte_count = (size_t)(name##_##kind##_put(bytes, &message) - bytes); \
+        expect_bytes(bytes, byte_count, golden); \
+        assert_int_equal(byte_count, message_payload_bytes(id)); \
+        assert_string_equal(message_name(id), label); \
+        name##_##kind##_get(bytes, &back); \
+        assert_int_equal(name##_##kind##_put(again, &back) - again, byte_count); \
+        assert_memory_equal(bytes, again, byte_count); \
+    } while (0)
+
+TEST(messages, hello_command_is_its_golden_bytes)
+{
+    struct hello_command message = {.nonce = 0x1d1a1714110e0b08, .node = 0x221f1c19};
+    ROUND_TRIP(hello, command, 1, "HELLO", "080b0e1114171a1d191c1f22");
+}
+
+TEST(messages, seal_command_is_its_golden_bytes)
+{
+    struct seal_command message = {.height = 0x24211e1b1815120f};
+    ROUND_TRIP(seal, command, 2, "SEAL", "0f1215181b1e2124");
+}
+
+TEST(messages, vote_command_is_its_golden_bytes)
+{
+    struct vote_command message = {
+        .height = 0x2b2825221f1c1916, .epoch = 0x3c393633302d2a27, .node = 0x413e3b38};
+    fill(message.header_hash, 32, 0x49);
+    fill(message.signature, 64, 0x4d);
+    ROUND_TRIP(vote, command, 3, "VOTE",
+               "16191c1f2225282b272a2d303336393c383b3e41494a4b4c4d4e4f5051525354"
+               "55565758595a5b5c5d5e5f6061626364656667684d4e4f505152535455565758"
+               "595a5b5c5d5e5f606162636465666768696a6b6c6d6e6f707172737475767778"
+               "797a7b7c7d7e7f808182838485868788898a8b8c");
+}
+
+TEST(messages, checkpoint_vote_command_is_its_golden_bytes)
+{
+    struct checkpoint_vote_command message = {
+        .height = 0x322f2c292623201d, .epoch = 0x43403d3a3734312e, .node = 0x4845423f};
+    fill(message.root, 32, 0x50);
+    fill(message.signature, 64, 0x54);
+    ROUND_TRIP(checkpoint_vote, command, 4, "CHECKPOINT_VOTE",
+               "1d202326292c2f322e3134373a3d40433f424548505152535455565758595a5b"
+               "5c5d5e5f606162636465666768696a6b6c6d6e6f5455565758595a5b5c5d5e5f"
+               "606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f"
+               "808182838485868788898a8b8c8d8e8f90919293");
+}
+
+TEST(messages, asset_create_command_is_its_golden_bytes)
+{
+    struct asset_create_command message = {
+        .nonce = 0x5c595653504d4a47, .operator_index = 0x5b58, .decimals = 0x69};
+    fill(message.symbol, 12, 0x7a);
+    ROUND_TRIP(asset_create, command, 10, "ASSET_CREATE",
+               "474a4d505356595c585b697a7b7c7d7e7f808182838485");
+}
+
+TEST(messages, market_create_command_is_its_golden_bytes)
+{
+    struct market_create_command message = {.nonce = 0x63605d5a5754514e,
+                                            .operator_index = 0x625f,
+                                            .base = 0x7370,
+                                            .quote = 0x8481,
+                                            .tick_units = 2856585766247110034,
+                                            .lot_units = -5137003332360362333,
+                                            .price_min = {5316151642741716916},
+                                            .price_max = {-2677437455865755451},
+                                            .qty_min = {7775717519236323798},
+                                            .qty_max = {-217871579371148569},
+                                            .notional_min = {939571186054921208},
+                                            .account_orders_max = 0x120f0c09};
+    fill(message.symbol, 20, 0x1a);
+    ROUND_TRIP(market_create, command, 11, "MARKET_CREATE",
+               "4e5154575a5d60635f62707381849295989b9ea1a427a3a6a9acafb2b5b8b4b7"
+               "babdc0c3c649c5c8cbced1d4d7dad6d9dcdfe2e5e86be7eaedf0f3f6f9fcf8fb"
+               "fe0104070a0d090c0f121a1b1c1d1e1f202122232425262728292a2b2c2d");
+}
+
+TEST(messages, market_status_command_is_its_golden_bytes)
+{
+    struct market_status_command message = {
+        .nonce = 0x6a6764615e5b5855, .operator_index = 0x6966, .market = 0x7a77, .status = 0x88};
+    ROUND_TRIP(market_status, command, 12, "MARKET_STATUS", "55585b5e6164676a6669777a88");
+}
+
+TEST(messages, account_create_command_is_its_golden_bytes)
+{
+    struct account_create_command message = {
+        .nonce = 0x716e6b6865625f5c, .operator_index = 0x706d, .tier = 0x817e};
+    fill(message.public_key, 32, 0x8f);
+    ROUND_TRIP(account_create, command, 13, "ACCOUNT_CREATE",
+               "5c5f6265686b6e716d707e818f909192939495969798999a9b9c9d9e9fa0a1a2"
+               "a3a4a5a6a7a8a9aaabacadae");
+}
+
+TEST(messages, key_add_command_is_its_golden_bytes)
+{
+    struct key_add_command message = {.nonce = 0x7875726f6c696663,
+                                      .operator_index = 0x7774,
+                                      .account = 0x8e8b8885,
+                                      .permissions = 0x9996,
+                                      .secret_version = 0xaaa7};
+    fill(message.key_id, 32, 0xb8);
+    fill(message.public_key, 32, 0xbc);
+    ROUND_TRIP(key_add, command, 14, "KEY_ADD",
+               "6366696c6f727578747785888b8e9699a7aab8b9babbbcbdbebfc0c1c2c3c4c5"
+               "c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7bcbdbebfc0c1c2c3c4c5c6c7c8c9"
+               "cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadb");
+}
+
+TEST(messages, credit_command_is_its_golden_bytes)
+{
+    struct credit_command message = {.nonce = 0x7f7c797673706d6a,
+                                     .operator_index = 0x7e7b,
+                                     .account = 0x95928f8c,
+                                     .asset = 0xa09d,
+                                     .amount = {4882110605713256878}};
+    ROUND_TRIP(credit, command, 15, "CREDIT", "6a6d707376797c7f7b7e8c8f92959da0aeb1b4b7babdc043");
+}
+
+TEST(messages, debit_command_is_its_golden_bytes)
+{
+    struct debit_command message = {.nonce = 0x8683807d7a777471,
+                                    .operator_index = 0x8582,
+                                    .account = 0x9c999693,
+                                    .asset = 0xa7a4,
+                                    .amount = {5388491815579793589}};
+    ROUND_TRIP(debit, command, 16, "DEBIT", "7174777a7d80838682859396999ca4a7b5b8bbbec1c4c74a");
+}
+
+TEST(messages, order_place_command_is_its_golden_bytes)
+{
+    struct order_place_command message = {.price = {2494884902056726669},
+                                          .qty = {-5498704196550745698},
+                                          .quote_qty = {4954450778551333551},
+                                          .stop_price = {-3039138320056138816},
+                                          .iceberg_qty = {7414016655045940433},
+                                          .trailing_delta = 0xebe8e5e2,
+                                          .account = 0xfcf9f6f3,
+                                          .market = 0x0704,
+                                          .side = 0x15,
+                                          .type = 0x26,
+                                          .time_in_force = 0x37,
+                                          .self_trade = 0x48};
+    fill(message.client_id, 36, 0x59);
+    ROUND_TRIP(order_place, command, 20, "ORDER_PLACE",
+               "8d909396999c9f229ea1a4a7aaadb0b3afb2b5b8bbbec144c0c3c6c9cccfd2d5"
+               "d1d4d7dadde0e366e2e5e8ebf3f6f9fc040715263748595a5b5c5d5e5f606162"
+               "636465666768696a6b6c6d6e6f707172737475767778797a7b7c");
+}
+
+TEST(messages, order_cancel_command_is_its_golden_bytes)
+{
+    struct order_cancel_command message = {.order_id = 0xa9a6a3a09d9a9794,
+                                           .account = 0xaeaba8a5,
+                                           .market = 0xb9b6,
+                                           .restriction = 0xc7};
+    fill(message.orig_client_id, 36, 0xd8);
+    fill(message.client_id, 36, 0xdc);
+    ROUND_TRIP(order_cancel, command, 21, "ORDER_CANCEL",
+               "94979a9da0a3a6a9a5a8abaeb6b9c7d8d9dadbdcdddedfe0e1e2e3e4e5e6e7e8"
+               "e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbdcdddedfe0e1e2e3e4e5e6e7e8"
+               "e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
+}
+
+TEST(messages, cancel_all_command_is_its_golden_bytes)
+{
+    struct cancel_all_command message = {.account = 0xa4a19e9b, .market = 0xafac};
+    ROUND_TRIP(cancel_all, command, 22, "CANCEL_ALL", "9b9ea1a4acaf");
+}
+
+TEST(messages, noop_event_is_its_golden_bytes)
+{
+    struct noop_event message = {.reject = 0x0401};
+    ROUND_TRIP(noop, event, 256, "NOOP", "0104");
+}
+
+TEST(messages, refused_event_is_its_golden_bytes)
+{
+    struct refused_event message = {.reject = 0x0b08};
+    ROUND_TRIP(refused, event, 257, "REFUSED", "080b");
+}
+
+TEST(messages, hello_accepted_event_is_its_golden_bytes)
+{
+    struct hello_accepted_event message = {.epoch = 0x24211e1b1815120f, .node = 0x29262320};
+    ROUND_TRIP(hello_accepted, event, 258, "HELLO_ACCEPTED", "0f1215181b1e212420232629");
+}
+
+TEST(messages, sealed_event_is_its_golden_bytes)
+{
+    struct sealed_event message = {.height = 0x2b2825221f1c1916,
+                                   .first_command = 0x3c393633302d2a27};
+    ROUND_TRIP(sealed, event, 259, "SEALED", "16191c1f2225282b272a2d303336393c");
+}
+
+TEST(messages, asset_created_event_is_its_golden_bytes)
+{
+    struct asset_created_event message = {.asset = 0x4a47, .decimals = 0x58};
+    fill(message.symbol, 12, 0x69);
+    ROUND_TRIP(asset_created, event, 266, "ASSET_CREATED", "474a58696a6b6c6d6e6f7071727374");
+}
+
+TEST(messages, market_created_event_is_its_golden_bytes)
+{
+    struct market_created_event message = {.market = 0x514e,
+                                           .base = 0x625f,
+                                           .quote = 0x7370,
+                                           .tick_units = -7596569208854969215,
+                                           .lot_units = 2856585766247110034,
+                                           .price_min = {-5137003332360362333},
+                                           .price_max = {5316151642741716916},
+                                           .qty_min = {-2677437455865755451},
+                                           .qty_max = {7775717519236323798},
+                                           .notional_min = {-217871579371148569},
+                                           .account_orders_max = 0x01fefbf8};
+    fill(message.symbol, 20, 0x09);
+    ROUND_TRIP(market_created, event, 267, "MARKET_CREATED",
+               "4e515f6270738184878a8d9093969295989b9ea1a427a3a6a9acafb2b5b8b4b7"
+               "babdc0c3c649c5c8cbced1d4d7dad6d9dcdfe2e5e86be7eaedf0f3f6f9fcf8fb"
+               "fe01090a0b0c0d0e0f101112131415161718191a1b1c");
+}
+
+TEST(messages, market_status_changed_event_is_its_golden_bytes)
+{
+    struct market_status_changed_event message = {.market = 0x5855, .status = 0x66};
+    ROUND_TRIP(market_status_changed, event, 268, "MARKET_STATUS_CHANGED", "555866");
+}
+
+TEST(messages, account_created_event_is_its_golden_bytes)
+{
+    struct account_created_event message = {.account = 0x65625f5c, .tier = 0x706d};
+    fill(message.public_key, 32, 0x7e);
+    ROUND_TRIP(account_created, event, 269, "ACCOUNT_CREATED",
+               "5c5f62656d707e7f808182838485868788898a8b8c8d8e8f9091929394959697"
+               "98999a9b9c9d");
+}
+
+TEST(messages, key_added_event_is_its_golden_bytes)
+{
+    struct key_added_event message = {
+        .account = 0x6c696663, .permissions = 0x7774, .secret_version = 0x8885};
+    fill(message.key_id, 32, 0x96);
+    fill(message.public_key, 32, 0x9a);
+    ROUND_TRIP(key_added, event, 270, "KEY_ADDED",
+               "6366696c74778588969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7a8a9aaabacad"
+               "aeafb0b1b2b3b4b59a9b9c9d9e9fa0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1"
+               "b2b3b4b5b6b7b8b9");
+}
+
+TEST(messages, credited_event_is_its_golden_bytes)
+{
+    struct credited_event message = {
+        .amount = {9186350889578818922}, .account = 0x84817e7b, .asset = 0x8f8c};
+    ROUND_TRIP(credited, event, 271, "CREDITED", "6a6d707376797c7f7b7e81848c8f");
+}
+
+TEST(messages, debited_event_is_its_golden_bytes)
+{
+    struct debited_event message = {
+        .amount = {469360062590579825}, .account = 0x8b888582, .asset = 0x9693};
+    ROUND_TRIP(debited, event, 272, "DEBITED", "7174777a7d8083068285888b9396");
+}
+
+TEST(messages, order_accepted_event_is_its_golden_bytes)
+{
+    struct order_accepted_event message = {.order_id = 0xa29f9c999693908d,
+                                           .price = {-5498704196550745698},
+                                           .qty = {4954450778551333551},
+                                           .quote_qty = {-3039138320056138816},
+                                           .hold = {7414016655045940433},
+                                           .account = 0xebe8e5e2,
+                                           .market = 0xf6f3,
+                                           .hold_asset = 0x0704,
+                                           .side = 0x15,
+                                           .type = 0x26,
+                                           .time_in_force = 0x37,
+                                           .self_trade = 0x48};
+    fill(message.client_id, 36, 0x59);
+    ROUND_TRIP(order_accepted, event, 276, "ORDER_ACCEPTED",
+               "8d909396999c9fa29ea1a4a7aaadb0b3afb2b5b8bbbec144c0c3c6c9cccfd2d5"
+               "d1d4d7dadde0e366e2e5e8ebf3f6040715263748595a5b5c5d5e5f6061626364"
+               "65666768696a6b6c6d6e6f707172737475767778797a7b7c");
+}
+
+TEST(messages, fill_event_is_its_golden_bytes)
+{
+    struct fill_event message = {.trade_id = 0xa9a6a3a09d9a9794,
+                                 .aggregate_id = 0xbab7b4b1aeaba8a5,
+                                 .maker_order = 0xcbc8c5c2bfbcb9b6,
+                                 .taker_order = 0xdcd9d6d3d0cdcac7,
+                                 .price = {7920397864912477144},
+                                 .qty = {-73191233694995223},
+                                 .maker_account = 0x0300fdfa,
+                                 .taker_account = 0x14110e0b,
+                                 .maker_rate_ppm = 622993180,
+                                 .taker_rate_ppm = -1238159315,
+                                 .market = 0x413e,
+                                 .taker_side = 0x4f};
+    ROUND_TRIP(fill, event, 277, "FILL",
+               "94979a9da0a3a6a9a5a8abaeb1b4b7bab6b9bcbfc2c5c8cbc7cacdd0d3d6d9dc"
+               "d8dbdee1e4e7ea6de9eceff2f5f8fbfefafd00030b0e11141c1f22252d3033b6"
+               "3e414f");
+}
+
+TEST(messages, order_done_event_is_its_golden_bytes)
+{
+    struct order_done_event message = {.order_id = 0xb0adaaa7a4a19e9b,
+                                       .created_ns = 0xc1bebbb8b5b2afac,
+                                       .price = {5967213198284406973},
+                                       .qty = {-2026375900323065394},
+                                       .executed = {8426779074779013855},
+                                       .quote_qty = {-8862239654721162256},
+                                       .quote_executed = {1590632741580768257},
+                                       .account = 0x1b181512,
+                                       .market = 0x2623,
+                                       .side = 0x34,
+                                       .type = 0x45,
+                                       .time_in_force = 0x56,
+                                       .self_trade = 0x67,
+                                       .status = 0x78,
+                                       .reason = 0x89};
+    fill(message.client_id, 36, 0x9a);
+    ROUND_TRIP(order_done, event, 278, "ORDER_DONE",
+               "9b9ea1a4a7aaadb0acafb2b5b8bbbec1bdc0c3c6c9cccf52ced1d4d7dadde0e3"
+               "dfe2e5e8ebeef174f0f3f6f9fcff02850104070a0d1013161215181b23263445"
+               "566778899a9b9c9d9e9fa0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5"
+               "b6b7b8b9babbbcbd");
+}
+
+TEST(messages, level_event_is_its_golden_bytes)
+{
+    struct level_event message = {.update_id = 0xb7b4b1aeaba8a5a2,
+                                  .price = {-3979560566951135565},
+                                  .qty = {6473594408150943684},
+                                  .market = 0xd8d5,
+                                  .side = 0xe6};
+    ROUND_TRIP(level, event, 279, "LEVEL",
+               "a2a5a8abaeb1b4b7b3b6b9bcbfc2c5c8c4c7cacdd0d3d659d5d8e6");
+}
+
+TEST(messages, balance_event_is_its_golden_bytes)
+{
+    struct balance_event message = {.available = {4520409741522873513},
+                                    .held = {-3473179357084598854},
+                                    .account = 0xd4d1cecb,
+                                    .asset = 0xdfdc};
+    ROUND_TRIP(balance, event, 280, "BALANCE", "a9acafb2b5b8bb3ebabdc0c3c6c9cccfcbced1d4dcdf");
+}
+
+TEST(messages, block_sealed_notice_is_its_golden_bytes)
+{
+    struct block_sealed_notice message = {0};
+    fill(message.header, 448, 0x01);
+    fill(message.hash, 32, 0x05);
+    ROUND_TRIP(block_sealed, notice, 512, "BLOCK_SEALED",
+               "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
+               "2122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f40"
+               "4142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f60"
+               "6162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f80"
+               "8182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0"
+               "a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0"
+               "c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedfe0"
+               "e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff00"
+               "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
+               "2122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f40"
+               "4142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f60"
+               "6162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f80"
+               "8182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0"
+               "a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0"
+               "05060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f2021222324");
+}
+
+TEST(messages, block_certified_notice_is_its_golden_bytes)
+{
+    struct block_certified_notice message = {.height = 0x1d1a1714110e0b08,
+                                             .vote_count = 0x221f1c19};
+    fill(message.hash, 32, 0x2a);
+    ROUND_TRIP(block_certified, notice, 513, "BLOCK_CERTIFIED",
+               "080b0e1114171a1d191c1f222a2b2c2d2e2f303132333435363738393a3b3c3d"
+               "3e3f40414243444546474849");
+}
+
+/* ---- Commands: header, payload, authentication ---- */
+
+static size_t make_seal(uint8_t *bytes, uint16_t auth_length)
+{
+    const struct command_header header = {
+        .length = (uint32_t)(COMMAND_HEADER_BYTES + SEAL_BYTES + auth_length),
+        .type = T_SEAL,
+        .group = 0x0102,
+        .origin = 0x03040506,
+        .auth_kind = AUTH_HMAC,
+        .auth_length = auth_length,
+        .origin_epoch = 0x1112131415161718,
+        .origin_sequence = 0x2122232425262728,
+        .deadline_ns = 0x3132333435363738,
+        .ticket = 0x4142434445464748,
+    };
+    const struct seal_command seal = {.height = 0x5152535455565758};
+    command_header_put(bytes, &header);
+    uint8_t *auth = seal_command_put(bytes + COMMAND_HEADER_BYTES, &seal);
+    fill(auth, auth_length, 0x60);
+    return header.length;
+}
+
+TEST(messages, a_command_is_its_golden_bytes)
+{
+    uint8_t bytes[128];
+    const size_t byte_count = make_seal(bytes, 3);
+    expect_bytes(bytes, byte_count,
+                 "3b000000" /* length */
+                 "0200"     /* type */
+                 "0201"     /* group */
+                 "06050403" /* origin */
+                 "0100"     /* auth_kind */
+                 "0300"     /* auth_length */
+                 "1817161514131211"
+                 "2827262524232221"
+                 "3837363534333231"
+                 "4847464544434241"
+                 "5857565554535251" /* the payload */
+                 "606162");         /* the authentication */
+}
+
+TEST(messages, a_command_decodes_to_what_was_written)
+{
+    uint8_t bytes[128];
+    struct command command;
+    const size_t byte_count = make_seal(bytes, 3);
+    assert_true(command_decode(bytes, byte_count, &command));
+    assert_int_equal(command.header.length, byte_count);
+    assert_int_equal(command.header.type, T_SEAL);
+    assert_int_equal(command.header.group, 0x0102);
+    assert_int_equal(command.header.origin, 0x03040506);
+    assert_int_equal(command.header.auth_kind, AUTH_HMAC);
+    assert_true(command.header.origin_epoch == 0x1112131415161718);
+    assert_true(command.header.origin_sequence == 0x2122232425262728);
+    assert_true(command.header.deadline_ns == 0x3132333435363738);
+    assert_true(command.header.ticket == 0x4142434445464748);
+    assert_ptr_equal(command.payload, bytes + COMMAND_HEADER_BYTES);
+    assert_ptr_equal(command.auth, bytes + COMMAND_HEADER_BYTES + SEAL_BYTES);
+}
+
+TEST(messages, a_command_of_any_other_length_is_refused)
+{
+    uint8_t bytes[128] = {0};
+    struct command command;
+    const size_t byte_count = make_seal(bytes, 3);
+    for (size_t length = 0; length < sizeof(bytes); length++)
+        assert_int_equal(command_decode(bytes, length, &command), length == byte_count);
+    bytes[14] = 4; /* auth_length */
+    assert_false(command_decode(bytes, byte_count, &command));
+    bytes[14] = 3;
+    bytes[0]++; /* length */
+    assert_false(command_decode(bytes, byte_count, &command));
+    assert_false(command_decode(bytes, byte_count + 1, &command));
+}
+
+TEST(messages, only_known_commands_are_commands)
+{
+    static uint8_t bytes[COMMAND_BYTES_MAX];
+    struct command command;
+    for (uint32_t type = 0; type <= UINT16_MAX; type++) {
+        const size_t payload_bytes = message_payload_bytes((uint16_t)type);
+        const struct command_header header = {
+            .length = (uint32_t)(COMMAND_HEADER_BYTES + payload_bytes), .type = (uint16_t)type};
+        command_header_put(bytes, &header);
+        assert_int_equal(command_decode(bytes, header.length, &command),
+                         payload_bytes > 0 && type < 256);
+    }
+}
+
+TEST(messages, an_authentication_of_4096_bytes_is_the_longest)
+{
+    static uint8_t bytes[COMMAND_BYTES_MAX + 1];
+    struct command command;
+    assert_true(command_decode(bytes, make_seal(bytes, COMMAND_AUTH_MAX), &command));
+    assert_false(command_decode(bytes, make_seal(bytes, COMMAND_AUTH_MAX + 1), &command));
+}
+
+/* ---- Events ---- */
+
+TEST(messages, events_are_walked_in_order)
+{
+    uint8_t bytes[256];
+    struct event_writer writer = {bytes, bytes + sizeof(bytes), 0};
+    event_write_noop(&writer, &(struct noop_event){.reject = 7});
+    event_write_sealed(&writer, &(struct sealed_event){.height = 2, .first_command = 9});
+    assert_int_equal(writer.count, 2);
+    expect_bytes(bytes, (size_t)(writer.at - bytes),
+                 "00010200"
+                 "0700"
+                 "03011000"
+                 "0200000000000000"
+                 "0900000000000000");
+
+    const uint8_t *at = bytes;
+    struct event event;
+    struct sealed_event sealed;
+    assert_true(event_next(&at, writer.at, &event));
+    assert_int_equal(event.type, T_NOOP);
+    assert_true(event_next(&at, writer.at, &event));
+    assert_int_equal(event.type, T_SEALED);
+    sealed_event_get(event.payload, &sealed);
+    assert_int_equal(sealed.first_command, 9);
+    assert_false(event_next(&at, writer.at, &event));
+    assert_ptr_equal(at, writer.at);
+}
+
+TEST(messages, bytes_that_are_no_events_end_the_walk_early)
+{
+    uint8_t bytes[64];
+    struct event event;
+    struct event_writer writer = {bytes, bytes + sizeof(bytes), 0};
+    event_write_sealed(&writer, &(struct sealed_event){.height = 2});
+    for (const uint8_t *end = bytes; end <= writer.at; end++) {
+        const uint8_t *at = bytes;
+        assert_int_equal(event_next(&at, end, &event), end == writer.at);
+        assert_ptr_equal(at, end == writer.at ? end : bytes);
+    }
+    const uint8_t *at = bytes;
+    bytes[2]++; /* payload length */
+    assert_false(event_next(&at, bytes + sizeof(bytes), &event));
+    bytes[2]--;
+    bytes[0] = T_SEAL; /* a command is no event */
+    bytes[1] = 0;
+    assert_false(event_next(&at, writer.at, &event));
+}
+
+TEST(messages, an_event_fits_the_declared_bounds)
+{
+    for (uint32_t type = 0; type <= UINT16_MAX; type++) {
+        const size_t payload_bytes = message_payload_bytes((uint16_t)type);
+        if (type >= T_NOOP && type < T_BLOCK_SEALED)
+            assert_true(payload_bytes <= EVENT_PAYLOAD_MAX);
+        assert_true(payload_bytes <= 512);
+        if (payload_bytes == 0) assert_string_equal(message_name((uint16_t)type), "UNKNOWN");
+    }
+}
