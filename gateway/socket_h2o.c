@@ -51,6 +51,7 @@ struct connection {
     struct link subscriptions;
     uint32_t skipping_count;
     bool has_peer_closed;
+    bool is_deaf; /* what it sends is read and dropped: frames are not told apart any more */
     struct outbox outbox;
     struct frame_reader reader;
     uint8_t *message; /* a fragmented one, while it is incomplete */
@@ -572,21 +573,20 @@ static void on_frame(struct connection *connection, const struct frame *frame)
 static void read_frames(struct connection *connection)
 {
     h2o_buffer_t **input = &connection->socket->input;
-    while ((*input)->size > 0) {
+    while ((*input)->size > 0 && !connection->is_deaf) {
         struct frame frame;
         const enum frame_result result =
             frame_read(&connection->reader, (uint8_t *)(*input)->bytes, (*input)->size, &frame);
         if (result == FRAME_MORE) return;
         if (result == FRAME_REFUSED) {
-            /* Where the next frame begins is not known any more. */
             close_with(connection, frame.close_code, frame.reason);
-            h2o_buffer_consume(input, (*input)->size);
-            h2o_socket_read_stop(connection->socket);
-            return;
+            connection->is_deaf = true;
+            break;
         }
         on_frame(connection, &frame);
         h2o_buffer_consume(input, frame.frame_bytes);
     }
+    if (connection->is_deaf) h2o_buffer_consume(input, (*input)->size);
 }
 
 static void on_read(h2o_socket_t *socket, const char *error)
