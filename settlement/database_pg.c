@@ -186,7 +186,7 @@ static enum status read_results(struct database *database)
 {
     enum status worst = STATUS_OK;
     for (;;) {
-        PGresult *result;
+        PGresult *result = NULL;
         const enum status status = next_result(database, &result);
         if (status != STATUS_OK) return status;
         if (result == NULL) return worst;

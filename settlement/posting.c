@@ -7,7 +7,8 @@ static void add(struct posting_set *set, int32_t account, uint16_t asset, enum p
 {
     if (units == 0) return;
     ASSERT(set->count < POSTING_SET_MAX);
-    set->items[set->count++] = (struct posting){account, asset, place, kind, {units}};
+    set->items[set->count++] =
+        (struct posting){account, asset, (uint8_t)place, (uint8_t)kind, {units}};
 }
 
 bool posting_balanced(const struct posting_set *set)

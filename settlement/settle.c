@@ -502,9 +502,14 @@ static enum status on_done(struct settlement *s, const struct event *event)
     order_done_event_get(event->payload, &done);
     struct hold_entry *entry = hold_book_find(s->orders, done.market, done.order_id);
     if (entry == NULL || entry->account != done.account || entry->side != done.side ||
-        entry->type != done.type || entry->price.ticks != done.price.ticks ||
-        entry->qty.lots != done.qty.lots || !may_end(s, entry))
+        entry->type != done.type || entry->price.ticks != done.price.ticks || !may_end(s, entry))
         return differ_order(s, "order done", done.market, done.order_id, done.account, 0, 0);
+
+    /* Ordered by quote amount, the quantity is an outcome: what was executed. */
+    const int64_t qty = entry->qty.lots > 0 ? entry->qty.lots : entry->executed.lots;
+    if (qty != done.qty.lots)
+        return differ_order(s, "order's quantity", done.market, done.order_id, done.account, qty,
+                            done.qty.lots);
     if (entry->executed.lots != done.executed.lots)
         return differ_order(s, "executed quantity", done.market, done.order_id, done.account,
                             entry->executed.lots, done.executed.lots);

@@ -16,6 +16,7 @@
 
 static char cluster_directory[64];
 static char cluster_programs[256];
+static bool cluster_durable; /* for figures: fsync as a user has it */
 
 /* Runs a program of PostgreSQL's; as the user postgres when we are root, whom it refuses. */
 static int cluster_command(const char *program, const char *arguments)
@@ -67,11 +68,10 @@ static void cluster_start(void)
              "-D %s/data -U quorex --auth=trust --locale=C.UTF-8 --encoding=UTF8 --no-sync",
              cluster_directory);
     if (cluster_command("initdb", arguments) != 0) abort();
-    snprintf(
-        arguments, sizeof(arguments),
-        "-D %s/data -w -o \"-c listen_addresses='' -c unix_socket_directories=%s -c fsync=off\""
-        " start",
-        cluster_directory, cluster_directory);
+    snprintf(arguments, sizeof(arguments),
+             "-D %s/data -w -o \"-c listen_addresses='' -c unix_socket_directories=%s"
+             " -c fsync=%s\" start",
+             cluster_directory, cluster_directory, cluster_durable ? "on" : "off");
     if (cluster_command("pg_ctl", arguments) != 0) abort();
 }
 
@@ -84,7 +84,7 @@ static const char *cluster_conninfo(const char *database)
 }
 
 /* Runs one statement in a connection of its own; the first value, or "" when there is none. */
-static const char *cluster_ask(const char *database, const char *sql)
+static inline const char *cluster_ask(const char *database, const char *sql)
 {
     static char value[4096];
     PGconn *connection = PQconnectdb(cluster_conninfo(database));

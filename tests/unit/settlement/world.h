@@ -20,13 +20,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef WORLD_ACCOUNTS
 #define WORLD_ACCOUNTS 8
-#define WORLD_ORDERS   64
-#define WORLD_BLOCKS   4096
-#define BTC            0
-#define USDT           1
-#define LOT_UNITS      1000
-#define STEP_UNITS     10
+#endif
+#define WORLD_ORDERS 64
+#define WORLD_BLOCKS 4096
+#define BTC          0
+#define USDT         1
+#define LOT_UNITS    1000
+#define STEP_UNITS   10
 
 enum plant {
     PLANT_NONE,
@@ -224,7 +226,7 @@ static inline void world_list(struct world *world)
                                            .price_max = {100000000},
                                            .qty_min = {1},
                                            .qty_max = {100000000},
-                                           .notional_min = {500000000},
+                                           .notional_min = {1},
                                            .account_orders_max = 200,
                                            .symbol = "BTCUSDT"};
     struct market_created_event listed = {.base = BTC,
@@ -235,15 +237,16 @@ static inline void world_list(struct world *world)
                                           .price_max = {100000000},
                                           .qty_min = {1},
                                           .qty_max = {100000000},
-                                          .notional_min = {500000000},
+                                          .notional_min = {1},
                                           .account_orders_max = 200,
                                           .symbol = "BTCUSDT"};
     market_create_command_put(payload, &market);
     event_write_market_created(&world->out, &listed);
-    world_operate(world, T_MARKET_CREATE, payload,
-                  "action=market-create&symbol=BTCUSDT&base=BTC&quote=USDT&tick=0.01&lot=0.00001"
-                  "&minPrice=0.01&maxPrice=1000000&minQty=0.00001&maxQty=1000&minNotional=5"
-                  "&maxOrders=200");
+    world_operate(
+        world, T_MARKET_CREATE, payload,
+        "action=market-create&symbol=BTCUSDT&base=BTC&quote=USDT&tick=0.01&lot=0.00001"
+        "&minPrice=0.01&maxPrice=1000000&minQty=0.00001&maxQty=1000&minNotional=0.00000001"
+        "&maxOrders=200");
 }
 
 static inline void world_key_id(uint32_t account, uint8_t key_id[32])
@@ -334,7 +337,7 @@ static inline void world_done(struct world *world, struct world_order *order, ui
     struct order_done_event done = {.order_id = order->id,
                                     .created_ns = order->created_ns,
                                     .price = {order->price},
-                                    .qty = {order->qty},
+                                    .qty = {order->qty > 0 ? order->qty : order->executed},
                                     .executed = {order->executed},
                                     .quote_qty = {order->quote_qty},
                                     .quote_executed = {order->quote_executed},
@@ -502,7 +505,7 @@ static inline uint64_t world_place(struct world *world, uint32_t account, enum s
     const uint64_t id = world->order_id;
     *order = (struct world_order){.id = id,
                                   .account = account,
-                                  .side = side,
+                                  .side = (uint8_t)side,
                                   .type = type,
                                   .price = price,
                                   .qty = qty,
@@ -520,7 +523,7 @@ static inline uint64_t world_place(struct world *world, uint32_t account, enum s
                                         .qty = {qty},
                                         .quote_qty = {quote_qty},
                                         .account = account,
-                                        .side = side,
+                                        .side = (uint8_t)side,
                                         .type = type,
                                         .time_in_force = GTC};
     snprintf((char *)place.client_id, sizeof(place.client_id), "c%llu", (unsigned long long)id);
@@ -534,7 +537,7 @@ static inline uint64_t world_place(struct world *world, uint32_t account, enum s
                                             .hold = {order->left},
                                             .account = account,
                                             .hold_asset = asset,
-                                            .side = side,
+                                            .side = (uint8_t)side,
                                             .type = type,
                                             .time_in_force = GTC};
     memcpy(accepted.client_id, place.client_id, sizeof(place.client_id));
