@@ -19,6 +19,35 @@ void admit_account(struct intent *intent, uint32_t account)
     }
 }
 
+void admit_operator(struct intent *intent, uint16_t operator_index)
+{
+    switch (intent->type) {
+    case T_ASSET_CREATE:
+        intent->asset_create.operator_index = operator_index;
+        break;
+    case T_MARKET_CREATE:
+        intent->market_create.operator_index = operator_index;
+        break;
+    case T_MARKET_STATUS:
+        intent->market_status.operator_index = operator_index;
+        break;
+    case T_ACCOUNT_CREATE:
+        intent->account_create.operator_index = operator_index;
+        break;
+    case T_KEY_ADD:
+        intent->key_add.operator_index = operator_index;
+        break;
+    case T_CREDIT:
+        intent->credit.operator_index = operator_index;
+        break;
+    case T_DEBIT:
+        intent->debit.operator_index = operator_index;
+        break;
+    default:
+        break; /* not an operator's */
+    }
+}
+
 void admit_client_id(uint8_t client_id[36], const uint8_t random[ADMIT_CLIENT_ID_LETTERS])
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

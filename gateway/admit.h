@@ -24,6 +24,8 @@ struct admission {
 /* Fills the accounts and operator index of an intent: they come from the key, not from the text. */
 void admit_account(struct intent *intent, uint32_t account);
 
+void admit_operator(struct intent *intent, uint16_t operator_index);
+
 /* An id of 22 letters and digits out of as many random bytes. */
 void admit_client_id(uint8_t client_id[36], const uint8_t random[ADMIT_CLIENT_ID_LETTERS]);
 

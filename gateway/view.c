@@ -210,10 +210,13 @@ static void link_open(struct view *view, uint32_t slot)
 {
     struct view_order *order = &view->open[slot];
     struct view_account *account = &view->accounts[order->account];
-    order->previous_open = NO_SLOT;
-    order->next_open = account->first_open;
-    if (account->first_open != NO_SLOT) view->open[account->first_open].previous_open = slot;
-    account->first_open = slot;
+    order->next_open = NO_SLOT;
+    order->previous_open = account->last_open;
+    if (account->last_open == NO_SLOT)
+        account->first_open = slot;
+    else
+        view->open[account->last_open].next_open = slot;
+    account->last_open = slot;
     account->open_count++;
     view->open_count++;
 }
@@ -226,7 +229,9 @@ static void unlink_open(struct view *view, uint32_t slot)
         account->first_open = order->next_open;
     else
         view->open[order->previous_open].next_open = order->next_open;
-    if (order->next_open != NO_SLOT)
+    if (order->next_open == NO_SLOT)
+        account->last_open = order->previous_open;
+    else
         view->open[order->next_open].previous_open = order->previous_open;
     account->open_count--;
     view->open_count--;

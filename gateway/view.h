@@ -30,9 +30,9 @@ struct view;
 struct view_account {
     uint8_t public_key[PUBLIC_KEY_BYTES];
     uint64_t updated_ns;
-    uint64_t last_done; /* its newest entry in the order tail, number + 1; 0: none */
-    uint64_t last_fill; /* the same in the fill tail */
-    uint32_t first_open;
+    uint64_t last_done;             /* its newest entry in the order tail, number + 1; 0: none */
+    uint64_t last_fill;             /* the same in the fill tail */
+    uint32_t first_open, last_open; /* slots, by age */
     uint32_t open_count;
     uint16_t tier;
     bool exists;
@@ -136,7 +136,7 @@ const struct view_order *view_open_order(const struct view *view, uint32_t accou
 const struct view_order *view_open_client(const struct view *view, uint32_t account,
                                           uint16_t market, const uint8_t client_id[36]);
 
-/* Walks an account's open orders: NULL starts; NULL at the end. In no order. */
+/* Walks an account's open orders: NULL starts; NULL at the end. Oldest first. */
 const struct view_order *view_next_open(const struct view *view, uint32_t account,
                                         const struct view_order *order);
 

@@ -1,0 +1,255 @@
+#include "gateway/quota.h"
+#include "gateway/route.h"
+
+#include "common/parameter.h"
+
+#include <string.h>
+
+static const char *const market_status_names[] = {
+    [MARKET_TRADING] = "TRADING",
+    [MARKET_HALT] = "HALT",
+    [MARKET_BREAK] = "BREAK",
+};
+
+static const struct parameter_word market_statuses[] = {
+    {"TRADING", MARKET_TRADING},
+    {"HALT", MARKET_HALT},
+    {"BREAK", MARKET_BREAK},
+};
+
+enum outcome general_ping(struct request *request, const struct facts *facts)
+{
+    (void)facts;
+    json_object(&request->json);
+    json_object_end(&request->json);
+    return OUTCOME_ANSWERED;
+}
+
+static void put_server_time(struct request *request)
+{
+    json_key_u64(&request->json, "serverTime", request->now_ns / request->time_unit_ns);
+}
+
+enum outcome general_time(struct request *request, const struct facts *facts)
+{
+    (void)facts;
+    json_object(&request->json);
+    put_server_time(request);
+    json_object_end(&request->json);
+    return OUTCOME_ANSWERED;
+}
+
+enum outcome general_system_status(struct request *request, const struct facts *facts)
+{
+    (void)facts;
+    json_object(&request->json);
+    json_key_u64(&request->json, "status", 0);
+    json_key_string(&request->json, "msg", "normal");
+    json_object_end(&request->json);
+    return OUTCOME_ANSWERED;
+}
+
+/* Clients ask for margin pairs before they trade spot; there are none here. */
+enum outcome general_empty_list(struct request *request, const struct facts *facts)
+{
+    (void)facts;
+    json_array(&request->json);
+    json_array_end(&request->json);
+    return OUTCOME_ANSWERED;
+}
+
+/* The same for futures. */
+enum outcome general_no_symbols(struct request *request, const struct facts *facts)
+{
+    (void)facts;
+    struct json *json = &request->json;
+    json_object(json);
+    json_key_string(json, "timezone", "UTC");
+    put_server_time(request);
+    json_key(json, "rateLimits");
+    json_array(json);
+    json_array_end(json);
+    json_key(json, "exchangeFilters");
+    json_array(json);
+    json_array_end(json);
+    json_key(json, "assets");
+    json_array(json);
+    json_array_end(json);
+    json_key(json, "symbols");
+    json_array(json);
+    json_array_end(json);
+    json_object_end(json);
+    return OUTCOME_ANSWERED;
+}
+
+/* ---- exchangeInfo ---- */
+
+static void open_filter(struct json *json, const char *type)
+{
+    json_object(json);
+    json_key_string(json, "filterType", type);
+}
+
+static void put_filters(struct json *json, const struct params *params, uint16_t index)
+{
+    const struct market *market = &params->markets[index];
+    json_key(json, "filters");
+    json_array(json);
+    open_filter(json, "PRICE_FILTER");
+    reply_price(json, params, index, "minPrice", market->price_min);
+    reply_price(json, params, index, "maxPrice", market->price_max);
+    reply_price(json, params, index, "tickSize", (price_t){1});
+    json_object_end(json);
+    open_filter(json, "LOT_SIZE");
+    reply_qty(json, params, index, "minQty", market->qty_min);
+    reply_qty(json, params, index, "maxQty", market->qty_max);
+    reply_qty(json, params, index, "stepSize", (qty_t){1});
+    json_object_end(json);
+    open_filter(json, "NOTIONAL");
+    reply_quote(json, params, index, "minNotional", market->notional_min.units);
+    json_key_bool(json, "applyMinToMarket", true);
+    reply_quote(json, params, index, "maxNotional",
+                market_notional(market, market->price_max, market->qty_max).units);
+    json_key_bool(json, "applyMaxToMarket", false);
+    json_key_u64(json, "avgPriceMins", 0);
+    json_object_end(json);
+    open_filter(json, "MAX_NUM_ORDERS");
+    json_key_u64(json, "maxNumOrders", market->account_orders_max);
+    json_object_end(json);
+    json_array_end(json);
+}
+
+static void put_words(struct json *json, const char *name, const char *const *words, size_t count)
+{
+    json_key(json, name);
+    json_array(json);
+    for (size_t index = 0; index < count; index++)
+        json_string(json, words[index]);
+    json_array_end(json);
+}
+
+static void put_abilities(struct json *json)
+{
+    static const char *const order_types[] = {"LIMIT", "LIMIT_MAKER", "MARKET"};
+    put_words(json, "orderTypes", order_types, 3);
+    json_key_bool(json, "icebergAllowed", false);
+    json_key_bool(json, "ocoAllowed", false);
+    json_key_bool(json, "otoAllowed", false);
+    json_key_bool(json, "opoAllowed", false);
+    json_key_bool(json, "quoteOrderQtyMarketAllowed", true);
+    json_key_bool(json, "allowTrailingStop", false);
+    json_key_bool(json, "cancelReplaceAllowed", false);
+    json_key_bool(json, "amendAllowed", false);
+    json_key_bool(json, "pegInstructionsAllowed", false);
+    json_key_bool(json, "isSpotTradingAllowed", true);
+    json_key_bool(json, "isMarginTradingAllowed", false);
+}
+
+static void put_permissions(struct json *json, bool show_sets)
+{
+    static const char *const modes[] = {"NONE"};
+    json_key(json, "permissions");
+    json_array(json);
+    json_array_end(json);
+    if (show_sets) {
+        json_key(json, "permissionSets");
+        json_array(json);
+        json_array(json);
+        json_string(json, "SPOT");
+        json_array_end(json);
+        json_array_end(json);
+    }
+    json_key_string(json, "defaultSelfTradePreventionMode", "NONE");
+    put_words(json, "allowedSelfTradePreventionModes", modes, 1);
+}
+
+static void put_symbol(struct json *json, const struct params *params, uint16_t index,
+                       bool show_sets)
+{
+    const struct market *market = &params->markets[index];
+    json_object(json);
+    json_key_string(json, "symbol", market->symbol);
+    json_key_string(json, "status", market_status_names[market->status]);
+    json_key_string(json, "baseAsset", params->assets[market->base].symbol);
+    json_key_u64(json, "baseAssetPrecision", 8);
+    json_key_string(json, "quoteAsset", params->assets[market->quote].symbol);
+    json_key_u64(json, "quotePrecision", 8);
+    json_key_u64(json, "quoteAssetPrecision", 8);
+    json_key_u64(json, "baseCommissionPrecision", 8);
+    json_key_u64(json, "quoteCommissionPrecision", 8);
+    put_abilities(json);
+    put_filters(json, params, index);
+    put_permissions(json, show_sets);
+    json_object_end(json);
+}
+
+/* What of exchangeInfo was asked for. */
+struct symbol_choice {
+    uint16_t markets[PARAMS_MARKETS_LIMIT];
+    uint32_t count;
+    uint8_t status; /* 0: any */
+    bool show_sets;
+    bool none; /* of permissions nobody has */
+};
+
+static bool read_choice(struct request *request, const struct facts *facts,
+                        struct symbol_choice *choice)
+{
+    const struct form *form = request->form;
+    const struct form_field *permissions, *status, *show;
+    bool single;
+    choice->status = 0;
+    if (!request_markets(request, facts, choice->markets, &choice->count, &single)) return false;
+    if (!parameter_optional(form, "permissions", &permissions, &request->refusal) ||
+        !parameter_optional(form, "symbolStatus", &status, &request->refusal) ||
+        !parameter_optional(form, "showPermissionSets", &show, &request->refusal))
+        return false;
+    const bool named = single || form_find(form, "symbols") != NULL;
+    if (named && (permissions != NULL || status != NULL))
+        return parameter_refuse(&request->refusal, REJECT_OPTIONAL_COMBINATION, NULL, NULL);
+    if (status != NULL && !parameter_word(status, market_statuses, 3, REJECT_SYMBOL_STATUS,
+                                          &choice->status, &request->refusal))
+        return false;
+    /* A name, or a JSON array of names: one of them must be SPOT. */
+    choice->none = permissions != NULL && strstr(permissions->value, "SPOT") == NULL;
+    choice->show_sets = show == NULL || strcmp(show->value, "false") != 0;
+    return true;
+}
+
+static void put_rate_limits(struct json *json)
+{
+    json_key(json, "rateLimits");
+    json_array(json);
+    json_object(json);
+    json_key_string(json, "rateLimitType", "REQUEST_WEIGHT");
+    json_key_string(json, "interval", "MINUTE");
+    json_key_u64(json, "intervalNum", 1);
+    json_key_u64(json, "limit", QUOTA_WEIGHT_MAX);
+    json_object_end(json);
+    json_array_end(json);
+}
+
+enum outcome general_exchange_info(struct request *request, const struct facts *facts)
+{
+    struct symbol_choice choice;
+    struct json *json = &request->json;
+    if (!read_choice(request, facts, &choice)) return OUTCOME_REFUSED;
+
+    json_object(json);
+    json_key_string(json, "timezone", "UTC");
+    put_server_time(request);
+    put_rate_limits(json);
+    json_key(json, "exchangeFilters");
+    json_array(json);
+    json_array_end(json);
+    json_key(json, "symbols");
+    json_array(json);
+    for (uint32_t index = 0; index < choice.count && !choice.none; index++) {
+        const struct market *market = &facts->params->markets[choice.markets[index]];
+        if (choice.status != 0 && market->status != choice.status) continue;
+        put_symbol(json, facts->params, choice.markets[index], choice.show_sets);
+    }
+    json_array_end(json);
+    json_object_end(json);
+    return OUTCOME_ANSWERED;
+}
