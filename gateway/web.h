@@ -1,5 +1,4 @@
-/* The page at /: our own files of gateway/web, compiled into the binary.
- */
+/* The page at /: our own files of gateway/web, compiled into the binary. */
 
 #ifndef GATEWAY_WEB_H
 #define GATEWAY_WEB_H
@@ -11,8 +10,13 @@ struct web_file {
     const char *path;         /* "/", "/page.js", ... */
     const char *content_type; /* with charset */
     const uint8_t *bytes;
-    size_t byte_count;
+    const uint8_t *end;
 };
+
+static inline size_t web_byte_count(const struct web_file *file)
+{
+    return (size_t)(file->end - file->bytes);
+}
 
 /* What a page of ours may load and where it may connect: the Content-Security-Policy header. */
 #define WEB_SECURITY_POLICY \
@@ -24,6 +28,6 @@ struct web_file {
 const struct web_file *web_find(const char *path, size_t path_bytes);
 
 /* All files, to register routes. */
-const struct web_file *web_files(size_t *count);
+const struct web_file *web_all(size_t *count);
 
 #endif /* GATEWAY_WEB_H */

@@ -1,0 +1,48 @@
+#include "gateway/web.h"
+
+#include <string.h>
+
+/* The bytes of each file, put into the binary by the assembler. WEB_DIRECTORY comes from the build. */
+#define WEB_BYTES(symbol, file) \
+    __asm__(".section .rodata\n" \
+            ".balign 16\n" \
+            "web_" #symbol ":\n" \
+            ".incbin \"" WEB_DIRECTORY "/" file "\"\n" \
+            "web_" #symbol "_end:\n" \
+            ".previous\n"); \
+    extern const uint8_t web_##symbol[], web_##symbol##_end[];
+
+/* clang-format off */
+#define WEB_FILES(FILE) \
+    FILE(index,   "/",            "index.html",  "text/html; charset=utf-8") \
+    FILE(style,   "/page.css",    "page.css",    "text/css; charset=utf-8") \
+    FILE(page,    "/page.js",     "page.js",     "text/javascript; charset=utf-8") \
+    FILE(book,    "/book.js",     "book.js",     "text/javascript; charset=utf-8") \
+    FILE(chart,   "/chart.js",    "chart.js",    "text/javascript; charset=utf-8") \
+    FILE(feed,    "/feed.js",     "feed.js",     "text/javascript; charset=utf-8") \
+    FILE(favicon, "/favicon.svg", "favicon.svg", "image/svg+xml")
+/* clang-format on */
+
+#define FILE_BYTES(symbol, path, file, content_type) WEB_BYTES(symbol, file)
+WEB_FILES(FILE_BYTES)
+
+#define FILE_ENTRY(symbol, path, file, content_type) \
+    {path, content_type, web_##symbol, web_##symbol##_end},
+static const struct web_file files[] = {WEB_FILES(FILE_ENTRY)};
+
+const struct web_file *web_all(size_t *count)
+{
+    *count = sizeof(files) / sizeof(files[0]);
+    return files;
+}
+
+const struct web_file *web_find(const char *path, size_t path_bytes)
+{
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        const struct web_file *file = &files[i];
+        if (strlen(file->path) == path_bytes && memcmp(file->path, path, path_bytes) == 0) {
+            return file;
+        }
+    }
+    return NULL;
+}
