@@ -1,0 +1,175 @@
+/* A whole chain in memory, honest or forged, and on disk.
+ *
+ * story_tell lets a journal write it. A forger then changes what he likes in bodies and headers;
+ * story_seal makes every hash, link, vote and signature anew around his lie.
+ */
+
+#ifndef TESTS_NODE_STORY_H
+#define TESTS_NODE_STORY_H
+
+#include "ledger/certificate.h"
+#include "ledger/chain.h"
+#include "node/digest.h"
+#include "tests/unit/node/journal.h"
+
+#define STORY_BLOCKS 8
+#define STORY_BODY   (64 * 1024)
+
+struct story_block {
+    struct block_header header;
+    uint8_t bytes[BLOCK_HEADER_BYTES];
+    hash_t hash;
+    uint8_t body[STORY_BODY];
+    size_t body_bytes;
+};
+
+struct story {
+    struct journal journal;
+    struct digest digest;
+    struct arena arena;
+    bool trusting; /* settlement is not asked: the commands themselves are forged */
+    uint32_t height;
+    struct story_block blocks[STORY_BLOCKS]; /* by height - 1 */
+};
+
+static inline void story_take(void *context, const struct applied *record,
+                              const struct command *command)
+{
+    struct story *story = context;
+    struct story_block *block = &story->blocks[story->height];
+    struct digest_block made;
+    bool sealed = command->header.type == T_SEAL;
+    uint8_t *at = block->body + block->body_bytes;
+    applied_header_put(at, record);
+    at = le_put_bytes(at + APPLIED_HEADER_BYTES, record->command, record->command_length);
+    at = le_put_bytes(at, record->events, record->events_length);
+    block->body_bytes = (size_t)(at - block->body);
+    if (block->body_bytes > STORY_BODY) abort();
+    if (!story->trusting) {
+        if (digest_record(&story->digest, record, command, &made, &sealed) != STATUS_OK) abort();
+        if (!sealed) return;
+        block->header = made.header;
+    }
+    if (sealed) story->height++;
+}
+
+/* Makes all headers, votes and hashes anew: bodies and the roots that only execution gives stay. */
+static inline void story_seal(struct story *story)
+{
+    struct history history;
+    hash_t last_hash = {{0}};
+    const hash_t chain_id = genesis_chain_id(&story->journal.genesis);
+    history_begin(&history);
+    for (uint32_t i = 0; i < story->height; i++) {
+        struct story_block *block = &story->blocks[i];
+        const uint8_t *at = block->body, *const end = at + block->body_bytes;
+        struct applied record = {0};
+        struct command command;
+        struct seal seal;
+        seal_begin(&seal, i == 0 ? 1 : story->blocks[i - 1].header.last_command + 1);
+        while (block_next(&at, end, &record, &command)) {
+            if (command.header.type == T_VOTE) {
+                struct vote_command vote;
+                certificate_sign(story->journal.node_secret, chain_id, 0, i, last_hash, 1, &vote);
+                vote_command_put((uint8_t *)(uintptr_t)command.payload, &vote);
+            }
+            const uint8_t *events = record.events;
+            struct event event;
+            seal_command(&seal, &record);
+            while (event_next(&events, record.events + record.events_length, &event))
+                seal_event(&seal, &event);
+        }
+        if (at != end) abort();
+        const hash_t validators = validator_set_hash(&story->journal.genesis.validators);
+        const struct seal_facts facts = {.height = i + 1,
+                                         .time_ns = record.stamp_ns,
+                                         .chain_id = chain_id,
+                                         .prev_hash = last_hash,
+                                         .history_root = history_root(&history),
+                                         .state_root = block->header.state_root,
+                                         .totals_root = block->header.totals_root,
+                                         .validators_hash = validators,
+                                         .next_validators_hash = validators,
+                                         .params_hash = block->header.params_hash};
+        seal_step(&seal, &facts, &block->header);
+        block_header_encode(&block->header, block->bytes);
+        block->hash = last_hash = block_header_hash(block->bytes);
+        history_add(&history, i + 1, last_hash);
+    }
+}
+
+/* Six blocks of trading. The vote for each is in the next. `forged_credit` is put on the first credit
+ * after its operator signed it. */
+static inline void story_tell(struct story *story, int64_t forged_credit)
+{
+    memset(story, 0, sizeof(*story));
+    journal_begin(&story->journal);
+    story->journal.take = story_take;
+    story->journal.context = story;
+    story->journal.forged_credit = forged_credit;
+    story->trusting = forged_credit != 0;
+    if (!arena_map(&story->arena, settlement_bytes(&story->journal.genesis))) abort();
+    struct settlement *settlement =
+        settlement_new(&story->arena, &story->journal.genesis, journal_tree_secret);
+    digest_begin(&story->digest, &story->journal.genesis, settlement);
+    journal_open(&story->journal);
+    for (uint32_t i = 1; i < 6; i++) {
+        struct vote_command vote;
+        certificate_sign(story->journal.node_secret, story->digest.chain_id, 0, i,
+                         story->digest.last_hash, 1, &vote);
+        journal_vote(&story->journal, &vote);
+        journal_trade(&story->journal, 5000000 + i);
+    }
+    if (story->height != 6) abort();
+    story_seal(story);
+}
+
+static inline void story_end(struct story *story)
+{
+    journal_end(&story->journal);
+    arena_unmap(&story->arena);
+}
+
+/* Finds the event of this type with this place among its like in a block's body. */
+static inline uint8_t *story_event(struct story *story, uint64_t height, uint16_t type,
+                                   uint32_t place)
+{
+    struct story_block *block = &story->blocks[height - 1];
+    const uint8_t *at = block->body;
+    struct applied record;
+    struct command command;
+    while (block_next(&at, block->body + block->body_bytes, &record, &command)) {
+        const uint8_t *events = record.events;
+        struct event event;
+        while (event_next(&events, record.events + record.events_length, &event))
+            if (event.type == type && place-- == 0) return (uint8_t *)(uintptr_t)event.payload;
+    }
+    abort();
+}
+
+/* Writes the chain to a folder; bit h - 1 of `certified` gives block h a certificate. */
+static inline void story_write(struct story *story, const char *folder, uint32_t certified)
+{
+    struct chain *chain;
+    if (chain_open(folder, &chain) != STATUS_OK) abort();
+    for (uint32_t i = 0; i < story->height; i++) {
+        const struct story_block *block = &story->blocks[i];
+        if (chain_append_block(chain, block->bytes, block->body, block->body_bytes) != STATUS_OK)
+            abort();
+        struct vote_command vote;
+        struct certificate certificate = {.height = i + 1, .header_hash = block->hash};
+        uint8_t bytes[CERTIFICATE_BYTES_MAX];
+        certificate_sign(story->journal.node_secret, genesis_chain_id(&story->journal.genesis), 0,
+                         i + 1, block->hash, 1, &vote);
+        certificate.vote_count = 1;
+        certificate.votes[0].node = 1;
+        memcpy(certificate.votes[0].signature, vote.signature, SIGNATURE_BYTES);
+        if ((certified >> i & 1) != 0 &&
+            chain_append_certificate(chain, i + 1, bytes,
+                                     certificate_encode(&certificate, bytes)) != STATUS_OK)
+            abort();
+    }
+    chain_close(chain);
+}
+
+#endif /* TESTS_NODE_STORY_H */

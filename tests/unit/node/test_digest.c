@@ -1,0 +1,112 @@
+#include "node/digest.h"
+
+#include "tests/harness.h"
+#include "tests/unit/node/journal.h"
+
+static struct journal journal;
+static struct digest digest;
+static struct digest_block last;
+static struct arena arena;
+static enum status status;
+static uint64_t plant_command; /* whose first BALANCE is one unit too high */
+static uint64_t skip_command;  /* which is not digested */
+
+static void take(void *context, const struct applied *record, const struct command *command)
+{
+    bool sealed;
+    (void)context;
+    if (status != STATUS_OK || record->number == skip_command) return;
+    if (record->number == plant_command) {
+        const uint8_t *at = record->events;
+        struct event event = {0};
+        while (event.type != T_BALANCE)
+            assert_true(event_next(&at, record->events + record->events_length, &event));
+        ((uint8_t *)(uintptr_t)event.payload)[0] ^= 1;
+    }
+    status = digest_record(&digest, record, command, &last, &sealed);
+}
+
+static void begin(void)
+{
+    journal_begin(&journal);
+    journal.take = take;
+    status = STATUS_OK;
+    plant_command = skip_command = 0;
+    assert_true(arena_map(&arena, settlement_bytes(&journal.genesis)));
+    struct settlement *settlement = settlement_new(&arena, &journal.genesis, journal_tree_secret);
+    assert_non_null(settlement);
+    digest_begin(&digest, &journal.genesis, settlement);
+}
+
+static void end(void)
+{
+    journal_end(&journal);
+    arena_unmap(&arena);
+}
+
+/* Headers follow one another by every link, and end with the SEALs. */
+TEST(digest, makes_a_header_at_every_seal)
+{
+    begin();
+    struct block_header previous;
+    hash_t previous_hash = {{0}};
+    struct block_fault fault;
+    for (uint64_t height = 1; height <= 8; height++) {
+        if (height == 1)
+            journal_open(&journal);
+        else
+            journal_trade(&journal, 5000000);
+        assert_int_equal(status, STATUS_OK);
+        assert_int_equal(last.header.height, height);
+        assert_int_equal(last.header.last_command, journal.number);
+        assert_int_equal(last.header.time_ns, journal.stamp_ns);
+        assert_true(
+            block_link_check(height == 1 ? NULL : &previous, previous_hash, &last.header, &fault));
+        previous = last.header;
+        previous_hash = last.hash;
+    }
+    assert_true(last.header.fill_count > 0);
+    end();
+}
+
+/* The same log gives the same bytes, whoever digests it. */
+TEST(digest, gives_the_same_headers_for_the_same_log)
+{
+    hash_t hashes[2];
+    for (int run = 0; run < 2; run++) {
+        begin();
+        journal_open(&journal);
+        for (int i = 0; i < 5; i++)
+            journal_trade(&journal, 5000000 + 7 * i);
+        assert_int_equal(status, STATUS_OK);
+        hashes[run] = last.hash;
+        end();
+    }
+    assert_true(hash_equal(hashes[0], hashes[1]));
+}
+
+/* A balance in the engine's events that the facts do not give stops it, at the latest at the block's
+ * end, and says which and by how much. */
+TEST(digest, stops_at_a_balance_that_does_not_follow)
+{
+    begin();
+    journal_open(&journal);
+    plant_command = journal.number + 2;
+    journal_trade(&journal, 5000000);
+    assert_int_equal(status, STATUS_MISMATCH);
+    assert_non_null(strstr(digest.fault, "ours="));
+    assert_non_null(strstr(digest.fault, "theirs="));
+    end();
+}
+
+/* A command that was left out is noticed by its number. */
+TEST(digest, stops_at_a_missing_command)
+{
+    begin();
+    journal_open(&journal);
+    skip_command = journal.number + 1;
+    journal_trade(&journal, 5000000);
+    assert_int_equal(status, STATUS_MISMATCH);
+    assert_non_null(strstr(digest.fault, "command number"));
+    end();
+}
