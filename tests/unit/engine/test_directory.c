@@ -1,0 +1,114 @@
+#include "tests/harness.h"
+
+#include "common/arena.h"
+#include "engine/directory.h"
+
+struct directory_world {
+    struct arena arena;
+    struct order_pool pool;
+    struct directory directory;
+    uint64_t last_id;
+};
+
+static void directory_open(struct directory_world *world)
+{
+    *world = (struct directory_world){.last_id = 0};
+    assert_true(arena_map(&world->arena, order_pool_bytes(8) + directory_bytes(8)));
+    assert_true(order_pool_init(&world->pool, &world->arena, 8));
+    assert_true(directory_init(&world->directory, &world->arena, &world->pool));
+}
+
+static uint32_t enter(struct directory_world *world, uint32_t account, uint16_t market,
+                      const char *client_id)
+{
+    const uint32_t slot = order_pool_take(&world->pool);
+    world->pool.orders[slot] = (struct order){
+        .id = ++world->last_id, .account = account, .market = market, .left = {1}, .qty = {1}};
+    world->pool.terms[slot] = (struct order_terms){.created_ns = 1};
+    strncpy((char *)world->pool.terms[slot].client_id, client_id, CLIENT_ID_BYTES);
+    directory_add(&world->directory, slot);
+    assert_true(directory_check(&world->directory));
+    return slot;
+}
+
+static void leave(struct directory_world *world, uint32_t slot)
+{
+    directory_remove(&world->directory, slot);
+    order_pool_give(&world->pool, slot);
+    assert_true(directory_check(&world->directory));
+}
+
+static uint32_t by_client(const struct directory_world *world, uint32_t account, uint16_t market,
+                          const char *client_id)
+{
+    uint8_t padded[CLIENT_ID_BYTES] = {0};
+    memcpy(padded, client_id, strlen(client_id));
+    return directory_find_client(&world->directory, account, market, padded);
+}
+
+/* An id means nothing without its market, a client id nothing without its account and market. */
+TEST(directory, ids_are_per_market_and_client_ids_per_account)
+{
+    struct directory_world world;
+    directory_open(&world);
+    const uint32_t mine = enter(&world, 1, 0, "x");
+    const uint32_t theirs = enter(&world, 2, 0, "x");
+    const uint32_t elsewhere = enter(&world, 1, 1, "x");
+    assert_int_equal(directory_find(&world.directory, 0, 1), mine);
+    assert_int_equal(directory_find(&world.directory, 1, 1), NO_SLOT);
+    assert_int_equal(directory_find(&world.directory, 1, 3), elsewhere);
+    assert_int_equal(by_client(&world, 1, 0, "x"), mine);
+    assert_int_equal(by_client(&world, 2, 0, "x"), theirs);
+    assert_int_equal(by_client(&world, 1, 1, "x"), elsewhere);
+    assert_int_equal(by_client(&world, 1, 0, "xx"), NO_SLOT);
+    arena_unmap(&world.arena);
+}
+
+/* All 36 bytes of a client id count. */
+TEST(directory, client_ids_differ_in_their_last_byte)
+{
+    struct directory_world world;
+    directory_open(&world);
+    enter(&world, 1, 0, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab");
+    assert_int_equal(by_client(&world, 1, 0, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac"), NO_SLOT);
+    assert_int_not_equal(by_client(&world, 1, 0, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"), NO_SLOT);
+    arena_unmap(&world.arena);
+}
+
+/* A roster counts its account's orders in one market, in rising id, and is gone with the last. */
+TEST(directory, a_roster_follows_its_orders)
+{
+    struct directory_world world;
+    directory_open(&world);
+    const uint32_t first = enter(&world, 1, 0, "");
+    const uint32_t second = enter(&world, 1, 0, "");
+    const uint32_t third = enter(&world, 1, 0, "");
+    enter(&world, 2, 0, "");
+    assert_int_equal(directory_roster(&world.directory, 1, 0)->count, 3);
+    assert_null(directory_roster(&world.directory, 1, 1));
+    leave(&world, second);
+    assert_int_equal(directory_roster(&world.directory, 1, 0)->oldest, first);
+    assert_int_equal(world.pool.terms[first].roster_newer, third);
+    leave(&world, first);
+    leave(&world, third);
+    assert_null(directory_roster(&world.directory, 1, 0));
+    assert_int_equal(directory_roster(&world.directory, 2, 0)->count, 1);
+    arena_unmap(&world.arena);
+}
+
+/* As many accounts as orders, each with one: rosters do not run out, and come back. */
+TEST(directory, rosters_last_as_long_as_orders)
+{
+    struct directory_world world;
+    directory_open(&world);
+    for (int round = 0; round < 3; round++) {
+        uint32_t slots[8];
+        for (uint32_t i = 0; i < 8; i++)
+            slots[i] = enter(&world, 1 + i, 0, "x");
+        for (uint32_t i = 0; i < 8; i++)
+            leave(&world, slots[i]);
+    }
+    assert_int_equal(world.directory.by_owner.count, 0);
+    assert_int_equal(world.directory.by_client.count, 0);
+    arena_unmap(&world.arena);
+}

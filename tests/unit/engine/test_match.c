@@ -1,0 +1,177 @@
+/* What the golden scripts do not tell: origins, deadlines, seals, votes, and commands for nobody. */
+
+#include "tests/harness.h"
+
+#include "common/reject.h"
+#include "engine/match.h"
+#include "tests/unit/engine/world.h"
+
+static void world_ready(struct world *world)
+{
+    world_prepare(world);
+    world_open(world);
+}
+
+/* A command of an origin applies once: sent twice, or out of its epoch, it is a no-op that leaves the
+ * sequence where it was. */
+TEST(match, a_repeated_command_is_a_noop)
+{
+    struct world world;
+    world_ready(&world);
+    const uint32_t ann = world_account(&world, 0, 10, 0);
+    assert_int_equal(world_hello(&world, (struct hello_command){.node = 7}), REJECT_NONE);
+    const uint64_t epoch = world.number;
+
+    world.header =
+        (struct command_header){.origin = 7, .origin_epoch = epoch, .origin_sequence = 1};
+    assert_int_equal(world_order_place(&world, world_limit(ann, SELL, 1, 100)), REJECT_NONE);
+    assert_int_equal(world_order_place(&world, world_limit(ann, SELL, 1, 100)),
+                     REJECT_STALE_SEQUENCE);
+    struct event event;
+    assert_true(world_event(&world, 0, &event));
+    assert_int_equal(event.type, T_NOOP);
+    assert_int_equal(engine_counts(world.engine).open_orders, 1);
+    world.header.origin_sequence = 2;
+    assert_int_equal(world_order_place(&world, world_limit(ann, SELL, 1, 100)), REJECT_NONE);
+    world_close(&world);
+}
+
+/* A refused command has used its place in the sequence: its sender has the answer, the next one counts. */
+TEST(match, a_refusal_uses_its_sequence)
+{
+    struct world world;
+    world_ready(&world);
+    const uint32_t ann = world_account(&world, 0, 10, 0);
+    assert_int_equal(world_hello(&world, (struct hello_command){.node = 1}), REJECT_NONE);
+    world.header =
+        (struct command_header){.origin = 1, .origin_epoch = world.number, .origin_sequence = 1};
+    assert_int_equal(world_order_place(&world, world_limit(ann, SELL, 11, 100)),
+                     REJECT_INSUFFICIENT_BALANCE);
+    assert_int_equal(world_order_place(&world, world_limit(ann, SELL, 1, 100)),
+                     REJECT_STALE_SEQUENCE);
+    world.header.origin_sequence = 2;
+    assert_int_equal(world_order_place(&world, world_limit(ann, SELL, 1, 100)), REJECT_NONE);
+    world_close(&world);
+}
+
+/* HELLO of a node: its command number is the epoch. Of a stranger: a no-op. */
+TEST(match, hello_opens_the_epoch_of_its_own_number)
+{
+    struct world world;
+    world_ready(&world);
+    world_account(&world, 0, 1, 0);
+    assert_int_equal(world_hello(&world, (struct hello_command){.node = 7, .nonce = 3}), 0);
+    struct event event;
+    struct hello_accepted_event accepted;
+    assert_true(world_event(&world, 0, &event));
+    hello_accepted_event_get(event.payload, &accepted);
+    assert_int_equal(accepted.epoch, world.number);
+    assert_int_equal(accepted.node, 7);
+    assert_int_equal(world_hello(&world, (struct hello_command){.node = 2}), REJECT_STALE_SEQUENCE);
+    world_close(&world);
+}
+
+/* A block ends with its SEAL and begins after the one before; any other height is a no-op. */
+TEST(match, seals_follow_each_other)
+{
+    struct world world;
+    world_ready(&world);
+    world_account(&world, 0, 1, 0); /* two commands */
+    assert_int_equal(world_seal(&world, (struct seal_command){2}), REJECT_OTHER_HEIGHT);
+    assert_int_equal(world_seal(&world, (struct seal_command){1}), REJECT_NONE);
+    struct event event;
+    struct sealed_event sealed;
+    assert_true(world_event(&world, 0, &event));
+    sealed_event_get(event.payload, &sealed);
+    assert_int_equal(sealed.first_command, 1);
+    const uint64_t last = world.number;
+
+    assert_int_equal(world_seal(&world, (struct seal_command){1}), REJECT_OTHER_HEIGHT);
+    assert_int_equal(world_seal(&world, (struct seal_command){2}), REJECT_NONE);
+    assert_true(world_event(&world, 0, &event));
+    sealed_event_get(event.payload, &sealed);
+    assert_int_equal(sealed.first_command, last + 1);
+    assert_int_equal(sealed.height, 2);
+    world_close(&world);
+}
+
+/* A vote is settlement's business: it has a number and no event. A checkpoint vote is a later version's. */
+TEST(match, votes_pass_through)
+{
+    struct world world;
+    world_ready(&world);
+    assert_int_equal(world_vote(&world, (struct vote_command){.height = 1}), REJECT_NONE);
+    assert_int_equal(world.out.count, 0);
+    assert_int_equal(engine_counts(world.engine).votes, 1);
+    assert_int_equal(world_checkpoint_vote(&world, (struct checkpoint_vote_command){.height = 1}),
+                     REJECT_LATER_VERSION);
+    world.header.group = 1; /* several logs are a later version's, too */
+    assert_int_equal(world_vote(&world, (struct vote_command){.height = 1}), REJECT_LATER_VERSION);
+    world_close(&world);
+}
+
+/* Engine time alone decides: at the deadline it is in time, a nanosecond later it is not; 0 is none. */
+TEST(match, a_deadline_is_in_time_until_it_is_past)
+{
+    struct world world;
+    world_ready(&world);
+    const uint32_t ann = world_account(&world, 0, 10, 0);
+    world.stamp_ns = 500;
+    world.header.deadline_ns = 500;
+    assert_int_equal(world_order_place(&world, world_limit(ann, SELL, 1, 100)), REJECT_NONE);
+    world.header.deadline_ns = 499;
+    assert_int_equal(world_order_place(&world, world_limit(ann, SELL, 1, 100)), REJECT_TOO_LATE);
+    assert_int_equal(world_cancel_all(&world, (struct cancel_all_command){.account = ann}),
+                     REJECT_TOO_LATE);
+    world.header.deadline_ns = 0;
+    assert_int_equal(world_cancel_all(&world, (struct cancel_all_command){.account = ann}), 0);
+    world_close(&world);
+}
+
+/* Accounts are numbered from 1; markets from 0; beyond the last of either is refused by name. */
+TEST(match, orders_name_an_account_and_a_market)
+{
+    struct world world;
+    world_ready(&world);
+    const uint32_t ann = world_account(&world, 0, 10, 0);
+    assert_int_equal(world_order_place(&world, world_limit(0, SELL, 1, 100)),
+                     REJECT_UNKNOWN_ACCOUNT);
+    assert_int_equal(world_order_place(&world, world_limit(ann + 1, SELL, 1, 100)),
+                     REJECT_UNKNOWN_ACCOUNT);
+    struct order_place_command place = world_limit(ann, SELL, 1, 100);
+    place.market = 1;
+    assert_int_equal(world_order_place(&world, place), REJECT_UNKNOWN_MARKET);
+    assert_int_equal(world_order_cancel(&world, (struct order_cancel_command){.order_id = 1}),
+                     REJECT_UNKNOWN_ACCOUNT);
+    assert_int_equal(
+        world_cancel_all(&world, (struct cancel_all_command){.account = ann, .market = 9}),
+        REJECT_UNKNOWN_MARKET);
+    world_close(&world);
+}
+
+/* The longest command there is: one order sweeps a full book of as many levels and accounts as may be;
+ * its events fit the buffer that the engine asked for. */
+TEST(match, the_longest_sweep_fits_the_events_buffer)
+{
+    struct world world;
+    world_prepare(&world);
+    struct params *params = &world.genesis.params;
+    params->orders_max = params->levels_max = 300;
+    params->accounts_max = 400;
+    params->markets[0].account_orders_max = 1;
+    world_open(&world);
+    for (int i = 1; i <= 300; i++) {
+        const uint32_t seller = world_account(&world, 0, 1, 0);
+        assert_int_equal(world_order_place(&world, world_limit(seller, SELL, 1, i)), REJECT_NONE);
+    }
+    const uint32_t ann = world_account(&world, 0, 0, 1000000);
+    struct order_place_command sweep = world_limit(ann, BUY, 1000, 1000);
+    sweep.time_in_force = IOC;
+    assert_int_equal(world_order_place(&world, sweep), REJECT_NONE);
+    assert_int_equal(engine_counts(world.engine).fills, 300);
+    assert_int_equal(engine_counts(world.engine).open_orders, 0);
+    assert_int_equal(engine_counts(world.engine).levels, 0);
+    assert_int_equal(world.out.count, 1 + 300 * 2 + 1 + 300 + 2 + 300 * 2);
+    assert_true(engine_check(world.engine));
+    world_close(&world);
+}

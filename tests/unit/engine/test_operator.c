@@ -1,0 +1,173 @@
+#include "tests/harness.h"
+
+#include "common/reject.h"
+#include "engine/operator.h"
+#include "tests/unit/engine/world.h"
+
+static struct asset_create_command asset(uint64_t nonce, const char *symbol, uint8_t decimals)
+{
+    struct asset_create_command create = {.nonce = nonce, .decimals = decimals};
+    memcpy(create.symbol, symbol, strlen(symbol));
+    return create;
+}
+
+static struct market_create_command listing(uint64_t nonce, const char *symbol)
+{
+    struct market_create_command create = {.nonce = nonce,
+                                           .base = COIN,
+                                           .quote = USD,
+                                           .tick_units = 1,
+                                           .lot_units = 1,
+                                           .price_min = {1},
+                                           .price_max = {100},
+                                           .qty_min = {1},
+                                           .qty_max = {100},
+                                           .account_orders_max = 5};
+    memcpy(create.symbol, symbol, strlen(symbol));
+    return create;
+}
+
+/* A nonce rises per operator; the same again and a lower one are refused, another operator's is its own. */
+TEST(operator, a_nonce_is_used_once)
+{
+    struct world world;
+    world_prepare(&world);
+    world_open(&world);
+    struct account_create_command create = {.nonce = 5};
+    assert_int_equal(world_account_create(&world, create), REJECT_NONE);
+    assert_int_equal(world_account_create(&world, create), REJECT_NONCE_USED);
+    create.nonce = 4;
+    assert_int_equal(world_account_create(&world, create), REJECT_NONCE_USED);
+    create.operator_index = 1;
+    assert_int_equal(world_account_create(&world, create), REJECT_NONE);
+    create.operator_index = 2; /* there are two */
+    assert_int_equal(world_account_create(&world, create), REJECT_UNKNOWN_OPERATOR);
+    assert_int_equal(engine_counts(world.engine).accounts, 2);
+    world_close(&world);
+}
+
+/* A refused command changes nothing, its nonce included. */
+TEST(operator, a_refused_command_keeps_its_nonce)
+{
+    struct world world;
+    world_prepare(&world);
+    world_open(&world);
+    assert_int_equal(world_asset_create(&world, asset(7, "coin", 8)), REJECT_UNKNOWN_ASSET);
+    assert_int_equal(world_asset_create(&world, asset(7, "GOLD", 8)), REJECT_NONE);
+    world_close(&world);
+}
+
+TEST(operator, assets_are_refused_by_form_name_and_count)
+{
+    struct world world;
+    world_prepare(&world);
+    world_open(&world); /* two of four assets are there */
+    assert_int_equal(world_asset_create(&world, asset(1, "A", 9)), REJECT_UNKNOWN_ASSET);
+    assert_int_equal(world_asset_create(&world, asset(1, "", 8)), REJECT_UNKNOWN_ASSET);
+    assert_int_equal(world_asset_create(&world, asset(1, "USD", 8)), REJECT_ALREADY_EXISTS);
+    assert_int_equal(world_asset_create(&world, asset(1, "ABCDEFGHIJKL", 8)), REJECT_NONE);
+    assert_int_equal(world_asset_create(&world, asset(2, "B", 0)), REJECT_NONE);
+    assert_int_equal(world_asset_create(&world, asset(3, "C", 0)), REJECT_ASSETS_FULL);
+    assert_int_equal(engine_params(world.engine)->asset_count, 4);
+    assert_string_equal(engine_params(world.engine)->assets[2].symbol, "ABCDEFGHIJKL");
+    world_close(&world);
+}
+
+TEST(operator, markets_are_refused_by_form_name_and_count)
+{
+    struct world world;
+    world_prepare(&world);
+    world.genesis.params.markets_max = 2;
+    world_open(&world);
+    struct market_create_command bad = listing(1, "X");
+    bad.base = 2;
+    assert_int_equal(world_market_create(&world, bad), REJECT_UNKNOWN_ASSET);
+    bad = listing(1, "X");
+    bad.quote = COIN;
+    assert_int_equal(world_market_create(&world, bad), REJECT_MARKET_SPEC);
+    bad = listing(1, "X");
+    bad.price_max.ticks = INT64_MAX; /* the largest notional would overflow */
+    assert_int_equal(world_market_create(&world, bad), REJECT_MARKET_SPEC);
+    assert_int_equal(world_market_create(&world, listing(1, "COINUSD")), REJECT_ALREADY_EXISTS);
+    assert_int_equal(world_market_create(&world, listing(1, "COINUSD2")), REJECT_NONE);
+    assert_int_equal(world_market_create(&world, listing(2, "Y")), REJECT_MARKETS_FULL);
+
+    world.nonce = 10;
+    const uint32_t ann = world_account(&world, 0, 100, 0);
+    struct order_place_command place = world_limit(ann, SELL, 1, 100);
+    place.market = 1;
+    assert_int_equal(world_order_place(&world, place), REJECT_NONE); /* the new one trades */
+    world_close(&world);
+}
+
+TEST(operator, market_status_is_one_of_three)
+{
+    struct world world;
+    world_prepare(&world);
+    world_open(&world);
+    struct market_status_command change = {.nonce = 1, .status = 0};
+    assert_int_equal(world_market_status(&world, change), REJECT_MARKET_SPEC);
+    change.status = 4;
+    assert_int_equal(world_market_status(&world, change), REJECT_MARKET_SPEC);
+    change.market = 1;
+    change.status = MARKET_HALT;
+    assert_int_equal(world_market_status(&world, change), REJECT_UNKNOWN_MARKET);
+    change.market = 0;
+    assert_int_equal(world_market_status(&world, change), REJECT_NONE);
+    assert_int_equal(engine_params(world.engine)->markets[0].status, MARKET_HALT);
+    world_close(&world);
+}
+
+TEST(operator, accounts_and_keys_are_refused_by_count_and_name)
+{
+    struct world world;
+    world_prepare(&world);
+    world.genesis.params.accounts_max = 2;
+    world.genesis.params.keys_max = 1;
+    world_open(&world);
+    struct account_create_command create = {.nonce = 1, .tier = 2, .public_key = {1}};
+    assert_int_equal(world_account_create(&world, create), REJECT_TIER);
+    create.tier = 1;
+    assert_int_equal(world_account_create(&world, create), REJECT_NONE);
+    create.nonce = 2;
+    assert_int_equal(world_account_create(&world, create), REJECT_ALREADY_EXISTS);
+    create.public_key[31] = 1;
+    assert_int_equal(world_account_create(&world, create), REJECT_NONE);
+    create.nonce = 3;
+    create.public_key[31] = 2;
+    assert_int_equal(world_account_create(&world, create), REJECT_ACCOUNTS_FULL);
+
+    struct key_add_command add = {.nonce = 3, .account = 3, .key_id = {1}};
+    assert_int_equal(world_key_add(&world, add), REJECT_UNKNOWN_ACCOUNT);
+    add.account = 2;
+    assert_int_equal(world_key_add(&world, add), REJECT_NONE);
+    add.nonce = 4;
+    assert_int_equal(world_key_add(&world, add), REJECT_ALREADY_EXISTS);
+    add.key_id[0] = 2;
+    assert_int_equal(world_key_add(&world, add), REJECT_KEYS_FULL);
+    world_close(&world);
+}
+
+TEST(operator, credits_name_an_account_and_an_asset)
+{
+    struct world world;
+    world_prepare(&world);
+    world_open(&world);
+    struct credit_command credit = {.nonce = 1, .account = 1, .asset = COIN, .amount = {1}};
+    assert_int_equal(world_credit(&world, credit), REJECT_UNKNOWN_ACCOUNT);
+    world_account(&world, 0, 0, 0);
+    credit.nonce = 2; /* world_account has used 1 */
+    credit.account = 0;
+    assert_int_equal(world_credit(&world, credit), REJECT_UNKNOWN_ACCOUNT);
+    credit.account = 1;
+    credit.asset = 2;
+    assert_int_equal(world_credit(&world, credit), REJECT_UNKNOWN_ASSET);
+    credit.asset = COIN;
+    assert_int_equal(world_credit(&world, credit), REJECT_NONE);
+    struct debit_command debit = {.nonce = 3, .account = 1, .asset = COIN, .amount = {2}};
+    assert_int_equal(world_debit(&world, debit), REJECT_INSUFFICIENT_BALANCE);
+    debit.amount.units = 1;
+    assert_int_equal(world_debit(&world, debit), REJECT_NONE);
+    assert_true(engine_check(world.engine));
+    world_close(&world);
+}

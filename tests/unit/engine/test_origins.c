@@ -1,0 +1,56 @@
+#include "tests/harness.h"
+
+#include "engine/origins.h"
+
+static struct command_header from(uint32_t node, uint64_t epoch, uint64_t sequence)
+{
+    return (struct command_header){
+        .origin = node, .origin_epoch = epoch, .origin_sequence = sequence};
+}
+
+static bool advances(struct origins *origins, uint32_t node, uint64_t epoch, uint64_t sequence)
+{
+    const struct command_header header = from(node, epoch, sequence);
+    return origins_advance(origins, &header);
+}
+
+static void origins_open(struct origins *origins)
+{
+    static const struct validator_set set = {.count = 2, .members = {{.node = 3}, {.node = 9}}};
+    origins_init(origins, &set);
+}
+
+/* last + 1, exactly: the same again and one too far are both stale, and neither is counted. */
+TEST(origins, only_the_next_sequence_applies)
+{
+    struct origins origins;
+    origins_open(&origins);
+    assert_true(origins_hello(&origins, 9, 17));
+    assert_false(advances(&origins, 9, 17, 0));
+    assert_true(advances(&origins, 9, 17, 1));
+    assert_false(advances(&origins, 9, 17, 1));
+    assert_false(advances(&origins, 9, 17, 3));
+    assert_true(advances(&origins, 9, 17, 2));
+}
+
+/* A second HELLO closes the first epoch, for good. */
+TEST(origins, a_new_epoch_closes_the_older_one)
+{
+    struct origins origins;
+    origins_open(&origins);
+    assert_true(origins_hello(&origins, 3, 17));
+    assert_true(advances(&origins, 3, 17, 1));
+    assert_true(origins_hello(&origins, 3, 90));
+    assert_false(advances(&origins, 3, 17, 2));
+    assert_true(advances(&origins, 3, 90, 1));
+}
+
+TEST(origins, nobody_has_no_epoch_and_a_nodes_own_commands_need_none)
+{
+    struct origins origins;
+    origins_open(&origins);
+    assert_false(origins_hello(&origins, 4, 5)); /* not a validator */
+    assert_false(advances(&origins, 4, 5, 1));
+    assert_false(advances(&origins, 3, 0, 1)); /* no HELLO yet */
+    assert_true(advances(&origins, 0, 0, 0));
+}
