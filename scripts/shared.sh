@@ -67,12 +67,11 @@ backports_source() {
             found = 1
             exit
         }
-        END { exit !found }' /etc/apt/sources.list.d/*.sources 2>/dev/null && return 0
-    return 1
+        END { exit !found }' /etc/apt/sources.list.d/*.sources 2>/dev/null
 }
 
 backports_line() {
-    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
+    { cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null || true; } |
         awk '/^deb[ \t]/ { for (i = 2; i < NF; i++) if ($i == "bookworm") {
                  $i = "bookworm-backports"; line = $1
                  for (k = 2; k <= i; k++) line = line " " $k
