@@ -292,10 +292,11 @@ static enum status propose_votes(struct anchor *anchor)
 {
     const struct anchor_options *options = anchor->options;
     if (!anchor->votes || anchor->halted) return STATUS_OK;
-    /* acquire: pairs with the consensus loop's release when it knows how long the log was. */
-    anchor->voting.replaying =
-        anchor->digest.command <
+    /* 0 until the log is replayed up to this node's own HELLO. acquire: pairs with the release in the
+     * consensus loop, after which it takes what we propose. */
+    const uint64_t replay =
         atomic_load_explicit(&options->progress->replay_command, memory_order_acquire);
+    anchor->voting.replaying = replay == 0 || anchor->digest.command < replay;
 
     enum status status = STATUS_OK;
     uint64_t height;
