@@ -1,8 +1,8 @@
 /* A private PostgreSQL cluster for one test program: unix socket only, in a short directory of its
  * own, gone when the program ends. */
 
-#ifndef TESTS_SETTLEMENT_CLUSTER_H
-#define TESTS_SETTLEMENT_CLUSTER_H
+#ifndef TESTS_UNIT_SETTLEMENT_CLUSTER_H
+#define TESTS_UNIT_SETTLEMENT_CLUSTER_H
 
 #include <dirent.h>
 #include <libpq-fe.h>
@@ -44,8 +44,10 @@ static bool cluster_find(void)
 {
     DIR *directory = opendir("/usr/lib/postgresql");
     int newest = 0;
-    for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;)
-        if (atoi(entry->d_name) > newest) newest = atoi(entry->d_name);
+    for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
+        const int version = (int)strtol(entry->d_name, NULL, 10);
+        if (version > newest) newest = version;
+    }
     if (directory != NULL) closedir(directory);
     snprintf(cluster_programs, sizeof(cluster_programs), "/usr/lib/postgresql/%d/bin", newest);
     return newest > 0;
@@ -97,4 +99,4 @@ static inline const char *cluster_ask(const char *database, const char *sql)
     return value;
 }
 
-#endif /* TESTS_SETTLEMENT_CLUSTER_H */
+#endif /* TESTS_UNIT_SETTLEMENT_CLUSTER_H */

@@ -6,8 +6,8 @@
  * of USDT at 8 decimals.
  */
 
-#ifndef TESTS_SETTLEMENT_WORLD_H
-#define TESTS_SETTLEMENT_WORLD_H
+#ifndef TESTS_UNIT_SETTLEMENT_WORLD_H
+#define TESTS_UNIT_SETTLEMENT_WORLD_H
 
 #include "common/applied.h"
 #include "common/arena.h"
@@ -655,4 +655,4 @@ static inline enum status world_read(void *context, uint64_t height, struct bloc
     return STATUS_OK;
 }
 
-#endif /* TESTS_SETTLEMENT_WORLD_H */
+#endif /* TESTS_UNIT_SETTLEMENT_WORLD_H */
