@@ -91,6 +91,7 @@ export class Chart {
     const step = niceStep(high - low, 6);
     for (let price = Math.ceil(low / step) * step; price < high; price += step) {
       const at = Math.round(y(price)) + 0.5;
+      if (at < 8) continue; // its label would be cut
       pen.beginPath();
       pen.moveTo(0, at);
       pen.lineTo(width, at);

@@ -110,7 +110,9 @@ function paintTrades() {
     const trade = trades[index];
     row.className = trade.isSell ? "sell" : "buy";
     fill(row, [price(trade.price), quantity(trade.quantity), clock.format(trade.time)]);
-    row.cells[0].title = trade.isSell ? "sold" : "bought";
+    const side = trade.isSell ? "sold" : "bought";
+    row.cells[0].title = side;
+    row.cells[0].setAttribute("aria-label", `${price(trade.price)}, ${side}`);
   });
 }
 

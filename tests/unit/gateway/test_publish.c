@@ -298,6 +298,7 @@ TEST(publish, aggregate_waits_for_its_last_fill)
     end_command();
     assert_int_equal(recorded_count, 2);
     assert_non_null(strstr(recorded[1].text, "\"a\":2,"));
+    assert_false(recorded[0].conflatable || recorded[1].conflatable);
 }
 
 /* bookTicker follows the best price and quantity, once a command, and is silent about deeper levels. */
