@@ -90,6 +90,11 @@ struct publisher *publish_new(struct arena *arena, const struct genesis *genesis
     return publisher;
 }
 
+struct market_views *publish_views(const struct publisher *publisher)
+{
+    return publisher->views;
+}
+
 void publish_attach(struct publisher *publisher, struct publish_sink sink)
 {
     publisher->sink = sink;

@@ -47,6 +47,8 @@ size_t publish_bytes(const struct genesis *genesis);
 MUST_CHECK struct publisher *publish_new(struct arena *arena, const struct genesis *genesis,
                                          struct market_views *views);
 
+struct market_views *publish_views(const struct publisher *publisher);
+
 /* Until a sink is attached nothing is printed. */
 void publish_attach(struct publisher *publisher, struct publish_sink sink);
 

@@ -473,7 +473,7 @@ static void unsubscribe(struct connection *connection, uint32_t channel)
         subscription_free(subscription);
         return;
     }
-    ASSERT(!"the session and its subscriptions agree");
+    ASSERT(false); /* the session and its subscriptions agree */
 }
 
 static void apply_changes(struct connection *connection, const struct session_changes *changes)
@@ -723,11 +723,12 @@ void socket_upgrade(struct socket_hub *hub, h2o_req_t *request)
 /* ---- The hub ---- */
 
 struct socket_hub *socket_hub_new(h2o_context_t *context, struct publisher *publisher,
-                                  struct market_views *views, struct metrics *metrics)
+                                  struct metrics *metrics)
 {
     struct socket_hub *hub = calloc(1, sizeof(*hub));
     if (hub == NULL) return NULL;
-    const uint32_t count = channel_count(market_views_params(views)->markets_max);
+    const uint32_t count =
+        channel_count(market_views_params(publish_views(publisher))->markets_max);
     hub->channels = calloc(count, sizeof(*hub->channels));
     if (hub->channels == NULL) {
         free(hub);
@@ -740,7 +741,7 @@ struct socket_hub *socket_hub_new(h2o_context_t *context, struct publisher *publ
     list_init(&hub->skipping);
     hub->context = context;
     hub->publisher = publisher;
-    hub->views = views;
+    hub->views = publish_views(publisher);
     hub->metrics = metrics;
     hub->timer.data = hub->prepare.data = hub;
     uv_timer_init(context->loop, &hub->timer);

@@ -14,7 +14,7 @@
  * timer of its own, and writes out what was queued each time before the loop sleeps: the caller only
  * feeds the publisher, and lets the loop run when socket_hub_is_behind. NULL when there is no memory. */
 MUST_CHECK struct socket_hub *socket_hub_new(h2o_context_t *context, struct publisher *publisher,
-                                             struct market_views *views, struct metrics *metrics);
+                                             struct metrics *metrics);
 
 /* Answers a request for /ws, /ws/..., or /stream: takes the socket over, or refuses it (400, 405, 426,
  * 503). The request is done either way; return 0 from the handler. */

@@ -26,9 +26,19 @@
 #define FILE_BYTES(symbol, path, file, content_type) WEB_BYTES(symbol, file)
 WEB_FILES(FILE_BYTES)
 
+#define FILE_COUNT(symbol, path, file, content_type) +1
+static struct web_file files[WEB_FILES(FILE_COUNT)];
+
+/* Before main, because a length is a difference of addresses: the linker knows it, the compiler does
+ * not. Nothing is written afterwards. */
+__attribute__((constructor)) static void measure_files(void)
+{
+    size_t at = 0;
 #define FILE_ENTRY(symbol, path, file, content_type) \
-    {path, content_type, web_##symbol, web_##symbol##_end},
-static const struct web_file files[] = {WEB_FILES(FILE_ENTRY)};
+    files[at++] = (struct web_file){path, content_type, web_##symbol, \
+                                    (size_t)(web_##symbol##_end - web_##symbol)};
+    WEB_FILES(FILE_ENTRY)
+}
 
 const struct web_file *web_all(size_t *count)
 {

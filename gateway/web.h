@@ -10,13 +10,8 @@ struct web_file {
     const char *path;         /* "/", "/page.js", ... */
     const char *content_type; /* with charset */
     const uint8_t *bytes;
-    const uint8_t *end;
+    size_t byte_count;
 };
-
-static inline size_t web_byte_count(const struct web_file *file)
-{
-    return (size_t)(file->end - file->bytes);
-}
 
 /* What a page of ours may load and where it may connect: the Content-Security-Policy header. */
 #define WEB_SECURITY_POLICY \

@@ -68,7 +68,7 @@ static void start_server(void)
         is_running = true;
     }
     memset(&metrics, 0, sizeof(metrics));
-    hub = socket_hub_new(&context, publisher, fixture_views, &metrics);
+    hub = socket_hub_new(&context, publisher, &metrics);
     assert_non_null(hub);
 }
 

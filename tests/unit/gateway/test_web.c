@@ -18,7 +18,7 @@ TEST(web, files_are_those_of_the_tree)
         assert_non_null(file);
         const size_t byte_count = fread(bytes, 1, sizeof(bytes), file);
         assert_int_equal(fclose(file), 0);
-        assert_int_equal(web_byte_count(&files[i]), byte_count);
+        assert_int_equal(files[i].byte_count, byte_count);
         assert_memory_equal(files[i].bytes, bytes, byte_count);
         assert_true(web_find(files[i].path, strlen(files[i].path)) == &files[i]);
     }
@@ -28,7 +28,7 @@ TEST(web, files_are_those_of_the_tree)
 
 static bool contains(const struct web_file *file, const char *text)
 {
-    return memmem(file->bytes, web_byte_count(file), text, strlen(text)) != NULL;
+    return memmem(file->bytes, file->byte_count, text, strlen(text)) != NULL;
 }
 
 /* The page keeps to its own security policy: nothing from elsewhere, no inline script, style or
