@@ -232,7 +232,7 @@ static const char *read_markets(const json_t *list, struct params *params)
 
 static const char *read_params(const json_t *object, struct params *params)
 {
-    uint64_t value;
+    uint64_t value = 0;
     const char *wrong = NULL;
     if (json_object_size(object) != PARAMS_KEY_COUNT) return "params: a key too many or too few";
     for (size_t i = 0; i < NUMBER_COUNT; i++) {
