@@ -20,7 +20,7 @@
 #include "common/ring.h"
 #include "common/status.h"
 
-#define GATEWAY_CONNECTIONS_MAX 8192
+#define GATEWAY_CONNECTIONS_MAX 16384
 #define GATEWAY_WAITING_MAX     16384
 
 struct gateway_options {

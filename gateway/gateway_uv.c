@@ -1,0 +1,286 @@
+#include "gateway/gateway.h"
+
+#include "gateway/server.h"
+
+#include "common/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <uv.h>
+
+#define TICK_MS         100
+#define DRAIN_MAX       4096 /* records a round: requests must not wait for a replay */
+#define STOP_MS         5000 /* how long what waits may take at the end */
+#define ALIGNMENT_EXTRA 4096
+
+struct gateway {
+    const struct gateway_options *options;
+    struct arena arena;
+    struct view *view;
+    struct market_views *markets;
+    struct publisher *publisher;
+    struct block_list blocks;
+    struct server *server;
+    uv_loop_t loop;
+    uv_poll_t park;
+    uv_prepare_t prepare;
+    uv_check_t check;
+    uv_idle_t idle; /* runs while there is more to drain, so that the loop does not sleep */
+    uv_timer_t timer;
+    struct waiter *waiter; /* of the command whose parts are coming */
+    enum status status;
+    uint64_t stop_at_ms;
+    bool is_open;
+    bool is_stopping;
+};
+
+/* ---- events ---- */
+
+static void take_record(struct gateway *gateway, const uint8_t *bytes, size_t byte_count)
+{
+    struct applied applied;
+    struct command command;
+    struct event event;
+    const uint8_t *at = bytes;
+    const bool decoded = applied_next(&at, bytes + byte_count, &applied);
+    ASSERT(decoded && at == bytes + byte_count);
+
+    if ((applied.flags & APPLIED_FIRST) != 0) {
+        const bool whole = command_decode(applied.command, applied.command_length, &command);
+        ASSERT(whole);
+        gateway->waiter = server_waiter(gateway->server, &command.header);
+    }
+    const uint8_t *events = applied.events;
+    const uint8_t *end = applied.events + applied.events_length;
+    while (event_next(&events, end, &event)) {
+        market_view_apply(gateway->markets, &applied, &event);
+        view_apply(gateway->view, &applied, &event);
+        publish_event(gateway->publisher, &applied, &event);
+        if (gateway->waiter != NULL) server_event(gateway->waiter, &applied, &event);
+    }
+    ASSERT(events == end);
+    publish_end(gateway->publisher, &applied);
+    if ((applied.flags & APPLIED_LAST) == 0) return;
+
+    market_views_advance(gateway->markets, applied.stamp_ns);
+    view_finish(gateway->view, &applied);
+    if (gateway->waiter != NULL) server_finish(gateway->server, gateway->waiter, &applied);
+    gateway->waiter = NULL;
+}
+
+static void take_notice(struct gateway *gateway, const uint8_t *bytes, size_t byte_count)
+{
+    struct event notice;
+    const uint8_t *at = bytes;
+    const bool decoded = event_next(&at, bytes + byte_count, &notice);
+    ASSERT(decoded);
+    block_list_apply(&gateway->blocks, notice.type, notice.payload);
+    publish_notice(gateway->publisher, notice.type, notice.payload);
+}
+
+/* Takes what has come, up to a bound. */
+static void drain(struct ring *ring, struct gateway *gateway,
+                  void (*take)(struct gateway *, const uint8_t *, size_t))
+{
+    const uint8_t *bytes;
+    size_t byte_count;
+    uint32_t taken = 0;
+    while (taken < DRAIN_MAX && !server_is_behind(gateway->server) &&
+           (bytes = ring_peek(ring, &byte_count)) != NULL) {
+        take(gateway, bytes, byte_count);
+        ring_pop(ring);
+        taken++;
+    }
+    if (taken > 0) ring_release(ring);
+}
+
+static void drain_all(struct gateway *gateway)
+{
+    const uint64_t before = view_command(gateway->view);
+    drain(gateway->options->applied, gateway, take_record);
+    drain(gateway->options->notices, gateway, take_notice);
+    if (view_command(gateway->view) != before) server_moved(gateway->server);
+}
+
+/* ---- life ---- */
+
+static void gateway_fail(struct gateway *gateway, enum status status)
+{
+    gateway->status = status;
+    uv_stop(&gateway->loop);
+}
+
+/* Open once the view has passed all that the log held at start, and our HELLO after it: from then on
+ * a command of ours can come back. acquire: pairs with the consensus loop's release. */
+static void open_when_ready(struct gateway *gateway)
+{
+    const uint64_t replay =
+        atomic_load_explicit(&gateway->options->progress->replay_command, memory_order_acquire);
+    if (replay == 0 || view_command(gateway->view) < replay) return;
+    if (view_epoch(gateway->view) < replay) return;
+    const enum status status = server_listen(gateway->server);
+    if (status != STATUS_OK) {
+        gateway_fail(gateway, status);
+        return;
+    }
+    gateway->is_open = true;
+}
+
+static void step_stopping(struct gateway *gateway)
+{
+    if (!gateway->is_stopping) {
+        gateway->is_stopping = true;
+        gateway->stop_at_ms = uv_now(&gateway->loop) + STOP_MS;
+        server_stop(gateway->server);
+        log_info("gateway", "stopping: no more connections", " ");
+    }
+    if (server_is_idle(gateway->server) || uv_now(&gateway->loop) >= gateway->stop_at_ms)
+        uv_stop(&gateway->loop);
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+/* Before the loop sleeps: hand over the round's commands, and sleep only if both rings are empty. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct gateway *gateway = prepare->data;
+    server_flush(gateway->server);
+    const bool events_done = ring_sleepy(gateway->options->applied);
+    const bool notices_done = ring_sleepy(gateway->options->notices);
+    if (!events_done || !notices_done) uv_idle_start(&gateway->idle, on_idle);
+}
+
+static void on_check(uv_check_t *check)
+{
+    struct gateway *gateway = check->data;
+    ring_awake(gateway->options->applied);
+    ring_awake(gateway->options->notices);
+    uv_idle_stop(&gateway->idle);
+    drain_all(gateway);
+    if (!gateway->is_open) open_when_ready(gateway);
+}
+
+static void on_park(uv_poll_t *poll, int status, int events)
+{
+    struct gateway *gateway = poll->data;
+    (void)status;
+    (void)events;
+    park_clear(gateway->options->park);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct gateway *gateway = timer->data;
+    const struct progress *progress = gateway->options->progress;
+    /* acquire: pairs with the writer's release after its commit. */
+    const uint64_t projected =
+        atomic_load_explicit(&progress->projected_command, memory_order_acquire);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    view_trim(gateway->view, projected, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+    server_tick(gateway->server);
+    if (atomic_load_explicit(&progress->stopping, memory_order_relaxed) != 0)
+        step_stopping(gateway);
+}
+
+/* ---- begin and end ---- */
+
+static enum status make_views(struct gateway *gateway)
+{
+    const struct genesis *genesis = gateway->options->genesis;
+    const size_t byte_count = view_bytes(genesis) + market_view_bytes(genesis) +
+                              publish_bytes(genesis) + server_bytes(genesis) +
+                              BLOCK_LIST_KEPT * sizeof(struct block_entry) + ALIGNMENT_EXTRA;
+    if (!arena_map(&gateway->arena, byte_count)) return STATUS_NO_MEMORY;
+    gateway->markets = market_views_new(&gateway->arena, genesis);
+    if (gateway->markets == NULL) return STATUS_NO_MEMORY;
+    gateway->view = view_new(&gateway->arena, genesis, market_views_params(gateway->markets));
+    gateway->publisher = publish_new(&gateway->arena, genesis, gateway->markets);
+    if (gateway->view == NULL || gateway->publisher == NULL ||
+        !block_list_init(&gateway->blocks, &gateway->arena))
+        return STATUS_NO_MEMORY;
+    view_watch_node(gateway->view, gateway->options->node);
+    return STATUS_OK;
+}
+
+static enum status make_server(struct gateway *gateway)
+{
+    const struct server_options options = {
+        .loop = &gateway->loop,
+        .gateway = gateway->options,
+        .view = gateway->view,
+        .markets = gateway->markets,
+        .blocks = &gateway->blocks,
+        .publisher = gateway->publisher,
+    };
+    gateway->server = server_new(&gateway->arena, &options);
+    if (gateway->server == NULL) return STATUS_NO_MEMORY;
+    return server_bind(gateway->server);
+}
+
+static void start_handles(struct gateway *gateway)
+{
+    uv_poll_init(&gateway->loop, &gateway->park, park_descriptor(gateway->options->park));
+    uv_prepare_init(&gateway->loop, &gateway->prepare);
+    uv_check_init(&gateway->loop, &gateway->check);
+    uv_idle_init(&gateway->loop, &gateway->idle);
+    uv_timer_init(&gateway->loop, &gateway->timer);
+    gateway->park.data = gateway->prepare.data = gateway->check.data = gateway->timer.data =
+        gateway;
+    uv_poll_start(&gateway->park, UV_READABLE, on_park);
+    uv_prepare_start(&gateway->prepare, on_prepare);
+    uv_check_start(&gateway->check, on_check);
+    uv_timer_start(&gateway->timer, on_timer, TICK_MS, TICK_MS);
+}
+
+static void close_own(uv_handle_t *handle, void *context)
+{
+    struct gateway *gateway = context;
+    const uv_handle_t *own[] = {
+        (uv_handle_t *)&gateway->park,  (uv_handle_t *)&gateway->prepare,
+        (uv_handle_t *)&gateway->check, (uv_handle_t *)&gateway->idle,
+        (uv_handle_t *)&gateway->timer,
+    };
+    for (size_t index = 0; index < sizeof(own) / sizeof(own[0]); index++) {
+        if (handle == own[index] && !uv_is_closing(handle)) uv_close(handle, NULL);
+    }
+}
+
+/* Runs close callbacks until none is left, or what is left belongs to connections that did not go. */
+static void end_loop(struct gateway *gateway)
+{
+    server_free(gateway->server);
+    uv_walk(&gateway->loop, close_own, gateway);
+    for (int round = 0; round < 100; round++) {
+        if (uv_run(&gateway->loop, UV_RUN_NOWAIT) == 0) break;
+    }
+    if (uv_loop_close(&gateway->loop) != 0)
+        log_warn("gateway", "connections did not close in time", " ");
+}
+
+enum status gateway_run(const struct gateway_options *options)
+{
+    struct gateway *gateway = calloc(1, sizeof(*gateway));
+    if (gateway == NULL) return STATUS_NO_MEMORY;
+    gateway->options = options;
+    if (uv_loop_init(&gateway->loop) != 0) {
+        free(gateway);
+        return STATUS_NO_MEMORY;
+    }
+    gateway->status = make_views(gateway);
+    if (gateway->status == STATUS_OK) gateway->status = make_server(gateway);
+    if (gateway->status == STATUS_OK) {
+        start_handles(gateway);
+        uv_run(&gateway->loop, UV_RUN_DEFAULT);
+    }
+    const enum status status = gateway->status;
+    if (gateway->server != NULL) end_loop(gateway);
+    arena_unmap(&gateway->arena);
+    free(gateway);
+    log_info("gateway", "stopped", "status=%s", status_name(status));
+    return status;
+}
