@@ -85,11 +85,11 @@ enum outcome account_data_open_orders(struct request *request, const struct fact
 
     const struct printing printing = request_printing(request, facts);
     const struct view_order *order = NULL;
-    json_array(&request->json);
+    writer_array(&request->json);
     while ((order = view_next_open(facts->view, request->account, order)) != NULL) {
         if (!one || order->market == market) reply_order(&request->json, &printing, order);
     }
-    json_array_end(&request->json);
+    writer_array_end(&request->json);
     return OUTCOME_ANSWERED;
 }
 
@@ -147,108 +147,108 @@ static struct fee_tier tier_of(const struct facts *facts, uint32_t account)
     return facts->params->tiers[owner->tier];
 }
 
-static void put_rates(struct json *json, const char *name, struct fee_tier tier)
+static void put_rates(struct writer *json, const char *name, struct fee_tier tier)
 {
-    json_key(json, name);
-    json_object(json);
-    json_key_decimal(json, "maker", tier.maker_ppm, RATE_DECIMALS);
-    json_key_decimal(json, "taker", tier.taker_ppm, RATE_DECIMALS);
-    json_key_decimal(json, "buyer", 0, RATE_DECIMALS);
-    json_key_decimal(json, "seller", 0, RATE_DECIMALS);
-    json_object_end(json);
+    writer_key(json, name);
+    writer_object(json);
+    writer_key_decimal(json, "maker", tier.maker_ppm, RATE_DECIMALS);
+    writer_key_decimal(json, "taker", tier.taker_ppm, RATE_DECIMALS);
+    writer_key_decimal(json, "buyer", 0, RATE_DECIMALS);
+    writer_key_decimal(json, "seller", 0, RATE_DECIMALS);
+    writer_object_end(json);
 }
 
 static void put_balances(struct request *request, const struct facts *facts, bool omit_zero)
 {
-    struct json *json = &request->json;
-    json_key(json, "balances");
-    json_array(json);
+    struct writer *json = &request->json;
+    writer_key(json, "balances");
+    writer_array(json);
     for (uint16_t asset = 0; asset < facts->params->asset_count; asset++) {
         const struct view_balance balance = view_balance(facts->view, request->account, asset);
         if (omit_zero && balance.available.units == 0 && balance.held.units == 0) continue;
         const int decimals = facts->params->assets[asset].decimals;
-        json_object(json);
-        json_key_string(json, "asset", facts->params->assets[asset].symbol);
-        json_key_decimal(json, "free", balance.available.units, decimals);
-        json_key_decimal(json, "locked", balance.held.units, decimals);
-        json_object_end(json);
+        writer_object(json);
+        writer_key_string(json, "asset", facts->params->assets[asset].symbol);
+        writer_key_decimal(json, "free", balance.available.units, decimals);
+        writer_key_decimal(json, "locked", balance.held.units, decimals);
+        writer_object_end(json);
     }
-    json_array_end(json);
+    writer_array_end(json);
 }
 
 enum outcome account_data_balances(struct request *request, const struct facts *facts)
 {
     const struct form_field *omit;
-    struct json *json = &request->json;
+    struct writer *json = &request->json;
     if (!parameter_optional(request->form, "omitZeroBalances", &omit, &request->refusal))
         return OUTCOME_REFUSED;
     const struct fee_tier tier = tier_of(facts, request->account);
     const struct view_account *account = view_account(facts->view, request->account);
 
-    json_object(json);
-    json_key_i64(json, "makerCommission", tier.maker_ppm / 100);
-    json_key_i64(json, "takerCommission", tier.taker_ppm / 100);
-    json_key_u64(json, "buyerCommission", 0);
-    json_key_u64(json, "sellerCommission", 0);
+    writer_object(json);
+    writer_key_i64(json, "makerCommission", tier.maker_ppm / 100);
+    writer_key_i64(json, "takerCommission", tier.taker_ppm / 100);
+    writer_key_u64(json, "buyerCommission", 0);
+    writer_key_u64(json, "sellerCommission", 0);
     put_rates(json, "commissionRates", tier);
-    json_key_bool(json, "canTrade", true);
-    json_key_bool(json, "canWithdraw", false);
-    json_key_bool(json, "canDeposit", false);
-    json_key_bool(json, "brokered", false);
-    json_key_bool(json, "requireSelfTradePrevention", false);
-    json_key_bool(json, "preventSor", false);
-    json_key_u64(json, "updateTime", account->updated_ns / request->time_unit_ns);
-    json_key_string(json, "accountType", "SPOT");
+    writer_key_bool(json, "canTrade", true);
+    writer_key_bool(json, "canWithdraw", false);
+    writer_key_bool(json, "canDeposit", false);
+    writer_key_bool(json, "brokered", false);
+    writer_key_bool(json, "requireSelfTradePrevention", false);
+    writer_key_bool(json, "preventSor", false);
+    writer_key_u64(json, "updateTime", account->updated_ns / request->time_unit_ns);
+    writer_key_string(json, "accountType", "SPOT");
     put_balances(request, facts, omit != NULL && strcmp(omit->value, "true") == 0);
-    json_key(json, "permissions");
-    json_array(json);
-    json_string(json, "SPOT");
-    json_array_end(json);
-    json_key_u64(json, "uid", request->account);
-    json_object_end(json);
+    writer_key(json, "permissions");
+    writer_array(json);
+    writer_string(json, "SPOT");
+    writer_array_end(json);
+    writer_key_u64(json, "uid", request->account);
+    writer_object_end(json);
     return OUTCOME_ANSWERED;
 }
 
 enum outcome account_data_commission(struct request *request, const struct facts *facts)
 {
     uint16_t market;
-    struct json *json = &request->json;
+    struct writer *json = &request->json;
     if (!request_market(request, facts, &market)) return OUTCOME_REFUSED;
-    json_object(json);
-    json_key_string(json, "symbol", facts->params->markets[market].symbol);
+    writer_object(json);
+    writer_key_string(json, "symbol", facts->params->markets[market].symbol);
     put_rates(json, "standardCommission", tier_of(facts, request->account));
     put_rates(json, "specialCommission", (struct fee_tier){0});
     put_rates(json, "taxCommission", (struct fee_tier){0});
-    json_key(json, "discount");
-    json_object(json);
-    json_key_bool(json, "enabledForAccount", false);
-    json_key_bool(json, "enabledForSymbol", false);
-    json_key(json, "discountAsset");
-    json_null(json);
-    json_key_decimal(json, "discount", 0, 8);
-    json_object_end(json);
-    json_object_end(json);
+    writer_key(json, "discount");
+    writer_object(json);
+    writer_key_bool(json, "enabledForAccount", false);
+    writer_key_bool(json, "enabledForSymbol", false);
+    writer_key(json, "discountAsset");
+    writer_null(json);
+    writer_key_decimal(json, "discount", 0, 8);
+    writer_object_end(json);
+    writer_object_end(json);
     return OUTCOME_ANSWERED;
 }
 
 enum outcome account_data_trade_fees(struct request *request, const struct facts *facts)
 {
     uint16_t market = 0;
-    struct json *json = &request->json;
+    struct writer *json = &request->json;
     const bool one = form_find(request->form, "symbol") != NULL;
     if (one && !request_market(request, facts, &market)) return OUTCOME_REFUSED;
     const struct fee_tier tier = tier_of(facts, request->account);
     const uint16_t end = one ? (uint16_t)(market + 1) : facts->params->market_count;
 
-    json_array(json);
+    writer_array(json);
     for (; market < end; market++) {
-        json_object(json);
-        json_key_string(json, "symbol", facts->params->markets[market].symbol);
-        json_key_decimal(json, "makerCommission", tier.maker_ppm, RATE_DECIMALS);
-        json_key_decimal(json, "takerCommission", tier.taker_ppm, RATE_DECIMALS);
-        json_object_end(json);
+        writer_object(json);
+        writer_key_string(json, "symbol", facts->params->markets[market].symbol);
+        writer_key_decimal(json, "makerCommission", tier.maker_ppm, RATE_DECIMALS);
+        writer_key_decimal(json, "takerCommission", tier.taker_ppm, RATE_DECIMALS);
+        writer_object_end(json);
     }
-    json_array_end(json);
+    writer_array_end(json);
     return OUTCOME_ANSWERED;
 }
 
@@ -258,29 +258,29 @@ static void put_coin(struct request *request, const struct facts *facts, uint16_
     const struct view_balance balance = view_balance(facts->view, request->account, asset);
     const char *symbol = facts->params->assets[asset].symbol;
     const int decimals = facts->params->assets[asset].decimals;
-    struct json *json = &request->json;
-    json_object(json);
-    json_key_string(json, "coin", symbol);
-    json_key_string(json, "name", symbol);
-    json_key_bool(json, "depositAllEnable", false);
-    json_key_bool(json, "withdrawAllEnable", false);
-    json_key_decimal(json, "free", balance.available.units, decimals);
-    json_key_decimal(json, "locked", balance.held.units, decimals);
+    struct writer *json = &request->json;
+    writer_object(json);
+    writer_key_string(json, "coin", symbol);
+    writer_key_string(json, "name", symbol);
+    writer_key_bool(json, "depositAllEnable", false);
+    writer_key_bool(json, "withdrawAllEnable", false);
+    writer_key_decimal(json, "free", balance.available.units, decimals);
+    writer_key_decimal(json, "locked", balance.held.units, decimals);
     for (size_t index = 0; index < sizeof(nothing) / sizeof(nothing[0]); index++)
-        json_key_decimal(json, nothing[index], 0, decimals);
-    json_key_bool(json, "isLegalMoney", false);
-    json_key_bool(json, "trading", true);
-    json_key(json, "networkList");
-    json_array(json);
-    json_array_end(json);
-    json_object_end(json);
+        writer_key_decimal(json, nothing[index], 0, decimals);
+    writer_key_bool(json, "isLegalMoney", false);
+    writer_key_bool(json, "trading", true);
+    writer_key(json, "networkList");
+    writer_array(json);
+    writer_array_end(json);
+    writer_object_end(json);
 }
 
 enum outcome account_data_coins(struct request *request, const struct facts *facts)
 {
-    json_array(&request->json);
+    writer_array(&request->json);
     for (uint16_t asset = 0; asset < facts->params->asset_count; asset++)
         put_coin(request, facts, asset);
-    json_array_end(&request->json);
+    writer_array_end(&request->json);
     return OUTCOME_ANSWERED;
 }

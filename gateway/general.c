@@ -20,32 +20,32 @@ static const struct parameter_word market_statuses[] = {
 enum outcome general_ping(struct request *request, const struct facts *facts)
 {
     (void)facts;
-    json_object(&request->json);
-    json_object_end(&request->json);
+    writer_object(&request->json);
+    writer_object_end(&request->json);
     return OUTCOME_ANSWERED;
 }
 
 static void put_server_time(struct request *request)
 {
-    json_key_u64(&request->json, "serverTime", request->now_ns / request->time_unit_ns);
+    writer_key_u64(&request->json, "serverTime", request->now_ns / request->time_unit_ns);
 }
 
 enum outcome general_time(struct request *request, const struct facts *facts)
 {
     (void)facts;
-    json_object(&request->json);
+    writer_object(&request->json);
     put_server_time(request);
-    json_object_end(&request->json);
+    writer_object_end(&request->json);
     return OUTCOME_ANSWERED;
 }
 
 enum outcome general_system_status(struct request *request, const struct facts *facts)
 {
     (void)facts;
-    json_object(&request->json);
-    json_key_u64(&request->json, "status", 0);
-    json_key_string(&request->json, "msg", "normal");
-    json_object_end(&request->json);
+    writer_object(&request->json);
+    writer_key_u64(&request->json, "status", 0);
+    writer_key_string(&request->json, "msg", "normal");
+    writer_object_end(&request->json);
     return OUTCOME_ANSWERED;
 }
 
@@ -53,8 +53,8 @@ enum outcome general_system_status(struct request *request, const struct facts *
 enum outcome general_empty_list(struct request *request, const struct facts *facts)
 {
     (void)facts;
-    json_array(&request->json);
-    json_array_end(&request->json);
+    writer_array(&request->json);
+    writer_array_end(&request->json);
     return OUTCOME_ANSWERED;
 }
 
@@ -62,125 +62,125 @@ enum outcome general_empty_list(struct request *request, const struct facts *fac
 enum outcome general_no_symbols(struct request *request, const struct facts *facts)
 {
     (void)facts;
-    struct json *json = &request->json;
-    json_object(json);
-    json_key_string(json, "timezone", "UTC");
+    struct writer *json = &request->json;
+    writer_object(json);
+    writer_key_string(json, "timezone", "UTC");
     put_server_time(request);
-    json_key(json, "rateLimits");
-    json_array(json);
-    json_array_end(json);
-    json_key(json, "exchangeFilters");
-    json_array(json);
-    json_array_end(json);
-    json_key(json, "assets");
-    json_array(json);
-    json_array_end(json);
-    json_key(json, "symbols");
-    json_array(json);
-    json_array_end(json);
-    json_object_end(json);
+    writer_key(json, "rateLimits");
+    writer_array(json);
+    writer_array_end(json);
+    writer_key(json, "exchangeFilters");
+    writer_array(json);
+    writer_array_end(json);
+    writer_key(json, "assets");
+    writer_array(json);
+    writer_array_end(json);
+    writer_key(json, "symbols");
+    writer_array(json);
+    writer_array_end(json);
+    writer_object_end(json);
     return OUTCOME_ANSWERED;
 }
 
 /* ---- exchangeInfo ---- */
 
-static void open_filter(struct json *json, const char *type)
+static void open_filter(struct writer *json, const char *type)
 {
-    json_object(json);
-    json_key_string(json, "filterType", type);
+    writer_object(json);
+    writer_key_string(json, "filterType", type);
 }
 
-static void put_filters(struct json *json, const struct params *params, uint16_t index)
+static void put_filters(struct writer *json, const struct params *params, uint16_t index)
 {
     const struct market *market = &params->markets[index];
-    json_key(json, "filters");
-    json_array(json);
+    writer_key(json, "filters");
+    writer_array(json);
     open_filter(json, "PRICE_FILTER");
     reply_price(json, params, index, "minPrice", market->price_min);
     reply_price(json, params, index, "maxPrice", market->price_max);
     reply_price(json, params, index, "tickSize", (price_t){1});
-    json_object_end(json);
+    writer_object_end(json);
     open_filter(json, "LOT_SIZE");
     reply_qty(json, params, index, "minQty", market->qty_min);
     reply_qty(json, params, index, "maxQty", market->qty_max);
     reply_qty(json, params, index, "stepSize", (qty_t){1});
-    json_object_end(json);
+    writer_object_end(json);
     open_filter(json, "NOTIONAL");
     reply_quote(json, params, index, "minNotional", market->notional_min.units);
-    json_key_bool(json, "applyMinToMarket", true);
+    writer_key_bool(json, "applyMinToMarket", true);
     reply_quote(json, params, index, "maxNotional",
                 market_notional(market, market->price_max, market->qty_max).units);
-    json_key_bool(json, "applyMaxToMarket", false);
-    json_key_u64(json, "avgPriceMins", 0);
-    json_object_end(json);
+    writer_key_bool(json, "applyMaxToMarket", false);
+    writer_key_u64(json, "avgPriceMins", 0);
+    writer_object_end(json);
     open_filter(json, "MAX_NUM_ORDERS");
-    json_key_u64(json, "maxNumOrders", market->account_orders_max);
-    json_object_end(json);
-    json_array_end(json);
+    writer_key_u64(json, "maxNumOrders", market->account_orders_max);
+    writer_object_end(json);
+    writer_array_end(json);
 }
 
-static void put_words(struct json *json, const char *name, const char *const *words, size_t count)
+static void put_words(struct writer *json, const char *name, const char *const *words, size_t count)
 {
-    json_key(json, name);
-    json_array(json);
+    writer_key(json, name);
+    writer_array(json);
     for (size_t index = 0; index < count; index++)
-        json_string(json, words[index]);
-    json_array_end(json);
+        writer_string(json, words[index]);
+    writer_array_end(json);
 }
 
-static void put_abilities(struct json *json)
+static void put_abilities(struct writer *json)
 {
     static const char *const order_types[] = {"LIMIT", "LIMIT_MAKER", "MARKET"};
     put_words(json, "orderTypes", order_types, 3);
-    json_key_bool(json, "icebergAllowed", false);
-    json_key_bool(json, "ocoAllowed", false);
-    json_key_bool(json, "otoAllowed", false);
-    json_key_bool(json, "opoAllowed", false);
-    json_key_bool(json, "quoteOrderQtyMarketAllowed", true);
-    json_key_bool(json, "allowTrailingStop", false);
-    json_key_bool(json, "cancelReplaceAllowed", false);
-    json_key_bool(json, "amendAllowed", false);
-    json_key_bool(json, "pegInstructionsAllowed", false);
-    json_key_bool(json, "isSpotTradingAllowed", true);
-    json_key_bool(json, "isMarginTradingAllowed", false);
+    writer_key_bool(json, "icebergAllowed", false);
+    writer_key_bool(json, "ocoAllowed", false);
+    writer_key_bool(json, "otoAllowed", false);
+    writer_key_bool(json, "opoAllowed", false);
+    writer_key_bool(json, "quoteOrderQtyMarketAllowed", true);
+    writer_key_bool(json, "allowTrailingStop", false);
+    writer_key_bool(json, "cancelReplaceAllowed", false);
+    writer_key_bool(json, "amendAllowed", false);
+    writer_key_bool(json, "pegInstructionsAllowed", false);
+    writer_key_bool(json, "isSpotTradingAllowed", true);
+    writer_key_bool(json, "isMarginTradingAllowed", false);
 }
 
-static void put_permissions(struct json *json, bool show_sets)
+static void put_permissions(struct writer *json, bool show_sets)
 {
     static const char *const modes[] = {"NONE"};
-    json_key(json, "permissions");
-    json_array(json);
-    json_array_end(json);
+    writer_key(json, "permissions");
+    writer_array(json);
+    writer_array_end(json);
     if (show_sets) {
-        json_key(json, "permissionSets");
-        json_array(json);
-        json_array(json);
-        json_string(json, "SPOT");
-        json_array_end(json);
-        json_array_end(json);
+        writer_key(json, "permissionSets");
+        writer_array(json);
+        writer_array(json);
+        writer_string(json, "SPOT");
+        writer_array_end(json);
+        writer_array_end(json);
     }
-    json_key_string(json, "defaultSelfTradePreventionMode", "NONE");
+    writer_key_string(json, "defaultSelfTradePreventionMode", "NONE");
     put_words(json, "allowedSelfTradePreventionModes", modes, 1);
 }
 
-static void put_symbol(struct json *json, const struct params *params, uint16_t index,
+static void put_symbol(struct writer *json, const struct params *params, uint16_t index,
                        bool show_sets)
 {
     const struct market *market = &params->markets[index];
-    json_object(json);
-    json_key_string(json, "symbol", market->symbol);
-    json_key_string(json, "status", market_status_names[market->status]);
-    json_key_string(json, "baseAsset", params->assets[market->base].symbol);
-    json_key_u64(json, "baseAssetPrecision", 8);
-    json_key_string(json, "quoteAsset", params->assets[market->quote].symbol);
-    json_key_u64(json, "quotePrecision", 8);
-    json_key_u64(json, "quoteAssetPrecision", 8);
-    json_key_u64(json, "baseCommissionPrecision", 8);
-    json_key_u64(json, "quoteCommissionPrecision", 8);
+    writer_object(json);
+    writer_key_string(json, "symbol", market->symbol);
+    writer_key_string(json, "status", market_status_names[market->status]);
+    writer_key_string(json, "baseAsset", params->assets[market->base].symbol);
+    writer_key_u64(json, "baseAssetPrecision", 8);
+    writer_key_string(json, "quoteAsset", params->assets[market->quote].symbol);
+    writer_key_u64(json, "quotePrecision", 8);
+    writer_key_u64(json, "quoteAssetPrecision", 8);
+    writer_key_u64(json, "baseCommissionPrecision", 8);
+    writer_key_u64(json, "quoteCommissionPrecision", 8);
     put_abilities(json);
     put_filters(json, params, index);
     put_permissions(json, show_sets);
-    json_object_end(json);
+    writer_object_end(json);
 }
 
 /* What of exchangeInfo was asked for. */
@@ -216,40 +216,40 @@ static bool read_choice(struct request *request, const struct facts *facts,
     return true;
 }
 
-static void put_rate_limits(struct json *json)
+static void put_rate_limits(struct writer *json)
 {
-    json_key(json, "rateLimits");
-    json_array(json);
-    json_object(json);
-    json_key_string(json, "rateLimitType", "REQUEST_WEIGHT");
-    json_key_string(json, "interval", "MINUTE");
-    json_key_u64(json, "intervalNum", 1);
-    json_key_u64(json, "limit", QUOTA_WEIGHT_MAX);
-    json_object_end(json);
-    json_array_end(json);
+    writer_key(json, "rateLimits");
+    writer_array(json);
+    writer_object(json);
+    writer_key_string(json, "rateLimitType", "REQUEST_WEIGHT");
+    writer_key_string(json, "interval", "MINUTE");
+    writer_key_u64(json, "intervalNum", 1);
+    writer_key_u64(json, "limit", QUOTA_WEIGHT_MAX);
+    writer_object_end(json);
+    writer_array_end(json);
 }
 
 enum outcome general_exchange_info(struct request *request, const struct facts *facts)
 {
     struct symbol_choice choice;
-    struct json *json = &request->json;
+    struct writer *json = &request->json;
     if (!read_choice(request, facts, &choice)) return OUTCOME_REFUSED;
 
-    json_object(json);
-    json_key_string(json, "timezone", "UTC");
+    writer_object(json);
+    writer_key_string(json, "timezone", "UTC");
     put_server_time(request);
     put_rate_limits(json);
-    json_key(json, "exchangeFilters");
-    json_array(json);
-    json_array_end(json);
-    json_key(json, "symbols");
-    json_array(json);
+    writer_key(json, "exchangeFilters");
+    writer_array(json);
+    writer_array_end(json);
+    writer_key(json, "symbols");
+    writer_array(json);
     for (uint32_t index = 0; index < choice.count && !choice.none; index++) {
         const struct market *market = &facts->params->markets[choice.markets[index]];
         if (choice.status != 0 && market->status != choice.status) continue;
         put_symbol(json, facts->params, choice.markets[index], choice.show_sets);
     }
-    json_array_end(json);
-    json_object_end(json);
+    writer_array_end(json);
+    writer_object_end(json);
     return OUTCOME_ANSWERED;
 }

@@ -14,16 +14,16 @@ static void put_levels(struct request *request, const struct facts *facts, uint1
     const struct market *listing = &facts->params->markets[market];
     const int quote = facts->params->assets[listing->quote].decimals;
     const int base = facts->params->assets[listing->base].decimals;
-    struct json *json = &request->json;
-    json_key(json, name);
-    json_array(json);
+    struct writer *json = &request->json;
+    writer_key(json, name);
+    writer_array(json);
     for (uint32_t index = 0; index < count; index++) {
-        json_array(json);
-        json_decimal(json, (__int128)levels[index].price.ticks * listing->tick_units, quote);
-        json_decimal(json, (__int128)levels[index].qty.lots * listing->lot_units, base);
-        json_array_end(json);
+        writer_array(json);
+        writer_decimal(json, (__int128)levels[index].price.ticks * listing->tick_units, quote);
+        writer_decimal(json, (__int128)levels[index].qty.lots * listing->lot_units, base);
+        writer_array_end(json);
     }
-    json_array_end(json);
+    writer_array_end(json);
 }
 
 enum outcome market_data_depth(struct request *request, const struct facts *facts)
@@ -37,11 +37,11 @@ enum outcome market_data_depth(struct request *request, const struct facts *fact
     request->weight = limit <= 100 ? 5 : limit <= 500 ? 25 : limit <= 1000 ? 50 : 250;
 
     const struct depth *depth = &market_views_at(facts->markets, market)->depth;
-    json_object(&request->json);
-    json_key_u64(&request->json, "lastUpdateId", depth->update_id);
+    writer_object(&request->json);
+    writer_key_u64(&request->json, "lastUpdateId", depth->update_id);
     put_levels(request, facts, market, "bids", levels, depth_top(depth, BUY, levels, limit));
     put_levels(request, facts, market, "asks", levels, depth_top(depth, SELL, levels, limit));
-    json_object_end(&request->json);
+    writer_object_end(&request->json);
     return OUTCOME_ANSWERED;
 }
 
@@ -53,10 +53,10 @@ static enum outcome put_trades(struct request *request, const struct facts *fact
     const struct trades *trades = &market_views_at(facts->markets, market)->trades;
     const struct printing printing = request_printing(request, facts);
     const uint32_t kept = trades_kept(trades);
-    json_array(&request->json);
+    writer_array(&request->json);
     for (uint32_t index = first; index < kept && index - first < limit; index++)
         recall_put_trade(&request->json, &printing, market, trades_at(trades, index));
-    json_array_end(&request->json);
+    writer_array_end(&request->json);
     return OUTCOME_ANSWERED;
 }
 
@@ -128,7 +128,7 @@ static enum outcome put_aggregates(struct request *request, const struct facts *
     uint32_t skip = matching > query->limit ? matching - query->limit : 0;
     uint32_t put = 0;
 
-    json_array(&request->json);
+    writer_array(&request->json);
     for (uint32_t index = 0; index < kept && put < query->limit; index++) {
         const struct aggregate_trade *aggregate = trades_aggregate_at(trades, index);
         if (!aggregate_matches(query, aggregate)) continue;
@@ -139,7 +139,7 @@ static enum outcome put_aggregates(struct request *request, const struct facts *
         recall_put_aggregate(&request->json, &printing, query->market, aggregate);
         put++;
     }
-    json_array_end(&request->json);
+    writer_array_end(&request->json);
     return OUTCOME_ANSWERED;
 }
 
@@ -183,13 +183,13 @@ enum outcome market_data_candles(struct request *request, const struct facts *fa
 
 /* ---- tickers ---- */
 
-static void put_price(struct json *json, const struct facts *facts, uint16_t market,
+static void put_price(struct writer *json, const struct facts *facts, uint16_t market,
                       const char *name, price_t price)
 {
     reply_price(json, facts->params, market, name, price);
 }
 
-static void put_best(struct json *json, const struct facts *facts, uint16_t market,
+static void put_best(struct writer *json, const struct facts *facts, uint16_t market,
                      const struct depth *depth)
 {
     struct depth_level bid, ask;
@@ -201,17 +201,17 @@ static void put_best(struct json *json, const struct facts *facts, uint16_t mark
     reply_qty(json, facts->params, market, "askQty", ask.qty);
 }
 
-static void put_ratio(struct json *json, const char *name, __int128 numerator, __int128 denominator,
-                      int places)
+static void put_ratio(struct writer *json, const char *name, __int128 numerator,
+                      __int128 denominator, int places)
 {
     char bytes[64];
     struct text text = text_over(bytes, sizeof(bytes));
     text_ratio(&text, numerator, denominator > 0 ? denominator : 1, places);
-    json_key_text(json, name, bytes, text.used);
+    writer_key_text(json, name, bytes, text.used);
 }
 
 /* quote / base in whole units: the powers of ten of both assets are brought in. */
-static void put_average(struct json *json, const struct facts *facts, uint16_t market,
+static void put_average(struct writer *json, const struct facts *facts, uint16_t market,
                         const char *name, __int128 quote_units, __int128 volume_lots)
 {
     const struct market *listing = &facts->params->markets[market];
@@ -224,27 +224,27 @@ static void put_average(struct json *json, const struct facts *facts, uint16_t m
         put_ratio(json, name, quote_units, base_units * decimal_power(-shift), 8);
 }
 
-static void put_volumes(struct json *json, const struct facts *facts, uint16_t market,
+static void put_volumes(struct writer *json, const struct facts *facts, uint16_t market,
                         const struct ticker_figures *figures)
 {
     const struct market *listing = &facts->params->markets[market];
-    json_key_decimal(json, "volume", figures->volume_lots * listing->lot_units,
-                     facts->params->assets[listing->base].decimals);
+    writer_key_decimal(json, "volume", figures->volume_lots * listing->lot_units,
+                       facts->params->assets[listing->base].decimals);
     reply_quote(json, facts->params, market, "quoteVolume", figures->quote_units);
 }
 
 static void put_window(struct request *request, const struct ticker_figures *figures)
 {
     const bool traded = figures->fill_count > 0;
-    struct json *json = &request->json;
-    json_key_u64(json, "openTime", figures->open_ns / request->time_unit_ns);
-    json_key_u64(json, "closeTime", figures->close_ns / request->time_unit_ns);
-    json_key_i64(json, "firstId", traded ? (int64_t)figures->first_trade_id : -1);
-    json_key_i64(json, "lastId", traded ? (int64_t)figures->last_trade_id : -1);
-    json_key_u64(json, "count", figures->fill_count);
+    struct writer *json = &request->json;
+    writer_key_u64(json, "openTime", figures->open_ns / request->time_unit_ns);
+    writer_key_u64(json, "closeTime", figures->close_ns / request->time_unit_ns);
+    writer_key_i64(json, "firstId", traded ? (int64_t)figures->first_trade_id : -1);
+    writer_key_i64(json, "lastId", traded ? (int64_t)figures->last_trade_id : -1);
+    writer_key_u64(json, "count", figures->fill_count);
 }
 
-static void put_changes(struct json *json, const struct facts *facts, uint16_t market,
+static void put_changes(struct writer *json, const struct facts *facts, uint16_t market,
                         const struct ticker_figures *figures)
 {
     const int64_t change = figures->last.ticks - figures->open.ticks;
@@ -258,12 +258,12 @@ static void put_changes(struct json *json, const struct facts *facts, uint16_t m
 static void put_day(struct request *request, const struct facts *facts, uint16_t market, bool mini)
 {
     struct market_view *view = market_views_at(facts->markets, market);
-    struct json *json = &request->json;
+    struct writer *json = &request->json;
     struct ticker_figures figures;
     ticker_read(&view->ticker, market_views_now_ns(facts->markets), &figures);
 
-    json_object(json);
-    json_key_string(json, "symbol", view->symbol);
+    writer_object(json);
+    writer_key_string(json, "symbol", view->symbol);
     if (!mini) put_changes(json, facts, market, &figures);
     put_price(json, facts, market, "lastPrice", figures.last);
     if (!mini) {
@@ -275,7 +275,7 @@ static void put_day(struct request *request, const struct facts *facts, uint16_t
     put_price(json, facts, market, "lowPrice", figures.low);
     put_volumes(json, facts, market, &figures);
     put_window(request, &figures);
-    json_object_end(json);
+    writer_object_end(json);
 }
 
 /* Walks the markets that were asked for: an object for one symbol, an array otherwise. */
@@ -286,10 +286,10 @@ static enum outcome put_tickers(struct request *request, const struct facts *fac
     uint32_t count;
     bool single;
     if (!request_markets(request, facts, markets, &count, &single)) return OUTCOME_REFUSED;
-    if (!single) json_array(&request->json);
+    if (!single) writer_array(&request->json);
     for (uint32_t index = 0; index < count; index++)
         put(request, facts, markets[index], mini);
-    if (!single) json_array_end(&request->json);
+    if (!single) writer_array_end(&request->json);
     if (!single && request->weight < 4) request->weight = 4;
     return OUTCOME_ANSWERED;
 }
@@ -313,10 +313,10 @@ static void put_last_price(struct request *request, const struct facts *facts, u
 {
     (void)mini;
     const struct market_view *view = market_views_at(facts->markets, market);
-    json_object(&request->json);
-    json_key_string(&request->json, "symbol", view->symbol);
+    writer_object(&request->json);
+    writer_key_string(&request->json, "symbol", view->symbol);
     put_price(&request->json, facts, market, "price", view->ticker.last);
-    json_object_end(&request->json);
+    writer_object_end(&request->json);
 }
 
 enum outcome market_data_price(struct request *request, const struct facts *facts)
@@ -329,10 +329,10 @@ static void put_best_prices(struct request *request, const struct facts *facts, 
 {
     (void)mini;
     const struct market_view *view = market_views_at(facts->markets, market);
-    json_object(&request->json);
-    json_key_string(&request->json, "symbol", view->symbol);
+    writer_object(&request->json);
+    writer_key_string(&request->json, "symbol", view->symbol);
     put_best(&request->json, facts, market, &view->depth);
-    json_object_end(&request->json);
+    writer_object_end(&request->json);
 }
 
 enum outcome market_data_best(struct request *request, const struct facts *facts)
@@ -344,18 +344,18 @@ enum outcome market_data_average(struct request *request, const struct facts *fa
 {
     uint16_t market;
     struct ticker_average average;
-    struct json *json = &request->json;
+    struct writer *json = &request->json;
     if (!request_market(request, facts, &market)) return OUTCOME_REFUSED;
     const struct ticker *ticker = &market_views_at(facts->markets, market)->ticker;
     ticker_average(ticker, market_views_now_ns(facts->markets), &average);
 
-    json_object(json);
-    json_key_u64(json, "mins", TICKER_AVERAGE_NS / 60000000000u);
+    writer_object(json);
+    writer_key_u64(json, "mins", TICKER_AVERAGE_NS / 60000000000u);
     if (average.volume_lots > 0)
         put_average(json, facts, market, "price", average.quote_units, average.volume_lots);
     else
         put_price(json, facts, market, "price", average.last);
-    json_key_u64(json, "closeTime", average.last_stamp_ns / request->time_unit_ns);
-    json_object_end(json);
+    writer_key_u64(json, "closeTime", average.last_stamp_ns / request->time_unit_ns);
+    writer_object_end(json);
     return OUTCOME_ANSWERED;
 }

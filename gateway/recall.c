@@ -271,36 +271,36 @@ static bool pick_aggregates(struct recall *recall, const struct history_query *q
 
 /* ---- JSON ---- */
 
-void recall_put_trade(struct json *json, const struct printing *printing, uint16_t market,
+void recall_put_trade(struct writer *json, const struct printing *printing, uint16_t market,
                       const struct trade *trade)
 {
-    json_object(json);
-    json_key_u64(json, "id", trade->id);
+    writer_object(json);
+    writer_key_u64(json, "id", trade->id);
     reply_price(json, printing->params, market, "price", trade->price);
     reply_qty(json, printing->params, market, "qty", trade->qty);
     reply_quote(json, printing->params, market, "quoteQty", trade->quote_units);
-    json_key_u64(json, "time", trade->stamp_ns / printing->time_unit_ns);
-    json_key_bool(json, "isBuyerMaker", trade->buyer_is_maker);
-    json_key_bool(json, "isBestMatch", true);
-    json_object_end(json);
+    writer_key_u64(json, "time", trade->stamp_ns / printing->time_unit_ns);
+    writer_key_bool(json, "isBuyerMaker", trade->buyer_is_maker);
+    writer_key_bool(json, "isBestMatch", true);
+    writer_object_end(json);
 }
 
-void recall_put_aggregate(struct json *json, const struct printing *printing, uint16_t market,
+void recall_put_aggregate(struct writer *json, const struct printing *printing, uint16_t market,
                           const struct aggregate_trade *aggregate)
 {
-    json_object(json);
-    json_key_u64(json, "a", aggregate->id);
+    writer_object(json);
+    writer_key_u64(json, "a", aggregate->id);
     reply_price(json, printing->params, market, "p", aggregate->price);
     reply_qty(json, printing->params, market, "q", aggregate->qty);
-    json_key_u64(json, "f", aggregate->first_id);
-    json_key_u64(json, "l", aggregate->last_id);
-    json_key_u64(json, "T", aggregate->stamp_ns / printing->time_unit_ns);
-    json_key_bool(json, "m", aggregate->buyer_is_maker);
-    json_key_bool(json, "M", true);
-    json_object_end(json);
+    writer_key_u64(json, "f", aggregate->first_id);
+    writer_key_u64(json, "l", aggregate->last_id);
+    writer_key_u64(json, "T", aggregate->stamp_ns / printing->time_unit_ns);
+    writer_key_bool(json, "m", aggregate->buyer_is_maker);
+    writer_key_bool(json, "M", true);
+    writer_object_end(json);
 }
 
-void recall_put_candle(struct json *json, const struct printing *printing, uint16_t market,
+void recall_put_candle(struct writer *json, const struct printing *printing, uint16_t market,
                        enum interval interval, const struct candle *candle)
 {
     const struct market *listing = &printing->params->markets[market];
@@ -309,21 +309,21 @@ void recall_put_candle(struct json *json, const struct printing *printing, uint1
     const price_t prices[] = {candle->open, candle->high, candle->low, candle->close};
     const uint64_t next_ns = interval_next_ns(interval, candle->open_ns);
 
-    json_array(json);
-    json_u64(json, candle->open_ns / printing->time_unit_ns);
+    writer_array(json);
+    writer_u64(json, candle->open_ns / printing->time_unit_ns);
     for (int index = 0; index < 4; index++)
-        json_decimal(json, (__int128)prices[index].ticks * listing->tick_units, quote);
-    json_decimal(json, candle->volume_lots * listing->lot_units, base);
-    json_u64(json, next_ns / printing->time_unit_ns - 1);
-    json_decimal(json, candle->quote_units, quote);
-    json_u64(json, candle->fill_count);
-    json_decimal(json, candle->taker_volume_lots * listing->lot_units, base);
-    json_decimal(json, candle->taker_quote_units, quote);
-    json_string(json, "0");
-    json_array_end(json);
+        writer_decimal(json, (__int128)prices[index].ticks * listing->tick_units, quote);
+    writer_decimal(json, candle->volume_lots * listing->lot_units, base);
+    writer_u64(json, next_ns / printing->time_unit_ns - 1);
+    writer_decimal(json, candle->quote_units, quote);
+    writer_u64(json, candle->fill_count);
+    writer_decimal(json, candle->taker_volume_lots * listing->lot_units, base);
+    writer_decimal(json, candle->taker_quote_units, quote);
+    writer_string(json, "0");
+    writer_array_end(json);
 }
 
-static void put_market_fill(struct json *json, const struct printing *printing,
+static void put_market_fill(struct writer *json, const struct printing *printing,
                             const struct view_fill *fill)
 {
     const struct trade trade = {
@@ -339,10 +339,10 @@ static void put_market_fill(struct json *json, const struct printing *printing,
 }
 
 static void put_picks(const struct picks *picks, const struct history_query *query,
-                      const struct printing *printing, struct json *json)
+                      const struct printing *printing, struct writer *json)
 {
     qsort(picks->items, picks->count, sizeof(*picks->items), by_id);
-    if (!query->single) json_array(json);
+    if (!query->single) writer_array(json);
     for (uint32_t index = 0; index < picks->count; index++) {
         const void *item = picks->items[index].item;
         switch (query->kind) {
@@ -363,7 +363,7 @@ static void put_picks(const struct picks *picks, const struct history_query *que
             ASSERT(query->kind < HISTORY_CANDLES);
         }
     }
-    if (!query->single) json_array_end(json);
+    if (!query->single) writer_array_end(json);
 }
 
 /* ---- candles ---- */
@@ -402,7 +402,7 @@ static uint64_t known_end(const struct history_query *query, const struct histor
 
 static bool answer_candles(struct recall *recall, const struct history_query *query, bool is_whole,
                            const struct history_rows *rows, struct market_views *markets,
-                           const struct printing *printing, struct json *json)
+                           const struct printing *printing, struct writer *json)
 {
     const struct candle_series *series =
         &market_views_at(markets, query->market)->series[query->interval];
@@ -417,10 +417,10 @@ static bool answer_candles(struct recall *recall, const struct history_query *qu
     const uint32_t count =
         candle_continue(query->interval, recall->sources, sources, query->start_ns, end_ns,
                         query->newest, recall->candles, query->limit);
-    json_array(json);
+    writer_array(json);
     for (uint32_t index = 0; index < count; index++)
         recall_put_candle(json, printing, query->market, query->interval, &recall->candles[index]);
-    json_array_end(json);
+    writer_array_end(json);
     return true;
 }
 
@@ -461,8 +461,8 @@ static bool pick_all(struct recall *recall, const struct history_query *query,
 
 bool recall_answer(struct recall *recall, const struct history_query *query,
                    const struct history_rows *rows, const struct view *view,
-                   struct market_views *markets, const struct printing *printing, struct json *json,
-                   struct refusal *refusal)
+                   struct market_views *markets, const struct printing *printing,
+                   struct writer *json, struct refusal *refusal)
 {
     *refusal = refusal_of(REJECT_HISTORY_UNAVAILABLE, NULL, NULL);
     ASSERT(query->limit > 0 && query->limit <= RECALL_LIMIT_MAX);

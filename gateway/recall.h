@@ -16,10 +16,10 @@
 #ifndef GATEWAY_RECALL_H
 #define GATEWAY_RECALL_H
 
-#include "gateway/json.h"
 #include "gateway/market_view.h"
 #include "gateway/query.h"
 #include "gateway/reply.h"
+#include "gateway/writer.h"
 
 #define RECALL_LIMIT_MAX 1000
 
@@ -37,14 +37,14 @@ bool recall_is_whole(const struct history_query *query, const struct view *view,
 MUST_CHECK bool recall_answer(struct recall *recall, const struct history_query *query,
                               const struct history_rows *rows, const struct view *view,
                               struct market_views *markets, const struct printing *printing,
-                              struct json *json, struct refusal *refusal);
+                              struct writer *json, struct refusal *refusal);
 
 /* One element of trades, aggTrades and klines. */
-void recall_put_trade(struct json *json, const struct printing *printing, uint16_t market,
+void recall_put_trade(struct writer *json, const struct printing *printing, uint16_t market,
                       const struct trade *trade);
-void recall_put_aggregate(struct json *json, const struct printing *printing, uint16_t market,
+void recall_put_aggregate(struct writer *json, const struct printing *printing, uint16_t market,
                           const struct aggregate_trade *aggregate);
-void recall_put_candle(struct json *json, const struct printing *printing, uint16_t market,
+void recall_put_candle(struct writer *json, const struct printing *printing, uint16_t market,
                        enum interval interval, const struct candle *candle);
 
 #endif /* GATEWAY_RECALL_H */

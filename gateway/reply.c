@@ -56,36 +56,36 @@ static int base_decimals(const struct params *params, uint16_t market)
     return params->assets[params->markets[market].base].decimals;
 }
 
-void reply_price(struct json *json, const struct params *params, uint16_t market, const char *name,
-                 price_t price)
+void reply_price(struct writer *json, const struct params *params, uint16_t market,
+                 const char *name, price_t price)
 {
-    json_key_decimal(json, name, (__int128)price.ticks * params->markets[market].tick_units,
-                     quote_decimals(params, market));
+    writer_key_decimal(json, name, (__int128)price.ticks * params->markets[market].tick_units,
+                       quote_decimals(params, market));
 }
 
-void reply_qty(struct json *json, const struct params *params, uint16_t market, const char *name,
+void reply_qty(struct writer *json, const struct params *params, uint16_t market, const char *name,
                qty_t qty)
 {
-    json_key_decimal(json, name, (__int128)qty.lots * params->markets[market].lot_units,
-                     base_decimals(params, market));
+    writer_key_decimal(json, name, (__int128)qty.lots * params->markets[market].lot_units,
+                       base_decimals(params, market));
 }
 
-void reply_quote(struct json *json, const struct params *params, uint16_t market, const char *name,
-                 __int128 units)
+void reply_quote(struct writer *json, const struct params *params, uint16_t market,
+                 const char *name, __int128 units)
 {
-    json_key_decimal(json, name, units, quote_decimals(params, market));
+    writer_key_decimal(json, name, units, quote_decimals(params, market));
 }
 
-static void put_time(struct json *json, const struct printing *printing, const char *name,
+static void put_time(struct writer *json, const struct printing *printing, const char *name,
                      uint64_t time_ns)
 {
-    json_key_u64(json, name, time_ns / printing->time_unit_ns);
+    writer_key_u64(json, name, time_ns / printing->time_unit_ns);
 }
 
-static void put_client_id(struct json *json, const char *name, const uint8_t client_id[36])
+static void put_client_id(struct writer *json, const char *name, const uint8_t client_id[36])
 {
-    json_key(json, name);
-    json_padded(json, client_id, 36);
+    writer_key(json, name);
+    writer_padded(json, client_id, 36);
 }
 
 /* ---- the parts that order answers share ---- */
@@ -100,7 +100,7 @@ struct order_state {
     uint8_t side, type, time_in_force, self_trade, status;
 };
 
-static void put_state(struct json *json, const struct params *params,
+static void put_state(struct writer *json, const struct params *params,
                       const struct order_state *state)
 {
     /* A market order by quote amount has no quantity of its own: it is what it traded. */
@@ -110,18 +110,19 @@ static void put_state(struct json *json, const struct params *params,
     reply_qty(json, params, state->market, "executedQty", state->executed);
     reply_quote(json, params, state->market, "origQuoteOrderQty", state->quote_qty.units);
     reply_quote(json, params, state->market, "cummulativeQuoteQty", state->quote_executed.units);
-    json_key_string(json, "status", NAME_OF(status_names, state->status));
-    json_key_string(json, "timeInForce", time_in_force_name(state->time_in_force));
-    json_key_string(json, "type", NAME_OF(type_names, state->type));
-    json_key_string(json, "side", NAME_OF(side_names, state->side));
+    writer_key_string(json, "status", NAME_OF(status_names, state->status));
+    writer_key_string(json, "timeInForce", time_in_force_name(state->time_in_force));
+    writer_key_string(json, "type", NAME_OF(type_names, state->type));
+    writer_key_string(json, "side", NAME_OF(side_names, state->side));
 }
 
-static void put_self_trade(struct json *json, uint8_t self_trade)
+static void put_self_trade(struct writer *json, uint8_t self_trade)
 {
-    json_key_string(json, "selfTradePreventionMode", NAME_OF(self_trade_names, self_trade));
+    writer_key_string(json, "selfTradePreventionMode", NAME_OF(self_trade_names, self_trade));
 }
 
-void reply_order(struct json *json, const struct printing *printing, const struct view_order *order)
+void reply_order(struct writer *json, const struct printing *printing,
+                 const struct view_order *order)
 {
     const struct params *params = printing->params;
     const struct order_state state = {
@@ -136,23 +137,23 @@ void reply_order(struct json *json, const struct printing *printing, const struc
         .time_in_force = order->time_in_force,
         .status = order->status,
     };
-    json_object(json);
-    json_key_string(json, "symbol", params->markets[order->market].symbol);
-    json_key_u64(json, "orderId", order->order_id);
-    json_key_i64(json, "orderListId", -1);
+    writer_object(json);
+    writer_key_string(json, "symbol", params->markets[order->market].symbol);
+    writer_key_u64(json, "orderId", order->order_id);
+    writer_key_i64(json, "orderListId", -1);
     put_client_id(json, "clientOrderId", order->client_id);
     put_state(json, params, &state);
-    json_key_string(json, "stopPrice", "0.00000000");
-    json_key_string(json, "icebergQty", "0.00000000");
+    writer_key_string(json, "stopPrice", "0.00000000");
+    writer_key_string(json, "icebergQty", "0.00000000");
     put_time(json, printing, "time", order->created_ns);
     put_time(json, printing, "updateTime", order->updated_ns);
-    json_key_bool(json, "isWorking", true);
+    writer_key_bool(json, "isWorking", true);
     put_time(json, printing, "workingTime", order->created_ns);
     put_self_trade(json, order->self_trade);
-    json_object_end(json);
+    writer_object_end(json);
 }
 
-static void put_own_fill(struct json *json, const struct printing *printing,
+static void put_own_fill(struct writer *json, const struct printing *printing,
                          const struct view_fill *fill, bool is_maker)
 {
     const struct params *params = printing->params;
@@ -162,52 +163,52 @@ static void put_own_fill(struct json *json, const struct printing *printing,
     const uint16_t received = side == BUY ? market->base : market->quote;
     const amount_t fee = is_maker ? fill->maker_fee : fill->taker_fee;
 
-    json_object(json);
-    json_key_string(json, "symbol", market->symbol);
-    json_key_u64(json, "id", fill->trade_id);
-    json_key_u64(json, "orderId", is_maker ? fill->maker_order : fill->taker_order);
-    json_key_i64(json, "orderListId", -1);
+    writer_object(json);
+    writer_key_string(json, "symbol", market->symbol);
+    writer_key_u64(json, "id", fill->trade_id);
+    writer_key_u64(json, "orderId", is_maker ? fill->maker_order : fill->taker_order);
+    writer_key_i64(json, "orderListId", -1);
     reply_price(json, params, fill->market, "price", fill->price);
     reply_qty(json, params, fill->market, "qty", fill->qty);
     reply_quote(json, params, fill->market, "quoteQty",
                 market_notional(market, fill->price, fill->qty).units);
-    json_key_decimal(json, "commission", fee.units, params->assets[received].decimals);
-    json_key_string(json, "commissionAsset", params->assets[received].symbol);
+    writer_key_decimal(json, "commission", fee.units, params->assets[received].decimals);
+    writer_key_string(json, "commissionAsset", params->assets[received].symbol);
     put_time(json, printing, "time", fill->time_ns);
-    json_key_bool(json, "isBuyer", side == BUY);
-    json_key_bool(json, "isMaker", is_maker);
-    json_key_bool(json, "isBestMatch", true);
-    json_object_end(json);
+    writer_key_bool(json, "isBuyer", side == BUY);
+    writer_key_bool(json, "isMaker", is_maker);
+    writer_key_bool(json, "isBestMatch", true);
+    writer_object_end(json);
 }
 
-void reply_fill(struct json *json, const struct printing *printing, const struct view_fill *fill,
+void reply_fill(struct writer *json, const struct printing *printing, const struct view_fill *fill,
                 uint32_t account)
 {
     if (fill->maker_account == account) put_own_fill(json, printing, fill, true);
     if (fill->taker_account == account) put_own_fill(json, printing, fill, false);
 }
 
-void reply_refusal(struct json *json, const struct refusal *refusal)
+void reply_refusal(struct writer *json, const struct refusal *refusal)
 {
     char text[REFUSAL_TEXT_MAX];
     const size_t text_bytes = refusal_text(refusal, text);
-    json_object(json);
-    json_key_i64(json, "code", reject_code(refusal->reject));
-    json_key_text(json, "msg", text, text_bytes);
-    json_object_end(json);
+    writer_object(json);
+    writer_key_i64(json, "code", reject_code(refusal->reject));
+    writer_key_text(json, "msg", text, text_bytes);
+    writer_object_end(json);
 }
 
 /* ---- replies to commands ---- */
 
 void reply_begin(struct reply *reply, enum reply_kind kind, enum response_type response,
-                 const uint8_t *cancel_id, struct json list)
+                 const uint8_t *cancel_id, struct writer list)
 {
     *reply = (struct reply){.kind = kind, .response = response, .list = list};
     if (cancel_id != NULL) memcpy(reply->cancel_id, cancel_id, 36);
 }
 
 /* One element of a FULL answer's fills. */
-static void put_taker_fill(struct json *json, const struct params *params,
+static void put_taker_fill(struct writer *json, const struct params *params,
                            const struct fill_event *fill)
 {
     const struct market *market = &params->markets[fill->market];
@@ -215,14 +216,14 @@ static void put_taker_fill(struct json *json, const struct params *params,
     const uint16_t received_asset = buys ? market->base : market->quote;
     const amount_t received = buys ? market_base_amount(market, fill->qty)
                                    : market_notional(market, fill->price, fill->qty);
-    json_object(json);
+    writer_object(json);
     reply_price(json, params, fill->market, "price", fill->price);
     reply_qty(json, params, fill->market, "qty", fill->qty);
-    json_key_decimal(json, "commission", fee_of(received, fill->taker_rate_ppm).charged.units,
-                     params->assets[received_asset].decimals);
-    json_key_string(json, "commissionAsset", params->assets[received_asset].symbol);
-    json_key_u64(json, "tradeId", fill->trade_id);
-    json_object_end(json);
+    writer_key_decimal(json, "commission", fee_of(received, fill->taker_rate_ppm).charged.units,
+                       params->assets[received_asset].decimals);
+    writer_key_string(json, "commissionAsset", params->assets[received_asset].symbol);
+    writer_key_u64(json, "tradeId", fill->trade_id);
+    writer_object_end(json);
 }
 
 static void on_fill(struct reply *reply, const struct printing *printing, const struct event *event)
@@ -236,7 +237,7 @@ static void on_fill(struct reply *reply, const struct printing *printing, const 
 }
 
 /* One canceled order. */
-static void put_cancel(struct json *json, const struct printing *printing,
+static void put_cancel(struct writer *json, const struct printing *printing,
                        const struct reply *reply, const struct order_done_event *end)
 {
     const struct order_state state = {
@@ -251,16 +252,16 @@ static void put_cancel(struct json *json, const struct printing *printing,
         .time_in_force = end->time_in_force,
         .status = end->status,
     };
-    json_object(json);
-    json_key_string(json, "symbol", printing->params->markets[end->market].symbol);
+    writer_object(json);
+    writer_key_string(json, "symbol", printing->params->markets[end->market].symbol);
     put_client_id(json, "origClientOrderId", end->client_id);
-    json_key_u64(json, "orderId", end->order_id);
-    json_key_i64(json, "orderListId", -1);
+    writer_key_u64(json, "orderId", end->order_id);
+    writer_key_i64(json, "orderListId", -1);
     put_client_id(json, "clientOrderId", reply->cancel_id);
     put_time(json, printing, "transactTime", reply->stamp_ns);
     put_state(json, printing->params, &state);
     put_self_trade(json, end->self_trade);
-    json_object_end(json);
+    writer_object_end(json);
 }
 
 static void on_done(struct reply *reply, const struct printing *printing, const struct event *event)
@@ -347,7 +348,7 @@ void reply_event(struct reply *reply, const struct printing *printing,
     }
 }
 
-static void finish_order(struct reply *reply, const struct printing *printing, struct json *json)
+static void finish_order(struct reply *reply, const struct printing *printing, struct writer *json)
 {
     const struct params *params = printing->params;
     const struct order_accepted_event *order = &reply->order;
@@ -365,36 +366,36 @@ static void finish_order(struct reply *reply, const struct printing *printing, s
                   : reply->executed.lots > 0 ? (uint8_t)ORDER_PARTIALLY_FILLED
                                              : (uint8_t)ORDER_NEW,
     };
-    json_object(json);
-    json_key_string(json, "symbol", params->markets[order->market].symbol);
-    json_key_u64(json, "orderId", order->order_id);
-    json_key_i64(json, "orderListId", -1);
+    writer_object(json);
+    writer_key_string(json, "symbol", params->markets[order->market].symbol);
+    writer_key_u64(json, "orderId", order->order_id);
+    writer_key_i64(json, "orderListId", -1);
     put_client_id(json, "clientOrderId", order->client_id);
     put_time(json, printing, "transactTime", reply->stamp_ns);
     if (reply->response != RESPONSE_ACK) {
         put_state(json, params, &state);
         put_time(json, printing, "workingTime", reply->stamp_ns);
         if (reply->response == RESPONSE_FULL) {
-            json_key(json, "fills");
-            json_array(json);
-            if (reply->list.used > 0) json_raw(json, reply->list.bytes, reply->list.used);
-            json_array_end(json);
+            writer_key(json, "fills");
+            writer_array(json);
+            if (reply->list.used > 0) writer_raw(json, reply->list.bytes, reply->list.used);
+            writer_array_end(json);
         }
         put_self_trade(json, order->self_trade);
     }
-    json_object_end(json);
+    writer_object_end(json);
 }
 
-static void finish_admin(const struct reply *reply, struct json *json)
+static void finish_admin(const struct reply *reply, struct writer *json)
 {
-    json_object(json);
-    json_key_string(json, "result", reply->result);
-    if (reply->created != 0) json_key_u64(json, "account", reply->created);
-    json_key_u64(json, "command", reply->command);
-    json_object_end(json);
+    writer_object(json);
+    writer_key_string(json, "result", reply->result);
+    if (reply->created != 0) writer_key_u64(json, "account", reply->created);
+    writer_key_u64(json, "command", reply->command);
+    writer_object_end(json);
 }
 
-bool reply_finish(struct reply *reply, const struct printing *printing, struct json *json,
+bool reply_finish(struct reply *reply, const struct printing *printing, struct writer *json,
                   struct refusal *refusal)
 {
     enum reject reject = reply->is_void ? REJECT_OUTCOME_UNKNOWN : reply->reject;
@@ -415,9 +416,9 @@ bool reply_finish(struct reply *reply, const struct printing *printing, struct j
         put_cancel(json, printing, reply, &reply->end);
         break;
     case REPLY_CANCEL_ALL:
-        json_array(json);
-        json_raw(json, reply->list.bytes, reply->list.used);
-        json_array_end(json);
+        writer_array(json);
+        writer_raw(json, reply->list.bytes, reply->list.used);
+        writer_array_end(json);
         break;
     case REPLY_ADMIN:
         ASSERT(reply->result != NULL);

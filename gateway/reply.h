@@ -8,8 +8,8 @@
 #define GATEWAY_REPLY_H
 
 #include "common/intent.h"
-#include "gateway/json.h"
 #include "gateway/view.h"
+#include "gateway/writer.h"
 
 /* How numbers and times are printed. */
 struct printing {
@@ -35,37 +35,37 @@ struct reply {
     amount_t quote_executed;
     uint32_t created;   /* account, asset or market that an operator's command made, or credited */
     const char *result; /* REPLY_ADMIN: what happened, from the event */
-    struct json list;   /* fills of an order, reports of a cancel-all */
+    struct writer list; /* fills of an order, reports of a cancel-all */
 };
 
 /* `list` is a growing buffer of the request. `cancel_id` (36 bytes) may be NULL. */
 void reply_begin(struct reply *reply, enum reply_kind kind, enum response_type response,
-                 const uint8_t *cancel_id, struct json list);
+                 const uint8_t *cancel_id, struct writer list);
 void reply_event(struct reply *reply, const struct printing *printing,
                  const struct applied *applied, const struct event *event);
 
 /* Writes the answer. False with `refusal` filled when it is one. */
 MUST_CHECK bool reply_finish(struct reply *reply, const struct printing *printing,
-                             struct json *json, struct refusal *refusal);
+                             struct writer *json, struct refusal *refusal);
 
 /* One order as GET order, openOrders and allOrders show it. */
-void reply_order(struct json *json, const struct printing *printing,
+void reply_order(struct writer *json, const struct printing *printing,
                  const struct view_order *order);
 
 /* One fill as myTrades shows it to `account`. A fill of an account with itself is two elements. */
-void reply_fill(struct json *json, const struct printing *printing, const struct view_fill *fill,
+void reply_fill(struct writer *json, const struct printing *printing, const struct view_fill *fill,
                 uint32_t account);
 
 /* {"code":...,"msg":...} */
-void reply_refusal(struct json *json, const struct refusal *refusal);
+void reply_refusal(struct writer *json, const struct refusal *refusal);
 
 /* Prices, quantities and amounts of a market as 8-decimal strings under a key. */
-void reply_price(struct json *json, const struct params *params, uint16_t market, const char *name,
-                 price_t price);
-void reply_qty(struct json *json, const struct params *params, uint16_t market, const char *name,
+void reply_price(struct writer *json, const struct params *params, uint16_t market,
+                 const char *name, price_t price);
+void reply_qty(struct writer *json, const struct params *params, uint16_t market, const char *name,
                qty_t qty);
-void reply_quote(struct json *json, const struct params *params, uint16_t market, const char *name,
-                 __int128 units);
+void reply_quote(struct writer *json, const struct params *params, uint16_t market,
+                 const char *name, __int128 units);
 
 const char *reply_order_type_name(uint8_t type);
 

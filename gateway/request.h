@@ -53,7 +53,7 @@ struct request {
     size_t body_bytes;
     const struct route *route;
     struct form *form; /* the loop's; good until the handler returns */
-    struct json json;
+    struct writer json;
     struct refusal refusal;
     uint64_t now_ns;       /* wall clock when it came */
     uint64_t time_unit_ns; /* of times in the answer */

@@ -211,7 +211,7 @@ static void send_json(struct exchange *exchange, int status)
 static void send_refusal(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
-    json_start_growing(&request->json, SERVER_ANSWER_MAX, grow_in_pool, exchange->h2o);
+    writer_start_growing(&request->json, SERVER_ANSWER_MAX, grow_in_pool, exchange->h2o);
     reply_refusal(&request->json, &request->refusal);
     request->content_type = NULL;
     send_json(exchange, reject_http_status(request->refusal.reject));
@@ -395,8 +395,8 @@ static void submit(struct exchange *exchange)
     const struct progress *progress = server->options->progress;
     enum reject reject = REJECT_BUSY;
     uint64_t ticket;
-    struct json list;
-    json_start_growing(&list, SERVER_ANSWER_MAX, grow_in_pool, exchange->h2o);
+    struct writer list;
+    writer_start_growing(&list, SERVER_ANSWER_MAX, grow_in_pool, exchange->h2o);
     const uint8_t *cancel_id = request->client_id;
     if (request->intent.type == T_ORDER_CANCEL) cancel_id = request->intent.order_cancel.client_id;
     reply_begin(&exchange->reply, request->reply_kind, request->response, cancel_id, list);
@@ -768,7 +768,7 @@ static struct exchange *exchange_new(struct server *server, h2o_req_t *h2o)
     request->body_bytes = h2o->entity.base == NULL ? 0 : h2o->entity.len;
     request->now_ns = wall_clock_ns();
     request->http_status = 200;
-    json_start_growing(&request->json, SERVER_ANSWER_MAX, grow_in_pool, h2o);
+    writer_start_growing(&request->json, SERVER_ANSWER_MAX, grow_in_pool, h2o);
     return exchange;
 }
 

@@ -30,30 +30,30 @@ enum outcome trading_place(struct request *request, const struct facts *facts)
     return OUTCOME_COMMAND;
 }
 
-static void put_commission(struct json *json, const char *name, struct fee_tier tier)
+static void put_commission(struct writer *json, const char *name, struct fee_tier tier)
 {
-    json_key(json, name);
-    json_object(json);
-    json_key_decimal(json, "maker", tier.maker_ppm, 6);
-    json_key_decimal(json, "taker", tier.taker_ppm, 6);
-    json_object_end(json);
+    writer_key(json, name);
+    writer_object(json);
+    writer_key_decimal(json, "maker", tier.maker_ppm, 6);
+    writer_key_decimal(json, "taker", tier.taker_ppm, 6);
+    writer_object_end(json);
 }
 
 static void put_test_commission(struct request *request, const struct facts *facts)
 {
-    struct json *json = &request->json;
+    struct writer *json = &request->json;
     const struct view_account *account = view_account(facts->view, request->account);
     put_commission(json, "standardCommissionForOrder", facts->params->tiers[account->tier]);
     put_commission(json, "specialCommissionForOrder", (struct fee_tier){0});
     put_commission(json, "taxCommissionForOrder", (struct fee_tier){0});
-    json_key(json, "discount");
-    json_object(json);
-    json_key_bool(json, "enabledForAccount", false);
-    json_key_bool(json, "enabledForSymbol", false);
-    json_key(json, "discountAsset");
-    json_null(json);
-    json_key_decimal(json, "discount", 0, 8);
-    json_object_end(json);
+    writer_key(json, "discount");
+    writer_object(json);
+    writer_key_bool(json, "enabledForAccount", false);
+    writer_key_bool(json, "enabledForSymbol", false);
+    writer_key(json, "discountAsset");
+    writer_null(json);
+    writer_key_decimal(json, "discount", 0, 8);
+    writer_object_end(json);
 }
 
 enum outcome trading_test(struct request *request, const struct facts *facts)
@@ -69,12 +69,12 @@ enum outcome trading_test(struct request *request, const struct facts *facts)
     if (!admit_test(order, facts->params, facts->view, best.price, &request->refusal))
         return OUTCOME_REFUSED;
 
-    json_object(&request->json);
+    writer_object(&request->json);
     if (compute != NULL && strcmp(compute->value, "true") == 0) {
         request->weight = 20;
         put_test_commission(request, facts);
     }
-    json_object_end(&request->json);
+    writer_object_end(&request->json);
     return OUTCOME_ANSWERED;
 }
 

@@ -1,30 +1,30 @@
-#include "gateway/json.h"
+#include "gateway/writer.h"
 
 #include <string.h>
 
-#define JSON_FIRST_CAPACITY 1024
-#define JSON_NUMBER_MAX     64 /* sign, 39 digits, point, padding */
+#define WRITER_FIRST_CAPACITY 1024
+#define WRITER_NUMBER_MAX     64 /* sign, 39 digits, point, padding */
 
-void json_start(struct json *json, char *bytes, size_t capacity)
+void writer_start(struct writer *json, char *bytes, size_t capacity)
 {
-    *json = (struct json){.bytes = bytes, .capacity = capacity, .limit = capacity};
+    *json = (struct writer){.bytes = bytes, .capacity = capacity, .limit = capacity};
 }
 
-void json_start_growing(struct json *json, size_t limit,
-                        char *(*grow)(void *, const char *, size_t, size_t), void *context)
+void writer_start_growing(struct writer *json, size_t limit,
+                          char *(*grow)(void *, const char *, size_t, size_t), void *context)
 {
-    *json = (struct json){.limit = limit, .grow = grow, .context = context};
+    *json = (struct writer){.limit = limit, .grow = grow, .context = context};
 }
 
 /* Room for `byte_count` more bytes, or NULL and overflow. Doubles, so that a long list costs
  * amortised constant time a byte. */
-static char *room(struct json *json, size_t byte_count)
+static char *room(struct writer *json, size_t byte_count)
 {
     if (json->overflow) return NULL;
     if (byte_count <= json->capacity - json->used) return json->bytes + json->used;
 
     const size_t needed = json->used + byte_count;
-    size_t capacity = json->capacity == 0 ? JSON_FIRST_CAPACITY : json->capacity;
+    size_t capacity = json->capacity == 0 ? WRITER_FIRST_CAPACITY : json->capacity;
     while (capacity < needed)
         capacity *= 2;
     if (capacity > json->limit) capacity = json->limit;
@@ -41,7 +41,7 @@ static char *room(struct json *json, size_t byte_count)
     return json->bytes + json->used;
 }
 
-static void put(struct json *json, const char *bytes, size_t byte_count)
+static void put(struct writer *json, const char *bytes, size_t byte_count)
 {
     char *at = room(json, byte_count);
     if (at == NULL) return;
@@ -49,7 +49,7 @@ static void put(struct json *json, const char *bytes, size_t byte_count)
     json->used += byte_count;
 }
 
-static void put_char(struct json *json, char character)
+static void put_char(struct writer *json, char character)
 {
     char *at = room(json, 1);
     if (at == NULL) return;
@@ -57,46 +57,46 @@ static void put_char(struct json *json, char character)
     json->used++;
 }
 
-static void before_value(struct json *json)
+static void before_value(struct writer *json)
 {
     if (json->comma) put_char(json, ',');
     json->comma = true;
 }
 
-static void open(struct json *json, char bracket)
+static void open(struct writer *json, char bracket)
 {
     before_value(json);
     put_char(json, bracket);
     json->comma = false;
 }
 
-static void close(struct json *json, char bracket)
+static void close(struct writer *json, char bracket)
 {
     put_char(json, bracket);
     json->comma = true;
 }
 
-void json_object(struct json *json)
+void writer_object(struct writer *json)
 {
     open(json, '{');
 }
 
-void json_object_end(struct json *json)
+void writer_object_end(struct writer *json)
 {
     close(json, '}');
 }
 
-void json_array(struct json *json)
+void writer_array(struct writer *json)
 {
     open(json, '[');
 }
 
-void json_array_end(struct json *json)
+void writer_array_end(struct writer *json)
 {
     close(json, ']');
 }
 
-void json_key(struct json *json, const char *name)
+void writer_key(struct writer *json, const char *name)
 {
     const size_t name_bytes = strlen(name);
     if (json->comma) put_char(json, ',');
@@ -110,7 +110,7 @@ void json_key(struct json *json, const char *name)
     json->comma = false;
 }
 
-static void put_escaped(struct json *json, unsigned char character)
+static void put_escaped(struct writer *json, unsigned char character)
 {
     static const char digits[] = "0123456789abcdef";
     char text[6] = {'\\', 'u', '0', '0', digits[character >> 4], digits[character & 15]};
@@ -130,7 +130,7 @@ static bool is_plain(unsigned char character)
     return character >= 0x20 && character != '"' && character != '\\' && character != 0x7f;
 }
 
-void json_text(struct json *json, const char *text, size_t text_bytes)
+void writer_text(struct writer *json, const char *text, size_t text_bytes)
 {
     before_value(json);
     put_char(json, '"');
@@ -145,20 +145,20 @@ void json_text(struct json *json, const char *text, size_t text_bytes)
     put_char(json, '"');
 }
 
-void json_string(struct json *json, const char *text)
+void writer_string(struct writer *json, const char *text)
 {
-    json_text(json, text, strlen(text));
+    writer_text(json, text, strlen(text));
 }
 
-void json_padded(struct json *json, const uint8_t *text, size_t field_bytes)
+void writer_padded(struct writer *json, const uint8_t *text, size_t field_bytes)
 {
-    json_text(json, (const char *)text, strnlen((const char *)text, field_bytes));
+    writer_text(json, (const char *)text, strnlen((const char *)text, field_bytes));
 }
 
 /* Digits of `value`, right-aligned in `text`; returns where they begin. At least `places` + 1. */
-static char *digits_of(unsigned __int128 value, int places, char text[JSON_NUMBER_MAX])
+static char *digits_of(unsigned __int128 value, int places, char text[WRITER_NUMBER_MAX])
 {
-    char *at = text + JSON_NUMBER_MAX;
+    char *at = text + WRITER_NUMBER_MAX;
     int written = 0;
     while (value != 0 || written <= places) {
         if (written == places && places != 0) *--at = '.';
@@ -175,64 +175,64 @@ static char *digits_of(unsigned __int128 value, int places, char text[JSON_NUMBE
     return at;
 }
 
-void json_u64(struct json *json, uint64_t value)
+void writer_u64(struct writer *json, uint64_t value)
 {
-    char text[JSON_NUMBER_MAX];
+    char text[WRITER_NUMBER_MAX];
     const char *at = digits_of(value, 0, text);
     before_value(json);
-    put(json, at, (size_t)(text + JSON_NUMBER_MAX - at));
+    put(json, at, (size_t)(text + WRITER_NUMBER_MAX - at));
 }
 
-void json_i64(struct json *json, int64_t value)
+void writer_i64(struct writer *json, int64_t value)
 {
-    char text[JSON_NUMBER_MAX];
+    char text[WRITER_NUMBER_MAX];
     const uint64_t size = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     char *at = digits_of(size, 0, text);
     if (value < 0) *--at = '-';
     before_value(json);
-    put(json, at, (size_t)(text + JSON_NUMBER_MAX - at));
+    put(json, at, (size_t)(text + WRITER_NUMBER_MAX - at));
 }
 
-void json_bool(struct json *json, bool value)
+void writer_bool(struct writer *json, bool value)
 {
     before_value(json);
     put(json, value ? "true" : "false", value ? 4 : 5);
 }
 
-void json_null(struct json *json)
+void writer_null(struct writer *json)
 {
     before_value(json);
     put(json, "null", 4);
 }
 
-void json_fixed(struct json *json, __int128 value, int places)
+void writer_fixed(struct writer *json, __int128 value, int places)
 {
     ASSERT(places >= 0 && places <= 18);
-    char text[JSON_NUMBER_MAX];
+    char text[WRITER_NUMBER_MAX];
     const unsigned __int128 size =
         value < 0 ? 0 - (unsigned __int128)value : (unsigned __int128)value;
     char *at = digits_of(size, places, text);
     if (value < 0) *--at = '-';
     before_value(json);
     put_char(json, '"');
-    put(json, at, (size_t)(text + JSON_NUMBER_MAX - at));
+    put(json, at, (size_t)(text + WRITER_NUMBER_MAX - at));
     put_char(json, '"');
 }
 
-void json_decimal(struct json *json, __int128 value, int decimals)
+void writer_decimal(struct writer *json, __int128 value, int decimals)
 {
     static const int64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
     ASSERT(decimals >= 0 && decimals <= 8);
-    json_fixed(json, value * powers[8 - decimals], 8);
+    writer_fixed(json, value * powers[8 - decimals], 8);
 }
 
-void json_raw(struct json *json, const char *bytes, size_t byte_count)
+void writer_raw(struct writer *json, const char *bytes, size_t byte_count)
 {
     before_value(json);
     put(json, bytes, byte_count);
 }
 
-void json_hex(struct json *json, const uint8_t *bytes, size_t byte_count)
+void writer_hex(struct writer *json, const uint8_t *bytes, size_t byte_count)
 {
     static const char digits[] = "0123456789abcdef";
     before_value(json);
@@ -247,38 +247,38 @@ void json_hex(struct json *json, const uint8_t *bytes, size_t byte_count)
     put_char(json, '"');
 }
 
-void json_key_string(struct json *json, const char *name, const char *text)
+void writer_key_string(struct writer *json, const char *name, const char *text)
 {
-    json_key(json, name);
-    json_string(json, text);
+    writer_key(json, name);
+    writer_string(json, text);
 }
 
-void json_key_text(struct json *json, const char *name, const char *text, size_t text_bytes)
+void writer_key_text(struct writer *json, const char *name, const char *text, size_t text_bytes)
 {
-    json_key(json, name);
-    json_text(json, text, text_bytes);
+    writer_key(json, name);
+    writer_text(json, text, text_bytes);
 }
 
-void json_key_u64(struct json *json, const char *name, uint64_t value)
+void writer_key_u64(struct writer *json, const char *name, uint64_t value)
 {
-    json_key(json, name);
-    json_u64(json, value);
+    writer_key(json, name);
+    writer_u64(json, value);
 }
 
-void json_key_i64(struct json *json, const char *name, int64_t value)
+void writer_key_i64(struct writer *json, const char *name, int64_t value)
 {
-    json_key(json, name);
-    json_i64(json, value);
+    writer_key(json, name);
+    writer_i64(json, value);
 }
 
-void json_key_bool(struct json *json, const char *name, bool value)
+void writer_key_bool(struct writer *json, const char *name, bool value)
 {
-    json_key(json, name);
-    json_bool(json, value);
+    writer_key(json, name);
+    writer_bool(json, value);
 }
 
-void json_key_decimal(struct json *json, const char *name, __int128 value, int decimals)
+void writer_key_decimal(struct writer *json, const char *name, __int128 value, int decimals)
 {
-    json_key(json, name);
-    json_decimal(json, value, decimals);
+    writer_key(json, name);
+    writer_decimal(json, value, decimals);
 }
