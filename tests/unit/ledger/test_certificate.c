@@ -62,6 +62,19 @@ TEST(certificate, of_a_single_node_is_its_own_vote)
     assert_null(certificate_fault(&certificate, chain_id, &set));
 }
 
+/* Two of three are two thirds, and more than two thirds are needed. */
+TEST(certificate, needs_more_than_two_thirds)
+{
+    four_nodes();
+    set.count = 3;
+    assert_int_equal(count(1, 7, hash), CERTIFICATE_COUNTED);
+    assert_int_equal(count(2, 7, hash), CERTIFICATE_COUNTED);
+    assert_int_equal(count(3, 7, hash), CERTIFICATE_MADE);
+    struct certificate two = certificate;
+    two.vote_count = 2;
+    assert_non_null(certificate_fault(&two, chain_id, &set));
+}
+
 /* A node counts once a height, whatever it signs, and votes for two hashes do not add up. */
 TEST(certificate, needs_as_many_nodes_for_one_hash)
 {

@@ -67,6 +67,42 @@ TEST(chain, gives_back_what_was_appended)
     chain_folder_remove(&folder);
 }
 
+/* No byte of a record, a place or the index header is unguarded. */
+TEST(chain, bytes_with_any_bit_flipped_are_nothing)
+{
+    uint8_t bytes[CHAIN_RECORD_HEADER_BYTES + 40], place_bytes[CHAIN_PLACE_BYTES];
+    uint8_t index[CHAIN_INDEX_HEADER_BYTES];
+    memset(bytes, 7, sizeof(bytes));
+    const struct chain_record record = {
+        .type = CHAIN_CERTIFICATE, .length = 40, .height = 9, .payload = bytes + 24};
+    struct chain_record decoded;
+    chain_record_put(bytes, &record, NULL, 0);
+    assert_true(chain_record_get(bytes, sizeof(bytes), &decoded));
+    for (size_t i = 0; i < sizeof(bytes) * 8; i++) {
+        bytes[i / 8] ^= (uint8_t)(1 << i % 8);
+        assert_false(chain_record_get(bytes, sizeof(bytes), &decoded));
+        bytes[i / 8] ^= (uint8_t)(1 << i % 8);
+    }
+    struct chain_place place = chain_place_of(&record, 3, 77);
+    chain_place_put(place_bytes, &place);
+    assert_true(chain_place_get(place_bytes, &place));
+    for (size_t i = 0; i < sizeof(place_bytes) * 8; i++) {
+        place_bytes[i / 8] ^= (uint8_t)(1 << i % 8);
+        assert_false(chain_place_get(place_bytes, &place));
+        place_bytes[i / 8] ^= (uint8_t)(1 << i % 8);
+    }
+    uint32_t segment, offset;
+    chain_index_put(index, 4, 1000);
+    assert_true(chain_index_get(index, &segment, &offset));
+    assert_int_equal(segment, 4);
+    assert_int_equal(offset, 1000);
+    for (size_t i = 0; i < sizeof(index) * 8; i++) {
+        index[i / 8] ^= (uint8_t)(1 << i % 8);
+        assert_false(chain_index_get(index, &segment, &offset));
+        index[i / 8] ^= (uint8_t)(1 << i % 8);
+    }
+}
+
 /* Nothing is there before the writer's first block, and that is no failure. */
 TEST(chain, reader_may_come_before_the_writer)
 {
