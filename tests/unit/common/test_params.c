@@ -1,0 +1,171 @@
+#include "common/params.h"
+
+#include "tests/harness.h"
+#include "tests/unit/common/world.h"
+
+static struct params params;
+
+static bool valid_with(void (*change)(struct params *))
+{
+    const char *reason;
+    world_params(&params);
+    if (change != NULL) change(&params);
+    const bool valid = params_valid(&params, &reason);
+    assert_int_equal(valid, reason == NULL);
+    return valid;
+}
+
+/* Each bound one past its end, and at its end. */
+#define CHANGE(name, statement) \
+    static void name(struct params *p) \
+    { \
+        statement; \
+    }
+CHANGE(rules_0, p->rules = 0)
+CHANGE(rules_later, p->rules = PARAMS_RULES + 1)
+CHANGE(accounts_0, p->accounts_max = 0)
+CHANGE(accounts_most, p->accounts_max = 1u << 24)
+CHANGE(accounts_more, p->accounts_max = (1u << 24) + 1)
+CHANGE(orders_0, p->orders_max = 0)
+CHANGE(orders_most, p->orders_max = 1u << 26)
+CHANGE(orders_more, p->orders_max = (1u << 26) + 1)
+CHANGE(levels_0, p->levels_max = 0)
+CHANGE(keys_0, p->keys_max = 0)
+CHANGE(assets_most, p->assets_max = PARAMS_ASSETS_LIMIT)
+CHANGE(assets_more, p->assets_max = PARAMS_ASSETS_LIMIT + 1)
+CHANGE(assets_few, p->assets_max = 3)
+CHANGE(markets_more, p->markets_max = PARAMS_MARKETS_LIMIT + 1)
+CHANGE(markets_few, p->markets_max = 1)
+CHANGE(block_9, p->block_ms = 9)
+CHANGE(block_10, p->block_ms = 10)
+CHANGE(idle_below, p->idle_block_ms = p->block_ms - 1)
+CHANGE(idle_equal, p->idle_block_ms = p->block_ms)
+CHANGE(step_0, p->stamp_step_ms = 0)
+CHANGE(uncertified_0, p->uncertified_blocks_max = 0)
+CHANGE(tiers_0, p->tier_count = 0)
+CHANGE(tiers_9, p->tier_count = PARAMS_TIERS_LIMIT + 1)
+CHANGE(taker_all, p->tiers[0].taker_ppm = 1000000)
+CHANGE(taker_most, p->tiers[0].taker_ppm = 999999)
+CHANGE(maker_less, p->tiers[0].maker_ppm = -1)
+CHANGE(maker_0, p->tiers[0].maker_ppm = 0)
+
+TEST(params, bounds_are_checked_from_both_sides)
+{
+    void (*const good[])(struct params *) = {NULL,     accounts_most, orders_most, assets_most,
+                                             block_10, idle_equal,    taker_most,  maker_0};
+    void (*const bad[])(struct params *) = {
+        rules_0, rules_later,   accounts_0, accounts_more, orders_0,    orders_more, levels_0,
+        keys_0,  assets_more,   assets_few, markets_more,  markets_few, block_9,     idle_below,
+        step_0,  uncertified_0, tiers_0,    tiers_9,       taker_all,   maker_less,
+    };
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        assert_true(valid_with(good[i]));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(valid_with(bad[i]));
+}
+
+/* Two nodes with the same parameters must sign the same header, so these bytes are golden. */
+TEST(params, the_canonical_bytes_are_golden)
+{
+    static uint8_t bytes[PARAMS_BYTES_MAX];
+    static char text[2 * PARAMS_BYTES_MAX + 1];
+    world_params(&params);
+    params.asset_count = 1;
+    params.market_count = 1;
+    hash_hex(bytes, params_encode(&params, bytes), text);
+    assert_string_equal(text,
+                        "01000000e8030000e8030000e8030000e8030000" /* rules .. levels_max */
+                        "080000000800000064000000e8030000e8030000" /* assets_max .. stamp_step_ms */
+                        "64000000"
+                        "0300"
+                        "0100" /* uncertified, secrets */
+                        "0100"
+                        "e8030000e8030000" /* one tier */
+                        "0100"
+                        "08"
+                        "425443000000000000000000" /* BTC */
+                        "0100"
+                        "0000"
+                        "0100"
+                        "01" /* BTCUSDT: base, quote, status */
+                        "40420f0000000000"
+                        "e803000000000000" /* tick, lot */
+                        "0100000000000000"
+                        "00e1f50500000000" /* price_min, price_max */
+                        "0100000000000000"
+                        "00e9a43500000000" /* qty_min, qty_max */
+                        "0065cd1d00000000"
+                        "c8000000" /* notional_min, orders */
+                        "4254435553445400000000000000000000000000");
+}
+
+TEST(params, the_hash_changes_with_any_parameter)
+{
+    world_params(&params);
+    const hash_t before = params_hash(&params);
+    assert_true(hash_equal(before, params_hash(&params)));
+    params.markets[1].status = MARKET_HALT;
+    const hash_t halted = params_hash(&params);
+    assert_false(hash_equal(before, halted));
+    params.tiers[0].taker_ppm++;
+    assert_false(hash_equal(halted, params_hash(&params)));
+}
+
+static void apply(struct params *to, const uint8_t *bytes, struct event_writer *writer)
+{
+    struct event event;
+    const uint8_t *at = bytes;
+    while (event_next(&at, writer->at, &event))
+        params_apply(to, &event);
+    assert_ptr_equal(at, writer->at);
+}
+
+TEST(params, events_move_every_copy_alike)
+{
+    uint8_t bytes[1024];
+    struct event_writer writer = {bytes, bytes + sizeof(bytes), 0};
+    static struct params other;
+    world_params(&params);
+    world_params(&other);
+
+    event_write_asset_created(
+        &writer, &(struct asset_created_event){.asset = 4, .decimals = 6, .symbol = "SOL"});
+    event_write_market_created(&writer, &(struct market_created_event){.market = 2,
+                                                                       .base = 4,
+                                                                       .quote = USDT,
+                                                                       .tick_units = 1000000,
+                                                                       .lot_units = 1000000,
+                                                                       .price_min = {1},
+                                                                       .price_max = {1000},
+                                                                       .qty_min = {1},
+                                                                       .qty_max = {1000},
+                                                                       .account_orders_max = 5,
+                                                                       .symbol = "SOLUSDT"});
+    event_write_market_status_changed(
+        &writer, &(struct market_status_changed_event){.market = BTCUSDT, .status = MARKET_HALT});
+    event_write_credited(&writer, &(struct credited_event){.account = 1}); /* not theirs */
+    apply(&params, bytes, &writer);
+    apply(&other, bytes, &writer);
+
+    assert_int_equal(params.asset_count, 5);
+    assert_int_equal(params.assets[4].decimals, 6);
+    assert_int_equal(params.market_count, 3);
+    assert_string_equal(params.markets[2].symbol, "SOLUSDT");
+    assert_int_equal(params.markets[2].units_per_step, 1000000);
+    assert_int_equal(params.markets[2].status, MARKET_TRADING);
+    assert_int_equal(params.markets[BTCUSDT].status, MARKET_HALT);
+    assert_int_equal(params.markets[ETHBTC].status, MARKET_TRADING);
+    assert_true(hash_equal(params_hash(&params), params_hash(&other)));
+}
+
+TEST(params, symbols_are_found_whole)
+{
+    world_params(&params);
+    assert_int_equal(params_find_market(&params, "ETHBTC", 6), ETHBTC);
+    assert_int_equal(params_find_market(&params, "ETHBTCX", 6), ETHBTC);
+    assert_int_equal(params_find_market(&params, "ETHBT", 5), -1);
+    assert_int_equal(params_find_market(&params, "ETHBTCX", 7), -1);
+    assert_int_equal(params_find_market(&params, "", 0), -1);
+    assert_int_equal(params_find_asset(&params, "CENTS", 5), CENTS);
+    assert_int_equal(params_find_asset(&params, "EUR", 3), -1);
+}
