@@ -207,15 +207,29 @@ bool command_decode(const uint8_t *bytes, size_t byte_count, struct command *com
     return true;
 }
 
-bool event_next(const uint8_t **at, const uint8_t *end, struct event *event)
+/* Decodes one message with a header like an event's, whose type is in [first, end_type). */
+static bool framed_next(const uint8_t **at, const uint8_t *end, uint16_t first, uint16_t end_type,
+                        struct event *event)
 {
     if (end - *at < EVENT_HEADER_BYTES) return false;
     event->type = le_get_u16(*at);
     event->payload_length = le_get_u16(*at + 2);
     event->payload = *at + EVENT_HEADER_BYTES;
-    if (event->type < T_NOOP || event->type >= T_BLOCK_SEALED) return false;
+    if (event->type < first || event->type >= end_type) return false;
     if (event->payload_length != message_payload_bytes(event->type)) return false;
     if (event->payload_length > end - event->payload) return false;
     *at = event->payload + event->payload_length;
     return true;
+}
+
+bool event_next(const uint8_t **at, const uint8_t *end, struct event *event)
+{
+    return framed_next(at, end, T_NOOP, T_BLOCK_SEALED, event);
+}
+
+bool notice_decode(const uint8_t *bytes, size_t byte_count, struct event *notice)
+{
+    const uint8_t *at = bytes;
+    return framed_next(&at, bytes + byte_count, T_BLOCK_SEALED, UINT16_MAX, notice) &&
+           at == bytes + byte_count;
 }

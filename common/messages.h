@@ -151,6 +151,9 @@ struct event {
  * bytes are not events (then *at != end). */
 MUST_CHECK bool event_next(const uint8_t **at, const uint8_t *end, struct event *event);
 
+/* Decodes the notice that fills exactly `byte_count` bytes: framed like an event. */
+MUST_CHECK bool notice_decode(const uint8_t *bytes, size_t byte_count, struct event *notice);
+
 /* Where match writes events. Owner: the engine thread. */
 struct event_writer {
     uint8_t *at;

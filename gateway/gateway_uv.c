@@ -2,6 +2,7 @@
 
 #include "gateway/server.h"
 
+#include "common/le.h"
 #include "common/log.h"
 
 #include <stdlib.h>
@@ -69,14 +70,16 @@ static void take_record(struct gateway *gateway, const uint8_t *bytes, size_t by
     gateway->waiter = NULL;
 }
 
+/* Framed like an event, but never among events. */
 static void take_notice(struct gateway *gateway, const uint8_t *bytes, size_t byte_count)
 {
-    struct event notice;
-    const uint8_t *at = bytes;
-    const bool decoded = event_next(&at, bytes + byte_count, &notice);
-    ASSERT(decoded);
-    block_list_apply(&gateway->blocks, notice.type, notice.payload);
-    publish_notice(gateway->publisher, notice.type, notice.payload);
+    ASSERT(byte_count >= EVENT_HEADER_BYTES);
+    const uint16_t type = le_get_u16(bytes);
+    const uint8_t *payload = bytes + EVENT_HEADER_BYTES;
+    ASSERT(type == T_BLOCK_SEALED || type == T_BLOCK_CERTIFIED);
+    ASSERT(byte_count == EVENT_HEADER_BYTES + message_payload_bytes(type));
+    block_list_apply(&gateway->blocks, type, payload);
+    publish_notice(gateway->publisher, type, payload);
 }
 
 /* Takes what has come, up to a bound. */

@@ -515,7 +515,8 @@ static bool authenticate_operator(struct exchange *exchange)
     const struct form_field *field = form_find(request->form, "operator");
     struct auth_piece text = {NULL, 0};
     uint8_t public_key[PUBLIC_KEY_BYTES];
-    if (!read_header(exchange->h2o, "x-quorex-operator", &text) && field != NULL)
+    if (!read_header(exchange->h2o, "x-quorex-operator", &text) &&
+        !read_header(exchange->h2o, "x-mbx-apikey", &text) && field != NULL)
         text = (struct auth_piece){field->value, field->value_bytes};
     request->refusal = refusal_of(REJECT_UNKNOWN_OPERATOR, NULL, NULL);
     if (!hash_from_hex(text.bytes == NULL ? "" : text.bytes, text.byte_count, public_key,
