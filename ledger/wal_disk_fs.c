@@ -77,11 +77,17 @@ static int64_t disk_write(void *context, int file, uint64_t offset, const void *
                           size_t byte_count)
 {
     (void)context;
-    for (;;) {
-        const ssize_t put = pwrite(file, bytes, byte_count, (off_t)offset);
-        if (put >= 0) return put;
-        if (errno != EINTR) return -errno;
+    size_t done = 0;
+    /* A short write goes on where it stopped, so that a full disk says that it is full. */
+    while (done < byte_count) {
+        const ssize_t put =
+            pwrite(file, (const uint8_t *)bytes + done, byte_count - done, (off_t)(offset + done));
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return -errno;
+        if (put == 0) break;
+        done += (size_t)put;
     }
+    return (int64_t)done;
 }
 
 static int disk_sync(void *context, int file)

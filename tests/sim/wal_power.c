@@ -21,10 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEGMENT_BYTES (128 * 1024)
+#define SEGMENT_BYTES (64 * 1024)
 #define ENTRIES_MAX   4096
 #define GROUP_MAX     6
-#define CYCLES        8
+#define CYCLES        6
 
 struct fact {
     uint64_t term;
@@ -155,8 +155,8 @@ static uint32_t some_length(struct random *random)
     const uint64_t kind = random_below(random, 10);
     if (kind == 0) return 0;
     if (kind < 7) return (uint32_t)random_below(random, 600);
-    if (kind < 9) return (uint32_t)random_below(random, 9000);
-    return (uint32_t)random_below(random, 40000);
+    if (kind < 9) return (uint32_t)random_below(random, 3000);
+    return (uint32_t)random_below(random, 12000);
 }
 
 /* Appends a group, behind the last entry or in place of some that are not committed. */
@@ -172,7 +172,7 @@ static bool append_group(struct game *game, struct wal *wal)
         game->term++; /* what replaces is of a later term */
         totals.replaced++;
     }
-    if (game->tried_first + game->tried_count > ENTRIES_MAX) return false;
+    if (game->tried_first + game->tried_count > ENTRIES_MAX) return fail(game, "too many entries");
     for (uint64_t i = 0; i < game->tried_count; i++) {
         game->tried[i] = (struct fact){game->term, game->seed * 1000003 + ++game->appended,
                                        some_length(&game->random)};
@@ -221,8 +221,11 @@ static const char *play(uint64_t seed)
         struct wal *wal = open_log(&game);
         if (wal == NULL) break;
         const bool good = check_log(&game, wal);
-        for (int round = 0; good && round < 40 && play_round(&game, wal); round++)
-            ;
+        bool going = good;
+        for (int round = 0; going && round < 40; round++)
+            going = play_round(&game, wal);
+        if (good && !going && !power_disk_is_off(game.disk))
+            fail(&game, "failed with the power on");
         wal_close(wal);
         power_disk_restore(game.disk);
         totals.cuts++;

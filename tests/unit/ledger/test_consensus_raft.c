@@ -158,6 +158,7 @@ struct delivered {
     uint8_t *bytes;
     size_t used;
     uint64_t last_index, commands, hellos, seals, orders, last_stamp_ns;
+    uint64_t epoch, origin_sequence; /* of the last order */
 };
 
 static void take_one(struct node *node, struct delivered *delivered)
@@ -183,6 +184,10 @@ static void take_one(struct node *node, struct delivered *delivered)
         if (command.header.type == T_CANCEL_ALL) {
             delivered->orders++;
             assert_int_equal(command.header.origin, 7);
+            /* Each once, in order, under the HELLO before it. */
+            if (command.header.origin_epoch != delivered->epoch) delivered->origin_sequence = 0;
+            delivered->epoch = command.header.origin_epoch;
+            assert_int_equal(command.header.origin_sequence, ++delivered->origin_sequence);
         }
         if (command.header.type == T_SEAL) assert_int_equal(header.command_count, 1);
     }
@@ -230,8 +235,12 @@ TEST(consensus, redelivers_identical_bytes_after_a_restart)
         assert_int_equal(again.used, first.used);
         assert_memory_equal(again.bytes, first.bytes, first.used);
 
-        for (uint32_t i = 0; i < 300; i++)
+        /* Some one by one, so that there are many entries, some at once. */
+        for (uint32_t i = 0; i < 300; i++) {
             assert_true(submit(node, life * 1000 + i));
+            while (i < 100 && again.orders < (life - 1) * 300 + i + 1)
+                take_one(node, &again);
+        }
         while (again.orders < life * 300)
             take_one(node, &again);
         assert_int_equal(again.hellos, life);
