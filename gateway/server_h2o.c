@@ -522,8 +522,16 @@ static bool authenticate_operator(struct exchange *exchange)
     if (!hash_from_hex(text.bytes == NULL ? "" : text.bytes, text.byte_count, public_key,
                        sizeof(public_key)))
         return false;
-    return auth_verify_operator(exchange->server->facts.genesis, public_key, &request->payload,
-                                &request->proof);
+    if (!auth_verify_operator(exchange->server->facts.genesis, public_key, &request->payload,
+                              &request->proof))
+        return false;
+    /* The nonce makes the text count once; a timestamp may limit it further. */
+    uint64_t timestamp_ns;
+    return form_find(request->form, "timestamp") == NULL ||
+           (intent_deadline(request->form, &timestamp_ns, &request->deadline_ns,
+                            &request->refusal) &&
+            auth_check_time(timestamp_ns, request->deadline_ns, request->now_ns,
+                            &request->refusal));
 }
 
 static bool authenticate(struct exchange *exchange)
