@@ -33,16 +33,17 @@ struct client_answer {
 struct client *client_new(const char *url);
 void client_free(struct client *client);
 
-/* Sends `text` as the query (GET, DELETE) or the form body (POST), with X-MBX-APIKEY unless api_key
- * is NULL. */
+/* Sends `text` as the query (GET, DELETE) or the form body (POST), with one more header line unless
+ * `header` is NULL. */
 struct client_answer client_send(struct client *client, const char *method, const char *path,
-                                 const char *text, const char *api_key);
+                                 const char *text, const char *header);
 
 /* As client_send, after adding the timestamp and an HMAC-SHA256 signature to `text`. */
 struct client_answer client_send_signed(struct client *client, const char *method, const char *path,
                                         const char *text, const struct client_key *key);
 
-/* As client_send to POST, signed by an Ed25519 key; the key's public half in hex is the API key. */
+/* As client_send to POST, signed by an operator's Ed25519 key, whose public half X-Quorex-Operator
+ * names. */
 struct client_answer client_send_operator(struct client *client, const char *path, const char *text,
                                           const uint8_t secret_key[SECRET_KEY_BYTES]);
 

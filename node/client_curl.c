@@ -100,10 +100,10 @@ static struct client_answer perform(struct client *client)
 }
 
 struct client_answer client_send(struct client *client, const char *method, const char *path,
-                                 const char *text, const char *api_key)
+                                 const char *text, const char *header)
 {
     static const struct client_answer too_long = {.body = "the request is too long"};
-    char url[CLIENT_TEXT_MAX + 512], header[128];
+    char url[CLIENT_TEXT_MAX + 512];
     const bool post = strcmp(method, "POST") == 0;
     const bool query = !post && text[0] != '\0';
     if (snprintf(url, sizeof(url), "%s%s%s%s", client->url, path, query ? "?" : "",
@@ -111,10 +111,7 @@ struct client_answer client_send(struct client *client, const char *method, cons
         return too_long;
 
     struct curl_slist *headers = NULL;
-    if (api_key != NULL) {
-        snprintf(header, sizeof(header), "X-MBX-APIKEY: %s", api_key);
-        headers = curl_slist_append(headers, header);
-    }
+    if (header != NULL) headers = curl_slist_append(headers, header);
     set_request(client, method, url, post ? text : NULL, headers);
     const struct client_answer answer = perform(client);
     curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
@@ -132,7 +129,7 @@ uint64_t client_now_us(void)
 struct client_answer client_send_signed(struct client *client, const char *method, const char *path,
                                         const char *text, const struct client_key *key)
 {
-    char full[CLIENT_TEXT_MAX], hex[2 * crypto_auth_hmacsha256_BYTES + 1];
+    char full[CLIENT_TEXT_MAX], header[128], hex[2 * crypto_auth_hmacsha256_BYTES + 1];
     uint8_t code[crypto_auth_hmacsha256_BYTES];
     const int length = snprintf(full, sizeof(full) - 128, "%s%stimestamp=%" PRIu64, text,
                                 text[0] == '\0' ? "" : "&", client_now_us() / 1000);
@@ -144,7 +141,8 @@ struct client_answer client_send_signed(struct client *client, const char *metho
     crypto_auth_hmacsha256_final(&state, code);
     hash_hex(code, sizeof(code), hex);
     snprintf(full + length, sizeof(full) - (size_t)length, "&signature=%s", hex);
-    return client_send(client, method, path, full, key->api_key);
+    snprintf(header, sizeof(header), "X-MBX-APIKEY: %s", key->api_key);
+    return client_send(client, method, path, full, header);
 }
 
 /* Base64 with the three characters that a form would read otherwise percent-encoded. */
@@ -165,12 +163,13 @@ static void put_base64(char *to, size_t capacity, const uint8_t *bytes, size_t b
 struct client_answer client_send_operator(struct client *client, const char *path, const char *text,
                                           const uint8_t secret_key[SECRET_KEY_BYTES])
 {
-    char full[CLIENT_TEXT_MAX], public_hex[2 * PUBLIC_KEY_BYTES + 1], encoded[300];
+    char full[CLIENT_TEXT_MAX], header[128], public_hex[2 * PUBLIC_KEY_BYTES + 1], encoded[300];
     uint8_t signature[SIGNATURE_BYTES];
     hash_sign(secret_key, text, strlen(text), signature);
     put_base64(encoded, sizeof(encoded), signature, sizeof(signature));
     hash_hex(secret_key + SECRET_KEY_BYTES - PUBLIC_KEY_BYTES, PUBLIC_KEY_BYTES, public_hex);
     if (snprintf(full, sizeof(full), "%s&signature=%s", text, encoded) >= (int)sizeof(full))
         return (struct client_answer){.body = "the request is too long"};
-    return client_send(client, "POST", path, full, public_hex);
+    snprintf(header, sizeof(header), "X-Quorex-Operator: %s", public_hex);
+    return client_send(client, "POST", path, full, header);
 }

@@ -112,6 +112,9 @@ TEST(admin, signs_the_form_with_nonce_and_time)
 
     assert_memory_equal(peer.request, "POST /quorex/v1/admin ", 22);
     char *body = strstr(peer.request, "\r\n\r\n") + 4;
+    char header[128] = "X-Quorex-Operator: ";
+    hash_hex(public_key, sizeof(public_key), header + strlen(header));
+    assert_non_null(strstr(peer.request, header));
     assert_true(form_parse(&form, "", 0, body, strlen(body)));
     const struct form_field *encoded = form_find(&form, "signature");
     assert_non_null(encoded);
