@@ -12,7 +12,7 @@ import YAML from 'yaml';
 import { root, until } from './exchange.mjs';
 
 const compose = YAML.parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'));
-const port = 18320;
+const port = 18340;
 
 // Stages: {name, from, steps: [{word, rest}]}, continued lines joined.
 function readDockerfile(text) {

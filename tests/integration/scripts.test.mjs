@@ -37,7 +37,7 @@ async function gone(pid) {
 }
 
 before(async () => {
-    exchange = await Exchange.start(18310, []);
+    exchange = await Exchange.start(18330, []);
 });
 
 after(() => exchange?.stop());
@@ -71,16 +71,16 @@ test('every subcommand has help', async () => {
 
 test('a taken port is named', async () => {
     const server = createServer();
-    await new Promise((resolve) => server.listen(18311, '127.0.0.1', resolve));
+    await new Promise((resolve) => server.listen(18331, '127.0.0.1', resolve));
     const dir = mkdtempSync(join(tmpdir(), 'quorex-'));
     chmodSync(dir, 0o755);
     try {
-        const { code, stderr } = await run(up, ['--detach', '--port', '18311', '--data', dir]);
+        const { code, stderr } = await run(up, ['--detach', '--port', '18331', '--data', dir]);
         assert.equal(code, 1);
-        assert.match(stderr, /port 18311 is taken/);
+        assert.match(stderr, /port 18331 is taken/);
     } finally {
         server.close();
-        await run(up, ['--down', '--port', '18311', '--data', dir]);
+        await run(up, ['--down', '--port', '18331', '--data', dir]);
         rmSync(dir, { recursive: true, force: true });
     }
 });
@@ -143,7 +143,7 @@ test('a lost list of accounts is made anew without touching the other', async ()
 
 test('a second node in the same folder is refused in plain words', async () => {
     const { code, stderr } = await run(quorex, ['node', '--config', join(exchange.node, 'quorex.conf'),
-                                                '--port', '18312']);
+                                                '--port', '18332']);
     assert.equal(code, 1);
     assert.match(stderr, /another node runs in this folder/);
     assert.ok(stderr.includes(String(exchange.pid())));
@@ -165,7 +165,7 @@ test('the operator halts and resumes a market', async () => {
                               'lot=0.001', 'minPrice=0.01', 'maxPrice=10000', 'minQty=0.001',
                               'maxQty=9000', 'minNotional=5')).code, 0);
     assert.equal((await admin('frobnicate')).code, 2);
-    assert.equal((await run(quorex, ['admin', '--url', 'http://127.0.0.1:18319', '--operator-key',
+    assert.equal((await run(quorex, ['admin', '--url', 'http://127.0.0.1:18339', '--operator-key',
                                      join(exchange.dir, 'operator.key'), 'halt-market',
                                      'symbol=ETHBTC'])).code, 3);
 });
@@ -195,23 +195,23 @@ test('a node ends with 0 when told to, and with 1 and a reason otherwise', async
     try {
         execFileSync(quorex, ['init', '--data', dir, '--demo']);
         for (const signal of ['SIGTERM', 'SIGINT']) {
-            const node = startAlone(dir, 18313);
+            const node = startAlone(dir, 18333);
             await until('the node to be ready', async () =>
-                (await fetch('http://127.0.0.1:18313/readyz')).ok);
+                (await fetch('http://127.0.0.1:18333/readyz')).ok);
             node.kill(signal);
             assert.equal(await node.ended, 0, node.said);
         }
 
         const server = createServer();
-        await new Promise((resolve) => server.listen(18314, '127.0.0.1', resolve));
-        const blocked = startAlone(dir, 18314);
+        await new Promise((resolve) => server.listen(18334, '127.0.0.1', resolve));
+        const blocked = startAlone(dir, 18334);
         assert.equal(await blocked.ended, 1);
         assert.match(blocked.said, /the address is in use/);
         server.close();
 
         const key = join(dir, 'node-0', 'keys', 'node.key');
         chmodSync(key, 0o640);
-        const open = startAlone(dir, 18313);
+        const open = startAlone(dir, 18333);
         assert.equal(await open.ended, 1);
         assert.match(open.said, /others than its owner may open it/);
     } finally {
