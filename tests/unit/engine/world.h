@@ -5,8 +5,8 @@
  * world_open for others.
  */
 
-#ifndef TESTS_WORLD_H
-#define TESTS_WORLD_H
+#ifndef TESTS_UNIT_ENGINE_WORLD_H
+#define TESTS_UNIT_ENGINE_WORLD_H
 
 #include "common/arena.h"
 #include "engine/match.h"
@@ -200,4 +200,4 @@ static inline uint64_t world_seed(uint64_t otherwise)
     return seed == 0 ? 1 : seed;
 }
 
-#endif /* TESTS_WORLD_H */
+#endif /* TESTS_UNIT_ENGINE_WORLD_H */
