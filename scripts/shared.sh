@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # What scripts/up, scripts/test and the image share. Sourced by bash, or run:
 #
 #     scripts/shared.sh install GROUP...     groups of scripts/packages

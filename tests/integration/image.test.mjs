@@ -158,6 +158,9 @@ test('the steps make an image in which the node runs', { skip: able ? false : 'n
     try {
         await until('the node in the image to be ready', async () =>
             (await fetch(`http://127.0.0.1:${port}/readyz`)).ok, 60);
+        const page = await fetch(`http://127.0.0.1:${port}/`);
+        assert.equal(page.status, 200);
+        assert.match(await page.text(), /<html/i);
         const check = JSON.parse(steps('HEALTHCHECK')[0].rest.match(/CMD (\[.*\])$/)[1]);
         inside(image, check.join(' ').replace('8080', String(port)));
         inside(image, `quorex demo-accounts --data /var/lib/quorex --url http://127.0.0.1:${port}`);
