@@ -3,6 +3,16 @@
 # With the fuzz preset (clang, QUOREX_FUZZ) they are libFuzzer programs, run for a bounded number of
 # inputs; in every other build driver.c plays the corpus and a fixed run of made-up inputs.
 
+# libFuzzer steers by what our libraries' own branches do, so they are built to tell it.
+if(QUOREX_FUZZ)
+    foreach(folder common engine settlement ledger gateway)
+        get_target_property(type quorex_${folder} TYPE)
+        if(NOT type STREQUAL "INTERFACE_LIBRARY")
+            target_compile_options(quorex_${folder} PRIVATE -fsanitize=fuzzer-no-link)
+        endif()
+    endforeach()
+endif()
+
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_*.c)
 foreach(source ${sources})
     get_filename_component(target ${source} NAME_WE)

@@ -1,0 +1,91 @@
+/* Forms and what they ask for: any text is refused by name or becomes a command that matches it.
+ *
+ * The input is a query; a line end in it starts the body. */
+
+#include "common/intent.h"
+#include "tests/unit/common/world.h"
+
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count);
+
+static struct params params;
+static struct form form;
+
+/* The command that a gateway would make of it is one that settlement accepts for this very text. */
+static void check_intent(const struct intent *intent, uint64_t deadline_ns)
+{
+    static uint8_t bytes[COMMAND_HEADER_BYTES + 512];
+    struct command command;
+    const size_t payload_bytes = intent_put(intent, bytes + COMMAND_HEADER_BYTES);
+    const struct command_header header = {
+        .length = (uint32_t)(COMMAND_HEADER_BYTES + payload_bytes),
+        .type = intent->type,
+        .deadline_ns = deadline_ns,
+    };
+    ASSERT(payload_bytes == message_payload_bytes(intent->type));
+    command_header_put(bytes, &header);
+    ASSERT(command_decode(bytes, header.length, &command));
+    ASSERT(intent_matches(&form, &params, &command));
+
+    /* Any bit of the payload's numbers, changed, must not match: here the first byte's. */
+    bytes[COMMAND_HEADER_BYTES] ^= 1;
+    const bool account_first = intent->type == T_CANCEL_ALL;
+    ASSERT(account_first || !intent_matches(&form, &params, &command));
+}
+
+static void check_order(const struct order_place_command *order)
+{
+    ASSERT(order->market < params.market_count && order->side <= SELL);
+    ASSERT(order->price.ticks >= 0 && order->qty.lots >= 0 && order->quote_qty.units >= 0);
+    ASSERT((order->qty.lots > 0) != (order->quote_qty.units > 0));
+    ASSERT(order->type == LIMIT || order->type == LIMIT_MAKER ? order->price.ticks > 0 : true);
+}
+
+static void check_refusal(const struct refusal *refusal)
+{
+    char text[REFUSAL_TEXT_MAX];
+    ASSERT(reject_code(refusal->reject) <= -1000);
+    ASSERT(refusal_text(refusal, text) > 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count)
+{
+    const uint8_t *line_end = byte_count == 0 ? NULL : memchr(bytes, '\n', byte_count);
+    const size_t query_bytes = line_end == NULL ? byte_count : (size_t)(line_end - bytes);
+    const size_t body_start = line_end == NULL ? byte_count : query_bytes + 1;
+    if (params.market_count == 0) world_params(&params);
+    if (!form_parse(&form, (const char *)bytes, query_bytes, (const char *)bytes + body_start,
+                    byte_count - body_start)) {
+        ASSERT(form.field_count == 0);
+        return 0;
+    }
+    for (uint32_t i = 0; i < form.field_count; i++)
+        ASSERT(strlen(form.fields[i].value) == form.fields[i].value_bytes);
+
+    struct intent intent;
+    struct refusal refusal;
+    uint64_t timestamp_ns = 0, deadline_ns = 0;
+    const bool timed = intent_deadline(&form, &timestamp_ns, &deadline_ns, &refusal);
+    if (!timed) check_refusal(&refusal);
+
+    if (intent_order_place(&form, &params, &intent, &refusal)) {
+        check_order(&intent.order_place);
+        if (timed) check_intent(&intent, deadline_ns);
+    } else {
+        check_refusal(&refusal);
+    }
+    if (!intent_order_cancel(&form, &params, &intent, &refusal))
+        check_refusal(&refusal);
+    else if (timed)
+        check_intent(&intent, deadline_ns);
+    if (!intent_cancel_all(&form, &params, &intent, &refusal))
+        check_refusal(&refusal);
+    else if (timed)
+        check_intent(&intent, deadline_ns);
+    if (!intent_admin(&form, &params, &intent, &refusal))
+        check_refusal(&refusal);
+    else if (timed || form_find(&form, "timestamp") == NULL)
+        check_intent(&intent, timed ? deadline_ns : 0);
+    return 0;
+}
