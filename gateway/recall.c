@@ -394,6 +394,7 @@ static uint64_t known_end(const struct history_query *query, const struct histor
                           const struct recall *recall, uint32_t stored, uint64_t memory_from_ns)
 {
     if (rows == NULL || query->newest || stored == 0) return query->end_ns;
+    if (stored < rows->row_count) return query->end_ns; /* they reach into memory's */
     const uint32_t before = recall->sources[0].open_ns < query->start_ns;
     if (rows->row_count - before < query->limit) return query->end_ns;
     const uint64_t last_ns = recall->sources[stored - 1].open_ns;

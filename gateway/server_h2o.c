@@ -224,13 +224,10 @@ static void refuse(struct exchange *exchange, enum reject reject)
 }
 
 /* The same for requests after which the connection cannot be trusted. */
-static void refuse_and_close(struct exchange *exchange, enum reject reject, int status)
+static void refuse_and_close(struct exchange *exchange, enum reject reject)
 {
-    struct request *request = &exchange->request;
     exchange->h2o->http1_is_persistent = 0;
-    request->refusal = refusal_of(reject, "request", "HTTP/1.1");
-    reply_refusal(&request->json, &request->refusal);
-    send_json(exchange, status);
+    refuse(exchange, reject);
 }
 
 static void send_answer(struct exchange *exchange)
@@ -789,11 +786,11 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *h2o)
     const struct raw_header raw = read_raw_header(h2o);
 
     if (raw.byte_count > SERVER_HEADER_MAX)
-        refuse_and_close(exchange, REJECT_TOO_MANY_PARAMETERS, 431);
+        refuse_and_close(exchange, REJECT_HEADER_TOO_LARGE);
     else if (raw.lengths + raw.encodings > 1)
-        refuse_and_close(exchange, REJECT_ILLEGAL_CHARACTERS, 400);
+        refuse_and_close(exchange, REJECT_FRAMING);
     else if (request->body_bytes > SERVER_BODY_MAX)
-        refuse_and_close(exchange, REJECT_BODY_TOO_LARGE, 413);
+        refuse_and_close(exchange, REJECT_BODY_TOO_LARGE);
     else if (path_is(request, "/ws", true) || path_is(request, "/stream", false))
         socket_upgrade(server->hub, h2o);
     else

@@ -63,14 +63,14 @@ static void before_value(struct writer *json)
     json->comma = true;
 }
 
-static void open(struct writer *json, char bracket)
+static void begin(struct writer *json, char bracket)
 {
     before_value(json);
     put_char(json, bracket);
     json->comma = false;
 }
 
-static void close(struct writer *json, char bracket)
+static void end(struct writer *json, char bracket)
 {
     put_char(json, bracket);
     json->comma = true;
@@ -78,22 +78,22 @@ static void close(struct writer *json, char bracket)
 
 void writer_object(struct writer *json)
 {
-    open(json, '{');
+    begin(json, '{');
 }
 
 void writer_object_end(struct writer *json)
 {
-    close(json, '}');
+    end(json, '}');
 }
 
 void writer_array(struct writer *json)
 {
-    open(json, '[');
+    begin(json, '[');
 }
 
 void writer_array_end(struct writer *json)
 {
-    close(json, ']');
+    end(json, ']');
 }
 
 void writer_key(struct writer *json, const char *name)

@@ -1,0 +1,227 @@
+/* A gateway without sockets: views fed by hand, and requests that go straight to their handlers.
+ *
+ * Markets and assets are those of market_fixture.h; accounts and keys are made by the test.
+ */
+
+#ifndef TESTS_UNIT_GATEWAY_DESK_FIXTURE_H
+#define TESTS_UNIT_GATEWAY_DESK_FIXTURE_H
+
+#include "gateway/route.h"
+#include "tests/unit/gateway/market_fixture.h"
+
+#define DESK_MS_NS 1000000ull
+
+static struct view *desk_view;
+static struct block_list desk_blocks;
+static struct metrics desk_metrics;
+static struct progress desk_progress;
+static struct facts desk_facts;
+static struct form desk_form;
+static struct request desk_request;
+static char desk_answer[1 << 20];
+static uint64_t desk_number;
+static uint64_t desk_stamp;
+static uint8_t desk_bytes[1 << 16];
+static struct event_writer desk_events;
+
+static inline void desk_open(void)
+{
+    fixture_open(192u << 20);
+    struct params *params = &fixture_genesis.params;
+    params->accounts_max = 64;
+    params->keys_max = 16;
+    params->orders_max = 4096;
+    params->tier_count = 1;
+    params->gateway_secret_version = 1;
+    params->tiers[0] = (struct fee_tier){1000, 1000};
+    /* The views copied the parameters when they were made: make them again with these. */
+    arena_unmap(&fixture_arena);
+    assert_true(arena_map(&fixture_arena,
+                          market_view_bytes(&fixture_genesis) + view_bytes(&fixture_genesis) +
+                              BLOCK_LIST_KEPT * sizeof(struct block_entry) + (4u << 20)));
+    fixture_views = market_views_new(&fixture_arena, &fixture_genesis);
+    assert_non_null(fixture_views);
+    desk_view = view_new(&fixture_arena, &fixture_genesis, market_views_params(fixture_views));
+    assert_non_null(desk_view);
+    assert_true(block_list_init(&desk_blocks, &fixture_arena));
+    memset(&desk_progress, 0, sizeof(desk_progress));
+    desk_facts = (struct facts){
+        .genesis = &fixture_genesis,
+        .params = market_views_params(fixture_views),
+        .view = desk_view,
+        .markets = fixture_views,
+        .blocks = &desk_blocks,
+        .metrics = &desk_metrics,
+        .progress = &desk_progress,
+        .node = 1,
+    };
+    desk_number = 0;
+    desk_stamp = FIXTURE_START_NS;
+    desk_events = (struct event_writer){desk_bytes, desk_bytes + sizeof(desk_bytes), 0};
+}
+
+/* Applies the events written since the last call as one command, one millisecond later. */
+static inline struct applied desk_apply(void)
+{
+    desk_stamp += DESK_MS_NS;
+    const struct applied applied = {
+        .number = ++desk_number, .stamp_ns = desk_stamp, .flags = APPLIED_FIRST | APPLIED_LAST};
+    const uint8_t *at = desk_bytes;
+    struct event event;
+    while (event_next(&at, desk_events.at, &event)) {
+        market_view_apply(fixture_views, &applied, &event);
+        view_apply(desk_view, &applied, &event);
+    }
+    assert_ptr_equal(at, desk_events.at);
+    market_views_advance(fixture_views, desk_stamp);
+    view_finish(desk_view, &applied);
+    desk_events = (struct event_writer){desk_bytes, desk_bytes + sizeof(desk_bytes), 0};
+    return applied;
+}
+
+static inline void desk_account(uint32_t account)
+{
+    struct account_created_event created = {.account = account};
+    memset(created.public_key, (int)account, sizeof(created.public_key));
+    event_write_account_created(&desk_events, &created);
+}
+
+static inline void desk_balance(uint32_t account, uint16_t asset, int64_t available, int64_t held)
+{
+    const struct balance_event balance = {
+        .available = {available}, .held = {held}, .account = account, .asset = asset};
+    event_write_balance(&desk_events, &balance);
+}
+
+static inline void desk_accept(uint16_t market, uint64_t id, uint32_t account, enum side side,
+                               int64_t price, int64_t lots, const char *client_id)
+{
+    struct order_accepted_event order = {
+        .order_id = id,
+        .price = {price},
+        .qty = {lots},
+        .account = account,
+        .market = market,
+        .side = (uint8_t)side,
+        .type = LIMIT,
+        .time_in_force = GTC,
+    };
+    memcpy(order.client_id, client_id, strlen(client_id));
+    event_write_order_accepted(&desk_events, &order);
+}
+
+static inline void desk_fill(uint16_t market, uint64_t trade, uint64_t aggregate, uint64_t maker,
+                             uint32_t maker_account, uint64_t taker, uint32_t taker_account,
+                             enum side taker_side, int64_t price, int64_t lots)
+{
+    const struct fill_event fill = {
+        .trade_id = trade,
+        .aggregate_id = aggregate,
+        .maker_order = maker,
+        .taker_order = taker,
+        .price = {price},
+        .qty = {lots},
+        .maker_account = maker_account,
+        .taker_account = taker_account,
+        .maker_rate_ppm = 1000,
+        .taker_rate_ppm = 1000,
+        .market = market,
+        .taker_side = (uint8_t)taker_side,
+    };
+    event_write_fill(&desk_events, &fill);
+}
+
+static inline void desk_done(uint16_t market, uint64_t id, uint32_t account, enum side side,
+                             int64_t price, int64_t lots, int64_t executed, int64_t quote_executed,
+                             enum order_status status, const char *client_id)
+{
+    struct order_done_event done = {
+        .order_id = id,
+        .created_ns = desk_stamp,
+        .price = {price},
+        .qty = {lots},
+        .executed = {executed},
+        .quote_executed = {quote_executed},
+        .account = account,
+        .market = market,
+        .side = (uint8_t)side,
+        .type = LIMIT,
+        .time_in_force = GTC,
+        .status = (uint8_t)status,
+        .reason = status == ORDER_FILLED ? DONE_FILLED : DONE_CANCELED,
+    };
+    memcpy(done.client_id, client_id, strlen(client_id));
+    event_write_order_done(&desk_events, &done);
+}
+
+static inline void desk_level(uint16_t market, uint64_t update_id, enum side side, int64_t price,
+                              int64_t lots)
+{
+    const struct level_event level = {.update_id = update_id,
+                                      .price = {price},
+                                      .qty = {lots},
+                                      .market = market,
+                                      .side = (uint8_t)side};
+    event_write_level(&desk_events, &level);
+}
+
+/* Handles a request as if `account` had signed it. The answer's JSON is in desk_answer; the refusal is
+ * in desk_request. */
+static inline enum outcome desk_ask(enum method method, const char *path, const char *query,
+                                    uint32_t account)
+{
+    bool path_exists;
+    memset(&desk_request, 0, sizeof(desk_request));
+    desk_request.method = method;
+    desk_request.route = route_find(method, path, strlen(path), &path_exists);
+    assert_non_null(desk_request.route);
+    desk_request.form = &desk_form;
+    desk_request.account = account;
+    desk_request.now_ns = desk_stamp;
+    desk_request.time_unit_ns = DESK_MS_NS;
+    desk_request.http_status = 200;
+    desk_request.weight = desk_request.route->weight;
+    memcpy(desk_request.client_id, "ABCDEFGHIJKLMNOPQRSTUV", 22);
+    writer_start(&desk_request.json, desk_answer, sizeof(desk_answer) - 1);
+    assert_true(form_parse(&desk_form, query, strlen(query), NULL, 0));
+    const enum outcome outcome = desk_request.route->handler(&desk_request, &desk_facts);
+    assert_false(desk_request.json.overflow);
+    desk_answer[desk_request.json.used] = 0;
+    return outcome;
+}
+
+static inline void assert_answer(const char *path, const char *query, uint32_t account,
+                                 const char *expected)
+{
+    assert_int_equal(desk_ask(METHOD_GET, path, query, account), OUTCOME_ANSWERED);
+    assert_string_equal(desk_answer, expected);
+}
+
+static inline void assert_refused(enum method method, const char *path, const char *query,
+                                  enum reject reject)
+{
+    assert_int_equal(desk_ask(method, path, query, 1), OUTCOME_REFUSED);
+    assert_int_equal(desk_request.refusal.reject, reject);
+}
+
+/* ann (1) sells 3 lots at 50,000.00; bob (2) buys 2 of them and then rests 1 at 49,000.00. */
+static inline void desk_one_fill(void)
+{
+    desk_account(1);
+    desk_account(2);
+    desk_apply();
+    desk_accept(0, 1, 1, SELL, 5000000, 3, "ann-1");
+    desk_level(0, 1, SELL, 5000000, 3);
+    desk_balance(1, 0, 997000, 3000);
+    desk_apply();
+    desk_accept(0, 2, 2, BUY, 5000000, 2, "bob-1");
+    desk_fill(0, 1, 1, 1, 1, 2, 2, BUY, 5000000, 2);
+    desk_done(0, 2, 2, BUY, 5000000, 2, 2, 100000000, ORDER_FILLED, "bob-1");
+    desk_level(0, 2, SELL, 5000000, 1);
+    desk_apply();
+    desk_accept(0, 3, 2, BUY, 4900000, 1, "bob-2");
+    desk_level(0, 3, BUY, 4900000, 1);
+    desk_apply();
+}
+
+#endif /* TESTS_UNIT_GATEWAY_DESK_FIXTURE_H */
