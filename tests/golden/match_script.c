@@ -294,6 +294,13 @@ static bool set_up(struct story *story, char **words)
     return true;
 }
 
+/* A client id in its field, padded with zero bytes. */
+static void put_id(uint8_t field[36], const char *id)
+{
+    memset(field, 0, 36);
+    memcpy(field, id, strnlen(id, 36));
+}
+
 /* What may follow an order: gtc ioc fok maker, as ID, by TIME. */
 static void place_terms(struct story *story, struct order_place_command *place, char **words)
 {
@@ -307,7 +314,7 @@ static void place_terms(struct story *story, struct order_place_command *place, 
         } else if (is(*words, "maker")) {
             place->type = LIMIT_MAKER;
         } else if (is(*words, "as") && words[1] != NULL) {
-            strncpy((char *)place->client_id, *++words, sizeof(place->client_id));
+            put_id(place->client_id, *++words);
         } else if (is(*words, "by") && words[1] != NULL) {
             story->world.header.deadline_ns = (uint64_t)number_of(story, *++words);
         } else {
@@ -355,7 +362,7 @@ static void do_cancel(struct story *story, char **words)
         else if (is(*words, "only-partly"))
             cancel.restriction = CANCEL_ONLY_PARTIALLY_FILLED;
         else
-            strncpy((char *)cancel.orig_client_id, *words, sizeof(cancel.orig_client_id));
+            put_id(cancel.orig_client_id, *words);
     }
     (void)world_order_cancel(&story->world, cancel);
 }

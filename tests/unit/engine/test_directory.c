@@ -25,7 +25,7 @@ static uint32_t enter(struct directory_world *world, uint32_t account, uint16_t 
     world->pool.orders[slot] = (struct order){
         .id = ++world->last_id, .account = account, .market = market, .left = {1}, .qty = {1}};
     world->pool.terms[slot] = (struct order_terms){.created_ns = 1};
-    strncpy((char *)world->pool.terms[slot].client_id, client_id, CLIENT_ID_BYTES);
+    memcpy(world->pool.terms[slot].client_id, client_id, strnlen(client_id, CLIENT_ID_BYTES));
     directory_add(&world->directory, slot);
     assert_true(directory_check(&world->directory));
     return slot;

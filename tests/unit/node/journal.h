@@ -112,7 +112,7 @@ static inline void journal_apply(struct journal *journal, struct command_header 
     header.length = (uint32_t)(COMMAND_HEADER_BYTES + payload_bytes + header.auth_length);
     command_header_put(bytes, &header);
     uint8_t *at = le_put_bytes(bytes + COMMAND_HEADER_BYTES, payload, payload_bytes);
-    if (header.auth_length > 0) le_put_bytes(at, auth, header.auth_length);
+    if (auth != NULL) le_put_bytes(at, auth, header.auth_length);
     if (!command_decode(bytes, header.length, &command)) abort();
 
     struct event_writer out = {journal->events, journal->events + journal->events_bytes, 0};
