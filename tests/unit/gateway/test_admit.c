@@ -1,0 +1,121 @@
+#include "gateway/admit.h"
+
+#include "tests/unit/gateway/desk_fixture.h"
+
+static uint8_t bytes[COMMAND_BYTES_MAX];
+static struct intent intent;
+static struct auth_proof proof;
+static struct auth_payload payload;
+
+static struct admission admission_of(const char *text, enum auth_kind kind)
+{
+    struct refusal refusal;
+    uint64_t timestamp_ns, deadline_ns;
+    assert_true(form_parse(&desk_form, text, strlen(text), NULL, 0));
+    assert_true(intent_order_place(&desk_form, desk_facts.params, &intent, &refusal));
+    assert_true(intent_deadline(&desk_form, &timestamp_ns, &deadline_ns, &refusal));
+    admit_account(&intent, 7);
+    proof.kind = kind;
+    memset(proof.key_id, 0x11, 32);
+    memset(proof.signature, 0x22, 64);
+    payload = auth_payload_of(text, strlen(text), NULL, 0);
+    return (struct admission){&intent, &proof, &payload, deadline_ns, 99, 3};
+}
+
+#define TEXT \
+    "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=100&timestamp=1000"
+
+/* With HMAC the gateway vouches: only the key's id goes along. */
+TEST(admit, hmac_command_carries_the_key_id)
+{
+    struct command command;
+    desk_open();
+    const struct admission admission = admission_of(TEXT "&signature=x", AUTH_HMAC);
+    admit_put(&admission, bytes);
+    assert_true(command_decode(bytes, admit_bytes(&admission), &command));
+    assert_int_equal(command.header.type, T_ORDER_PLACE);
+    assert_int_equal(command.header.origin, 3);
+    assert_int_equal(command.header.ticket, 99);
+    assert_int_equal(command.header.deadline_ns, 6000000000);
+    assert_int_equal(command.header.auth_kind, AUTH_HMAC);
+    assert_int_equal(command.header.auth_length, 32);
+    assert_int_equal(command.auth[0], 0x11);
+    assert_true(admit_provable(bytes, admit_bytes(&admission), desk_facts.params, &desk_form));
+}
+
+/* With Ed25519 the signed bytes go along, and ask for exactly this command. */
+TEST(admit, ed25519_command_proves_itself)
+{
+    struct command command;
+    desk_open();
+    const struct admission admission = admission_of(TEXT "&signature=x", AUTH_ED25519);
+    admit_put(&admission, bytes);
+    assert_true(command_decode(bytes, admit_bytes(&admission), &command));
+    assert_int_equal(command.header.auth_length, 32 + 64 + strlen(TEXT));
+    assert_memory_equal(command.auth + 96, TEXT, strlen(TEXT));
+    assert_true(admit_provable(bytes, admit_bytes(&admission), desk_facts.params, &desk_form));
+
+    /* Another price in the command than in the text: no node would sign it. */
+    intent.order_place.price.ticks++;
+    admit_put(&admission, bytes);
+    assert_false(admit_provable(bytes, admit_bytes(&admission), desk_facts.params, &desk_form));
+}
+
+/* More signed bytes than the authentication field holds cannot become a command. */
+TEST(admit, too_long_a_text_is_no_command)
+{
+    static char text[8192];
+    desk_open();
+    memcpy(text, TEXT "&x=", sizeof(TEXT "&x=") - 1);
+    memset(text + sizeof(TEXT "&x=") - 1, 'y', COMMAND_AUTH_MAX);
+    const struct admission admission = admission_of(text, AUTH_ED25519);
+    assert_int_equal(admit_bytes(&admission), 0);
+}
+
+TEST(admit, client_ids_are_letters_and_digits)
+{
+    uint8_t random[ADMIT_CLIENT_ID_LETTERS], client_id[36];
+    for (int round = 0; round < 256; round++) {
+        memset(random, round, sizeof(random));
+        admit_client_id(client_id, random);
+        assert_int_equal(strspn((char *)client_id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                                   "abcdefghijklmnopqrstuvwxyz0123456789"),
+                         ADMIT_CLIENT_ID_LETTERS);
+        assert_int_equal(client_id[ADMIT_CLIENT_ID_LETTERS], 0);
+    }
+}
+
+static enum reject tested(uint32_t account, enum side side, enum order_type type, int64_t price,
+                          int64_t lots, int64_t best)
+{
+    struct refusal refusal = {.reject = REJECT_NONE};
+    const struct order_place_command order = {.price = {price},
+                                              .qty = {lots},
+                                              .account = account,
+                                              .side = (uint8_t)side,
+                                              .type = (uint8_t)type};
+    return admit_test(&order, desk_facts.params, desk_view, (price_t){best}, &refusal)
+               ? REJECT_NONE
+               : refusal.reject;
+}
+
+/* Each filter from both sides of its bound. */
+TEST(admit, test_order_meets_the_filters)
+{
+    desk_open();
+    desk_one_fill();
+    desk_balance(1, 0, 900000000000, 0);
+    desk_balance(1, 1, 1000000000, 0); /* 10 USDT */
+    desk_apply();
+    assert_int_equal(tested(1, SELL, LIMIT, 1000000000, 1, 0), REJECT_NONE);
+    assert_int_equal(tested(1, SELL, LIMIT, 1000000001, 1, 0), REJECT_PRICE_FILTER);
+    assert_int_equal(tested(1, SELL, LIMIT, 0, 1, 0), REJECT_PRICE_FILTER);
+    assert_int_equal(tested(1, SELL, LIMIT, 1, 900000000, 0), REJECT_NONE);
+    assert_int_equal(tested(1, SELL, LIMIT, 1, 900000001, 0), REJECT_LOT_SIZE);
+    assert_int_equal(tested(1, BUY, LIMIT, 100000000, 1, 0), REJECT_NONE);
+    assert_int_equal(tested(1, BUY, LIMIT, 100000001, 1, 0), REJECT_INSUFFICIENT_BALANCE);
+    assert_int_equal(tested(1, BUY, LIMIT_MAKER, 100, 1, 101), REJECT_NONE);
+    assert_int_equal(tested(1, BUY, LIMIT_MAKER, 101, 1, 101), REJECT_WOULD_TAKE);
+    assert_int_equal(tested(1, SELL, LIMIT_MAKER, 101, 1, 101), REJECT_WOULD_TAKE);
+    assert_int_equal(tested(1, BUY, STOP_LOSS, 101, 1, 0), REJECT_ORDER_TYPE_DISABLED);
+}

@@ -1,0 +1,82 @@
+#include "gateway/query.h"
+
+#include "tests/harness.h"
+
+static const char *row[20];
+
+static const char *cell_of(const void *context, uint32_t index, uint32_t column)
+{
+    (void)context;
+    (void)index;
+    assert_true(column < 20);
+    return row[column];
+}
+
+static struct history_rows rows_of(void)
+{
+    return (struct history_rows){.row_count = 1, .cell = cell_of};
+}
+
+/* Every statement asks for the cursor too, and takes as many parameters as are given. */
+TEST(query, statements_take_the_parameters_they_are_given)
+{
+    for (int kind = 0; kind < HISTORY_KINDS; kind++) {
+        struct history_query query = {.kind = (enum history_kind)kind, .limit = 5};
+        struct query_parameters parameters;
+        query_parameters_of(&query, &parameters);
+        for (int newest = 0; newest < 2; newest++) {
+            query.newest = newest;
+            const char *sql = query_sql(query_statement(&query));
+            char place[] = "$0";
+            assert_non_null(strstr(sql, "FROM quorex.cursor"));
+            place[1] = (char)('0' + parameters.count);
+            assert_non_null(strstr(sql, place));
+            place[1]++;
+            assert_null(strstr(sql, place));
+        }
+    }
+}
+
+/* An id beyond bigint is as large as bigint, not negative. */
+TEST(query, parameters_stay_within_bigint)
+{
+    struct query_parameters parameters;
+    const struct history_query query = {.kind = HISTORY_TRADES, .id_max = UINT64_MAX, .limit = 1};
+    query_parameters_of(&query, &parameters);
+    assert_string_equal(parameters.texts[2], "9223372036854775807");
+}
+
+TEST(query, cursor_without_rows_is_an_empty_answer)
+{
+    struct history_rows rows = rows_of();
+    row[0] = "17";
+    row[1] = "1000";
+    row[2] = NULL;
+    assert_true(query_read_cursor(&rows));
+    assert_int_equal(rows.cursor, 17);
+    assert_int_equal(rows.cursor_time_ns, 1000);
+    assert_int_equal(rows.row_count, 0);
+    row[0] = "x";
+    rows = rows_of();
+    assert_false(query_read_cursor(&rows));
+    rows.row_count = 0;
+    assert_false(query_read_cursor(&rows));
+}
+
+/* Volumes are wider than 64 bits; anything that is not a whole number is refused. */
+TEST(query, candle_is_read_whole_or_not_at_all)
+{
+    static const char *const good[] = {"1", "1", "60", "5", "9", "4", "7", "20000000000000000000",
+                                       "3", "2", "-1", "0"};
+    struct candle candle;
+    struct history_rows rows = rows_of();
+    memcpy(row, good, sizeof(good));
+    assert_true(query_read_candle(&rows, 0, &candle));
+    assert_int_equal(candle.high.ticks, 9);
+    assert_true(candle.volume_lots == (__int128)2 * 10000000000000000000u);
+    assert_true(candle.taker_volume_lots == -1);
+    row[8] = "3.5";
+    assert_false(query_read_candle(&rows, 0, &candle));
+    row[8] = NULL;
+    assert_false(query_read_candle(&rows, 0, &candle));
+}

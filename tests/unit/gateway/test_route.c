@@ -1,0 +1,41 @@
+#include "gateway/route.h"
+
+#include "tests/harness.h"
+
+TEST(route, method_and_path_find_one_handler)
+{
+    bool path_exists;
+    const struct route *route = route_find(METHOD_DELETE, "/api/v3/order", 13, &path_exists);
+    assert_non_null(route);
+    assert_ptr_equal(route->handler, trading_cancel);
+    assert_int_equal(route->security, SECURITY_TRADE);
+    assert_null(route_find(METHOD_PUT, "/api/v3/order", 13, &path_exists));
+    assert_true(path_exists);
+    assert_null(route_find(METHOD_GET, "/api/v3/orde", 12, &path_exists));
+    assert_false(path_exists);
+}
+
+/* No route hides another. */
+TEST(route, every_route_is_found_by_its_own_name)
+{
+    uint32_t count;
+    bool path_exists;
+    const struct route *routes = route_all(&count);
+    assert_true(count >= 33);
+    for (uint32_t index = 0; index < count; index++)
+        assert_ptr_equal(route_find(routes[index].method, routes[index].path,
+                                    routes[index].path_bytes, &path_exists),
+                         &routes[index]);
+}
+
+/* What moves money or orders is never open to everybody. */
+TEST(route, nothing_but_reads_is_unsigned)
+{
+    uint32_t count;
+    const struct route *routes = route_all(&count);
+    for (uint32_t index = 0; index < count; index++) {
+        if (routes[index].method != METHOD_GET)
+            assert_true(routes[index].security == SECURITY_TRADE ||
+                        routes[index].security == SECURITY_OPERATOR);
+    }
+}

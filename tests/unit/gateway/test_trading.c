@@ -1,0 +1,78 @@
+#include "tests/unit/gateway/desk_fixture.h"
+
+#define ORDER     "/api/v3/order"
+#define LIMIT_BUY "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=100"
+
+/* What the text says is in the command; whose it is comes from the key, and an id is made up when
+ * none is given. */
+TEST(trading, order_becomes_a_command)
+{
+    desk_open();
+    desk_one_fill();
+    assert_int_equal(desk_ask(METHOD_POST, ORDER, LIMIT_BUY, 2), OUTCOME_COMMAND);
+    const struct order_place_command *order = &desk_request.intent.order_place;
+    assert_int_equal(desk_request.intent.type, T_ORDER_PLACE);
+    assert_int_equal(order->account, 2);
+    assert_int_equal(order->price.ticks, 10000);
+    assert_int_equal(order->qty.lots, 100000);
+    assert_memory_equal(order->client_id, "ABCDEFGHIJKLMNOPQRSTUV", 23);
+    assert_int_equal(desk_request.response, RESPONSE_FULL);
+    assert_int_equal(
+        desk_ask(METHOD_POST, ORDER, LIMIT_BUY "&newClientOrderId=mine&newOrderRespType=ACK", 2),
+        OUTCOME_COMMAND);
+    assert_memory_equal(order->client_id, "mine", 5);
+    assert_int_equal(desk_request.response, RESPONSE_ACK);
+}
+
+TEST(trading, cancels_become_commands)
+{
+    desk_open();
+    assert_int_equal(desk_ask(METHOD_DELETE, ORDER, "symbol=ETHBTC&orderId=7", 2), OUTCOME_COMMAND);
+    assert_int_equal(desk_request.intent.order_cancel.order_id, 7);
+    assert_int_equal(desk_request.intent.order_cancel.account, 2);
+    assert_int_equal(desk_request.intent.order_cancel.market, 1);
+    assert_int_equal(desk_request.reply_kind, REPLY_CANCEL);
+    assert_int_equal(desk_ask(METHOD_DELETE, "/api/v3/openOrders", "symbol=BTCUSDT", 2),
+                     OUTCOME_COMMAND);
+    assert_int_equal(desk_request.intent.cancel_all.account, 2);
+    assert_refused(METHOD_DELETE, ORDER, "symbol=NOPE&orderId=7", REJECT_UNKNOWN_MARKET);
+}
+
+/* A test order is judged like one, and changes nothing. */
+TEST(trading, test_order_is_only_tested)
+{
+    const char *path = "/api/v3/order/test";
+    desk_open();
+    desk_one_fill();
+    desk_balance(2, 1, 10000000000, 0);
+    desk_apply();
+    assert_int_equal(desk_ask(METHOD_POST, path, LIMIT_BUY, 2), OUTCOME_ANSWERED);
+    assert_string_equal(desk_answer, "{}");
+    assert_refused(METHOD_POST, path,
+                   "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=101",
+                   REJECT_INSUFFICIENT_BALANCE);
+    assert_int_equal(desk_ask(METHOD_POST, path, LIMIT_BUY "&computeCommissionRates=true", 2),
+                     OUTCOME_ANSWERED);
+    assert_non_null(strstr(desk_answer, "standardCommissionForOrder"));
+    assert_int_equal(desk_request.weight, 20);
+}
+
+/* An operator's command carries the operator's place in the genesis. */
+TEST(trading, admin_names_its_operator)
+{
+    desk_open();
+    fixture_genesis.operator_count = 2;
+    memset(fixture_genesis.operators[1], 9, 32);
+    bool path_exists;
+    memset(&desk_request, 0, sizeof(desk_request));
+    desk_request.route = route_find(METHOD_POST, "/quorex/v1/admin", 16, &path_exists);
+    desk_request.form = &desk_form;
+    memset(desk_request.proof.key_id, 9, 32);
+    const char *text = "action=credit&account=1&asset=BTC&amount=1.5&nonce=4";
+    assert_true(form_parse(&desk_form, "", 0, text, strlen(text)));
+    assert_int_equal(trading_admin(&desk_request, &desk_facts), OUTCOME_COMMAND);
+    assert_int_equal(desk_request.intent.type, T_CREDIT);
+    assert_int_equal(desk_request.intent.credit.operator_index, 1);
+    assert_int_equal(desk_request.intent.credit.amount.units, 150000000);
+    assert_int_equal(desk_request.intent.credit.nonce, 4);
+}
