@@ -34,7 +34,8 @@ async function placeOne(account, side, price) {
         if (status === 200) acknowledged.set(id, { account, body });
         if (status < 500) unknown.delete(id);
     } catch {
-        // The connection broke: the outcome stays unknown.
+        // The connection broke: the outcome stays unknown. Do not spin while the node is away.
+        await new Promise((resolve) => setTimeout(resolve, 20));
     }
 }
 
@@ -61,8 +62,9 @@ async function ordersOf(account) {
 }
 
 async function checkAcknowledged() {
+    const told = new Map(acknowledged); // the load goes on meanwhile
     const found = new Map([[ann, await ordersOf(ann)], [bob, await ordersOf(bob)]]);
-    for (const [id, { account, body }] of acknowledged) {
+    for (const [id, { account, body }] of told) {
         const order = found.get(account).get(id);
         assert.ok(order, `acknowledged order ${id} is lost`);
         assert.equal(order.orderId, body.orderId);
@@ -84,15 +86,19 @@ function psql(sql) {
 test(`kill -9, ${kills} times under load, loses and doubles nothing`, { timeout: 1200000 },
     async () => {
         const traders = [load(ann, 'SELL'), load(bob, 'BUY')];
-        for (let i = 0; i < kills; i++) {
-            const before = acknowledged.size;
-            await until('some orders to be acknowledged', () => acknowledged.size > before + 20);
-            await exchange.kill();
-            await exchange.startNode();
-            if (i % 5 === 4) await checkAcknowledged();
+        try {
+            for (let i = 0; i < kills; i++) {
+                const before = acknowledged.size;
+                await until('some orders to be acknowledged',
+                            () => acknowledged.size > before + 20);
+                await exchange.kill();
+                await exchange.startNode();
+                if (i % 5 === 4) await checkAcknowledged();
+            }
+        } finally {
+            running = false;
+            await Promise.all(traders);
         }
-        running = false;
-        await Promise.all(traders);
         await checkAcknowledged();
         console.log(`# ${acknowledged.size} acknowledged, ${unknown.size} of unknown outcome`);
         assert.ok(acknowledged.size > kills * 20);
@@ -112,22 +118,21 @@ test('the chain verifies, and every fill is in PostgreSQL once', async () => {
 });
 
 test('replaying the log into a fresh node gives byte-identical blocks', async () => {
+    const { height } = await exchange.certified();
     await exchange.kill();
     const chain = join(exchange.node, 'chain'), kept = join(exchange.dir, 'chain-kept');
     cpSync(chain, kept, { recursive: true });
     rmSync(chain, { recursive: true });
     mkdirSync(chain);
     await exchange.startNode();
-    const status = await exchange.certified();
-    assert.ok(status.height > 10);
-    const headers = (directory) => execFileSync(quorex, [
-        'verify', '--chain', directory, '--genesis', join(exchange.node, 'genesis.json'),
-        '--tree-secret', join(exchange.node, 'keys', 'tree-secret-1'), '--print-hashes',
-    ], { encoding: 'utf8', maxBuffer: 1 << 28 }).split('\n').filter((line) => /^\d+ /.test(line));
-    const before = headers(kept), now = headers(chain);
-    assert.ok(before.length > 10 && now.length >= before.length);
-    assert.deepEqual(now.slice(0, before.length), before);
-    assert.ok(readdirSync(kept).length > 0);
+    await until('the chain to be made again',
+                async () => (await exchange.status()).certifiedHeight >= height);
+    // The killed node may have had less in its file than in its log: what it had, byte for byte.
+    for (const name of readdirSync(kept).filter((file) => !file.includes('index'))) {
+        const before = readFileSync(join(kept, name)), now = readFileSync(join(chain, name));
+        assert.ok(before.length > 1000 && now.length >= before.length);
+        assert.equal(Buffer.compare(now.subarray(0, before.length), before), 0, name);
+    }
 });
 
 test('PostgreSQL dropped and made anew is filled again with the same rows', async () => {

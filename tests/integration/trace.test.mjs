@@ -24,7 +24,7 @@ after(async () => {
 
 // One file a thread, so that no line is split: `time call(...) = result <seconds>`.
 async function attach() {
-    const tracer = spawn('strace', ['-f', '-ff', '-ttt', '-T', '-s', '16384', '-o',
+    const tracer = spawn('strace', ['-f', '-ff', '-y', '-ttt', '-T', '-s', '16384', '-o',
                                     join(directory, 't'), '-e',
                                     'trace=pwrite64,pwritev,pwritev2,write,writev,sendto,sendmsg',
                                     '-p', String(exchange.pid())]);
@@ -63,7 +63,8 @@ test(`of ${orders} orders, each answer starts after its own log write ended`, as
     const calls = callsSeen();
     for (let i = 0; i < orders; i++) {
         const id = `trace-${i}.`;
-        const logged = calls.find((c) => c.name.startsWith('pwrite') && c.text.includes(id));
+        const logged = calls.find((c) => c.name.startsWith('pwrite') && c.text.includes('/wal/') &&
+                                         c.text.includes(id));
         const answered = calls.find((c) => !c.name.startsWith('pwrite') && c.text.includes(id) &&
                                            c.text.includes('HTTP/1.1 200'));
         assert.ok(logged, `no log write holds ${id}`);
