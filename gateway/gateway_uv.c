@@ -13,6 +13,7 @@
 #define TICK_MS         100
 #define DRAIN_MAX       4096 /* records a round: requests must not wait for a replay */
 #define STOP_MS         5000 /* how long what waits may take at the end */
+#define ABANDON_MS      1000 /* and how long their last answers may take */
 #define ALIGNMENT_EXTRA 4096
 
 struct gateway {
@@ -34,6 +35,7 @@ struct gateway {
     uint64_t stop_at_ms;
     bool is_open;
     bool is_stopping;
+    bool has_abandoned;
 };
 
 /* ---- events ---- */
@@ -138,8 +140,14 @@ static void step_stopping(struct gateway *gateway)
         server_stop(gateway->server);
         log_info("gateway", "stopping: no more connections", " ");
     }
-    if (server_is_idle(gateway->server) || uv_now(&gateway->loop) >= gateway->stop_at_ms)
+    const bool is_late = uv_now(&gateway->loop) >= gateway->stop_at_ms;
+    if (server_is_idle(gateway->server) || (is_late && gateway->has_abandoned)) {
         uv_stop(&gateway->loop);
+    } else if (is_late) {
+        gateway->has_abandoned = true;
+        gateway->stop_at_ms += ABANDON_MS;
+        server_abandon(gateway->server);
+    }
 }
 
 static void on_idle(uv_idle_t *idle)

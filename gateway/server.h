@@ -65,6 +65,9 @@ void server_tick(struct server *server);
 /* Takes no more connections; each closes after the answer it waits for. */
 void server_stop(struct server *server);
 
+/* Answers everybody who still waits that the outcome is unknown. */
+void server_abandon(struct server *server);
+
 /* So much waits for sockets that the loop should write before more events are taken. */
 bool server_is_behind(const struct server *server);
 

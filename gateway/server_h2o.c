@@ -342,9 +342,9 @@ void server_finish(struct server *server, struct waiter *waiter, const struct ap
     send_answer(exchange);
 }
 
-void server_tick(struct server *server)
+/* Answers all that have waited until `now_ms`, oldest first. */
+static void end_waiting(struct server *server, uint64_t now_ms)
 {
-    const uint64_t now_ms = uv_now(server->loop);
     for (;;) {
         const uint32_t slot = server->waiters[0].next;
         if (slot == 0 || server->waiters[slot].deadline_ms > now_ms) break;
@@ -352,7 +352,17 @@ void server_tick(struct server *server)
         waiter_release(server, slot);
         refuse(exchange, REJECT_OUTCOME_UNKNOWN);
     }
+}
+
+void server_tick(struct server *server)
+{
+    end_waiting(server, uv_now(server->loop));
     if (server->history != NULL) server->facts.history_is_up = history_is_up(server->history);
+}
+
+void server_abandon(struct server *server)
+{
+    end_waiting(server, UINT64_MAX);
 }
 
 /* ---- commands ---- */

@@ -1,0 +1,184 @@
+#include "tests/unit/gateway/loop_fixture.h"
+
+#define ORDER "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=100"
+
+static char request[2048];
+static uint8_t command[COMMAND_BYTES_MAX];
+
+static void open_server(void)
+{
+    loop_start();
+    loop_account();
+    loop_hello();
+}
+
+static int send_signed(const char *method, const char *path, const char *parameters)
+{
+    loop_sign(request, sizeof(request), method, path, parameters);
+    const int descriptor = loop_connect_when_open();
+    assert_int_equal(send(descriptor, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+    return descriptor;
+}
+
+static void assert_status(const char *text, const char *status, const char *part)
+{
+    assert_int_equal(strncmp(text + 9, status, 3), 0);
+    assert_non_null(strstr(text, part));
+}
+
+/* The answer waits for the command's events, and then is raised as acknowledged. */
+TEST(server, order_is_answered_when_its_events_come)
+{
+    open_server();
+    const int descriptor = send_signed("POST", "/api/v3/order", ORDER);
+    const size_t byte_count = loop_next_command(command);
+    assert_int_equal(recv(descriptor, loop_text, 1, MSG_DONTWAIT), -1);
+    assert_int_equal(atomic_load(&loop_progress.acked_command), 0);
+    loop_accept(command, byte_count, 77);
+    const char *text = loop_receive(descriptor);
+    assert_status(text, "200", "\"orderId\":77,");
+    assert_non_null(strstr(text, "X-MBX-ORDER-COUNT-10S: 1\r\n"));
+    assert_int_equal(atomic_load(&loop_progress.acked_command), loop_number);
+    close(descriptor);
+
+    loop_sign(request, sizeof(request), "GET", "/api/v3/openOrders", "symbol=BTCUSDT");
+    assert_status(loop_exchange(request), "200", "\"orderId\":77,");
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* The ticket alone does not make a command ours: its epoch must be the running one. */
+TEST(server, command_of_an_older_epoch_answers_nobody)
+{
+    struct command decoded;
+    open_server();
+    const int descriptor = send_signed("POST", "/api/v3/order", ORDER);
+    const size_t byte_count = loop_next_command(command);
+    assert_true(command_decode(command, byte_count, &decoded));
+    struct command_header header = decoded.header;
+    header.origin_epoch--;
+    command_header_put(command, &header);
+    loop_accept(command, byte_count, 1);
+    header.origin_epoch++;
+    command_header_put(command, &header);
+    loop_accept(command, byte_count, 2);
+    assert_status(loop_receive(descriptor), "200", "\"orderId\":2,");
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* Clients that leave while their order is in the log harm nobody, and the next is served. */
+TEST(server, clients_may_leave_while_they_wait)
+{
+    open_server();
+    for (int round = 0; round < 20; round++) {
+        const int descriptor = send_signed("POST", "/api/v3/order", ORDER);
+        const size_t byte_count = loop_next_command(command);
+        const struct linger at_once = {1, 0};
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+        close(descriptor);
+        loop_accept(command, byte_count, (uint64_t)round + 1);
+    }
+    loop_sign(request, sizeof(request), "GET", "/api/v3/order", "symbol=BTCUSDT&orderId=20");
+    assert_status(loop_exchange(request), "200", "\"orderId\":20,");
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* What waits when the node stops is answered, not dropped: its outcome still comes. */
+TEST(server, waiting_order_is_finished_before_a_stop)
+{
+    open_server();
+    const int descriptor = send_signed("POST", "/api/v3/order", ORDER);
+    const size_t byte_count = loop_next_command(command);
+    atomic_store(&loop_progress.stopping, 1);
+    loop_await_closed();
+    loop_accept(command, byte_count, 5);
+    assert_status(loop_receive(descriptor), "200", "\"orderId\":5,");
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* A full ring is an answer: 503, for one client, while those before it go on waiting. */
+TEST(server, full_ring_is_answered_busy)
+{
+    int clients[40];
+    loop_submission_bytes = 4096;
+    open_server();
+    loop_submission_bytes = LOOP_RING_BYTES;
+    for (int index = 0; index < 40; index++)
+        clients[index] = send_signed("POST", "/api/v3/order", ORDER);
+    assert_status(loop_receive(clients[39]), "503", "{\"code\":-1008,");
+    assert_true(metric_get(&loop_metrics.admission_full_total) > 0);
+    const size_t byte_count = loop_next_command(command);
+    loop_accept(command, byte_count, 9);
+    assert_status(loop_receive(clients[0]), "200", "\"orderId\":9,");
+    /* Whoever waits when the node stops without an outcome is told so. */
+    assert_int_equal(loop_stop(), STATUS_OK);
+    assert_status(loop_receive(clients[1]), "504", "{\"code\":-1007,");
+    for (int index = 0; index < 40; index++)
+        close(clients[index]);
+}
+
+static const char *raw(const char *text)
+{
+    return loop_exchange(text);
+}
+
+/* What h2o would let pass: lengths given twice, and headers and bodies beyond our limits. */
+TEST(server, ambiguous_or_oversized_requests_end_the_connection)
+{
+    static char large[100000];
+    open_server();
+    assert_status(raw("POST /api/v3/order HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+                      "Content-Length: 3\r\n\r\nabc"),
+                  "400", "Connection: close");
+    assert_status(raw("POST /api/v3/order HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+                      "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+                  "400", "Connection: close");
+    int length = snprintf(large, sizeof(large), "GET /api/v3/ping HTTP/1.1\r\nHost: x\r\nX: ");
+    memset(large + length, 'a', 20000);
+    memcpy(large + length + 20000, "\r\n\r\n", 5);
+    assert_status(raw(large), "431", "Connection: close");
+    length = snprintf(large, sizeof(large),
+                      "POST /api/v3/order HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n");
+    memset(large + length, 'a', 70000);
+    large[length + 70000] = 0;
+    assert_status(raw(large), "413", "Connection: close");
+    assert_status(raw("POST /api/v3/order HTTP/1.1\r\nHost: x\r\n"
+                      "Transfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n"),
+                  "401", "-2014");
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+TEST(server, unknown_paths_and_methods_are_json_errors)
+{
+    open_server();
+    assert_status(raw("GET /nope HTTP/1.1\r\nHost: x\r\n\r\n"), "404", "{\"code\":-1020,");
+    assert_status(raw("PUT /api/v3/time HTTP/1.1\r\nHost: x\r\n\r\n"), "405", "{\"code\":-1020,");
+    assert_status(raw("GET /api/v3/time HTTP/1.1\r\nHost: x\r\nX-MBX-TIME-UNIT: NANO\r\n\r\n"),
+                  "400", "-1194");
+    assert_status(raw("GET /api/v3/depth?symbol=%zz HTTP/1.1\r\nHost: x\r\n\r\n"), "400", "-1100");
+    assert_status(raw("GET /api/v3/account HTTP/1.1\r\nHost: x\r\n\r\n"), "401", "-2014");
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* 6,000 a minute; the one beyond is told when to come again. A minute may begin in between, so the
+ * limit is met within two. */
+TEST(server, weight_beyond_the_minute_is_refused)
+{
+    open_server();
+    const char *text = NULL;
+    const int descriptor = loop_connect_when_open();
+    static const char *const all = "GET /api/v3/ticker/24hr HTTP/1.1\r\nHost: x\r\n\r\n";
+    int status = 0;
+    for (int count = 0; count < 160 && status != 429; count++) {
+        send(descriptor, all, strlen(all), MSG_NOSIGNAL);
+        text = loop_receive(descriptor);
+        status = (int)strtol(text + 9, NULL, 10);
+    }
+    assert_int_equal(status, 429);
+    assert_non_null(strstr(text, "Retry-After: "));
+    assert_non_null(strstr(text, "{\"code\":-1003,\"msg\":\"Too much request weight used; current "
+                                 "limit is 6000 request weight per 1 MINUTE."));
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
