@@ -239,6 +239,13 @@ function offer(group, values, labels, choose) {
   }));
 }
 
+// The blocks before the first one that the stream brings. What the stream said is never older.
+async function loadBlocks() {
+  for (const block of await get("/quorex/v1/blocks", { limit: BLOCK_ROWS }))
+    if (!blocks.has(block.height)) blocks.set(block.height, block);
+  paintBlocks();
+}
+
 // Everything of the chosen market anew: streams first, so that no difference is missed.
 async function load() {
   const { symbol } = market;
@@ -248,6 +255,7 @@ async function load() {
     get("/api/v3/trades", { symbol, limit: TRADE_ROWS }),
     get("/api/v3/ticker/24hr", { symbol }),
     loadCandles(),
+    loadBlocks(),
   ]);
   if (market.symbol !== symbol) return;
   const [recent, day] = results.map((result) => result.value);
