@@ -38,7 +38,8 @@ struct gateway_options {
     struct park *park;             /* ours: who fills the two rings above wakes it */
     struct metrics *metrics;
     struct progress *progress;
-    bool limits_on; /* request weight per address */
+    bool limits_on;           /* request weight per address */
+    uint32_t connections_max; /* HTTP and WebSocket together; 0: GATEWAY_CONNECTIONS_MAX */
 };
 
 /* Runs until progress.stopping, then stops accepting, finishes what waits (a few seconds at most) and

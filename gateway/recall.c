@@ -123,9 +123,10 @@ static uint64_t cursor_of(const struct history_rows *rows)
 static bool order_matches(const struct history_query *query, const struct view_order *order)
 {
     if (order->market != query->market) return false;
-    if (query->kind == HISTORY_CLIENT)
-        return strncmp((const char *)order->client_id, query->client_id, 36) == 0;
-    return in_range(query, order->order_id, order->created_ns);
+    if (query->client_id[0] != 0 &&
+        strncmp((const char *)order->client_id, query->client_id, 36) != 0)
+        return false;
+    return query->kind == HISTORY_CLIENT || in_range(query, order->order_id, order->created_ns);
 }
 
 static bool in_rows(const struct recall *recall, uint32_t count, uint64_t order_id)
@@ -149,7 +150,7 @@ static bool pick_orders(struct recall *recall, const struct history_query *query
     for (uint32_t row = 0; row < stored; row++) {
         struct view_order *order = &recall->rows.orders[row];
         if (!query_read_order(rows, row, query, order)) return false;
-        offer(picks, order->order_id, order);
+        if (order_matches(query, order)) offer(picks, order->order_id, order);
     }
     const struct view_order *order = NULL;
     while ((order = view_next_done(view, query->account, order)) != NULL) {

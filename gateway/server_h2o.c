@@ -824,6 +824,12 @@ static void on_refused_closed(uv_handle_t *handle)
     free(handle);
 }
 
+static uint32_t connections_max(const struct server *server)
+{
+    const uint32_t configured = server->options->connections_max;
+    return configured == 0 ? GATEWAY_CONNECTIONS_MAX : configured;
+}
+
 static void on_connection(uv_stream_t *listener, int status)
 {
     struct server *server = listener->data;
@@ -835,7 +841,7 @@ static void on_connection(uv_stream_t *listener, int status)
     }
     connection->server = server;
     if (uv_accept(listener, (uv_stream_t *)&connection->tcp) != 0 ||
-        server->connection_count >= GATEWAY_CONNECTIONS_MAX) {
+        server->connection_count >= connections_max(server)) {
         uv_close((uv_handle_t *)&connection->tcp, on_refused_closed);
         return;
     }

@@ -358,6 +358,10 @@ TEST(recall, single_order_is_an_object)
     query.id_min = query.id_max = 5;
     assert_true(recalled(&query, NULL, answer));
     assert_memory_equal(answer, "{\"symbol\":\"BTCUSDT\",\"orderId\":5,", 32);
+    memcpy(query.client_id, "other", 6);
+    assert_false(recalled(&query, NULL, answer));
+    memcpy(query.client_id, "ann", 4);
+    assert_true(recalled(&query, NULL, answer));
     query.id_min = query.id_max = ORDERS + 1;
     assert_false(recalled(&query, NULL, answer));
 }
