@@ -31,8 +31,6 @@ struct config {
 #undef WORD
 };
 
-enum config_wait { WAIT_PARK = 0, WAIT_SPIN = 1 };
-
 /* What is wrong, and where. */
 struct config_error {
     char source[CONFIG_TEXT_MAX + 1]; /* the file, "environment" or "command line" */

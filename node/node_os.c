@@ -104,6 +104,7 @@ static enum status run_gateway(struct node *node)
         .metrics = &node->metrics,
         .progress = &node->progress,
         .limits_on = node->config->limits != 0,
+        .connections_max = (uint32_t)node->config->connections_max,
     };
     return gateway_run(&options);
 }

@@ -15,6 +15,10 @@ function(quorex_test kind folder source)
     endif()
     add_test(NAME ${kind}.${folder}.${noun} COMMAND ${target})
     set_tests_properties(${kind}.${folder}.${noun} PROPERTIES TIMEOUT 300 LABELS ${kind})
+    if(noun MATCHES "^(server|gateway|socket_h2o)$")
+        # These listen on fixed ports.
+        set_tests_properties(${kind}.${folder}.${noun} PROPERTIES RESOURCE_LOCK ports)
+    endif()
 endfunction()
 
 foreach(folder common engine settlement ledger gateway node)

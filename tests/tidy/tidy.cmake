@@ -10,3 +10,13 @@ if(CLANG_FORMAT)
              WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 endif()
 set_tests_properties(tidy.self_test tidy.tree PROPERTIES LABELS tidy TIMEOUT 60)
+
+# Documents that are lists are printed from the tables and headers they list.
+add_executable(reference ${CMAKE_SOURCE_DIR}/tests/tidy/reference.c)
+add_test(NAME tidy.reference
+         COMMAND sh -c "$<TARGET_FILE:reference> tables | diff -u docs/reference.md -"
+         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+add_test(NAME tidy.invariants
+         COMMAND sh -c "$<TARGET_FILE:reference> invariants . | diff -u docs/invariants.md -"
+         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+set_tests_properties(tidy.reference tidy.invariants PROPERTIES LABELS tidy TIMEOUT 60)

@@ -56,7 +56,6 @@ TEST(config, defaults_come_from_the_table)
     assert_string_equal(config.host, "127.0.0.1");
     assert_int_equal(config.port, 8080);
     assert_int_equal(config.limits, 1);
-    assert_int_equal(config.wait, WAIT_PARK);
     assert_string_equal(config.database, "");
 }
 
@@ -84,10 +83,10 @@ TEST(config, one_setter_checks_every_kind)
     assert_string_equal(set("ring_bytes", "99999999999999G"),
                         ":0 ring_bytes: must be a power of two from 2097152 to 1073741824");
 
-    assert_string_equal(set("wait", "spin"), "ok");
-    assert_int_equal(config.wait, WAIT_SPIN);
-    assert_string_equal(set("wait", "spi"), ":0 wait: must be one of park|spin");
-    assert_string_equal(set("wait", "park|spin"), ":0 wait: must be one of park|spin");
+    assert_string_equal(set("limits", "off"), "ok");
+    assert_int_equal(config.limits, 0);
+    assert_string_equal(set("limits", "of"), ":0 limits: must be one of off|on");
+    assert_string_equal(set("limits", "off|on"), ":0 limits: must be one of off|on");
     assert_string_equal(set("prot", "1"), ":0 prot: no such setting");
     assert_string_equal(set("", "1"), ":0 : no such setting");
 }

@@ -48,7 +48,7 @@ static struct node *node_new(void)
     log_set_level(LOG_WARN);
     struct node *node = aligned_alloc(64, (sizeof(*node) + 63) & ~(size_t)63);
     memset(node, 0, sizeof(*node));
-    strcat(node->directory, "/tmp/quorex-consensus-XXXXXX");
+    snprintf(node->directory, sizeof(node->directory), "/tmp/quorex-consensus-XXXXXX");
     assert_non_null(mkdtemp(node->directory));
     node->genesis.time_ns = 1000;
     node->genesis.validators.count = 1;
