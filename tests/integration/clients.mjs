@@ -1,8 +1,11 @@
 // The public npm clients, pointed at our exchange: nothing changed but the base URL.
 
-import { createHmac, createPrivateKey, sign } from 'node:crypto';
+import { createHmac, createPrivateKey, sign, webcrypto } from 'node:crypto';
 import ccxt from 'ccxt';
 import { MainClient, WebsocketClient } from 'binance';
+
+// Node 18 has it, but not as a global yet.
+globalThis.crypto ??= webcrypto;
 
 // Every base URL that ccxt knows for this exchange, with our host in it.
 function rebase(urls, http, ws) {
