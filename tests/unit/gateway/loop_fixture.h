@@ -128,7 +128,8 @@ static inline void loop_apply(const uint8_t *command, size_t command_bytes, cons
     const size_t event_bytes = (size_t)(writer->at - events);
     uint8_t *at = ring_reserve(loop_applied, APPLIED_HEADER_BYTES + command_bytes + event_bytes);
     assert_non_null(at);
-    const struct applied applied = {.number = ++loop_number,
+    loop_number++;
+    const struct applied applied = {.number = loop_number,
                                     .stamp_ns = LOOP_STAMP_NS + loop_number,
                                     .command_length = (uint32_t)command_bytes,
                                     .events_length = (uint32_t)event_bytes,
