@@ -1,5 +1,5 @@
 // kill -9 under load, again and again: every acknowledged order is there once, the chain verifies, and
-// PostgreSQL equals the chain.   QUOREX_KILLS sets how often (default 10; the evidence run uses 50).
+// PostgreSQL equals the chain.   QUOREX_KILLS sets how often (default 50).
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { signedRequest } from './clients.mjs';
 import { Exchange, quorex, units, until } from './exchange.mjs';
 
-const kills = Number(process.env.QUOREX_KILLS ?? 10);
+const kills = Number(process.env.QUOREX_KILLS ?? 50);
 let exchange, ann, bob;
 
 // What clients were told: client order id → the answer, and ids whose outcome nobody was told.
