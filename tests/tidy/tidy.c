@@ -38,7 +38,6 @@ static const struct {
     {"h2o", "_h2o"},
     {"libpq-fe.h", "_pg"},
     {"ini.h", "_ini"},
-    {"wslay/", "_h2o frame session"},
     {"unistd.h", "_fs _os _h2o _pg _raft _uv log"},
     {"fcntl.h", "_fs _os _h2o _pg _raft _uv"},
     {"poll.h", "_fs _os _h2o _pg _raft _uv"},
