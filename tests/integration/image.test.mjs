@@ -128,13 +128,21 @@ function makeStage(base, stage, stageRoots, index) {
     return stageRoot;
 }
 
+// Where this machine itself gets Debian from; debootstrap's own choice when apt does not say.
+function mirror() {
+    const targets = execFileSync('apt-get', ['indextargets', '--format', '$(REPO_URI) $(SUITE)'],
+                                 { encoding: 'utf8' });
+    const main = targets.split('\n').find((line) => /\/debian\/? [a-z]+$/.test(line));
+    return main ? [main.split(' ')[0]] : [];
+}
+
 const able = process.getuid() === 0 && existsSync('/usr/sbin/debootstrap');
 
 test('the steps make an image in which the node runs', { skip: able ? false : 'needs root and debootstrap' }, async () => {
     place = mkdtempSync('/var/tmp/quorex-image-');
     chmodSync(place, 0o755);
     const base = join(place, 'base');
-    execFileSync('/usr/sbin/debootstrap', ['--variant=minbase', 'bookworm', base, 'http://deb.debian.org/debian'],
+    execFileSync('/usr/sbin/debootstrap', ['--variant=minbase', 'bookworm', base, ...mirror()],
                  { stdio: 'pipe', timeout: 900000 });
     cpSync('/etc/resolv.conf', join(base, 'etc/resolv.conf'), { dereference: true });
     // The proxy of this machine, when it has one.

@@ -57,7 +57,7 @@ static void cluster_start(void)
 {
     char arguments[512];
     if (cluster_directory[0] != '\0') return;
-    snprintf(cluster_directory, sizeof(cluster_directory), "/tmp/qxt-XXXXXX");
+    snprintf(cluster_directory, sizeof(cluster_directory), "/tmp/quorex-XXXXXX");
     if (!cluster_find() || mkdtemp(cluster_directory) == NULL) {
         fprintf(stderr, "no PostgreSQL server programs, or no directory in /tmp\n");
         abort();
