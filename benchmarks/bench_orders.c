@@ -82,6 +82,8 @@ static int order_request(struct run *run, char *request, size_t capacity)
 {
     const uint64_t n = run->order_count++;
     const struct account *account = &run->accounts[n & 1];
+    /* Each account sells, then buys, so that neither runs dry. */
+    const bool is_buy = ((n ^ n >> 1) & 1) != 0;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
 
@@ -90,7 +92,7 @@ static int order_request(struct run *run, char *request, size_t capacity)
         text, sizeof(text),
         "symbol=BTCUSDT&side=%s&type=LIMIT&timeInForce=GTC&quantity=0.00100&price=50000.00&"
         "newOrderRespType=RESULT&timestamp=%lld",
-        (n & 1) != 0 ? "BUY" : "SELL", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+        is_buy ? "BUY" : "SELL", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
 
     unsigned char mac[32];
     unsigned int mac_bytes = sizeof(mac);

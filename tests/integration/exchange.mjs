@@ -3,7 +3,7 @@
 // Each caller gets its own port and data folder, so that tests do not meet one another.
 
 import { execFile, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -76,7 +76,9 @@ export class Exchange {
         await until('the killed node to be gone', () => {
             try {
                 process.kill(pid, 0);
-                return readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
+                // A dead leader may still have threads that finish a write and hold the folder's lock.
+                return readdirSync(`/proc/${pid}/task`).length <= 1 &&
+                       readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
             } catch {
                 return true;
             }
@@ -91,7 +93,12 @@ export class Exchange {
                                          ? ['--limits', 'off'] : [])],
                             { detached: true, stdio: ['ignore', log, log] });
         child.unref();
-        await this.ready();
+        try {
+            await this.ready();
+        } catch (error) {
+            const lines = readFileSync(join(this.node, 'log'), 'utf8').trim().split('\n').slice(-12);
+            throw new Error(`${error.message}; the log ends:\n${lines.join('\n')}`, { cause: error });
+        }
         return child;
     }
 
