@@ -75,13 +75,11 @@ static void take_record(struct gateway *gateway, const uint8_t *bytes, size_t by
 /* Framed like an event, but never among events. */
 static void take_notice(struct gateway *gateway, const uint8_t *bytes, size_t byte_count)
 {
-    ASSERT(byte_count >= EVENT_HEADER_BYTES);
-    const uint16_t type = le_get_u16(bytes);
-    const uint8_t *payload = bytes + EVENT_HEADER_BYTES;
-    ASSERT(type == T_BLOCK_SEALED || type == T_BLOCK_CERTIFIED);
-    ASSERT(byte_count == EVENT_HEADER_BYTES + message_payload_bytes(type));
-    block_list_apply(&gateway->blocks, type, payload);
-    publish_notice(gateway->publisher, type, payload);
+    struct event notice;
+    const bool decoded = notice_decode(bytes, byte_count, &notice);
+    ASSERT(decoded);
+    block_list_apply(&gateway->blocks, notice.type, notice.payload);
+    publish_notice(gateway->publisher, notice.type, notice.payload);
 }
 
 /* Takes what has come, up to a bound. */

@@ -33,11 +33,6 @@ static const char *const self_trade_names[] = {
 
 #define NAME_OF(names, number) ((number) < sizeof(names) / sizeof(*(names)) ? (names)[number] : "")
 
-const char *reply_order_type_name(uint8_t type)
-{
-    return NAME_OF(type_names, type);
-}
-
 /* Orders without a time in force of their own rest or end at once; the API shows them as GTC. */
 static const char *time_in_force_name(uint8_t time_in_force)
 {

@@ -67,6 +67,4 @@ void reply_qty(struct writer *json, const struct params *params, uint16_t market
 void reply_quote(struct writer *json, const struct params *params, uint16_t market,
                  const char *name, __int128 units);
 
-const char *reply_order_type_name(uint8_t type);
-
 #endif /* GATEWAY_REPLY_H */

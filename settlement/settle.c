@@ -651,11 +651,6 @@ enum status settle_block(struct settlement *s, uint64_t height, struct settle_ro
     return STATUS_OK;
 }
 
-uint32_t settlement_account_count(const struct settlement *s)
-{
-    return balance_sheet_count(s->accounts);
-}
-
 amount_t settlement_available(const struct settlement *s, uint32_t account, uint16_t asset)
 {
     return balance_sheet_cell(s->accounts, account, asset)->available;
@@ -670,11 +665,6 @@ struct totals settlement_totals(const struct settlement *s, uint16_t asset)
 {
     ASSERT(asset < s->params.asset_count);
     return s->totals[asset];
-}
-
-const struct params *settlement_params(const struct settlement *s)
-{
-    return &s->params;
 }
 
 /* S2: what the orders hold in one asset. */

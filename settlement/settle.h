@@ -77,12 +77,10 @@ MUST_CHECK enum status settle_block(struct settlement *settlement, uint64_t heig
 const struct settle_mismatch *settlement_mismatch(const struct settlement *settlement);
 
 /* Views, for reconciliation and tests. Account and asset must exist. */
-uint32_t settlement_account_count(const struct settlement *settlement);
 amount_t settlement_available(const struct settlement *settlement, uint32_t account,
                               uint16_t asset);
 amount_t settlement_held(const struct settlement *settlement, uint32_t account, uint16_t asset);
 struct totals settlement_totals(const struct settlement *settlement, uint16_t asset);
-const struct params *settlement_params(const struct settlement *settlement);
 
 /* Asserts S1 to S3. O(accounts x assets + orders): call it through INVARIANT. */
 bool settle_check(const struct settlement *settlement);

@@ -554,6 +554,31 @@ TEST(messages, bytes_that_are_no_events_end_the_walk_early)
     assert_false(event_next(&at, writer.at, &event));
 }
 
+/* A notice is framed like an event and is none: each decoder refuses the other's, and a notice fills
+ * its bytes exactly. */
+TEST(messages, notices_are_no_events)
+{
+    uint8_t bytes[EVENT_HEADER_BYTES + BLOCK_SEALED_BYTES + 1];
+    struct event_writer writer = {bytes, bytes + sizeof(bytes), 0};
+    const struct block_certified_notice certified = {.height = 7, .vote_count = 1};
+    struct event decoded;
+
+    notice_write_block_certified(&writer, &certified);
+    const size_t byte_count = (size_t)(writer.at - bytes);
+    assert_true(notice_decode(bytes, byte_count, &decoded));
+    assert_int_equal(decoded.type, T_BLOCK_CERTIFIED);
+    assert_int_equal(decoded.payload_length, BLOCK_CERTIFIED_BYTES);
+    assert_false(notice_decode(bytes, byte_count - 1, &decoded));
+    assert_false(notice_decode(bytes, byte_count + 1, &decoded));
+    const uint8_t *at = bytes;
+    assert_false(event_next(&at, bytes + byte_count, &decoded));
+
+    const struct noop_event noop = {.reject = 1};
+    writer = (struct event_writer){bytes, bytes + sizeof(bytes), 0};
+    event_write_noop(&writer, &noop);
+    assert_false(notice_decode(bytes, (size_t)(writer.at - bytes), &decoded));
+}
+
 TEST(messages, an_event_fits_the_declared_bounds)
 {
     for (uint32_t type = 0; type <= UINT16_MAX; type++) {
