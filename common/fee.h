@@ -12,6 +12,17 @@
 
 #define FEE_RATE_ONE 1000000 /* a rate of 100% */
 
+/* What a maker of a rate below 0 gets: `-rate_ppm` of what it paid, rounded down, in the asset it paid;
+ * which is what the taker received, so that it comes out of the taker's fee and the fees account of
+ * no asset falls below zero (params_valid: no rebate above the lowest taker fee).
+ * Needs: paid >= 0, -FEE_RATE_ONE <= rate_ppm < 0. */
+static inline amount_t fee_rebate(amount_t paid, int32_t rate_ppm)
+{
+    ASSERT(paid.units >= 0);
+    ASSERT(rate_ppm < 0 && rate_ppm >= -FEE_RATE_ONE);
+    return (amount_t){(int64_t)((__int128)paid.units * -rate_ppm / FEE_RATE_ONE)};
+}
+
 struct fee {
     amount_t charged;  /* what the payer pays: rounded up */
     amount_t earned;   /* what the fees account gets: rounded down */

@@ -484,7 +484,7 @@ bool intent_matches(const struct form *form, const struct params *params,
                     const struct command *command)
 {
     struct intent asked, given;
-    uint8_t asked_bytes[EVENT_PAYLOAD_MAX];
+    uint8_t asked_bytes[COMMAND_PAYLOAD_MAX];
 
     if (!intent_get(command, &given)) return false;
     if (!intent_read(form, params, command->header.type, &asked)) return false;

@@ -38,6 +38,44 @@ static bool bounds_valid(const struct market *market)
            !__builtin_mul_overflow(market->price_max.ticks, market->tick_units, &price_units);
 }
 
+struct market_filters market_filters_default(const struct market *market)
+{
+    return (struct market_filters){
+        .market_qty_min = market->qty_min,
+        .market_qty_max = market->qty_max,
+        .average_minutes = 5,
+        .algo_orders_max = 5,
+        .iceberg_orders_max = 10,
+        .iceberg_parts_max = 100,
+        .order_lists_max = 20,
+        .trailing_min = 10,
+        .trailing_max = 2000,
+        .self_trade_modes = (1 << SELF_TRADE_TRANSFER) - 1,
+        .self_trade_default = SELF_TRADE_NONE,
+    };
+}
+
+static bool percent_valid(uint32_t up, uint32_t down)
+{
+    return up <= 1000000 && down <= 10000 && (up == 0 || up >= 10000);
+}
+
+bool market_filters_valid(const struct market *market, const struct market_filters *filters)
+{
+    const uint8_t modes = filters->self_trade_modes, fallback = filters->self_trade_default;
+    return filters->market_qty_min.lots > 0 &&
+           filters->market_qty_min.lots <= filters->market_qty_max.lots &&
+           filters->market_qty_max.lots <= market->qty_max.lots &&
+           filters->notional_max.units >= 0 && filters->position_max.units >= 0 &&
+           percent_valid(filters->bid_up, filters->bid_down) &&
+           percent_valid(filters->ask_up, filters->ask_down) && filters->band_ppm <= 1000000 &&
+           filters->average_minutes <= MARKET_AVERAGE_MINUTES_MAX &&
+           filters->iceberg_parts_max > 0 && filters->trailing_min > 0 &&
+           filters->trailing_min <= filters->trailing_max &&
+           filters->trailing_max <= MARKET_TRAILING_MAX && modes < 1 << SELF_TRADE_TRANSFER &&
+           fallback < SELF_TRADE_TRANSFER && (modes >> fallback & 1) != 0;
+}
+
 bool market_list(const struct market_create_command *listing, const struct asset *assets,
                  struct market *market)
 {
@@ -54,6 +92,7 @@ bool market_list(const struct market_create_command *listing, const struct asset
     market->qty_max = listing->qty_max;
     market->notional_min = listing->notional_min;
     market->account_orders_max = listing->account_orders_max;
+    market->filters = market_filters_default(market);
 
     return listing->base != listing->quote &&
            market_symbol_valid(market->symbol, MARKET_SYMBOL_BYTES) &&

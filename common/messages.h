@@ -104,7 +104,8 @@ const char *message_name(uint16_t type);
 
 #define COMMAND_HEADER_BYTES 48
 #define COMMAND_AUTH_MAX     4096
-#define COMMAND_BYTES_MAX    (COMMAND_HEADER_BYTES + 512 + COMMAND_AUTH_MAX)
+#define COMMAND_PAYLOAD_MAX  512
+#define COMMAND_BYTES_MAX    (COMMAND_HEADER_BYTES + COMMAND_PAYLOAD_MAX + COMMAND_AUTH_MAX)
 #define EVENT_HEADER_BYTES   4
 #define EVENT_PAYLOAD_MAX    256
 
@@ -193,6 +194,8 @@ enum order_status {
     ORDER_FILLED = 3,
     ORDER_CANCELED = 4,
     ORDER_EXPIRED = 5,
+    ORDER_EXPIRED_IN_MATCH = 6, /* by self-trade prevention */
+    ORDER_PENDING_NEW = 7,      /* waits for the working order of its list */
 };
 
 /* Why an order is done. */
@@ -202,8 +205,23 @@ enum done_reason {
     DONE_CANCELED_ALL = 3,
     DONE_IOC_UNFILLED = 4,
     DONE_FOK_UNFILLED = 5,
-    DONE_NO_LIQUIDITY = 6, /* MARKET: the book or the quote amount ended first */
+    DONE_NO_LIQUIDITY = 6,   /* MARKET: the book or the quote amount ended first */
+    DONE_SELF_TRADE = 7,     /* prevented */
+    DONE_OCO = 8,            /* its sibling fired or traded */
+    DONE_WORKING_ENDED = 9,  /* pending: its working order ended unfilled */
+    DONE_LIST_CANCELED = 10, /* another order of its list was cancelled */
+    DONE_NO_BALANCE = 11,    /* released or fired, and not to be paid for */
+    DONE_WOULD_TAKE = 12,    /* LIMIT_MAKER released into a book where it would take */
+    DONE_SWITCH = 13,        /* dead-man's switch */
+    DONE_SESSION = 14,       /* its session ended */
+    DONE_ORIGIN_LOST = 15,   /* its session's node was lost */
+    DONE_PRICE_RANGE = 16,   /* MARKET: the rest lies beyond the market's price band */
+    DONE_REPLACED = 17,      /* cancelled by ORDER_REPLACE */
 };
+
+enum replace_mode { REPLACE_STOP_ON_FAILURE = 1, REPLACE_ALLOW_FAILURE = 2 };
+
+enum list_kind { LIST_OCO = 1, LIST_OTO = 2, LIST_OTOCO = 3 };
 
 enum cancel_restriction {
     CANCEL_ANY = 0,
@@ -213,12 +231,12 @@ enum cancel_restriction {
 
 /* What happens when an order would trade with another of its own account. */
 enum self_trade {
-    SELF_TRADE_NONE = 0, /* they trade; also every market's default today */
+    SELF_TRADE_NONE = 0, /* they trade */
     SELF_TRADE_EXPIRE_TAKER = 1,
     SELF_TRADE_EXPIRE_MAKER = 2,
     SELF_TRADE_EXPIRE_BOTH = 3,
     SELF_TRADE_DECREMENT = 4,
-    SELF_TRADE_TRANSFER = 5,
+    SELF_TRADE_TRANSFER = 5, /* no market of ours allows it */
 };
 
 enum key_permission { KEY_READ = 1, KEY_TRADE = 2, KEY_WITHDRAW = 4 };

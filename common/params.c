@@ -5,13 +5,26 @@
 
 #include <string.h>
 
+static int32_t lowest_taker_rate(const struct params *params)
+{
+    int32_t lowest = FEE_RATE_ONE;
+    for (uint16_t i = 0; i < params->tier_count; i++)
+        if (params->tiers[i].taker_ppm < lowest) lowest = params->tiers[i].taker_ppm;
+    return lowest;
+}
+
 static bool tiers_valid(const struct params *params)
 {
     if (params->tier_count == 0 || params->tier_count > PARAMS_TIERS_LIMIT) return false;
+    const int32_t rebate_max = lowest_taker_rate(params);
+    int64_t volume = 0;
     for (uint16_t i = 0; i < params->tier_count; i++) {
         const struct fee_tier *tier = &params->tiers[i];
         if (tier->taker_ppm < 0 || tier->taker_ppm >= FEE_RATE_ONE) return false;
-        if (tier->maker_ppm < 0 || tier->maker_ppm >= FEE_RATE_ONE) return false;
+        if (tier->maker_ppm < -rebate_max || tier->maker_ppm >= FEE_RATE_ONE) return false;
+        if (tier->volume_min.units < volume || (i == 0 && tier->volume_min.units != 0))
+            return false;
+        volume = tier->volume_min.units;
     }
     return true;
 }
@@ -40,7 +53,11 @@ bool params_valid(const struct params *params, const char **reason)
     else if (params->uncertified_blocks_max == 0)
         *reason = "uncertified_blocks_max: above 0";
     else if (!tiers_valid(params))
-        *reason = "tiers: 1 to 8, each rate from 0 to below 100%";
+        *reason =
+            "tiers: 1 to 8, rates below 100%, volumes rising from 0, no rebate above the lowest "
+            "taker fee";
+    else if (params->volume_asset >= params->assets_max)
+        *reason = "volume_asset: below assets_max";
     else if (params->asset_count > params->assets_max || params->market_count > params->markets_max)
         *reason = "more assets or markets than their bounds";
     return *reason == NULL;
@@ -50,6 +67,56 @@ static uint8_t *asset_put(uint8_t *at, const struct asset *asset)
 {
     at = le_put_u8(at, asset->decimals);
     return le_put_bytes(at, asset->symbol, ASSET_SYMBOL_BYTES);
+}
+
+/* The event that would give a market these filters. */
+static struct market_filtered_event filtered_of(uint16_t market, const struct market_filters *f)
+{
+    return (struct market_filtered_event){
+        .market_qty_min = f->market_qty_min,
+        .market_qty_max = f->market_qty_max,
+        .notional_max = f->notional_max,
+        .position_max = f->position_max,
+        .bid_up = f->bid_up,
+        .bid_down = f->bid_down,
+        .ask_up = f->ask_up,
+        .ask_down = f->ask_down,
+        .band_ppm = f->band_ppm,
+        .average_minutes = f->average_minutes,
+        .algo_orders_max = f->algo_orders_max,
+        .iceberg_orders_max = f->iceberg_orders_max,
+        .iceberg_parts_max = f->iceberg_parts_max,
+        .order_lists_max = f->order_lists_max,
+        .trailing_min = f->trailing_min,
+        .trailing_max = f->trailing_max,
+        .market = market,
+        .self_trade_modes = f->self_trade_modes,
+        .self_trade_default = f->self_trade_default,
+    };
+}
+
+struct market_filters params_filters_of(const struct market_filtered_event *filtered)
+{
+    return (struct market_filters){
+        .market_qty_min = filtered->market_qty_min,
+        .market_qty_max = filtered->market_qty_max,
+        .notional_max = filtered->notional_max,
+        .position_max = filtered->position_max,
+        .bid_up = filtered->bid_up,
+        .bid_down = filtered->bid_down,
+        .ask_up = filtered->ask_up,
+        .ask_down = filtered->ask_down,
+        .average_minutes = filtered->average_minutes,
+        .band_ppm = filtered->band_ppm,
+        .algo_orders_max = filtered->algo_orders_max,
+        .iceberg_orders_max = filtered->iceberg_orders_max,
+        .iceberg_parts_max = filtered->iceberg_parts_max,
+        .order_lists_max = filtered->order_lists_max,
+        .trailing_min = filtered->trailing_min,
+        .trailing_max = filtered->trailing_max,
+        .self_trade_modes = filtered->self_trade_modes,
+        .self_trade_default = filtered->self_trade_default,
+    };
 }
 
 static uint8_t *market_put(uint8_t *at, const struct market *market)
@@ -65,7 +132,9 @@ static uint8_t *market_put(uint8_t *at, const struct market *market)
     at = le_put_i64(at, market->qty_max.lots);
     at = le_put_i64(at, market->notional_min.units);
     at = le_put_u32(at, market->account_orders_max);
-    return le_put_bytes(at, market->symbol, MARKET_SYMBOL_BYTES);
+    at = le_put_bytes(at, market->symbol, MARKET_SYMBOL_BYTES);
+    const struct market_filtered_event filtered = filtered_of(0, &market->filters);
+    return market_filtered_event_put(at, &filtered);
 }
 
 size_t params_encode(const struct params *params, uint8_t *bytes)
@@ -84,10 +153,12 @@ size_t params_encode(const struct params *params, uint8_t *bytes)
     at = le_put_u32(at, params->uncertified_blocks_max);
     at = le_put_u16(at, params->gateway_secret_version);
     at = le_put_u16(at, params->tree_secret_version);
+    at = le_put_u16(at, params->volume_asset);
     at = le_put_u16(at, params->tier_count);
     for (uint16_t i = 0; i < params->tier_count; i++) {
         at = le_put_u32(at, (uint32_t)params->tiers[i].maker_ppm);
         at = le_put_u32(at, (uint32_t)params->tiers[i].taker_ppm);
+        at = le_put_i64(at, params->tiers[i].volume_min.units);
     }
     at = le_put_u16(at, params->asset_count);
     for (uint16_t i = 0; i < params->asset_count; i++)
@@ -178,6 +249,13 @@ bool params_follows(const struct params *params, const struct event *event)
         market_status_changed_event_get(event->payload, &changed);
         return changed.market < params->market_count;
     }
+    if (event->type == T_MARKET_FILTERED) {
+        struct market_filtered_event filtered;
+        market_filtered_event_get(event->payload, &filtered);
+        const struct market_filters filters = params_filters_of(&filtered);
+        return filtered.market < params->market_count &&
+               market_filters_valid(&params->markets[filtered.market], &filters);
+    }
     return true;
 }
 
@@ -196,6 +274,11 @@ void params_apply(struct params *params, const struct event *event)
         market_status_changed_event_get(event->payload, &changed);
         ASSERT(changed.market < params->market_count);
         params->markets[changed.market].status = changed.status;
+    } else if (event->type == T_MARKET_FILTERED) {
+        struct market_filtered_event filtered;
+        market_filtered_event_get(event->payload, &filtered);
+        ASSERT(filtered.market < params->market_count);
+        params->markets[filtered.market].filters = params_filters_of(&filtered);
     }
 }
 

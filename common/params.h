@@ -20,26 +20,29 @@
 /* The `rules` number this build knows best. */
 #define PARAMS_RULES 1
 
+/* Tiers rise with the volume that an account needs for them. */
 struct fee_tier {
-    int32_t maker_ppm;
+    int32_t maker_ppm; /* below 0: a rebate (fee.h) */
     int32_t taker_ppm;
+    amount_t volume_min; /* of the volume asset, over 30 days; 0 in the first */
 };
 
 struct params {
     uint32_t rules;        /* every change of behaviour is guarded by it */
     uint32_t accounts_max; /* accounts are numbered 1 .. accounts_max */
     uint32_t keys_max;
-    uint32_t orders_max;    /* open at once, all markets */
-    uint32_t levels_max;    /* price levels at once, all markets and sides */
-    uint32_t assets_max;    /* at most PARAMS_ASSETS_LIMIT */
-    uint32_t markets_max;   /* at most PARAMS_MARKETS_LIMIT */
-    uint32_t block_ms;      /* seal this often when something happened */
+    uint32_t orders_max;  /* open at once, all markets */
+    uint32_t levels_max;  /* price levels at once, all markets and sides; each stop counts as one */
+    uint32_t assets_max;  /* at most PARAMS_ASSETS_LIMIT */
+    uint32_t markets_max; /* at most PARAMS_MARKETS_LIMIT */
+    uint32_t block_ms;    /* seal this often when something happened */
     uint32_t idle_block_ms; /* and this often when nothing did */
     uint32_t stamp_step_ms; /* a stamp is at most this far above the last */
     uint32_t uncertified_blocks_max;
     uint16_t gateway_secret_version;
     uint16_t tree_secret_version;
     uint16_t tier_count;
+    uint16_t volume_asset; /* in which volumes for tiers are counted */
     uint16_t asset_count;
     uint16_t market_count;
     struct fee_tier tiers[PARAMS_TIERS_LIMIT];
@@ -56,6 +59,9 @@ size_t params_encode(const struct params *params, uint8_t *bytes);
 
 /* SHA-256 of the canonical bytes under their domain tag: params_hash of every header. */
 hash_t params_hash(const struct params *params);
+
+/* The filters that an event sets. */
+struct market_filters params_filters_of(const struct market_filtered_event *filtered);
 
 /* Whether a listing is the next one and can stand; true for events that do not concern `params`. For
  * events from outside: params_apply asserts it. */

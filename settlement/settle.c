@@ -39,7 +39,7 @@ struct settlement {
     uint32_t actor; /* whose orders it may touch; 0: nobody's */
     uint16_t taker_market;
     uint64_t taker_order; /* accepted by it; 0: none */
-    uint8_t payload[EVENT_PAYLOAD_MAX];
+    uint8_t payload[COMMAND_PAYLOAD_MAX];
 };
 
 size_t settlement_bytes(const struct genesis *genesis)
