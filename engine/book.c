@@ -8,11 +8,21 @@ static size_t rounded(size_t byte_count)
     return (byte_count + 63) & ~(size_t)63;
 }
 
+static size_t hidden_bytes(const struct params *params)
+{
+    return rounded(((size_t)params->levels_max + 1) * sizeof(int64_t));
+}
+
+static size_t mark_bytes(const struct params *params)
+{
+    return rounded((size_t)params->levels_max * sizeof(struct book_mark));
+}
+
 size_t book_all_bytes(const struct params *params)
 {
     return order_pool_bytes(params->orders_max) + ladder_pool_bytes(params->levels_max) +
-           rounded(params->markets_max * sizeof(struct book)) +
-           rounded(((size_t)params->levels_max + 1) * sizeof(struct book_change));
+           rounded(params->markets_max * sizeof(struct book)) + hidden_bytes(params) +
+           mark_bytes(params);
 }
 
 bool book_all_init(struct books *books, struct arena *arena, const struct params *params)
@@ -21,10 +31,11 @@ bool book_all_init(struct books *books, struct arena *arena, const struct params
     if (!order_pool_init(&books->orders, arena, params->orders_max)) return false;
     if (!ladder_pool_init(&books->levels, arena, params->levels_max)) return false;
     books->markets = arena_take_array(arena, params->markets_max, sizeof(struct book));
-    /* A command changes each level that is there, and makes one more. */
-    books->changes =
-        arena_take_array(arena, (size_t)params->levels_max + 1, sizeof(struct book_change));
-    if (books->markets == NULL || books->changes == NULL) return false;
+    books->hidden = arena_take(arena, hidden_bytes(params));
+    /* Levels that empty keep their slots until the command's changes are read out: a command cannot
+     * change more levels than there are slots. */
+    books->marks = arena_take(arena, mark_bytes(params));
+    if (books->markets == NULL || books->hidden == NULL || books->marks == NULL) return false;
 
     for (uint32_t market = 0; market < params->markets_max; market++) {
         books->markets[market].sides[BUY].side = BUY;
@@ -39,111 +50,79 @@ bool book_levels_full(const struct books *books, uint16_t market, enum side side
     return ladder_find(&books->levels, &books->markets[market].sides[side], price) == NO_SLOT;
 }
 
-/* Notes the level's quantity as the command's last word on it, so far. */
-static void level_changed(struct books *books, uint32_t slot, uint8_t side)
-{
-    struct level *level = &books->levels.levels[slot];
-    if (level->change == 0) {
-        ASSERT(books->change_count <= books->levels.capacity);
-        level->change = ++books->change_count;
-    }
-    books->changes[level->change - 1] =
-        (struct book_change){level->price, level->qty, slot, (enum side)side};
-}
-
-void book_add(struct books *books, uint32_t slot)
-{
-    struct order *order = &books->orders.orders[slot];
-    struct ladder *ladder = &books->markets[order->market].sides[order->side];
-    ASSERT(order->left.lots > 0);
-
-    order->level = ladder_add(&books->levels, ladder, order->price);
-    struct level *level = &books->levels.levels[order->level];
-    order->older = level->newest;
-    order->newer = NO_SLOT;
-    if (level->newest == NO_SLOT)
-        level->oldest = slot;
-    else
-        books->orders.orders[level->newest].newer = slot;
-    level->newest = slot;
-    level->order_count++;
-    level->qty.lots += order->left.lots;
-    level_changed(books, order->level, order->side);
-}
-
-void book_fill(struct books *books, uint32_t slot, qty_t by)
+void book_refresh(struct books *books, uint32_t slot, qty_t left)
 {
     struct order *order = &books->orders.orders[slot];
     struct level *level = &books->levels.levels[order->level];
-    ASSERT(by.lots > 0);
+    ASSERT(order->left.lots == 0 && left.lots > 0);
 
-    order->left = qty_less(order->left, by);
-    level->qty = qty_less(level->qty, by);
-    level_changed(books, order->level, order->side);
+    book_unqueue(books, slot, level);
+    book_queue(books, slot, level);
+    order->left = left;
+    level->qty.lots += left.lots;
+    book_mark(books, order);
 }
 
-void book_remove(struct books *books, uint32_t slot)
+void book_hide(struct books *books, uint32_t slot, int64_t lots)
 {
-    struct order *orders = books->orders.orders, *order = &orders[slot];
-    struct level *level = &books->levels.levels[order->level];
-
-    if (order->older == NO_SLOT)
-        level->oldest = order->newer;
-    else
-        orders[order->older].newer = order->newer;
-    if (order->newer == NO_SLOT)
-        level->newest = order->older;
-    else
-        orders[order->newer].older = order->older;
-
-    level->qty = qty_less(level->qty, order->left);
-    level->order_count--;
-    level_changed(books, order->level, order->side);
-    if (level->order_count > 0) return;
-
-    ASSERT(level->qty.lots == 0); /* B2 */
-    ladder_remove(&books->levels, &books->markets[order->market].sides[order->side], order->level);
+    int64_t *hidden = &books->hidden[books->orders.orders[slot].level];
+    ASSERT(*hidden + lots >= 0);
+    *hidden += lots;
 }
 
-void book_write_changes(struct books *books, uint16_t market, struct event_writer *out)
+void book_drop_level(struct books *books, const struct book_mark *mark)
 {
-    for (uint32_t i = 0; i < books->change_count; i++) {
-        const struct book_change *change = &books->changes[i];
-        const struct level_event event = {
-            .update_id = ++books->markets[market].last_update,
-            .price = change->price,
-            .qty = change->qty,
-            .market = market,
-            .side = (uint8_t)change->side,
-        };
-        event_write_level(out, &event);
-        /* A level that is gone has no mark to clear: its slot may be another's by now. */
-        if (change->qty.lots != 0) books->levels.levels[change->level].change = 0;
-    }
-    books->change_count = 0;
+    ladder_remove(&books->levels, &books->markets[mark->market].sides[mark->side], mark->level);
 }
 
-/* Asserts B2 to B4 for one level; returns its orders' count. */
+/* Asserts B2 to B4 for one level that is awake; returns its orders' count. */
 static uint32_t level_check(const struct books *books, uint16_t market, enum side side,
                             uint32_t level_slot)
 {
     const struct level *level = &books->levels.levels[level_slot];
-    int64_t lots = 0;
+    int64_t lots = 0, hidden = 0;
+    uint64_t last_id = 0;
     uint32_t count = 0, older = NO_SLOT;
     for (uint32_t slot = level->oldest; slot != NO_SLOT; slot = books->orders.orders[slot].newer) {
         const struct order *order = &books->orders.orders[slot];
         ASSERT(order->left.lots > 0 && order->left.lots <= order->qty.lots);
         ASSERT(order->market == market && order->side == side);
+        ASSERT((order->flags & ORDER_DORMANT) == 0);
         ASSERT(order->price.ticks == level->price.ticks && order->level == level_slot);
         ASSERT(order->older == older);
-        ASSERT(older == NO_SLOT || books->orders.orders[older].id < order->id); /* B3 */
         lots += order->left.lots;
+        if (order->extra != NO_SLOT) hidden += books->orders.extras[order->extra].hidden.lots;
+        if ((order->flags & ORDER_LISTED) == 0 && order->extra == NO_SLOT) {
+            ASSERT(last_id < order->id); /* B3 */
+            last_id = order->id;
+        }
         older = slot;
         count++;
     }
     ASSERT(level->newest == older);
-    ASSERT(level->order_count == count && count > 0);
-    ASSERT(level->qty.lots == lots && lots > 0); /* B2 */
+    ASSERT(count > 0);
+    ASSERT(level->qty.lots == lots && books->hidden[level_slot] == hidden); /* B2 */
+    return count;
+}
+
+/* Asserts B2 for the levels that the command has changed so far. */
+static void marks_check(const struct books *books)
+{
+    for (uint32_t i = books->change_next; i < books->change_count; i++) {
+        const uint32_t slot = books->marks[i].level;
+        const struct level *level = &books->levels.levels[slot];
+        ASSERT(level->change == i + 1);
+        if (level->oldest == NO_SLOT) ASSERT(level->qty.lots == 0 && books->hidden[slot] == 0);
+    }
+}
+
+/* Levels without orders, all of them marked. */
+static uint32_t sleeping_count(const struct books *books, uint16_t market, enum side side)
+{
+    uint32_t count = 0;
+    for (uint32_t i = books->change_next; i < books->change_count; i++)
+        count += books->marks[i].market == market && books->marks[i].side == side &&
+                 books->levels.levels[books->marks[i].level].oldest == NO_SLOT;
     return count;
 }
 
@@ -151,16 +130,20 @@ uint32_t book_check(const struct books *books, uint16_t market)
 {
     const struct book *book = &books->markets[market];
     uint32_t count = 0;
+    marks_check(books);
     for (int side = BUY; side <= SELL; side++) {
         const struct ladder *ladder = &book->sides[side];
         ASSERT(ladder_check(&books->levels, ladder));
+        uint32_t levels = sleeping_count(books, market, (enum side)side);
         for (uint32_t level = ladder->best; level != NO_SLOT;
-             level = books->levels.levels[level].worse)
+             level = ladder_next(&books->levels, ladder, level)) {
             count += level_check(books, market, (enum side)side, level);
+            levels++;
+        }
+        ASSERT(levels == ladder->level_count); /* B2: what has no orders is among the changes */
     }
-    const uint32_t bid = book->sides[BUY].best, ask = book->sides[SELL].best;
-    if (bid != NO_SLOT && ask != NO_SLOT)
-        ASSERT(books->levels.levels[bid].price.ticks <
-               books->levels.levels[ask].price.ticks); /* B1 */
+    const price_t bid = book_best_price(books, market, BUY);
+    const price_t ask = book_best_price(books, market, SELL);
+    ASSERT(bid.ticks == 0 || ask.ticks == 0 || bid.ticks < ask.ticks); /* B1 */
     return count;
 }

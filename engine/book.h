@@ -4,16 +4,23 @@
  * price, is match.c's. All books share one pool of orders and one of levels (struct books), and one
  * list of the levels that the command in hand has changed.
  *
+ * A level left empty by the command stays where it is, asleep, until the command's changes are read out:
+ * one change per level and command, also when the command fills it again.
+ *
  * Owner    the engine thread
  * Memory   the caller's arena, by book_all_init
- * Limits   orders_max orders and levels_max levels in all books; the caller counts before it adds
- * Cost     front, fill, remove: O(1). Add: O(1) at the queue, plus one descent of the ladder
+ * Limits   orders_max orders and levels_max levels in all books; the caller counts before it adds.
+ *          Sleeping levels count until the command's changes are read out.
+ * Cost     front, best price, fill, remove: O(1), but for the step to the next price when the best one
+ *          empties. Add: O(1) at the queue, plus the ladder's find
  *
  * Invariants, all asserted by book_check:
  *   B1  best bid < best ask: the book never rests crossed
- *   B2  a level's quantity is the sum of its orders' and is never zero
- *   B3  within a level, ids rise from oldest to newest
- *   B4  every resting order has something left and knows its market, side, price and level
+ *   B2  a level's quantity is the sum of what its orders show, its hidden quantity the sum of what they
+ *       hide; an empty level is asleep, has neither, and is among the command's changes
+ *   B3  within a level, whoever joined first is first: ids rise from oldest to newest among orders that
+ *       have no extra and are in no list. Stops and legs join late, icebergs again with each slice.
+ *   B4  every resting order shows something and knows its market, side, price and level
  */
 
 #ifndef ENGINE_BOOK_H
@@ -24,11 +31,11 @@
 
 struct params;
 
-/* A level as it was left by the command. */
+/* A level as the command left it. */
 struct book_change {
     price_t price;
     qty_t qty; /* 0: gone */
-    uint32_t level;
+    uint16_t market;
     enum side side;
 };
 
@@ -40,12 +47,21 @@ struct book {
     uint64_t last_update;
 };
 
+/* A level that the command has changed. */
+struct book_mark {
+    uint32_t level;
+    uint16_t market;
+    uint16_t side;
+};
+
 struct books {
     struct order_pool orders;
     struct ladder_pool levels;
-    struct book *markets; /* markets_max of them */
-    struct book_change *changes;
+    struct book *markets;    /* markets_max of them */
+    int64_t *hidden;         /* lots that icebergs hide, by level */
+    struct book_mark *marks; /* in order of first change */
     uint32_t change_count;
+    uint32_t change_next; /* the first not read out yet */
 };
 
 size_t book_all_bytes(const struct params *params);
@@ -54,32 +70,187 @@ size_t book_all_bytes(const struct params *params);
 MUST_CHECK bool book_all_init(struct books *books, struct arena *arena,
                               const struct params *params);
 
+static inline const struct level *book_best(const struct books *books, uint16_t market,
+                                            enum side side)
+{
+    return &books->levels.levels[books->markets[market].sides[side].best];
+}
+
 /* The order that trades next on `side`, or NO_SLOT. */
 static inline uint32_t book_front(const struct books *books, uint16_t market, enum side side)
 {
-    return books->levels.levels[books->markets[market].sides[side].best].oldest;
+    return book_best(books, market, side)->oldest;
+}
+
+/* The best price of `side`, 0 when it is empty. */
+static inline price_t book_best_price(const struct books *books, uint16_t market, enum side side)
+{
+    return book_best(books, market, side)->price;
 }
 
 /* Whether an order at this side and price would need a new level and there is none left. */
 bool book_levels_full(const struct books *books, uint16_t market, enum side side, price_t price);
 
+/* Of the functions below: the level is among the command's changes. */
+static inline void book_mark(struct books *books, const struct order *order)
+{
+    struct level *level = &books->levels.levels[order->level];
+    if (level->change != 0) return;
+    books->marks[books->change_count] =
+        (struct book_mark){order->level, order->market, order->side};
+    level->change = ++books->change_count;
+}
+
+static inline struct ladder *book_ladder(struct books *books, const struct order *order)
+{
+    return &books->markets[order->market].sides[order->side];
+}
+
+/* Puts an order that rests in no queue to the back of the one at its level. */
+static inline void book_queue(struct books *books, uint32_t slot, struct level *level)
+{
+    struct order *orders = books->orders.orders;
+    orders[slot].older = level->newest;
+    orders[slot].newer = NO_SLOT;
+    if (level->newest == NO_SLOT)
+        level->oldest = slot;
+    else
+        orders[level->newest].newer = slot;
+    level->newest = slot;
+}
+
 /* Puts the order, which has its market, side, price and left, to the back of the queue at its price.
- * Needs: it does not cross (B1), its id is the newest of its market, a level is to be had. */
-void book_add(struct books *books, uint32_t order);
+ * What an iceberg hides is book_hide's.
+ * Needs: it does not cross (B1), a level is to be had. */
+static inline void book_add(struct books *books, uint32_t slot)
+{
+    struct order *order = &books->orders.orders[slot];
+    struct ladder *ladder = book_ladder(books, order);
+    ASSERT(order->left.lots > 0);
 
-/* Takes `by` off what the order has left. An order with nothing left must then be removed.
- * Needs: it rests, and 0 < by <= left. */
-void book_fill(struct books *books, uint32_t order, qty_t by);
+    order->level = ladder_add(&books->levels, ladder, order->price);
+    struct level *level = &books->levels.levels[order->level];
+    if (level->newest == NO_SLOT) ladder_wake(&books->levels, ladder, order->level);
+    book_queue(books, slot, level);
+    level->qty.lots += order->left.lots;
+    book_mark(books, order);
+}
 
-/* Takes the order out of its queue, with whatever it has left; the slot stays the caller's to give
- * back to the pool. */
-void book_remove(struct books *books, uint32_t order);
+/* Takes `by` off what the order has left and keeps its place. An order with nothing left must then be
+ * removed or refreshed. Needs: it rests, and 0 < by <= left. */
+static inline void book_reduce(struct books *books, uint32_t slot, qty_t by)
+{
+    struct order *order = &books->orders.orders[slot];
+    struct level *level = &books->levels.levels[order->level];
+    ASSERT(by.lots > 0);
 
-/* Writes a LEVEL for each changed level, in the order in which they first changed, and forgets them.
- * Needs: all changes since the last call were in `market`. */
-void book_write_changes(struct books *books, uint16_t market, struct event_writer *out);
+    order->left = qty_less(order->left, by);
+    level->qty = qty_less(level->qty, by);
+    book_mark(books, order);
+}
 
-/* Asserts B1 to B4 and the ladders. O(orders of this market). Returns their count. */
+/* The same, by a match. */
+static inline void book_fill(struct books *books, uint32_t slot, qty_t by)
+{
+    book_reduce(books, slot, by);
+}
+
+static inline void book_unqueue(struct books *books, uint32_t slot, struct level *level)
+{
+    struct order *orders = books->orders.orders, *order = &orders[slot];
+    if (order->older == NO_SLOT)
+        level->oldest = order->newer;
+    else
+        orders[order->older].newer = order->newer;
+    if (order->newer == NO_SLOT)
+        level->newest = order->older;
+    else
+        orders[order->newer].older = order->older;
+}
+
+/* Takes the order out of its queue, with whatever it shows; what it hides must have been taken off by
+ * book_hide. The slot stays the caller's to give back to the pool. */
+static inline void book_remove(struct books *books, uint32_t slot)
+{
+    const struct order *order = &books->orders.orders[slot];
+    struct level *level = &books->levels.levels[order->level];
+
+    book_unqueue(books, slot, level);
+    level->qty = qty_less(level->qty, order->left);
+    book_mark(books, order);
+    if (level->oldest != NO_SLOT) return;
+
+    ASSERT(level->qty.lots == 0); /* B2 */
+    INVARIANT(books->hidden[order->level] == 0);
+    ladder_sleep(&books->levels, book_ladder(books, order), order->level);
+}
+
+/* An iceberg shows its next slice: `left` of it, at the back of its queue. What the level hides changes
+ * by book_hide alone. Needs: it rests and nothing of it is shown; left > 0. */
+void book_refresh(struct books *books, uint32_t slot, qty_t left);
+
+/* Changes what the order's level hides. Needs: the order rests; the sum stays at or above zero. */
+void book_hide(struct books *books, uint32_t slot, int64_t lots);
+
+/* Of book_next_change, for a level that the command has emptied. */
+void book_drop_level(struct books *books, const struct book_mark *mark);
+
+/* Takes the next of the command's changes, in the order in which the levels first changed. False when
+ * all have been taken: the next change is the next command's. Between two calls the books must not
+ * change. */
+static inline bool book_next_change(struct books *books, struct book_change *change)
+{
+    if (books->change_next == books->change_count) {
+        books->change_next = books->change_count = 0;
+        return false;
+    }
+    const struct book_mark *mark = &books->marks[books->change_next++];
+    struct level *level = &books->levels.levels[mark->level];
+    *change = (struct book_change){level->price, level->qty, mark->market, (enum side)mark->side};
+    level->change = 0;
+    if (level->oldest == NO_SLOT) book_drop_level(books, mark);
+    return true;
+}
+
+/* Hints: they ask for cache lines ahead of their use and change nothing. Each reads only what the one
+ * before it has brought, so give some commands' time between them. */
+
+/* A command will place an order here: its level. */
+static inline void book_hint_place(const struct books *books, uint16_t market, enum side side,
+                                   price_t price)
+{
+    const struct ladder *ladder = &books->markets[market].sides[side];
+    const uint64_t key = ladder_key(ladder, price);
+    const uint32_t leaf = ladder->leaves[(key >> LADDER_DIGIT_BITS) % LADDER_LEAVES];
+    const uint32_t level = books->levels.nodes[leaf].children[key % LADDER_DIGIT_COUNT];
+    __builtin_prefetch(&books->levels.levels[level], 1);
+}
+
+/* After book_hint_place: the order it will queue behind. */
+static inline void book_hint_queue(const struct books *books, uint16_t market, enum side side,
+                                   price_t price)
+{
+    const uint32_t level =
+        ladder_find_near(&books->levels, &books->markets[market].sides[side], price);
+    __builtin_prefetch(&books->orders.orders[books->levels.levels[level].newest], 1);
+}
+
+/* A command will cancel this order: itself. `slot` may be stale. */
+static inline void book_hint_order(const struct books *books, uint32_t slot)
+{
+    __builtin_prefetch(&books->orders.orders[slot], 1);
+}
+
+/* After book_hint_order: its neighbours and its level. */
+static inline void book_hint_neighbours(const struct books *books, uint32_t slot)
+{
+    const struct order *order = &books->orders.orders[slot];
+    __builtin_prefetch(&books->orders.orders[order->older], 1);
+    __builtin_prefetch(&books->orders.orders[order->newer], 1);
+    __builtin_prefetch(&books->levels.levels[order->level], 1);
+}
+
+/* Asserts B1 to B4 and the ladders. O(orders of this market). Returns the count of resting orders. */
 uint32_t book_check(const struct books *books, uint16_t market);
 
 #endif /* ENGINE_BOOK_H */

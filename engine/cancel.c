@@ -24,16 +24,17 @@ static uint32_t order_named(const struct engine *engine, const struct order_canc
     const uint32_t slot = directory_find(directory, cancel->market, cancel->order_id);
     if (slot == NO_SLOT) return NO_SLOT;
     if (engine->books.orders.orders[slot].account != cancel->account) return NO_SLOT;
-    const uint8_t *client_id = engine->books.orders.terms[slot].client_id;
+    const uint8_t *client_id = engine->books.orders.orders[slot].client_id;
     if (order_has_client_id(cancel->orig_client_id) &&
         memcmp(client_id, cancel->orig_client_id, CLIENT_ID_BYTES) != 0)
         return NO_SLOT;
     return slot;
 }
 
-static enum reject restriction_check(const struct order *order, uint8_t restriction)
+static enum reject restriction_check(const struct order_pool *orders, uint32_t slot,
+                                     uint8_t restriction)
 {
-    const bool traded = order_executed(order).lots > 0;
+    const bool traded = order_executed(orders, slot).lots > 0;
     if (restriction > CANCEL_ONLY_PARTIALLY_FILLED) return REJECT_COMBINATION;
     if (restriction == CANCEL_ONLY_NEW && traded) return REJECT_CANCEL_RESTRICTED;
     if (restriction == CANCEL_ONLY_PARTIALLY_FILLED && !traded) return REJECT_CANCEL_RESTRICTED;
@@ -48,11 +49,11 @@ enum reject cancel_order(struct engine *engine, const struct order_cancel_comman
 
     const uint32_t slot = order_named(engine, cancel);
     if (slot == NO_SLOT) return REJECT_UNKNOWN_ORDER;
-    reject = restriction_check(&engine->books.orders.orders[slot], cancel->restriction);
+    reject = restriction_check(&engine->books.orders, slot, cancel->restriction);
     if (reject != REJECT_NONE) return reject;
 
     done_close(engine, slot, ORDER_CANCELED, DONE_CANCELED, out);
-    book_write_changes(&engine->books, cancel->market, out);
+    done_write_levels(engine, out);
     return REJECT_NONE;
 }
 
@@ -68,10 +69,10 @@ enum reject cancel_all(struct engine *engine, const struct cancel_all_command *c
 
     uint32_t slot = roster->oldest; /* `roster` is gone with its last order */
     while (slot != NO_SLOT) {
-        const uint32_t newer = engine->books.orders.terms[slot].roster_newer;
+        const uint32_t newer = engine->books.orders.orders[slot].roster_newer;
         done_close(engine, slot, ORDER_CANCELED, DONE_CANCELED_ALL, out);
         slot = newer;
     }
-    book_write_changes(&engine->books, cancel->market, out);
+    done_write_levels(engine, out);
     return REJECT_NONE;
 }

@@ -6,27 +6,22 @@
 
 static size_t roster_bytes(uint32_t order_capacity)
 {
-    return (((size_t)order_capacity + 1) * sizeof(struct roster) + 63) & ~(size_t)63;
+    return slot_table_places(order_capacity) * sizeof(struct roster);
 }
 
 size_t directory_bytes(uint32_t order_capacity)
 {
-    return 3 * slot_table_bytes(order_capacity) + roster_bytes(order_capacity);
+    return 2 * slot_table_bytes(order_capacity) + roster_bytes(order_capacity);
 }
 
 bool directory_init(struct directory *directory, struct arena *arena, struct order_pool *pool)
 {
-    *directory = (struct directory){.pool = pool};
+    *directory =
+        (struct directory){.pool = pool, .roster_mask = slot_table_places(pool->capacity) - 1};
     if (!slot_table_init(&directory->by_id, arena, pool->capacity)) return false;
     if (!slot_table_init(&directory->by_client, arena, pool->capacity)) return false;
-    if (!slot_table_init(&directory->by_owner, arena, pool->capacity)) return false;
     directory->rosters = arena_take(arena, roster_bytes(pool->capacity));
     return directory->rosters != NULL;
-}
-
-static uint32_t id_hash(uint16_t market, uint64_t id)
-{
-    return slot_table_hash_pair(id, market);
 }
 
 /* Account and market as one number: the key of a roster, and the seed of its client ids. */
@@ -35,24 +30,25 @@ static uint64_t owner_key(uint32_t account, uint32_t market)
     return (uint64_t)account << 32 | market;
 }
 
-static uint32_t owner_hash(uint32_t account, uint32_t market)
+uint32_t directory_client_hash(uint32_t account, uint16_t market,
+                               const uint8_t client_id[CLIENT_ID_BYTES])
 {
-    return slot_table_hash_pair(owner_key(account, market), 0);
+    const uint32_t hash =
+        slot_table_hash_bytes(owner_key(account, market), client_id, CLIENT_ID_BYTES);
+    return hash == 0 ? 1 : hash;
 }
 
-static uint32_t client_hash(uint32_t account, uint16_t market, const uint8_t *client_id)
+uint32_t directory_find_client_hashed(const struct directory *directory, uint32_t account,
+                                      uint16_t market, const uint8_t client_id[CLIENT_ID_BYTES],
+                                      uint32_t hash)
 {
-    return slot_table_hash_bytes(owner_key(account, market), client_id, CLIENT_ID_BYTES);
-}
-
-uint32_t directory_find(const struct directory *directory, uint16_t market, uint64_t id)
-{
-    const struct slot_table *table = &directory->by_id;
-    const uint32_t hash = id_hash(market, id);
+    const struct slot_table *table = &directory->by_client;
     uint32_t place = slot_table_home(table, hash), slot;
     while ((slot = slot_table_next(table, hash, &place)) != NO_SLOT) {
         const struct order *order = &directory->pool->orders[slot];
-        if (order->id == id && order->market == market) return slot;
+        if (order->account == account && order->market == market &&
+            memcmp(order->client_id, client_id, CLIENT_ID_BYTES) == 0)
+            return slot;
     }
     return NO_SLOT;
 }
@@ -60,121 +56,120 @@ uint32_t directory_find(const struct directory *directory, uint16_t market, uint
 uint32_t directory_find_client(const struct directory *directory, uint32_t account, uint16_t market,
                                const uint8_t client_id[CLIENT_ID_BYTES])
 {
-    const struct slot_table *table = &directory->by_client;
-    const uint32_t hash = client_hash(account, market, client_id);
-    uint32_t place = slot_table_home(table, hash), slot;
-    while ((slot = slot_table_next(table, hash, &place)) != NO_SLOT) {
-        const struct order *order = &directory->pool->orders[slot];
-        if (order->account == account && order->market == market &&
-            memcmp(directory->pool->terms[slot].client_id, client_id, CLIENT_ID_BYTES) == 0)
-            return slot;
+    return directory_find_client_hashed(directory, account, market, client_id,
+                                        directory_client_hash(account, market, client_id));
+}
+
+static uint32_t roster_home(const struct directory *directory, uint32_t account, uint16_t market)
+{
+    return slot_table_hash_pair(owner_key(account, market), 0) & directory->roster_mask;
+}
+
+/* The place of the roster, or the empty place where it would go. */
+static uint32_t roster_place(const struct directory *directory, uint32_t account, uint16_t market)
+{
+    uint32_t place = roster_home(directory, account, market);
+    for (;; place = (place + 1) & directory->roster_mask) { /* ends: half of the places are empty */
+        const struct roster *roster = &directory->rosters[place];
+        if (roster->account == 0) return place;
+        if (roster->account == account && roster->market == market) return place;
     }
-    return NO_SLOT;
 }
 
-static uint32_t roster_find(const struct directory *directory, uint32_t account, uint32_t market)
+struct roster *directory_roster(const struct directory *directory, uint32_t account,
+                                uint16_t market)
 {
-    const struct slot_table *table = &directory->by_owner;
-    const uint32_t hash = owner_hash(account, market);
-    uint32_t place = slot_table_home(table, hash), slot;
-    while ((slot = slot_table_next(table, hash, &place)) != NO_SLOT) {
-        const struct roster *roster = &directory->rosters[slot];
-        if (roster->account == account && roster->market == market) return slot;
+    struct roster *roster = &directory->rosters[roster_place(directory, account, market)];
+    return roster->account == 0 ? NULL : roster;
+}
+
+void directory_hint_roster(const struct directory *directory, uint32_t account, uint16_t market)
+{
+    __builtin_prefetch(&directory->rosters[roster_home(directory, account, market)], 1);
+}
+
+/* Takes an empty roster out; what follows moves back into the gap, as in a slot_table. */
+static void roster_close(struct directory *directory, uint32_t gap)
+{
+    struct roster *rosters = directory->rosters;
+    const uint32_t mask = directory->roster_mask;
+    for (uint32_t place = (gap + 1) & mask; rosters[place].account != 0;
+         place = (place + 1) & mask) {
+        const uint32_t home = roster_home(directory, rosters[place].account, rosters[place].market);
+        if (!slot_table_may_move(mask, home, place, gap)) continue;
+        rosters[gap] = rosters[place];
+        gap = place;
     }
-    return NO_SLOT;
+    rosters[gap] = (struct roster){.account = 0};
+    directory->roster_count--;
 }
 
-const struct roster *directory_roster(const struct directory *directory, uint32_t account,
-                                      uint16_t market)
+static struct roster *roster_join(struct directory *directory, uint32_t slot)
 {
-    const uint32_t slot = roster_find(directory, account, market);
-    return slot == NO_SLOT ? NULL : &directory->rosters[slot];
+    struct order *orders = directory->pool->orders, *order = &orders[slot];
+    struct roster *roster =
+        &directory->rosters[roster_place(directory, order->account, order->market)];
+    ASSERT(order->account != 0);
+    if (roster->account == 0) {
+        ASSERT(directory->roster_count <
+               directory->pool->capacity); /* each has an order, at least */
+        *roster = (struct roster){.account = order->account, .market = order->market};
+        directory->roster_count++;
+    }
+    order->roster_older = roster->newest;
+    order->roster_newer = NO_SLOT;
+    if (roster->newest == NO_SLOT) {
+        roster->oldest = slot;
+    } else {
+        ASSERT(orders[roster->newest].id < order->id); /* D2 */
+        orders[roster->newest].roster_newer = slot;
+    }
+    roster->newest = slot;
+    roster->open++;
+    return roster;
 }
 
-static uint32_t roster_open(struct directory *directory, uint32_t account, uint32_t market)
+static void roster_leave(struct directory *directory, uint32_t slot)
 {
-    uint32_t slot = directory->roster_free;
-    if (slot == NO_SLOT)
-        slot = ++directory->roster_used;
+    struct order *orders = directory->pool->orders;
+    const struct order *order = &orders[slot];
+    const uint32_t place = roster_place(directory, order->account, order->market);
+    struct roster *roster = &directory->rosters[place];
+    ASSERT(roster->open > 0);
+
+    if (order->roster_older == NO_SLOT)
+        roster->oldest = order->roster_newer;
     else
-        directory->roster_free = directory->rosters[slot].newest;
-    ASSERT(slot <= directory->pool->capacity); /* each roster has an order, at least */
-
-    directory->rosters[slot] = (struct roster){.account = account, .market = market};
-    slot_table_add(&directory->by_owner, owner_hash(account, market), slot);
-    return slot;
-}
-
-static void roster_close(struct directory *directory, uint32_t slot)
-{
-    struct roster *roster = &directory->rosters[slot];
-    slot_table_remove(&directory->by_owner, owner_hash(roster->account, roster->market), slot);
-    roster->newest = directory->roster_free;
-    directory->roster_free = slot;
-}
-
-static void roster_join(struct directory *directory, uint32_t slot, uint32_t order)
-{
-    struct roster *roster = &directory->rosters[slot];
-    struct order_terms *terms = directory->pool->terms;
-    const struct order *orders = directory->pool->orders;
-    ASSERT(roster->newest == NO_SLOT || orders[roster->newest].id < orders[order].id); /* D2 */
-
-    terms[order].roster = slot;
-    terms[order].roster_older = roster->newest;
-    terms[order].roster_newer = NO_SLOT;
-    if (roster->newest == NO_SLOT)
-        roster->oldest = order;
+        orders[order->roster_older].roster_newer = order->roster_newer;
+    if (order->roster_newer == NO_SLOT)
+        roster->newest = order->roster_older;
     else
-        terms[roster->newest].roster_newer = order;
-    roster->newest = order;
-    roster->count++;
+        orders[order->roster_newer].roster_older = order->roster_older;
+    if (--roster->open == 0) roster_close(directory, place);
 }
 
-static void roster_leave(struct directory *directory, uint32_t order)
+struct roster *directory_add(struct directory *directory, uint32_t slot)
 {
-    struct order_terms *terms = directory->pool->terms;
-    const uint32_t slot = terms[order].roster;
-    const uint32_t older = terms[order].roster_older, newer = terms[order].roster_newer;
-    struct roster *roster = &directory->rosters[slot];
+    struct order *order = &directory->pool->orders[slot];
 
-    if (older == NO_SLOT)
-        roster->oldest = newer;
-    else
-        terms[older].roster_newer = newer;
-    if (newer == NO_SLOT)
-        roster->newest = older;
-    else
-        terms[newer].roster_older = older;
-    roster->count--;
-    if (roster->count == 0) roster_close(directory, slot);
+    directory_add_id(directory, slot);
+    if (order_has_client_id(order->client_id)) {
+        if (order->client_hash == 0)
+            order->client_hash =
+                directory_client_hash(order->account, order->market, order->client_id);
+        slot_table_add(&directory->by_client, order->client_hash, slot);
+    }
+    return roster_join(directory, slot);
 }
 
-void directory_add(struct directory *directory, uint32_t order)
+void directory_remove(struct directory *directory, uint32_t slot)
 {
-    const struct order *added = &directory->pool->orders[order];
-    const uint8_t *client_id = directory->pool->terms[order].client_id;
+    const struct order *order = &directory->pool->orders[slot];
 
-    slot_table_add(&directory->by_id, id_hash(added->market, added->id), order);
-    if (order_has_client_id(client_id))
-        slot_table_add(&directory->by_client, client_hash(added->account, added->market, client_id),
-                       order);
-
-    uint32_t roster = roster_find(directory, added->account, added->market);
-    if (roster == NO_SLOT) roster = roster_open(directory, added->account, added->market);
-    roster_join(directory, roster, order);
-}
-
-void directory_remove(struct directory *directory, uint32_t order)
-{
-    const struct order *removed = &directory->pool->orders[order];
-    const uint8_t *client_id = directory->pool->terms[order].client_id;
-
-    slot_table_remove(&directory->by_id, id_hash(removed->market, removed->id), order);
-    if (order_has_client_id(client_id))
-        slot_table_remove(&directory->by_client,
-                          client_hash(removed->account, removed->market, client_id), order);
-    roster_leave(directory, order);
+    directory_remove_id(directory, slot);
+    if (order_has_client_id(order->client_id))
+        slot_table_remove(&directory->by_client, order->client_hash, slot);
+    roster_leave(directory, slot);
 }
 
 /* Asserts D2 for one roster and D1 for its orders; returns its count. */
@@ -182,20 +177,19 @@ static uint32_t roster_check(const struct directory *directory, const struct ros
 {
     uint32_t count = 0, older = NO_SLOT;
     for (uint32_t slot = roster->oldest; slot != NO_SLOT;
-         slot = directory->pool->terms[slot].roster_newer) {
+         slot = directory->pool->orders[slot].roster_newer) {
         const struct order *order = &directory->pool->orders[slot];
-        const struct order_terms *terms = &directory->pool->terms[slot];
         ASSERT(order->account == roster->account && order->market == roster->market);
-        ASSERT(terms->roster_older == older);
+        ASSERT(order->roster_older == older);
         ASSERT(older == NO_SLOT || directory->pool->orders[older].id < order->id);
         ASSERT(directory_find(directory, order->market, order->id) == slot);
-        if (order_has_client_id(terms->client_id))
+        if (order_has_client_id(order->client_id))
             ASSERT(directory_find_client(directory, order->account, order->market,
-                                         terms->client_id) == slot);
+                                         order->client_id) == slot);
         older = slot;
         count++;
     }
-    ASSERT(count == roster->count && count > 0);
+    ASSERT(count == roster->open && count > 0);
     ASSERT(older == roster->newest);
     return count;
 }
@@ -204,16 +198,16 @@ bool directory_check(const struct directory *directory)
 {
     ASSERT(slot_table_check(&directory->by_id));
     ASSERT(slot_table_check(&directory->by_client));
-    ASSERT(slot_table_check(&directory->by_owner));
 
-    uint32_t count = 0;
-    for (uint32_t i = 0; i <= directory->by_owner.mask; i++) {
-        const uint32_t slot = directory->by_owner.entries[i].slot;
-        if (slot == NO_SLOT) continue;
-        const struct roster *roster = &directory->rosters[slot];
-        ASSERT(roster_find(directory, roster->account, roster->market) == slot);
+    uint32_t count = 0, rosters = 0;
+    for (uint32_t i = 0; i <= directory->roster_mask; i++) {
+        const struct roster *roster = &directory->rosters[i];
+        if (roster->account == 0) continue;
+        ASSERT(directory_roster(directory, roster->account, roster->market) == roster); /* D3 */
         count += roster_check(directory, roster);
+        rosters++;
     }
+    ASSERT(rosters == directory->roster_count);
     ASSERT(count == directory->by_id.count); /* D1: each once */
     ASSERT(count == directory->pool->count);
     return true;

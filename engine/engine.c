@@ -78,7 +78,7 @@ static int64_t held_by_orders(const struct engine *engine, uint32_t account, uin
         const struct roster *roster = directory_roster(&engine->directory, account, i);
         if (roster == NULL) continue;
         for (uint32_t slot = roster->oldest; slot != NO_SLOT;
-             slot = engine->books.orders.terms[slot].roster_newer) {
+             slot = engine->books.orders.orders[slot].roster_newer) {
             const struct order *order = &engine->books.orders.orders[slot];
             if (holds_asset(market, (enum side)order->side) == asset)
                 held += holds_resting(market, order).units;
@@ -99,6 +99,7 @@ bool engine_check(const struct engine *engine)
 {
     ASSERT(accounts_check(&engine->accounts)); /* E2 */
     ASSERT(directory_check(&engine->directory));
+    ASSERT(order_pool_check(&engine->books.orders));
     uint32_t resting = 0, levels = 0;
     for (uint16_t market = 0; market < engine->params.market_count; market++) {
         const struct book *book = &engine->books.markets[market];

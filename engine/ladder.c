@@ -2,19 +2,8 @@
 
 #include "common/arena.h"
 
-#define DIGIT_BITS  6
-#define DIGIT_COUNT 64
-
 /* Marks a child that is a node; without it, it is a level. */
-#define LADDER_NODE 0x80000000u
-
-struct ladder_node {
-    uint64_t occupied; /* which digits have a child */
-    uint64_t key;      /* any key below it; those above `shift` are the same for all */
-    uint32_t parent;   /* NO_SLOT: it is the root */
-    uint32_t shift;    /* lowest bit of its digit, a multiple of DIGIT_BITS */
-    uint32_t children[DIGIT_COUNT];
-};
+#define NODE_MARK 0x80000000u
 
 static size_t rounded(size_t byte_count)
 {
@@ -43,15 +32,15 @@ static uint32_t level_take(struct ladder_pool *pool)
     if (slot == NO_SLOT)
         slot = ++pool->level_used;
     else
-        pool->level_free = pool->levels[slot].worse;
+        pool->level_free = pool->levels[slot].newest;
     pool->level_count++;
     return slot;
 }
 
 static void level_give(struct ladder_pool *pool, uint32_t slot)
 {
-    pool->levels[slot].in_use = 0;
-    pool->levels[slot].worse = pool->level_free;
+    pool->levels[slot].price.ticks = 0;
+    pool->levels[slot].newest = pool->level_free;
     pool->level_free = slot;
     pool->level_count--;
 }
@@ -68,95 +57,105 @@ static uint32_t node_take(struct ladder_pool *pool)
     return slot;
 }
 
-static void node_give(struct ladder_pool *pool, uint32_t slot)
+/* Needs: nothing hangs from it. */
+static void node_give(struct ladder_pool *pool, struct ladder *ladder, uint32_t slot)
 {
-    pool->nodes[slot].occupied = 0;
-    pool->nodes[slot].parent = pool->node_free;
+    struct ladder_node *node = &pool->nodes[slot];
+    uint32_t *leaf = ladder_leaf(ladder, node->key);
+    if (*leaf == slot) *leaf = NO_SLOT; /* L4 */
+    node->parent = pool->node_free;
     pool->node_free = slot;
     pool->node_count--;
 }
 
-/* Rises from best to worst on either side. */
-static uint64_t key_of(const struct ladder *ladder, price_t price)
-{
-    ASSERT(price.ticks > 0);
-    return ladder->side == SELL ? (uint64_t)price.ticks : (uint64_t)(INT64_MAX - price.ticks);
-}
-
 static unsigned digit_at(uint64_t key, uint32_t shift)
 {
-    return (key >> shift) & (DIGIT_COUNT - 1);
+    return (key >> shift) % LADDER_DIGIT_COUNT;
+}
+
+static uint64_t bit_at(uint64_t key, uint32_t shift)
+{
+    return (uint64_t)1 << digit_at(key, shift);
 }
 
 /* Whether `key` lies in the range of prices that `node` divides. Keys have 63 bits: the digit at
  * shift 60 is the highest, and all keys agree above it. */
 static bool node_covers(const struct ladder_node *node, uint64_t key)
 {
-    const uint32_t above = node->shift + DIGIT_BITS;
+    const uint32_t above = node->shift + LADDER_DIGIT_BITS;
     return above >= 64 || (node->key ^ key) >> above == 0;
 }
 
 static bool is_node(uint32_t child)
 {
-    return (child & LADDER_NODE) != 0;
+    return (child & NODE_MARK) != 0;
 }
 
 static struct ladder_node *node_at(const struct ladder_pool *pool, uint32_t child)
 {
-    return &pool->nodes[child & ~LADDER_NODE];
+    return &pool->nodes[child & ~NODE_MARK];
+}
+
+static uint32_t trie_find(const struct ladder_pool *pool, const struct ladder *ladder,
+                          price_t price)
+{
+    const uint64_t key = ladder_key(ladder, price);
+    uint32_t child = ladder->root;
+    while (is_node(child)) { /* ends: each step goes to a lower digit */
+        const struct ladder_node *node = node_at(pool, child);
+        if (!node_covers(node, key)) return NO_SLOT;
+        child = node->children[digit_at(key, node->shift)];
+    }
+    return pool->levels[child].price.ticks == price.ticks ? child : NO_SLOT;
 }
 
 uint32_t ladder_find(const struct ladder_pool *pool, const struct ladder *ladder, price_t price)
 {
-    const uint64_t key = key_of(ladder, price);
-    uint32_t child = ladder->root;
-    while (is_node(child)) { /* ends: each step goes to a lower digit */
-        const struct ladder_node *node = node_at(pool, child);
-        const unsigned digit = digit_at(key, node->shift);
-        if (!node_covers(node, key) || (node->occupied >> digit & 1) == 0) return NO_SLOT;
-        child = node->children[digit];
-    }
-    if (child == NO_SLOT || pool->levels[child].price.ticks != price.ticks) return NO_SLOT;
-    return child;
-}
-
-static void node_set(struct ladder_node *node, uint64_t key, uint32_t child)
-{
-    const unsigned digit = digit_at(key, node->shift);
-    node->children[digit] = child;
-    node->occupied |= (uint64_t)1 << digit;
+    ASSERT(price.ticks > 0);
+    const uint32_t near = ladder_find_near(pool, ladder, price);
+    return near != NO_SLOT ? near : trie_find(pool, ladder, price);
 }
 
 /* Makes `parent` (NO_SLOT: the root) what `child` hangs from. */
 static void child_hang(struct ladder_pool *pool, struct ladder *ladder, uint32_t parent,
-                       uint64_t key, uint32_t child)
+                       uint64_t key, uint32_t child, bool awake)
 {
     if (is_node(child))
         node_at(pool, child)->parent = parent;
     else
         pool->levels[child].node = parent;
-    if (parent == NO_SLOT)
+    if (parent == NO_SLOT) {
         ladder->root = child;
-    else
-        node_set(&pool->nodes[parent], key, child);
+        return;
+    }
+    struct ladder_node *node = &pool->nodes[parent];
+    const uint64_t bit = bit_at(key, node->shift);
+    node->children[digit_at(key, node->shift)] = child;
+    node->hung |= bit;
+    if (awake) node->awake |= bit;
 }
 
 /* Puts a node where `child` hangs from `parent`, at the highest digit in which `key` differs from
- * `child_key`, with `child` and the level of `key` below it. */
+ * `child_key`, with `child` and the sleeping level of `key` below it. */
 static void child_split(struct ladder_pool *pool, struct ladder *ladder, uint32_t parent,
                         uint32_t child, uint64_t child_key, uint64_t key, uint32_t level)
 {
     ASSERT(key != child_key);
+    const bool awake =
+        parent == NO_SLOT
+            ? ladder->best != NO_SLOT
+            : (pool->nodes[parent].awake & bit_at(key, pool->nodes[parent].shift)) != 0;
     const uint32_t highest = 63u - (uint32_t)__builtin_clzll(key ^ child_key);
     const uint32_t slot = node_take(pool);
     struct ladder_node *node = &pool->nodes[slot];
-    node->occupied = 0;
+    node->hung = 0;
+    node->awake = 0;
     node->key = key;
-    node->shift = highest / DIGIT_BITS * DIGIT_BITS;
+    node->shift = highest / LADDER_DIGIT_BITS * LADDER_DIGIT_BITS;
 
-    child_hang(pool, ladder, parent, key, slot | LADDER_NODE);
-    child_hang(pool, ladder, slot, child_key, child);
-    child_hang(pool, ladder, slot, key, level);
+    child_hang(pool, ladder, parent, key, slot | NODE_MARK, awake);
+    child_hang(pool, ladder, slot, child_key, child, awake);
+    child_hang(pool, ladder, slot, key, level, false);
 }
 
 /* Hangs the level into the trie. Needs: its price is not there. */
@@ -170,137 +169,186 @@ static void trie_insert(struct ladder_pool *pool, struct ladder *ladder, uint64_
             child_split(pool, ladder, parent, child, node->key, key, level);
             return;
         }
-        parent = child & ~LADDER_NODE;
-        const unsigned digit = digit_at(key, node->shift);
-        if ((node->occupied >> digit & 1) == 0) {
-            child_hang(pool, ladder, parent, key, level);
-            return;
-        }
-        child = node->children[digit];
+        parent = child & ~NODE_MARK;
+        child = node->children[digit_at(key, node->shift)];
     }
     if (child == NO_SLOT)
-        child_hang(pool, ladder, NO_SLOT, key, level);
+        child_hang(pool, ladder, parent, key, level, false);
     else
-        child_split(pool, ladder, parent, child, key_of(ladder, pool->levels[child].price), key,
+        child_split(pool, ladder, parent, child, ladder_key(ladder, pool->levels[child].price), key,
                     level);
 }
 
-/* The worst level at or below `child`. */
-static uint32_t last_below(const struct ladder_pool *pool, uint32_t child)
+uint32_t ladder_make(struct ladder_pool *pool, struct ladder *ladder, price_t price)
+{
+    const uint64_t key = ladder_key(ladder, price);
+    uint32_t *leaf = ladder_leaf(ladder, key);
+    const bool near = *leaf != NO_SLOT && node_covers(&pool->nodes[*leaf], key);
+    uint32_t slot = near ? NO_SLOT : trie_find(pool, ladder, price);
+    if (slot == NO_SLOT) {
+        ASSERT(price.ticks > 0);
+        slot = level_take(pool);
+        pool->levels[slot] = (struct level){.price = price};
+        ladder->level_count++;
+        if (near) {
+            child_hang(pool, ladder, *leaf, key, slot, false);
+            return slot;
+        }
+        trie_insert(pool, ladder, key, slot);
+    }
+    const uint32_t node = pool->levels[slot].node;
+    if (node != NO_SLOT && pool->nodes[node].shift == 0) *leaf = node;
+    return slot;
+}
+
+void ladder_wake(struct ladder_pool *pool, struct ladder *ladder, uint32_t level)
+{
+    const uint64_t key = ladder_key(ladder, pool->levels[level].price);
+    /* Above a node that was awake already, all are. */
+    for (uint32_t slot = pool->levels[level].node; slot != NO_SLOT;) {
+        struct ladder_node *node = &pool->nodes[slot];
+        const bool was_awake = node->awake != 0;
+        node->awake |= bit_at(key, node->shift);
+        if (was_awake) break;
+        slot = node->parent;
+    }
+    if (ladder->best == NO_SLOT || key < ladder_key(ladder, pool->levels[ladder->best].price))
+        ladder->best = level;
+}
+
+/* The best awake level at or below `child`. Needs: there is one. */
+static uint32_t first_below(const struct ladder_pool *pool, uint32_t child)
 {
     while (is_node(child)) {
         const struct ladder_node *node = node_at(pool, child);
-        child = node->children[63 - __builtin_clzll(node->occupied)];
+        child = node->children[__builtin_ctzll(node->awake)];
     }
     return child;
 }
 
-/* The next better level than the one of `key` that hangs from `node`, NO_SLOT when it is the best. */
-static uint32_t trie_better(const struct ladder_pool *pool, uint32_t node, uint64_t key)
+uint32_t ladder_next(const struct ladder_pool *pool, const struct ladder *ladder, uint32_t level)
 {
-    for (; node != NO_SLOT; node = pool->nodes[node].parent) {
-        const struct ladder_node *above = &pool->nodes[node];
-        const unsigned digit = digit_at(key, above->shift);
-        const uint64_t lower = above->occupied & (((uint64_t)1 << digit) - 1);
-        if (lower != 0) return last_below(pool, above->children[63 - __builtin_clzll(lower)]);
+    const uint64_t key = ladder_key(ladder, pool->levels[level].price);
+    uint32_t slot = pool->levels[level].node;
+    while (slot != NO_SLOT) {
+        const struct ladder_node *node = &pool->nodes[slot];
+        /* 2 << 63 is 0: nothing is worse than the last digit. */
+        const uint64_t worse = node->awake & ~(((uint64_t)2 << digit_at(key, node->shift)) - 1);
+        if (worse != 0) return first_below(pool, node->children[__builtin_ctzll(worse)]);
+        slot = node->parent;
     }
     return NO_SLOT;
 }
 
-static void level_link(struct ladder_pool *pool, struct ladder *ladder, uint32_t slot,
-                       uint32_t better)
+void ladder_sleep(struct ladder_pool *pool, struct ladder *ladder, uint32_t level)
 {
-    struct level *level = &pool->levels[slot];
-    level->better = better;
-    level->worse = better == NO_SLOT ? ladder->best : pool->levels[better].worse;
-    if (level->worse != NO_SLOT) pool->levels[level->worse].better = slot;
-    if (better == NO_SLOT)
-        ladder->best = slot;
-    else
-        pool->levels[better].worse = slot;
+    const uint64_t key = ladder_key(ladder, pool->levels[level].price);
+    for (uint32_t slot = pool->levels[level].node; slot != NO_SLOT;) {
+        struct ladder_node *node = &pool->nodes[slot];
+        node->awake &= ~bit_at(key, node->shift);
+        if (node->awake != 0) break;
+        slot = node->parent;
+    }
+    if (ladder->best == level) ladder->best = ladder_next(pool, ladder, level);
 }
 
-uint32_t ladder_add(struct ladder_pool *pool, struct ladder *ladder, price_t price)
-{
-    const uint32_t found = ladder_find(pool, ladder, price);
-    if (found != NO_SLOT) return found;
-
-    const uint64_t key = key_of(ladder, price);
-    const uint32_t slot = level_take(pool);
-    pool->levels[slot] = (struct level){.price = price, .in_use = 1};
-    trie_insert(pool, ladder, key, slot);
-    level_link(pool, ladder, slot, trie_better(pool, pool->levels[slot].node, key));
-    ladder->level_count++;
-    return slot;
-}
-
-/* Takes the child of `key` out of `slot`; a node left with one child gives it to its parent. */
+/* Takes the sleeping child of `key` out of `slot`; a node left with one child gives it to its parent. */
 static void node_unset(struct ladder_pool *pool, struct ladder *ladder, uint32_t slot, uint64_t key)
 {
     struct ladder_node *node = &pool->nodes[slot];
-    node->occupied &= ~((uint64_t)1 << digit_at(key, node->shift));
-    ASSERT(node->occupied != 0); /* L3 */
-    if ((node->occupied & (node->occupied - 1)) != 0) return;
+    const uint64_t bit = bit_at(key, node->shift);
+    ASSERT((node->awake & bit) == 0);
+    node->hung &= ~bit;
+    node->children[digit_at(key, node->shift)] = NO_SLOT;
+    ASSERT(node->hung != 0); /* L3 */
+    if ((node->hung & (node->hung - 1)) != 0) return;
 
-    const uint32_t only = node->children[__builtin_ctzll(node->occupied)];
-    child_hang(pool, ladder, node->parent, key, only);
-    node_give(pool, slot);
+    const unsigned digit = (unsigned)__builtin_ctzll(node->hung);
+    child_hang(pool, ladder, node->parent, key, node->children[digit], node->awake != 0);
+    node->children[digit] = NO_SLOT;
+    node_give(pool, ladder, slot);
 }
 
 void ladder_remove(struct ladder_pool *pool, struct ladder *ladder, uint32_t slot)
 {
     const struct level *level = &pool->levels[slot];
-    ASSERT(slot != NO_SLOT && level->in_use);
-
-    if (level->better == NO_SLOT)
-        ladder->best = level->worse;
-    else
-        pool->levels[level->better].worse = level->worse;
-    if (level->worse != NO_SLOT) pool->levels[level->worse].better = level->better;
+    ASSERT(slot != NO_SLOT && level->price.ticks != 0);
+    ASSERT(slot != ladder->best);
 
     if (level->node == NO_SLOT)
         ladder->root = NO_SLOT;
     else
-        node_unset(pool, ladder, level->node, key_of(ladder, level->price));
+        node_unset(pool, ladder, level->node, ladder_key(ladder, level->price));
     ladder->level_count--;
     level_give(pool, slot);
 }
 
-/* Levels at or below `child`; asserts L3 and that children know their parent. */
-static uint32_t child_check(const struct ladder_pool *pool, uint32_t child, uint32_t parent)
+struct tally {
+    uint32_t levels;
+    uint32_t best;
+    bool awake;
+};
+
+static struct tally child_check(const struct ladder_pool *pool, const struct ladder *ladder,
+                                uint32_t child, uint32_t parent, bool awake);
+
+/* Asserts L3 for one node, and what hangs from it. */
+static struct tally node_check(const struct ladder_pool *pool, const struct ladder *ladder,
+                               uint32_t slot, uint32_t parent)
 {
-    if (!is_node(child)) {
-        ASSERT(pool->levels[child].in_use && pool->levels[child].node == parent);
-        return 1;
-    }
-    const struct ladder_node *node = node_at(pool, child);
+    const struct ladder_node *node = &pool->nodes[slot];
     ASSERT(node->parent == parent);
-    ASSERT(__builtin_popcountll(node->occupied) >= 2); /* L3 */
+    ASSERT(__builtin_popcountll(node->hung) >= 2 && (node->awake & ~node->hung) == 0); /* L3 */
     ASSERT(parent == NO_SLOT || node->shift < pool->nodes[parent].shift);
-    uint32_t count = 0;
-    for (unsigned digit = 0; digit < DIGIT_COUNT; digit++)
-        if (node->occupied >> digit & 1)
-            count += child_check(pool, node->children[digit], child & ~LADDER_NODE);
-    return count;
+    struct tally all = {.best = NO_SLOT};
+    for (unsigned digit = 0; digit < LADDER_DIGIT_COUNT; digit++) {
+        const bool awake = node->awake >> digit & 1;
+        ASSERT((node->children[digit] != NO_SLOT) == (node->hung >> digit & 1));
+        if (node->children[digit] == NO_SLOT) continue;
+        const struct tally one = child_check(pool, ladder, node->children[digit], slot, awake);
+        ASSERT(one.awake == awake); /* L3 */
+        all.levels += one.levels;
+        if (all.best == NO_SLOT) all.best = one.best;
+        all.awake |= awake;
+    }
+    return all;
+}
+
+/* `awake` is what its parent says, which for a level is all there is to know. */
+static struct tally child_check(const struct ladder_pool *pool, const struct ladder *ladder,
+                                uint32_t child, uint32_t parent, bool awake)
+{
+    if (is_node(child)) return node_check(pool, ladder, child & ~NODE_MARK, parent);
+    const struct level *level = &pool->levels[child];
+    ASSERT(level->price.ticks > 0 && level->node == parent);
+    ASSERT(trie_find(pool, ladder, level->price) == child); /* L2 */
+    const uint32_t near = ladder_find_near(pool, ladder, level->price);
+    ASSERT(near == NO_SLOT || near == child);
+    return (struct tally){1, awake ? child : NO_SLOT, awake};
+}
+
+/* Asserts L4 for one remembered node. */
+static void leaf_check(const struct ladder_pool *pool, const struct ladder *ladder, uint32_t place)
+{
+    uint32_t slot = ladder->leaves[place];
+    const struct ladder_node *leaf = &pool->nodes[slot];
+    ASSERT(leaf->shift == 0 && (leaf->key >> LADDER_DIGIT_BITS) % LADDER_LEAVES == place);
+    while (pool->nodes[slot].parent != NO_SLOT)
+        slot = pool->nodes[slot].parent;
+    ASSERT(ladder->root == (slot | NODE_MARK)); /* L4 */
 }
 
 bool ladder_check(const struct ladder_pool *pool, const struct ladder *ladder)
 {
-    uint32_t count = 0, better = NO_SLOT;
-    for (uint32_t slot = ladder->best; slot != NO_SLOT; slot = pool->levels[slot].worse) {
-        const struct level *level = &pool->levels[slot];
-        ASSERT(level->in_use && level->better == better);
-        if (better != NO_SLOT)
-            ASSERT(key_of(ladder, pool->levels[better].price) <
-                   key_of(ladder, level->price));                /* L1 */
-        ASSERT(ladder_find(pool, ladder, level->price) == slot); /* L2 */
-        better = slot;
-        count++;
+    if (ladder->root == NO_SLOT) {
+        ASSERT(ladder->level_count == 0 && ladder->best == NO_SLOT);
+    } else {
+        const struct tally all =
+            child_check(pool, ladder, ladder->root, NO_SLOT, ladder->best != NO_SLOT);
+        ASSERT(all.levels == ladder->level_count); /* L2 */
+        ASSERT(all.best == ladder->best);          /* L1: keys rise in the order of the walk */
     }
-    ASSERT(count == ladder->level_count);
-    if (ladder->root == NO_SLOT)
-        ASSERT(count == 0);
-    else
-        ASSERT(child_check(pool, ladder->root, NO_SLOT) == count); /* L2, L3 */
+    for (uint32_t place = 0; place < LADDER_LEAVES; place++)
+        if (ladder->leaves[place] != NO_SLOT) leaf_check(pool, ladder, place);
     return true;
 }

@@ -107,11 +107,10 @@ static void match_taker(struct engine *engine, struct taker *taker, struct event
 
     /* Ends: each pass fills the taker or removes the front maker. */
     while (taker->order.left.lots > 0) {
-        const uint32_t front = book_front(&engine->books, taker->order.market, makers);
-        if (front == NO_SLOT) break;
-        const price_t price = engine->books.orders.orders[front].price;
-        if (!walk_reaches(taker->order.price, makers, price)) break;
-        match_pair(engine, market, taker, front, out);
+        const price_t price = book_best_price(&engine->books, taker->order.market, makers);
+        if (price.ticks == 0 || !walk_reaches(taker->order.price, makers, price)) break;
+        match_pair(engine, market, taker, book_front(&engine->books, taker->order.market, makers),
+                   out);
     }
 }
 
@@ -124,7 +123,7 @@ static void accepted_write(const struct engine *engine, const struct taker *take
         .order_id = order->id,
         .price = order->price,
         .qty = order->qty,
-        .quote_qty = taker->terms.quote_qty,
+        .quote_qty = taker->quote_qty,
         .hold = taker->hold,
         .account = order->account,
         .market = order->market,
@@ -135,8 +134,8 @@ static void accepted_write(const struct engine *engine, const struct taker *take
         .self_trade = order->self_trade,
     };
     /* By quote, the quantity is an outcome, not a wish. */
-    if (taker->terms.quote_qty.units != 0) accepted.qty.lots = 0;
-    memcpy(accepted.client_id, taker->terms.client_id, CLIENT_ID_BYTES);
+    if (taker->quote_qty.units != 0) accepted.qty.lots = 0;
+    memcpy(accepted.client_id, order->client_id, CLIENT_ID_BYTES);
     event_write_order_accepted(out, &accepted);
 }
 
@@ -147,8 +146,7 @@ static void taker_rest(struct engine *engine, const struct taker *taker)
 
     const uint32_t slot = order_pool_take(&engine->books.orders);
     engine->books.orders.orders[slot] = taker->order;
-    engine->books.orders.terms[slot] = taker->terms;
-    directory_add(&engine->directory, slot);
+    (void)directory_add(&engine->directory, slot);
     book_add(&engine->books, slot);
 }
 
@@ -161,7 +159,7 @@ static enum done_reason unfilled_reason(const struct order *order)
 static void taker_done(struct engine *engine, const struct taker *taker, struct event_writer *out)
 {
     const struct order *order = &taker->order;
-    const bool by_quote = taker->terms.quote_qty.units != 0;
+    const bool by_quote = taker->quote_qty.units != 0;
     const bool filled = by_quote ? taker->content : order->left.lots == 0;
 
     if (taker->hold.units > 0) {
@@ -169,8 +167,9 @@ static void taker_done(struct engine *engine, const struct taker *taker, struct 
         accounts_release(&engine->accounts, order->account,
                          holds_asset(market, (enum side)order->side), taker->hold);
     }
-    done_write(order, &taker->terms, filled ? ORDER_FILLED : ORDER_EXPIRED,
-               filled ? DONE_FILLED : unfilled_reason(order), out);
+    done_write(order, qty_less(order->qty, order->left), taker->quote_qty,
+               filled ? ORDER_FILLED : ORDER_EXPIRED, filled ? DONE_FILLED : unfilled_reason(order),
+               out);
 }
 
 static enum reject order_place(struct engine *engine, const struct command *command,
@@ -191,7 +190,7 @@ static enum reject order_place(struct engine *engine, const struct command *comm
         taker_rest(engine, &taker);
     else
         taker_done(engine, &taker, out);
-    book_write_changes(&engine->books, place.market, out);
+    done_write_levels(engine, out);
     return REJECT_NONE;
 }
 

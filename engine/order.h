@@ -1,16 +1,19 @@
 /* An order, and the pool where all open ones live.
  *
- * What matching touches is one cache line (struct order); what only its birth and its last word need is
- * another (struct order_terms), in an array of its own. Both are found by the same slot.
+ * What matching touches of an order is its first cache line; what only its birth and its last word need
+ * is the second, next to it, where the processor's adjacent-line prefetch finds it. What only a stop, an
+ * iceberg, a leg of a list or an order bound to a session has is an `extra`, from a pool of its own.
  *
- *     slot      0        1        2        3
- *     orders    nothing  | 64 B | | 64 B | | 64 B |     id, left, links ...
- *     terms     nothing  | 64 B | | 64 B | | 64 B |     client id, created, links of its roster
+ *     slot      0        1                    2                    3
+ *     orders    nothing  | 64 B   | 64 B   |  | 64 B   | 64 B   |  |  ...
+ *                        id, left   client id
+ *     extras    nothing  | 64 B |  | 64 B |  ...                         found by order.extra
  *
  * Owner    the engine thread
- * Memory   the caller's arena, by order_pool_new
- * Limits   `capacity` orders; slot 0 means none. Freed slots come back last in, first out, so that the
- *          hot ones stay in cache. A slot is never an answer to anybody: ids are.
+ * Memory   the caller's arena, by order_pool_init: 192 bytes a slot, of which the 64 of an extra are
+ *          touched only by orders that have one
+ * Limits   `capacity` orders and as many extras; slot 0 means none. Freed slots come back last in, first
+ *          out, so that the hot ones stay in cache. A slot is never an answer to anybody: ids are.
  * Cost     O(1)
  */
 
@@ -23,16 +26,24 @@
 
 #define CLIENT_ID_BYTES 36
 
-/* No slot: of an order, a level, a roster. */
+/* No slot: of an order, an extra, a level. */
 #define NO_SLOT 0u
 
 struct arena;
+
+/* Flags of an order. */
+enum order_flag {
+    ORDER_ICEBERG = 1,
+    ORDER_DORMANT = 2, /* a stop not yet triggered, or a leg not yet placed: not in the book */
+    ORDER_LISTED = 4,  /* a leg of an order list */
+    ORDER_BOUND = 8,   /* cancelled when its session ends */
+};
 
 struct order {
     uint64_t id; /* per market, from 1 */
     price_t price;
     qty_t qty;
-    qty_t left;
+    qty_t left; /* what it shows in the book and can be matched now */
     amount_t quote_executed;
     uint32_t account;
     uint32_t older; /* towards the front of the queue at its price */
@@ -43,27 +54,45 @@ struct order {
     uint8_t type;
     uint8_t time_in_force;
     uint8_t self_trade;
-    uint8_t unused[2];
-};
-static_assert(sizeof(struct order) == 64, "one cache line");
-
-struct order_terms {
+    uint8_t flags;
+    uint8_t unused;
+    /* The second line. */
     uint64_t created_ns;
-    amount_t quote_qty;
-    uint32_t roster;                    /* open orders of its account and market */
-    uint32_t roster_older;              /* lower id */
-    uint32_t roster_newer;              /* higher id */
     uint8_t client_id[CLIENT_ID_BYTES]; /* all zero: the client named none */
+    uint32_t client_hash;               /* the directory's; 0: none, or not computed yet */
+    uint32_t roster_older;              /* among the account's orders in this market: lower id */
+    uint32_t roster_newer;              /* higher id */
+    uint32_t extra;                     /* NO_SLOT: none */
+    uint32_t queue_mark;
 };
-static_assert(sizeof(struct order_terms) == 64, "one cache line");
+static_assert(offsetof(struct order, created_ns) == 64, "matching touches one cache line");
+static_assert(sizeof(struct order) == 128, "two cache lines");
+
+struct order_extra {
+    price_t stop_price;
+    qty_t iceberg_qty;
+    qty_t hidden;    /* what the iceberg does not show yet */
+    qty_t prevented; /* taken off by self-trade prevention */
+    price_t extreme; /* best price since a trailing stop began to follow */
+    uint64_t working_ns;
+    uint32_t trailing_delta;
+    uint32_t list; /* a free extra: the next free one */
+    uint32_t session;
+    uint16_t origin;
+    uint16_t leg;
+};
+static_assert(sizeof(struct order_extra) == 64, "one cache line");
 
 struct order_pool {
-    struct order *orders;
-    struct order_terms *terms;
+    struct order *orders; /* aligned to 128 */
+    struct order_extra *extras;
     uint32_t capacity;
     uint32_t count; /* in use */
     uint32_t used;  /* slots 1 .. used have been taken at least once */
     uint32_t free;  /* the last freed slot; the next is in its `newer` */
+    uint32_t extra_count;
+    uint32_t extra_used;
+    uint32_t extra_free;
 };
 
 static inline bool order_has_client_id(const uint8_t client_id[CLIENT_ID_BYTES])
@@ -71,20 +100,46 @@ static inline bool order_has_client_id(const uint8_t client_id[CLIENT_ID_BYTES])
     return client_id[0] != 0;
 }
 
-static inline qty_t order_executed(const struct order *order)
-{
-    return qty_less(order->qty, order->left);
-}
-
 size_t order_pool_bytes(uint32_t capacity);
 
 /* False when the arena is too small. */
 MUST_CHECK bool order_pool_init(struct order_pool *pool, struct arena *arena, uint32_t capacity);
 
-/* A slot that was free. Needs: count < capacity. */
-uint32_t order_pool_take(struct order_pool *pool);
+/* A slot that was free; what is in it is what its last order left. Needs: count < capacity. */
+static inline uint32_t order_pool_take(struct order_pool *pool)
+{
+    ASSERT(pool->count < pool->capacity);
+    uint32_t slot = pool->free;
+    if (slot == NO_SLOT)
+        slot = ++pool->used;
+    else
+        pool->free = pool->orders[slot].newer;
+    pool->count++;
+    return slot;
+}
 
-/* Needs: `slot` is in use, and no list or table names it any more. */
-void order_pool_give(struct order_pool *pool, uint32_t slot);
+/* Needs: `slot` is in use, has no extra, and no list or table names it any more. */
+static inline void order_pool_give(struct order_pool *pool, uint32_t slot)
+{
+    ASSERT(slot - 1 < pool->used); /* NO_SLOT is not */
+    ASSERT(pool->orders[slot].id != 0);
+
+    pool->orders[slot].id = 0;
+    pool->orders[slot].newer = pool->free;
+    pool->free = slot;
+    pool->count--;
+}
+
+/* Gives the order an extra, all zero. Needs: it has none. */
+struct order_extra *order_extra_take(struct order_pool *pool, uint32_t slot);
+
+/* Takes the order's extra back, if it has one. */
+void order_extra_give(struct order_pool *pool, uint32_t slot);
+
+/* What the order has traded. */
+qty_t order_executed(const struct order_pool *pool, uint32_t slot);
+
+/* Asserts that free slots and extras are counted and that each order has its own extra. O(used). */
+bool order_pool_check(const struct order_pool *pool);
 
 #endif /* ENGINE_ORDER_H */

@@ -23,7 +23,7 @@ static enum reject room_check(const struct engine *engine, const struct order_pl
     const struct books *books = &engine->books;
     const struct roster *roster =
         directory_roster(&engine->directory, place->account, place->market);
-    const uint32_t open = roster == NULL ? 0 : roster->count;
+    const uint32_t open = roster == NULL ? 0 : roster->open;
 
     if (open >= engine->params.markets[place->market].account_orders_max)
         return REJECT_MAX_NUM_ORDERS;
@@ -36,9 +36,8 @@ static enum reject room_check(const struct engine *engine, const struct order_pl
 static bool would_take(const struct engine *engine, const struct order_place_command *place)
 {
     const enum side makers = opposite((enum side)place->side);
-    const uint32_t front = book_front(&engine->books, place->market, makers);
-    return front != NO_SLOT &&
-           walk_reaches(place->price, makers, engine->books.orders.orders[front].price);
+    const price_t best = book_best_price(&engine->books, place->market, makers);
+    return best.ticks != 0 && walk_reaches(place->price, makers, best);
 }
 
 static enum reject book_check_place(const struct engine *engine,
@@ -68,10 +67,11 @@ static void taker_init(struct taker *taker, const struct order_place_command *pl
                   .side = place->side,
                   .type = place->type,
                   .time_in_force = filters_time_in_force(place),
-                  .self_trade = place->self_trade},
-        .terms = {.created_ns = stamp_ns, .quote_qty = place->quote_qty},
+                  .self_trade = place->self_trade,
+                  .created_ns = stamp_ns},
+        .quote_qty = place->quote_qty,
     };
-    memcpy(taker->terms.client_id, place->client_id, CLIENT_ID_BYTES);
+    memcpy(taker->order.client_id, place->client_id, CLIENT_ID_BYTES);
 }
 
 /* A buyer holds what the walk costs; a seller the whole quantity, even where the book is short. */
@@ -90,14 +90,12 @@ static void plan_market_by_quote(const struct engine *engine, const struct marke
                                  struct taker *taker)
 {
     struct order *order = &taker->order;
-    const struct walk walk =
-        walk_by_quote(&engine->books, market, order->market, opposite((enum side)order->side),
-                      taker->terms.quote_qty);
+    const struct walk walk = walk_by_quote(&engine->books, market, order->market,
+                                           opposite((enum side)order->side), taker->quote_qty);
     order->qty = walk.qty;
     order->left = walk.qty;
     taker->content = walk.stopped && walk.qty.lots > 0;
-    taker->hold =
-        order->side == BUY ? taker->terms.quote_qty : market_base_amount(market, walk.qty);
+    taker->hold = order->side == BUY ? taker->quote_qty : market_base_amount(market, walk.qty);
 }
 
 static void plan_limit(const struct engine *engine, const struct market *market,

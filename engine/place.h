@@ -16,7 +16,7 @@
 /* An order on its way through the book. */
 struct taker {
     struct order order; /* MARKET by quote: its quantity is what the walk found */
-    struct order_terms terms;
+    amount_t quote_qty; /* MARKET by quote: the amount; otherwise 0 */
     amount_t hold;      /* what it holds now */
     bool kill;          /* FOK that the book cannot fill: ends without a match */
     bool content;       /* MARKET by quote whose quote amount ended before the book did */

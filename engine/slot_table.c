@@ -3,7 +3,7 @@
 #include "common/arena.h"
 #include "common/le.h"
 
-static uint32_t place_count(uint32_t capacity)
+uint32_t slot_table_places(uint32_t capacity)
 {
     uint32_t places = 16;
     while (places < 2 * (uint64_t)capacity)
@@ -13,84 +13,40 @@ static uint32_t place_count(uint32_t capacity)
 
 size_t slot_table_bytes(uint32_t capacity)
 {
-    return place_count(capacity) * sizeof(struct slot_table_entry);
+    return slot_table_places(capacity) * sizeof(struct slot_table_entry);
 }
 
 bool slot_table_init(struct slot_table *table, struct arena *arena, uint32_t capacity)
 {
-    const uint32_t places = place_count(capacity);
+    const uint32_t places = slot_table_places(capacity);
     *table = (struct slot_table){.mask = places - 1, .capacity = capacity};
     table->entries = arena_take_array(arena, places, sizeof(struct slot_table_entry));
     return table->entries != NULL;
 }
 
-void slot_table_add(struct slot_table *table, uint32_t hash, uint32_t slot)
+/* Both halves of the product, and the factors again: a factor of zero does not hide the other. */
+static uint64_t folded(uint64_t left, uint64_t right)
 {
-    ASSERT(slot != 0);
-    ASSERT(table->count < table->capacity);
-
-    uint32_t place = slot_table_home(table, hash);
-    while (table->entries[place].slot != 0)
-        place = (place + 1) & table->mask;
-    table->entries[place] = (struct slot_table_entry){hash, slot};
-    table->count++;
+    const unsigned __int128 product = (unsigned __int128)left * right;
+    return (uint64_t)product ^ (uint64_t)(product >> 64) ^ left ^ right;
 }
 
-static uint32_t place_of(const struct slot_table *table, uint32_t hash, uint32_t slot)
-{
-    uint32_t place = slot_table_home(table, hash);
-    while (table->entries[place].slot != slot) {
-        ASSERT(table->entries[place].slot != 0); /* the caller promised that the pair is here */
-        place = (place + 1) & table->mask;
-    }
-    ASSERT(table->entries[place].hash == hash);
-    return place;
-}
+#define SEED_A 0xa0761d6478bd642fu
+#define SEED_B 0xe7037ed1a0b428dbu
 
-void slot_table_remove(struct slot_table *table, uint32_t hash, uint32_t slot)
-{
-    uint32_t gap = place_of(table, hash, slot);
-
-    /* An entry may move back into the gap when the gap is not before its home. Distances are taken
-     * round the end of the table, so unsigned arithmetic under the mask compares them. */
-    for (uint32_t place = (gap + 1) & table->mask; table->entries[place].slot != 0;
-         place = (place + 1) & table->mask) {
-        const uint32_t home = slot_table_home(table, table->entries[place].hash);
-        const uint32_t from_home = (place - home) & table->mask;
-        const uint32_t from_gap = (place - gap) & table->mask;
-        if (from_home < from_gap) continue;
-        table->entries[gap] = table->entries[place];
-        gap = place;
-    }
-    table->entries[gap] = (struct slot_table_entry){0, 0};
-    table->count--;
-}
-
-/* The finaliser of MurmurHash3 on 64 bits: every input bit reaches every output bit. */
-static uint64_t mixed(uint64_t value)
-{
-    value ^= value >> 33;
-    value *= 0xff51afd7ed558ccdu;
-    value ^= value >> 33;
-    value *= 0xc4ceb9fe1a85ec53u;
-    return value ^ (value >> 33);
-}
-
-uint32_t slot_table_hash_pair(uint64_t first, uint64_t second)
-{
-    return (uint32_t)mixed(first ^ (second * 0x9e3779b97f4a7c15u));
-}
-
+/* Sixteen bytes a multiplication. What is left at the end is padded with zeros; the length is part of
+ * the last product. */
 uint32_t slot_table_hash_bytes(uint64_t seed, const uint8_t *bytes, size_t byte_count)
 {
-    uint64_t hash = mixed(seed + byte_count);
+    uint64_t hash = folded(seed ^ SEED_A, SEED_B);
     size_t at = 0;
-    for (; at + 8 <= byte_count; at += 8)
-        hash = mixed(hash ^ le_get_u64(bytes + at));
-    uint64_t rest = 0;
-    for (unsigned shift = 0; at < byte_count; at++, shift += 8)
-        rest |= (uint64_t)bytes[at] << shift;
-    return (uint32_t)mixed(hash ^ rest);
+    for (; at + 16 <= byte_count; at += 16)
+        hash = folded(le_get_u64(bytes + at) ^ hash, le_get_u64(bytes + at + 8) ^ SEED_B);
+    uint64_t rest[2] = {0, 0};
+    for (unsigned i = 0; at < byte_count; at++, i++)
+        rest[i / 8] |= (uint64_t)bytes[at] << (i % 8 * 8);
+    hash = folded(rest[0] ^ hash, rest[1] ^ SEED_A ^ byte_count);
+    return (uint32_t)(folded(hash, SEED_B) >> 32);
 }
 
 bool slot_table_check(const struct slot_table *table)

@@ -37,6 +37,9 @@ struct slot_table {
     uint32_t count;
 };
 
+/* Places of a table for so many entries: a power of two, at least twice as many. */
+uint32_t slot_table_places(uint32_t capacity);
+
 size_t slot_table_bytes(uint32_t capacity);
 
 /* False when the arena is too small. */
@@ -60,14 +63,71 @@ static inline uint32_t slot_table_next(const struct slot_table *table, uint32_t 
     }
 }
 
+/* Asks for the cache line of a hash, ahead of its use. Changes nothing. */
+static inline void slot_table_hint(const struct slot_table *table, uint32_t hash)
+{
+    __builtin_prefetch(&table->entries[slot_table_home(table, hash)], 1);
+}
+
 /* Needs: slot != 0, count < capacity, and the pair is not in the table. */
-void slot_table_add(struct slot_table *table, uint32_t hash, uint32_t slot);
+static inline void slot_table_add(struct slot_table *table, uint32_t hash, uint32_t slot)
+{
+    ASSERT(slot != 0);
+    ASSERT(table->count < table->capacity);
+
+    uint32_t place = slot_table_home(table, hash);
+    while (table->entries[place].slot != 0)
+        place = (place + 1) & table->mask;
+    table->entries[place] = (struct slot_table_entry){hash, slot};
+    table->count++;
+}
+
+/* Whether what homes at `home` and lies at `place` may move back to `gap`: when the gap is not before
+ * its home. Distances go round the end of the table, so unsigned arithmetic under the mask compares
+ * them. */
+static inline bool slot_table_may_move(uint32_t mask, uint32_t home, uint32_t place, uint32_t gap)
+{
+    return ((place - home) & mask) >= ((place - gap) & mask);
+}
 
 /* Needs: the pair is in the table. */
-void slot_table_remove(struct slot_table *table, uint32_t hash, uint32_t slot);
+static inline void slot_table_remove(struct slot_table *table, uint32_t hash, uint32_t slot)
+{
+    struct slot_table_entry *entries = table->entries;
+    const uint32_t mask = table->mask;
+    uint32_t gap = slot_table_home(table, hash);
+    while (entries[gap].slot != slot) {
+        ASSERT(entries[gap].slot != 0); /* the caller promised that the pair is here */
+        gap = (gap + 1) & mask;
+    }
+    for (uint32_t place = (gap + 1) & mask; entries[place].slot != 0; place = (place + 1) & mask) {
+        if (!slot_table_may_move(mask, entries[place].hash & mask, place, gap)) continue;
+        entries[gap] = entries[place];
+        gap = place;
+    }
+    entries[gap] = (struct slot_table_entry){0, 0};
+    table->count--;
+}
 
 /* Hashes of what the callers' keys are made of. The same on every machine. */
-uint32_t slot_table_hash_pair(uint64_t first, uint64_t second);
+
+/* Of a number that somebody hands out one after the other. Four in a row share a cache line of the
+ * table, so that adding the newest and removing a young one mostly find it in cache; they lie two
+ * places apart, so that a line is half empty as long as no other four share it. */
+static inline uint32_t slot_table_hash_serial(uint64_t owner, uint64_t number)
+{
+    const uint64_t four = (number >> 2) + (owner << 48);
+    const uint32_t line = (uint32_t)((four * 0x9e3779b97f4a7c15u) >> 35);
+    return line << 3 | ((uint32_t)number & 3) << 1;
+}
+
+static inline uint32_t slot_table_hash_pair(uint64_t first, uint64_t second)
+{
+    uint64_t hash = (first ^ (second * 0x9e3779b97f4a7c15u)) * 0xff51afd7ed558ccdu;
+    hash = (hash ^ (hash >> 32)) * 0xc4ceb9fe1a85ec53u;
+    return (uint32_t)(hash >> 32);
+}
+
 uint32_t slot_table_hash_bytes(uint64_t seed, const uint8_t *bytes, size_t byte_count);
 
 /* Asserts T1 and T2. O(places). */

@@ -1,13 +1,31 @@
 #include "engine/walk.h"
 
-static const struct level *level_at(const struct books *books, uint32_t slot)
+/* Where a walk stands: a level, and what it can give, shown and hidden. */
+struct step {
+    const struct books *books;
+    const struct ladder *ladder;
+    uint32_t level; /* NO_SLOT: past the end of the book */
+    price_t price;
+    qty_t qty;
+};
+
+static void step_to(struct step *step, uint32_t level)
 {
-    return slot == NO_SLOT ? NULL : &books->levels.levels[slot];
+    step->level = level;
+    step->price = step->books->levels.levels[level].price;
+    step->qty.lots = step->books->levels.levels[level].qty.lots + step->books->hidden[level];
 }
 
-static const struct level *best_level(const struct books *books, uint16_t market, enum side side)
+static struct step step_first(const struct books *books, uint16_t market, enum side makers)
 {
-    return level_at(books, books->markets[market].sides[side].best);
+    struct step step = {.books = books, .ladder = &books->markets[market].sides[makers]};
+    step_to(&step, step.ladder->best);
+    return step;
+}
+
+static void step_next(struct step *step)
+{
+    step_to(step, ladder_next(&step->books->levels, step->ladder, step->level));
 }
 
 static void walk_take(struct walk *walk, const struct market *market, price_t price, qty_t qty)
@@ -20,11 +38,12 @@ struct walk walk_by_quantity(const struct books *books, const struct market *mar
                              uint16_t market_index, enum side makers, price_t limit, qty_t qty)
 {
     struct walk walk = {.stopped = false};
-    const struct level *level = best_level(books, market_index, makers);
+    struct step step = step_first(books, market_index, makers);
 
-    while (level != NULL && walk.qty.lots < qty.lots && walk_reaches(limit, makers, level->price)) {
-        walk_take(&walk, market, level->price, qty_min(level->qty, qty_less(qty, walk.qty)));
-        level = level_at(books, level->worse);
+    while (step.level != NO_SLOT && walk.qty.lots < qty.lots &&
+           walk_reaches(limit, makers, step.price)) {
+        walk_take(&walk, market, step.price, qty_min(step.qty, qty_less(qty, walk.qty)));
+        step_next(&step);
     }
     return walk;
 }
@@ -38,18 +57,18 @@ struct walk walk_by_quote(const struct books *books, const struct market *market
                           uint16_t market_index, enum side makers, amount_t quote)
 {
     struct walk walk = {.stopped = false};
-    const struct level *level = best_level(books, market_index, makers);
+    struct step step = step_first(books, market_index, makers);
 
-    while (level != NULL && walk.qty.lots < market->qty_max.lots) {
+    while (step.level != NO_SLOT && walk.qty.lots < market->qty_max.lots) {
         const int64_t left = quote.units - walk.quote.units;
-        const qty_t affordable = {left / lot_quote(market, level->price)};
+        const qty_t affordable = {left / lot_quote(market, step.price)};
         const qty_t allowed = qty_less(market->qty_max, walk.qty);
-        const qty_t qty = qty_min(level->qty, qty_min(affordable, allowed));
-        walk_take(&walk, market, level->price, qty);
-        if (qty.lots < level->qty.lots) break;
-        level = level_at(books, level->worse);
+        const qty_t qty = qty_min(step.qty, qty_min(affordable, allowed));
+        walk_take(&walk, market, step.price, qty);
+        if (qty.lots < step.qty.lots) break;
+        step_next(&step);
     }
     const int64_t left = quote.units - walk.quote.units;
-    walk.stopped = left == 0 || (level != NULL && lot_quote(market, level->price) > left);
+    walk.stopped = left == 0 || (step.level != NO_SLOT && lot_quote(market, step.price) > left);
     return walk;
 }

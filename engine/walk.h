@@ -1,7 +1,7 @@
 /* The dry walk: what a taker would get from the book as it stands, without taking it.
  *
- * It reads level totals, so its cost is the levels it crosses. FOK asks it whether everything can be
- * filled; MARKET orders ask it what they cost or how much they may take.
+ * It reads level totals, what icebergs hide included, so its cost is the levels it crosses. FOK asks
+ * it whether everything can be filled; MARKET orders ask it what they cost or how much they may take.
  */
 
 #ifndef ENGINE_WALK_H

@@ -24,9 +24,9 @@ static uint32_t enter(struct directory_world *world, uint32_t account, uint16_t 
     const uint32_t slot = order_pool_take(&world->pool);
     world->pool.orders[slot] = (struct order){
         .id = ++world->last_id, .account = account, .market = market, .left = {1}, .qty = {1}};
-    world->pool.terms[slot] = (struct order_terms){.created_ns = 1};
-    memcpy(world->pool.terms[slot].client_id, client_id, strnlen(client_id, CLIENT_ID_BYTES));
-    directory_add(&world->directory, slot);
+    memcpy(world->pool.orders[slot].client_id, client_id, strnlen(client_id, CLIENT_ID_BYTES));
+    const struct roster *roster = directory_add(&world->directory, slot);
+    assert_ptr_equal(roster, directory_roster(&world->directory, account, market));
     assert_true(directory_check(&world->directory));
     return slot;
 }
@@ -84,15 +84,47 @@ TEST(directory, a_roster_follows_its_orders)
     const uint32_t second = enter(&world, 1, 0, "");
     const uint32_t third = enter(&world, 1, 0, "");
     enter(&world, 2, 0, "");
-    assert_int_equal(directory_roster(&world.directory, 1, 0)->count, 3);
+    assert_int_equal(directory_roster(&world.directory, 1, 0)->open, 3);
     assert_null(directory_roster(&world.directory, 1, 1));
     leave(&world, second);
     assert_int_equal(directory_roster(&world.directory, 1, 0)->oldest, first);
-    assert_int_equal(world.pool.terms[first].roster_newer, third);
+    assert_int_equal(world.pool.orders[first].roster_newer, third);
     leave(&world, first);
     leave(&world, third);
     assert_null(directory_roster(&world.directory, 1, 0));
-    assert_int_equal(directory_roster(&world.directory, 2, 0)->count, 1);
+    assert_int_equal(directory_roster(&world.directory, 2, 0)->open, 1);
+    arena_unmap(&world.arena);
+}
+
+/* What the users of a roster count in it stays with it while others come, move and go. */
+TEST(directory, a_roster_keeps_what_is_counted_in_it)
+{
+    struct directory_world world;
+    directory_open(&world);
+    uint32_t slots[8];
+    for (uint32_t i = 0; i < 8; i++) {
+        slots[i] = enter(&world, 1 + i * 16, 0, "");
+        directory_roster(&world.directory, 1 + i * 16, 0)->buy_left = 100 + i;
+    }
+    for (uint32_t gone = 0; gone < 8; gone++) {
+        leave(&world, slots[gone]);
+        for (uint32_t i = gone + 1; i < 8; i++)
+            assert_int_equal(directory_roster(&world.directory, 1 + i * 16, 0)->buy_left, 100 + i);
+    }
+    enter(&world, 1, 0, "");
+    assert_int_equal(directory_roster(&world.directory, 1, 0)->buy_left, 0); /* a new one */
+    arena_unmap(&world.arena);
+}
+
+/* A guess ahead of a cancel is the order, or nothing where there is none; it reads the table alone. */
+TEST(directory, a_guess_is_the_order)
+{
+    struct directory_world world;
+    directory_open(&world);
+    const uint32_t slot = enter(&world, 1, 0, "");
+    assert_int_equal(directory_guess(&world.directory, 0, 1), slot);
+    leave(&world, slot);
+    assert_int_equal(directory_guess(&world.directory, 0, 1), NO_SLOT);
     arena_unmap(&world.arena);
 }
 
@@ -108,7 +140,7 @@ TEST(directory, rosters_last_as_long_as_orders)
         for (uint32_t i = 0; i < 8; i++)
             leave(&world, slots[i]);
     }
-    assert_int_equal(world.directory.by_owner.count, 0);
+    assert_int_equal(world.directory.roster_count, 0);
     assert_int_equal(world.directory.by_client.count, 0);
     arena_unmap(&world.arena);
 }

@@ -93,6 +93,29 @@ TEST(slot_table, churn_leaves_no_tombstones)
     arena_unmap(&world.arena);
 }
 
+/* Ids as a market gives them: most of the young are there, few of the old. Runs stay short although
+ * four in a row share a line. */
+TEST(slot_table, serial_numbers_make_no_long_runs)
+{
+    enum { CAPACITY = 1 << 14 };
+    struct table_world world;
+    table_open(&world, CAPACITY);
+    uint32_t slot = 0;
+    for (uint64_t id = 10000000; slot < CAPACITY; id--) {
+        const uint64_t age = 10000000 - id;
+        if (age > CAPACITY / 2 && slot_table_hash_pair(id, 1) % 64 != 0) continue;
+        slot_table_add(&world.table, slot_table_hash_serial(id % 3, id), ++slot);
+    }
+    assert_true(slot_table_check(&world.table));
+    uint32_t run = 0, longest = 0;
+    for (uint32_t i = 0; i <= world.table.mask; i++) {
+        run = world.table.entries[i].slot == 0 ? 0 : run + 1;
+        longest = run > longest ? run : longest;
+    }
+    assert_true(longest < 128);
+    arena_unmap(&world.arena);
+}
+
 /* Bytes after the last whole word count, and so does their number. */
 TEST(slot_table, hash_sees_every_byte)
 {
