@@ -34,9 +34,12 @@ struct arena;
 /* Flags of an order. */
 enum order_flag {
     ORDER_ICEBERG = 1,
-    ORDER_DORMANT = 2, /* a stop not yet triggered, or a leg not yet placed: not in the book */
-    ORDER_LISTED = 4,  /* a leg of an order list */
-    ORDER_BOUND = 8,   /* cancelled when its session ends */
+    ORDER_DORMANT = 2,  /* not in the book yet: asleep, queued or pending */
+    ORDER_LISTED = 4,   /* a leg of an order list */
+    ORDER_BOUND = 8,    /* cancelled when its session ends */
+    ORDER_ASLEEP = 16,  /* a stop; its `level` is its sleeper */
+    ORDER_QUEUED = 32,  /* in the work queue, linked by older and newer */
+    ORDER_PENDING = 64, /* waits for the working order of its list */
 };
 
 struct order {
@@ -68,20 +71,25 @@ struct order {
 static_assert(offsetof(struct order, created_ns) == 64, "matching touches one cache line");
 static_assert(sizeof(struct order) == 128, "two cache lines");
 
+/* What few orders have: stops, icebergs, legs of lists, orders bound to a session. */
 struct order_extra {
     price_t stop_price;
     qty_t iceberg_qty;
-    qty_t hidden;    /* what the iceberg does not show yet */
-    qty_t prevented; /* taken off by self-trade prevention */
-    price_t extreme; /* best price since a trailing stop began to follow */
-    uint64_t working_ns;
+    qty_t hidden;       /* what the iceberg does not show yet */
+    qty_t prevented;    /* taken off by self-trade prevention */
+    price_t extreme;    /* where a trailing stop begins */
+    price_t fired_at;   /* the trade price that fired it */
+    price_t hold_price; /* what a BUY without a price holds by, each */
     uint32_t trailing_delta;
     uint32_t list; /* a free extra: the next free one */
+    uint32_t leg;
     uint32_t session;
-    uint16_t origin;
-    uint16_t leg;
+    uint32_t origin;
+    uint32_t bound_older; /* among the orders bound to sessions, in order of acceptance */
+    uint32_t bound_newer;
+    uint32_t unused;
 };
-static_assert(sizeof(struct order_extra) == 64, "one cache line");
+static_assert(sizeof(struct order_extra) == 88, "no padding");
 
 struct order_pool {
     struct order *orders; /* aligned to 128 */
