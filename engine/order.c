@@ -12,7 +12,7 @@ static size_t order_bytes(uint32_t capacity)
 
 static size_t extra_bytes(uint32_t capacity)
 {
-    return ((size_t)capacity + 1) * sizeof(struct order_extra);
+    return (((size_t)capacity + 1) * sizeof(struct order_extra) + 63) & ~(size_t)63;
 }
 
 size_t order_pool_bytes(uint32_t capacity)

@@ -7,11 +7,11 @@
  *     slot      0        1                    2                    3
  *     orders    nothing  | 64 B   | 64 B   |  | 64 B   | 64 B   |  |  ...
  *                        id, left   client id
- *     extras    nothing  | 64 B |  | 64 B |  ...                         found by order.extra
+ *     extras    nothing  | 88 B |  | 88 B |  ...                         found by order.extra
  *
  * Owner    the engine thread
- * Memory   the caller's arena, by order_pool_init: 192 bytes a slot, of which the 64 of an extra are
- *          touched only by orders that have one
+ * Memory   the caller's arena, by order_pool_init: 128 bytes a slot, and 88 for its extra, which are
+ *          touched only when an order has one
  * Limits   `capacity` orders and as many extras; slot 0 means none. Freed slots come back last in, first
  *          out, so that the hot ones stay in cache. A slot is never an answer to anybody: ids are.
  * Cost     O(1)
