@@ -72,12 +72,12 @@ static void sink(struct switches *switches, uint32_t place)
     put(switches, place, slot);
 }
 
-/* The switch at `place` has a new deadline. */
+/* The switch at `place` has a new deadline. If it rises, what comes down to its place is no later than
+ * what is below, and stays there. */
 static void settle(struct switches *switches, uint32_t place)
 {
     rise(switches, place);
-    sink(switches,
-         place); /* if it rose, what came down to this place is no later than those below */
+    sink(switches, place);
     switches->next_ns = due_at(switches, 0)->deadline_ns;
 }
 

@@ -86,7 +86,7 @@ TEST(averages, window_is_whole_minutes)
     arena_unmap(&world.arena);
 }
 
-/* The largest notional there is, a hundred times in a minute: sums outgrow 64 bits. */
+/* Sums outgrow 64 bits: by the largest notional a hundred times in a minute, and by one fill. */
 TEST(averages, sums_outgrow_64_bits)
 {
     struct averages_world world;
@@ -98,6 +98,8 @@ TEST(averages, sums_outgrow_64_bits)
     fill(&world, 0, 5 * MINUTE, 3, INT64_MAX / 3);
     assert_int_equal(price(&world, 0, 1, 5 * MINUTE), 1);
     assert_int_equal(price(&world, 1, 1, 5 * MINUTE), INT64_MAX);
+    fill(&world, 2, 5 * MINUTE, INT64_MAX, INT64_MAX);
+    assert_int_equal(price(&world, 2, 1, 5 * MINUTE), INT64_MAX);
     arena_unmap(&world.arena);
 }
 

@@ -79,16 +79,18 @@ TEST(volumes, value_elsewhere_is_by_the_first_market_s_last_price)
     assert_int_equal(value(&world, 0, 1, 100000000), 0); /* no market prices BTC */
     list(&world, USDT, BTC, 1);                          /* the wrong way round */
     assert_int_equal(value(&world, 0, 1, 100000000), 0);
+    list(&world, ETH, USDT, 10000); /* another asset's */
+    averages_fill(&world.averages, 2, 0, (price_t){88}, (qty_t){1});
     list(&world, BTC, USDT, 10000); /* a tick is 0.01 USDT */
     list(&world, BTC, USDT, 10000);
-    averages_fill(&world.averages, 3, 0, (price_t){77}, (qty_t){1});
+    averages_fill(&world.averages, 4, 0, (price_t){77}, (qty_t){1});
     assert_int_equal(value(&world, 0, 1, 100000000),
                      0); /* not traded yet; the later one does not count */
-    averages_fill(&world.averages, 2, 0, (price_t){5000003}, (qty_t){1});
+    averages_fill(&world.averages, 3, 0, (price_t){5000003}, (qty_t){1});
     assert_int_equal(value(&world, 0, 1, 100000000), 50000030000);
     assert_int_equal(value(&world, 0, 1, 1), 500); /* 500.0003 */
     assert_int_equal(value(&world, 0, 1, 0), 0);
-    averages_fill(&world.averages, 2, 0, (price_t){1}, (qty_t){1});
+    averages_fill(&world.averages, 3, 0, (price_t){1}, (qty_t){1});
     assert_int_equal(value(&world, 0, 1, 9999), 0);
     assert_int_equal(value(&world, 0, 1, 10000), 1);
     arena_unmap(&world.arena);
