@@ -23,6 +23,11 @@ struct intent {
         struct order_place_command order_place;
         struct order_cancel_command order_cancel;
         struct cancel_all_command cancel_all;
+        struct order_amend_command order_amend;
+        struct order_replace_command order_replace;
+        struct list_place_command list_place;
+        struct list_cancel_command list_cancel;
+        struct switch_set_command switch_set;
         struct asset_create_command asset_create;
         struct market_create_command market_create;
         struct market_status_command market_status;
@@ -30,6 +35,8 @@ struct intent {
         struct key_add_command key_add;
         struct credit_command credit;
         struct debit_command debit;
+        struct account_tier_command account_tier;
+        struct market_filters_command market_filters;
     };
 };
 
@@ -39,7 +46,8 @@ enum response_type { RESPONSE_DEFAULT, RESPONSE_ACK, RESPONSE_RESULT, RESPONSE_F
 MUST_CHECK bool intent_order_place(const struct form *form, const struct params *params,
                                    struct intent *intent, struct refusal *refusal);
 
-/* newOrderRespType; the default (FULL for LIMIT and MARKET, ACK otherwise) is already resolved. */
+/* newOrderRespType; the default (FULL for LIMIT and MARKET, ACK otherwise; RESULT for `order_type` 0,
+ * which stands for an order list) is already resolved. */
 MUST_CHECK bool intent_response_type(const struct form *form, uint8_t order_type,
                                      enum response_type *response, struct refusal *refusal);
 
@@ -51,6 +59,40 @@ MUST_CHECK bool intent_order_cancel(const struct form *form, const struct params
 MUST_CHECK bool intent_cancel_all(const struct form *form, const struct params *params,
                                   struct intent *intent, struct refusal *refusal);
 
+/* PUT /api/v3/order/amend/keepPriority. */
+MUST_CHECK bool intent_order_amend(const struct form *form, const struct params *params,
+                                   struct intent *intent, struct refusal *refusal);
+
+/* POST /api/v3/order/cancelReplace. */
+MUST_CHECK bool intent_order_replace(const struct form *form, const struct params *params,
+                                     struct intent *intent, struct refusal *refusal);
+
+/* POST /api/v3/orderList/oco, /oto, /otoco, and the old form /api/v3/order/oco. */
+MUST_CHECK bool intent_list_oco(const struct form *form, const struct params *params,
+                                struct intent *intent, struct refusal *refusal);
+MUST_CHECK bool intent_list_oto(const struct form *form, const struct params *params,
+                                struct intent *intent, struct refusal *refusal);
+MUST_CHECK bool intent_list_otoco(const struct form *form, const struct params *params,
+                                  struct intent *intent, struct refusal *refusal);
+MUST_CHECK bool intent_list_old_oco(const struct form *form, const struct params *params,
+                                    struct intent *intent, struct refusal *refusal);
+
+/* Whichever of the four the text is. */
+MUST_CHECK bool intent_list_place(const struct form *form, const struct params *params,
+                                  struct intent *intent, struct refusal *refusal);
+
+/* DELETE /api/v3/orderList. */
+MUST_CHECK bool intent_list_cancel(const struct form *form, const struct params *params,
+                                   struct intent *intent, struct refusal *refusal);
+
+/* POST /quorex/v1/switch: symbol countdownTime (ms; 0 disarms). */
+MUST_CHECK bool intent_switch_set(const struct form *form, const struct params *params,
+                                  struct intent *intent, struct refusal *refusal);
+
+/* The API's word for an enum self_trade, "" when there is none; and the other way round. */
+const char *intent_self_trade_name(uint8_t mode);
+MUST_CHECK bool intent_self_trade(const char *word, size_t word_bytes, uint8_t *mode);
+
 /* POST /quorex/v1/admin, operators only. The text names its action and a nonce:
  *
  *   action=asset-create    symbol decimals
@@ -61,11 +103,21 @@ MUST_CHECK bool intent_cancel_all(const struct form *form, const struct params *
  *   action=key-add         account keyId (64 hex) publicKey (64 hex, optional) hmac=true|false
  *                          permissions (e.g. READ,TRADE)
  *   action=credit|debit    account asset amount (decimal text)
+ *   action=account-tier    account tier (the lowest it may have)
+ *   action=market-filters  symbol and any of marketMinQty marketMaxQty maxNotional maxPosition
+ *                          bidMultiplierUp bidMultiplierDown askMultiplierUp askMultiplierDown
+ *                          avgPriceMins bandPpm maxNumAlgoOrders maxNumIcebergOrders icebergParts
+ *                          maxNumOrderLists minTrailingDelta maxTrailingDelta selfTradeModes
+ *                          (e.g. NONE,DECREMENT) selfTradeDefault; others keep their value
  *   all                    nonce (u64, above the operator's last); timestamp and recvWindow if a
  *                          deadline is wanted
  */
 MUST_CHECK bool intent_admin(const struct form *form, const struct params *params,
                              struct intent *intent, struct refusal *refusal);
+
+/* Copies into `asked` what an operator's text does not say: its operator, and the filters it leaves as
+ * they are. */
+void intent_admin_fill(const struct form *form, struct intent *asked, const struct intent *given);
 
 /* timestamp (ms or us) and recvWindow (ms, up to 3 decimals, default 5000, at most 60000) as the
  * command's deadline; `timestamp_ns` is the parsed timestamp. */
@@ -80,7 +132,9 @@ MUST_CHECK bool intent_market(const struct form *form, const struct params *para
 size_t intent_put(const struct intent *intent, uint8_t *payload);
 
 /* Whether `form` (the signed text of a command) asks for exactly `command`: type, every field it
- * names, and the deadline. */
+ * names, and the deadline. What the text leaves to the market of the moment (the self-trade mode, the
+ * filters that an operator does not name) is as the gateway found it: by the time another node looks,
+ * the moment is another one. */
 MUST_CHECK bool intent_matches(const struct form *form, const struct params *params,
                                const struct command *command);
 

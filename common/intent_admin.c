@@ -1,5 +1,6 @@
 #include "common/intent.h"
 
+#include "common/intent_filters.h"
 #include "common/parameter.h"
 
 #include <string.h>
@@ -244,6 +245,27 @@ static bool read_debit(const struct form *form, const struct params *params, str
                       refusal);
 }
 
+static bool read_account_tier(const struct form *form, const struct params *params,
+                              struct intent *intent, struct refusal *refusal)
+{
+    (void)params;
+    struct account_tier_command *change = &intent->account_tier;
+    intent->type = T_ACCOUNT_TIER;
+    return read_nonce(form, &change->nonce, refusal) &&
+           read_u32(form, "account", &change->account, refusal) &&
+           read_u16(form, "tier", &change->tier, refusal);
+}
+
+static bool read_market_filters(const struct form *form, const struct params *params,
+                                struct intent *intent, struct refusal *refusal)
+{
+    struct market_filters_command *change = &intent->market_filters;
+    intent->type = T_MARKET_FILTERS;
+    return read_nonce(form, &change->nonce, refusal) &&
+           intent_market(form, params, &change->market, refusal) &&
+           intent_filters_read(form, params, change, refusal);
+}
+
 struct action {
     const char *name;
     bool (*read)(const struct form *form, const struct params *params, struct intent *intent,
@@ -258,6 +280,8 @@ static const struct action actions[] = {
     {"key-add", read_key_add},
     {"credit", read_credit},
     {"debit", read_debit},
+    {"account-tier", read_account_tier},
+    {"market-filters", read_market_filters},
 };
 
 bool intent_admin(const struct form *form, const struct params *params, struct intent *intent,
@@ -270,4 +294,38 @@ bool intent_admin(const struct form *form, const struct params *params, struct i
         if (strcmp(field->value, actions[i].name) == 0)
             return actions[i].read(form, params, intent, refusal);
     return parameter_refuse(refusal, REJECT_ACTION, NULL, NULL);
+}
+
+void intent_admin_fill(const struct form *form, struct intent *asked, const struct intent *given)
+{
+    switch (asked->type) {
+    case T_ASSET_CREATE:
+        asked->asset_create.operator_index = given->asset_create.operator_index;
+        return;
+    case T_MARKET_CREATE:
+        asked->market_create.operator_index = given->market_create.operator_index;
+        return;
+    case T_MARKET_STATUS:
+        asked->market_status.operator_index = given->market_status.operator_index;
+        return;
+    case T_ACCOUNT_CREATE:
+        asked->account_create.operator_index = given->account_create.operator_index;
+        return;
+    case T_KEY_ADD:
+        asked->key_add.operator_index = given->key_add.operator_index;
+        return;
+    case T_CREDIT:
+        asked->credit.operator_index = given->credit.operator_index;
+        return;
+    case T_DEBIT:
+        asked->debit.operator_index = given->debit.operator_index;
+        return;
+    case T_ACCOUNT_TIER:
+        asked->account_tier.operator_index = given->account_tier.operator_index;
+        return;
+    case T_MARKET_FILTERS:
+        asked->market_filters.operator_index = given->market_filters.operator_index;
+        intent_filters_fill(form, &asked->market_filters, &given->market_filters);
+        return;
+    }
 }

@@ -102,6 +102,30 @@ bool parameter_word(const struct form_field *field, const struct parameter_word 
     return parameter_refuse(refusal, reject, field->name, NULL);
 }
 
+bool parameter_mandatory_word(const struct form *form, const char *name,
+                              const struct parameter_word *words, size_t word_count,
+                              enum reject reject, uint8_t *value, struct refusal *refusal)
+{
+    const struct form_field *field;
+    return parameter_mandatory(form, name, &field, refusal) &&
+           parameter_word(field, words, word_count, reject, value, refusal);
+}
+
+bool parameter_optional_word(const struct form *form, const char *name,
+                             const struct parameter_word *words, size_t word_count,
+                             enum reject reject, uint8_t *value, struct refusal *refusal)
+{
+    const struct form_field *field;
+    return parameter_optional(form, name, &field, refusal) &&
+           (field == NULL || parameter_word(field, words, word_count, reject, value, refusal));
+}
+
+bool parameter_absent(const struct form *form, const char *name, struct refusal *refusal)
+{
+    if (form_find(form, name) == NULL) return true;
+    return parameter_refuse(refusal, REJECT_NOT_REQUIRED, name, NULL);
+}
+
 bool parameter_client_id(const struct form *form, const char *name,
                          uint8_t client_id[CLIENT_ID_BYTES], struct refusal *refusal)
 {

@@ -48,6 +48,20 @@ MUST_CHECK bool parameter_word(const struct form_field *field, const struct para
                                size_t word_count, enum reject reject, uint8_t *value,
                                struct refusal *refusal);
 
+/* The same for a word that must be there, and for one that may be missing: `value` keeps what it has. */
+MUST_CHECK bool parameter_mandatory_word(const struct form *form, const char *name,
+                                         const struct parameter_word *words, size_t word_count,
+                                         enum reject reject, uint8_t *value,
+                                         struct refusal *refusal);
+MUST_CHECK bool parameter_optional_word(const struct form *form, const char *name,
+                                        const struct parameter_word *words, size_t word_count,
+                                        enum reject reject, uint8_t *value,
+                                        struct refusal *refusal);
+
+/* Refuses `name` when it was sent: what it asks for is not what the request would do. */
+MUST_CHECK bool parameter_absent(const struct form *form, const char *name,
+                                 struct refusal *refusal);
+
 /* A client's own order id: 1 to 36 of a-z A-Z 0-9 - _ . : /, padded with zero bytes; all zero when
  * it was not sent. */
 MUST_CHECK bool parameter_client_id(const struct form *form, const char *name,

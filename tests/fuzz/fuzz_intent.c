@@ -30,7 +30,7 @@ static void check_intent(const struct intent *intent, uint64_t deadline_ns)
 
     /* Any bit of the payload's numbers, changed, must not match: here the first byte's. */
     bytes[COMMAND_HEADER_BYTES] ^= 1;
-    const bool account_first = intent->type == T_CANCEL_ALL;
+    const bool account_first = intent->type == T_CANCEL_ALL || intent->type == T_LIST_PLACE;
     ASSERT(account_first || !intent_matches(&form, &params, &command));
 }
 
@@ -41,6 +41,12 @@ static void check_order(const struct order_place_command *order)
     ASSERT((order->qty.lots > 0) != (order->quote_qty.units > 0));
     ASSERT(order->type == LIMIT || order->type == LIMIT_MAKER ? order->price.ticks > 0 : true);
 }
+
+static bool (*const readers[])(const struct form *, const struct params *, struct intent *,
+                               struct refusal *) = {
+    intent_order_cancel, intent_cancel_all,  intent_order_amend, intent_order_replace,
+    intent_list_place,   intent_list_cancel, intent_switch_set,
+};
 
 static void check_refusal(const struct refusal *refusal)
 {
@@ -75,14 +81,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count)
     } else {
         check_refusal(&refusal);
     }
-    if (!intent_order_cancel(&form, &params, &intent, &refusal))
-        check_refusal(&refusal);
-    else if (timed)
-        check_intent(&intent, deadline_ns);
-    if (!intent_cancel_all(&form, &params, &intent, &refusal))
-        check_refusal(&refusal);
-    else if (timed)
-        check_intent(&intent, deadline_ns);
+    for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
+        if (!readers[i](&form, &params, &intent, &refusal))
+            check_refusal(&refusal);
+        else if (timed)
+            check_intent(&intent, deadline_ns);
+    }
     if (!intent_admin(&form, &params, &intent, &refusal))
         check_refusal(&refusal);
     else if (timed || form_find(&form, "timestamp") == NULL)

@@ -338,7 +338,8 @@ TEST(intent, a_command_matches_the_text_it_came_from)
 TEST(intent, a_changed_command_does_not_match)
 {
     struct order_place_command changes[9];
-    assert_string_equal(place(SIGNED "&newClientOrderId=mine"), "ok");
+    const char *text = SIGNED "&newClientOrderId=mine&selfTradePreventionMode=NONE";
+    assert_string_equal(place(text), "ok");
     for (size_t i = 0; i < 9; i++)
         changes[i] = intent.order_place;
     changes[0].price.ticks++;
@@ -352,12 +353,24 @@ TEST(intent, a_changed_command_does_not_match)
     changes[8].quote_qty.units = 1;
 
     make_command(SIGNED_ENDS);
-    assert_true(matches(SIGNED "&newClientOrderId=mine"));
+    assert_true(matches(text));
     for (size_t i = 0; i < 9; i++) {
         intent = (struct intent){.type = T_ORDER_PLACE, .order_place = changes[i]};
         make_command(SIGNED_ENDS);
-        assert_false(matches(SIGNED "&newClientOrderId=mine"));
+        assert_false(matches(text));
     }
+}
+
+/* The market's own mode may change while an order is on its way: a text without a mode is that of an
+ * order with whichever mode the gateway found. */
+TEST(intent, a_mode_left_to_the_market_is_not_held_against_a_later_one)
+{
+    assert_string_equal(place(SIGNED), "ok");
+    assert_int_equal(intent.order_place.self_trade, SELF_TRADE_NONE);
+    intent.order_place.self_trade = SELF_TRADE_EXPIRE_MAKER;
+    make_command(SIGNED_ENDS);
+    assert_true(matches(SIGNED));
+    assert_false(matches(SIGNED "&selfTradePreventionMode=NONE"));
 }
 
 TEST(intent, a_changed_deadline_does_not_match)
@@ -388,6 +401,42 @@ TEST(intent, a_command_of_another_type_does_not_match)
     seal_command_put(bytes + COMMAND_HEADER_BYTES, &seal);
     assert_true(command_decode(bytes, header.length, &command));
     assert_false(matches(SIGNED));
+}
+
+TEST(intent, a_switch_is_a_market_and_a_time)
+{
+    const char *text = "symbol=ETHBTC&countdownTime=5000&timestamp=1700000000000";
+    read_form(text);
+    assert_true(intent_switch_set(&form, &params, &intent, &refusal));
+    assert_int_equal(intent.switch_set.timeout_ms, 5000);
+    assert_int_equal(intent.switch_set.market, ETHBTC);
+    intent.switch_set.account = 7;
+    make_command(SIGNED_ENDS);
+    assert_true(matches(text));
+    assert_false(matches("symbol=ETHBTC&countdownTime=5001&timestamp=1700000000000"));
+    assert_false(matches("symbol=ETHBTC&countdownTime=5000&orderId=1&timestamp=1700000000000"));
+    read_form("symbol=ETHBTC");
+    assert_string_equal(answer(intent_switch_set(&form, &params, &intent, &refusal)),
+                        MISSING("countdownTime"));
+    read_form("symbol=ETHBTC&countdownTime=4294967296");
+    assert_string_equal(answer(intent_switch_set(&form, &params, &intent, &refusal)),
+                        "-1130 Data sent for parameter 'countdownTime' is not valid.");
+}
+
+/* Filters that an operator does not name are as they were when the gateway looked; those that he names
+ * are his. */
+TEST(intent, an_operators_filters_match_what_he_names)
+{
+    const char *text = "action=market-filters&nonce=5&symbol=BTCUSDT&bandPpm=1000";
+    read_form(text);
+    assert_true(intent_admin(&form, &params, &intent, &refusal));
+    intent.market_filters.operator_index = 1;
+    intent.market_filters.iceberg_parts_max = 7;
+    make_command(0);
+    assert_true(matches(text));
+    intent.market_filters.band_ppm++;
+    make_command(0);
+    assert_false(matches(text));
 }
 
 TEST(intent, an_operators_command_matches_its_text)

@@ -152,3 +152,21 @@ TEST(intent_admin, amounts_are_in_the_assets_own_units)
                         "-1100 amount");
     assert_string_equal(admin("action=credit&nonce=1&account=2&asset=EUR&amount=1"), "-1130 ");
 }
+
+TEST(intent_admin, an_account_gets_its_lowest_tier)
+{
+    assert_string_equal(admin("action=account-tier&nonce=1&account=7&tier=2"), "ok");
+    assert_int_equal(intent.type, T_ACCOUNT_TIER);
+    assert_int_equal(intent.account_tier.account, 7);
+    assert_int_equal(intent.account_tier.tier, 2);
+    assert_string_equal(admin("action=account-tier&nonce=1&account=7"), "-1102 tier");
+}
+
+TEST(intent_admin, filters_name_their_market)
+{
+    assert_string_equal(admin("action=market-filters&nonce=1&symbol=ETHBTC&icebergParts=7"), "ok");
+    assert_int_equal(intent.type, T_MARKET_FILTERS);
+    assert_int_equal(intent.market_filters.market, ETHBTC);
+    assert_int_equal(intent.market_filters.iceberg_parts_max, 7);
+    assert_string_equal(admin("action=market-filters&nonce=1&icebergParts=7"), "-1102 symbol");
+}

@@ -176,3 +176,30 @@ TEST(parameter, keys_are_64_hex_digits)
         sent("0g112233445566778899aabbccddeeffFFEEDDCCBBAA99887766554433221100"), key, &refusal));
     assert_int_equal(reject_code(refusal.reject), -1100);
 }
+
+TEST(parameter, words_are_mandatory_or_keep_what_there_was)
+{
+    static const struct parameter_word words[] = {{"ONE", 1}, {"TWO", 2}};
+    uint8_t value = 9;
+    sent("TWO");
+    assert_true(
+        parameter_mandatory_word(&form, "quantity", words, 2, REJECT_DATA, &value, &refusal));
+    assert_int_equal(value, 2);
+    assert_false(parameter_mandatory_word(&form, "price", words, 2, REJECT_DATA, &value, &refusal));
+    assert_int_equal(refusal.reject, REJECT_MANDATORY);
+    assert_true(parameter_optional_word(&form, "price", words, 2, REJECT_DATA, &value, &refusal));
+    assert_int_equal(value, 2);
+    sent("THREE");
+    assert_false(
+        parameter_optional_word(&form, "quantity", words, 2, REJECT_DATA, &value, &refusal));
+    assert_int_equal(refusal.reject, REJECT_DATA);
+}
+
+TEST(parameter, what_must_not_be_sent_is_refused_by_name)
+{
+    sent("1");
+    assert_true(parameter_absent(&form, "price", &refusal));
+    assert_false(parameter_absent(&form, "quantity", &refusal));
+    assert_int_equal(reject_code(refusal.reject), -1106);
+    assert_string_equal(text(), "Parameter 'quantity' sent when not required.");
+}
