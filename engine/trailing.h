@@ -13,9 +13,9 @@
  * any follower between. For each market there is a range of prices that do neither.
  *
  * Owner    the engine thread
- * Memory   the caller's arena: 40 bytes a follower, 36 a class, 24 a market
+ * Memory   the caller's arena: 40 bytes a follower, 28 a class, 24 a market
  * Limits   `capacity` followers in all markets; each may be in a class of its own. Deltas are 1 .. 9999
- *          ten-thousandths, prices 1 .. 2^62.
+ *          ten-thousandths, prices 1 .. 2^63 - 1.
  * Cost     a price in the market's quiet range: O(1). Any other: O(classes of the market), O(1) for each
  *          follower that it fires, amortised O(1) for groups that merge. Start: O(classes of the market).
  *          End: O(1).
@@ -57,18 +57,28 @@ struct trailing_class {
     uint16_t delta; /* ten-thousandths */
     uint8_t side;
 };
+static_assert(sizeof(struct trailing_class) == 28, "as the header says");
 
-/* The prices that change nothing, both ends included; low > high: there are none. */
+/* The prices that change nothing, both ends included, in ticks; low > high: there are none. Unsigned, so
+ * that one above the highest price is a number. */
 struct quiet_range {
-    price_t low;
-    price_t high;
+    uint64_t low;
+    uint64_t high;
 };
 
-#define QUIET_ALWAYS ((struct quiet_range){{0}, {INT64_MAX}})
+#define QUIET_ALWAYS ((struct quiet_range){0, UINT64_MAX})
+#define QUIET_NEVER  ((struct quiet_range){UINT64_MAX, 0})
 
-static inline bool quiet_has(const struct quiet_range *quiet, price_t price)
+static inline bool trailing_quiet_has(const struct quiet_range *quiet, price_t price)
 {
-    return quiet->low.ticks <= price.ticks && price.ticks <= quiet->high.ticks;
+    return quiet->low <= (uint64_t)price.ticks && (uint64_t)price.ticks <= quiet->high;
+}
+
+/* Makes `quiet` what it shares with `other`. */
+static inline void trailing_quiet_narrow(struct quiet_range *quiet, struct quiet_range other)
+{
+    if (other.low > quiet->low) quiet->low = other.low;
+    if (other.high < quiet->high) quiet->high = other.high;
 }
 
 struct trailing_market {

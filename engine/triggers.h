@@ -13,7 +13,9 @@
  * caller may start trailing stops, which this round does not wake; nothing else.
  *
  * Owner    the engine thread
- * Memory   the caller's arena, by triggers_init; pages are touched as they are used
+ * Memory   the caller's arena, by triggers_init: 20 bytes a plain stop, and a level of the ladder for each
+ *          stop price; trailing ones as trailing.h says; 24 bytes and two ladders a market. Pages of what
+ *          sleeps are touched as they are used.
  * Limits   orders_max sleepers in all markets
  * Cost     a price that wakes nobody: O(1) while it is in the market's quiet range. A sleeper woken or
  *          taken out: O(1) and, for the last at its price, the ladder's. For trailing stops see trailing.h.
@@ -45,6 +47,7 @@ struct sleeper {
     uint16_t market;
     bool rising;
 };
+static_assert(sizeof(struct sleeper) == 20, "as the header says");
 
 struct trigger_market {
     struct quiet_range quiet; /* may be narrower than it could be, never wider */
@@ -107,7 +110,8 @@ uint32_t triggers_round_next(struct triggers *triggers, uint16_t market, price_t
 MUST_CHECK static inline uint32_t triggers_next(struct triggers *triggers, uint16_t market,
                                                 price_t price)
 {
-    if (triggers->round.stage == STAGE_CLOSED && quiet_has(&triggers->markets[market].quiet, price))
+    if (triggers->round.stage == STAGE_CLOSED &&
+        trailing_quiet_has(&triggers->markets[market].quiet, price))
         return NO_SLOT;
     return triggers_round_next(triggers, market, price);
 }
