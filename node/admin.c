@@ -38,6 +38,15 @@ static const struct action {
      {{"hmac", "true"}, {"permissions", "READ,TRADE"}}},
     {"credit", "action=credit", "account= asset= amount=", {{NULL, NULL}}},
     {"debit", "action=debit", "account= asset= amount=", {{NULL, NULL}}},
+    {"set-tier", "action=account-tier", "account= tier= (the lowest it may have)", {{NULL, NULL}}},
+    {"set-filters",
+     "action=market-filters",
+     "symbol= [marketMinQty=] [marketMaxQty=] [maxNotional=] [maxPosition=] [bidMultiplierUp=] "
+     "[bidMultiplierDown=] [askMultiplierUp=] [askMultiplierDown=] [avgPriceMins=] [bandPpm=] "
+     "[maxNumAlgoOrders=] [maxNumIcebergOrders=] [icebergParts=] [maxNumOrderLists=] "
+     "[minTrailingDelta=] [maxTrailingDelta=] [selfTradeModes=NONE,DECREMENT,...] "
+     "[selfTradeDefault=]",
+     {{NULL, NULL}}},
 };
 #define ACTION_COUNT (sizeof(actions) / sizeof(actions[0]))
 

@@ -1,5 +1,6 @@
 #include "node/genesis_json.h"
 
+#include "common/intent_filters.h"
 #include "common/log.h"
 #include "node/file_os.h"
 
@@ -28,8 +29,9 @@ static const struct {
 };
 #define NUMBER_COUNT (sizeof(numbers) / sizeof(numbers[0]))
 
-/* Beside the numbers: two secret versions, tiers, assets, markets. */
+/* Beside the numbers: two secret versions, tiers, assets, markets; volumeAsset may be left out. */
 #define PARAMS_KEY_COUNT (NUMBER_COUNT + 5)
+#define MARKET_KEY_COUNT 12 /* filters may be left out */
 
 static const char *const status_names[] = {
     [MARKET_TRADING] = "TRADING", [MARKET_HALT] = "HALT", [MARKET_BREAK] = "BREAK"};
@@ -99,17 +101,38 @@ static const char *read_operators(const json_t *list, struct genesis *genesis)
     return NULL;
 }
 
+/* A key that may be left out: `value` keeps what it has then. */
+static bool read_optional_decimal(const json_t *object, const char *key, int decimals,
+                                  int64_t *units)
+{
+    return json_object_get(object, key) == NULL || read_decimal(object, key, decimals, units);
+}
+
+/* A maker's rate may be below 0. */
+static bool read_rate(const json_t *object, const char *key, int32_t *ppm)
+{
+    const json_t *number = json_object_get(object, key);
+    if (!json_is_integer(number)) return false;
+    const json_int_t found = json_integer_value(number);
+    if (found < INT32_MIN || found > INT32_MAX) return false;
+    *ppm = (int32_t)found;
+    return true;
+}
+
 static const char *read_tiers(const json_t *list, struct params *params)
 {
     const size_t count = json_array_size(list);
+    const int decimals = params->assets[params->volume_asset].decimals;
     if (count == 0 || count > PARAMS_TIERS_LIMIT) return "tiers: 1 to 8";
     for (size_t i = 0; i < count; i++) {
         const json_t *item = json_array_get(list, i);
-        uint64_t maker, taker;
-        if (json_object_size(item) != 2 || read_number(item, "makerPpm", INT32_MAX, &maker) ||
-            read_number(item, "takerPpm", INT32_MAX, &taker))
-            return "tiers: each has makerPpm and takerPpm";
-        params->tiers[i] = (struct fee_tier){(int32_t)maker, (int32_t)taker};
+        struct fee_tier *tier = &params->tiers[i];
+        const size_t keys = json_object_get(item, "volumeMin") == NULL ? 2 : 3;
+        if (json_object_size(item) != keys || !read_rate(item, "makerPpm", &tier->maker_ppm) ||
+            !read_rate(item, "takerPpm", &tier->taker_ppm))
+            return "tiers: each has makerPpm, takerPpm and, if not 0, volumeMin";
+        if (!read_optional_decimal(item, "volumeMin", decimals, &tier->volume_min.units))
+            return "tiers: volumeMin in whole units of the volume asset";
     }
     params->tier_count = (uint16_t)count;
     return NULL;
@@ -198,6 +221,78 @@ static const char *read_listing(const json_t *item, const struct params *params,
     return NULL;
 }
 
+/* Self-trade modes as a list of their words. */
+static bool read_modes(const json_t *list, int64_t *modes)
+{
+    *modes = 0;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *word = json_array_get(list, i);
+        uint8_t mode;
+        if (!json_is_string(word) ||
+            !intent_self_trade(json_string_value(word), json_string_length(word), &mode))
+            return false;
+        *modes |= (int64_t)1 << mode;
+    }
+    return json_is_array(list);
+}
+
+/* One filter's value as a whole number in its unit. */
+static bool read_filter(const json_t *object, const struct filter_name *filter,
+                        const struct params *params, const struct market *market, int64_t *value)
+{
+    const json_t *given = json_object_get(object, filter->name);
+    const int base = params->assets[market->base].decimals;
+    const int quote = params->assets[market->quote].decimals;
+    uint64_t whole;
+    uint8_t mode;
+    qty_t qty;
+    switch (filter->unit) {
+    case FILTER_QTY:
+        if (!read_qty(object, filter->name, params, market, &qty)) return false;
+        *value = qty.lots;
+        return true;
+    case FILTER_BASE:
+        return read_decimal(object, filter->name, base, value);
+    case FILTER_QUOTE:
+        return read_decimal(object, filter->name, quote, value);
+    case FILTER_PERCENT:
+        return read_decimal(object, filter->name, FILTER_PERCENT_DECIMALS, value);
+    case FILTER_WHOLE:
+        if (read_number(object, filter->name, UINT32_MAX, &whole) != NULL) return false;
+        *value = (int64_t)whole;
+        return true;
+    case FILTER_MODES:
+        return read_modes(given, value);
+    default:
+        if (!json_is_string(given) ||
+            !intent_self_trade(json_string_value(given), json_string_length(given), &mode))
+            return false;
+        *value = mode;
+        return true;
+    }
+}
+
+/* Those that are given; a market starts with its defaults. Returns NULL, or what is wrong. */
+static const char *read_filters(const json_t *object, const struct params *params,
+                                struct market *market)
+{
+    size_t known = 0;
+    if (object == NULL) return NULL;
+    for (int i = 0; i < FILTER_COUNT; i++) {
+        const struct filter_name *filter = intent_filter(i);
+        int64_t value;
+        if (json_object_get(object, filter->name) == NULL) continue;
+        known++;
+        if (!read_filter(object, filter, params, market, &value) ||
+            !intent_filter_set(&market->filters, i, value))
+            return filter->name;
+    }
+    if (!json_is_object(object) || json_object_size(object) != known)
+        return "markets: filters: an unknown key";
+    return market_filters_valid(market, &market->filters) ? NULL
+                                                          : "markets: filters: out of bounds";
+}
+
 static bool read_market_status(const json_t *item, uint8_t *status)
 {
     const char *name = json_string_value(json_object_get(item, "status"));
@@ -217,7 +312,9 @@ static const char *read_markets(const json_t *list, struct params *params)
         const json_t *item = json_array_get(list, i);
         struct market_create_command listing = {0};
         struct market *market = &params->markets[i];
-        if (json_object_size(item) != 12) return "markets: twelve keys each";
+        const json_t *filters = json_object_get(item, "filters");
+        if (json_object_size(item) != MARKET_KEY_COUNT + (filters == NULL ? 0 : 1))
+            return "markets: twelve keys each, and filters";
         const char *wrong = read_listing(item, params, &listing);
         if (wrong != NULL) return wrong;
         if (!market_list(&listing, params->assets, market))
@@ -225,6 +322,8 @@ static const char *read_markets(const json_t *list, struct params *params)
         if (params_find_market(params, market->symbol, strlen(market->symbol)) >= 0)
             return "markets: a symbol twice";
         if (!read_market_status(item, &market->status)) return "markets: status";
+        wrong = read_filters(filters, params, market);
+        if (wrong != NULL) return wrong;
         params->market_count = (uint16_t)(i + 1);
     }
     return NULL;
@@ -234,7 +333,9 @@ static const char *read_params(const json_t *object, struct params *params)
 {
     uint64_t value = 0;
     const char *wrong = NULL;
-    if (json_object_size(object) != PARAMS_KEY_COUNT) return "params: a key too many or too few";
+    const bool has_volume = json_object_get(object, "volumeAsset") != NULL;
+    if (json_object_size(object) != PARAMS_KEY_COUNT + (has_volume ? 1 : 0))
+        return "params: a key too many or too few";
     for (size_t i = 0; i < NUMBER_COUNT; i++) {
         wrong = read_number(object, numbers[i].key, UINT32_MAX, &value);
         if (wrong != NULL) return wrong;
@@ -248,8 +349,11 @@ static const char *read_params(const json_t *object, struct params *params)
     if (wrong != NULL) return wrong;
     params->tree_secret_version = (uint16_t)value;
 
-    wrong = read_tiers(json_object_get(object, "tiers"), params);
-    if (wrong == NULL) wrong = read_assets(json_object_get(object, "assets"), params);
+    wrong = read_assets(json_object_get(object, "assets"), params);
+    if (wrong == NULL && has_volume &&
+        !read_asset_name(object, "volumeAsset", params, &params->volume_asset))
+        return "volumeAsset: one of the assets";
+    if (wrong == NULL) wrong = read_tiers(json_object_get(object, "tiers"), params);
     if (wrong == NULL) wrong = read_markets(json_object_get(object, "markets"), params);
     if (wrong == NULL && !params_valid(params, &wrong)) return wrong;
     return wrong;
@@ -334,13 +438,51 @@ static json_t *operators_json(const struct genesis *genesis)
     return list;
 }
 
+static json_t *modes_json(int64_t modes)
+{
+    json_t *list = json_array();
+    for (uint8_t mode = 0; mode <= SELF_TRADE_TRANSFER; mode++)
+        if ((modes >> mode & 1) != 0)
+            json_array_append_new(list, json_string(intent_self_trade_name(mode)));
+    return list;
+}
+
+static json_t *filter_json(const struct params *params, const struct market *market, int index)
+{
+    const int64_t value = intent_filter_get(&market->filters, index);
+    switch (intent_filter(index)->unit) {
+    case FILTER_QTY:
+        return decimal_json(value * market->lot_units, params->assets[market->base].decimals);
+    case FILTER_BASE:
+        return decimal_json(value, params->assets[market->base].decimals);
+    case FILTER_QUOTE:
+        return decimal_json(value, params->assets[market->quote].decimals);
+    case FILTER_PERCENT:
+        return decimal_json(value, FILTER_PERCENT_DECIMALS);
+    case FILTER_WHOLE:
+        return json_integer(value);
+    case FILTER_MODES:
+        return modes_json(value);
+    default:
+        return json_string(intent_self_trade_name((uint8_t)value));
+    }
+}
+
+static json_t *filters_json(const struct params *params, const struct market *market)
+{
+    json_t *object = json_object();
+    for (int i = 0; i < FILTER_COUNT; i++)
+        json_object_set_new(object, intent_filter(i)->name, filter_json(params, market, i));
+    return object;
+}
+
 static json_t *market_json(const struct params *params, const struct market *market)
 {
     const struct asset *base = &params->assets[market->base];
     const struct asset *quote = &params->assets[market->quote];
     const int64_t tick = market->tick_units, lot = market->lot_units;
     /* clang-format off */
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}",
         "symbol", market->symbol,
         "base", base->symbol,
         "quote", quote->symbol,
@@ -352,8 +494,17 @@ static json_t *market_json(const struct params *params, const struct market *mar
         "minQty", decimal_json(market->qty_min.lots * lot, base->decimals),
         "maxQty", decimal_json(market->qty_max.lots * lot, base->decimals),
         "minNotional", decimal_json(market->notional_min.units, quote->decimals),
-        "maxOrders", (json_int_t)market->account_orders_max);
+        "maxOrders", (json_int_t)market->account_orders_max,
+        "filters", filters_json(params, market));
     /* clang-format on */
+}
+
+static json_t *tier_json(const struct params *params, const struct fee_tier *tier)
+{
+    return json_pack(
+        "{s:i, s:i, s:o}", "makerPpm", (int)tier->maker_ppm, "takerPpm", (int)tier->taker_ppm,
+        "volumeMin",
+        decimal_json(tier->volume_min.units, params->assets[params->volume_asset].decimals));
 }
 
 static json_t *params_json(const struct params *params)
@@ -366,9 +517,7 @@ static json_t *params_json(const struct params *params)
         json_object_set_new(object, numbers[i].key, json_integer(number));
     }
     for (uint16_t i = 0; i < params->tier_count; i++)
-        json_array_append_new(tiers,
-                              json_pack("{s:i, s:i}", "makerPpm", (int)params->tiers[i].maker_ppm,
-                                        "takerPpm", (int)params->tiers[i].taker_ppm));
+        json_array_append_new(tiers, tier_json(params, &params->tiers[i]));
     for (uint16_t i = 0; i < params->asset_count; i++)
         json_array_append_new(assets, json_pack("{s:s, s:i}", "symbol", params->assets[i].symbol,
                                                 "decimals", (int)params->assets[i].decimals));
@@ -378,6 +527,9 @@ static json_t *params_json(const struct params *params)
     json_object_set_new(object, "gatewaySecretVersion",
                         json_integer(params->gateway_secret_version));
     json_object_set_new(object, "treeSecretVersion", json_integer(params->tree_secret_version));
+    if (params->asset_count > 0)
+        json_object_set_new(object, "volumeAsset",
+                            json_string(params->assets[params->volume_asset].symbol));
     json_object_set_new(object, "tiers", tiers);
     json_object_set_new(object, "assets", assets);
     json_object_set_new(object, "markets", markets);

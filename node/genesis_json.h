@@ -2,13 +2,17 @@
  *
  *     {"nonce": hex, "time": ns,
  *      "validators": [{"node": 1, "publicKey": hex}], "operators": [hex],
- *      "params": {"rules": 1, "accountsMax": ..., "tiers": [{"makerPpm", "takerPpm"}],
- *                 "assets": [{"symbol", "decimals"}],
+ *      "params": {"rules": 1, "accountsMax": ..., "assets": [{"symbol", "decimals"}],
+ *                 "volumeAsset": symbol, "tiers": [{"makerPpm", "takerPpm", "volumeMin"}],
  *                 "markets": [{"symbol", "base", "quote", "status", "tick", "lot", "minPrice",
- *                              "maxPrice", "minQty", "maxQty", "minNotional", "maxOrders"}]}}
+ *                              "maxPrice", "minQty", "maxQty", "minNotional", "maxOrders",
+ *                              "filters": {...}}]}}
  *
- * Prices and quantities are decimal text in whole quote and base. A key that is missing, unknown or
- * out of its range is refused by name in the log.
+ * Prices and quantities are decimal text in whole quote and base, a tier's volumeMin in whole volume
+ * asset. The filters are those of intent_filters.h by the same names; numbers without a unit are
+ * JSON numbers, selfTradeModes is a list of words. volumeAsset (the first asset), volumeMin (0),
+ * filters and each of them (market_filters_default) may be left out. Any other key that is missing,
+ * unknown or out of its range is refused by name in the log.
  *
  * Limits   those of struct genesis; params_valid and market_list must agree
  */

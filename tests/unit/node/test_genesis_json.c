@@ -56,7 +56,18 @@ static void make_genesis(struct genesis *genesis)
                                       .asset_count = 2,
                                       .tiers = {{1000, 2000}, {0, 1}},
                                       .assets = {{"BTC", 8}, {"USDT", 8}}};
+    genesis->params.volume_asset = 1;
+    genesis->params.tiers[1] = (struct fee_tier){-1, 5, {12345678901}};
     list_market(&genesis->params, "BTCUSDT", 0, 1);
+    struct market_filters *filters = &genesis->params.markets[0].filters;
+    filters->market_qty_max.lots = 70000;
+    filters->notional_max.units = 123;
+    filters->position_max.units = 456;
+    filters->bid_up = 50000;
+    filters->ask_down = 1;
+    filters->band_ppm = 77;
+    filters->self_trade_modes = 1 << SELF_TRADE_DECREMENT;
+    filters->self_trade_default = SELF_TRADE_DECREMENT;
     genesis->params.markets[0].status = MARKET_HALT;
 }
 
@@ -150,6 +161,16 @@ TEST(genesis, refuses_what_it_does_not_understand)
         {"2828", "28zz"},
         {"\"time\"", "\"time\": 1, \"time\""},
         {"{", "["},
+        {"\"makerPpm\": -1", "\"makerPpm\": -6"}, /* above the lowest taker fee */
+        {"\"volumeMin\": \"0\"", "\"volumeMin\": \"1\""},
+        {"\"volumeMin\": \"0\"", "\"volumeMin\": 0"},
+        {"\"volumeAsset\": \"USDT\"", "\"volumeAsset\": \"EUR\""},
+        {"\"bandPpm\": 77", "\"bandPpm\": \"77\""},
+        {"\"bandPpm\": 77", "\"bandPpm\": 1000001"},
+        {"\"bandPpm\"", "\"bandWidth\""},
+        {"\"bidMultiplierUp\": \"5\"", "\"bidMultiplierUp\": \"0.5\""},
+        {"\"marketMaxQty\": \"0.7\"", "\"marketMaxQty\": \"0.700001\""},
+        {"\"selfTradeDefault\": \"DECREMENT\"", "\"selfTradeDefault\": \"NONE\""},
     };
     start();
     for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
@@ -158,5 +179,21 @@ TEST(genesis, refuses_what_it_does_not_understand)
         edit(edits[i].old, edits[i].new);
         if (genesis_read(path, &found) != STATUS_MALFORMED) fail_msg("accepted: %s", edits[i].new);
     }
+    finish();
+}
+
+/* A file of an earlier form, or one written by hand, need not name what it leaves at its default. */
+TEST(genesis, takes_defaults_for_filters_and_volumes)
+{
+    start();
+    assert_int_equal(genesis_write(path, &written), STATUS_OK);
+    edit("\"bandPpm\": 77,", "");
+    edit("\"volumeAsset\": \"USDT\",", "");
+    edit(",\n        \"volumeMin\": \"0\"", "");
+    assert_int_equal(genesis_read(path, &found), STATUS_OK);
+    assert_int_equal(found.params.markets[0].filters.band_ppm, 0);
+    assert_int_equal(found.params.markets[0].filters.ask_down, 1);
+    assert_int_equal(found.params.volume_asset, 0);
+    assert_int_equal(found.params.tiers[0].volume_min.units, 0);
     finish();
 }
