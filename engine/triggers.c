@@ -339,7 +339,7 @@ static uint32_t direction_check(const struct triggers *triggers, uint16_t market
         count += level_check(triggers, market, rising, level);
         levels++;
     }
-    ASSERT(levels == ladder->level_count);
+    ASSERT(levels == ladder->level_count); /* none is asleep */
     return count;
 }
 

@@ -381,7 +381,7 @@ static void pair_end(struct pair *pair)
 /* Near the last price, mostly; the markets' prices are small, ordinary and near the largest. */
 static int64_t pair_price(struct pair *pair, uint16_t market)
 {
-    static const int64_t middle[] = {40, 40000, (int64_t)1 << 62};
+    static const int64_t middle[] = {40, 40000, (int64_t)1 << 61};
     const int64_t wide = middle[market] / 4 * 3;
     const int64_t around = pair->last[market] == 0 ? middle[market] : pair->last[market];
     const int64_t near = 1 + around / (1 << (2 + 2 * world_below(&pair->seed, 5)));
@@ -389,6 +389,7 @@ static int64_t pair_price(struct pair *pair, uint16_t market)
         return middle[market] - wide + (int64_t)(world_random(&pair->seed) >> 1) % (2 * wide);
     const int64_t step = (int64_t)(world_random(&pair->seed) >> 1) % (2 * near + 1) - near;
     const int64_t price = around / 256 * 255 + middle[market] / 256 + step;
+    if (price > 2 * middle[market]) return 2 * middle[market];
     return price < 1 ? 1 : price;
 }
 
