@@ -70,7 +70,8 @@ bool market_filters_valid(const struct market *market, const struct market_filte
            percent_valid(filters->bid_up, filters->bid_down) &&
            percent_valid(filters->ask_up, filters->ask_down) && filters->band_ppm <= 1000000 &&
            filters->average_minutes <= MARKET_AVERAGE_MINUTES_MAX &&
-           filters->iceberg_parts_max > 0 && filters->trailing_min > 0 &&
+           filters->iceberg_parts_max > 0 &&
+           filters->iceberg_parts_max <= MARKET_ICEBERG_PARTS_MAX && filters->trailing_min > 0 &&
            filters->trailing_min <= filters->trailing_max &&
            filters->trailing_max <= MARKET_TRAILING_MAX && modes < 1 << SELF_TRADE_TRANSFER &&
            fallback < SELF_TRADE_TRANSFER && (modes >> fallback & 1) != 0;

@@ -41,6 +41,7 @@ struct market_filters {
 
 #define MARKET_AVERAGE_MINUTES_MAX 60
 #define MARKET_TRAILING_MAX        9999
+#define MARKET_ICEBERG_PARTS_MAX   100
 
 struct market {
     char symbol[MARKET_SYMBOL_BYTES + 1];

@@ -17,6 +17,7 @@
 #define COMMON_MESSAGES_H
 
 #include "common/assert.h"
+#include "common/le.h"
 #include "common/money.h"
 
 #include <stdbool.h>
@@ -81,15 +82,111 @@ enum message_bytes {
 #undef END
 };
 
-/* uint8_t *order_place_command_put(uint8_t *at, const struct order_place_command *): writes the
+/* The codec of every payload, inline because every command passes through it.
+ *
+ * uint8_t *order_place_command_put(uint8_t *at, const struct order_place_command *): writes the
  * payload and returns the byte after. void order_place_command_get(const uint8_t *at, struct ... *):
  * reads it; the caller has checked the length. */
+static inline uint8_t *field_put_u8(uint8_t *at, uint8_t value)
+{
+    return le_put_u8(at, value);
+}
+static inline uint8_t *field_put_u16(uint8_t *at, uint16_t value)
+{
+    return le_put_u16(at, value);
+}
+static inline uint8_t *field_put_u32(uint8_t *at, uint32_t value)
+{
+    return le_put_u32(at, value);
+}
+static inline uint8_t *field_put_u64(uint8_t *at, uint64_t value)
+{
+    return le_put_u64(at, value);
+}
+static inline uint8_t *field_put_i32(uint8_t *at, int32_t value)
+{
+    return le_put_u32(at, (uint32_t)value);
+}
+static inline uint8_t *field_put_i64(uint8_t *at, int64_t value)
+{
+    return le_put_i64(at, value);
+}
+static inline uint8_t *field_put_price(uint8_t *at, price_t value)
+{
+    return le_put_i64(at, value.ticks);
+}
+static inline uint8_t *field_put_qty(uint8_t *at, qty_t value)
+{
+    return le_put_i64(at, value.lots);
+}
+static inline uint8_t *field_put_amount(uint8_t *at, amount_t value)
+{
+    return le_put_i64(at, value.units);
+}
+
+static inline uint8_t field_get_u8(const uint8_t *at)
+{
+    return le_get_u8(at);
+}
+static inline uint16_t field_get_u16(const uint8_t *at)
+{
+    return le_get_u16(at);
+}
+static inline uint32_t field_get_u32(const uint8_t *at)
+{
+    return le_get_u32(at);
+}
+static inline uint64_t field_get_u64(const uint8_t *at)
+{
+    return le_get_u64(at);
+}
+static inline int32_t field_get_i32(const uint8_t *at)
+{
+    return (int32_t)le_get_u32(at);
+}
+static inline int64_t field_get_i64(const uint8_t *at)
+{
+    return le_get_i64(at);
+}
+static inline price_t field_get_price(const uint8_t *at)
+{
+    return (price_t){le_get_i64(at)};
+}
+static inline qty_t field_get_qty(const uint8_t *at)
+{
+    return (qty_t){le_get_i64(at)};
+}
+static inline amount_t field_get_amount(const uint8_t *at)
+{
+    return (amount_t){le_get_i64(at)};
+}
+
 #define MESSAGE(kind, id, NAME, name) \
-    uint8_t *name##_##kind##_put(uint8_t *at, const struct name##_##kind *message); \
-    void name##_##kind##_get(const uint8_t *at, struct name##_##kind *message);
-#define FIELD(type, name)
-#define BYTES(name, count)
-#define END(kind, NAME, name)
+    static inline uint8_t *name##_##kind##_put(uint8_t *at, const struct name##_##kind *message) \
+    {
+#define FIELD(type, name)  at = field_put_##type(at, message->name);
+#define BYTES(name, count) at = le_put_bytes(at, message->name, count);
+#define END(kind, NAME, name) \
+    return at; \
+    }
+#include "common/messages.def"
+#undef MESSAGE
+#undef FIELD
+#undef BYTES
+#undef END
+
+#define MESSAGE(kind, id, NAME, name) \
+    static inline void name##_##kind##_get(const uint8_t *at, struct name##_##kind *message) \
+    {
+#define FIELD(type, name) \
+    message->name = field_get_##type(at); \
+    at += SIZE_##type;
+#define BYTES(name, count) \
+    memcpy(message->name, at, count); \
+    at += (count);
+#define END(kind, NAME, name) \
+    (void)at; \
+    }
 #include "common/messages.def"
 #undef MESSAGE
 #undef FIELD
@@ -165,7 +262,15 @@ struct event_writer {
 /* void event_write_fill(struct event_writer *, const struct fill_event *), one per event.
  * Needs: room for EVENT_HEADER_BYTES + the payload. */
 #define MESSAGE(kind, id, NAME, name) \
-    void kind##_write_##name(struct event_writer *writer, const struct name##_##kind *message);
+    static inline void kind##_write_##name(struct event_writer *writer, \
+                                           const struct name##_##kind *message) \
+    { \
+        ASSERT((size_t)(writer->end - writer->at) >= EVENT_HEADER_BYTES + NAME##_BYTES); \
+        uint8_t *at = le_put_u16(writer->at, id); \
+        at = le_put_u16(at, NAME##_BYTES); \
+        writer->at = name##_##kind##_put(at, message); \
+        writer->count++; \
+    }
 #define FIELD(type, name)
 #define BYTES(name, count)
 #define END(kind, NAME, name)

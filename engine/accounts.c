@@ -9,11 +9,12 @@ static size_t rounded(size_t byte_count)
     return (byte_count + 63) & ~(size_t)63;
 }
 
-/* A command touches two assets, those of its market, of the accounts that trade in it. */
+/* A command touches two balances of each order it ends or fills, and those of one more. */
 static uint32_t touch_limit(const struct params *params)
 {
-    const uint32_t traders = params->orders_max + 1;
-    return 2 * (traders < params->accounts_max ? traders : params->accounts_max);
+    const uint64_t by_orders = 2 * ((uint64_t)params->orders_max + 1);
+    const uint64_t all = (uint64_t)params->accounts_max * params->assets_max;
+    return (uint32_t)(by_orders < all ? by_orders : all);
 }
 
 static size_t account_slots(const struct params *params)
@@ -24,6 +25,7 @@ static size_t account_slots(const struct params *params)
 size_t accounts_bytes(const struct params *params)
 {
     return rounded(account_slots(params) * sizeof(struct account)) +
+           rounded(account_slots(params) * sizeof(struct account_terms)) +
            rounded(account_slots(params) * params->assets_max * sizeof(struct balance)) +
            rounded(touch_limit(params) * sizeof(struct accounts_touch)) +
            slot_table_bytes(params->accounts_max);
@@ -38,11 +40,13 @@ bool accounts_init(struct accounts *accounts, struct arena *arena, const struct 
     };
     const size_t slots = account_slots(params);
     accounts->accounts = arena_take_array(arena, slots, sizeof(struct account));
+    accounts->terms = arena_take_array(arena, slots, sizeof(struct account_terms));
     accounts->balances =
         arena_take_array(arena, slots * params->assets_max, sizeof(struct balance));
     accounts->touches =
         arena_take_array(arena, accounts->touches_max, sizeof(struct accounts_touch));
-    return accounts->accounts != NULL && accounts->balances != NULL && accounts->touches != NULL &&
+    return accounts->accounts != NULL && accounts->terms != NULL && accounts->balances != NULL &&
+           accounts->touches != NULL &&
            slot_table_init(&accounts->by_public_key, arena, params->accounts_max);
 }
 
@@ -75,33 +79,18 @@ uint32_t accounts_create(struct accounts *accounts, uint16_t tier,
     ASSERT(accounts_find(accounts, public_key) == 0);
 
     const uint32_t number = ++accounts->count;
-    struct account *account = &accounts->accounts[number];
-    account->tier = tier;
-    memcpy(account->public_key, public_key, PUBLIC_KEY_BYTES);
+    accounts->terms[number] = (struct account_terms){.tier = tier, .floor = tier};
+    memcpy(accounts->accounts[number].public_key, public_key, PUBLIC_KEY_BYTES);
     if (key_given(public_key))
         slot_table_add(&accounts->by_public_key, key_hash(public_key), number);
     return number;
-}
-
-/* The balance, to be changed by the command in hand. */
-static struct balance *touch(struct accounts *accounts, uint32_t account, uint16_t asset)
-{
-    ASSERT(accounts_exists(accounts, account) && asset < accounts->assets_max);
-    struct balance *balance = &accounts->balances[(size_t)account * accounts->assets_max + asset];
-    if (balance->touched == accounts->command) return balance;
-
-    ASSERT(accounts->touch_count < accounts->touches_max);
-    balance->touched = accounts->command;
-    accounts->touches[accounts->touch_count++] =
-        (struct accounts_touch){balance->available, balance->held, account, asset};
-    return balance;
 }
 
 bool accounts_credit(struct accounts *accounts, uint32_t account, uint16_t asset, amount_t amount)
 {
     ASSERT(amount.units > 0);
     if (!amount_add(accounts->supply[asset], amount, &accounts->supply[asset])) return false;
-    struct balance *balance = touch(accounts, account, asset);
+    struct balance *balance = accounts_touch(accounts, account, asset);
     balance->available.units += amount.units; /* at most the supply, which fits */
     return true;
 }
@@ -110,43 +99,9 @@ bool accounts_debit(struct accounts *accounts, uint32_t account, uint16_t asset,
 {
     ASSERT(amount.units > 0);
     if (accounts_balance(accounts, account, asset)->available.units < amount.units) return false;
-    touch(accounts, account, asset)->available.units -= amount.units;
+    accounts_touch(accounts, account, asset)->available.units -= amount.units;
     accounts->supply[asset].units -= amount.units;
     return true;
-}
-
-bool accounts_hold(struct accounts *accounts, uint32_t account, uint16_t asset, amount_t amount)
-{
-    ASSERT(amount.units >= 0);
-    if (accounts_balance(accounts, account, asset)->available.units < amount.units) return false;
-    struct balance *balance = touch(accounts, account, asset);
-    balance->available.units -= amount.units;
-    balance->held.units += amount.units;
-    return true;
-}
-
-void accounts_release(struct accounts *accounts, uint32_t account, uint16_t asset, amount_t amount)
-{
-    struct balance *balance = touch(accounts, account, asset);
-    ASSERT(amount.units >= 0 && amount.units <= balance->held.units);
-    balance->held.units -= amount.units;
-    balance->available.units += amount.units;
-}
-
-void accounts_spend(struct accounts *accounts, uint32_t account, uint16_t asset, amount_t amount)
-{
-    struct balance *balance = touch(accounts, account, asset);
-    ASSERT(amount.units >= 0 && amount.units <= balance->held.units);
-    balance->held.units -= amount.units;
-}
-
-void accounts_receive(struct accounts *accounts, uint32_t account, uint16_t asset, amount_t amount,
-                      amount_t fee)
-{
-    ASSERT(fee.units >= 0 && fee.units <= amount.units);
-    struct balance *balance = touch(accounts, account, asset);
-    balance->available.units += amount.units - fee.units; /* at most the supply, which fits */
-    accounts->fees[asset].units += fee.units;
 }
 
 void accounts_begin(struct accounts *accounts, uint64_t command)
@@ -176,6 +131,7 @@ void accounts_write_touched(const struct accounts *accounts, struct event_writer
 bool accounts_check(const struct accounts *accounts)
 {
     for (uint16_t asset = 0; asset < accounts->assets_max; asset++) {
+        ASSERT(accounts->fees[asset].units >= 0); /* A2 */
         int64_t sum = accounts->fees[asset].units;
         for (uint32_t account = 1; account <= accounts->count; account++) {
             const struct balance *balance = accounts_balance(accounts, account, asset);
@@ -184,6 +140,8 @@ bool accounts_check(const struct accounts *accounts)
         }
         ASSERT(sum == accounts->supply[asset].units); /* A2 */
     }
+    for (uint32_t account = 1; account <= accounts->count; account++)
+        ASSERT(accounts->terms[account].tier >= accounts->terms[account].floor); /* A3 */
     ASSERT(slot_table_check(&accounts->by_public_key));
     return true;
 }

@@ -10,7 +10,8 @@
  *
  * Invariants, all asserted by accounts_check:
  *   A1  available >= 0 and held >= 0, always
- *   A2  per asset, available + held over all accounts + fees = supply
+ *   A2  per asset, available + held over all accounts + fees = supply; fees >= 0
+ *   A3  an account's tier is at least its floor
  */
 
 #ifndef ENGINE_ACCOUNTS_H
@@ -24,7 +25,13 @@ struct arena;
 
 struct account {
     uint8_t public_key[PUBLIC_KEY_BYTES]; /* all zero: none */
-    uint16_t tier;
+};
+
+/* What every order and fill of an account asks for. */
+struct account_terms {
+    uint16_t tier;     /* its fees now */
+    uint16_t floor;    /* the lowest tier it may have */
+    uint32_t tier_day; /* UTC day on which the tier was last looked at */
 };
 
 struct balance {
@@ -33,17 +40,17 @@ struct balance {
     uint64_t touched; /* the command that touched it last */
 };
 
-/* One balance the command in hand has touched, as it was before. */
+/* One balance that the command in hand has touched. */
 struct accounts_touch {
-    amount_t available_before;
-    amount_t held_before;
     uint32_t account;
     uint16_t asset;
+    uint16_t unused;
 };
 
 struct accounts {
-    struct account *accounts; /* by number; 0 is nobody */
-    struct balance *balances; /* account x assets_max + asset */
+    struct account *accounts;    /* by number; 0 is nobody */
+    struct account_terms *terms; /* likewise */
+    struct balance *balances;    /* account x assets_max + asset */
     struct accounts_touch *touches;
     struct slot_table by_public_key;
     amount_t supply[PARAMS_ASSETS_LIMIT];
@@ -89,19 +96,78 @@ MUST_CHECK bool accounts_credit(struct accounts *accounts, uint32_t account, uin
 MUST_CHECK bool accounts_debit(struct accounts *accounts, uint32_t account, uint16_t asset,
                                amount_t amount);
 
-/* Moves from available to held. False, and nothing done, when there is not as much available. */
-MUST_CHECK bool accounts_hold(struct accounts *accounts, uint32_t account, uint16_t asset,
-                              amount_t amount);
+/* Of the functions below: the balance, to be changed by the command in hand. */
+static inline struct balance *accounts_touch(struct accounts *accounts, uint32_t account,
+                                             uint16_t asset)
+{
+    ASSERT(accounts_exists(accounts, account) && asset < accounts->assets_max);
+    struct balance *balance = &accounts->balances[(size_t)account * accounts->assets_max + asset];
+    if (balance->touched == accounts->command) return balance;
+
+    ASSERT(accounts->touch_count < accounts->touches_max);
+    balance->touched = accounts->command;
+    accounts->touches[accounts->touch_count++] =
+        (struct accounts_touch){.account = account, .asset = asset};
+    return balance;
+}
+
+/* Moves from available to held. False, and nothing done, when there is not as much available. An
+ * amount of 0 touches nothing, here and below. */
+MUST_CHECK static inline bool accounts_hold(struct accounts *accounts, uint32_t account,
+                                            uint16_t asset, amount_t amount)
+{
+    ASSERT(amount.units >= 0);
+    if (accounts_balance(accounts, account, asset)->available.units < amount.units) return false;
+    if (amount.units == 0) return true;
+    struct balance *balance = accounts_touch(accounts, account, asset);
+    balance->available.units -= amount.units;
+    balance->held.units += amount.units;
+    return true;
+}
 
 /* Moves from held back to available. Needs: as much is held. */
-void accounts_release(struct accounts *accounts, uint32_t account, uint16_t asset, amount_t amount);
+static inline void accounts_release(struct accounts *accounts, uint32_t account, uint16_t asset,
+                                    amount_t amount)
+{
+    if (amount.units == 0) return;
+    struct balance *balance = accounts_touch(accounts, account, asset);
+    ASSERT(amount.units >= 0 && amount.units <= balance->held.units);
+    balance->held.units -= amount.units;
+    balance->available.units += amount.units;
+}
 
-/* Takes from held, to be received by another. Needs: as much is held. */
-void accounts_spend(struct accounts *accounts, uint32_t account, uint16_t asset, amount_t amount);
+/* Takes `paid` from held, to be received by another, and moves `freed` from held back to available.
+ * Needs: as much is held; paid > 0. */
+static inline void accounts_spend(struct accounts *accounts, uint32_t account, uint16_t asset,
+                                  amount_t paid, amount_t freed)
+{
+    struct balance *balance = accounts_touch(accounts, account, asset);
+    ASSERT(paid.units > 0 && freed.units >= 0);
+    balance->held.units -= paid.units + freed.units;
+    balance->available.units += freed.units;
+    ASSERT(balance->held.units >= 0);
+}
 
 /* Adds `amount` less the fee to available. Needs: somebody spent it; fee <= amount. */
-void accounts_receive(struct accounts *accounts, uint32_t account, uint16_t asset, amount_t amount,
-                      amount_t fee);
+static inline void accounts_receive(struct accounts *accounts, uint32_t account, uint16_t asset,
+                                    amount_t amount, amount_t fee)
+{
+    ASSERT(fee.units >= 0 && fee.units <= amount.units);
+    accounts->fees[asset].units += fee.units;
+    if (amount.units == fee.units) return;
+    struct balance *balance = accounts_touch(accounts, account, asset);
+    balance->available.units += amount.units - fee.units; /* at most the supply, which fits */
+}
+
+/* Gives a maker its rebate out of the fees. Needs: as much was charged. */
+static inline void accounts_rebate(struct accounts *accounts, uint32_t account, uint16_t asset,
+                                   amount_t amount)
+{
+    if (amount.units == 0) return;
+    ASSERT(amount.units > 0);
+    accounts_touch(accounts, account, asset)->available.units += amount.units;
+    accounts->fees[asset].units -= amount.units;
+}
 
 /* What is touched from here on belongs to this command. Needs: a number not used before. */
 void accounts_begin(struct accounts *accounts, uint64_t command);

@@ -8,34 +8,58 @@ static size_t rounded(size_t byte_count)
     return (byte_count + 63) & ~(size_t)63;
 }
 
-static size_t hidden_bytes(const struct params *params)
-{
-    return rounded(((size_t)params->levels_max + 1) * sizeof(int64_t));
-}
-
 static size_t mark_bytes(const struct params *params)
 {
     return rounded((size_t)params->levels_max * sizeof(struct book_mark));
 }
 
+/* Places in the ring of parked levels: enough for the prices round the touch of the markets there are. */
+static uint32_t parked_places(const struct params *params)
+{
+    uint32_t places = 64;
+    while (places < params->levels_max / 8)
+        places *= 2;
+    return places;
+}
+
+/* Levels that hang: those that count, those that are parked, and the one being parked. */
+static uint32_t levels_hung(const struct params *params)
+{
+    return params->levels_max + parked_places(params) + 1;
+}
+
+static size_t hidden_bytes(const struct params *params)
+{
+    return rounded(((size_t)levels_hung(params) + 1) * sizeof(int64_t));
+}
+
+uint32_t book_order_slots(const struct params *params)
+{
+    return params->orders_max + 1;
+}
+
 size_t book_all_bytes(const struct params *params)
 {
-    return order_pool_bytes(params->orders_max) + ladder_pool_bytes(params->levels_max) +
+    return order_pool_bytes(book_order_slots(params)) + ladder_pool_bytes(levels_hung(params)) +
            rounded(params->markets_max * sizeof(struct book)) + hidden_bytes(params) +
-           mark_bytes(params);
+           mark_bytes(params) + parked_places(params) * sizeof(struct book_mark);
 }
 
 bool book_all_init(struct books *books, struct arena *arena, const struct params *params)
 {
-    *books = (struct books){.change_count = 0};
-    if (!order_pool_init(&books->orders, arena, params->orders_max)) return false;
-    if (!ladder_pool_init(&books->levels, arena, params->levels_max)) return false;
+    const uint32_t places = parked_places(params);
+    *books = (struct books){.levels_max = params->levels_max, .parked_mask = places - 1};
+    if (!order_pool_init(&books->orders, arena, book_order_slots(params))) return false;
+    if (!ladder_pool_init(&books->levels, arena, levels_hung(params))) return false;
     books->markets = arena_take_array(arena, params->markets_max, sizeof(struct book));
     books->hidden = arena_take(arena, hidden_bytes(params));
-    /* Levels that empty keep their slots until the command's changes are read out: a command cannot
+    /* Levels that empty count until the command's changes are read out: a command cannot
      * change more levels than there are slots. */
     books->marks = arena_take(arena, mark_bytes(params));
-    if (books->markets == NULL || books->hidden == NULL || books->marks == NULL) return false;
+    books->parked = arena_take_array(arena, places, sizeof(struct book_mark));
+    if (books->markets == NULL || books->hidden == NULL || books->marks == NULL ||
+        books->parked == NULL)
+        return false;
 
     for (uint32_t market = 0; market < params->markets_max; market++) {
         books->markets[market].sides[BUY].side = BUY;
@@ -46,7 +70,7 @@ bool book_all_init(struct books *books, struct arena *arena, const struct params
 
 bool book_levels_full(const struct books *books, uint16_t market, enum side side, price_t price)
 {
-    if (books->levels.level_count < books->levels.capacity) return false;
+    if (books->levels.level_count < books->levels_max) return false;
     return ladder_find(&books->levels, &books->markets[market].sides[side], price) == NO_SLOT;
 }
 
@@ -60,7 +84,7 @@ void book_refresh(struct books *books, uint32_t slot, qty_t left)
     book_queue(books, slot, level);
     order->left = left;
     level->qty.lots += left.lots;
-    book_mark(books, order);
+    book_mark(books, level, order);
 }
 
 void book_hide(struct books *books, uint32_t slot, int64_t lots)
@@ -70,9 +94,19 @@ void book_hide(struct books *books, uint32_t slot, int64_t lots)
     *hidden += lots;
 }
 
-void book_drop_level(struct books *books, const struct book_mark *mark)
+void book_park(struct books *books, const struct book_mark *mark)
 {
-    ladder_remove(&books->levels, &books->markets[mark->market].sides[mark->side], mark->level);
+    struct book_mark *place = &books->parked[books->parked_next++ & books->parked_mask];
+    struct level *levels = books->levels.levels;
+    if (place->level != NO_SLOT) {
+        /* One that is not idle leaves the ring alone, and comes back when it is empty again. */
+        levels[place->level].parked = 0;
+        if (levels[place->level].idle)
+            ladder_remove(&books->levels, &books->markets[place->market].sides[place->side],
+                          place->level);
+    }
+    *place = *mark;
+    levels[mark->level].parked = 1;
 }
 
 /* Asserts B2 to B4 for one level that is awake; returns its orders' count. */
@@ -105,7 +139,7 @@ static uint32_t level_check(const struct books *books, uint16_t market, enum sid
     return count;
 }
 
-/* Asserts B2 for the levels that the command has changed so far. */
+/* Asserts B2 for the levels that the command has changed so far, and B5. */
 static void marks_check(const struct books *books)
 {
     for (uint32_t i = books->change_next; i < books->change_count; i++) {
@@ -114,10 +148,21 @@ static void marks_check(const struct books *books)
         ASSERT(level->change == i + 1);
         if (level->oldest == NO_SLOT) ASSERT(level->qty.lots == 0 && books->hidden[slot] == 0);
     }
+    uint32_t parked = 0, marked = 0, idle = 0;
+    for (uint32_t i = 0; i <= books->parked_mask; i++) {
+        if (books->parked[i].level == NO_SLOT) continue;
+        ASSERT(books->levels.levels[books->parked[i].level].parked);
+        idle += books->levels.levels[books->parked[i].level].idle;
+        parked++;
+    }
+    for (uint32_t slot = 1; slot <= books->levels.level_used; slot++)
+        marked += books->levels.levels[slot].price.ticks != 0 && books->levels.levels[slot].parked;
+    ASSERT(parked == marked);                                             /* B5 */
+    ASSERT(idle == books->levels.hung_count - books->levels.level_count); /* B5 */
 }
 
-/* Levels without orders, all of them marked. */
-static uint32_t sleeping_count(const struct books *books, uint16_t market, enum side side)
+/* Levels without orders that count: they are among the changes. */
+static uint32_t empty_count(const struct books *books, uint16_t market, enum side side)
 {
     uint32_t count = 0;
     for (uint32_t i = books->change_next; i < books->change_count; i++)
@@ -134,7 +179,7 @@ uint32_t book_check(const struct books *books, uint16_t market)
     for (int side = BUY; side <= SELL; side++) {
         const struct ladder *ladder = &book->sides[side];
         ASSERT(ladder_check(&books->levels, ladder));
-        uint32_t levels = sleeping_count(books, market, (enum side)side);
+        uint32_t levels = empty_count(books, market, (enum side)side);
         for (uint32_t level = ladder->best; level != NO_SLOT;
              level = ladder_next(&books->levels, ladder, level)) {
             count += level_check(books, market, (enum side)side, level);

@@ -5,22 +5,26 @@
  * list of the levels that the command in hand has changed.
  *
  * A level left empty by the command stays where it is, asleep, until the command's changes are read out:
- * one change per level and command, also when the command fills it again.
+ * one change per level and command, also when the command fills it again. Then it becomes idle and is
+ * parked: prices near the touch come and go all the time, and a level that hangs already is filled again
+ * without a decision. The parking place is a ring; who has been there longest is removed, if it is empty.
  *
  * Owner    the engine thread
  * Memory   the caller's arena, by book_all_init
  * Limits   orders_max orders and levels_max levels in all books; the caller counts before it adds.
- *          Sleeping levels count until the command's changes are read out.
+ *          Empty levels count until the command's changes are read out, parked ones do not.
  * Cost     front, best price, fill, remove: O(1), but for the step to the next price when the best one
- *          empties. Add: O(1) at the queue, plus the ladder's find
+ *          empties. Add: O(1) at the queue, plus the ladder's find. Where both ways are common there is
+ *          no branch: slot 0 of orders and nodes takes what is written to nobody.
  *
  * Invariants, all asserted by book_check:
  *   B1  best bid < best ask: the book never rests crossed
  *   B2  a level's quantity is the sum of what its orders show, its hidden quantity the sum of what they
- *       hide; an empty level is asleep, has neither, and is among the command's changes
+ *       hide; an empty level is asleep, has neither, and is among the command's changes or idle
  *   B3  within a level, whoever joined first is first: ids rise from oldest to newest among orders that
  *       have no extra and are in no list. Stops and legs join late, icebergs again with each slice.
  *   B4  every resting order shows something and knows its market, side, price and level
+ *   B5  a level is in the ring of parked ones once when it is marked so, and an idle level is marked so
  */
 
 #ifndef ENGINE_BOOK_H
@@ -47,7 +51,7 @@ struct book {
     uint64_t last_update;
 };
 
-/* A level that the command has changed. */
+/* A level that the command has changed, or that is parked. */
 struct book_mark {
     uint32_t level;
     uint16_t market;
@@ -59,10 +63,17 @@ struct books {
     struct ladder_pool levels;
     struct book *markets;    /* markets_max of them */
     int64_t *hidden;         /* lots that icebergs hide, by level */
-    struct book_mark *marks; /* in order of first change */
+    struct book_mark *marks; /* levels changed, in order of first change */
     uint32_t change_count;
-    uint32_t change_next; /* the first not read out yet */
+    uint32_t change_next;     /* the first not read out yet */
+    struct book_mark *parked; /* a ring; level NO_SLOT: free */
+    uint32_t parked_next;     /* the one parked longest, whose place is the next */
+    uint32_t parked_mask;
+    uint32_t levels_max;
 };
+
+/* Slots for orders: as many as may be open, and one for an order that takes. */
+uint32_t book_order_slots(const struct params *params);
 
 size_t book_all_bytes(const struct params *params);
 
@@ -91,14 +102,20 @@ static inline price_t book_best_price(const struct books *books, uint16_t market
 /* Whether an order at this side and price would need a new level and there is none left. */
 bool book_levels_full(const struct books *books, uint16_t market, enum side side, price_t price);
 
-/* Of the functions below: the level is among the command's changes. */
-static inline void book_mark(struct books *books, const struct order *order)
+/* Whether somebody on `side` trades at `limit` or better. Needs: limit > 0. */
+static inline bool book_reaches(const struct books *books, uint16_t market, enum side side,
+                                price_t limit)
 {
-    struct level *level = &books->levels.levels[order->level];
+    return ladder_reaches(&books->markets[market].sides[side], limit);
+}
+
+/* Of the functions below: the level is among the command's changes. */
+static inline void book_mark(struct books *books, struct level *level, const struct order *order)
+{
     if (level->change != 0) return;
     books->marks[books->change_count] =
         (struct book_mark){order->level, order->market, order->side};
-    level->change = ++books->change_count;
+    level->change = ++books->change_count & ((1u << 30) - 1);
 }
 
 static inline struct ladder *book_ladder(struct books *books, const struct order *order)
@@ -110,13 +127,22 @@ static inline struct ladder *book_ladder(struct books *books, const struct order
 static inline void book_queue(struct books *books, uint32_t slot, struct level *level)
 {
     struct order *orders = books->orders.orders;
-    orders[slot].older = level->newest;
+    const uint32_t last = level->newest;
+    orders[slot].older = last;
     orders[slot].newer = NO_SLOT;
-    if (level->newest == NO_SLOT)
-        level->oldest = slot;
-    else
-        orders[level->newest].newer = slot;
+    orders[last].newer = slot;
     level->newest = slot;
+    level->oldest = last == NO_SLOT ? slot : level->oldest;
+}
+
+static inline void book_unqueue(struct books *books, uint32_t slot, struct level *level)
+{
+    struct order *orders = books->orders.orders;
+    const uint32_t older = orders[slot].older, newer = orders[slot].newer;
+    orders[older].newer = newer;
+    orders[newer].older = older;
+    level->oldest = older == NO_SLOT ? newer : level->oldest;
+    level->newest = newer == NO_SLOT ? older : level->newest;
 }
 
 /* Puts the order, which has its market, side, price and left, to the back of the queue at its price.
@@ -130,10 +156,10 @@ static inline void book_add(struct books *books, uint32_t slot)
 
     order->level = ladder_add(&books->levels, ladder, order->price);
     struct level *level = &books->levels.levels[order->level];
-    if (level->newest == NO_SLOT) ladder_wake(&books->levels, ladder, order->level);
+    ladder_wake(&books->levels, ladder, order->level);
     book_queue(books, slot, level);
     level->qty.lots += order->left.lots;
-    book_mark(books, order);
+    book_mark(books, level, order);
 }
 
 /* Takes `by` off what the order has left and keeps its place. An order with nothing left must then be
@@ -146,26 +172,13 @@ static inline void book_reduce(struct books *books, uint32_t slot, qty_t by)
 
     order->left = qty_less(order->left, by);
     level->qty = qty_less(level->qty, by);
-    book_mark(books, order);
+    book_mark(books, level, order);
 }
 
 /* The same, by a match. */
 static inline void book_fill(struct books *books, uint32_t slot, qty_t by)
 {
     book_reduce(books, slot, by);
-}
-
-static inline void book_unqueue(struct books *books, uint32_t slot, struct level *level)
-{
-    struct order *orders = books->orders.orders, *order = &orders[slot];
-    if (order->older == NO_SLOT)
-        level->oldest = order->newer;
-    else
-        orders[order->older].newer = order->newer;
-    if (order->newer == NO_SLOT)
-        level->newest = order->older;
-    else
-        orders[order->newer].older = order->older;
 }
 
 /* Takes the order out of its queue, with whatever it shows; what it hides must have been taken off by
@@ -177,12 +190,11 @@ static inline void book_remove(struct books *books, uint32_t slot)
 
     book_unqueue(books, slot, level);
     level->qty = qty_less(level->qty, order->left);
-    book_mark(books, order);
-    if (level->oldest != NO_SLOT) return;
-
-    ASSERT(level->qty.lots == 0); /* B2 */
-    INVARIANT(books->hidden[order->level] == 0);
-    ladder_sleep(&books->levels, book_ladder(books, order), order->level);
+    const bool empty = level->oldest == NO_SLOT;
+    ASSERT(!empty | (level->qty.lots == 0)); /* B2 */
+    INVARIANT(!empty || books->hidden[order->level] == 0);
+    book_mark(books, level, order);
+    ladder_sleep_if(&books->levels, book_ladder(books, order), order->level, empty);
 }
 
 /* An iceberg shows its next slice: `left` of it, at the back of its queue. What the level hides changes
@@ -192,8 +204,8 @@ void book_refresh(struct books *books, uint32_t slot, qty_t left);
 /* Changes what the order's level hides. Needs: the order rests; the sum stays at or above zero. */
 void book_hide(struct books *books, uint32_t slot, int64_t lots);
 
-/* Of book_next_change, for a level that the command has emptied. */
-void book_drop_level(struct books *books, const struct book_mark *mark);
+/* Of book_next_change, for an empty level that is not in the ring yet. */
+void book_park(struct books *books, const struct book_mark *mark);
 
 /* Takes the next of the command's changes, in the order in which the levels first changed. False when
  * all have been taken: the next change is the next command's. Between two calls the books must not
@@ -206,9 +218,12 @@ static inline bool book_next_change(struct books *books, struct book_change *cha
     }
     const struct book_mark *mark = &books->marks[books->change_next++];
     struct level *level = &books->levels.levels[mark->level];
+    const bool empty = level->oldest == NO_SLOT;
     *change = (struct book_change){level->price, level->qty, mark->market, (enum side)mark->side};
     level->change = 0;
-    if (level->oldest == NO_SLOT) book_drop_level(books, mark);
+    ladder_idle_if(&books->levels, &books->markets[mark->market].sides[mark->side], mark->level,
+                   empty);
+    if (empty & !level->parked) book_park(books, mark);
     return true;
 }
 

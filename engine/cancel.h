@@ -1,4 +1,5 @@
-/* Cancels: one order, by id or client id, or all of an account in a market.
+/* Takes orders out: one, a list, all of an account in a market, those of a session or of a lost node, and
+ * those of a dead-man's switch that nobody held.
  *
  * A market that is halted still cancels.
  *
@@ -12,13 +13,39 @@
 
 #include "common/reject.h"
 
-/* REJECT_NONE when the order is cancelled; otherwise nothing changed. UNKNOWN_ORDER: not open, not
- * this account's, or its two names disagree. LEVELs are written; BALANCEs are the caller's. */
-enum reject cancel_order(struct engine *engine, const struct order_cancel_command *cancel,
-                         struct event_writer *out);
+/* An open order, as commands name one: by id, or by client id where the id is 0. */
+struct cancel_name {
+    uint64_t order_id;
+    uint32_t account;
+    uint16_t market;
+    const uint8_t *client_id; /* CLIENT_ID_BYTES, all zero: not given */
+};
 
-/* Cancels in rising order id. UNKNOWN_ORDER when none is open. */
-enum reject cancel_all(struct engine *engine, const struct cancel_all_command *cancel,
+/* UNKNOWN_ACCOUNT or UNKNOWN_MARKET. */
+enum reject cancel_check_parties(const struct engine *engine, uint32_t account, uint16_t market);
+
+/* The open order, or NO_SLOT: not open, not this account's, or its two names disagree. */
+uint32_t cancel_find(const struct engine *engine, const struct cancel_name *name);
+
+/* Cancels one; otherwise the refusal, and nothing changed. */
+enum reject cancel_named(struct engine *engine, const struct cancel_name *name, uint8_t restriction,
+                         enum done_reason reason, struct event_writer *out);
+
+/* REJECT_NONE when what the command asks for is done; otherwise nothing changed. */
+enum reject cancel_order(struct engine *engine, const struct command *command,
+                         struct event_writer *out);
+enum reject cancel_all(struct engine *engine, const struct command *command,
                        struct event_writer *out);
+enum reject cancel_list(struct engine *engine, const struct command *command,
+                        struct event_writer *out);
+enum reject cancel_session(struct engine *engine, const struct command *command,
+                           struct event_writer *out);
+enum reject cancel_origin(struct engine *engine, const struct command *command,
+                          struct event_writer *out);
+enum reject cancel_switch_set(struct engine *engine, const struct command *command,
+                              struct event_writer *out);
+
+/* Fires every switch that is due. */
+void cancel_switches(struct engine *engine, struct event_writer *out);
 
 #endif /* ENGINE_CANCEL_H */

@@ -172,6 +172,17 @@ void directory_remove(struct directory *directory, uint32_t slot)
     roster_leave(directory, slot);
 }
 
+void directory_rename(struct directory *directory, uint32_t slot,
+                      const uint8_t client_id[CLIENT_ID_BYTES])
+{
+    struct order *order = &directory->pool->orders[slot];
+    if (order_has_client_id(order->client_id))
+        slot_table_remove(&directory->by_client, order->client_hash, slot);
+    memcpy(order->client_id, client_id, CLIENT_ID_BYTES);
+    order->client_hash = directory_client_hash(order->account, order->market, client_id);
+    slot_table_add(&directory->by_client, order->client_hash, slot);
+}
+
 /* Asserts D2 for one roster and D1 for its orders; returns its count. */
 static uint32_t roster_check(const struct directory *directory, const struct roster *roster)
 {

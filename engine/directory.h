@@ -67,6 +67,10 @@ struct roster *directory_add(struct directory *directory, uint32_t order);
 /* Needs: the order is in the directory. Its roster is gone with its last order. */
 void directory_remove(struct directory *directory, uint32_t order);
 
+/* Gives an order of the directory another client id. Needs: no other has it here. */
+void directory_rename(struct directory *directory, uint32_t order,
+                      const uint8_t client_id[CLIENT_ID_BYTES]);
+
 static inline uint32_t directory_id_hash(uint16_t market, uint64_t id)
 {
     return slot_table_hash_serial(market, id);

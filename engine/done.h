@@ -1,4 +1,5 @@
-/* The end of an order: out of book and directory, its hold released, its last word written.
+/* The end of an order: out of wherever it is, its hold released, its last word written, and with it the
+ * other orders of its list where one ends all.
  *
  * Owner    the engine thread
  */
@@ -7,17 +8,23 @@
 #define ENGINE_DONE_H
 
 #include "engine/state.h"
+#include "engine/take.h"
 
-/* Writes ORDER_DONE of an order that has executed this much; `quote_qty` as in struct taker. */
-void done_write(const struct order *order, qty_t executed, amount_t quote_qty,
-                enum order_status status, enum done_reason reason, struct event_writer *out);
-
-/* Ends an open order: takes it out of book, directory and pool, releases what it still holds and
- * writes its ORDER_DONE. `slot` is free after it. */
+/* Ends an open order that is not taking. `slot` is free after it. */
 void done_close(struct engine *engine, uint32_t slot, enum order_status status,
                 enum done_reason reason, struct event_writer *out);
 
-/* Writes a LEVEL for each level that the command has changed. */
-void done_write_levels(struct engine *engine, struct event_writer *out);
+/* Ends the order that is taking. */
+void done_taker(struct engine *engine, const struct taker *taker, enum order_status status,
+                enum done_reason reason, struct event_writer *out);
+
+/* What an open order that is not taking holds; of a pair, what both hold together. */
+amount_t done_hold(struct engine *engine, uint32_t slot);
+
+/* Ends the OCO sibling of an order that is about to trade or to fire, if it has one open. */
+void done_sibling(struct engine *engine, uint32_t slot, struct event_writer *out);
+
+/* Writes ORDER_TERMS of an order that has more to say than a plain one. */
+void done_write_terms(struct engine *engine, const struct order *order, struct event_writer *out);
 
 #endif /* ENGINE_DONE_H */

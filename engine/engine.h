@@ -12,7 +12,8 @@
  * Invariants, all asserted by engine_check beside those of books, accounts and directory:
  *   E1  per account and asset, what is held is the sum of what its open orders hold
  *   E2  per asset, available + held over all accounts + fees charged = credited - debited
- *   E3  every order that rests in a book is in the directory, and the other way round
+ *   E3  every open order is in the directory, and either rests in a book or is dormant
+ *   E4  between commands a dormant order is asleep or pending, and nothing waits for its turn
  */
 
 #ifndef ENGINE_ENGINE_H
@@ -53,7 +54,7 @@ uint64_t engine_last_command(const struct engine *engine);
 /* The parameters as they stand now. */
 const struct params *engine_params(const struct engine *engine);
 
-/* Asserts every invariant of the engine and its parts. O(accounts x assets + orders). */
-bool engine_check(const struct engine *engine);
+/* Asserts every invariant of the engine and its parts; changes nothing. O(accounts x assets + orders). */
+bool engine_check(struct engine *engine);
 
 #endif /* ENGINE_ENGINE_H */

@@ -1,11 +1,8 @@
 /* What is wrong with an order in itself: its form, and its market's filters.
  *
- * Checked in this order: side, type, self-trade mode, combination of fields, time in force, zero or
- * negative values, PRICE_FILTER, LOT_SIZE, NOTIONAL. What depends on the book, on balances or on other
- * orders is match.c's.
- *
- * Limits   LIMIT, MARKET and LIMIT_MAKER; self-trade mode 0 (none). Stop prices, iceberg quantities and
- *          trailing deltas are refused as COMBINATION, further types as ORDER_TYPE_DISABLED.
+ * The order of checks is that of docs/matching.md. filters_form and filters_bounds need nothing but the
+ * market; filters_price compares with prices that trading has left behind. What depends on the book, on
+ * balances or on other orders is place.c's.
  */
 
 #ifndef ENGINE_FILTERS_H
@@ -14,16 +11,64 @@
 #include "common/market.h"
 #include "common/reject.h"
 
-/* REJECT_NONE when the order may go on. */
-enum reject filters_check(const struct market *market, const struct order_place_command *place);
+/* SIDE to TIME_IN_FORCE. */
+enum reject filters_form(const struct market *market, const struct order_place_command *place);
 
-/* The NOTIONAL filter for an amount of quote; nothing at all (0) passes. */
-enum reject filters_check_notional(const struct market *market, amount_t quote);
+/* ZERO_VALUE to NOTIONAL. Needs: the form is right. */
+enum reject filters_bounds(const struct market *market, const struct order_place_command *place);
+
+/* PERCENT_PRICE and PRICE_BAND. A price of 0 is one that there is not. Needs: the form is right. */
+enum reject filters_price(const struct market *market, const struct order_place_command *place,
+                          price_t average, price_t last);
+
+/* Whether filters_price has anything to compare. */
+static inline bool filters_price_matters(const struct market *market, uint8_t side)
+{
+    const struct market_filters *filters = &market->filters;
+    return (side == BUY ? filters->bid_up | filters->bid_down
+                        : filters->ask_up | filters->ask_down) != 0 ||
+           filters->band_ppm != 0;
+}
+
+/* LOT_SIZE for a quantity, NOTIONAL for an amount of quote; nothing at all (0) passes NOTIONAL. */
+enum reject filters_lots(const struct market *market, qty_t qty);
+enum reject filters_notional(const struct market *market, amount_t quote);
+
+static inline bool filters_is_stop(uint8_t type)
+{
+    return type >= STOP_LOSS && type <= TAKE_PROFIT_LIMIT;
+}
+
+/* Whether orders of this type name the price they trade at. */
+static inline bool filters_has_price(uint8_t type)
+{
+    return type == LIMIT || type == LIMIT_MAKER || type == STOP_LOSS_LIMIT ||
+           type == TAKE_PROFIT_LIMIT;
+}
 
 /* The time in force as it is recorded: GTC where the type has none of its own. */
-static inline uint8_t filters_time_in_force(const struct order_place_command *place)
+static inline uint8_t filters_time_in_force(uint8_t type, uint8_t time_in_force)
 {
-    return place->type == LIMIT ? place->time_in_force : (uint8_t)GTC;
+    return filters_has_price(type) && type != LIMIT_MAKER ? time_in_force : (uint8_t)GTC;
+}
+
+/* Whether what such an order does not match at once waits somewhere: in the book or as a stop. */
+static inline bool filters_may_rest(uint8_t type, uint8_t time_in_force)
+{
+    return filters_is_stop(type) || type == LIMIT_MAKER || (type == LIMIT && time_in_force == GTC);
+}
+
+/* Whether it waits for a price to rise (or else to fall). Needs: it is a stop. */
+static inline bool filters_rises(uint8_t type, uint8_t side)
+{
+    const bool loss = type == STOP_LOSS || type == STOP_LOSS_LIMIT;
+    return loss == (side == BUY);
+}
+
+/* Whether a trade at `price` meets the stop's condition. */
+static inline bool filters_fires(uint8_t type, uint8_t side, price_t stop, price_t price)
+{
+    return filters_rises(type, side) ? price.ticks >= stop.ticks : price.ticks <= stop.ticks;
 }
 
 #endif /* ENGINE_FILTERS_H */

@@ -1,34 +1,50 @@
 /* Holds: what an order sets aside before it may match, and what a fill takes from it.
  *
- *     BUY   LIMIT, LIMIT_MAKER   limit x quantity of quote
- *     BUY   MARKET by quantity   what the walk says it costs
- *     BUY   MARKET by quote      the quote amount
- *     SELL  any                  the quantity of base; MARKET by quote: what the walk says it sells
+ *     BUY   with a price              price x what is open, of quote
+ *     BUY   STOP_LOSS, TAKE_PROFIT    stop price (or last price) x what is open, until it fires
+ *     BUY   MARKET, or fired          what the walk says it costs; by quote: the quote amount
+ *     SELL  any                       what is open, of base; MARKET by quote: what the walk sells
+ *     pending                         nothing
  *
- * Pure arithmetic; balances are accounts.h's. A resting order's hold is always holds_resting of it, so
- * it is not stored anywhere.
+ * Pure arithmetic; balances are accounts.h's. What an order in the book or asleep holds is always
+ * holds_need of it (a pair of a list: the larger of two), so it is not stored anywhere.
  */
 
 #ifndef ENGINE_HOLDS_H
 #define ENGINE_HOLDS_H
 
 #include "common/market.h"
+#include "engine/filters.h"
 #include "engine/order.h"
 
 /* The asset that an order of this side holds and pays with, and the one it receives. */
-static inline uint16_t holds_asset(const struct market *market, enum side side)
+static inline uint16_t holds_asset(const struct market *market, uint8_t side)
 {
     return side == BUY ? market->quote : market->base;
 }
 
-static inline uint16_t holds_received_asset(const struct market *market, enum side side)
+static inline uint16_t holds_received_asset(const struct market *market, uint8_t side)
 {
     return side == BUY ? market->base : market->quote;
 }
 
-/* What an order with a limit holds for what it has left. Needs: it is a LIMIT or LIMIT_MAKER order
- * within the market's bounds. */
-amount_t holds_resting(const struct market *market, const struct order *order);
+/* What `qty` of an order holds that pays at most `price` each. */
+static inline amount_t holds_of(const struct market *market, uint8_t side, price_t price, qty_t qty)
+{
+    return side == BUY ? market_notional(market, price, qty) : market_base_amount(market, qty);
+}
+
+/* What an open order needs by itself. Needs: it is no MARKET order, unless it is pending. */
+static inline amount_t holds_need(const struct order_pool *pool, const struct market *market,
+                                  uint32_t slot)
+{
+    const struct order *order = &pool->orders[slot];
+    if (order->extra == NO_SLOT) return holds_of(market, order->side, order->price, order->left);
+    if ((order->flags & ORDER_PENDING) != 0) return (amount_t){0};
+    const struct order_extra *extra = &pool->extras[order->extra];
+    const price_t price = filters_has_price(order->type) ? order->price : extra->hold_price;
+    return holds_of(market, order->side, price, (qty_t){order->left.lots + extra->hidden.lots});
+}
 
 /* What one match at `price` does to an order's hold: it pays `paid`, gets `received` of the other asset
  * before fees, and `freed` is no longer needed because the price was better than its limit. */
@@ -38,7 +54,19 @@ struct holds_fill {
     amount_t freed;
 };
 
-struct holds_fill holds_of_fill(const struct market *market, const struct order *order,
-                                price_t price, qty_t qty);
+static inline struct holds_fill holds_of_fill(const struct market *market,
+                                              const struct order *order, price_t price, qty_t qty)
+{
+    const amount_t base = market_base_amount(market, qty);
+    const amount_t quote = market_notional(market, price, qty);
+    if (order->side == SELL) return (struct holds_fill){.paid = base, .received = quote};
+
+    struct holds_fill fill = {.paid = quote, .received = base};
+    if (order->price.ticks != 0) {
+        ASSERT(price.ticks <= order->price.ticks);
+        fill.freed.units = market_notional(market, order->price, qty).units - quote.units;
+    }
+    return fill;
+}
 
 #endif /* ENGINE_HOLDS_H */

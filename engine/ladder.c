@@ -27,13 +27,13 @@ bool ladder_pool_init(struct ladder_pool *pool, struct arena *arena, uint32_t ca
 
 static uint32_t level_take(struct ladder_pool *pool)
 {
-    ASSERT(pool->level_count < pool->capacity);
+    ASSERT(pool->hung_count < pool->capacity);
     uint32_t slot = pool->level_free;
     if (slot == NO_SLOT)
         slot = ++pool->level_used;
     else
         pool->level_free = pool->levels[slot].newest;
-    pool->level_count++;
+    pool->hung_count++;
     return slot;
 }
 
@@ -42,7 +42,7 @@ static void level_give(struct ladder_pool *pool, uint32_t slot)
     pool->levels[slot].price.ticks = 0;
     pool->levels[slot].newest = pool->level_free;
     pool->level_free = slot;
-    pool->level_count--;
+    pool->hung_count--;
 }
 
 static uint32_t node_take(struct ladder_pool *pool)
@@ -113,7 +113,8 @@ uint32_t ladder_find(const struct ladder_pool *pool, const struct ladder *ladder
 {
     ASSERT(price.ticks > 0);
     const uint32_t near = ladder_find_near(pool, ladder, price);
-    return near != NO_SLOT ? near : trie_find(pool, ladder, price);
+    const uint32_t slot = near != NO_SLOT ? near : trie_find(pool, ladder, price);
+    return pool->levels[slot].idle ? NO_SLOT : slot;
 }
 
 /* Makes `parent` (NO_SLOT: the root) what `child` hangs from. */
@@ -189,7 +190,9 @@ uint32_t ladder_make(struct ladder_pool *pool, struct ladder *ladder, price_t pr
         ASSERT(price.ticks > 0);
         slot = level_take(pool);
         pool->levels[slot] = (struct level){.price = price};
+        ladder->hung_count++;
         ladder->level_count++;
+        pool->level_count++;
         if (near) {
             child_hang(pool, ladder, *leaf, key, slot, false);
             return slot;
@@ -201,19 +204,17 @@ uint32_t ladder_make(struct ladder_pool *pool, struct ladder *ladder, price_t pr
     return slot;
 }
 
-void ladder_wake(struct ladder_pool *pool, struct ladder *ladder, uint32_t level)
+void ladder_wake_above(struct ladder_pool *pool, const struct ladder *ladder, uint32_t level)
 {
     const uint64_t key = ladder_key(ladder, pool->levels[level].price);
-    /* Above a node that was awake already, all are. */
-    for (uint32_t slot = pool->levels[level].node; slot != NO_SLOT;) {
+    uint32_t slot = pool->nodes[pool->levels[level].node].parent;
+    while (slot != NO_SLOT) {
         struct ladder_node *node = &pool->nodes[slot];
-        const bool was_awake = node->awake != 0;
+        const uint64_t before = node->awake;
         node->awake |= bit_at(key, node->shift);
-        if (was_awake) break;
+        if (before != 0) break; /* above a node that was awake already, all are */
         slot = node->parent;
     }
-    if (ladder->best == NO_SLOT || key < ladder_key(ladder, pool->levels[ladder->best].price))
-        ladder->best = level;
 }
 
 /* The best awake level at or below `child`. Needs: there is one. */
@@ -240,16 +241,18 @@ uint32_t ladder_next(const struct ladder_pool *pool, const struct ladder *ladder
     return NO_SLOT;
 }
 
-void ladder_sleep(struct ladder_pool *pool, struct ladder *ladder, uint32_t level)
+void ladder_sleep_above(struct ladder_pool *pool, struct ladder *ladder, uint32_t level)
 {
     const uint64_t key = ladder_key(ladder, pool->levels[level].price);
-    for (uint32_t slot = pool->levels[level].node; slot != NO_SLOT;) {
-        struct ladder_node *node = &pool->nodes[slot];
-        node->awake &= ~bit_at(key, node->shift);
-        if (node->awake != 0) break;
-        slot = node->parent;
+    uint32_t slot = pool->levels[level].node;
+    while (slot != NO_SLOT && pool->nodes[slot].awake == 0) {
+        slot = pool->nodes[slot].parent;
+        if (slot != NO_SLOT) pool->nodes[slot].awake &= ~bit_at(key, pool->nodes[slot].shift);
     }
-    if (ladder->best == level) ladder->best = ladder_next(pool, ladder, level);
+    if (ladder->best != level) return;
+    ladder->best = ladder_next(pool, ladder, level);
+    ladder->best_rank =
+        ladder->best == NO_SLOT ? 0 : ~ladder_key(ladder, pool->levels[ladder->best].price);
 }
 
 /* Takes the sleeping child of `key` out of `slot`; a node left with one child gives it to its parent. */
@@ -279,12 +282,15 @@ void ladder_remove(struct ladder_pool *pool, struct ladder *ladder, uint32_t slo
         ladder->root = NO_SLOT;
     else
         node_unset(pool, ladder, level->node, ladder_key(ladder, level->price));
-    ladder->level_count--;
+    ladder->hung_count--;
+    ladder->level_count -= !level->idle;
+    pool->level_count -= !level->idle;
     level_give(pool, slot);
 }
 
 struct tally {
     uint32_t levels;
+    uint32_t idle;
     uint32_t best;
     bool awake;
 };
@@ -308,6 +314,7 @@ static struct tally node_check(const struct ladder_pool *pool, const struct ladd
         const struct tally one = child_check(pool, ladder, node->children[digit], slot, awake);
         ASSERT(one.awake == awake); /* L3 */
         all.levels += one.levels;
+        all.idle += one.idle;
         if (all.best == NO_SLOT) all.best = one.best;
         all.awake |= awake;
     }
@@ -324,7 +331,8 @@ static struct tally child_check(const struct ladder_pool *pool, const struct lad
     ASSERT(trie_find(pool, ladder, level->price) == child); /* L2 */
     const uint32_t near = ladder_find_near(pool, ladder, level->price);
     ASSERT(near == NO_SLOT || near == child);
-    return (struct tally){1, awake ? child : NO_SLOT, awake};
+    ASSERT(!(awake && level->idle));
+    return (struct tally){1, level->idle, awake ? child : NO_SLOT, awake};
 }
 
 /* Asserts L4 for one remembered node. */
@@ -341,13 +349,16 @@ static void leaf_check(const struct ladder_pool *pool, const struct ladder *ladd
 bool ladder_check(const struct ladder_pool *pool, const struct ladder *ladder)
 {
     if (ladder->root == NO_SLOT) {
-        ASSERT(ladder->level_count == 0 && ladder->best == NO_SLOT);
+        ASSERT(ladder->hung_count == 0 && ladder->best == NO_SLOT);
     } else {
         const struct tally all =
             child_check(pool, ladder, ladder->root, NO_SLOT, ladder->best != NO_SLOT);
-        ASSERT(all.levels == ladder->level_count); /* L2 */
-        ASSERT(all.best == ladder->best);          /* L1: keys rise in the order of the walk */
+        ASSERT(all.levels == ladder->hung_count); /* L2 */
+        ASSERT(all.levels - all.idle == ladder->level_count);
+        ASSERT(all.best == ladder->best); /* L1: keys rise in the order of the walk */
     }
+    const uint64_t best_key = ladder_key(ladder, pool->levels[ladder->best].price);
+    ASSERT(ladder->best_rank == (ladder->best == NO_SLOT ? 0 : ~best_key)); /* L1 */
     for (uint32_t place = 0; place < LADDER_LEAVES; place++)
         if (ladder->leaves[place] != NO_SLOT) leaf_check(pool, ladder, place);
     return true;

@@ -9,8 +9,9 @@
  *             two bits set      │   two bits set    └─► level 30001
  *                               └─► level 91500
  *
- * A level is awake while orders wait in it. One that falls asleep stays where it is until it is removed:
- * a command that fills it again finds it, and the command's changes are read out once.
+ * A level is awake while orders wait in it. One that falls asleep stays where it is until somebody removes
+ * it or makes it idle. Idle levels are not counted and not found, but hang where they were: prices come
+ * back, and waking costs next to nothing.
  *
  * Each ladder remembers the lowest nodes it used last, by price: near the touch a level is found without
  * a descent. Both sides are one code: a key that rises from best to worst is the price for SELL and its
@@ -19,11 +20,11 @@
  * Owner    the engine thread
  * Memory   levels and nodes come from a pool that all ladders share, in the caller's arena: 32 bytes a
  *          level, 288 a node
- * Limits   `capacity` levels in all ladders together; nodes can then not run out, as every node has two
- *          children at least. Prices are 1 .. 2^63 - 1.
+ * Limits   `capacity` levels in all ladders together, idle ones included; nodes can then not run
+ *          out, as every node has two children at least. Prices are 1 .. 2^63 - 1.
  * Cost     best: O(1). Find, add, remove: O(1) in the blocks of 64 prices used last, otherwise a descent,
- *          at most 11 steps and 2 or 3 for prices within some 10^5 ticks of each other. Next: likewise,
- *          and never a look at a sleeping level.
+ *          at most 11 steps and 2 or 3 for prices within some 10^5 ticks of each other. Wake and sleep
+ *          likewise. Next: the same, and never a look at a sleeping level.
  *
  * Invariants, all asserted by ladder_check:
  *   L1  best is the awake level with the lowest key
@@ -43,12 +44,14 @@
 #define LADDER_LEAVES      256
 
 struct level {
-    price_t price;   /* 0: free */
-    qty_t qty;       /* what its orders show, together; the book's to keep */
-    uint32_t oldest; /* order that trades next */
-    uint32_t newest; /* of a free level: the next free one */
-    uint32_t node;   /* where it hangs, NO_SLOT: it is the root */
-    uint32_t change; /* its place among the command's changes + 1, 0: unchanged */
+    price_t price;        /* 0: free */
+    qty_t qty;            /* what its orders show, together; the book's to keep */
+    uint32_t oldest;      /* order that trades next */
+    uint32_t newest;      /* of a free level: the next free one */
+    uint32_t node;        /* where it hangs, NO_SLOT: it is the root */
+    uint32_t change : 30; /* the book's, as are qty and parked: see there */
+    uint32_t parked : 1;
+    uint32_t idle : 1; /* asleep, and not counted */
 };
 static_assert(sizeof(struct level) == 32, "two in a cache line");
 
@@ -63,9 +66,10 @@ struct ladder_node {
 
 struct ladder_pool {
     struct level *levels;
-    struct ladder_node *nodes;
+    struct ladder_node *nodes; /* the first takes what is noted about a level without a node */
     uint32_t capacity;
-    uint32_t level_count; /* in use */
+    uint32_t hung_count;  /* in use */
+    uint32_t level_count; /* those that are not idle */
     uint32_t level_used;  /* slots taken at least once */
     uint32_t level_free;
     uint32_t node_count;
@@ -74,10 +78,12 @@ struct ladder_pool {
 };
 
 struct ladder {
-    uint32_t root; /* a level, or a node with a mark; NO_SLOT: empty */
-    uint32_t best; /* NO_SLOT: none is awake */
-    uint32_t level_count;
-    enum side side;
+    uint64_t best_rank; /* complement of the best level's key, 0: none is awake */
+    uint32_t best;      /* NO_SLOT: none is awake */
+    uint32_t root;      /* a level, or a node with a mark; NO_SLOT: empty */
+    uint32_t hung_count;
+    uint32_t level_count;           /* those that are not idle */
+    enum side side;                 /* all else is zero in an empty ladder */
     uint32_t leaves[LADDER_LEAVES]; /* nodes with shift 0, by the key above it */
 };
 
@@ -89,7 +95,14 @@ MUST_CHECK bool ladder_pool_init(struct ladder_pool *pool, struct arena *arena, 
 /* Rises from best to worst on either side. Needs: price > 0. */
 static inline uint64_t ladder_key(const struct ladder *ladder, price_t price)
 {
-    return (uint64_t)price.ticks ^ (ladder->side == SELL ? 0 : (uint64_t)INT64_MAX);
+    const uint64_t flip = ((uint64_t)ladder->side - 1) & (uint64_t)INT64_MAX; /* BUY is 0 */
+    return (uint64_t)price.ticks ^ flip;
+}
+
+/* Whether a level is awake at this price or a better one. */
+static inline bool ladder_reaches(const struct ladder *ladder, price_t price)
+{
+    return ladder->best_rank >= ~ladder_key(ladder, price);
 }
 
 static inline uint32_t *ladder_leaf(struct ladder *ladder, uint64_t key)
@@ -108,28 +121,75 @@ static inline uint32_t ladder_find_near(const struct ladder_pool *pool, const st
     return pool->levels[level].price.ticks == price.ticks ? level : NO_SLOT;
 }
 
-/* The level at `price`, awake or asleep, or NO_SLOT. Needs: price > 0. */
+/* The level at `price` unless it is idle, or NO_SLOT. Needs: price > 0. */
 uint32_t ladder_find(const struct ladder_pool *pool, const struct ladder *ladder, price_t price);
 
 /* Of ladder_add, when the level does not hang from the node remembered for its price. */
 uint32_t ladder_make(struct ladder_pool *pool, struct ladder *ladder, price_t price);
 
-/* The level at `price`; made, asleep, when there is none.
- * Needs: price > 0; it exists already or level_count < capacity. */
+/* The level at `price`, maybe idle; made, asleep, when there is none.
+ * Needs: price > 0; it exists already or hung_count < capacity. */
 static inline uint32_t ladder_add(struct ladder_pool *pool, struct ladder *ladder, price_t price)
 {
     const uint32_t level = ladder_find_near(pool, ladder, price);
     return level != NO_SLOT ? level : ladder_make(pool, ladder, price);
 }
 
-/* Orders wait at the level, or no longer. Needs: it is in this ladder. */
-void ladder_wake(struct ladder_pool *pool, struct ladder *ladder, uint32_t level);
-void ladder_sleep(struct ladder_pool *pool, struct ladder *ladder, uint32_t level);
+/* Of ladder_wake and ladder_sleep, when more changes than the level's own node. */
+void ladder_wake_above(struct ladder_pool *pool, const struct ladder *ladder, uint32_t level);
+void ladder_sleep_above(struct ladder_pool *pool, struct ladder *ladder, uint32_t level);
+
+/* Orders wait at the level, which may be awake already: there is no branch on it, as it could go either
+ * way. Needs: it is in this ladder. */
+static inline void ladder_wake(struct ladder_pool *pool, struct ladder *ladder, uint32_t level)
+{
+    struct level *woken = &pool->levels[level];
+    const uint64_t key = ladder_key(ladder, woken->price);
+    struct ladder_node *node = &pool->nodes[woken->node];
+    const uint64_t before = node->awake;
+    node->awake = before | (uint64_t)1 << (key >> node->shift) % LADDER_DIGIT_COUNT;
+    if (before == 0) ladder_wake_above(pool, ladder, level);
+
+    pool->level_count += woken->idle;
+    ladder->level_count += woken->idle;
+    woken->idle = 0;
+    const bool better = ~key > ladder->best_rank;
+    ladder->best = better ? level : ladder->best;
+    ladder->best_rank = better ? ~key : ladder->best_rank;
+}
+
+/* No order waits at the level any more, if `empty`; otherwise nothing changes.
+ * Needs: it is in this ladder. */
+static inline void ladder_sleep_if(struct ladder_pool *pool, struct ladder *ladder, uint32_t level,
+                                   bool empty)
+{
+    const uint64_t key = ladder_key(ladder, pool->levels[level].price);
+    struct ladder_node *node = &pool->nodes[pool->levels[level].node];
+    node->awake &= ~((uint64_t)empty << (key >> node->shift) % LADDER_DIGIT_COUNT);
+    if (empty & ((node->awake == 0) | (ladder->best == level)))
+        ladder_sleep_above(pool, ladder, level);
+}
+
+static inline void ladder_sleep(struct ladder_pool *pool, struct ladder *ladder, uint32_t level)
+{
+    ladder_sleep_if(pool, ladder, level, true);
+}
+
+/* Counts the level no more, if `empty`. Needs: it is in this ladder, and asleep if `empty`. */
+static inline void ladder_idle_if(struct ladder_pool *pool, struct ladder *ladder, uint32_t level,
+                                  bool empty)
+{
+    struct level *left = &pool->levels[level];
+    const uint32_t counted = empty & !left->idle;
+    pool->level_count -= counted;
+    ladder->level_count -= counted;
+    left->idle |= empty;
+}
 
 /* The best awake level that is worse than this one, which may be asleep, or NO_SLOT. */
 uint32_t ladder_next(const struct ladder_pool *pool, const struct ladder *ladder, uint32_t level);
 
-/* Needs: the level is in this ladder, asleep, and no order refers to it any more. */
+/* Needs: the level is in this ladder, asleep or idle, and no order refers to it any more. */
 void ladder_remove(struct ladder_pool *pool, struct ladder *ladder, uint32_t level);
 
 /* Asserts L1 to L4. O(levels). */

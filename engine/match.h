@@ -1,13 +1,8 @@
 /* The verb: one command in, its events out.
  *
+ * docs/matching.md says what each command does, in which order it is checked, and which events follow.
  * Price-time priority; makers' prices; funds are held before an order matches; a refused command
- * changes nothing but its origin's sequence. Which refusal wins when several apply: origin sequence,
- * deadline, account, market, market status, then in the order of filters.h, then duplicate client id,
- * MAX_NUM_ORDERS, ORDERS_FULL, WOULD_TAKE, NOTIONAL of a MARKET order, balance.
- *
- * Events of one command: ORDER_ACCEPTED; per match FILL and, when the maker is done, its ORDER_DONE;
- * ORDER_DONE of the taker unless it rests; LEVELs in the order they changed; BALANCEs in the order they
- * were touched. A refusal is REFUSED alone. VOTE is counted and has no event.
+ * changes nothing but its origin's sequence. VOTE is counted and has no event.
  *
  * Owner    the engine thread
  * Limits   a command has at most engine_event_bytes_max bytes of events

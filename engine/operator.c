@@ -197,6 +197,45 @@ static enum reject debit(struct engine *engine, const struct command *command,
     return REJECT_NONE;
 }
 
+static enum reject market_filters(struct engine *engine, const struct command *command,
+                                  struct event_writer *out)
+{
+    struct market_filtered_event filtered;
+    /* The command is the event behind the operator's claim. */
+    market_filtered_event_get(command->payload + 10, &filtered);
+    if (filtered.market >= engine->params.market_count) return REJECT_UNKNOWN_MARKET;
+    const struct market_filters filters = params_filters_of(&filtered);
+    if (!market_filters_valid(&engine->params.markets[filtered.market], &filters))
+        return REJECT_MARKET_SPEC;
+
+    const uint8_t *at = out->at;
+    event_write_market_filtered(out, &filtered);
+    params_follow(engine, at, out);
+    return REJECT_NONE;
+}
+
+static enum reject account_tier(struct engine *engine, const struct command *command,
+                                struct event_writer *out)
+{
+    struct account_tier_command set;
+    account_tier_command_get(command->payload, &set);
+    if (!accounts_exists(&engine->accounts, set.account)) return REJECT_UNKNOWN_ACCOUNT;
+    if (set.tier >= engine->params.tier_count) return REJECT_TIER;
+
+    struct account_terms *terms = &engine->accounts.terms[set.account];
+    const struct tier_set_event written = {.account = set.account, .tier = set.tier};
+    terms->floor = set.tier;
+    terms->tier_day = engine->day;
+    event_write_tier_set(out, &written);
+    const uint16_t tier =
+        volumes_tier(&engine->params, &engine->volumes, set.account, engine->day, set.tier);
+    if (tier == terms->tier) return REJECT_NONE;
+    terms->tier = tier;
+    const struct tier_changed_event changed = {.account = set.account, .tier = tier};
+    event_write_tier_changed(out, &changed);
+    return REJECT_NONE;
+}
+
 static enum reject operator_apply(struct engine *engine, const struct command *command,
                                   struct event_writer *out)
 {
@@ -211,6 +250,10 @@ static enum reject operator_apply(struct engine *engine, const struct command *c
         return account_create(engine, command, out);
     case T_KEY_ADD:
         return key_add(engine, command, out);
+    case T_MARKET_FILTERS:
+        return market_filters(engine, command, out);
+    case T_ACCOUNT_TIER:
+        return account_tier(engine, command, out);
     case T_CREDIT:
         return credit(engine, command, out);
     default:

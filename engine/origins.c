@@ -25,6 +25,14 @@ bool origins_hello(struct origins *origins, uint32_t node, uint64_t epoch)
     return true;
 }
 
+bool origins_lose(struct origins *origins, uint32_t node, uint64_t epoch)
+{
+    struct origin *origin = origin_of(origins, node);
+    if (origin == NULL || epoch == 0 || origin->epoch != epoch) return false;
+    origin->epoch = 0;
+    return true;
+}
+
 bool origins_advance(struct origins *origins, const struct command_header *header)
 {
     if (header->origin == 0) return true;

@@ -31,6 +31,9 @@ void origins_init(struct origins *origins, const struct validator_set *validator
 /* Opens the node's epoch. False: no such node. Needs: epoch > 0, above all before. */
 MUST_CHECK bool origins_hello(struct origins *origins, uint32_t node, uint64_t epoch);
 
+/* Closes the node's epoch. False, and nothing done: it is not its present one. */
+MUST_CHECK bool origins_lose(struct origins *origins, uint32_t node, uint64_t epoch);
+
 /* Whether the command is its origin's next one; then it counts as applied. A command of no origin (0)
  * always is. */
 MUST_CHECK bool origins_advance(struct origins *origins, const struct command_header *header);

@@ -1,7 +1,7 @@
-/* Whether an order may be placed, and what it will hold and take.
+/* Whether an order may be placed, what it will hold and take, and its acceptance.
  *
- * Everything is decided here before anything changes: after place_plan says REJECT_NONE the order cannot
- * fail any more. The hold has then moved, and nothing else.
+ * Everything is decided here before anything changes: after place_decide says REJECT_NONE the order
+ * cannot fail any more.
  *
  * Owner    the engine thread
  */
@@ -9,29 +9,55 @@
 #ifndef ENGINE_PLACE_H
 #define ENGINE_PLACE_H
 
-#include "engine/state.h"
+#include "engine/take.h"
 
 #include "common/reject.h"
 
-/* An order on its way through the book. */
-struct taker {
-    struct order order; /* MARKET by quote: its quantity is what the walk found */
-    amount_t quote_qty; /* MARKET by quote: the amount; otherwise 0 */
-    amount_t hold;      /* what it holds now */
-    bool kill;          /* FOK that the book cannot fill: ends without a match */
-    bool content;       /* MARKET by quote whose quote amount ended before the book did */
-    price_t fill_price; /* of its last fill, 0 before the first */
+/* What was decided about an order that may be placed. */
+struct place_plan {
+    amount_t hold;
+    qty_t qty; /* MARKET by quote: what the walk found; else as asked */
+    price_t reach;
+    price_t hold_price; /* what a stop without a price holds by, BUY */
+    uint32_t client_hash;
+    bool kill;
+    bool content;
 };
 
-/* Fills `taker` from the command and holds what it needs. Otherwise the refusal, and nothing changed.
- * The order has no id yet. */
-enum reject place_plan(struct engine *engine, const struct order_place_command *place,
-                       uint64_t stamp_ns, struct taker *taker);
+/* UNKNOWN_ACCOUNT to PRICE_BAND: what neither the book nor other orders decide. */
+enum reject place_check(struct engine *engine, const struct order_place_command *place);
 
-/* Whether what an order does not match at once rests in the book. */
-static inline bool place_may_rest(uint8_t type, uint8_t time_in_force)
-{
-    return type == LIMIT_MAKER || (type == LIMIT && time_in_force == GTC);
-}
+/* DUPLICATE_ORDER to INSUFFICIENT_BALANCE. Needs: place_check has passed. */
+enum reject place_decide(const struct engine *engine, const struct order_place_command *place,
+                         struct place_plan *plan);
+
+/* Accepts the order and lets it sleep or take. Needs: place_decide has passed, and nothing has changed
+ * since. */
+void place_accept(struct engine *engine, const struct order_place_command *place,
+                  const struct place_plan *plan, struct event_writer *out);
+
+/* Puts an order, without id, into the pool: hold and events are the caller's. */
+uint32_t place_order(struct engine *engine, const struct order_place_command *place, qty_t qty);
+
+/* Writes ORDER_ACCEPTED and, where it is due, ORDER_TERMS. */
+void place_write_accepted(struct engine *engine, uint32_t slot, amount_t hold, amount_t quote_qty,
+                          struct event_writer *out);
+
+/* Looks at the account's fee tier, once a day. */
+void place_tier(struct engine *engine, uint32_t account, struct event_writer *out);
+
+/* Orders of stop types, and icebergs, that the account has open here; lots it has open to buy. */
+struct place_counts {
+    uint32_t open;
+    uint32_t algos;
+    uint32_t icebergs;
+    uint32_t lists;
+    int64_t buy_lots;
+};
+struct place_counts place_count(const struct engine *engine, uint32_t account, uint16_t market);
+
+/* MAX_POSITION for `lots` more to buy. */
+enum reject place_position(const struct engine *engine, uint32_t account, uint16_t market,
+                           const struct place_counts *counts, int64_t lots);
 
 #endif /* ENGINE_PLACE_H */
