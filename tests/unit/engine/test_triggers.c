@@ -320,6 +320,39 @@ TEST(triggers, stop_that_starts_in_a_round_is_the_last_of_its_class)
     bed_close(&bed);
 }
 
+/* Added again in the order in which they are read out, all wake as they would have: the second of two at
+ * one price, and the second of a group, whose extreme only its head knows. */
+TEST(triggers, who_is_read_out_and_added_again_sleeps_as_before)
+{
+    struct bed bed, fresh;
+    struct asleep asleep;
+    bed_open(&bed);
+    bed_open(&fresh);
+    falls(&bed, 1, 90);
+    rises(&bed, 2, 120);
+    rises(&bed, 3, 120);
+    rises(&bed, 4, 110);
+    trails(&bed, 5, BUY, 1500, 100);
+    trails(&bed, 6, BUY, 1500, 100);
+    trails(&bed, 7, BUY, 1000, 100);
+    size_t count = 0;
+    for (bool more = triggers_asleep_first(&bed.triggers, 0, &asleep); more;
+         more = triggers_asleep_next(&bed.triggers, &asleep), count++) {
+        if (asleep.kind == ASLEEP_TRAILING)
+            trails(&fresh, asleep.order, asleep.side, asleep.delta, asleep.extreme.ticks);
+        else if (asleep.kind == ASLEEP_RISING)
+            rises(&fresh, asleep.order, asleep.stop.ticks);
+        else
+            falls(&fresh, asleep.order, asleep.stop.ticks);
+    }
+    assert_int_equal(count, 7);
+    assert_string_equal(woken(&fresh, 115), "4756");
+    assert_string_equal(woken(&fresh, 120), "23");
+    assert_string_equal(woken(&fresh, 90), "1");
+    bed_close(&fresh);
+    bed_close(&bed);
+}
+
 /* triggers_check is what the other tests lean on: does it stop for a structure that is wrong? */
 static bool check_stops(void (*damage)(struct triggers *))
 {
