@@ -109,3 +109,15 @@ bool notice_decode(const uint8_t *bytes, size_t byte_count, struct event *notice
     return framed_next(&at, bytes + byte_count, T_BLOCK_SEALED, UINT16_MAX, notice) &&
            at == bytes + byte_count;
 }
+
+void event_writer_move(struct event_writer *writer)
+{
+    ASSERT(writer->overflow != NULL);
+    const size_t written = event_writer_mark(writer);
+    ASSERT((size_t)(writer->overflow_end - writer->overflow) > written + EVENT_PAYLOAD_MAX);
+    memcpy(writer->overflow, writer->begin, written);
+    writer->begin = writer->overflow;
+    writer->at = writer->overflow + written;
+    writer->end = writer->overflow_end;
+    writer->overflow = NULL;
+}

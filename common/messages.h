@@ -252,12 +252,38 @@ MUST_CHECK bool event_next(const uint8_t **at, const uint8_t *end, struct event 
 /* Decodes the notice that fills exactly `byte_count` bytes: framed like an event. */
 MUST_CHECK bool notice_decode(const uint8_t *bytes, size_t byte_count, struct event *notice);
 
-/* Where match writes events. Owner: the engine thread. */
+/* Where match writes events. Owner: the engine thread.
+ *
+ * With an `overflow`, an event that does not fit moves all that was written since `begin` there, and
+ * writing goes on there: the room can then be small, for the many commands that need little. */
 struct event_writer {
     uint8_t *at;
     uint8_t *end;
     uint32_t count;
+    uint8_t *begin;    /* of this command's events; NULL without an overflow */
+    uint8_t *overflow; /* NULL: there is none, or it is in use */
+    uint8_t *overflow_end;
 };
+
+/* Goes on in the overflow. Needs: there is one, with room for all. */
+void event_writer_move(struct event_writer *writer);
+
+/* A place among the events written, that a move does not change. */
+static inline size_t event_writer_mark(const struct event_writer *writer)
+{
+    return (uintptr_t)writer->at - (uintptr_t)writer->begin;
+}
+
+static inline uint8_t *event_writer_at_mark(const struct event_writer *writer, size_t mark)
+{
+    return writer->at - (event_writer_mark(writer) - mark);
+}
+
+static inline void event_writer_need(struct event_writer *writer, size_t byte_count)
+{
+    if (__builtin_expect((size_t)(writer->end - writer->at) < byte_count, 0))
+        event_writer_move(writer);
+}
 
 /* void event_write_fill(struct event_writer *, const struct fill_event *), one per event.
  * Needs: room for EVENT_HEADER_BYTES + the payload. */
@@ -265,7 +291,7 @@ struct event_writer {
     static inline void kind##_write_##name(struct event_writer *writer, \
                                            const struct name##_##kind *message) \
     { \
-        ASSERT((size_t)(writer->end - writer->at) >= EVENT_HEADER_BYTES + NAME##_BYTES); \
+        event_writer_need(writer, EVENT_HEADER_BYTES + NAME##_BYTES); \
         uint8_t *at = le_put_u16(writer->at, id); \
         at = le_put_u16(at, NAME##_BYTES); \
         writer->at = name##_##kind##_put(at, message); \

@@ -22,12 +22,11 @@ static enum reject claim_check(const struct engine *engine, struct claim claim)
     return REJECT_NONE;
 }
 
-/* Lets the event that was just written at `bytes` move the parameters, as it will everywhere else. */
-static void params_follow(struct engine *engine, const uint8_t *bytes,
-                          const struct event_writer *out)
+/* Lets the event just written at the mark move the parameters, as it will everywhere else. */
+static void params_follow(struct engine *engine, size_t mark, const struct event_writer *out)
 {
     struct event event;
-    const uint8_t *at = bytes;
+    const uint8_t *at = event_writer_at_mark(out, mark);
     const bool whole = event_next(&at, out->at, &event);
     ASSERT(whole && at == out->at);
     params_apply(&engine->params, &event);
@@ -55,9 +54,9 @@ static enum reject asset_create(struct engine *engine, const struct command *com
     struct asset_created_event created = {.asset = params->asset_count,
                                           .decimals = create.decimals};
     memcpy(created.symbol, symbol, strlen(symbol));
-    const uint8_t *at = out->at;
+    const size_t mark = event_writer_mark(out);
     event_write_asset_created(out, &created);
-    params_follow(engine, at, out);
+    params_follow(engine, mark, out);
     return REJECT_NONE;
 }
 
@@ -78,9 +77,9 @@ static void market_created(struct engine *engine, const struct market_create_com
         .account_orders_max = create->account_orders_max,
     };
     memcpy(created.symbol, create->symbol, symbol_length(create->symbol, MARKET_SYMBOL_BYTES));
-    const uint8_t *at = out->at;
+    const size_t mark = event_writer_mark(out);
     event_write_market_created(out, &created);
-    params_follow(engine, at, out);
+    params_follow(engine, mark, out);
 }
 
 static enum reject market_create(struct engine *engine, const struct command *command,
@@ -114,9 +113,9 @@ static enum reject market_status(struct engine *engine, const struct command *co
 
     const struct market_status_changed_event changed = {.market = change.market,
                                                         .status = change.status};
-    const uint8_t *at = out->at;
+    const size_t mark = event_writer_mark(out);
     event_write_market_status_changed(out, &changed);
-    params_follow(engine, at, out);
+    params_follow(engine, mark, out);
     return REJECT_NONE;
 }
 
@@ -208,9 +207,9 @@ static enum reject market_filters(struct engine *engine, const struct command *c
     if (!market_filters_valid(&engine->params.markets[filtered.market], &filters))
         return REJECT_MARKET_SPEC;
 
-    const uint8_t *at = out->at;
+    const size_t mark = event_writer_mark(out);
     event_write_market_filtered(out, &filtered);
-    params_follow(engine, at, out);
+    params_follow(engine, mark, out);
     return REJECT_NONE;
 }
 

@@ -48,7 +48,7 @@ enum reject replace_order(struct engine *engine, const struct command *command,
     if (reject != REJECT_NONE) return reject;
 
     /* It comes first, and is known last: its place is kept. */
-    struct event_writer first = *out;
+    const size_t mark = event_writer_mark(out);
     struct order_replaced_event replaced = {.attempted = 0};
     event_write_order_replaced(out, &replaced);
 
@@ -64,6 +64,6 @@ enum reject replace_order(struct engine *engine, const struct command *command,
         replaced.place_reject = (uint16_t)place_reject;
         if (place_reject == REJECT_NONE) place_accept(engine, &place, &plan, out);
     }
-    event_write_order_replaced(&first, &replaced);
+    order_replaced_event_put(event_writer_at_mark(out, mark) + EVENT_HEADER_BYTES, &replaced);
     return REJECT_NONE;
 }

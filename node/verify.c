@@ -98,7 +98,7 @@ static enum status events_differ(struct audit *audit, uint64_t height, const str
 static enum status execute(struct audit *audit, uint64_t height, const struct applied *record,
                            const struct command *command)
 {
-    struct event_writer writer = {audit->events, audit->events + audit->events_bytes, 0};
+    struct event_writer writer = {.at = audit->events, .end = audit->events + audit->events_bytes};
     match_step(audit->engine, command, record->number, record->stamp_ns, &writer);
     const size_t written = (size_t)(writer.at - audit->events);
     if (written != record->events_length || memcmp(audit->events, record->events, written) != 0)

@@ -51,7 +51,7 @@ static void raw_step(struct world *world, struct input *input)
     }
     input->at += length;
     world->out =
-        (struct event_writer){world->events.bytes, world->events.bytes + world->events.capacity, 0};
+        (struct event_writer){.at = world->events.bytes, .end = world->events.bytes + world->events.capacity};
     match_step(world->engine, &command, ++world->number, world->stamp_ns, &world->out);
 }
 

@@ -29,7 +29,7 @@ static void expect(enum status status)
 
 static void step(const struct command *command)
 {
-    struct event_writer out = {events, events + events_max, 0};
+    struct event_writer out = {.at = events, .end = events + events_max};
     const uint8_t *at = events;
     struct event event;
     match_step(engine, command, ++number, stamp_ns, &out);
@@ -83,7 +83,7 @@ static void prepare(void)
     struct applied applied;
     while (applied_next(&at, block->body + block->body_bytes, &applied)) {
         struct command command;
-        struct event_writer out = {events, events + events_max, 0};
+        struct event_writer out = {.at = events, .end = events + events_max};
         if (!command_decode(applied.command, applied.command_length, &command)) abort();
         command.header.origin = 0; /* no HELLO has opened one */
         match_step(engine, &command, applied.number, applied.stamp_ns, &out);

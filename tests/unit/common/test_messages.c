@@ -510,7 +510,7 @@ TEST(messages, an_authentication_of_4096_bytes_is_the_longest)
 TEST(messages, events_are_walked_in_order)
 {
     uint8_t bytes[256];
-    struct event_writer writer = {bytes, bytes + sizeof(bytes), 0};
+    struct event_writer writer = {.at = bytes, .end = bytes + sizeof(bytes)};
     event_write_noop(&writer, &(struct noop_event){.reject = 7});
     event_write_sealed(&writer, &(struct sealed_event){.height = 2, .first_command = 9});
     assert_int_equal(writer.count, 2);
@@ -538,7 +538,7 @@ TEST(messages, bytes_that_are_no_events_end_the_walk_early)
 {
     uint8_t bytes[64];
     struct event event;
-    struct event_writer writer = {bytes, bytes + sizeof(bytes), 0};
+    struct event_writer writer = {.at = bytes, .end = bytes + sizeof(bytes)};
     event_write_sealed(&writer, &(struct sealed_event){.height = 2});
     for (const uint8_t *end = bytes; end <= writer.at; end++) {
         const uint8_t *at = bytes;
@@ -559,7 +559,7 @@ TEST(messages, bytes_that_are_no_events_end_the_walk_early)
 TEST(messages, notices_are_no_events)
 {
     uint8_t bytes[EVENT_HEADER_BYTES + BLOCK_SEALED_BYTES + 1];
-    struct event_writer writer = {bytes, bytes + sizeof(bytes), 0};
+    struct event_writer writer = {.at = bytes, .end = bytes + sizeof(bytes)};
     const struct block_certified_notice certified = {.height = 7, .vote_count = 1};
     struct event decoded;
 
@@ -574,7 +574,7 @@ TEST(messages, notices_are_no_events)
     assert_false(event_next(&at, bytes + byte_count, &decoded));
 
     const struct noop_event noop = {.reject = 1};
-    writer = (struct event_writer){bytes, bytes + sizeof(bytes), 0};
+    writer = (struct event_writer){.at = bytes, .end = bytes + sizeof(bytes)};
     event_write_noop(&writer, &noop);
     assert_false(notice_decode(bytes, (size_t)(writer.at - bytes), &decoded));
 }

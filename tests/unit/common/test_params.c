@@ -123,7 +123,7 @@ static void apply(struct params *to, const uint8_t *bytes, struct event_writer *
 TEST(params, events_move_every_copy_alike)
 {
     uint8_t bytes[1024];
-    struct event_writer writer = {bytes, bytes + sizeof(bytes), 0};
+    struct event_writer writer = {.at = bytes, .end = bytes + sizeof(bytes)};
     static struct params other;
     world_params(&params);
     world_params(&other);

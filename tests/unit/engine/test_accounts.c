@@ -82,7 +82,7 @@ TEST(accounts, a_balance_is_written_once_a_command)
 {
     struct accounts_world world;
     uint8_t bytes[1024];
-    struct event_writer out = {bytes, bytes + sizeof(bytes), 0};
+    struct event_writer out = {.at = bytes, .end = bytes + sizeof(bytes)};
     accounts_open(&world);
     assert_true(accounts_credit(&world.accounts, 2, 1, (amount_t){5}));
     assert_true(accounts_credit(&world.accounts, 1, 0, (amount_t){5}));

@@ -154,7 +154,7 @@ static bool model_first(struct switch_due *first)
 
 static void model_fire(struct switches_world *world, uint64_t stamp_ns)
 {
-    struct switch_due due, expected;
+    struct switch_due due, expected = {0};
     while (model_first(&expected) && expected.deadline_ns <= stamp_ns) {
         fires(world, stamp_ns, expected.account, expected.market, expected.deadline_ns);
         model[expected.account][expected.market] = 0;

@@ -57,7 +57,7 @@ static inline void desk_open(void)
     };
     desk_number = 0;
     desk_stamp = FIXTURE_START_NS;
-    desk_events = (struct event_writer){desk_bytes, desk_bytes + sizeof(desk_bytes), 0};
+    desk_events = (struct event_writer){.at = desk_bytes, .end = desk_bytes + sizeof(desk_bytes)};
 }
 
 /* Applies the events written since the last call as one command, one millisecond later. */
@@ -75,7 +75,7 @@ static inline struct applied desk_apply(void)
     assert_ptr_equal(at, desk_events.at);
     market_views_advance(fixture_views, desk_stamp);
     view_finish(desk_view, &applied);
-    desk_events = (struct event_writer){desk_bytes, desk_bytes + sizeof(desk_bytes), 0};
+    desk_events = (struct event_writer){.at = desk_bytes, .end = desk_bytes + sizeof(desk_bytes)};
     return applied;
 }
 

@@ -153,7 +153,7 @@ static inline void loop_apply_own(const uint8_t *events, const struct event_writ
 
 static inline struct event_writer loop_writer(uint8_t *events, size_t byte_count)
 {
-    return (struct event_writer){events, events + byte_count, 0};
+    return (struct event_writer){.at = events, .end = events + byte_count};
 }
 
 /* Our HELLO comes out of the log: the port may open. */

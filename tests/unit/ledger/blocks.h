@@ -75,7 +75,7 @@ static inline void blocks_next(struct blocks *blocks)
     seal_begin(&blocks->seal, first);
 
     const struct vote_command vote = {.height = blocks->height, .node = 1};
-    struct event_writer writer = {events, events + sizeof(events), 0};
+    struct event_writer writer = {.at = events, .end = events + sizeof(events)};
     vote_command_put(payload, &vote);
     blocks_record(blocks, T_VOTE, payload, &writer, events);
     if (blocks->height % 2 == 0) {
@@ -90,7 +90,7 @@ static inline void blocks_next(struct blocks *blocks)
     const struct seal_command command = {.height = blocks->height};
     const struct sealed_event sealed = {.height = blocks->height, .first_command = first};
     seal_command_put(payload, &command);
-    writer = (struct event_writer){events, events + sizeof(events), 0};
+    writer = (struct event_writer){.at = events, .end = events + sizeof(events)};
     event_write_sealed(&writer, &sealed);
     blocks_record(blocks, T_SEAL, payload, &writer, events);
 

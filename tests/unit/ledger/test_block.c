@@ -81,7 +81,7 @@ TEST(block, body_that_no_seal_ends_is_wrong)
 {
     blocks_begin(&blocks);
     uint8_t payload[512] = {0}, events[4];
-    struct event_writer none = {events, events + sizeof(events), 0};
+    struct event_writer none = {.at = events, .end = events + sizeof(events)};
     blocks.height = 1;
     seal_begin(&blocks.seal, 1);
     blocks_record(&blocks, T_VOTE, payload, &none, events);

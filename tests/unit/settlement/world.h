@@ -159,7 +159,7 @@ static inline void world_apply(struct world *world, const struct command_header 
     while (status == STATUS_OK && event_next(&next, world->out.at, &event))
         status = settle_event(world->settlement, &event);
     if (world->status == STATUS_OK) world->status = status;
-    world->out = (struct event_writer){world->events, world->events + sizeof(world->events), 0};
+    world->out = (struct event_writer){.at = world->events, .end = world->events + sizeof(world->events)};
 }
 
 static inline void world_report(struct world *world)
@@ -625,7 +625,7 @@ static inline struct world *world_new(void)
     if (!arena_map(&world->arena, settlement_bytes(&world->genesis))) abort();
     world->settlement = settlement_new(&world->arena, &world->genesis, world_secret);
     if (world->settlement == NULL) abort();
-    world->out = (struct event_writer){world->events, world->events + sizeof(world->events), 0};
+    world->out = (struct event_writer){.at = world->events, .end = world->events + sizeof(world->events)};
     world->first_command = 1;
     world->stamp_ns = 1700000000000000000u;
     world_list(world);
