@@ -7,10 +7,11 @@
  *             is the account owner's public key itself; the signature is that key's over the signed
  *             bytes; the signed bytes ask for exactly this command (intent_matches)
  *   HMAC      the key id names a key of the command's account that may trade and has an HMAC secret;
- *             that its bearer signed is the gateway node's word. Never for operators' commands
+ *             that its bearer signed is the gateway node's word. Never for operators' commands. For
+ *             SESSION_END and SWITCH_SET, which gateways make themselves, any trading key will do
  *   operator  the public key is that of the command's operator in the genesis; signature and text as
  *             for Ed25519
- *   none      a node's own commands only: HELLO, SEAL, VOTE, CHECKPOINT_VOTE
+ *   none      a node's own commands only: HELLO, SEAL, VOTE, CHECKPOINT_VOTE, ORIGIN_LOST
  *
  * The signed bytes are those of the REST request: query string and body, joined without a separator.
  */

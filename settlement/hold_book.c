@@ -1,91 +1,78 @@
 #include "settlement/hold_book.h"
 
 #include "common/arena.h"
+#include "settlement/slot_index.h"
 
 #include <string.h>
 
 struct hold_book {
-    struct hold_entry *slots;
-    size_t mask;
+    struct hold_entry *entries; /* by number; 0 is nobody's */
+    struct slot_index index;
     uint32_t count;
     uint32_t count_max;
+    uint32_t used; /* numbers that were ever given out */
+    uint32_t free; /* the number given back last; its order_id is the one before; 0: none */
 };
-
-/* A power of two that keeps the book at most two thirds full. */
-static size_t slot_count(uint32_t orders_max)
-{
-    const size_t wanted = ((size_t)orders_max + 1) * 3 / 2 + 1;
-    size_t count = 16;
-    while (count < wanted)
-        count *= 2;
-    return count;
-}
 
 size_t hold_book_bytes(uint32_t orders_max)
 {
-    return slot_count(orders_max) * sizeof(struct hold_entry) + sizeof(struct hold_book) + 128;
+    return ((size_t)orders_max + 2) * sizeof(struct hold_entry) + slot_index_bytes(orders_max + 1) +
+           sizeof(struct hold_book) + 128;
 }
 
 struct hold_book *hold_book_new(struct arena *arena, uint32_t orders_max)
 {
     struct hold_book *book = arena_take(arena, sizeof(*book));
     if (book == NULL) return NULL;
-    book->mask = slot_count(orders_max) - 1;
     book->count_max = orders_max + 1;
-    book->slots = arena_take_array(arena, book->mask + 1, sizeof(struct hold_entry));
-    return book->slots == NULL ? NULL : book;
+    book->entries = arena_take_array(arena, (size_t)book->count_max + 1, sizeof(struct hold_entry));
+    if (book->entries == NULL || !slot_index_init(&book->index, arena, book->count_max))
+        return NULL;
+    return book;
 }
 
-/* Order ids count up in each market: spread them over the slots. */
-static size_t home_of(const struct hold_book *book, uint16_t market, uint64_t order_id)
+static uint32_t hash_of_order(uint16_t market, uint64_t order_id)
 {
-    uint64_t mixed = order_id ^ (uint64_t)market << 48;
-    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9u;
-    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebu;
-    return (size_t)(mixed ^ mixed >> 31) & book->mask;
+    return slot_index_hash(market, order_id);
 }
 
-/* The order's slot, or the free one where it would go. Ends: one slot in three is free. */
-static struct hold_entry *slot_of(struct hold_book *book, uint16_t market, uint64_t order_id)
+struct hold_entry *hold_book_find(struct hold_book *book, uint16_t market, uint64_t order_id)
 {
-    for (size_t at = home_of(book, market, order_id);; at = (at + 1) & book->mask) {
-        struct hold_entry *slot = &book->slots[at];
-        if (slot->account == 0) return slot;
-        if (slot->order_id == order_id && slot->market == market) return slot;
+    const uint32_t hash = hash_of_order(market, order_id);
+    struct slot_search search = {0};
+    uint32_t number;
+    while ((number = slot_index_next(&book->index, hash, &search)) != 0) {
+        struct hold_entry *entry = &book->entries[number];
+        if (entry->order_id == order_id && entry->market == market) return entry;
     }
+    return NULL;
 }
 
 struct hold_entry *hold_book_add(struct hold_book *book, const struct hold_entry *entry)
 {
     ASSERT(entry->account != 0);
     if (book->count == book->count_max) return NULL;
-    struct hold_entry *slot = slot_of(book, entry->market, entry->order_id);
-    if (slot->account != 0) return NULL;
-    *slot = *entry;
-    book->count++;
-    return slot;
-}
+    if (hold_book_find(book, entry->market, entry->order_id) != NULL) return NULL;
 
-struct hold_entry *hold_book_find(struct hold_book *book, uint16_t market, uint64_t order_id)
-{
-    struct hold_entry *slot = slot_of(book, market, order_id);
-    return slot->account == 0 ? NULL : slot;
+    uint32_t number = book->free;
+    if (number != 0)
+        book->free = (uint32_t)book->entries[number].order_id;
+    else
+        number = ++book->used;
+    book->entries[number] = *entry;
+    slot_index_add(&book->index, hash_of_order(entry->market, entry->order_id), number);
+    book->count++;
+    return &book->entries[number];
 }
 
 void hold_book_remove(struct hold_book *book, struct hold_entry *entry)
 {
-    size_t hole = (size_t)(entry - book->slots);
-    ASSERT(hole <= book->mask && entry->account != 0 && book->count > 0);
-
-    /* Each later entry of the run moves into the hole unless its home lies behind it. */
-    for (size_t at = (hole + 1) & book->mask; book->slots[at].account != 0;
-         at = (at + 1) & book->mask) {
-        const size_t home = home_of(book, book->slots[at].market, book->slots[at].order_id);
-        if (((at - home) & book->mask) < ((at - hole) & book->mask)) continue;
-        book->slots[hole] = book->slots[at];
-        hole = at;
-    }
-    memset(&book->slots[hole], 0, sizeof(book->slots[hole]));
+    const uint32_t number = hold_book_number(book, entry);
+    ASSERT(book->count > 0);
+    slot_index_remove(&book->index, hash_of_order(entry->market, entry->order_id), number);
+    memset(entry, 0, sizeof(*entry));
+    entry->order_id = book->free;
+    book->free = number;
     book->count--;
 }
 
@@ -94,10 +81,23 @@ uint32_t hold_book_count(const struct hold_book *book)
     return book->count;
 }
 
+uint32_t hold_book_number(const struct hold_book *book, const struct hold_entry *entry)
+{
+    const ptrdiff_t number = entry - book->entries;
+    ASSERT(number >= 1 && number <= book->used && entry->account != 0);
+    return (uint32_t)number;
+}
+
+struct hold_entry *hold_book_at(struct hold_book *book, uint32_t number)
+{
+    ASSERT(number >= 1 && number <= book->used && book->entries[number].account != 0);
+    return &book->entries[number];
+}
+
 const struct hold_entry *hold_book_next(const struct hold_book *book, size_t *slot)
 {
-    while (*slot <= book->mask) {
-        const struct hold_entry *entry = &book->slots[(*slot)++];
+    while (*slot < book->used) {
+        const struct hold_entry *entry = &book->entries[++*slot];
         if (entry->account != 0) return entry;
     }
     return NULL;

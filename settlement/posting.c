@@ -70,24 +70,56 @@ struct posting_set posting_release(uint32_t account, uint16_t asset, amount_t am
     return checked(&set);
 }
 
-/* Moves `amount` out of one user's hold to what another may use, and takes the fee from that. */
-static void add_leg(struct posting_set *set, uint16_t asset, uint32_t giver, uint32_t receiver,
-                    amount_t amount, int32_t receiver_rate_ppm)
+/* Takes the fee from what the receiver got; who has a rate below zero pays none. */
+static void add_fee(struct posting_set *set, uint16_t asset, int32_t receiver, amount_t amount,
+                    int32_t rate_ppm)
 {
-    const struct fee fee = fee_of(amount, receiver_rate_ppm);
-    const int32_t to = (int32_t)receiver;
-    add(set, (int32_t)giver, asset, POSTING_HELD, POSTING_TRADE, -amount.units);
-    add(set, to, asset, POSTING_AVAILABLE, POSTING_TRADE, amount.units);
-    add(set, to, asset, POSTING_AVAILABLE, POSTING_FEE, -fee.charged.units);
+    if (rate_ppm < 0) return;
+    const struct fee fee = fee_of(amount, rate_ppm);
+    add(set, receiver, asset, POSTING_AVAILABLE, POSTING_FEE, -fee.charged.units);
     add(set, POSTING_FEES, asset, POSTING_AVAILABLE, POSTING_FEE, fee.earned.units);
     add(set, POSTING_ROUNDING, asset, POSTING_AVAILABLE, POSTING_FEE, fee.rounding.units);
+}
+
+/* Gives a giver of a rate below zero its rebate: the other side's fee in this asset came just before. */
+static void add_rebate(struct posting_set *set, uint16_t asset, int32_t giver, amount_t amount,
+                       int32_t rate_ppm)
+{
+    if (rate_ppm >= 0) return;
+    const amount_t rebate = fee_rebate(amount, rate_ppm);
+    add(set, POSTING_FEES, asset, POSTING_AVAILABLE, POSTING_REBATE, -rebate.units);
+    add(set, giver, asset, POSTING_AVAILABLE, POSTING_REBATE, rebate.units);
+}
+
+/* One way of a trade: `amount` out of one user's hold to what another may use. */
+struct way {
+    uint16_t asset;
+    uint32_t giver;
+    uint32_t receiver;
+    amount_t amount;
+    int32_t giver_rate_ppm;
+    int32_t receiver_rate_ppm;
+};
+
+static void add_way(struct posting_set *set, const struct way *way)
+{
+    const int32_t from = (int32_t)way->giver, to = (int32_t)way->receiver;
+    add(set, from, way->asset, POSTING_HELD, POSTING_TRADE, -way->amount.units);
+    add(set, to, way->asset, POSTING_AVAILABLE, POSTING_TRADE, way->amount.units);
+    add_fee(set, way->asset, to, way->amount, way->receiver_rate_ppm);
+    add_rebate(set, way->asset, from, way->amount, way->giver_rate_ppm);
 }
 
 struct posting_set posting_fill_set(const struct market *market, const struct posting_fill *moved)
 {
     struct posting_set set = {0};
-    add_leg(&set, market->base, moved->seller, moved->buyer, moved->base, moved->buyer_rate_ppm);
-    add_leg(&set, market->quote, moved->buyer, moved->seller, moved->quote, moved->seller_rate_ppm);
+    const int32_t buyer_rate = moved->buyer_rate_ppm, seller_rate = moved->seller_rate_ppm;
+    const struct way base = {market->base, moved->seller, moved->buyer,
+                             moved->base,  seller_rate,   buyer_rate};
+    const struct way quote = {market->quote, moved->buyer, moved->seller,
+                              moved->quote,  buyer_rate,   seller_rate};
+    add_way(&set, &base);
+    add_way(&set, &quote);
     add_release(&set, moved->buyer, market->quote, moved->release);
     return checked(&set);
 }
@@ -100,9 +132,11 @@ bool posting_hold_needed(const struct market *market, enum side side, price_t pr
     return !__builtin_mul_overflow(qty.lots, market->lot_units, &needed->units);
 }
 
-static bool rate_valid(int32_t rate_ppm)
+/* Only a maker may have less than nothing to pay. */
+static bool rates_valid(const struct fill_event *fill)
 {
-    return rate_ppm >= 0 && rate_ppm <= FEE_RATE_ONE;
+    return fill->taker_rate_ppm >= 0 && fill->taker_rate_ppm <= FEE_RATE_ONE &&
+           fill->maker_rate_ppm >= -FEE_RATE_ONE && fill->maker_rate_ppm <= FEE_RATE_ONE;
 }
 
 bool posting_fill_of(const struct market *market, const struct fill_event *fill,
@@ -116,7 +150,7 @@ bool posting_fill_of(const struct market *market, const struct fill_event *fill,
         .seller_rate_ppm = taker_buys ? fill->maker_rate_ppm : fill->taker_rate_ppm,
     };
     return fill->taker_side <= SELL && fill->price.ticks > 0 && fill->qty.lots > 0 &&
-           rate_valid(fill->maker_rate_ppm) && rate_valid(fill->taker_rate_ppm) &&
+           rates_valid(fill) &&
            posting_hold_needed(market, BUY, fill->price, fill->qty, &moved->quote) &&
            posting_hold_needed(market, SELL, fill->price, fill->qty, &moved->base);
 }

@@ -9,6 +9,7 @@
  *     debit     available -> external           release   held -> available
  *     trade     buyer's held quote -> seller's available, seller's held base -> buyer's available
  *     fee       from what each received -> fees, rounding
+ *     rebate    fees -> a maker of a rate below zero, in the asset it gave (fee.h)
  *
  * Memory   a set is a value
  * Limits   POSTING_SET_MAX postings in a set
@@ -30,6 +31,7 @@ enum posting_kind {
     POSTING_RELEASE = 4,
     POSTING_TRADE = 5,
     POSTING_FEE = 6,
+    POSTING_REBATE = 7,
 };
 
 /* The house's accounts; users are numbered from 1. Append-only. */
@@ -58,7 +60,7 @@ struct posting_set {
 struct posting_fill {
     uint32_t buyer;
     uint32_t seller;
-    int32_t buyer_rate_ppm;
+    int32_t buyer_rate_ppm; /* below 0: the maker's, a rebate */
     int32_t seller_rate_ppm;
     amount_t base;    /* what the seller gives */
     amount_t quote;   /* what the buyer gives */

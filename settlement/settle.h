@@ -19,6 +19,7 @@
  *   S1  per asset: users' available and held + fees + rounding = deposits minus withdrawals
  *   S2  per asset: the accounts' held amounts are the sum of the open orders' remaining holds
  *   S3  no user's available or held amount is negative
+ *   S4  no asset's fees account is negative
  */
 
 #ifndef SETTLEMENT_SETTLE_H
@@ -82,7 +83,7 @@ amount_t settlement_available(const struct settlement *settlement, uint32_t acco
 amount_t settlement_held(const struct settlement *settlement, uint32_t account, uint16_t asset);
 struct totals settlement_totals(const struct settlement *settlement, uint16_t asset);
 
-/* Asserts S1 to S3. O(accounts x assets + orders): call it through INVARIANT. */
+/* Asserts S1 to S4. O(accounts x assets + orders): call it through INVARIANT. */
 bool settle_check(const struct settlement *settlement);
 
 #endif /* SETTLEMENT_SETTLE_H */

@@ -57,6 +57,40 @@ TEST(posting, fill_sums_to_zero_with_both_fees_and_release)
     assert_int_equal(sum(&set, POSTING_ROUNDING, 0, POSTING_AVAILABLE), 1);
 }
 
+/* A maker's rate below zero: it pays nothing on what it received and gets a part of what it gave, which
+ * the taker received, out of the taker's fee. Here the maker sells, and is given base. */
+TEST(posting, rebate_comes_out_of_the_takers_fee_in_the_asset_the_maker_gave)
+{
+    const struct fill_event fill = {.price = {3000001},
+                                    .qty = {3},
+                                    .maker_account = 1,
+                                    .taker_account = 2,
+                                    .maker_rate_ppm = -700,
+                                    .taker_rate_ppm = 2000,
+                                    .taker_side = BUY};
+    struct posting_fill moved;
+    assert_true(posting_fill_of(&btc, &fill, &moved));
+    const struct posting_set set = posting_fill_set(&btc, &moved);
+    assert_true(posting_balanced(&set));
+    assert_int_equal(sum(&set, 1, 1, POSTING_AVAILABLE), 90000030); /* whole: no fee */
+    assert_int_equal(sum(&set, 1, 0, POSTING_HELD), -3000);
+    assert_int_equal(sum(&set, 1, 0, POSTING_AVAILABLE), 2);        /* 0.07% of 3,000 is 2.1 */
+    assert_int_equal(sum(&set, 2, 0, POSTING_AVAILABLE), 3000 - 6); /* 0.2% */
+    assert_int_equal(sum(&set, POSTING_FEES, 0, POSTING_AVAILABLE), 6 - 2);
+    assert_int_equal(sum(&set, POSTING_FEES, 1, POSTING_AVAILABLE), 0);
+
+    /* The maker buys: its rebate is in quote, on the 90,000,030 it gave. */
+    struct fill_event other = fill;
+    other.taker_side = SELL;
+    assert_true(posting_fill_of(&btc, &other, &moved));
+    const struct posting_set quote = posting_fill_set(&btc, &moved);
+    assert_true(posting_balanced(&quote));
+    assert_int_equal(sum(&quote, 1, 1, POSTING_AVAILABLE), 63000); /* 0.07%: 63,000.021 */
+    assert_int_equal(sum(&quote, 1, 0, POSTING_AVAILABLE), 3000);
+    assert_int_equal(sum(&quote, POSTING_FEES, 1, POSTING_AVAILABLE), 180000 - 63000);
+    assert_int_equal(sum(&quote, POSTING_ROUNDING, 1, POSTING_AVAILABLE), 1);
+}
+
 /* A set that loses one unit, or balances across two assets only, is not balanced. */
 TEST(posting, one_unit_missing_is_not_balanced)
 {
@@ -84,7 +118,12 @@ TEST(posting, impossible_fills_are_refused)
     bad.taker_side = 2;
     assert_false(posting_fill_of(&btc, &bad, &moved));
     bad = good;
-    bad.maker_rate_ppm = -1;
+    bad.taker_rate_ppm = -1;
+    assert_false(posting_fill_of(&btc, &bad, &moved));
+    bad = good;
+    bad.maker_rate_ppm = -1; /* a maker's may be: a rebate */
+    assert_true(posting_fill_of(&btc, &bad, &moved));
+    bad.maker_rate_ppm = -1000001;
     assert_false(posting_fill_of(&btc, &bad, &moved));
     bad = good;
     bad.taker_rate_ppm = 1000001;
