@@ -279,7 +279,7 @@ static bool set_up(struct story *story, char **words)
         set_market(story, words);
     } else if (is(words[0], "tier") && !too_late) {
         story->world.genesis.params.tiers[0] = (struct fee_tier){
-            (int32_t)number_of(story, words[1]), (int32_t)number_of(story, words[2])};
+            (int32_t)number_of(story, words[1]), (int32_t)number_of(story, words[2]), {0}};
     } else if (is(words[0], "free")) {
         (void)account_named(story, words[1], 1);
     } else if (is(words[1], "has")) {

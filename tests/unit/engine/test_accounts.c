@@ -69,10 +69,10 @@ TEST(accounts, spending_and_receiving_conserve_the_asset)
     accounts_open(&world);
     assert_true(accounts_credit(&world.accounts, 1, 0, (amount_t){100}));
     assert_true(accounts_hold(&world.accounts, 1, 0, (amount_t){40}));
-    accounts_spend(&world.accounts, 1, 0, (amount_t){40});
-    accounts_receive(&world.accounts, 2, 0, (amount_t){40}, (amount_t){3});
-    balance_is(&world, 1, 0, 60, 0);
-    balance_is(&world, 2, 0, 37, 0);
+    accounts_spend(&world.accounts, 1, 0, (amount_t){30}, (amount_t){10});
+    accounts_receive(&world.accounts, 2, 0, (amount_t){30}, (amount_t){3});
+    balance_is(&world, 1, 0, 70, 0);
+    balance_is(&world, 2, 0, 27, 0);
     assert_int_equal(world.accounts.fees[0].units, 3);
     arena_unmap(&world.arena);
 }
@@ -111,5 +111,42 @@ TEST(accounts, public_keys_find_their_account_and_zero_is_nobody)
     assert_int_equal(accounts_find(&world.accounts, no_key), 0);
     key[31] = 1;
     assert_int_equal(accounts_find(&world.accounts, key), 0);
+    arena_unmap(&world.arena);
+}
+
+/* A rebate comes out of the fees, which never fall below zero; one of nothing touches nothing. */
+TEST(accounts, a_rebate_is_paid_from_the_fees)
+{
+    struct accounts_world world;
+    accounts_open(&world);
+    assert_true(accounts_credit(&world.accounts, 1, 0, (amount_t){100}));
+    assert_true(accounts_hold(&world.accounts, 1, 0, (amount_t){50}));
+    accounts_spend(&world.accounts, 1, 0, (amount_t){50}, (amount_t){0});
+    accounts_receive(&world.accounts, 2, 0, (amount_t){50}, (amount_t){5});
+    accounts_rebate(&world.accounts, 1, 0, (amount_t){5});
+    assert_int_equal(world.accounts.fees[0].units, 0);
+    balance_is(&world, 1, 0, 55, 0);
+    balance_is(&world, 2, 0, 45, 0);
+
+    accounts_begin(&world.accounts, 2);
+    accounts_rebate(&world.accounts, 1, 0, (amount_t){0});
+    accounts_release(&world.accounts, 1, 0, (amount_t){0});
+    assert_true(accounts_hold(&world.accounts, 1, 0, (amount_t){0}));
+    assert_int_equal(world.accounts.touch_count, 0);
+    arena_unmap(&world.arena);
+}
+
+/* A fee that takes all that was received leaves the receiver's balance alone. */
+TEST(accounts, nothing_received_is_nothing_touched)
+{
+    struct accounts_world world;
+    accounts_open(&world);
+    assert_true(accounts_credit(&world.accounts, 1, 0, (amount_t){1}));
+    assert_true(accounts_hold(&world.accounts, 1, 0, (amount_t){1}));
+    accounts_begin(&world.accounts, 2);
+    accounts_spend(&world.accounts, 1, 0, (amount_t){1}, (amount_t){0});
+    accounts_receive(&world.accounts, 2, 0, (amount_t){1}, (amount_t){1});
+    assert_int_equal(world.accounts.touch_count, 1);
+    balance_is(&world, 2, 0, 0, 0);
     arena_unmap(&world.arena);
 }

@@ -71,8 +71,8 @@ static inline void world_prepare(struct world *world)
     params->stamp_step_ms = 10000;
     params->uncertified_blocks_max = 64;
     params->tier_count = 2;
-    params->tiers[0] = (struct fee_tier){1000, 2000};
-    params->tiers[1] = (struct fee_tier){0, 0};
+    params->tiers[0] = (struct fee_tier){.maker_ppm = 1000, .taker_ppm = 2000};
+    params->tiers[1] = (struct fee_tier){.maker_ppm = 0};
     world_add_asset(params, "COIN");
     world_add_asset(params, "USD");
     world_add_market(params, "COINUSD");
@@ -86,7 +86,8 @@ static inline void world_prepare(struct world *world)
 static inline void world_market_fit(struct market *market)
 {
     struct market_filters *filters = &market->filters;
-    filters->market_qty_min = qty_max(filters->market_qty_min, market->qty_min);
+    if (filters->market_qty_min.lots < market->qty_min.lots)
+        filters->market_qty_min = market->qty_min;
     filters->market_qty_max = qty_min(filters->market_qty_max, market->qty_max);
     ASSERT(market_filters_valid(market, filters));
 }
