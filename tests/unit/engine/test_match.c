@@ -161,10 +161,10 @@ TEST(match, the_longest_sweep_fits_the_events_buffer)
     params->markets[0].account_orders_max = 1;
     world_open(&world);
     for (int i = 1; i <= 300; i++) {
-        const uint32_t seller = world_account(&world, 0, 1, 0);
+        const uint32_t seller = world_account(&world, 1, 1, 0);
         assert_int_equal(world_order_place(&world, world_limit(seller, SELL, 1, i)), REJECT_NONE);
     }
-    const uint32_t ann = world_account(&world, 0, 0, 1000000);
+    const uint32_t ann = world_account(&world, 1, 0, 1000000);
     struct order_place_command sweep = world_limit(ann, BUY, 1000, 1000);
     sweep.time_in_force = IOC;
     assert_int_equal(world_order_place(&world, sweep), REJECT_NONE);
