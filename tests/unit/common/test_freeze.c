@@ -1,0 +1,513 @@
+#include "tests/harness.h"
+
+#include "common/freeze.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+#define PAGE   ((size_t)4096)
+#define KIB    ((size_t)1024)
+#define MIB    (KIB * 1024)
+#define WAIT_S 30 /* a child that takes longer hangs */
+
+static uint8_t *map_pages(size_t byte_count, int protection)
+{
+    uint8_t *memory = mmap(NULL, byte_count, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(memory != MAP_FAILED);
+    return memory;
+}
+
+/* ---- In children: what a fault does. The first tests of the file, since a process installs its handler
+ * once. */
+
+static uint8_t *child_page;
+
+/* How a child ends that plays this; 0 when it plays to the end. */
+static int child_status(void (*play)(void))
+{
+    fflush(NULL);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        signal(SIGSEGV, SIG_DFL); /* cmocka and sanitizers have taken it */
+        alarm(WAIT_S);
+        play();
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void killed_by_fault(int status)
+{
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
+
+/* A frozen range, and beside it a page that is read-only for another reason. */
+static void child_freeze(struct freeze *freeze)
+{
+    child_page = map_pages(PAGE, PROT_READ);
+    uint8_t *memory = map_pages(MIB, PROT_READ | PROT_WRITE);
+    memset(memory, 1, MIB);
+    if (!freeze_init(freeze, memory, MIB, FREEZE_CHUNK_MIN) || !freeze_begin(freeze)) _exit(3);
+    memory[0] = 2; /* ours */
+    if (freeze->owner_copies != 1) _exit(4);
+}
+
+static void write_elsewhere(void)
+{
+    struct freeze freeze;
+    child_freeze(&freeze);
+    *(volatile uint8_t *)child_page = 1;
+}
+
+static void write_nowhere(void)
+{
+    struct freeze freeze;
+    child_freeze(&freeze);
+    volatile uint8_t *volatile nowhere = NULL;
+    *(nowhere + 64) = 1;
+}
+
+/* What is no first write to a frozen chunk kills, as if nothing was frozen. */
+TEST(freeze, faults_elsewhere_kill_as_before)
+{
+    killed_by_fault(child_status(write_elsewhere));
+    killed_by_fault(child_status(write_nowhere));
+}
+
+static void send_signal(void)
+{
+    struct freeze freeze;
+    child_freeze(&freeze);
+    kill(getpid(), SIGSEGV);
+}
+
+/* So does a SIGSEGV that somebody sends. */
+TEST(freeze, sent_signal_kills_as_before)
+{
+    killed_by_fault(child_status(send_signal));
+}
+
+static void exit_with_address(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    _exit(number == SIGSEGV && info->si_addr == child_page + 7 ? 42 : 5);
+}
+
+static void exit_plainly(int number)
+{
+    _exit(number == SIGSEGV ? 43 : 5);
+}
+
+static void make_writable(int number, siginfo_t *info, void *context)
+{
+    (void)number, (void)context;
+    if (mprotect(child_page, PAGE, PROT_READ | PROT_WRITE) != 0 || info->si_addr != child_page)
+        _exit(5);
+}
+
+static void handle(void (*with_address)(int, siginfo_t *, void *), void (*plainly)(int))
+{
+    struct sigaction action = {.sa_flags = with_address != NULL ? SA_SIGINFO : 0};
+    if (with_address != NULL)
+        action.sa_sigaction = with_address;
+    else
+        action.sa_handler = plainly;
+    if (sigaction(SIGSEGV, &action, NULL) != 0) _exit(6);
+}
+
+static void write_handled(void)
+{
+    struct freeze freeze;
+    handle(exit_with_address, NULL);
+    child_freeze(&freeze);
+    *(volatile uint8_t *)(child_page + 7) = 1;
+}
+
+static void write_handled_plainly(void)
+{
+    struct freeze freeze;
+    handle(NULL, exit_plainly);
+    child_freeze(&freeze);
+    *(volatile uint8_t *)child_page = 1;
+}
+
+static void write_pardoned(void)
+{
+    struct freeze freeze;
+    handle(make_writable, NULL);
+    child_freeze(&freeze);
+    *(volatile uint8_t *)child_page = 9;
+    if (child_page[0] != 9) _exit(7);
+    *(volatile uint8_t *)(freeze.memory + FREEZE_CHUNK_MIN) = 9; /* and ours still work */
+    if (freeze.owner_copies != 2) _exit(8);
+    freeze_copy_all(&freeze);
+    freeze_end(&freeze);
+    freeze_close(&freeze);
+}
+
+/* Who handled faults before gets them with all that belongs to them, and may repair them. */
+TEST(freeze, faults_elsewhere_reach_the_older_handler)
+{
+    int status = child_status(write_handled);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+    status = child_status(write_handled_plainly);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 43);
+    assert_int_equal(child_status(write_pardoned), 0);
+}
+
+static void write_to_protected_range(void)
+{
+    struct freeze freeze;
+    child_freeze(&freeze);
+    freeze_copy_all(&freeze);
+    freeze_end(&freeze);
+    if (mprotect(freeze.memory, MIB, PROT_READ) != 0) _exit(6);
+    *(volatile uint8_t *)freeze.memory = 1;
+}
+
+static void write_to_closed_range(void)
+{
+    struct freeze freeze;
+    child_freeze(&freeze);
+    uint8_t *memory = freeze.memory;
+    freeze_copy_all(&freeze);
+    freeze_end(&freeze);
+    freeze_close(&freeze);
+    if (mprotect(memory, MIB, PROT_READ) != 0) _exit(6);
+    *(volatile uint8_t *)memory = 1;
+}
+
+/* A range that somebody else makes read-only is no frozen one: its writer dies and does not try for ever. */
+TEST(freeze, range_that_another_protects_kills)
+{
+    killed_by_fault(child_status(write_to_protected_range));
+    killed_by_fault(child_status(write_to_closed_range));
+}
+
+static void freeze_without_mappings(void)
+{
+    enum { RANGE_MIB = 16 };
+    struct freeze freeze;
+    uint8_t *memory = map_pages(RANGE_MIB * MIB, PROT_READ | PROT_WRITE);
+    for (size_t i = 0; i < RANGE_MIB * MIB; i += PAGE)
+        memset(memory + i, 1 + (int)(i / PAGE % 251), PAGE);
+    if (!freeze_init(&freeze, memory, RANGE_MIB * MIB, FREEZE_CHUNK_MIN)) _exit(3);
+    /* Every second page of another protection, until no mapping is left but for a few. */
+    const size_t filler_bytes = 80000 * PAGE;
+    uint8_t *filler = map_pages(filler_bytes, PROT_NONE);
+    size_t at = PAGE;
+    while (at < filler_bytes && mprotect(filler + at, PAGE, PROT_READ) == 0)
+        at += 2 * PAGE;
+    if (at >= filler_bytes) _exit(9); /* this kernel has no such bound */
+    for (int i = 0; i < 5; i++)
+        if (mprotect(filler + (at -= 2 * PAGE), PAGE, PROT_NONE) != 0) _exit(4);
+    if (!freeze_begin(&freeze)) _exit(5);
+    for (size_t i = 3 * FREEZE_CHUNK_MIN; i < RANGE_MIB * MIB; i += 2 * FREEZE_CHUNK_MIN)
+        memory[i] = 0;
+    freeze_copy_all(&freeze);
+    const uint8_t *image = freeze_image(&freeze);
+    for (size_t i = 0; i < RANGE_MIB * MIB; i++)
+        if (image[i] != 1 + i / PAGE % 251) _exit(6);
+    freeze_end(&freeze);
+    if (freeze.owner_copies < 5 || !freeze_begin(&freeze)) _exit(7);
+}
+
+/* A process that may have no more mappings freezes and goes on, in one piece. */
+TEST(freeze, kernel_without_mappings_left_costs_time_only)
+{
+    if (SANITIZED) skip(); /* they map memory as they go */
+    const int status = child_status(freeze_without_mappings);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 9) skip();
+    assert_int_equal(status, 0);
+}
+
+/* ---- One writer, one copier. */
+
+enum stage { WRITING, FROZEN, DONE, CLOSED };
+
+struct freeze_world {
+    struct freeze freeze;
+    uint8_t *memory;
+    uint8_t *expected; /* the range as it was at the beginning */
+    size_t byte_count;
+    uint64_t random;
+    bool prepare;
+    _Atomic int stage;
+    int differences; /* the copier's, to be read after it has ended */
+};
+
+static uint64_t seed_of_run(void)
+{
+    const char *given = getenv("QUOREX_SEED");
+    const uint64_t seed = given == NULL ? 0x5eed : strtoull(given, NULL, 0);
+    print_message("seed %#llx\n", (unsigned long long)seed);
+    return seed == 0 ? 1 : seed;
+}
+
+static uint64_t random_below(struct freeze_world *world, uint64_t bound)
+{
+    world->random ^= world->random << 13;
+    world->random ^= world->random >> 7;
+    world->random ^= world->random << 17;
+    return world->random % bound;
+}
+
+/* cmocka takes SIGSEGV for itself when a test begins: the first test that freezes here keeps what
+ * freeze_init has installed, later ones put it back. */
+static void take_signal_back(void)
+{
+    static struct sigaction ours;
+    static bool kept;
+    assert_int_equal(sigaction(SIGSEGV, kept ? &ours : NULL, kept ? NULL : &ours), 0);
+    kept = true;
+}
+
+static void world_open(struct freeze_world *world, size_t byte_count, size_t chunk_bytes)
+{
+    memset(world, 0, sizeof(*world));
+    world->byte_count = byte_count;
+    world->memory = map_pages(byte_count, PROT_READ | PROT_WRITE);
+    world->expected = map_pages(byte_count, PROT_READ | PROT_WRITE);
+    world->random = 0x5eed;
+    assert_true(freeze_init(&world->freeze, world->memory, byte_count, chunk_bytes));
+    take_signal_back();
+}
+
+static void world_close(struct freeze_world *world)
+{
+    freeze_close(&world->freeze);
+    munmap(world->memory, world->byte_count);
+    munmap(world->expected, world->byte_count);
+}
+
+static void write_somewhere(struct freeze_world *world)
+{
+    const size_t longest = 3 * PAGE;
+    const uint64_t random = random_below(world, UINT64_MAX);
+    size_t byte_count = 1 + random % 64;
+    if (random >> 60 == 0) byte_count = 1 + random % longest; /* over a chunk's end as well */
+    if (random >> 60 == 1) byte_count = 1;
+    const size_t at = random_below(world, world->byte_count - byte_count);
+    memset(world->memory + at, (int)(random >> 8 & 0xff), byte_count);
+}
+
+static void *copier(void *given)
+{
+    struct freeze_world *world = given;
+    for (;;) {
+        int stage;
+        while ((stage = atomic_load_explicit(&world->stage, memory_order_acquire)) != FROZEN) {
+            if (stage == CLOSED) return NULL;
+            sched_yield();
+        }
+        freeze_copy_all(&world->freeze);
+        /* The writer writes on. */
+        if (memcmp(freeze_image(&world->freeze), world->expected, world->byte_count) != 0)
+            world->differences++;
+        freeze_end(&world->freeze);
+        if (world->prepare) freeze_prepare(&world->freeze);
+        atomic_store_explicit(&world->stage, DONE, memory_order_release);
+    }
+}
+
+/* Writes, begins, and writes on until the copier has compared. */
+static void play_rounds(struct freeze_world *world, int round_count)
+{
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, copier, world), 0);
+    for (int round = 0; round < round_count; round++) {
+        for (uint64_t i = random_below(world, 3000); i > 0; i--)
+            write_somewhere(world);
+        memcpy(world->expected, world->memory, world->byte_count);
+        assert_true(freeze_begin(&world->freeze));
+        atomic_store_explicit(&world->stage, FROZEN, memory_order_release);
+        while (atomic_load_explicit(&world->stage, memory_order_acquire) == FROZEN) {
+            errno = 77;
+            write_somewhere(world);
+            assert_int_equal(errno, 77);
+        }
+        atomic_store_explicit(&world->stage, WRITING, memory_order_release);
+    }
+    atomic_store_explicit(&world->stage, CLOSED, memory_order_release);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(world->differences, 0);
+}
+
+/* Whatever the size of the range and of its chunks, again and again: the image is the moment of the
+ * beginning, the writer writes on while it is made and while it is read. */
+TEST(freeze, image_is_the_moment_of_the_beginning)
+{
+    static const struct {
+        size_t byte_count, chunk_bytes;
+        bool prepare;
+    } cases[] = {
+        {4 * MIB, 64 * KIB, false},
+        {4 * MIB, 64 * KIB, true},
+        {4 * MIB + 5 * PAGE, 64 * KIB, true},
+        {9 * MIB + PAGE, 2 * MIB, false},
+        {9 * MIB + PAGE, 2 * MIB, true},
+        {3 * PAGE + 1, 64 * KIB, false},
+        {5 * MIB, 0, true},
+    };
+    const uint64_t seed = seed_of_run();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct freeze_world world;
+        world_open(&world, cases[i].byte_count, cases[i].chunk_bytes);
+        world.random = seed;
+        world.prepare = cases[i].prepare;
+        play_rounds(&world, SANITIZED ? 12 : 40);
+        world_close(&world);
+    }
+}
+
+/* The owner alone, before the other thread has come to anything: each chunk is copied once, by its first
+ * write, and the range is as it was but for the writes. */
+TEST(freeze, owner_alone_copies_what_it_writes_to)
+{
+    struct freeze_world world;
+    world_open(&world, 2 * MIB, 64 * KIB);
+    for (size_t i = 0; i < world.byte_count; i += 8)
+        memcpy(world.memory + i, &(uint64_t){random_below(&world, UINT64_MAX)}, 8);
+    memcpy(world.expected, world.memory, world.byte_count);
+
+    assert_true(freeze_begin(&world.freeze));
+    assert_memory_equal(world.memory, world.expected, world.byte_count); /* reading is free */
+    assert_int_equal(world.freeze.owner_copies, 0);
+    for (int again = 0; again < 2; again++)
+        for (size_t i = 0; i < world.byte_count; i += 1000)
+            world.memory[i] = (uint8_t)~world.expected[i];
+    assert_int_equal(world.freeze.owner_copies, world.freeze.chunk_count);
+    freeze_copy_all(&world.freeze);
+    assert_memory_equal(freeze_image(&world.freeze), world.expected, world.byte_count);
+    for (size_t i = 0; i < world.byte_count; i++)
+        assert_int_equal(world.memory[i],
+                         (uint8_t)(i % 1000 == 0 ? ~world.expected[i] : world.expected[i]));
+    freeze_end(&world.freeze);
+    world_close(&world);
+}
+
+/* The other thread alone: nothing is left to the owner, whose writes raise no signal any more. */
+TEST(freeze, owner_that_waits_copies_nothing)
+{
+    struct freeze_world world;
+    world_open(&world, 2 * MIB, 64 * KIB);
+    memset(world.memory, 3, world.byte_count);
+    assert_true(freeze_begin(&world.freeze));
+    freeze_copy_all(&world.freeze);
+    memset(world.memory, 4, world.byte_count);
+    assert_int_equal(world.freeze.owner_copies, 0);
+    memset(world.expected, 3, world.byte_count);
+    assert_memory_equal(freeze_image(&world.freeze), world.expected, world.byte_count);
+    freeze_end(&world.freeze);
+    world_close(&world);
+}
+
+static size_t pages_in_use(const void *memory, size_t byte_count)
+{
+    static unsigned char in_use[64 * MIB / PAGE];
+    assert_true(byte_count <= sizeof(in_use) * PAGE);
+    assert_int_equal(mincore((void *)(uintptr_t)memory, byte_count, in_use), 0);
+    size_t count = 0;
+    for (size_t i = 0; i < byte_count / PAGE; i++)
+        count += in_use[i] & 1;
+    return count;
+}
+
+/* What was never touched takes no memory, neither in the range nor in the image; in the image what is all
+ * zero takes none either. And the image's memory is given back. */
+TEST(freeze, untouched_memory_stays_untouched)
+{
+    struct freeze_world world;
+    world_open(&world, 64 * MIB, 64 * KIB);
+    for (size_t i = 0; i < 10; i++)
+        world.memory[(i * i * 100 + 3) * PAGE + PAGE - 1] = 5; /* the last byte of a page */
+    volatile uint8_t seen = 0;
+    for (size_t i = 0; i < 10; i++)
+        seen = (uint8_t)(seen | world.memory[(i * 100 + 50) * PAGE]); /* the zero page */
+    const size_t in_use = pages_in_use(world.memory, world.byte_count);
+    for (int prepare = 0; prepare < 2; prepare++) {
+        if (prepare == 1) {
+            freeze_prepare(&world.freeze);
+            assert_int_equal(pages_in_use(world.freeze.image, world.byte_count), 10);
+        }
+        assert_true(freeze_begin(&world.freeze));
+        world.memory[3 * PAGE] = 6;
+        freeze_copy_all(&world.freeze);
+        assert_int_equal(pages_in_use(world.memory, world.byte_count), in_use);
+        assert_int_equal(pages_in_use(world.freeze.image, world.byte_count), 10);
+        const uint8_t *image = freeze_image(&world.freeze);
+        for (size_t i = 0; i < 10; i++)
+            assert_int_equal(image[(i * i * 100 + 3) * PAGE + PAGE - 1], 5);
+        freeze_end(&world.freeze);
+        assert_int_equal(pages_in_use(world.freeze.image, world.byte_count), 0);
+    }
+    world_close(&world);
+}
+
+/* Several ranges may be frozen at once, each with its own moment; beyond FREEZES_MAX the answer is no. */
+TEST(freeze, ranges_are_apart)
+{
+    struct freeze_world worlds[FREEZES_MAX];
+    for (size_t i = 0; i < FREEZES_MAX; i++)
+        world_open(&worlds[i], MIB, 64 * KIB);
+    struct freeze other;
+    assert_false(freeze_init(&other, worlds[0].expected, MIB, 64 * KIB));
+    for (size_t i = 0; i < FREEZES_MAX; i++) {
+        assert_true(freeze_begin(&worlds[i].freeze));
+        for (size_t j = 0; j < FREEZES_MAX; j++)
+            memset(worlds[j].memory, (int)(10 + i), MIB);
+    }
+    for (size_t i = 0; i < FREEZES_MAX; i++) {
+        freeze_copy_all(&worlds[i].freeze);
+        const uint8_t *image = freeze_image(&worlds[i].freeze);
+        for (size_t j = 0; j < MIB; j++)
+            assert_int_equal(image[j], i == 0 ? 0 : 10 + i - 1);
+        freeze_end(&worlds[i].freeze);
+        world_close(&worlds[i]);
+    }
+    world_open(&worlds[0], MIB, 64 * KIB); /* a place is free again */
+    world_close(&worlds[0]);
+}
+
+/* Chunks too small or too many are refused; 0 finds a size that is neither. */
+TEST(freeze, chunks_are_bounded)
+{
+    struct freeze freeze;
+    const size_t byte_count = 40u * 1024 * MIB;
+    uint8_t *memory = mmap(NULL, byte_count, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    assert_true(memory != MAP_FAILED);
+    assert_false(freeze_init(&freeze, memory, MIB, 32 * KIB));
+    assert_false(freeze_init(&freeze, memory, byte_count, MIB));
+    assert_true(freeze_init(&freeze, memory, byte_count, 0));
+    take_signal_back();
+    assert_int_equal(freeze.chunk_bytes, 4 * MIB);
+    assert_true(freeze.chunk_count <= FREEZE_CHUNKS_MAX);
+    memory[byte_count - 1] = 9;
+    assert_true(freeze_begin(&freeze));
+    memory[byte_count - 1] = 8;
+    freeze_copy_all(&freeze);
+    assert_int_equal(((const uint8_t *)freeze_image(&freeze))[byte_count - 1], 9);
+    freeze_end(&freeze);
+    freeze_close(&freeze);
+    munmap(memory, byte_count);
+}
