@@ -1,13 +1,18 @@
 /* Any bytes as orders: whatever the real engine makes of them, settlement derives the same figures.
  *
- * Eight bytes a command: what, whose, side, type, price, quantity. Both sides start each input from the
- * state after a listed market and four funded accounts, copied back in one piece.
+ * An input is read byte by byte, command after command; when it ends, a generator seeded by it goes on
+ * for some more, so that short inputs make long stories too. Four accounts, two of them almost poor, ten
+ * client ids and sixteen prices: orders meet, stops fire stops, and holds run out. Both sides start each
+ * input from the state after a listed market and funded accounts, copied back in one piece.
  */
 
+#include "common/intent.h"
 #include "engine/match.h"
 #include "tests/unit/settlement/world.h"
 
 #define COMMANDS_MAX 512
+#define PRICE_BASE   92
+#define DAY_NS       86400000000000u
 
 static struct world *world;
 static struct engine *engine;
@@ -15,7 +20,22 @@ static struct arena engine_arena;
 static uint8_t *engine_start, *settlement_start;
 static uint8_t *events;
 static size_t events_max;
-static uint64_t number, height, stamp_ns;
+static struct params params, params_start;
+static uint64_t number, height, stamp_ns, nonce;
+static uint64_t origin_epoch, origin_epoch_start, origin_sequence;
+
+/* Where the bytes come from. */
+static struct {
+    const uint8_t *at, *end;
+    uint64_t state;
+} input;
+
+static uint8_t byte(void)
+{
+    if (input.at != input.end) return *input.at++;
+    input.state = input.state * 6364136223846793005u + 1442695040888963407u;
+    return (uint8_t)(input.state >> 56);
+}
 
 static void expect(enum status status)
 {
@@ -34,30 +54,43 @@ static void step(const struct command *command)
     struct event event;
     match_step(engine, command, ++number, stamp_ns, &out);
     expect(settle_command(world->settlement, number, stamp_ns, command));
-    while (event_next(&at, out.at, &event))
+    while (event_next(&at, out.at, &event)) {
         expect(settle_event(world->settlement, &event));
+        params_apply(&params, &event);
+    }
     if (at != out.at) abort();
     if (command->header.type != T_SEAL) return;
     struct settle_roots roots;
     expect(settle_block(world->settlement, ++height, &roots));
 }
 
-static void send(uint16_t type, uint32_t account, const uint8_t *payload)
+static void send(uint16_t type, uint16_t auth_kind, const uint8_t *payload, const uint8_t *auth,
+                 size_t auth_bytes)
 {
     uint8_t bytes[COMMAND_BYTES_MAX];
     struct command command;
     const size_t payload_bytes = message_payload_bytes(type);
-    const bool own = type == T_SEAL;
+    const bool own = auth_kind == AUTH_NONE;
     const struct command_header header = {
-        .length = (uint32_t)(COMMAND_HEADER_BYTES + payload_bytes + (own ? 0 : 32)),
+        .length = (uint32_t)(COMMAND_HEADER_BYTES + payload_bytes + auth_bytes),
         .type = type,
-        .auth_kind = own ? AUTH_NONE : AUTH_HMAC,
-        .auth_length = own ? 0 : 32};
+        .origin = own ? 0 : 1,
+        .origin_epoch = own ? 0 : origin_epoch,
+        .origin_sequence = own ? 0 : ++origin_sequence,
+        .auth_kind = auth_kind,
+        .auth_length = (uint16_t)auth_bytes};
     command_header_put(bytes, &header);
     memcpy(bytes + COMMAND_HEADER_BYTES, payload, payload_bytes);
-    if (!own) world_key_id(account, bytes + COMMAND_HEADER_BYTES + payload_bytes);
+    if (auth_bytes > 0) memcpy(bytes + COMMAND_HEADER_BYTES + payload_bytes, auth, auth_bytes);
     if (!command_decode(bytes, header.length, &command)) abort();
     step(&command);
+}
+
+static void trade(uint16_t type, uint32_t account, const uint8_t *payload)
+{
+    uint8_t key_id[32];
+    world_key_id(account, key_id);
+    send(type, AUTH_HMAC, payload, key_id, sizeof(key_id));
 }
 
 static void seal(void)
@@ -65,51 +98,345 @@ static void seal(void)
     uint8_t payload[SEAL_BYTES];
     const struct seal_command command = {height + 1};
     seal_command_put(payload, &command);
-    send(T_SEAL, 0, payload);
+    send(T_SEAL, AUTH_NONE, payload, NULL, 0);
+}
+
+/* The node starts anew; with `is_lost` it was given up before. */
+static void hello(bool is_lost)
+{
+    uint8_t payload[64];
+    if (is_lost) {
+        const struct origin_lost_command lost = {origin_epoch, 1};
+        origin_lost_command_put(payload, &lost);
+        send(T_ORIGIN_LOST, AUTH_NONE, payload, NULL, 0);
+    }
+    const struct hello_command command = {number, 1};
+    hello_command_put(payload, &command);
+    send(T_HELLO, AUTH_NONE, payload, NULL, 0);
+    origin_epoch = number;
+    origin_sequence = 0;
+}
+
+/* An operator's command by its text. */
+static void operate(const char *text)
+{
+    uint8_t payload[COMMAND_PAYLOAD_MAX], auth[1024];
+    struct form form;
+    struct intent intent;
+    struct refusal refusal;
+    char *signed_text = (char *)auth + 96;
+    const int length = snprintf(signed_text, sizeof(auth) - 96, "%s&nonce=%llu", text,
+                                (unsigned long long)++nonce);
+    memcpy(auth, world->genesis.operators[0], 32);
+    hash_sign(world->operator_secret, signed_text, (size_t)length, auth + 32);
+    if (!form_parse(&form, signed_text, (size_t)length, "", 0)) abort();
+    if (!intent_admin(&form, &params, &intent, &refusal)) abort();
+    intent_put(&intent, payload);
+    send(intent.type, AUTH_OPERATOR, payload, auth, 96 + (size_t)length);
+}
+
+/* Three tiers: the second by volume, the third of the operator's grace, with a rebate. */
+static void adjust(struct genesis *genesis)
+{
+    genesis->validators.count = 1;
+    genesis->validators.members[0].node = 1;
+    genesis->params.tier_count = 3;
+    genesis->params.tiers[0] = (struct fee_tier){1000, 2000, {0}};
+    genesis->params.tiers[1] = (struct fee_tier){333, 777, {20000}};
+    genesis->params.tiers[2] = (struct fee_tier){-500, 500, {INT64_MAX}};
+    genesis->params.orders_max = 24;
+    genesis->params.levels_max = 24;
 }
 
 /* The engine plays the world's first block, so that both stand at the same command. */
 static void prepare(void)
 {
-    world = world_new();
+    world = world_new_with(adjust);
+    world_debit(world, 3, USDT, 10000000000000000 - 40000);
+    world_debit(world, 4, BTC, 100000000000 - 30000);
+    world_debit(world, 4, USDT, 10000000000000000 - 15000);
     if (world_seal(world) != STATUS_OK) abort();
     if (!arena_map(&engine_arena, engine_bytes(&world->genesis))) abort();
     engine = engine_new(&engine_arena, &world->genesis);
     events_max = engine_event_bytes_max(engine);
     events = malloc(events_max);
 
+    params = world->genesis.params;
     const struct world_block *block = &world->blocks[0];
     const uint8_t *at = block->body;
     struct applied applied;
     while (applied_next(&at, block->body + block->body_bytes, &applied)) {
         struct command command;
         struct event_writer out = {.at = events, .end = events + events_max};
+        const uint8_t *next = events;
+        struct event event;
         if (!command_decode(applied.command, applied.command_length, &command)) abort();
         command.header.origin = 0; /* no HELLO has opened one */
         match_step(engine, &command, applied.number, applied.stamp_ns, &out);
+        while (event_next(&next, out.at, &event))
+            params_apply(&params, &event);
     }
+    number = world->number;
+    height = 1;
+    stamp_ns = world->stamp_ns;
+    hello(false);
+    world->number = number;
+    origin_epoch_start = origin_epoch;
+    params_start = params;
     engine_start = malloc(engine_arena.used);
     settlement_start = malloc(world->arena.used);
     memcpy(engine_start, engine_arena.bytes, engine_arena.used);
     memcpy(settlement_start, world->arena.bytes, world->arena.used);
 }
 
-static void place(const uint8_t *at, uint32_t account)
+/* One of ten names, or none. */
+static void name(uint8_t client_id[36])
 {
-    static const uint8_t types[] = {LIMIT, LIMIT, LIMIT, LIMIT_MAKER, MARKET, MARKET, LIMIT, LIMIT};
-    static const uint8_t times[] = {GTC, IOC, FOK, 0, 0, 0, GTC, GTC};
-    uint8_t payload[ORDER_PLACE_BYTES];
+    const uint8_t which = byte() % 16;
+    memset(client_id, 0, 36);
+    if (which < 10) client_id[0] = (uint8_t)('a' + which);
+}
+
+static price_t price(void)
+{
+    return (price_t){PRICE_BASE + byte() % 16};
+}
+
+/* An order that is right more often than not. */
+static struct order_place_command order_of(uint32_t account)
+{
+    static const uint8_t types[] = {LIMIT,           LIMIT,       LIMIT,
+                                    MARKET,          LIMIT_MAKER, STOP_LOSS,
+                                    STOP_LOSS_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT,
+                                    STOP_LOSS_LIMIT};
+    const uint8_t shape = byte();
     struct order_place_command order = {.account = account,
-                                        .side = at[2] & 1,
-                                        .type = types[at[3] % 8],
-                                        .time_in_force = times[at[3] % 8]};
-    if (order.type != MARKET) order.price.ticks = 3000000 + at[4] % 32;
-    if (order.type == MARKET && (at[4] & 1))
-        order.quote_qty.units = 1 + le_get_u16(at + 5) * (int64_t)100001;
-    else
-        order.qty.lots = 1 + at[5] % 64;
+                                        .session = byte() % 3,
+                                        .side = shape & 1,
+                                        .type = types[byte() % 10],
+                                        .self_trade = shape >> 1 & 7};
+    if (order.self_trade > SELF_TRADE_DECREMENT) order.self_trade = SELF_TRADE_NONE;
+    const bool has_price = order.type == LIMIT || order.type == LIMIT_MAKER ||
+                           order.type == STOP_LOSS_LIMIT || order.type == TAKE_PROFIT_LIMIT;
+    order.qty.lots = 1 + byte() % 16;
+    if (has_price) order.price = price();
+    if (has_price && order.type != LIMIT_MAKER)
+        order.time_in_force = shape < 200 ? GTC : shape < 230 ? IOC : FOK;
+    if (has_price && order.time_in_force != IOC && order.time_in_force != FOK && shape % 4 == 3)
+        order.iceberg_qty.lots = 1 + byte() % 5;
+    if (order.type >= STOP_LOSS) {
+        const uint8_t trail = byte();
+        if (trail < 100) order.trailing_delta = 100u + trail * 8;
+        if (trail >= 50) order.stop_price = price();
+    }
+    if (order.type == MARKET && shape % 3 == 0) {
+        order.qty.lots = 0;
+        order.quote_qty.units = 1 + byte() * 61;
+    }
+    name(order.client_id);
+    return order;
+}
+
+static void place(uint32_t account)
+{
+    uint8_t payload[COMMAND_PAYLOAD_MAX];
+    const struct order_place_command order = order_of(account);
     order_place_command_put(payload, &order);
-    send(T_ORDER_PLACE, account, payload);
+    trade(T_ORDER_PLACE, account, payload);
+}
+
+static void cancel(uint32_t account)
+{
+    uint8_t payload[COMMAND_PAYLOAD_MAX];
+    struct order_cancel_command asked = {.account = account, .restriction = byte() % 5 % 3};
+    asked.order_id = byte() % 128;
+    if (asked.order_id > 100) asked.order_id = 0;
+    if (asked.order_id == 0) name(asked.orig_client_id);
+    order_cancel_command_put(payload, &asked);
+    trade(T_ORDER_CANCEL, account, payload);
+}
+
+static void amend(uint32_t account)
+{
+    uint8_t payload[COMMAND_PAYLOAD_MAX];
+    struct order_amend_command asked = {.account = account, .qty = {1 + byte() % 12}};
+    asked.order_id = byte() % 128;
+    if (asked.order_id > 60) asked.order_id = 0;
+    if (asked.order_id == 0) name(asked.orig_client_id);
+    name(asked.client_id);
+    order_amend_command_put(payload, &asked);
+    trade(T_ORDER_AMEND, account, payload);
+}
+
+static void replace(uint32_t account)
+{
+    uint8_t payload[COMMAND_PAYLOAD_MAX];
+    const struct order_place_command order = order_of(account);
+    struct order_replace_command asked = {.price = order.price,
+                                          .qty = order.qty,
+                                          .quote_qty = order.quote_qty,
+                                          .stop_price = order.stop_price,
+                                          .iceberg_qty = order.iceberg_qty,
+                                          .trailing_delta = order.trailing_delta,
+                                          .account = account,
+                                          .session = order.session,
+                                          .side = order.side,
+                                          .type = order.type,
+                                          .time_in_force = order.time_in_force,
+                                          .self_trade = order.self_trade,
+                                          .mode = 1 + (byte() & 1),
+                                          .restriction = byte() % 7 % 3};
+    memcpy(asked.client_id, order.client_id, sizeof(asked.client_id));
+    asked.cancel_order_id = byte() % 128;
+    if (asked.cancel_order_id > 60) asked.cancel_order_id = 0;
+    if (asked.cancel_order_id == 0) name(asked.cancel_orig_client_id);
+    order_replace_command_put(payload, &asked);
+    trade(T_ORDER_REPLACE, account, payload);
+}
+
+#define PUT_LEG(list, leg, order) \
+    do { \
+        (list)->leg##_price = (order)->price; \
+        (list)->leg##_qty = (order)->qty; \
+        (list)->leg##_stop_price = (order)->stop_price; \
+        (list)->leg##_iceberg_qty = (order)->iceberg_qty; \
+        (list)->leg##_trailing_delta = (order)->trailing_delta; \
+        (list)->leg##_side = (order)->side; \
+        (list)->leg##_type = (order)->type; \
+        (list)->leg##_time_in_force = (order)->time_in_force; \
+        memcpy((list)->leg##_client_id, (order)->client_id, 36); \
+    } while (0)
+
+/* A leg of a pair: which types may be above and below depends on the side. */
+static struct order_place_command pair_leg(uint32_t account, uint8_t side, qty_t qty, bool profits)
+{
+    const uint8_t shape = byte();
+    struct order_place_command leg = {.account = account, .side = side, .qty = qty};
+    const bool limited = shape & 1;
+    if (profits && shape % 3 == 0)
+        leg.type = LIMIT_MAKER;
+    else if (profits)
+        leg.type = limited ? TAKE_PROFIT_LIMIT : TAKE_PROFIT;
+    else
+        leg.type = limited ? STOP_LOSS_LIMIT : STOP_LOSS;
+    if (leg.type == LIMIT_MAKER || limited) leg.price = price();
+    if (leg.type != LIMIT_MAKER) {
+        leg.stop_price = price();
+        if (limited) leg.time_in_force = shape < 220 ? GTC : IOC;
+        if (shape % 16 < 4) leg.trailing_delta = 200u + shape;
+        if (shape % 16 == 0) leg.stop_price.ticks = 0;
+    }
+    if (leg.price.ticks > 0 && leg.time_in_force != IOC && shape % 8 == 5) leg.iceberg_qty.lots = 2;
+    name(leg.client_id);
+    return leg;
+}
+
+static void list(uint32_t account)
+{
+    uint8_t payload[COMMAND_PAYLOAD_MAX];
+    struct list_place_command asked = {.account = account,
+                                       .session = byte() % 3,
+                                       .kind = 1 + byte() % 3,
+                                       .self_trade = byte() % 8};
+    const uint8_t side = byte() & 1;
+    const qty_t qty = {1 + byte() % 8};
+    if (asked.self_trade > SELF_TRADE_DECREMENT) asked.self_trade = SELF_TRADE_NONE;
+    name(asked.client_id);
+    /* For a seller the one that profits is above. */
+    const struct order_place_command above = pair_leg(account, side, qty, side == SELL);
+    const struct order_place_command below = pair_leg(account, side, qty, side == BUY);
+    if (asked.kind == LIST_OCO) {
+        PUT_LEG(&asked, a, &above);
+        PUT_LEG(&asked, b, &below);
+    } else {
+        struct order_place_command working = order_of(account);
+        const struct order_place_command pending = order_of(account);
+        if (working.type != LIMIT_MAKER) working.type = LIMIT;
+        if (working.price.ticks == 0) working.price = price();
+        if (working.type == LIMIT && working.time_in_force == 0) working.time_in_force = GTC;
+        if (working.qty.lots == 0) working.qty = qty;
+        working.quote_qty.units = 0;
+        working.stop_price.ticks = working.trailing_delta = 0;
+        PUT_LEG(&asked, a, &working);
+        if (asked.kind == LIST_OTO) {
+            PUT_LEG(&asked, b, &pending);
+        } else {
+            PUT_LEG(&asked, b, &above);
+            PUT_LEG(&asked, c, &below);
+        }
+    }
+    list_place_command_put(payload, &asked);
+    trade(T_LIST_PLACE, account, payload);
+}
+
+static void sweep(uint32_t account, uint8_t which)
+{
+    uint8_t payload[COMMAND_PAYLOAD_MAX];
+    if (which == 0) {
+        const struct cancel_all_command asked = {.account = account};
+        cancel_all_command_put(payload, &asked);
+        trade(T_CANCEL_ALL, account, payload);
+    } else if (which == 1) {
+        struct list_cancel_command asked = {.account = account, .list_id = byte() % 32};
+        if (asked.list_id == 0) name(asked.orig_client_id);
+        list_cancel_command_put(payload, &asked);
+        trade(T_LIST_CANCEL, account, payload);
+    } else if (which == 2) {
+        const struct session_end_command asked = {byte() % 3, account, 0};
+        session_end_command_put(payload, &asked);
+        trade(T_SESSION_END, account, payload);
+    } else {
+        const struct switch_set_command asked = {byte() % 8 * 100u, account, 0};
+        switch_set_command_put(payload, &asked);
+        trade(T_SWITCH_SET, account, payload);
+    }
+}
+
+static void govern(void)
+{
+    char text[128];
+    const uint8_t which = byte();
+    if (which < 60)
+        snprintf(text, sizeof(text), "action=market-status&symbol=BTCUSDT&status=%s",
+                 which < 20 ? "HALT" : "TRADING");
+    else if (which < 160)
+        snprintf(text, sizeof(text), "action=market-filters&symbol=BTCUSDT&bandPpm=%u",
+                 which < 100 ? 0 : which * 400u);
+    else
+        snprintf(text, sizeof(text), "action=account-tier&account=%u&tier=%u", 1u + which % 4,
+                 which / 4 % 3);
+    operate(text);
+}
+
+static void step_time(void)
+{
+    const uint8_t by = byte();
+    stamp_ns += by < 250 ? by * 3000000u : by < 254 ? DAY_NS : 12 * DAY_NS;
+}
+
+static void one_command(void)
+{
+    const uint8_t kind = byte();
+    const uint32_t account = 1 + byte() % 4;
+    step_time();
+    if (kind < 120)
+        place(account);
+    else if (kind < 136)
+        cancel(account);
+    else if (kind < 152)
+        amend(account);
+    else if (kind < 172)
+        replace(account);
+    else if (kind < 216)
+        list(account);
+    else if (kind < 240)
+        sweep(account, kind % 4);
+    else if (kind < 244)
+        govern();
+    else if (kind < 246)
+        hello(kind == 244);
+    else
+        seal();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t byte_count);
@@ -121,26 +448,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t byte_count)
     number = world->number;
     height = 1;
     stamp_ns = world->stamp_ns;
+    nonce = world->nonce;
+    params = params_start;
+    origin_epoch = origin_epoch_start;
+    origin_sequence = 0;
 
-    for (size_t i = 0; i + 8 <= byte_count && i < COMMANDS_MAX * 8; i += 8) {
-        const uint8_t *at = data + i;
-        const uint32_t account = 1 + at[1] % 4;
-        uint8_t payload[256];
-        stamp_ns += at[7];
-        if (at[0] < 200) {
-            place(at, account);
-        } else if (at[0] < 240) {
-            const struct order_cancel_command cancel = {.order_id = at[5], .account = account};
-            order_cancel_command_put(payload, &cancel);
-            send(T_ORDER_CANCEL, account, payload);
-        } else if (at[0] < 246) {
-            const struct cancel_all_command cancel = {.account = account};
-            cancel_all_command_put(payload, &cancel);
-            send(T_CANCEL_ALL, account, payload);
-        } else {
-            seal();
-        }
-    }
+    input.at = data;
+    input.end = data + byte_count;
+    input.state = byte_count;
+    for (size_t i = 0; i < byte_count; i++)
+        input.state = (input.state ^ data[i]) * 0x100000001b3u;
+    const uint32_t more = byte_count == 0 ? 0 : input.state % 64;
+    uint32_t count = 0;
+    for (; count < COMMANDS_MAX && input.at != input.end; count++)
+        one_command();
+    for (uint32_t i = 0; i < more; i++)
+        one_command();
     seal();
     if (!settle_check(world->settlement)) abort();
     return 0;

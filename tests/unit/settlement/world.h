@@ -159,7 +159,8 @@ static inline void world_apply(struct world *world, const struct command_header 
     while (status == STATUS_OK && event_next(&next, world->out.at, &event))
         status = settle_event(world->settlement, &event);
     if (world->status == STATUS_OK) world->status = status;
-    world->out = (struct event_writer){.at = world->events, .end = world->events + sizeof(world->events)};
+    world->out =
+        (struct event_writer){.at = world->events, .end = world->events + sizeof(world->events)};
 }
 
 static inline void world_report(struct world *world)
@@ -615,17 +616,20 @@ static inline enum status world_seal(struct world *world)
     return world->status;
 }
 
-/* Two assets, one market, four funded accounts (odd: tier 0, even: tier 1), no block yet. */
-static inline struct world *world_new(void)
+/* Two assets, one market, four funded accounts (odd: tier 0, even: tier 1), no block yet. `adjust`
+ * changes the genesis before anything begins; NULL: as it is. */
+static inline struct world *world_new_with(void (*adjust)(struct genesis *))
 {
     struct world *world = calloc(1, sizeof(*world));
     if (world == NULL || !hash_start()) abort();
     world->blocks = calloc(WORLD_BLOCKS, sizeof(struct world_block));
     world_genesis(&world->genesis, world->operator_secret);
+    if (adjust != NULL) adjust(&world->genesis);
     if (!arena_map(&world->arena, settlement_bytes(&world->genesis))) abort();
     world->settlement = settlement_new(&world->arena, &world->genesis, world_secret);
     if (world->settlement == NULL) abort();
-    world->out = (struct event_writer){.at = world->events, .end = world->events + sizeof(world->events)};
+    world->out =
+        (struct event_writer){.at = world->events, .end = world->events + sizeof(world->events)};
     world->first_command = 1;
     world->stamp_ns = 1700000000000000000u;
     world_list(world);
@@ -635,6 +639,11 @@ static inline struct world *world_new(void)
         world_credit(world, account, USDT, 10000000000000000);
     }
     return world;
+}
+
+static inline struct world *world_new(void)
+{
+    return world_new_with(NULL);
 }
 
 static inline void world_free(struct world *world)
