@@ -29,6 +29,6 @@ foreach(folder common engine settlement ledger gateway node)
 endforeach()
 
 # Further kinds add themselves: tests/golden, race, sim, fuzz, tidy, integration.
-foreach(kind golden race sim fuzz tidy integration)
+foreach(kind golden model race sim fuzz tidy integration)
     include(${CMAKE_SOURCE_DIR}/tests/${kind}/${kind}.cmake OPTIONAL)
 endforeach()

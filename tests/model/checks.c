@@ -2,13 +2,13 @@
 
 #include <string.h>
 
-bool id_is_zero(const uint8_t id[36])
+bool model_id_is_zero(const uint8_t id[36])
 {
     static const uint8_t zero[36];
     return memcmp(id, zero, sizeof(zero)) == 0;
 }
 
-enum reject check_names(struct model *model, uint32_t account, uint16_t market)
+enum reject model_check_names(struct model *model, uint32_t account, uint16_t market)
 {
     if (account == 0 || account > model->account_count) return REJECT_UNKNOWN_ACCOUNT;
     if (market >= model->params.market_count) return REJECT_UNKNOWN_MARKET;
@@ -29,7 +29,7 @@ static bool fields_belong(const struct order_place_command *ask)
 }
 
 /* From SIDE to TIME_IN_FORCE. */
-enum reject check_form(struct model *model, const struct order_place_command *ask)
+enum reject model_check_form(struct model *model, const struct order_place_command *ask)
 {
     const uint8_t modes = market_of(model, ask->market)->filters.self_trade_modes;
     const bool own_choice = ask->type == LIMIT || (is_stop(ask->type) && has_price(ask->type));
@@ -76,7 +76,7 @@ static enum reject check_lots(const struct market *market, const struct order_pl
 static enum reject check_price(struct model *model, const struct order_place_command *ask)
 {
     const struct market_filters *filters = &market_of(model, ask->market)->filters;
-    const __int128 price = ask->price.ticks, average = average_price(model, ask->market);
+    const __int128 price = ask->price.ticks, average = model_average_price(model, ask->market);
     const __int128 last = model->markets[ask->market].last_price;
     const uint32_t up = ask->side == BUY ? filters->bid_up : filters->ask_up;
     const uint32_t down = ask->side == BUY ? filters->bid_down : filters->ask_down;
@@ -94,7 +94,7 @@ static bool price_outside(const struct market *market, int64_t price)
 }
 
 /* From ZERO_VALUE to PRICE_BAND. */
-enum reject check_values(struct model *model, const struct order_place_command *ask)
+enum reject model_check_values(struct model *model, const struct order_place_command *ask)
 {
     const struct market *market = market_of(model, ask->market);
     if (zero_value(ask)) return REJECT_ZERO_VALUE;
@@ -109,7 +109,7 @@ enum reject check_values(struct model *model, const struct order_place_command *
     if (ask->quote_qty.units != 0 && notional_bad(market, ask->quote_qty.units))
         return REJECT_NOTIONAL;
     if (!has_price(ask->type)) return REJECT_NONE;
-    if (notional_bad(market, quote_of(model, ask->market, ask->price.ticks, ask->qty.lots)))
+    if (notional_bad(market, model_quote_of(model, ask->market, ask->price.ticks, ask->qty.lots)))
         return REJECT_NOTIONAL;
     return check_price(model, ask);
 }
@@ -173,7 +173,7 @@ static bool position_bad(struct model *model, const struct order_place_command *
     return market->filters.position_max.units != 0 && position > market->filters.position_max.units;
 }
 
-bool condition_met(uint8_t type, uint8_t side, int64_t stop_price, int64_t price)
+bool model_condition_met(uint8_t type, uint8_t side, int64_t stop_price, int64_t price)
 {
     return is_rising(type, side) ? price >= stop_price : price <= stop_price;
 }
@@ -188,7 +188,7 @@ static bool would_trigger(struct model *model, const struct order_place_command 
 {
     const int64_t last = model->markets[ask->market].last_price;
     return ask->stop_price.ticks != 0 && last != 0 &&
-           condition_met(ask->type, ask->side, ask->stop_price.ticks, last);
+           model_condition_met(ask->type, ask->side, ask->stop_price.ticks, last);
 }
 
 static enum reject check_room(struct model *model, const struct order_place_command *ask)
@@ -212,34 +212,35 @@ static enum reject check_room(struct model *model, const struct order_place_comm
 }
 
 /* From DUPLICATE_ORDER to INSUFFICIENT_BALANCE. */
-enum reject check_state(struct model *model, const struct order_place_command *ask)
+enum reject model_check_state(struct model *model, const struct order_place_command *ask)
 {
-    if (!id_is_zero(ask->client_id) &&
-        order_find(model, ask->account, ask->market, 0, ask->client_id) != NULL)
+    if (!model_id_is_zero(ask->client_id) &&
+        model_order_find(model, ask->account, ask->market, 0, ask->client_id) != NULL)
         return REJECT_DUPLICATE_ORDER;
     const enum reject room = check_room(model, ask);
     if (room != REJECT_NONE) return room;
     if (needs_last_price(ask) && model->markets[ask->market].last_price == 0)
         return REJECT_NO_LAST_PRICE;
     if (would_trigger(model, ask)) return REJECT_WOULD_TRIGGER;
-    if (ask->type == LIMIT_MAKER && would_take(model, ask->market, ask->side, ask->price.ticks))
+    if (ask->type == LIMIT_MAKER &&
+        model_would_take(model, ask->market, ask->side, ask->price.ticks))
         return REJECT_WOULD_TAKE;
 
-    struct model_order order = order_of_ask(model, ask);
+    struct model_order order = model_order_of_ask(model, ask);
     if (ask->type == MARKET && ask->quote_qty.units == 0) {
-        const int64_t bound = price_bound(model, &order);
-        const int64_t quote = dry_walk(model, &order, bound, order.left, INT64_MAX).quote;
+        const int64_t bound = model_price_bound(model, &order);
+        const int64_t quote = model_dry_walk(model, &order, bound, order.left, INT64_MAX).quote;
         if (quote != 0 && notional_bad(market_of(model, ask->market), quote))
             return REJECT_NOTIONAL;
     }
-    const uint16_t asset = hold_asset_of(model, ask->market, ask->side);
-    if (model->accounts[ask->account].balances[asset].available < hold_of_ask(model, &order))
+    const uint16_t asset = model_hold_asset_of(model, ask->market, ask->side);
+    if (model->accounts[ask->account].balances[asset].available < model_hold_of_ask(model, &order))
         return REJECT_INSUFFICIENT_BALANCE;
     return REJECT_NONE;
 }
 
 /* The order as it would be accepted. */
-struct model_order order_of_ask(struct model *model, const struct order_place_command *ask)
+struct model_order model_order_of_ask(struct model *model, const struct order_place_command *ask)
 {
     const bool own_choice = ask->type == LIMIT || (is_stop(ask->type) && has_price(ask->type));
     struct model_order order = {
@@ -265,35 +266,35 @@ struct model_order order_of_ask(struct model *model, const struct order_place_co
 }
 
 /* What the order holds when it comes into force; sets what that was reckoned by. */
-int64_t hold_of_ask(struct model *model, struct model_order *order)
+int64_t model_hold_of_ask(struct model *model, struct model_order *order)
 {
-    const int64_t bound = price_bound(model, order);
+    const int64_t bound = model_price_bound(model, order);
     if (order->quote_qty != 0) {
         const struct market *market = market_of(model, order->market);
         const struct walk walk =
-            dry_walk(model, order, bound, market->qty_max.lots, order->quote_qty);
+            model_dry_walk(model, order, bound, market->qty_max.lots, order->quote_qty);
         order->qty = order->left = walk.lots;
-        order->content =
-            walk.lots > 0 &&
-            (walk.quote == order->quote_qty ||
-             (walk.next_price != 0 &&
-              walk.quote + quote_of(model, order->market, walk.next_price, 1) > order->quote_qty));
+        order->content = walk.lots > 0 &&
+                         (walk.quote == order->quote_qty ||
+                          (walk.next_price != 0 &&
+                           walk.quote + model_quote_of(model, order->market, walk.next_price, 1) >
+                               order->quote_qty));
     }
-    if (order->side == SELL) return base_of(model, order->market, order->left);
+    if (order->side == SELL) return model_base_of(model, order->market, order->left);
     if (order->type == MARKET) {
         order->cash = true;
         if (order->quote_qty != 0) return order->quote_qty;
-        return dry_walk(model, order, bound, order->left, INT64_MAX).quote;
+        return model_dry_walk(model, order, bound, order->left, INT64_MAX).quote;
     }
     if (!has_price(order->type))
         order->need_price =
             order->stop_price != 0 ? order->stop_price : model->markets[order->market].last_price;
-    return hold_needed(model, order);
+    return model_hold_needed(model, order);
 }
 
-int64_t pair_need(struct model *model, struct model_order *first, struct model_order *second)
+int64_t model_pair_need(struct model *model, struct model_order *first, struct model_order *second)
 {
-    const int64_t a = hold_of_ask(model, first), b = hold_of_ask(model, second);
+    const int64_t a = model_hold_of_ask(model, first), b = model_hold_of_ask(model, second);
     return a > b ? a : b;
 }
 
@@ -314,11 +315,11 @@ static bool c_is_zero(const struct list_place_command *ask)
 {
     return ask->c_price.ticks == 0 && ask->c_qty.lots == 0 && ask->c_stop_price.ticks == 0 &&
            ask->c_iceberg_qty.lots == 0 && ask->c_trailing_delta == 0 && ask->c_side == 0 &&
-           ask->c_type == 0 && ask->c_time_in_force == 0 && id_is_zero(ask->c_client_id);
+           ask->c_type == 0 && ask->c_time_in_force == 0 && model_id_is_zero(ask->c_client_id);
 }
 
-enum reject check_list_shape(const struct list_place_command *ask,
-                             const struct order_place_command legs[3])
+enum reject model_check_list_shape(const struct list_place_command *ask,
+                                   const struct order_place_command legs[3])
 {
     const bool works = legs[0].type == LIMIT || legs[0].type == LIMIT_MAKER;
     bool good = false;
@@ -334,13 +335,13 @@ static enum reject check_list_names(struct model *model, const struct list_place
     for (int i = 0; i < model->list_slots; i++) {
         const struct model_list *list = &model->lists[i];
         if (list->open && list->account == ask->account && list->market == ask->market &&
-            !id_is_zero(ask->client_id) && memcmp(list->client_id, ask->client_id, 36) == 0)
+            !model_id_is_zero(ask->client_id) && memcmp(list->client_id, ask->client_id, 36) == 0)
             return REJECT_DUPLICATE_ORDER;
     }
     for (int leg = 0; leg < leg_count(ask->kind); leg++) {
         const uint8_t *id = legs[leg].client_id;
-        if (id_is_zero(id)) continue;
-        if (order_find(model, ask->account, ask->market, 0, id) != NULL)
+        if (model_id_is_zero(id)) continue;
+        if (model_order_find(model, ask->account, ask->market, 0, id) != NULL)
             return REJECT_DUPLICATE_ORDER;
         for (int earlier = 0; earlier < leg; earlier++)
             if (memcmp(legs[earlier].client_id, id, 36) == 0) return REJECT_DUPLICATE_ORDER;
@@ -394,22 +395,23 @@ static bool relation_bad(struct model *model, const struct list_place_command *a
 static int64_t list_hold(struct model *model, const struct list_place_command *ask,
                          const struct order_place_command legs[3])
 {
-    struct model_order first = order_of_ask(model, &legs[0]);
-    struct model_order second = order_of_ask(model, &legs[1]);
-    if (ask->kind == LIST_OCO) return pair_need(model, &first, &second);
-    return hold_of_ask(model, &first);
+    struct model_order first = model_order_of_ask(model, &legs[0]);
+    struct model_order second = model_order_of_ask(model, &legs[1]);
+    if (ask->kind == LIST_OCO) return model_pair_need(model, &first, &second);
+    return model_hold_of_ask(model, &first);
 }
 
 /* From DUPLICATE_ORDER to INSUFFICIENT_BALANCE. */
-enum reject check_list_state(struct model *model, const struct list_place_command *ask,
-                             const struct order_place_command legs[3])
+enum reject model_check_list_state(struct model *model, const struct list_place_command *ask,
+                                   const struct order_place_command legs[3])
 {
     const int all = leg_count(ask->kind);
     enum reject reject = check_list_names(model, ask, legs);
     if (reject == REJECT_NONE) reject = check_list_room(model, ask, legs);
     if (reject != REJECT_NONE) return reject;
     for (int leg = 0; leg < all; leg++)
-        if (needs_last_price(&legs[leg]) && model->markets[ask->market].last_price == 0)
+        if (!is_pending_leg(ask->kind, leg) && needs_last_price(&legs[leg]) &&
+            model->markets[ask->market].last_price == 0)
             return REJECT_NO_LAST_PRICE;
     if (relation_bad(model, ask, legs)) return REJECT_PRICE_RELATION;
     for (int leg = 0; leg < all; leg++)
@@ -417,9 +419,9 @@ enum reject check_list_state(struct model *model, const struct list_place_comman
             return REJECT_WOULD_TRIGGER;
     for (int leg = 0; leg < all; leg++)
         if (!is_pending_leg(ask->kind, leg) && legs[leg].type == LIMIT_MAKER &&
-            would_take(model, ask->market, legs[leg].side, legs[leg].price.ticks))
+            model_would_take(model, ask->market, legs[leg].side, legs[leg].price.ticks))
             return REJECT_WOULD_TAKE;
-    const uint16_t asset = hold_asset_of(model, ask->market, legs[0].side);
+    const uint16_t asset = model_hold_asset_of(model, ask->market, legs[0].side);
     if (model->accounts[ask->account].balances[asset].available < list_hold(model, ask, legs))
         return REJECT_INSUFFICIENT_BALANCE;
     return REJECT_NONE;

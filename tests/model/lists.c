@@ -13,7 +13,7 @@
         .self_trade = (ask)->self_trade \
     }
 
-void legs_of_list(const struct list_place_command *ask, struct order_place_command legs[3])
+void model_legs_of_list(const struct list_place_command *ask, struct order_place_command legs[3])
 {
     legs[0] = LEG(ask, a);
     legs[1] = LEG(ask, b);
@@ -26,15 +26,15 @@ void legs_of_list(const struct list_place_command *ask, struct order_place_comma
 static enum reject list_checks(struct model *model, const struct list_place_command *ask,
                                const struct order_place_command legs[3])
 {
-    enum reject reject = check_names(model, ask->account, ask->market);
+    enum reject reject = model_check_names(model, ask->account, ask->market);
     if (reject == REJECT_NONE && market_of(model, ask->market)->status != MARKET_TRADING)
         reject = REJECT_MARKET_CLOSED;
     for (int leg = 0; leg < leg_count(ask->kind) && reject == REJECT_NONE; leg++)
-        reject = check_form(model, &legs[leg]);
-    if (reject == REJECT_NONE) reject = check_list_shape(ask, legs);
+        reject = model_check_form(model, &legs[leg]);
+    if (reject == REJECT_NONE) reject = model_check_list_shape(ask, legs);
     for (int leg = 0; leg < leg_count(ask->kind) && reject == REJECT_NONE; leg++)
-        reject = check_values(model, &legs[leg]);
-    if (reject == REJECT_NONE) reject = check_list_state(model, ask, legs);
+        reject = model_check_values(model, &legs[leg]);
+    if (reject == REJECT_NONE) reject = model_check_list_state(model, ask, legs);
     return reject;
 }
 
@@ -61,17 +61,17 @@ static void list_accepted_write(struct model *model, const struct model_list *li
     event_write_list_accepted(model->out, &accepted);
 }
 
-enum reject list_place(struct model *model, const struct list_place_command *ask)
+enum reject model_list_place(struct model *model, const struct list_place_command *ask)
 {
     struct order_place_command legs[3];
-    legs_of_list(ask, legs);
+    model_legs_of_list(ask, legs);
     const enum reject reject = list_checks(model, ask, legs);
     if (reject != REJECT_NONE) return reject;
 
     const int count = leg_count(ask->kind);
     struct model_order *orders[3] = {NULL};
     struct model_list *list = list_slot(model);
-    tier_look(model, ask->account);
+    model_tier_look(model, ask->account);
     *list = (struct model_list){.open = true,
                                 .id = ++model->markets[ask->market].last_list,
                                 .account = ask->account,
@@ -79,49 +79,49 @@ enum reject list_place(struct model *model, const struct list_place_command *ask
                                 .kind = ask->kind};
     memcpy(list->client_id, ask->client_id, sizeof(list->client_id));
     for (int leg = 0; leg < count; leg++) {
-        struct model_order *order = orders[leg] = list->legs[leg] = order_slot(model);
-        *order = order_of_ask(model, &legs[leg]);
+        struct model_order *order = orders[leg] = list->legs[leg] = model_order_slot(model);
+        *order = model_order_of_ask(model, &legs[leg]);
         order->list = list;
         order->leg = leg;
         order->waits = is_pending_leg(ask->kind, leg);
         if (order->waits) order->place = PENDING;
-        order_accept(model, order);
+        model_order_accept(model, order);
     }
     list_accepted_write(model, list);
-    const int64_t hold = ask->kind == LIST_OCO ? pair_need(model, orders[0], orders[1])
-                                               : hold_of_ask(model, orders[0]);
-    hold_take(model, orders[0], hold);
+    const int64_t hold = ask->kind == LIST_OCO ? model_pair_need(model, orders[0], orders[1])
+                                               : model_hold_of_ask(model, orders[0]);
+    model_hold_take(model, orders[0], hold);
     for (int leg = 0; leg < count; leg++)
-        order_accepted_write(model, orders[leg], leg == 0 ? hold : 0);
+        model_order_accepted_write(model, orders[leg], leg == 0 ? hold : 0);
     for (int leg = 0; leg < count; leg++)
-        if (!is_pending_leg(ask->kind, leg)) order_work(model, orders[leg]);
+        if (!is_pending_leg(ask->kind, leg)) model_order_work(model, orders[leg]);
     return REJECT_NONE;
 }
 
-enum reject list_cancel(struct model *model, const struct list_cancel_command *ask)
+enum reject model_list_cancel(struct model *model, const struct list_cancel_command *ask)
 {
-    const enum reject reject = check_names(model, ask->account, ask->market);
+    const enum reject reject = model_check_names(model, ask->account, ask->market);
     if (reject != REJECT_NONE) return reject;
-    if (ask->list_id == 0 && id_is_zero(ask->orig_client_id)) return REJECT_UNKNOWN_ORDER;
+    if (ask->list_id == 0 && model_id_is_zero(ask->orig_client_id)) return REJECT_UNKNOWN_ORDER;
     for (int i = 0; i < model->list_slots; i++) {
         struct model_list *list = &model->lists[i];
         if (!list->open || list->account != ask->account || list->market != ask->market) continue;
         if (ask->list_id != 0 && list->id != ask->list_id) continue;
-        if (!id_is_zero(ask->orig_client_id) &&
+        if (!model_id_is_zero(ask->orig_client_id) &&
             memcmp(list->client_id, ask->orig_client_id, 36) != 0)
             continue;
         int leg = 0;
         while (list->legs[leg] == NULL)
             leg++;
-        order_end(model, list->legs[leg], ORDER_CANCELED, DONE_CANCELED);
+        model_order_end(model, list->legs[leg], ORDER_CANCELED, DONE_CANCELED);
         return REJECT_NONE;
     }
     return REJECT_UNKNOWN_ORDER;
 }
 
 /* The order of this leg has ended, and with it, perhaps, the others. */
-void list_order_ended(struct model *model, struct model_list *list, int leg, uint8_t status,
-                      uint8_t reason)
+void model_list_order_ended(struct model *model, struct model_list *list, int leg, uint8_t status,
+                            uint8_t reason)
 {
     list->legs[leg] = NULL;
     if (list->closing) return;
@@ -132,9 +132,9 @@ void list_order_ended(struct model *model, struct model_list *list, int leg, uin
         list->closing = true;
         for (int other = 0; other < 3; other++)
             if (list->legs[other] != NULL)
-                order_end(model, list->legs[other],
-                          status == ORDER_CANCELED ? ORDER_CANCELED : ORDER_EXPIRED,
-                          worked ? DONE_WORKING_ENDED : DONE_LIST_CANCELED);
+                model_order_end(model, list->legs[other],
+                                status == ORDER_CANCELED ? ORDER_CANCELED : ORDER_EXPIRED,
+                                worked ? DONE_WORKING_ENDED : DONE_LIST_CANCELED);
     }
     if (list->legs[0] != NULL || list->legs[1] != NULL || list->legs[2] != NULL) return;
     list->open = false;
@@ -147,9 +147,9 @@ void list_order_ended(struct model *model, struct model_list *list, int leg, uin
 static void released_works(struct model *model, struct model_order *order)
 {
     const int64_t last = model->markets[order->market].last_price;
-    order_work(model, order);
+    model_order_work(model, order);
     if (!order->open || order->place != SLEEPS || last == 0) return;
-    if (!condition_met(order->type, order->side, order->stop_price, last)) return;
+    if (!model_condition_met(order->type, order->side, order->stop_price, last)) return;
     if (order->delta != 0) {
         order->place = TRAILS;
         order->started = ++model->ticks;
@@ -165,12 +165,13 @@ static void released_works(struct model *model, struct model_order *order)
 static bool release_hold(struct model *model, struct model_order *first, struct model_order *second,
                          int64_t *hold)
 {
-    const uint16_t asset = hold_asset_of(model, first->market, first->side);
+    const uint16_t asset = model_hold_asset_of(model, first->market, first->side);
     first->place = TAKES;
     if (second != NULL) second->place = TAKES;
-    *hold = second != NULL ? pair_need(model, first, second) : hold_of_ask(model, first);
+    *hold =
+        second != NULL ? model_pair_need(model, first, second) : model_hold_of_ask(model, first);
     if (model->accounts[first->account].balances[asset].available >= *hold) {
-        hold_take(model, first, *hold);
+        model_hold_take(model, first, *hold);
         return true;
     }
     first->cash = false;
@@ -180,30 +181,30 @@ static bool release_hold(struct model *model, struct model_order *first, struct 
 }
 
 /* The working order is filled: its pending orders come into force. */
-void list_release(struct model *model, struct model_list *list)
+void model_list_release(struct model *model, struct model_list *list)
 {
     struct model_order *legs[2] = {list->legs[1], list->legs[2]};
     int64_t hold;
     if (!release_hold(model, legs[0], legs[1], &hold)) {
-        order_end(model, legs[0], ORDER_EXPIRED, DONE_NO_BALANCE);
+        model_order_end(model, legs[0], ORDER_EXPIRED, DONE_NO_BALANCE);
         return;
     }
     for (int i = 0; i < 2; i++) {
         if (legs[i] == NULL || legs[i]->type != LIMIT_MAKER) continue;
-        if (!would_take(model, legs[i]->market, legs[i]->side, legs[i]->price)) continue;
-        order_end(model, legs[i], ORDER_EXPIRED, DONE_WOULD_TAKE);
+        if (!model_would_take(model, legs[i]->market, legs[i]->side, legs[i]->price)) continue;
+        model_order_end(model, legs[i], ORDER_EXPIRED, DONE_WOULD_TAKE);
         return;
     }
     for (int i = 0; i < 2; i++) {
         if (legs[i] == NULL) continue;
         legs[i]->waits = false;
         event_write_order_released(
-            model->out, &(struct order_released_event){
-                            .order_id = legs[i]->id,
-                            .hold = {i == 0 ? hold : 0},
-                            .account = legs[i]->account,
-                            .market = legs[i]->market,
-                            .hold_asset = hold_asset_of(model, legs[i]->market, legs[i]->side)});
+            model->out, &(struct order_released_event){.order_id = legs[i]->id,
+                                                       .hold = {i == 0 ? hold : 0},
+                                                       .account = legs[i]->account,
+                                                       .market = legs[i]->market,
+                                                       .hold_asset = model_hold_asset_of(
+                                                           model, legs[i]->market, legs[i]->side)});
     }
     for (int i = 0; i < 2; i++)
         if (legs[i] != NULL) released_works(model, legs[i]);

@@ -81,7 +81,7 @@ static bool orders_sweep(struct model *model, const struct sweep *sweep, uint8_t
             i++;
             continue;
         }
-        order_end(model, model->open[i], ORDER_CANCELED, reason);
+        model_order_end(model, model->open[i], ORDER_CANCELED, reason);
         any = true;
         i = 0; /* others of its list may have gone with it */
     }
@@ -122,7 +122,7 @@ static void switches_fire(struct model *model)
 
 static enum reject switch_set(struct model *model, const struct switch_set_command *ask)
 {
-    const enum reject reject = check_names(model, ask->account, ask->market);
+    const enum reject reject = model_check_names(model, ask->account, ask->market);
     if (reject != REJECT_NONE) return reject;
     if (ask->timeout_ms > SWITCH_TIMEOUT_MAX_MS) return REJECT_SWITCH_TIMEOUT;
     uint32_t at = 0;
@@ -149,13 +149,13 @@ static enum reject switch_set(struct model *model, const struct switch_set_comma
 
 static enum reject order_step(struct model *model, const struct order_place_command *ask)
 {
-    enum reject reject = check_names(model, ask->account, ask->market);
+    enum reject reject = model_check_names(model, ask->account, ask->market);
     if (reject == REJECT_NONE && market_of(model, ask->market)->status != MARKET_TRADING)
         reject = REJECT_MARKET_CLOSED;
-    if (reject == REJECT_NONE) reject = check_form(model, ask);
-    if (reject == REJECT_NONE) reject = check_values(model, ask);
-    if (reject == REJECT_NONE) reject = check_state(model, ask);
-    if (reject == REJECT_NONE) order_place(model, ask);
+    if (reject == REJECT_NONE) reject = model_check_form(model, ask);
+    if (reject == REJECT_NONE) reject = model_check_values(model, ask);
+    if (reject == REJECT_NONE) reject = model_check_state(model, ask);
+    if (reject == REJECT_NONE) model_order_place(model, ask);
     return reject;
 }
 
@@ -164,7 +164,7 @@ static enum reject cancel_find(struct model *model, uint32_t account, uint16_t m
                                const uint8_t client_id[36], uint8_t restriction,
                                struct model_order **order)
 {
-    *order = order_find(model, account, market, id, client_id);
+    *order = model_order_find(model, account, market, id, client_id);
     if (*order == NULL) return REJECT_UNKNOWN_ORDER;
     if (restriction == CANCEL_ONLY_NEW && (*order)->executed != 0) return REJECT_CANCEL_RESTRICTED;
     if (restriction == CANCEL_ONLY_PARTIALLY_FILLED && (*order)->executed == 0)
@@ -175,18 +175,18 @@ static enum reject cancel_find(struct model *model, uint32_t account, uint16_t m
 static enum reject order_cancel(struct model *model, const struct order_cancel_command *ask)
 {
     struct model_order *order;
-    enum reject reject = check_names(model, ask->account, ask->market);
+    enum reject reject = model_check_names(model, ask->account, ask->market);
     if (reject == REJECT_NONE)
         reject = cancel_find(model, ask->account, ask->market, ask->order_id, ask->orig_client_id,
                              ask->restriction, &order);
-    if (reject == REJECT_NONE) order_end(model, order, ORDER_CANCELED, DONE_CANCELED);
+    if (reject == REJECT_NONE) model_order_end(model, order, ORDER_CANCELED, DONE_CANCELED);
     return reject;
 }
 
 static enum reject cancel_all(struct model *model, const struct cancel_all_command *ask)
 {
     const struct sweep sweep = {.by_owner = true, .account = ask->account, .market = ask->market};
-    const enum reject reject = check_names(model, ask->account, ask->market);
+    const enum reject reject = model_check_names(model, ask->account, ask->market);
     if (reject != REJECT_NONE) return reject;
     return orders_sweep(model, &sweep, DONE_CANCELED_ALL) ? REJECT_NONE : REJECT_UNKNOWN_ORDER;
 }
@@ -200,7 +200,7 @@ static enum reject session_end(struct model *model, const struct session_end_com
                                 .session = ask->session,
                                 .origin = model->header.origin,
                                 .market = ask->market};
-    const enum reject reject = check_names(model, ask->account, ask->market);
+    const enum reject reject = model_check_names(model, ask->account, ask->market);
     if (reject == REJECT_NONE) (void)orders_sweep(model, &sweep, DONE_SESSION);
     return reject;
 }
@@ -208,15 +208,15 @@ static enum reject session_end(struct model *model, const struct session_end_com
 static enum reject amend_check(struct model *model, const struct order_amend_command *ask,
                                struct model_order **found)
 {
-    const enum reject reject = check_names(model, ask->account, ask->market);
+    const enum reject reject = model_check_names(model, ask->account, ask->market);
     if (reject != REJECT_NONE) return reject;
     const struct market *market = market_of(model, ask->market);
     if (market->status != MARKET_TRADING) return REJECT_MARKET_CLOSED;
     struct model_order *order =
-        order_find(model, ask->account, ask->market, ask->order_id, ask->orig_client_id);
+        model_order_find(model, ask->account, ask->market, ask->order_id, ask->orig_client_id);
     *found = order;
     if (order == NULL) return REJECT_UNKNOWN_ORDER;
-    if (order->place == PENDING || sibling_of(order) != NULL) return REJECT_AMEND_IN_LIST;
+    if (order->place == PENDING || model_sibling_of(order) != NULL) return REJECT_AMEND_IN_LIST;
     const int64_t qty = ask->qty.lots;
     if (qty <= 0) return REJECT_ZERO_VALUE;
     if (qty > order->qty) return REJECT_AMEND_INCREASE;
@@ -224,14 +224,14 @@ static enum reject amend_check(struct model *model, const struct order_amend_com
     if (qty <= order->executed + order->prevented) return REJECT_AMEND_EXECUTED;
     if (qty < market->qty_min.lots || qty > market->qty_max.lots) return REJECT_LOT_SIZE;
     if (has_price(order->type)) {
-        const int64_t quote = quote_of(model, ask->market, order->price, qty);
+        const int64_t quote = model_quote_of(model, ask->market, order->price, qty);
         const int64_t most = market->filters.notional_max.units;
         if (quote < market->notional_min.units || (most != 0 && quote > most))
             return REJECT_NOTIONAL;
     }
-    if (id_is_zero(ask->client_id)) return REJECT_NONE;
+    if (model_id_is_zero(ask->client_id)) return REJECT_NONE;
     const struct model_order *same =
-        order_find(model, ask->account, ask->market, 0, ask->client_id);
+        model_order_find(model, ask->account, ask->market, 0, ask->client_id);
     return same != NULL && same != order ? REJECT_DUPLICATE_ORDER : REJECT_NONE;
 }
 
@@ -245,7 +245,7 @@ static enum reject order_amend(struct model *model, const struct order_amend_com
                                           .qty = ask->qty,
                                           .account = order->account,
                                           .market = order->market};
-    if (!id_is_zero(ask->client_id)) memcpy(order->client_id, ask->client_id, 36);
+    if (!model_id_is_zero(ask->client_id)) memcpy(order->client_id, ask->client_id, 36);
     memcpy(amended.client_id, order->client_id, sizeof(amended.client_id));
     event_write_order_amended(model->out, &amended);
 
@@ -253,9 +253,9 @@ static enum reject order_amend(struct model *model, const struct order_amend_com
     order->qty = ask->qty.lots;
     if (order->place == RESTS) {
         order->shown = least(order->shown, order->left); /* what it hides goes first */
-        level_change(model, order);
+        model_level_change(model, order);
     }
-    hold_fall(model, order);
+    model_hold_fall(model, order);
     return REJECT_NONE;
 }
 
@@ -283,14 +283,14 @@ static struct order_place_command new_order_of(const struct order_replace_comman
 static enum reject order_replace(struct model *model, const struct order_replace_command *ask)
 {
     const struct order_place_command place = new_order_of(ask);
-    enum reject reject = check_names(model, ask->account, ask->market);
+    enum reject reject = model_check_names(model, ask->account, ask->market);
     if (reject == REJECT_NONE && market_of(model, ask->market)->status != MARKET_TRADING)
         reject = REJECT_MARKET_CLOSED;
     if (reject == REJECT_NONE && ask->mode != REPLACE_STOP_ON_FAILURE &&
         ask->mode != REPLACE_ALLOW_FAILURE)
         reject = REJECT_COMBINATION;
-    if (reject == REJECT_NONE) reject = check_form(model, &place);
-    if (reject == REJECT_NONE) reject = check_values(model, &place);
+    if (reject == REJECT_NONE) reject = model_check_form(model, &place);
+    if (reject == REJECT_NONE) reject = model_check_values(model, &place);
     if (reject != REJECT_NONE) return reject;
 
     /* Comes first; what it says is known at the end. */
@@ -300,13 +300,13 @@ static enum reject order_replace(struct model *model, const struct order_replace
     struct model_order *order;
     const enum reject cancel = cancel_find(model, ask->account, ask->market, ask->cancel_order_id,
                                            ask->cancel_orig_client_id, ask->restriction, &order);
-    if (cancel == REJECT_NONE) order_end(model, order, ORDER_CANCELED, DONE_REPLACED);
+    if (cancel == REJECT_NONE) model_order_end(model, order, ORDER_CANCELED, DONE_REPLACED);
     replaced.cancel_reject = (uint16_t)cancel;
     replaced.attempted = cancel == REJECT_NONE || ask->mode == REPLACE_ALLOW_FAILURE;
     if (replaced.attempted) {
-        reject = check_state(model, &place);
+        reject = model_check_state(model, &place);
         replaced.place_reject = (uint16_t)reject;
-        if (reject == REJECT_NONE) order_place(model, &place);
+        if (reject == REJECT_NONE) model_order_place(model, &place);
     }
     order_replaced_event_put(first + EVENT_HEADER_BYTES, &replaced);
     return REJECT_NONE;
@@ -396,12 +396,12 @@ static enum reject account_step(struct model *model, const struct command *comma
         COMMAND(CANCEL_ALL, cancel_all, cancel_all)
         COMMAND(ORDER_AMEND, order_amend, order_amend)
         COMMAND(ORDER_REPLACE, order_replace, order_replace)
-        COMMAND(LIST_PLACE, list_place, list_place)
-        COMMAND(LIST_CANCEL, list_cancel, list_cancel)
+        COMMAND(LIST_PLACE, list_place, model_list_place)
+        COMMAND(LIST_CANCEL, list_cancel, model_list_cancel)
         COMMAND(SWITCH_SET, switch_set, switch_set)
         COMMAND(SESSION_END, session_end, session_end)
     default:
-        return operator_step(model, command);
+        return model_operator_step(model, command);
     }
 }
 
@@ -418,6 +418,10 @@ static void step(struct model *model, const struct command *command)
         noop = node_step(model, command);
     else
         refused = account_step(model, command);
+    if (command->header.type <= T_ORIGIN_LOST && refused != REJECT_NONE) {
+        noop = refused; /* nobody waits for an answer to a node's own command */
+        refused = REJECT_NONE;
+    }
     if (noop != REJECT_NONE) event_write_noop(model->out, &(struct noop_event){(uint16_t)noop});
     if (refused != REJECT_NONE)
         event_write_refused(model->out, &(struct refused_event){(uint16_t)refused});
@@ -468,7 +472,7 @@ void model_step(struct model *model, const struct command *command, uint64_t num
     model->out = out;
     switches_fire(model);
     step(model, command);
-    work_queue_run(model);
+    model_work_queue_run(model);
     levels_write(model);
     balances_write(model);
 }
@@ -482,7 +486,7 @@ static void check_holds(const struct model *model)
         const struct model_order *order = model->open[i];
         const struct market *market = &model->params.markets[order->market];
         int64_t hold = order->hold;
-        if (sibling_of(order) != NULL && order->leg < sibling_of(order)->leg)
+        if (model_sibling_of(order) != NULL && order->leg < model_sibling_of(order)->leg)
             hold += order->list->pair_hold;
         ASSERT(order->place != PENDING || hold == 0);
         held[order->account][order->side == BUY ? market->quote : market->base] += hold;

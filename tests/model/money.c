@@ -5,23 +5,23 @@
 #define NS_PER_MINUTE UINT64_C(60000000000)
 #define NS_PER_DAY    (NS_PER_MINUTE * 60 * 24)
 
-int64_t quote_of(struct model *model, uint16_t market, int64_t price, int64_t lots)
+int64_t model_quote_of(struct model *model, uint16_t market, int64_t price, int64_t lots)
 {
     return market_notional(market_of(model, market), (price_t){price}, (qty_t){lots}).units;
 }
 
-int64_t base_of(struct model *model, uint16_t market, int64_t lots)
+int64_t model_base_of(struct model *model, uint16_t market, int64_t lots)
 {
     return market_base_amount(market_of(model, market), (qty_t){lots}).units;
 }
 
-uint16_t hold_asset_of(struct model *model, uint16_t market, uint8_t side)
+uint16_t model_hold_asset_of(struct model *model, uint16_t market, uint8_t side)
 {
     return side == BUY ? market_of(model, market)->quote : market_of(model, market)->base;
 }
 
-void balance_move(struct model *model, uint32_t account, uint16_t asset, int64_t available,
-                  int64_t held)
+void model_balance_move(struct model *model, uint32_t account, uint16_t asset, int64_t available,
+                        int64_t held)
 {
     struct model_balance *balance = &model->accounts[account].balances[asset];
     if (available == 0 && held == 0) return;
@@ -36,7 +36,7 @@ void balance_move(struct model *model, uint32_t account, uint16_t asset, int64_t
 }
 
 /* The other order of a pair, while it is open. */
-struct model_order *sibling_of(const struct model_order *order)
+struct model_order *model_sibling_of(const struct model_order *order)
 {
     if (order->list == NULL) return NULL;
     if (order->list->kind == LIST_OCO) return order->list->legs[1 - order->leg];
@@ -47,53 +47,53 @@ struct model_order *sibling_of(const struct model_order *order)
 /* Where the order's hold is written: a pair has one. */
 static int64_t *hold_place(struct model_order *order)
 {
-    return sibling_of(order) != NULL ? &order->list->pair_hold : &order->hold;
+    return model_sibling_of(order) != NULL ? &order->list->pair_hold : &order->hold;
 }
 
-void hold_take(struct model *model, struct model_order *order, int64_t units)
+void model_hold_take(struct model *model, struct model_order *order, int64_t units)
 {
     *hold_place(order) += units;
-    balance_move(model, order->account, hold_asset_of(model, order->market, order->side), -units,
-                 units);
+    model_balance_move(model, order->account,
+                       model_hold_asset_of(model, order->market, order->side), -units, units);
 }
 
 /* What the order alone must have set aside for what it has left. */
-int64_t hold_needed(struct model *model, const struct model_order *order)
+int64_t model_hold_needed(struct model *model, const struct model_order *order)
 {
     if (order->place == PENDING) return 0;
     if (order->cash) return order->hold;
-    if (order->side == SELL) return base_of(model, order->market, order->left);
+    if (order->side == SELL) return model_base_of(model, order->market, order->left);
     const int64_t price = has_price(order->type) ? order->price : order->need_price;
-    return quote_of(model, order->market, price, order->left);
+    return model_quote_of(model, order->market, price, order->left);
 }
 
 /* Lets the hold fall to what the order, or its pair, still needs. */
-void hold_fall(struct model *model, struct model_order *order)
+void model_hold_fall(struct model *model, struct model_order *order)
 {
-    const struct model_order *sibling = sibling_of(order);
+    const struct model_order *sibling = model_sibling_of(order);
     int64_t *hold = hold_place(order);
-    int64_t needed = hold_needed(model, order);
-    if (sibling != NULL && hold_needed(model, sibling) > needed)
-        needed = hold_needed(model, sibling);
+    int64_t needed = model_hold_needed(model, order);
+    if (sibling != NULL && model_hold_needed(model, sibling) > needed)
+        needed = model_hold_needed(model, sibling);
     ASSERT(needed <= *hold);
     const int64_t freed = *hold - needed;
     *hold = needed;
-    balance_move(model, order->account, hold_asset_of(model, order->market, order->side), freed,
-                 -freed);
+    model_balance_move(model, order->account,
+                       model_hold_asset_of(model, order->market, order->side), freed, -freed);
 }
 
 /* The order ends. Its sibling, if there is one, keeps what it needs itself of their hold. */
-void hold_end(struct model *model, struct model_order *order)
+void model_hold_end(struct model *model, struct model_order *order)
 {
-    struct model_order *sibling = sibling_of(order);
+    struct model_order *sibling = model_sibling_of(order);
     int64_t *hold = hold_place(order);
-    const int64_t kept = sibling == NULL ? 0 : hold_needed(model, sibling);
+    const int64_t kept = sibling == NULL ? 0 : model_hold_needed(model, sibling);
     ASSERT(kept <= *hold);
     const int64_t freed = *hold - kept;
     *hold = 0;
     if (sibling != NULL) sibling->hold = kept;
-    balance_move(model, order->account, hold_asset_of(model, order->market, order->side), freed,
-                 -freed);
+    model_balance_move(model, order->account,
+                       model_hold_asset_of(model, order->market, order->side), freed, -freed);
 }
 
 /* Receives, less the fee. */
@@ -102,32 +102,32 @@ static void receive(struct model *model, uint32_t account, uint16_t asset, int64
 {
     const int64_t fee = rate_ppm <= 0 ? 0 : fee_of((amount_t){units}, rate_ppm).charged.units;
     model->fees[asset] += fee;
-    balance_move(model, account, asset, units - fee, 0);
+    model_balance_move(model, account, asset, units - fee, 0);
 }
 
 /* One side of a fill, after its `left` has fallen: it pays from its hold, what the hold is above what is
  * left to be paid for comes back, it receives, and a rate below zero gives it a rebate of what it paid. */
-void fill_pay(struct model *model, struct model_order *order, int64_t price, int64_t lots,
-              int32_t rate_ppm)
+void model_fill_pay(struct model *model, struct model_order *order, int64_t price, int64_t lots,
+                    int32_t rate_ppm)
 {
     const struct market *market = market_of(model, order->market);
-    const int64_t quote = quote_of(model, order->market, price, lots);
-    const int64_t base = base_of(model, order->market, lots);
+    const int64_t quote = model_quote_of(model, order->market, price, lots);
+    const int64_t base = model_base_of(model, order->market, lots);
     const int64_t paid = order->side == BUY ? quote : base;
     const uint16_t paid_asset = order->side == BUY ? market->quote : market->base;
-    ASSERT(sibling_of(order) == NULL);
+    ASSERT(model_sibling_of(order) == NULL);
     ASSERT(order->hold >= paid);
     order->hold -= paid;
-    const int64_t freed = order->hold - hold_needed(model, order);
+    const int64_t freed = order->hold - model_hold_needed(model, order);
     ASSERT(freed >= 0);
     order->hold -= freed;
-    balance_move(model, order->account, paid_asset, freed, -paid - freed);
+    model_balance_move(model, order->account, paid_asset, freed, -paid - freed);
     receive(model, order->account, order->side == BUY ? market->base : market->quote,
             order->side == BUY ? base : quote, rate_ppm);
     if (rate_ppm < 0) {
         const int64_t rebate = fee_rebate((amount_t){paid}, rate_ppm).units;
         model->fees[paid_asset] -= rebate;
-        balance_move(model, order->account, paid_asset, rebate, 0);
+        model_balance_move(model, order->account, paid_asset, rebate, 0);
     }
 }
 
@@ -169,12 +169,13 @@ static void volume_add(struct model_account *account, uint64_t day, int64_t valu
     if (__builtin_add_overflow(*sum, value, sum)) *sum = INT64_MAX;
 }
 
-void volumes_count(struct model *model, const struct model_order *maker,
-                   const struct model_order *taker, int64_t price, int64_t lots)
+void model_volumes_count(struct model *model, const struct model_order *maker,
+                         const struct model_order *taker, int64_t price, int64_t lots)
 {
     if (!tiers_ask_for_volume(model)) return;
-    const int64_t value = volume_value(model, maker->market, base_of(model, maker->market, lots),
-                                       quote_of(model, maker->market, price, lots));
+    const int64_t value =
+        volume_value(model, maker->market, model_base_of(model, maker->market, lots),
+                     model_quote_of(model, maker->market, price, lots));
     volume_add(&model->accounts[maker->account], model->stamp_ns / NS_PER_DAY, value);
     volume_add(&model->accounts[taker->account], model->stamp_ns / NS_PER_DAY, value);
 }
@@ -199,12 +200,12 @@ static void tier_find(struct model *model, uint32_t number)
 }
 
 /* On the account's first order or list of a day, and whenever an operator gives it a tier. */
-void tier_look(struct model *model, uint32_t account)
+void model_tier_look(struct model *model, uint32_t account)
 {
     tier_find(model, account);
 }
 
-void average_count(struct model *model, uint16_t market_index, int64_t price, int64_t lots)
+void model_average_count(struct model *model, uint16_t market_index, int64_t price, int64_t lots)
 {
     struct model_market *market = &model->markets[market_index];
     const uint64_t minute = model->stamp_ns / NS_PER_MINUTE;
@@ -224,7 +225,7 @@ void average_count(struct model *model, uint16_t market_index, int64_t price, in
 }
 
 /* 0: there is none. */
-int64_t average_price(struct model *model, uint16_t market_index)
+int64_t model_average_price(struct model *model, uint16_t market_index)
 {
     const struct model_market *market = &model->markets[market_index];
     const uint64_t minute = model->stamp_ns / NS_PER_MINUTE;

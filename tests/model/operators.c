@@ -124,7 +124,7 @@ static enum reject account_tier(struct model *model, const struct account_tier_c
     if (ask->tier >= model->params.tier_count) return REJECT_TIER;
     model->accounts[ask->account].given_tier = ask->tier;
     event_write_tier_set(model->out, &(struct tier_set_event){ask->account, ask->tier});
-    tier_look(model, ask->account);
+    model_tier_look(model, ask->account);
     return REJECT_NONE;
 }
 
@@ -154,7 +154,7 @@ static enum reject credit(struct model *model, const struct credit_command *ask)
     event_write_credited(model->out, &(struct credited_event){.amount = ask->amount,
                                                               .account = ask->account,
                                                               .asset = ask->asset});
-    balance_move(model, ask->account, ask->asset, ask->amount.units, 0);
+    model_balance_move(model, ask->account, ask->asset, ask->amount.units, 0);
     return REJECT_NONE;
 }
 
@@ -169,7 +169,7 @@ static enum reject debit(struct model *model, const struct debit_command *ask)
     event_write_debited(model->out, &(struct debited_event){.amount = ask->amount,
                                                             .account = ask->account,
                                                             .asset = ask->asset});
-    balance_move(model, ask->account, ask->asset, -ask->amount.units, 0);
+    model_balance_move(model, ask->account, ask->asset, -ask->amount.units, 0);
     return REJECT_NONE;
 }
 
@@ -185,7 +185,7 @@ static enum reject debit(struct model *model, const struct debit_command *ask)
         return reject; \
     }
 
-enum reject operator_step(struct model *model, const struct command *command)
+enum reject model_operator_step(struct model *model, const struct command *command)
 {
     switch (command->header.type) {
         OPERATOR(ASSET_CREATE, asset_create)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-void level_change(struct model *model, const struct model_order *order)
+void model_level_change(struct model *model, const struct model_order *order)
 {
     for (int i = 0; i < model->changed_count; i++)
         if (model->changed[i].market == order->market && model->changed[i].side == order->side &&
@@ -14,15 +14,15 @@ void level_change(struct model *model, const struct model_order *order)
     model->changed[model->changed_count++].price = order->price;
 }
 
-struct model_order *order_find(struct model *model, uint32_t account, uint16_t market, uint64_t id,
-                               const uint8_t client_id[36])
+struct model_order *model_order_find(struct model *model, uint32_t account, uint16_t market,
+                                     uint64_t id, const uint8_t client_id[36])
 {
-    if (id == 0 && id_is_zero(client_id)) return NULL;
+    if (id == 0 && model_id_is_zero(client_id)) return NULL;
     for (int i = 0; i < model->open_count; i++) {
         struct model_order *order = model->open[i];
         if (order->account != account || order->market != market) continue;
         if (id != 0 && order->id != id) continue;
-        if (!id_is_zero(client_id) && memcmp(order->client_id, client_id, 36) != 0) continue;
+        if (!model_id_is_zero(client_id) && memcmp(order->client_id, client_id, 36) != 0) continue;
         return order;
     }
     return NULL;
@@ -63,7 +63,7 @@ static void order_rest(struct model *model, struct model_order *order)
     order->place = RESTS;
     order->shown = order->iceberg != 0 ? least(order->iceberg, order->left) : order->left;
     queue_add(model, order);
-    level_change(model, order);
+    model_level_change(model, order);
 }
 
 /* What it showed is gone, and it hides more. */
@@ -76,7 +76,7 @@ static void order_refresh(struct model *model, struct model_order *order)
 
 /* ---- From acceptance to sleep or taking ---- */
 
-struct model_order *order_slot(struct model *model)
+struct model_order *model_order_slot(struct model *model)
 {
     for (int i = 0; i < model->order_slots; i++)
         if (!model->orders[i].open) return &model->orders[i];
@@ -84,7 +84,7 @@ struct model_order *order_slot(struct model *model)
     return NULL;
 }
 
-void order_accept(struct model *model, struct model_order *order)
+void model_order_accept(struct model *model, struct model_order *order)
 {
     order->open = true;
     order->id = ++model->markets[order->market].last_order;
@@ -109,7 +109,7 @@ static void order_terms_write(struct model *model, const struct model_order *ord
                                         });
 }
 
-void order_accepted_write(struct model *model, const struct model_order *order, int64_t hold)
+void model_order_accepted_write(struct model *model, const struct model_order *order, int64_t hold)
 {
     struct order_accepted_event accepted = {
         .order_id = order->id,
@@ -119,7 +119,7 @@ void order_accepted_write(struct model *model, const struct model_order *order, 
         .hold = {hold},
         .account = order->account,
         .market = order->market,
-        .hold_asset = hold_asset_of(model, order->market, order->side),
+        .hold_asset = model_hold_asset_of(model, order->market, order->side),
         .side = order->side,
         .type = order->type,
         .time_in_force = order->time_in_force,
@@ -131,27 +131,27 @@ void order_accepted_write(struct model *model, const struct model_order *order, 
 }
 
 /* Every check is passed. */
-void order_place(struct model *model, const struct order_place_command *ask)
+void model_order_place(struct model *model, const struct order_place_command *ask)
 {
-    tier_look(model, ask->account);
-    struct model_order *order = order_slot(model);
-    *order = order_of_ask(model, ask);
-    const int64_t hold = hold_of_ask(model, order);
-    order_accept(model, order);
-    hold_take(model, order, hold);
-    order_accepted_write(model, order, hold);
-    order_work(model, order);
+    model_tier_look(model, ask->account);
+    struct model_order *order = model_order_slot(model);
+    *order = model_order_of_ask(model, ask);
+    const int64_t hold = model_hold_of_ask(model, order);
+    model_order_accept(model, order);
+    model_hold_take(model, order, hold);
+    model_order_accepted_write(model, order, hold);
+    model_order_work(model, order);
 }
 
-void order_work(struct model *model, struct model_order *order)
+void model_order_work(struct model *model, struct model_order *order)
 {
     if (is_stop(order->type))
-        order_sleep(model, order);
+        model_order_sleep(model, order);
     else
-        order_take(model, order, INT64_MAX, false);
+        model_order_take(model, order, INT64_MAX, false);
 }
 
-void order_sleep(struct model *model, struct model_order *order)
+void model_order_sleep(struct model *model, struct model_order *order)
 {
     order->place = SLEEPS;
     order->slept = ++model->ticks;
@@ -194,14 +194,14 @@ static void order_done_write(struct model *model, const struct model_order *orde
     event_write_order_done(model->out, &done);
 }
 
-void order_end(struct model *model, struct model_order *order, uint8_t status, uint8_t reason)
+void model_order_end(struct model *model, struct model_order *order, uint8_t status, uint8_t reason)
 {
     if (order->place == RESTS) {
         queue_remove(model, order);
-        level_change(model, order);
+        model_level_change(model, order);
     }
     if (order->place == FIRED) work_queue_leave(model, order);
-    hold_end(model, order);
+    model_hold_end(model, order);
     order_done_write(model, order, status, reason);
     order->open = false;
     int at = 0;
@@ -209,7 +209,7 @@ void order_end(struct model *model, struct model_order *order, uint8_t status, u
         at++;
     for (model->open_count--; at < model->open_count; at++)
         model->open[at] = model->open[at + 1];
-    if (order->list != NULL) list_order_ended(model, order->list, order->leg, status, reason);
+    if (order->list != NULL) model_list_order_ended(model, order->list, order->leg, status, reason);
 }
 
 /* ---- Taking ---- */
@@ -221,12 +221,12 @@ static void maker_prevented(struct model *model, struct model_order *maker, int6
     maker->left -= lots;
     maker->prevented += lots;
     maker->shown -= least(maker->shown, lots);
-    level_change(model, maker);
+    model_level_change(model, maker);
     if (maker->left == 0) {
-        order_end(model, maker, ORDER_EXPIRED_IN_MATCH, DONE_SELF_TRADE);
+        model_order_end(model, maker, ORDER_EXPIRED_IN_MATCH, DONE_SELF_TRADE);
         return;
     }
-    hold_fall(model, maker);
+    model_hold_fall(model, maker);
     order_refresh(model, maker);
 }
 
@@ -254,7 +254,7 @@ static void orders_prevent(struct model *model, struct model_order *taker,
                                   .mode = taker->self_trade});
     taker->left -= from_taker;
     taker->prevented += from_taker;
-    if (from_taker > 0) hold_fall(model, taker);
+    if (from_taker > 0) model_hold_fall(model, taker);
     maker_prevented(model, maker, from_maker);
 }
 
@@ -287,7 +287,7 @@ static void order_filled(struct model *model, struct model_order *order, int64_t
 {
     order->left -= lots;
     order->executed += lots;
-    order->quote_executed += quote_of(model, order->market, price, lots);
+    order->quote_executed += model_quote_of(model, order->market, price, lots);
 }
 
 static void orders_fill(struct model *model, struct model_order *taker, struct model_order *maker,
@@ -297,21 +297,21 @@ static void orders_fill(struct model *model, struct model_order *taker, struct m
     const int32_t maker_rate = tiers[model->accounts[maker->account].tier].maker_ppm;
     const int32_t taker_rate = tiers[model->accounts[taker->account].tier].taker_ppm;
     const int64_t price = maker->price;
-    struct model_order *sibling = sibling_of(maker);
-    if (sibling != NULL) order_end(model, sibling, ORDER_EXPIRED, DONE_OCO);
+    struct model_order *sibling = model_sibling_of(maker);
+    if (sibling != NULL) model_order_end(model, sibling, ORDER_EXPIRED, DONE_OCO);
 
     fill_write(model, taker, maker, lots, maker_rate, taker_rate);
     order_filled(model, taker, price, lots);
     order_filled(model, maker, price, lots);
     maker->shown -= lots;
-    if (taker->side == BUY) fill_pay(model, taker, price, lots, taker_rate);
-    fill_pay(model, maker, price, lots, maker_rate);
-    if (taker->side == SELL) fill_pay(model, taker, price, lots, taker_rate);
-    volumes_count(model, maker, taker, price, lots);
-    average_count(model, taker->market, price, lots);
-    level_change(model, maker);
+    if (taker->side == BUY) model_fill_pay(model, taker, price, lots, taker_rate);
+    model_fill_pay(model, maker, price, lots, maker_rate);
+    if (taker->side == SELL) model_fill_pay(model, taker, price, lots, taker_rate);
+    model_volumes_count(model, maker, taker, price, lots);
+    model_average_count(model, taker->market, price, lots);
+    model_level_change(model, maker);
     if (maker->left == 0)
-        order_end(model, maker, ORDER_FILLED, DONE_FILLED);
+        model_order_end(model, maker, ORDER_FILLED, DONE_FILLED);
     else
         order_refresh(model, maker);
 }
@@ -322,25 +322,27 @@ static uint8_t market_reason(const struct model *model, const struct model_order
 {
     const struct model_market *market = &model->markets[taker->market];
     const int other = opposite(taker->side), count = market->queue_counts[other];
-    if (count > 0 && !price_reached(taker->side, bound, market->queues[other][count - 1]->price))
+    if (poor) return DONE_NO_BALANCE;
+    if (count > 0 &&
+        !model_price_reached(taker->side, bound, market->queues[other][count - 1]->price))
         return DONE_PRICE_RANGE;
-    return poor ? DONE_NO_BALANCE : DONE_NO_LIQUIDITY;
+    return DONE_NO_LIQUIDITY;
 }
 
 static void taker_settle(struct model *model, struct model_order *taker, int64_t bound, bool poor,
                          bool prevented_last)
 {
     if (taker->left == 0 && prevented_last)
-        order_end(model, taker, ORDER_EXPIRED_IN_MATCH, DONE_SELF_TRADE);
+        model_order_end(model, taker, ORDER_EXPIRED_IN_MATCH, DONE_SELF_TRADE);
     else if (taker->left == 0 && (taker->quote_qty == 0 || taker->content))
-        order_end(model, taker, ORDER_FILLED, DONE_FILLED);
+        model_order_end(model, taker, ORDER_FILLED, DONE_FILLED);
     else if (!has_price(taker->type))
-        order_end(model, taker, ORDER_EXPIRED, market_reason(model, taker, bound, poor));
+        model_order_end(model, taker, ORDER_EXPIRED, market_reason(model, taker, bound, poor));
     else if (taker->time_in_force == GTC)
         order_rest(model, taker);
     else
-        order_end(model, taker, ORDER_EXPIRED,
-                  taker->time_in_force == FOK ? DONE_FOK_UNFILLED : DONE_IOC_UNFILLED);
+        model_order_end(model, taker, ORDER_EXPIRED,
+                        taker->time_in_force == FOK ? DONE_FOK_UNFILLED : DONE_IOC_UNFILLED);
 }
 
 static void order_fire(struct model *model, struct model_order *order, int64_t price)
@@ -359,7 +361,7 @@ static struct model_order *stop_next(const struct model *model, uint16_t market,
         struct model_order *order = model->open[i];
         if (order->market != market || order->place != SLEEPS) continue;
         if (is_rising(order->type, order->side) != rising) continue;
-        if (!condition_met(order->type, order->side, order->stop_price, price)) continue;
+        if (!model_condition_met(order->type, order->side, order->stop_price, price)) continue;
         if (best == NULL ||
             trades_before(rising ? SELL : BUY, order->stop_price, best->stop_price) ||
             (order->stop_price == best->stop_price && order->slept < best->slept))
@@ -424,20 +426,20 @@ static void price_fires(struct model *model, uint16_t market, int64_t price)
 }
 
 /* The order takes: `lots_max` lots at most where its funds are short (`poor`). */
-void order_take(struct model *model, struct model_order *taker, int64_t lots_max, bool poor)
+void model_order_take(struct model *model, struct model_order *taker, int64_t lots_max, bool poor)
 {
     const uint16_t market = taker->market;
     const int other = opposite(taker->side);
-    const int64_t bound = price_bound(model, taker);
+    const int64_t bound = model_price_bound(model, taker);
     const struct model_market *book = &model->markets[market];
-    const bool kill =
-        has_price(taker->type) && taker->time_in_force == FOK && !fok_fills(model, taker, bound);
+    const bool kill = has_price(taker->type) && taker->time_in_force == FOK &&
+                      !model_fok_fills(model, taker, bound);
     bool prevented_last = false;
     taker->place = TAKES;
     model->run_price_count = 0;
     while (!kill && taker->left > 0 && lots_max > 0 && book->queue_counts[other] > 0) {
         struct model_order *maker = book->queues[other][0];
-        if (!price_reached(taker->side, bound, maker->price)) break;
+        if (!model_price_reached(taker->side, bound, maker->price)) break;
         prevented_last = maker->account == taker->account && taker->self_trade != SELF_TRADE_NONE;
         if (prevented_last) {
             orders_prevent(model, taker, maker);
@@ -456,19 +458,19 @@ void order_take(struct model *model, struct model_order *taker, int64_t lots_max
 
 static void stop_works(struct model *model, struct model_order *order)
 {
-    struct model_order *sibling = sibling_of(order);
+    struct model_order *sibling = model_sibling_of(order);
     struct walk walk = {.lots = INT64_MAX};
     bool poor = false;
     order->place = TAKES;
-    if (sibling != NULL) order_end(model, sibling, ORDER_EXPIRED, DONE_OCO);
-    const uint16_t asset = hold_asset_of(model, order->market, order->side);
+    if (sibling != NULL) model_order_end(model, sibling, ORDER_EXPIRED, DONE_OCO);
+    const uint16_t asset = model_hold_asset_of(model, order->market, order->side);
     if (order->side == BUY && !has_price(order->type)) {
         const int64_t funds =
             order->hold + model->accounts[order->account].balances[asset].available;
-        walk = dry_walk(model, order, price_bound(model, order), order->left, funds);
+        walk = model_dry_walk(model, order, model_price_bound(model, order), order->left, funds);
         poor = walk.lots < order->left && walk.next_price != 0;
         order->cash = true;
-        hold_take(model, order, walk.quote - order->hold);
+        model_hold_take(model, order, walk.quote - order->hold);
     }
     event_write_order_triggered(model->out,
                                 &(struct order_triggered_event){.order_id = order->id,
@@ -478,19 +480,19 @@ static void stop_works(struct model *model, struct model_order *order)
                                                                 .market = order->market,
                                                                 .hold_asset = asset});
     if (poor && walk.lots == 0)
-        order_end(model, order, ORDER_EXPIRED, DONE_NO_BALANCE);
+        model_order_end(model, order, ORDER_EXPIRED, DONE_NO_BALANCE);
     else
-        order_take(model, order, poor ? walk.lots : INT64_MAX, poor);
+        model_order_take(model, order, poor ? walk.lots : INT64_MAX, poor);
 }
 
 /* First in, first out, until nothing is left; what it does may add to it. */
-void work_queue_run(struct model *model)
+void model_work_queue_run(struct model *model)
 {
     for (int i = 0; i < model->work_count; i++) {
         const struct model_work work = model->work[i];
         model->work[i] = (struct model_work){0};
         if (work.stop != NULL) stop_works(model, work.stop);
-        if (work.release != NULL) list_release(model, work.release);
+        if (work.release != NULL) model_list_release(model, work.release);
     }
     model->work_count = 0;
 }

@@ -49,74 +49,75 @@ static inline struct market *market_of(struct model *model, uint16_t market)
 }
 
 /* money.c: balances, holds, fees, tiers, the average price. */
-int64_t quote_of(struct model *model, uint16_t market, int64_t price, int64_t lots);
-int64_t base_of(struct model *model, uint16_t market, int64_t lots);
-uint16_t hold_asset_of(struct model *model, uint16_t market, uint8_t side);
-void balance_move(struct model *model, uint32_t account, uint16_t asset, int64_t available,
-                  int64_t held);
-struct model_order *sibling_of(const struct model_order *order);
-void hold_take(struct model *model, struct model_order *order, int64_t units);
-void hold_fall(struct model *model, struct model_order *order);
-void hold_end(struct model *model, struct model_order *order);
-int64_t hold_needed(struct model *model, const struct model_order *order);
-void fill_pay(struct model *model, struct model_order *order, int64_t price, int64_t lots,
-              int32_t rate_ppm);
-void volumes_count(struct model *model, const struct model_order *maker,
-                   const struct model_order *taker, int64_t price, int64_t lots);
-void tier_look(struct model *model, uint32_t account);
-int64_t average_price(struct model *model, uint16_t market);
-void average_count(struct model *model, uint16_t market, int64_t price, int64_t lots);
+int64_t model_quote_of(struct model *model, uint16_t market, int64_t price, int64_t lots);
+int64_t model_base_of(struct model *model, uint16_t market, int64_t lots);
+uint16_t model_hold_asset_of(struct model *model, uint16_t market, uint8_t side);
+void model_balance_move(struct model *model, uint32_t account, uint16_t asset, int64_t available,
+                        int64_t held);
+struct model_order *model_sibling_of(const struct model_order *order);
+void model_hold_take(struct model *model, struct model_order *order, int64_t units);
+void model_hold_fall(struct model *model, struct model_order *order);
+void model_hold_end(struct model *model, struct model_order *order);
+int64_t model_hold_needed(struct model *model, const struct model_order *order);
+void model_fill_pay(struct model *model, struct model_order *order, int64_t price, int64_t lots,
+                    int32_t rate_ppm);
+void model_volumes_count(struct model *model, const struct model_order *maker,
+                         const struct model_order *taker, int64_t price, int64_t lots);
+void model_tier_look(struct model *model, uint32_t account);
+int64_t model_average_price(struct model *model, uint16_t market);
+void model_average_count(struct model *model, uint16_t market, int64_t price, int64_t lots);
 
 /* walk.c: what an order would get. */
 struct walk {
     int64_t lots, quote;
     int64_t next_price; /* of the lot after those, where there is one within reach; else 0 */
 };
-struct walk dry_walk(struct model *model, const struct model_order *taker, int64_t bound,
-                     int64_t lots, int64_t quote_max);
-bool fok_fills(struct model *model, const struct model_order *taker, int64_t bound);
-int64_t price_bound(struct model *model, const struct model_order *taker);
-bool price_reached(uint8_t taker_side, int64_t bound, int64_t maker_price);
-bool would_take(struct model *model, uint16_t market, uint8_t side, int64_t price);
+struct walk model_dry_walk(struct model *model, const struct model_order *taker, int64_t bound,
+                           int64_t lots, int64_t quote_max);
+bool model_fok_fills(struct model *model, const struct model_order *taker, int64_t bound);
+int64_t model_price_bound(struct model *model, const struct model_order *taker);
+bool model_price_reached(uint8_t taker_side, int64_t bound, int64_t maker_price);
+bool model_would_take(struct model *model, uint16_t market, uint8_t side, int64_t price);
 
 /* checks.c: what is refused, and in which order. */
-enum reject check_names(struct model *model, uint32_t account, uint16_t market);
-enum reject check_form(struct model *model, const struct order_place_command *ask);
-enum reject check_values(struct model *model, const struct order_place_command *ask);
-enum reject check_state(struct model *model, const struct order_place_command *ask);
-enum reject check_list_shape(const struct list_place_command *ask,
-                             const struct order_place_command legs[3]);
-enum reject check_list_state(struct model *model, const struct list_place_command *ask,
-                             const struct order_place_command legs[3]);
-bool condition_met(uint8_t type, uint8_t side, int64_t stop_price, int64_t price);
-struct model_order order_of_ask(struct model *model, const struct order_place_command *ask);
-int64_t hold_of_ask(struct model *model, struct model_order *order);
-int64_t pair_need(struct model *model, struct model_order *first, struct model_order *second);
-bool id_is_zero(const uint8_t id[36]);
+enum reject model_check_names(struct model *model, uint32_t account, uint16_t market);
+enum reject model_check_form(struct model *model, const struct order_place_command *ask);
+enum reject model_check_values(struct model *model, const struct order_place_command *ask);
+enum reject model_check_state(struct model *model, const struct order_place_command *ask);
+enum reject model_check_list_shape(const struct list_place_command *ask,
+                                   const struct order_place_command legs[3]);
+enum reject model_check_list_state(struct model *model, const struct list_place_command *ask,
+                                   const struct order_place_command legs[3]);
+bool model_condition_met(uint8_t type, uint8_t side, int64_t stop_price, int64_t price);
+struct model_order model_order_of_ask(struct model *model, const struct order_place_command *ask);
+int64_t model_hold_of_ask(struct model *model, struct model_order *order);
+int64_t model_pair_need(struct model *model, struct model_order *first, struct model_order *second);
+bool model_id_is_zero(const uint8_t id[36]);
 
 /* orders.c: orders from acceptance to end. */
-struct model_order *order_slot(struct model *model);
-void order_accept(struct model *model, struct model_order *order);
-void order_accepted_write(struct model *model, const struct model_order *order, int64_t hold);
-void order_work(struct model *model, struct model_order *order);
-void order_take(struct model *model, struct model_order *order, int64_t lots_max, bool poor);
-void order_sleep(struct model *model, struct model_order *order);
-void order_end(struct model *model, struct model_order *order, uint8_t status, uint8_t reason);
-void work_queue_run(struct model *model);
-void level_change(struct model *model, const struct model_order *order);
-struct model_order *order_find(struct model *model, uint32_t account, uint16_t market, uint64_t id,
-                               const uint8_t client_id[36]);
-void order_place(struct model *model, const struct order_place_command *ask);
+struct model_order *model_order_slot(struct model *model);
+void model_order_accept(struct model *model, struct model_order *order);
+void model_order_accepted_write(struct model *model, const struct model_order *order, int64_t hold);
+void model_order_work(struct model *model, struct model_order *order);
+void model_order_take(struct model *model, struct model_order *order, int64_t lots_max, bool poor);
+void model_order_sleep(struct model *model, struct model_order *order);
+void model_order_end(struct model *model, struct model_order *order, uint8_t status,
+                     uint8_t reason);
+void model_work_queue_run(struct model *model);
+void model_level_change(struct model *model, const struct model_order *order);
+struct model_order *model_order_find(struct model *model, uint32_t account, uint16_t market,
+                                     uint64_t id, const uint8_t client_id[36]);
+void model_order_place(struct model *model, const struct order_place_command *ask);
 
 /* lists.c */
-void legs_of_list(const struct list_place_command *ask, struct order_place_command legs[3]);
-enum reject list_place(struct model *model, const struct list_place_command *ask);
-enum reject list_cancel(struct model *model, const struct list_cancel_command *ask);
-void list_order_ended(struct model *model, struct model_list *list, int leg, uint8_t status,
-                      uint8_t reason);
-void list_release(struct model *model, struct model_list *list);
+void model_legs_of_list(const struct list_place_command *ask, struct order_place_command legs[3]);
+enum reject model_list_place(struct model *model, const struct list_place_command *ask);
+enum reject model_list_cancel(struct model *model, const struct list_cancel_command *ask);
+void model_list_order_ended(struct model *model, struct model_list *list, int leg, uint8_t status,
+                            uint8_t reason);
+void model_list_release(struct model *model, struct model_list *list);
 
 /* operators.c */
-enum reject operator_step(struct model *model, const struct command *command);
+enum reject model_operator_step(struct model *model, const struct command *command);
 
 #endif /* TESTS_MODEL_PARTS_H */

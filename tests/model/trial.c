@@ -53,7 +53,7 @@ void trial_regulate(const struct trial *trial, struct trial_command *command)
 
 static struct event_writer writer_over(const struct arena *arena)
 {
-    return (struct event_writer){arena->bytes, arena->bytes + arena->capacity, 0};
+    return (struct event_writer){.at = arena->bytes, .end = arena->bytes + arena->capacity};
 }
 
 static bool events_equal(const struct trial *trial)

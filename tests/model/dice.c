@@ -1,0 +1,727 @@
+#include "tests/model/dice.h"
+
+#include "common/le.h"
+
+#include <string.h>
+
+#define NS_PER_MS  UINT64_C(1000000)
+#define NS_PER_SEC (1000 * NS_PER_MS)
+
+/* What a command of each kind is; their weights are a world's. */
+enum kind {
+    PLACE,
+    CANCEL,
+    CANCEL_ALL,
+    AMEND,
+    REPLACE,
+    LIST,
+    LIST_CANCEL,
+    SWITCH,
+    SESSION,
+    LOST,
+    HELLO,
+    SEAL,
+    VOTE,
+    CREDIT,
+    DEBIT,
+    STATUS,
+    FILTERS,
+    TIER,
+    LISTING,
+    PEOPLE,
+    KINDS
+};
+static_assert(KINDS <= DICE_WEIGHTS, "a weight each");
+
+static const uint32_t plain_weights[KINDS] = {
+    [PLACE] = 470, [CANCEL] = 120,     [CANCEL_ALL] = 8, [AMEND] = 50,   [REPLACE] = 70,
+    [LIST] = 110,  [LIST_CANCEL] = 20, [SWITCH] = 12,    [SESSION] = 10, [LOST] = 3,
+    [HELLO] = 4,   [SEAL] = 5,         [VOTE] = 2,       [CREDIT] = 50,  [DEBIT] = 40,
+    [STATUS] = 10, [FILTERS] = 6,      [TIER] = 5,       [LISTING] = 2,  [PEOPLE] = 3,
+};
+
+static uint64_t roll(struct dice *dice)
+{
+    dice->state ^= dice->state >> 12;
+    dice->state ^= dice->state << 25;
+    dice->state ^= dice->state >> 27;
+    return dice->state * 0x2545f4914f6cdd1du;
+}
+
+static uint32_t below(struct dice *dice, uint32_t bound)
+{
+    return (uint32_t)((roll(dice) >> 32) * bound >> 32);
+}
+
+static bool chance(struct dice *dice, uint32_t percent)
+{
+    return below(dice, 100) < percent;
+}
+
+/* Now and then, as often as this world slips: a field that should not be. */
+static bool slip(struct dice *dice)
+{
+    return below(dice, 1000) < dice->slips;
+}
+
+static uint32_t one_of(struct dice *dice, const uint32_t *values, uint32_t count)
+{
+    return values[below(dice, count)];
+}
+
+#define ONE_OF(dice, ...) \
+    one_of(dice, (const uint32_t[]){__VA_ARGS__}, \
+           sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
+
+/* ---- Worlds ---- */
+
+static void open_tiers(struct dice *dice, struct params *params)
+{
+    static const struct fee_tier sets[][3] = {
+        {{1000, 2000, {0}}, {0, 0, {0}}, {0, 0, {0}}},
+        {{10000, 30000, {0}}, {5000, 25000, {5000}}, {-20000, 20000, {50000}}},
+        {{0, 0, {0}}, {0, 0, {0}}, {0, 0, {0}}},
+        {{100000, 250000, {0}}, {-90000, 90000, {3000}}, {-50000, 100000, {20000}}},
+        {{999999, 999999, {0}}, {0, 70000, {0}}, {3, 1, {400}}},
+    };
+    const uint32_t set = below(dice, 5);
+    params->tier_count = (uint16_t)(1 + below(dice, 3));
+    memcpy(params->tiers, sets[set], params->tier_count * sizeof(params->tiers[0]));
+    params->volume_asset = (uint16_t)below(dice, 3);
+    dice->volumes = params->tier_count > 1 && (set == 1 || set == 3);
+}
+
+static void open_weights(struct dice *dice)
+{
+    memcpy(dice->weights, plain_weights, sizeof(plain_weights));
+    switch (below(dice, 6)) {
+    case 0: /* everything */
+        break;
+    case 1: /* stops that trigger stops */
+        dice->stops = 60;
+        dice->weights[LIST] = 40;
+        break;
+    case 2: /* lists */
+        dice->weights[LIST] = 350;
+        break;
+    case 3: /* its own orders in every way */
+        dice->self_trades = 90;
+        dice->icebergs = 50;
+        break;
+    case 4: /* filled books, few cancels */
+        dice->weights[CANCEL] = 40;
+        dice->weights[CREDIT] = 150;
+        break;
+    default: /* switches, sessions, origins and days */
+        dice->weights[SWITCH] = 60;
+        dice->weights[SESSION] = 50;
+        dice->weights[LOST] = 15;
+        dice->weights[HELLO] = 20;
+    }
+}
+
+void dice_open(struct dice *dice, uint64_t seed, struct genesis *genesis)
+{
+    *dice = (struct dice){.state = seed * 0x9e3779b97f4a7c15u + 0x632be59bd9b4e019u};
+    if (dice->state == 0) dice->state = 1;
+    for (int i = 0; i < 4; i++)
+        (void)roll(dice);
+    dice->stamp_ns = 1000;
+    dice->stops = ONE_OF(dice, 0, 15, 30);
+    dice->icebergs = ONE_OF(dice, 0, 10, 30);
+    dice->self_trades = ONE_OF(dice, 0, 20, 60, 100);
+    dice->slips = ONE_OF(dice, 0, 2, 6);
+    dice->filters = chance(dice, 50);
+    dice->wide = chance(dice, 15);
+    dice->step_ns = ONE_OF(dice, 3, 1, 1, 1, 2000);
+    dice->step_ns *= ONE_OF(dice, 3, NS_PER_MS, 500 * NS_PER_MS);
+    open_weights(dice);
+
+    struct params *params = &genesis->params;
+    dice->accounts = 2 + below(dice, 5);
+    dice->markets = 1 + below(dice, 3);
+    params->accounts_max = dice->accounts + below(dice, 2);
+    params->keys_max = 2;
+    params->orders_max = ONE_OF(dice, 6, 12, 30, 60, 120);
+    params->levels_max = ONE_OF(dice, 4, 8, 20, 60, 200);
+    params->assets_max = 3 + below(dice, 2);
+    params->markets_max = dice->markets + below(dice, 2);
+    open_tiers(dice, params);
+}
+
+/* ---- The first commands: assets, markets, nodes, accounts and their money ---- */
+
+static void command_begin(struct dice *dice, struct trial_command *command, uint16_t type)
+{
+    struct command_header header = {
+        .length = (uint32_t)(COMMAND_HEADER_BYTES + message_payload_bytes(type)), .type = type};
+    if (type >= T_ORDER_PLACE && below(dice, 8) != 0) header.origin = below(dice, 2) == 0 ? 1 : 7;
+    command->stamp_ns = dice->stamp_ns;
+    command->byte_count = (uint16_t)header.length;
+    command->regular = true;
+    command_header_put(command->bytes, &header);
+}
+
+/* `message` is a pointer. Draws of the dice stand in statements of their own wherever there are two: the
+ * order within one is the compiler's. */
+#define PUT(NAME, name, ...) \
+    do { \
+        command_begin(dice, command, T_##NAME); \
+        name##_command_put(command->bytes + COMMAND_HEADER_BYTES, __VA_ARGS__); \
+    } while (0)
+
+static int64_t center_of(const struct model *model, uint16_t market)
+{
+    const struct market *spec = &model->params.markets[market];
+    const int64_t middle = (spec->price_min.ticks + spec->price_max.ticks) / 2;
+    return middle > 1000 ? 100 : middle;
+}
+
+static void put_asset(struct dice *dice, struct trial_command *command, uint32_t index)
+{
+    static const char *const symbols[] = {"COIN", "USD", "GOLD", "TIN", "COIN"};
+    struct asset_create_command create = {.decimals = (uint8_t)ONE_OF(dice, 0, 0, 1)};
+    if (chance(dice, 50)) create.decimals = 0;
+    memcpy(create.symbol, symbols[index % 5], strlen(symbols[index % 5]));
+    PUT(ASSET_CREATE, asset_create, &create);
+}
+
+static void put_market(struct dice *dice, struct trial_command *command, const struct model *model,
+                       uint32_t index)
+{
+    static const struct {
+        const char *symbol;
+        uint16_t base, quote;
+        int64_t center;
+    } listings[] = {{"COINUSD", 0, 1, 100}, {"GOLDUSD", 2, 1, 100}, {"GOLDCOIN", 2, 0, 20}};
+    const int64_t center = listings[index % 3].center;
+    const uint8_t decimals = model->params.assets[listings[index % 3].base].decimals;
+    struct market_create_command create = {
+        .base = listings[index % 3].base,
+        .quote = listings[index % 3].quote,
+        .price_min = {dice->wide ? 1 : center - 7},
+        .price_max = {dice->wide ? 1000000 : center + 7},
+    };
+    create.tick_units = ONE_OF(dice, 1, 1, 2, 5);
+    create.lot_units = ONE_OF(dice, 1, 1, 3);
+    create.qty_min.lots = ONE_OF(dice, 1, 1, 2);
+    create.qty_max.lots = ONE_OF(dice, 9, 12, 1000);
+    if (dice->filters) create.notional_min.units = ONE_OF(dice, 0, 150, 250);
+    create.account_orders_max = ONE_OF(dice, 3, 8, 50, 200);
+    for (int i = 0; i < decimals; i++)
+        create.lot_units *= 10;
+    memcpy(create.symbol, listings[index % 3].symbol, strlen(listings[index % 3].symbol));
+    PUT(MARKET_CREATE, market_create, &create);
+}
+
+static void put_filters(struct dice *dice, struct trial_command *command, const struct model *model,
+                        uint16_t market)
+{
+    struct market_filters_command filters = {
+        .market_qty_min = {1}, .market_qty_max = {5}, .market = market, .self_trade_modes = 31};
+    filters.trailing_min = ONE_OF(dice, 1, 10, 150);
+    filters.trailing_max = ONE_OF(dice, 150, 2000, 9999);
+    filters.iceberg_parts_max = ONE_OF(dice, 2, 4, 100);
+    filters.algo_orders_max = ONE_OF(dice, 0, 2, 5, 50);
+    filters.iceberg_orders_max = ONE_OF(dice, 0, 1, 3, 50);
+    filters.order_lists_max = ONE_OF(dice, 0, 1, 4, 50);
+    if (market < model->params.market_count) {
+        filters.market_qty_min.lots = model->params.markets[market].qty_min.lots;
+        filters.market_qty_max.lots = model->params.markets[market].qty_max.lots;
+    }
+    if (chance(dice, 30)) filters.market_qty_max.lots = 5;
+    if (chance(dice, 30)) filters.notional_max.units = ONE_OF(dice, 600, 1000, 5000);
+    if (chance(dice, 30)) filters.position_max.units = ONE_OF(dice, 20, 60, 200);
+    if (chance(dice, 40)) filters.bid_up = ONE_OF(dice, 10000, 10200, 10400);
+    if (chance(dice, 40)) filters.bid_down = ONE_OF(dice, 9500, 9700, 10000);
+    if (chance(dice, 40)) filters.ask_up = ONE_OF(dice, 10000, 10200, 10400);
+    if (chance(dice, 40)) filters.ask_down = ONE_OF(dice, 9500, 9700, 10000);
+    if (chance(dice, 40)) filters.band_ppm = ONE_OF(dice, 9999, 20000, 30001, 1000000);
+    if (chance(dice, 70)) filters.average_minutes = ONE_OF(dice, 1, 2, 5, 60);
+    if (chance(dice, 20)) {
+        filters.self_trade_default = (uint8_t)below(dice, 5);
+        filters.self_trade_modes = (uint8_t)(below(dice, 32) | 1u << filters.self_trade_default);
+    }
+    if (slip(dice)) filters.iceberg_parts_max = 0;
+    PUT(MARKET_FILTERS, market_filters, &filters);
+}
+
+static void put_credit(struct dice *dice, struct trial_command *command, uint32_t account,
+                       uint16_t asset)
+{
+    const uint32_t most = asset == 1 ? 3000 : 60;
+    struct credit_command credit = {
+        .account = account, .asset = asset, .amount = {1 + below(dice, most)}};
+    if (slip(dice)) credit.amount.units = chance(dice, 50) ? INT64_MAX : -1;
+    PUT(CREDIT, credit, &credit);
+}
+
+/* True while the world is being set up. */
+static bool put_setup(struct dice *dice, const struct model *model, struct trial_command *command)
+{
+    uint32_t step = dice->setup++;
+    if (step < 3) return put_asset(dice, command, step), true;
+    step -= 3;
+    if (step < dice->markets) return put_market(dice, command, model, step), true;
+    step -= dice->markets;
+    if (step < 2) {
+        PUT(HELLO, hello, &(struct hello_command){.node = step == 0 ? 1 : 7});
+        return true;
+    }
+    step -= 2;
+    if (step < dice->accounts) {
+        const uint16_t tier = (uint16_t)below(dice, model->params.tier_count);
+        PUT(ACCOUNT_CREATE, account_create,
+            &(struct account_create_command){.tier = dice->volumes ? (uint16_t)0 : tier});
+        return true;
+    }
+    step -= dice->accounts;
+    if (step < dice->accounts * 3)
+        return put_credit(dice, command, 1 + step / 3, (uint16_t)(step % 3)), true;
+    step -= dice->accounts * 3;
+    if (!dice->filters || step >= dice->markets) return false;
+    put_filters(dice, command, model, (uint16_t)step);
+    return true;
+}
+
+/* ---- Orders ---- */
+
+static void name_put(struct dice *dice, uint8_t client_id[36])
+{
+    if (chance(dice, 40)) return;
+    client_id[0] = (uint8_t)('a' + below(dice, 6));
+    client_id[35] = (uint8_t)below(dice, 2);
+}
+
+/* Around the center, mostly within the book's ten prices. */
+static int64_t near(struct dice *dice, int64_t center)
+{
+    if (slip(dice)) return (int64_t)below(dice, 300);
+    if (dice->wide && chance(dice, 10)) return 1 + below(dice, 1000000);
+    return center - 5 + below(dice, 11);
+}
+
+/* A stop price on the side where it sleeps, mostly. */
+static int64_t stop_near(struct dice *dice, const struct model *model,
+                         const struct order_place_command *ask, int64_t center)
+{
+    const int64_t last = model->markets[ask->market].last_price;
+    const bool rising =
+        (ask->type == STOP_LOSS || ask->type == STOP_LOSS_LIMIT) == (ask->side == BUY);
+    if (last == 0 || chance(dice, 10)) return near(dice, center);
+    return rising ? last + 1 + below(dice, 4) : last - 1 - (int64_t)below(dice, 4);
+}
+
+static void ask_terms(struct dice *dice, const struct model *model, int64_t center,
+                      struct order_place_command *ask)
+{
+    const bool stop = ask->type >= STOP_LOSS;
+    const bool priced = ask->type == LIMIT || ask->type == LIMIT_MAKER ||
+                        ask->type == STOP_LOSS_LIMIT || ask->type == TAKE_PROFIT_LIMIT;
+    ask->time_in_force = GTC;
+    if (ask->type == LIMIT || ask->type == STOP_LOSS_LIMIT || ask->type == TAKE_PROFIT_LIMIT)
+        ask->time_in_force = (uint8_t)ONE_OF(dice, GTC, GTC, GTC, IOC, FOK);
+    else if (chance(dice, 30))
+        ask->time_in_force = 0;
+    if (priced) ask->price.ticks = near(dice, center);
+    if (stop && chance(dice, 80)) ask->stop_price.ticks = stop_near(dice, model, ask, center);
+    if (stop && (ask->stop_price.ticks == 0 || chance(dice, 25)))
+        ask->trailing_delta = ONE_OF(dice, 50, 100, 100, 200, 300, 500);
+    if (priced && ask->time_in_force == GTC && chance(dice, dice->icebergs))
+        ask->iceberg_qty.lots = 1 + below(dice, 4);
+}
+
+static void ask_slip(struct dice *dice, struct order_place_command *ask)
+{
+    if (slip(dice)) ask->side = 2;
+    if (slip(dice)) ask->type = (uint8_t)below(dice, 10);
+    if (slip(dice)) ask->self_trade = (uint8_t)below(dice, 10);
+    if (slip(dice)) ask->time_in_force = (uint8_t)below(dice, 6);
+    if (slip(dice)) ask->qty.lots = (int64_t)below(dice, 20) - 4;
+    if (slip(dice)) ask->price.ticks = (int64_t)below(dice, 2) - 1;
+    if (slip(dice)) ask->quote_qty.units = (int64_t)below(dice, 900) - 100;
+    if (slip(dice)) ask->stop_price.ticks = (int64_t)below(dice, 140) - 10;
+    if (slip(dice)) ask->iceberg_qty.lots = (int64_t)below(dice, 12) - 2;
+    if (slip(dice)) ask->trailing_delta = below(dice, 12000);
+}
+
+static uint32_t some_account(struct dice *dice)
+{
+    return slip(dice) ? below(dice, dice->accounts + 3) : 1 + below(dice, dice->accounts);
+}
+
+static uint16_t some_market(struct dice *dice)
+{
+    return (uint16_t)(slip(dice) ? below(dice, dice->markets + 2) : below(dice, dice->markets));
+}
+
+static uint8_t some_mode(struct dice *dice)
+{
+    return chance(dice, dice->self_trades) ? (uint8_t)(1 + below(dice, 4)) : SELF_TRADE_NONE;
+}
+
+static int64_t some_lots(struct dice *dice)
+{
+    return 1 + (chance(dice, 85) ? below(dice, 7) : below(dice, 13));
+}
+
+static struct order_place_command some_order(struct dice *dice, const struct model *model)
+{
+    struct order_place_command ask = {0};
+    ask.qty.lots = some_lots(dice);
+    ask.account = some_account(dice);
+    ask.session = below(dice, 3);
+    ask.market = some_market(dice);
+    ask.side = (uint8_t)below(dice, 2);
+    ask.self_trade = some_mode(dice);
+    const int64_t center = center_of(model, ask.market);
+    if (chance(dice, dice->stops))
+        ask.type = (uint8_t)(STOP_LOSS + below(dice, 4));
+    else
+        ask.type = (uint8_t)ONE_OF(dice, LIMIT, LIMIT, LIMIT, LIMIT, MARKET, MARKET, LIMIT_MAKER);
+    if (ask.type == MARKET && chance(dice, 40)) {
+        ask.qty.lots = 0;
+        ask.quote_qty.units = 1 + below(dice, (uint32_t)(center > 0 ? center : 1) * 12);
+    }
+    ask_terms(dice, model, center, &ask);
+    name_put(dice, ask.client_id);
+    ask_slip(dice, &ask);
+    return ask;
+}
+
+static const struct model_order *some_open(struct dice *dice, const struct model *model)
+{
+    if (model->open_count == 0) return NULL;
+    return model->open[below(dice, (uint32_t)model->open_count)];
+}
+
+/* Names an open order: by id, by client id or by both; or something that is not there. */
+static void aim(struct dice *dice, const struct model *model, uint32_t *account, uint16_t *market,
+                uint64_t *id, uint8_t client_id[36])
+{
+    const struct model_order *order = some_open(dice, model);
+    *account = some_account(dice);
+    *market = some_market(dice);
+    if (order == NULL || chance(dice, 10)) {
+        *id = below(dice, 40);
+        name_put(dice, client_id);
+        return;
+    }
+    *account = order->account;
+    *market = order->market;
+    if (chance(dice, 70)) *id = order->id;
+    if (*id == 0 || chance(dice, 20)) memcpy(client_id, order->client_id, 36);
+    if (slip(dice)) name_put(dice, client_id);
+}
+
+static void put_place(struct dice *dice, const struct model *model, struct trial_command *command)
+{
+    const struct order_place_command ask = some_order(dice, model);
+    PUT(ORDER_PLACE, order_place, &ask);
+}
+
+static void put_cancel(struct dice *dice, const struct model *model, struct trial_command *command)
+{
+    struct order_cancel_command ask = {
+        .restriction = (uint8_t)ONE_OF(dice, CANCEL_ANY, CANCEL_ANY, CANCEL_ANY, CANCEL_ONLY_NEW,
+                                       CANCEL_ONLY_PARTIALLY_FILLED)};
+    aim(dice, model, &ask.account, &ask.market, &ask.order_id, ask.orig_client_id);
+    PUT(ORDER_CANCEL, order_cancel, &ask);
+}
+
+static void put_amend(struct dice *dice, const struct model *model, struct trial_command *command)
+{
+    struct order_amend_command ask = {0};
+    aim(dice, model, &ask.account, &ask.market, &ask.order_id, ask.orig_client_id);
+    ask.qty.lots = below(dice, 8);
+    name_put(dice, ask.client_id);
+    if (slip(dice)) ask.qty.lots = -1;
+    PUT(ORDER_AMEND, order_amend, &ask);
+}
+
+static void put_replace(struct dice *dice, const struct model *model, struct trial_command *command)
+{
+    const struct order_place_command place = some_order(dice, model);
+    struct order_replace_command ask = {
+        .price = place.price,
+        .qty = place.qty,
+        .quote_qty = place.quote_qty,
+        .stop_price = place.stop_price,
+        .iceberg_qty = place.iceberg_qty,
+        .trailing_delta = place.trailing_delta,
+        .session = place.session,
+        .side = place.side,
+        .type = place.type,
+        .time_in_force = place.time_in_force,
+        .self_trade = place.self_trade,
+    };
+    ask.mode = (uint8_t)(1 + below(dice, 2));
+    if (chance(dice, 20)) ask.restriction = (uint8_t)below(dice, 3);
+    memcpy(ask.client_id, place.client_id, sizeof(ask.client_id));
+    aim(dice, model, &ask.account, &ask.market, &ask.cancel_order_id, ask.cancel_orig_client_id);
+    if (slip(dice)) ask.mode = (uint8_t)below(dice, 4);
+    PUT(ORDER_REPLACE, order_replace, &ask);
+}
+
+/* ---- Lists ---- */
+
+#define LEG_PUT(list, leg, ask) \
+    do { \
+        (list).leg##_price = (ask).price; \
+        (list).leg##_qty = (ask).qty; \
+        (list).leg##_stop_price = (ask).stop_price; \
+        (list).leg##_iceberg_qty = (ask).iceberg_qty; \
+        (list).leg##_trailing_delta = (ask).trailing_delta; \
+        (list).leg##_side = (ask).side; \
+        (list).leg##_type = (ask).type; \
+        (list).leg##_time_in_force = (ask).time_in_force; \
+        memcpy((list).leg##_client_id, (ask).client_id, 36); \
+    } while (0)
+
+/* One order of a pair: `above` or below the last price, as its side wants it. */
+static struct order_place_command pair_leg(struct dice *dice, const struct model *model,
+                                           const struct order_place_command *like, bool above)
+{
+    struct order_place_command ask = *like;
+    const bool stop = above == (ask.side == BUY);
+    const int64_t last = model->markets[ask.market].last_price;
+    const int64_t center = last != 0 ? last : center_of(model, ask.market);
+    const int64_t away = 1 + below(dice, 4);
+    ask.type = (uint8_t)(stop ? ONE_OF(dice, STOP_LOSS, STOP_LOSS_LIMIT)
+                              : ONE_OF(dice, LIMIT_MAKER, TAKE_PROFIT, TAKE_PROFIT_LIMIT));
+    ask_terms(dice, model, center, &ask);
+    const int64_t price = above ? center + away : center - away;
+    if (ask.type == LIMIT_MAKER && chance(dice, 90)) ask.price.ticks = price;
+    if (ask.stop_price.ticks != 0 && chance(dice, 90)) ask.stop_price.ticks = price;
+    memset(ask.client_id, 0, sizeof(ask.client_id));
+    name_put(dice, ask.client_id);
+    ask_slip(dice, &ask);
+    return ask;
+}
+
+static void put_list(struct dice *dice, const struct model *model, struct trial_command *command)
+{
+    struct order_place_command legs[3] = {0};
+    legs[0] = some_order(dice, model);
+    legs[1] = some_order(dice, model);
+    struct list_place_command ask = {.account = legs[0].account,
+                                     .session = legs[0].session,
+                                     .market = legs[0].market,
+                                     .self_trade = legs[0].self_trade};
+    const uint16_t market = (uint16_t)(ask.market < dice->markets ? ask.market : 0);
+    ask.kind = (uint8_t)(1 + below(dice, 3));
+    if (ask.kind != LIST_OCO && chance(dice, 95))
+        legs[0].type = (uint8_t)ONE_OF(dice, LIMIT, LIMIT, LIMIT_MAKER);
+    legs[0].market = market;
+    legs[0].qty.lots = some_lots(dice);
+    legs[0].stop_price.ticks = 0;
+    legs[0].trailing_delta = 0;
+    legs[0].iceberg_qty.lots = 0;
+    ask_terms(dice, model, center_of(model, market), &legs[0]);
+    if (ask.kind == LIST_OCO || ask.kind == LIST_OTOCO) {
+        const int first = ask.kind == LIST_OCO ? 0 : 1;
+        struct order_place_command pair = {.market = market, .side = (uint8_t)below(dice, 2)};
+        pair.qty.lots = some_lots(dice);
+        legs[first] = pair_leg(dice, model, &pair, true);
+        legs[first + 1] = pair_leg(dice, model, &pair, false);
+        if (slip(dice)) legs[first].qty.lots++;
+    }
+    if (ask.kind == LIST_OTO && legs[1].quote_qty.units != 0) {
+        legs[1].quote_qty.units = 0;
+        legs[1].qty.lots = some_lots(dice);
+    }
+    name_put(dice, ask.client_id);
+    if (slip(dice)) ask.kind = (uint8_t)below(dice, 5);
+    LEG_PUT(ask, a, legs[0]);
+    LEG_PUT(ask, b, legs[1]);
+    LEG_PUT(ask, c, legs[2]);
+    PUT(LIST_PLACE, list_place, &ask);
+}
+
+static void put_list_cancel(struct dice *dice, const struct model *model,
+                            struct trial_command *command)
+{
+    struct list_cancel_command ask = {.account = some_account(dice)};
+    ask.market = some_market(dice);
+    const struct model_list *list = &model->lists[below(dice, (uint32_t)model->list_slots)];
+    for (int i = 0; i < model->list_slots && !list->open; i++)
+        list = &model->lists[i];
+    if (list->open && chance(dice, 90)) {
+        ask.account = list->account;
+        ask.market = list->market;
+        if (chance(dice, 70)) ask.list_id = list->id;
+        if (chance(dice, 40)) memcpy(ask.orig_client_id, list->client_id, 36);
+    } else {
+        ask.list_id = below(dice, 5);
+        name_put(dice, ask.orig_client_id);
+    }
+    PUT(LIST_CANCEL, list_cancel, &ask);
+}
+
+/* ---- Everything else ---- */
+
+static void put_debit(struct dice *dice, const struct model *model, struct trial_command *command)
+{
+    struct debit_command debit = {.account = some_account(dice)};
+    debit.asset = (uint16_t)below(dice, 3);
+    int64_t available = 0;
+    if (debit.account <= model->account_count)
+        available = model->accounts[debit.account].balances[debit.asset].available;
+    /* To the last unit, to a little, or a bit too much. */
+    debit.amount.units =
+        available - (int64_t)ONE_OF(dice, 0, 0, 1, 100) + (chance(dice, 5) ? 1 : 0);
+    if (chance(dice, 50)) debit.amount.units = available / 2;
+    if (debit.amount.units <= 0 && chance(dice, 95)) debit.amount.units = 1;
+    PUT(DEBIT, debit, &debit);
+}
+
+static void put_tier(struct dice *dice, struct trial_command *command)
+{
+    struct account_tier_command ask = {.operator_index = (uint16_t)below(dice, 2)};
+    ask.account = some_account(dice);
+    ask.tier = (uint16_t)below(dice, 4);
+    PUT(ACCOUNT_TIER, account_tier, &ask);
+}
+
+static void put_people(struct dice *dice, struct trial_command *command)
+{
+    if (chance(dice, 40)) {
+        struct key_add_command add = {.account = some_account(dice), .permissions = KEY_TRADE};
+        add.key_id[0] = (uint8_t)below(dice, 4);
+        PUT(KEY_ADD, key_add, &add);
+        return;
+    }
+    struct account_create_command create = {.operator_index = (uint16_t)below(dice, 3)};
+    create.tier = (uint16_t)below(dice, 4);
+    create.public_key[0] = (uint8_t)below(dice, 3);
+    PUT(ACCOUNT_CREATE, account_create, &create);
+}
+
+static void put_status(struct dice *dice, struct trial_command *command)
+{
+    uint8_t status = (uint8_t)below(dice, 12);
+    if (status > MARKET_BREAK) status = MARKET_TRADING;
+    if (status == 0 && chance(dice, 80)) status = MARKET_TRADING;
+    PUT(MARKET_STATUS, market_status,
+        &(struct market_status_command){.market = some_market(dice), .status = status});
+}
+
+static void put_node(struct dice *dice, struct trial_command *command, enum kind kind)
+{
+    if (kind == LOST)
+        PUT(ORIGIN_LOST, origin_lost,
+            &(struct origin_lost_command){.node = ONE_OF(dice, 1, 1, 7, 3)});
+    else if (kind == HELLO)
+        PUT(HELLO, hello,
+            &(struct hello_command){.node = ONE_OF(dice, 1, 1, 7, 7, 7, 4), .nonce = 5});
+    else if (kind == SEAL)
+        PUT(SEAL, seal, &(struct seal_command){0});
+    else if (chance(dice, 80))
+        PUT(VOTE, vote, &(struct vote_command){.height = 1});
+    else
+        PUT(CHECKPOINT_VOTE, checkpoint_vote, &(struct checkpoint_vote_command){.height = 1});
+}
+
+static void put_switch(struct dice *dice, struct trial_command *command)
+{
+    const uint64_t step_ms = dice->step_ns / NS_PER_MS;
+    uint32_t timeout_ms = below(dice, (uint32_t)(step_ms > 1000 ? 30000 : step_ms * 20 + 5));
+    if (slip(dice)) timeout_ms = 86400000 + below(dice, 2);
+    struct switch_set_command ask = {.timeout_ms = chance(dice, 15) ? 0 : timeout_ms};
+    ask.account = some_account(dice);
+    ask.market = some_market(dice);
+    PUT(SWITCH_SET, switch_set, &ask);
+}
+
+static void put_cancel_all(struct dice *dice, struct trial_command *command)
+{
+    struct cancel_all_command ask = {.account = some_account(dice)};
+    ask.market = some_market(dice);
+    PUT(CANCEL_ALL, cancel_all, &ask);
+}
+
+static void put_session(struct dice *dice, struct trial_command *command)
+{
+    struct session_end_command ask = {.session = below(dice, 3)};
+    ask.account = some_account(dice);
+    ask.market = some_market(dice);
+    PUT(SESSION_END, session_end, &ask);
+}
+
+static void put_kind(struct dice *dice, const struct model *model, struct trial_command *command,
+                     enum kind kind)
+{
+    uint32_t kind_account;
+    switch (kind) {
+    case PLACE:
+        return put_place(dice, model, command);
+    case CANCEL:
+        return put_cancel(dice, model, command);
+    case CANCEL_ALL:
+        return put_cancel_all(dice, command);
+    case AMEND:
+        return put_amend(dice, model, command);
+    case REPLACE:
+        return put_replace(dice, model, command);
+    case LIST:
+        return put_list(dice, model, command);
+    case LIST_CANCEL:
+        return put_list_cancel(dice, model, command);
+    case SWITCH:
+        return put_switch(dice, command);
+    case SESSION:
+        return put_session(dice, command);
+    case CREDIT:
+        kind_account = some_account(dice);
+        return put_credit(dice, command, kind_account, (uint16_t)below(dice, 3));
+    case DEBIT:
+        return put_debit(dice, model, command);
+    case STATUS:
+        return put_status(dice, command);
+    case FILTERS:
+        return put_filters(dice, command, model, some_market(dice));
+    case TIER:
+        return put_tier(dice, command);
+    case LISTING:
+        if (chance(dice, 50)) return put_asset(dice, command, below(dice, 5));
+        return put_market(dice, command, model, below(dice, 3));
+    case PEOPLE:
+        return put_people(dice, command);
+    default:
+        return put_node(dice, command, kind);
+    }
+}
+
+static void stamp_move(struct dice *dice)
+{
+    dice->stamp_ns += below(dice, (uint32_t)dice->step_ns);
+    if (below(dice, 200) == 0) dice->stamp_ns += below(dice, 90) * NS_PER_SEC;
+    if (dice->volumes && below(dice, 300) == 0)
+        dice->stamp_ns += ONE_OF(dice, 1, 1, 3, 12, 35) * 24 * 3600 * NS_PER_SEC;
+}
+
+/* A header that is stale, late, or of a later version. */
+static void header_slip(struct dice *dice, struct trial_command *command)
+{
+    if (slip(dice)) {
+        command->regular = false; /* epoch and sequence are 0; so is a nonce */
+        if (chance(dice, 50)) le_put_u32(command->bytes + 8, 3);
+    }
+    if (slip(dice)) le_put_u16(command->bytes + 6, 1);
+    if (chance(dice, 3)) le_put_u64(command->bytes + 32, dice->stamp_ns - 2 + below(dice, 4));
+}
+
+void dice_next(struct dice *dice, const struct model *model, struct trial_command *command)
+{
+    if (put_setup(dice, model, command)) return;
+    stamp_move(dice);
+    uint32_t total = 0;
+    for (int kind = 0; kind < KINDS; kind++)
+        total += dice->weights[kind];
+    uint32_t drawn = below(dice, total);
+    int kind = 0;
+    while (drawn >= dice->weights[kind])
+        drawn -= dice->weights[kind++];
+    put_kind(dice, model, command, (enum kind)kind);
+    header_slip(dice, command);
+}
