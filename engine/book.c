@@ -8,9 +8,16 @@ static size_t rounded(size_t byte_count)
     return (byte_count + 63) & ~(size_t)63;
 }
 
-static size_t mark_bytes(const struct params *params)
+/* Levels that one command can change: it empties those that there are, and makes one more, or those that
+ * were counted for orders that waited outside the book. */
+static uint32_t changes_max(const struct params *params)
 {
-    return rounded((size_t)params->levels_max * sizeof(struct book_mark));
+    return params->levels_max + 1;
+}
+
+static size_t changed_bytes(const struct params *params)
+{
+    return rounded((size_t)changes_max(params) * sizeof(uint32_t));
 }
 
 /* Places in the ring of parked levels: enough for the prices round the touch of the markets there are. */
@@ -22,15 +29,20 @@ static uint32_t parked_places(const struct params *params)
     return places;
 }
 
-/* Levels that hang: those that count, those that are parked, and the one being parked. */
+/* Levels that hang: those that a command can change, those that are parked, and one on its way. */
 static uint32_t levels_hung(const struct params *params)
 {
-    return params->levels_max + parked_places(params) + 1;
+    return changes_max(params) + parked_places(params) + 1;
 }
 
 static size_t hidden_bytes(const struct params *params)
 {
     return rounded(((size_t)levels_hung(params) + 1) * sizeof(int64_t));
+}
+
+static size_t tag_bytes(const struct params *params)
+{
+    return rounded(((size_t)levels_hung(params) + 1) * sizeof(struct book_tag));
 }
 
 uint32_t book_order_slots(const struct params *params)
@@ -42,7 +54,7 @@ size_t book_all_bytes(const struct params *params)
 {
     return order_pool_bytes(book_order_slots(params)) + ladder_pool_bytes(levels_hung(params)) +
            rounded(params->markets_max * sizeof(struct book)) + hidden_bytes(params) +
-           mark_bytes(params) + parked_places(params) * sizeof(struct book_mark);
+           changed_bytes(params) + tag_bytes(params) + parked_places(params) * sizeof(uint32_t);
 }
 
 bool book_all_init(struct books *books, struct arena *arena, const struct params *params)
@@ -53,12 +65,11 @@ bool book_all_init(struct books *books, struct arena *arena, const struct params
     if (!ladder_pool_init(&books->levels, arena, levels_hung(params))) return false;
     books->markets = arena_take_array(arena, params->markets_max, sizeof(struct book));
     books->hidden = arena_take(arena, hidden_bytes(params));
-    /* Levels that empty count until the command's changes are read out: a command cannot
-     * change more levels than there are slots. */
-    books->marks = arena_take(arena, mark_bytes(params));
-    books->parked = arena_take_array(arena, places, sizeof(struct book_mark));
-    if (books->markets == NULL || books->hidden == NULL || books->marks == NULL ||
-        books->parked == NULL)
+    books->changed = arena_take(arena, changed_bytes(params));
+    books->tags = arena_take(arena, tag_bytes(params));
+    books->parked = arena_take_array(arena, places, sizeof(uint32_t));
+    if (books->markets == NULL || books->hidden == NULL || books->changed == NULL ||
+        books->tags == NULL || books->parked == NULL)
         return false;
 
     for (uint32_t market = 0; market < params->markets_max; market++) {
@@ -76,15 +87,19 @@ bool book_levels_full(const struct books *books, uint16_t market, enum side side
 
 void book_refresh(struct books *books, uint32_t slot, qty_t left)
 {
-    struct order *order = &books->orders.orders[slot];
+    struct order *orders = books->orders.orders, *order = &orders[slot];
     struct level *level = &books->levels.levels[order->level];
     ASSERT(order->left.lots == 0 && left.lots > 0);
 
-    book_unqueue(books, slot, level);
-    book_queue(books, slot, level);
     order->left = left;
     level->qty.lots += left.lots;
-    book_mark(books, level, order);
+    book_mark(books, order->level, level);
+    if (order->newer == NO_SLOT) return; /* it is the last of its queue already */
+    (void)book_unqueue(books, slot, level);
+    order->older = level->newest;
+    order->newer = NO_SLOT;
+    orders[level->newest].newer = slot;
+    level->newest = slot;
 }
 
 void book_hide(struct books *books, uint32_t slot, int64_t lots)
@@ -94,19 +109,20 @@ void book_hide(struct books *books, uint32_t slot, int64_t lots)
     *hidden += lots;
 }
 
-void book_park(struct books *books, const struct book_mark *mark)
+void book_park(struct books *books, uint32_t level)
 {
-    struct book_mark *place = &books->parked[books->parked_next++ & books->parked_mask];
-    struct level *levels = books->levels.levels;
-    if (place->level != NO_SLOT) {
-        /* One that is not idle leaves the ring alone, and comes back when it is empty again. */
-        levels[place->level].parked = 0;
-        if (levels[place->level].idle)
-            ladder_remove(&books->levels, &books->markets[place->market].sides[place->side],
-                          place->level);
-    }
-    *place = *mark;
-    levels[mark->level].parked = 1;
+    uint32_t *place = &books->parked[books->parked_next++ & books->parked_mask];
+    const uint32_t longest = *place;
+    *place = level;
+    books->tags[level].parked = true;
+    if (longest == NO_SLOT) return;
+
+    /* One that is in use leaves the ring alone, and comes back when it is empty again. */
+    struct book_tag *tag = &books->tags[longest];
+    tag->parked = false;
+    const struct level *left = &books->levels.levels[longest];
+    if (left->oldest == NO_SLOT && left->change == 0)
+        ladder_remove(&books->levels, &books->markets[tag->market].sides[tag->side], longest);
 }
 
 /* Asserts B2 to B4 for one level that is awake; returns its orders' count. */
@@ -143,31 +159,37 @@ static uint32_t level_check(const struct books *books, uint16_t market, enum sid
 static void marks_check(const struct books *books)
 {
     for (uint32_t i = books->change_next; i < books->change_count; i++) {
-        const uint32_t slot = books->marks[i].level;
+        const uint32_t slot = books->changed[i];
         const struct level *level = &books->levels.levels[slot];
         ASSERT(level->change == i + 1);
         if (level->oldest == NO_SLOT) ASSERT(level->qty.lots == 0 && books->hidden[slot] == 0);
     }
-    uint32_t parked = 0, marked = 0, idle = 0;
+    uint32_t parked = 0, marked = 0;
     for (uint32_t i = 0; i <= books->parked_mask; i++) {
-        if (books->parked[i].level == NO_SLOT) continue;
-        ASSERT(books->levels.levels[books->parked[i].level].parked);
-        idle += books->levels.levels[books->parked[i].level].idle;
+        if (books->parked[i] == NO_SLOT) continue;
+        ASSERT(books->tags[books->parked[i]].parked); /* B5 */
         parked++;
     }
     for (uint32_t slot = 1; slot <= books->levels.level_used; slot++)
-        marked += books->levels.levels[slot].price.ticks != 0 && books->levels.levels[slot].parked;
-    ASSERT(parked == marked);                                             /* B5 */
-    ASSERT(idle == books->levels.hung_count - books->levels.level_count); /* B5 */
+        marked += books->tags[slot].parked;
+    ASSERT(parked == marked); /* B5 */
 }
 
-/* Levels without orders that count: they are among the changes. */
+static bool is_empty_of(const struct books *books, uint32_t slot, uint16_t market, enum side side)
+{
+    return slot != NO_SLOT && books->levels.levels[slot].oldest == NO_SLOT &&
+           books->tags[slot].market == market && books->tags[slot].side == side;
+}
+
+/* Levels of one side without orders: each is among the changes or parked. */
 static uint32_t empty_count(const struct books *books, uint16_t market, enum side side)
 {
     uint32_t count = 0;
     for (uint32_t i = books->change_next; i < books->change_count; i++)
-        count += books->marks[i].market == market && books->marks[i].side == side &&
-                 books->levels.levels[books->marks[i].level].oldest == NO_SLOT;
+        count += is_empty_of(books, books->changed[i], market, side);
+    for (uint32_t i = 0; i <= books->parked_mask; i++)
+        count += is_empty_of(books, books->parked[i], market, side) &&
+                 books->levels.levels[books->parked[i]].change == 0;
     return count;
 }
 
@@ -185,7 +207,7 @@ uint32_t book_check(const struct books *books, uint16_t market)
             count += level_check(books, market, (enum side)side, level);
             levels++;
         }
-        ASSERT(levels == ladder->level_count); /* B2: what has no orders is among the changes */
+        ASSERT(levels == ladder->hung_count); /* B2 */
     }
     const price_t bid = book_best_price(books, market, BUY);
     const price_t ask = book_best_price(books, market, SELL);

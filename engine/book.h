@@ -4,27 +4,27 @@
  * price, is match.c's. All books share one pool of orders and one of levels (struct books), and one
  * list of the levels that the command in hand has changed.
  *
- * A level left empty by the command stays where it is, asleep, until the command's changes are read out:
- * one change per level and command, also when the command fills it again. Then it becomes idle and is
- * parked: prices near the touch come and go all the time, and a level that hangs already is filled again
- * without a decision. The parking place is a ring; who has been there longest is removed, if it is empty.
+ * A level left empty by the command stays where it is, asleep: one change per level and command, also when
+ * the command fills it again. When the command's changes are read out it is parked: prices near the touch come and go all the time, and a level that hangs already is filled again
+ * at once. The parking place is a ring; who has been there longest is removed, if it is empty.
  *
  * Owner    the engine thread
  * Memory   the caller's arena, by book_all_init
  * Limits   orders_max orders and levels_max levels in all books; the caller counts before it adds.
- *          Empty levels count until the command's changes are read out, parked ones do not.
+ *          Empty levels do not count. Within a command at most as many are emptied and made as counted
+ *          before it, and one more: who lets orders wait outside the book counts their levels too.
  * Cost     front, best price, fill, remove: O(1), but for the step to the next price when the best one
- *          empties. Add: O(1) at the queue, plus the ladder's find. Where both ways are common there is
- *          no branch: slot 0 of orders and nodes takes what is written to nobody.
+ *          empties. Add: O(1) at the queue, plus the ladder's find. Slot 0 of the
+ *          orders takes what is written to no neighbour.
  *
  * Invariants, all asserted by book_check:
  *   B1  best bid < best ask: the book never rests crossed
  *   B2  a level's quantity is the sum of what its orders show, its hidden quantity the sum of what they
- *       hide; an empty level is asleep, has neither, and is among the command's changes or idle
+ *       hide; an empty level is asleep, has neither, and is among the command's changes or parked
  *   B3  within a level, whoever joined first is first: ids rise from oldest to newest among orders that
  *       have no extra and are in no list. Stops and legs join late, icebergs again with each slice.
  *   B4  every resting order shows something and knows its market, side, price and level
- *   B5  a level is in the ring of parked ones once when it is marked so, and an idle level is marked so
+ *   B5  a level is in the ring of parked ones, once, when it is marked as parked
  */
 
 #ifndef ENGINE_BOOK_H
@@ -51,23 +51,24 @@ struct book {
     uint64_t last_update;
 };
 
-/* A level that the command has changed, or that is parked. */
-struct book_mark {
-    uint32_t level;
+/* What a level does not say itself. */
+struct book_tag {
     uint16_t market;
-    uint16_t side;
+    uint8_t side;
+    bool parked; /* it is in the ring */
 };
 
 struct books {
     struct order_pool orders;
     struct ladder_pool levels;
-    struct book *markets;    /* markets_max of them */
-    int64_t *hidden;         /* lots that icebergs hide, by level */
-    struct book_mark *marks; /* levels changed, in order of first change */
+    struct book *markets;  /* markets_max of them */
+    int64_t *hidden;       /* lots that icebergs hide, by level */
+    struct book_tag *tags; /* by level */
+    uint32_t *changed;     /* levels, in order of first change */
     uint32_t change_count;
-    uint32_t change_next;     /* the first not read out yet */
-    struct book_mark *parked; /* a ring; level NO_SLOT: free */
-    uint32_t parked_next;     /* the one parked longest, whose place is the next */
+    uint32_t change_next; /* the first not read out yet */
+    uint32_t *parked;     /* a ring of levels, NO_SLOT: free */
+    uint32_t parked_next; /* the one parked longest, whose place is the next */
     uint32_t parked_mask;
     uint32_t levels_max;
 };
@@ -110,12 +111,11 @@ static inline bool book_reaches(const struct books *books, uint16_t market, enum
 }
 
 /* Of the functions below: the level is among the command's changes. */
-static inline void book_mark(struct books *books, struct level *level, const struct order *order)
+static inline void book_mark(struct books *books, uint32_t slot, struct level *level)
 {
     if (level->change != 0) return;
-    books->marks[books->change_count] =
-        (struct book_mark){order->level, order->market, order->side};
-    level->change = ++books->change_count & ((1u << 30) - 1);
+    books->changed[books->change_count] = slot;
+    level->change = ++books->change_count;
 }
 
 static inline struct ladder *book_ladder(struct books *books, const struct order *order)
@@ -123,26 +123,17 @@ static inline struct ladder *book_ladder(struct books *books, const struct order
     return &books->markets[order->market].sides[order->side];
 }
 
-/* Puts an order that rests in no queue to the back of the one at its level. */
-static inline void book_queue(struct books *books, uint32_t slot, struct level *level)
-{
-    struct order *orders = books->orders.orders;
-    const uint32_t last = level->newest;
-    orders[slot].older = last;
-    orders[slot].newer = NO_SLOT;
-    orders[last].newer = slot;
-    level->newest = slot;
-    level->oldest = last == NO_SLOT ? slot : level->oldest;
-}
-
-static inline void book_unqueue(struct books *books, uint32_t slot, struct level *level)
+/* Takes the order out of its queue. Whether that is empty then. */
+static inline bool book_unqueue(struct books *books, uint32_t slot, struct level *level)
 {
     struct order *orders = books->orders.orders;
     const uint32_t older = orders[slot].older, newer = orders[slot].newer;
+    const uint32_t oldest = level->oldest, newest = level->newest;
     orders[older].newer = newer;
     orders[newer].older = older;
-    level->oldest = older == NO_SLOT ? newer : level->oldest;
-    level->newest = newer == NO_SLOT ? older : level->newest;
+    level->oldest = order_choose(older == NO_SLOT, newer, oldest);
+    level->newest = order_choose(newer == NO_SLOT, older, newest);
+    return (older | newer) == NO_SLOT;
 }
 
 /* Puts the order, which has its market, side, price and left, to the back of the queue at its price.
@@ -150,16 +141,27 @@ static inline void book_unqueue(struct books *books, uint32_t slot, struct level
  * Needs: it does not cross (B1), a level is to be had. */
 static inline void book_add(struct books *books, uint32_t slot)
 {
-    struct order *order = &books->orders.orders[slot];
+    struct order *orders = books->orders.orders, *order = &orders[slot];
     struct ladder *ladder = book_ladder(books, order);
     ASSERT(order->left.lots > 0);
 
-    order->level = ladder_add(&books->levels, ladder, order->price);
-    struct level *level = &books->levels.levels[order->level];
-    ladder_wake(&books->levels, ladder, order->level);
-    book_queue(books, slot, level);
+    const uint32_t level_slot = ladder_add(&books->levels, ladder, order->price);
+    struct level *level = &books->levels.levels[level_slot];
+    const uint32_t newest = level->newest;
+    order->level = level_slot;
+    order->older = newest;
+    order->newer = NO_SLOT;
+    level->newest = slot;
     level->qty.lots += order->left.lots;
-    book_mark(books, level, order);
+    book_mark(books, level_slot, level);
+    if (newest != NO_SLOT) {
+        orders[newest].newer = slot;
+    } else {
+        books->tags[level_slot].market = order->market;
+        books->tags[level_slot].side = order->side;
+        level->oldest = slot;
+        ladder_wake(&books->levels, ladder, level_slot);
+    }
 }
 
 /* Takes `by` off what the order has left and keeps its place. An order with nothing left must then be
@@ -172,7 +174,7 @@ static inline void book_reduce(struct books *books, uint32_t slot, qty_t by)
 
     order->left = qty_less(order->left, by);
     level->qty = qty_less(level->qty, by);
-    book_mark(books, level, order);
+    book_mark(books, order->level, level);
 }
 
 /* The same, by a match. */
@@ -186,15 +188,16 @@ static inline void book_fill(struct books *books, uint32_t slot, qty_t by)
 static inline void book_remove(struct books *books, uint32_t slot)
 {
     const struct order *order = &books->orders.orders[slot];
-    struct level *level = &books->levels.levels[order->level];
+    const uint32_t level_slot = order->level;
+    struct level *level = &books->levels.levels[level_slot];
 
-    book_unqueue(books, slot, level);
     level->qty = qty_less(level->qty, order->left);
-    const bool empty = level->oldest == NO_SLOT;
-    ASSERT(!empty | (level->qty.lots == 0)); /* B2 */
-    INVARIANT(!empty || books->hidden[order->level] == 0);
-    book_mark(books, level, order);
-    ladder_sleep_if(&books->levels, book_ladder(books, order), order->level, empty);
+    book_mark(books, level_slot, level);
+    if (!book_unqueue(books, slot, level)) return;
+
+    ASSERT(level->qty.lots == 0); /* B2 */
+    INVARIANT(books->hidden[level_slot] == 0);
+    ladder_sleep(&books->levels, book_ladder(books, order), level_slot);
 }
 
 /* An iceberg shows its next slice: `left` of it, at the back of its queue. What the level hides changes
@@ -204,8 +207,8 @@ void book_refresh(struct books *books, uint32_t slot, qty_t left);
 /* Changes what the order's level hides. Needs: the order rests; the sum stays at or above zero. */
 void book_hide(struct books *books, uint32_t slot, int64_t lots);
 
-/* Of book_next_change, for an empty level that is not in the ring yet. */
-void book_park(struct books *books, const struct book_mark *mark);
+/* Of book_next_change, for an empty level that is not parked. */
+void book_park(struct books *books, uint32_t level);
 
 /* Takes the next of the command's changes, in the order in which the levels first changed. False when
  * all have been taken: the next change is the next command's. Between two calls the books must not
@@ -216,14 +219,12 @@ static inline bool book_next_change(struct books *books, struct book_change *cha
         books->change_next = books->change_count = 0;
         return false;
     }
-    const struct book_mark *mark = &books->marks[books->change_next++];
-    struct level *level = &books->levels.levels[mark->level];
-    const bool empty = level->oldest == NO_SLOT;
-    *change = (struct book_change){level->price, level->qty, mark->market, (enum side)mark->side};
+    const uint32_t slot = books->changed[books->change_next++];
+    struct level *level = &books->levels.levels[slot];
+    const struct book_tag *tag = &books->tags[slot];
+    *change = (struct book_change){level->price, level->qty, tag->market, (enum side)tag->side};
     level->change = 0;
-    ladder_idle_if(&books->levels, &books->markets[mark->market].sides[mark->side], mark->level,
-                   empty);
-    if (empty & !level->parked) book_park(books, mark);
+    if (level->oldest == NO_SLOT && !tag->parked) book_park(books, slot);
     return true;
 }
 

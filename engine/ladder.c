@@ -78,8 +78,8 @@ static uint64_t bit_at(uint64_t key, uint32_t shift)
     return (uint64_t)1 << digit_at(key, shift);
 }
 
-/* Whether `key` lies in the range of prices that `node` divides. Keys have 63 bits: the digit at
- * shift 60 is the highest, and all keys agree above it. */
+/* Whether `key` lies in the range of prices that `node` divides. Keys have 64 bits: the digit at
+ * shift 60 is the highest, and has four of them. */
 static bool node_covers(const struct ladder_node *node, uint64_t key)
 {
     const uint32_t above = node->shift + LADDER_DIGIT_BITS;
@@ -109,12 +109,19 @@ static uint32_t trie_find(const struct ladder_pool *pool, const struct ladder *l
     return pool->levels[child].price.ticks == price.ticks ? child : NO_SLOT;
 }
 
+static bool level_awake(const struct ladder_pool *pool, const struct ladder *ladder, uint32_t slot)
+{
+    if (slot == NO_SLOT || pool->levels[slot].node == NO_SLOT) return slot == ladder->best;
+    const struct ladder_node *node = &pool->nodes[pool->levels[slot].node];
+    return (node->awake & bit_at(ladder_key(ladder, pool->levels[slot].price), node->shift)) != 0;
+}
+
 uint32_t ladder_find(const struct ladder_pool *pool, const struct ladder *ladder, price_t price)
 {
     ASSERT(price.ticks > 0);
     const uint32_t near = ladder_find_near(pool, ladder, price);
     const uint32_t slot = near != NO_SLOT ? near : trie_find(pool, ladder, price);
-    return pool->levels[slot].idle ? NO_SLOT : slot;
+    return level_awake(pool, ladder, slot) ? slot : NO_SLOT;
 }
 
 /* Makes `parent` (NO_SLOT: the root) what `child` hangs from. */
@@ -191,8 +198,6 @@ uint32_t ladder_make(struct ladder_pool *pool, struct ladder *ladder, price_t pr
         slot = level_take(pool);
         pool->levels[slot] = (struct level){.price = price};
         ladder->hung_count++;
-        ladder->level_count++;
-        pool->level_count++;
         if (near) {
             child_hang(pool, ladder, *leaf, key, slot, false);
             return slot;
@@ -204,16 +209,21 @@ uint32_t ladder_make(struct ladder_pool *pool, struct ladder *ladder, price_t pr
     return slot;
 }
 
-void ladder_wake_above(struct ladder_pool *pool, const struct ladder *ladder, uint32_t level)
+void ladder_wake(struct ladder_pool *pool, struct ladder *ladder, uint32_t level)
 {
     const uint64_t key = ladder_key(ladder, pool->levels[level].price);
-    uint32_t slot = pool->nodes[pool->levels[level].node].parent;
-    while (slot != NO_SLOT) {
+    for (uint32_t slot = pool->levels[level].node; slot != NO_SLOT;) {
         struct ladder_node *node = &pool->nodes[slot];
         const uint64_t before = node->awake;
-        node->awake |= bit_at(key, node->shift);
+        node->awake = before | bit_at(key, node->shift);
         if (before != 0) break; /* above a node that was awake already, all are */
         slot = node->parent;
+    }
+    pool->level_count++;
+    ladder->level_count++;
+    if (~key > ladder->best_rank) {
+        ladder->best = level;
+        ladder->best_rank = ~key;
     }
 }
 
@@ -241,14 +251,17 @@ uint32_t ladder_next(const struct ladder_pool *pool, const struct ladder *ladder
     return NO_SLOT;
 }
 
-void ladder_sleep_above(struct ladder_pool *pool, struct ladder *ladder, uint32_t level)
+void ladder_sleep(struct ladder_pool *pool, struct ladder *ladder, uint32_t level)
 {
     const uint64_t key = ladder_key(ladder, pool->levels[level].price);
-    uint32_t slot = pool->levels[level].node;
-    while (slot != NO_SLOT && pool->nodes[slot].awake == 0) {
-        slot = pool->nodes[slot].parent;
-        if (slot != NO_SLOT) pool->nodes[slot].awake &= ~bit_at(key, pool->nodes[slot].shift);
+    for (uint32_t slot = pool->levels[level].node; slot != NO_SLOT;) {
+        struct ladder_node *node = &pool->nodes[slot];
+        node->awake &= ~bit_at(key, node->shift);
+        if (node->awake != 0) break;
+        slot = node->parent;
     }
+    pool->level_count--;
+    ladder->level_count--;
     if (ladder->best != level) return;
     ladder->best = ladder_next(pool, ladder, level);
     ladder->best_rank =
@@ -283,14 +296,12 @@ void ladder_remove(struct ladder_pool *pool, struct ladder *ladder, uint32_t slo
     else
         node_unset(pool, ladder, level->node, ladder_key(ladder, level->price));
     ladder->hung_count--;
-    ladder->level_count -= !level->idle;
-    pool->level_count -= !level->idle;
     level_give(pool, slot);
 }
 
 struct tally {
     uint32_t levels;
-    uint32_t idle;
+    uint32_t awake_levels;
     uint32_t best;
     bool awake;
 };
@@ -314,7 +325,7 @@ static struct tally node_check(const struct ladder_pool *pool, const struct ladd
         const struct tally one = child_check(pool, ladder, node->children[digit], slot, awake);
         ASSERT(one.awake == awake); /* L3 */
         all.levels += one.levels;
-        all.idle += one.idle;
+        all.awake_levels += one.awake_levels;
         if (all.best == NO_SLOT) all.best = one.best;
         all.awake |= awake;
     }
@@ -331,8 +342,7 @@ static struct tally child_check(const struct ladder_pool *pool, const struct lad
     ASSERT(trie_find(pool, ladder, level->price) == child); /* L2 */
     const uint32_t near = ladder_find_near(pool, ladder, level->price);
     ASSERT(near == NO_SLOT || near == child);
-    ASSERT(!(awake && level->idle));
-    return (struct tally){1, level->idle, awake ? child : NO_SLOT, awake};
+    return (struct tally){1, awake, awake ? child : NO_SLOT, awake};
 }
 
 /* Asserts L4 for one remembered node. */
@@ -354,7 +364,7 @@ bool ladder_check(const struct ladder_pool *pool, const struct ladder *ladder)
         const struct tally all =
             child_check(pool, ladder, ladder->root, NO_SLOT, ladder->best != NO_SLOT);
         ASSERT(all.levels == ladder->hung_count); /* L2 */
-        ASSERT(all.levels - all.idle == ladder->level_count);
+        ASSERT(all.awake_levels == ladder->level_count);
         ASSERT(all.best == ladder->best); /* L1: keys rise in the order of the walk */
     }
     const uint64_t best_key = ladder_key(ladder, pool->levels[ladder->best].price);

@@ -9,9 +9,8 @@
  *             two bits set      │   two bits set    └─► level 30001
  *                               └─► level 91500
  *
- * A level is awake while orders wait in it. One that falls asleep stays where it is until somebody removes
- * it or makes it idle. Idle levels are not counted and not found, but hang where they were: prices come
- * back, and waking costs next to nothing.
+ * A level is awake while orders wait in it. One that falls asleep is not counted and not found any more,
+ * but hangs where it was until somebody removes it: prices come back, and waking costs next to nothing.
  *
  * Each ladder remembers the lowest nodes it used last, by price: near the touch a level is found without
  * a descent. Both sides are one code: a key that rises from best to worst is the price for SELL and its
@@ -20,7 +19,7 @@
  * Owner    the engine thread
  * Memory   levels and nodes come from a pool that all ladders share, in the caller's arena: 32 bytes a
  *          level, 288 a node
- * Limits   `capacity` levels in all ladders together, idle ones included; nodes can then not run
+ * Limits   `capacity` levels in all ladders together, sleeping ones included; nodes can then not run
  *          out, as every node has two children at least. Prices are 1 .. 2^63 - 1.
  * Cost     best: O(1). Find, add, remove: O(1) in the blocks of 64 prices used last, otherwise a descent,
  *          at most 11 steps and 2 or 3 for prices within some 10^5 ticks of each other. Wake and sleep
@@ -44,14 +43,12 @@
 #define LADDER_LEAVES      256
 
 struct level {
-    price_t price;        /* 0: free */
-    qty_t qty;            /* what its orders show, together; the book's to keep */
-    uint32_t oldest;      /* order that trades next */
-    uint32_t newest;      /* of a free level: the next free one */
-    uint32_t node;        /* where it hangs, NO_SLOT: it is the root */
-    uint32_t change : 30; /* the book's, as are qty and parked: see there */
-    uint32_t parked : 1;
-    uint32_t idle : 1; /* asleep, and not counted */
+    price_t price;   /* 0: free */
+    qty_t qty;       /* what its orders show, together; the book's to keep */
+    uint32_t oldest; /* order that trades next */
+    uint32_t newest; /* of a free level: the next free one */
+    uint32_t node;   /* where it hangs, NO_SLOT: it is the root */
+    uint32_t change; /* the book's: its place among the command's changes + 1, 0: unchanged */
 };
 static_assert(sizeof(struct level) == 32, "two in a cache line");
 
@@ -66,10 +63,10 @@ struct ladder_node {
 
 struct ladder_pool {
     struct level *levels;
-    struct ladder_node *nodes; /* the first takes what is noted about a level without a node */
+    struct ladder_node *nodes;
     uint32_t capacity;
     uint32_t hung_count;  /* in use */
-    uint32_t level_count; /* those that are not idle */
+    uint32_t level_count; /* those that are awake */
     uint32_t level_used;  /* slots taken at least once */
     uint32_t level_free;
     uint32_t node_count;
@@ -95,8 +92,8 @@ MUST_CHECK bool ladder_pool_init(struct ladder_pool *pool, struct arena *arena, 
 /* Rises from best to worst on either side. Needs: price > 0. */
 static inline uint64_t ladder_key(const struct ladder *ladder, price_t price)
 {
-    const uint64_t flip = ((uint64_t)ladder->side - 1) & (uint64_t)INT64_MAX; /* BUY is 0 */
-    return (uint64_t)price.ticks ^ flip;
+    /* BUY is 0, so that its flip is all ones. */
+    return (uint64_t)price.ticks ^ ((uint64_t)ladder->side - 1);
 }
 
 /* Whether a level is awake at this price or a better one. */
@@ -121,13 +118,13 @@ static inline uint32_t ladder_find_near(const struct ladder_pool *pool, const st
     return pool->levels[level].price.ticks == price.ticks ? level : NO_SLOT;
 }
 
-/* The level at `price` unless it is idle, or NO_SLOT. Needs: price > 0. */
+/* The level at `price` if it is awake, or NO_SLOT. Needs: price > 0. */
 uint32_t ladder_find(const struct ladder_pool *pool, const struct ladder *ladder, price_t price);
 
 /* Of ladder_add, when the level does not hang from the node remembered for its price. */
 uint32_t ladder_make(struct ladder_pool *pool, struct ladder *ladder, price_t price);
 
-/* The level at `price`, maybe idle; made, asleep, when there is none.
+/* The level at `price`, awake or asleep; made, asleep, when there is none.
  * Needs: price > 0; it exists already or hung_count < capacity. */
 static inline uint32_t ladder_add(struct ladder_pool *pool, struct ladder *ladder, price_t price)
 {
@@ -135,61 +132,16 @@ static inline uint32_t ladder_add(struct ladder_pool *pool, struct ladder *ladde
     return level != NO_SLOT ? level : ladder_make(pool, ladder, price);
 }
 
-/* Of ladder_wake and ladder_sleep, when more changes than the level's own node. */
-void ladder_wake_above(struct ladder_pool *pool, const struct ladder *ladder, uint32_t level);
-void ladder_sleep_above(struct ladder_pool *pool, struct ladder *ladder, uint32_t level);
+/* Orders wait at the level from now on. Needs: it is in this ladder, asleep. */
+void ladder_wake(struct ladder_pool *pool, struct ladder *ladder, uint32_t level);
 
-/* Orders wait at the level, which may be awake already: there is no branch on it, as it could go either
- * way. Needs: it is in this ladder. */
-static inline void ladder_wake(struct ladder_pool *pool, struct ladder *ladder, uint32_t level)
-{
-    struct level *woken = &pool->levels[level];
-    const uint64_t key = ladder_key(ladder, woken->price);
-    struct ladder_node *node = &pool->nodes[woken->node];
-    const uint64_t before = node->awake;
-    node->awake = before | (uint64_t)1 << (key >> node->shift) % LADDER_DIGIT_COUNT;
-    if (before == 0) ladder_wake_above(pool, ladder, level);
-
-    pool->level_count += woken->idle;
-    ladder->level_count += woken->idle;
-    woken->idle = 0;
-    const bool better = ~key > ladder->best_rank;
-    ladder->best = better ? level : ladder->best;
-    ladder->best_rank = better ? ~key : ladder->best_rank;
-}
-
-/* No order waits at the level any more, if `empty`; otherwise nothing changes.
- * Needs: it is in this ladder. */
-static inline void ladder_sleep_if(struct ladder_pool *pool, struct ladder *ladder, uint32_t level,
-                                   bool empty)
-{
-    const uint64_t key = ladder_key(ladder, pool->levels[level].price);
-    struct ladder_node *node = &pool->nodes[pool->levels[level].node];
-    node->awake &= ~((uint64_t)empty << (key >> node->shift) % LADDER_DIGIT_COUNT);
-    if (empty & ((node->awake == 0) | (ladder->best == level)))
-        ladder_sleep_above(pool, ladder, level);
-}
-
-static inline void ladder_sleep(struct ladder_pool *pool, struct ladder *ladder, uint32_t level)
-{
-    ladder_sleep_if(pool, ladder, level, true);
-}
-
-/* Counts the level no more, if `empty`. Needs: it is in this ladder, and asleep if `empty`. */
-static inline void ladder_idle_if(struct ladder_pool *pool, struct ladder *ladder, uint32_t level,
-                                  bool empty)
-{
-    struct level *left = &pool->levels[level];
-    const uint32_t counted = empty & !left->idle;
-    pool->level_count -= counted;
-    ladder->level_count -= counted;
-    left->idle |= empty;
-}
+/* No order waits at the level any more. Needs: it is in this ladder, awake. */
+void ladder_sleep(struct ladder_pool *pool, struct ladder *ladder, uint32_t level);
 
 /* The best awake level that is worse than this one, which may be asleep, or NO_SLOT. */
 uint32_t ladder_next(const struct ladder_pool *pool, const struct ladder *ladder, uint32_t level);
 
-/* Needs: the level is in this ladder, asleep or idle, and no order refers to it any more. */
+/* Needs: the level is in this ladder, asleep, and no order refers to it any more. */
 void ladder_remove(struct ladder_pool *pool, struct ladder *ladder, uint32_t level);
 
 /* Asserts L1 to L4. O(levels). */

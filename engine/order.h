@@ -103,6 +103,12 @@ struct order_pool {
     uint32_t extra_free;
 };
 
+/* One of two slots, without a branch: for decisions that go either way. */
+static inline uint32_t order_choose(bool first, uint32_t one, uint32_t other)
+{
+    return other ^ ((one ^ other) & (0u - (uint32_t)first));
+}
+
 static inline bool order_has_client_id(const uint8_t client_id[CLIENT_ID_BYTES])
 {
     return client_id[0] != 0;
@@ -143,6 +149,14 @@ struct order_extra *order_extra_take(struct order_pool *pool, uint32_t slot);
 
 /* Takes the order's extra back, if it has one. */
 void order_extra_give(struct order_pool *pool, uint32_t slot);
+
+/* What the order has open, shown and hidden. */
+static inline qty_t order_open(const struct order_pool *pool, uint32_t slot)
+{
+    const struct order *order = &pool->orders[slot];
+    if (order->extra == NO_SLOT) return order->left;
+    return (qty_t){order->left.lots + pool->extras[order->extra].hidden.lots};
+}
 
 /* What the order has traded. */
 qty_t order_executed(const struct order_pool *pool, uint32_t slot);

@@ -116,9 +116,9 @@ static inline void slot_table_remove(struct slot_table *table, uint32_t hash, ui
  * places apart, so that a line is half empty as long as no other four share it. */
 static inline uint32_t slot_table_hash_serial(uint64_t owner, uint64_t number)
 {
-    const uint64_t four = (number >> 2) + (owner << 48);
-    const uint32_t line = (uint32_t)((four * 0x9e3779b97f4a7c15u) >> 35);
-    return line << 3 | ((uint32_t)number & 3) << 1;
+    const uint64_t four = (number >> 2) + (owner << 46);
+    const uint32_t line = (uint32_t)((four * 0x9e3779b97f4a7c15u) >> 32) & ~7u;
+    return line | ((uint32_t)number << 1 & 6);
 }
 
 static inline uint32_t slot_table_hash_pair(uint64_t first, uint64_t second)

@@ -104,23 +104,67 @@ TEST(book, a_level_emptied_and_filled_again_is_told_once)
     book_close(&world);
 }
 
-/* An empty level holds its slot until its change is read out, and not longer. */
-TEST(book, an_empty_level_goes_when_its_change_is_read)
+/* An empty level does not count, and is told as gone. */
+TEST(book, an_empty_level_is_told_and_does_not_count)
 {
     struct book_world world;
     book_open(&world, 8, 2);
     const uint32_t sell = rest(&world, SELL, 5, 100);
     const uint32_t buy = rest(&world, BUY, 5, 99);
+    assert_true(book_levels_full(&world.books, 1, SELL, (price_t){101}));
     leave(&world, sell);
     leave(&world, buy);
-    assert_int_equal(world.books.levels.level_count, 2);
-    assert_true(book_levels_full(&world.books, 1, SELL, (price_t){101}));
+    assert_int_equal(world.books.levels.level_count, 0);
+    assert_false(book_levels_full(&world.books, 1, SELL, (price_t){101}));
     assert_int_equal(book_best_price(&world.books, 1, SELL).ticks, 0);
+    assert_false(book_reaches(&world.books, 1, SELL, (price_t){INT64_MAX}));
     changed(&world, SELL, 100, 0);
     changed(&world, BUY, 99, 0);
     changed_no_more(&world);
-    assert_int_equal(world.books.levels.level_count, 0);
-    assert_false(book_levels_full(&world.books, 1, SELL, (price_t){101}));
+    book_close(&world);
+}
+
+/* Whether levels are full does not depend on which prices were used before: a parked level has no room
+ * that another has not. */
+TEST(book, a_parked_level_has_no_room_of_its_own)
+{
+    struct book_world world;
+    book_open(&world, 8, 1);
+    leave(&world, rest(&world, SELL, 5, 100));
+    changed(&world, SELL, 100, 0);
+    changed_no_more(&world);
+    rest(&world, SELL, 5, 200);
+    assert_true(book_levels_full(&world.books, 1, SELL, (price_t){100}));
+    assert_true(book_levels_full(&world.books, 1, SELL, (price_t){101}));
+    assert_false(book_levels_full(&world.books, 1, SELL, (price_t){200}));
+    book_close(&world);
+}
+
+/* More prices than the ring of parked levels has places come and go: those used last stay, all others
+ * are removed, and what is in use is left alone when its turn comes. */
+TEST(book, parked_levels_are_removed_in_their_turn)
+{
+    struct book_world world;
+    book_open(&world, 8, 4);
+    rest(&world, SELL, 5, 1000);
+    leave(&world, rest(&world, SELL, 5, 1));
+    changed(&world, SELL, 1000, 5);
+    changed(&world, SELL, 1, 0);
+    changed_no_more(&world);
+    const uint32_t back = rest(&world, SELL, 5, 1); /* in the ring, and in use */
+    changed(&world, SELL, 1, 5);
+    changed_no_more(&world);
+    for (int64_t ticks = 2; ticks < 300; ticks++) {
+        leave(&world, rest(&world, SELL, 5, ticks));
+        changed(&world, SELL, ticks, 0);
+        changed_no_more(&world);
+    }
+    assert_int_equal(world.books.levels.hung_count, 2 + world.books.parked_mask + 1);
+    assert_int_equal(book_front(&world.books, 1, SELL), back);
+    leave(&world, back);
+    changed(&world, SELL, 1, 0);
+    changed_no_more(&world);
+    assert_int_equal(book_best_price(&world.books, 1, SELL).ticks, 1000);
     book_close(&world);
 }
 

@@ -96,23 +96,25 @@ TEST(directory, a_roster_follows_its_orders)
     arena_unmap(&world.arena);
 }
 
-/* What the users of a roster count in it stays with it while others come, move and go. */
-TEST(directory, a_roster_keeps_what_is_counted_in_it)
+/* What a roster counts stays with it while others come, move and go. */
+TEST(directory, a_roster_keeps_its_counts_when_others_move)
 {
     struct directory_world world;
     directory_open(&world);
     uint32_t slots[8];
-    for (uint32_t i = 0; i < 8; i++) {
+    for (uint32_t i = 0; i < 8; i++)
         slots[i] = enter(&world, 1 + i * 16, 0, "");
-        directory_roster(&world.directory, 1 + i * 16, 0)->buy_left = 100 + i;
-    }
-    for (uint32_t gone = 0; gone < 8; gone++) {
+    directory_reduce(&world.directory, &world.pool.orders[slots[7]], 1);
+    world.pool.orders[slots[7]].left.lots = 0;
+    for (uint32_t gone = 0; gone < 7; gone++) {
         leave(&world, slots[gone]);
         for (uint32_t i = gone + 1; i < 8; i++)
-            assert_int_equal(directory_roster(&world.directory, 1 + i * 16, 0)->buy_left, 100 + i);
+            assert_int_equal(directory_roster(&world.directory, 1 + i * 16, 0)->buy_lots, i < 7);
     }
-    enter(&world, 1, 0, "");
-    assert_int_equal(directory_roster(&world.directory, 1, 0)->buy_left, 0); /* a new one */
+    leave(&world, slots[7]);
+    enter(&world, 1 + 7 * 16, 0, "");
+    assert_int_equal(directory_roster(&world.directory, 1 + 7 * 16, 0)->buy_lots,
+                     1); /* a new one */
     arena_unmap(&world.arena);
 }
 

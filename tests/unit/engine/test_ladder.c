@@ -28,8 +28,9 @@ static int64_t price_at(const struct ladder_world *world, uint32_t level)
 
 static uint32_t add(struct ladder_world *world, int64_t ticks)
 {
+    const bool awake = ladder_find(&world->pool, &world->ladder, (price_t){ticks}) != NO_SLOT;
     const uint32_t level = ladder_add(&world->pool, &world->ladder, (price_t){ticks});
-    ladder_wake(&world->pool, &world->ladder, level);
+    if (!awake) ladder_wake(&world->pool, &world->ladder, level);
     assert_true(ladder_check(&world->pool, &world->ladder));
     return level;
 }
@@ -87,11 +88,13 @@ TEST(ladder, removal_moves_the_best_and_frees_every_node)
     take(&world, 11);
     assert_int_equal(world.ladder.best, NO_SLOT);
     assert_int_equal(world.pool.level_count, 0);
+    assert_int_equal(world.pool.hung_count, 0);
     assert_int_equal(world.pool.node_count, 0);
     arena_unmap(&world.arena);
 }
 
-/* A sleeping level is found but never walked: best and next step over it, near and far, until it wakes. */
+/* A sleeping level is neither found nor walked: best and next step over it, near and far, until its price
+ * comes back and it wakes. */
 TEST(ladder, sleeping_levels_are_stepped_over)
 {
     static const int64_t prices[] = {100, 101, 163, 70000, 900000000};
@@ -105,14 +108,19 @@ TEST(ladder, sleeping_levels_are_stepped_over)
     assert_true(ladder_check(&world.pool, &world.ladder));
     assert_int_equal(world.ladder.best, levels[4]);
     assert_int_equal(ladder_next(&world.pool, &world.ladder, levels[0]), levels[4]);
-    assert_int_equal(ladder_find(&world.pool, &world.ladder, (price_t){101}), levels[1]);
+    assert_int_equal(ladder_find(&world.pool, &world.ladder, (price_t){101}), NO_SLOT);
+    assert_false(ladder_reaches(&world.ladder, (price_t){899999999}));
     assert_int_equal(add(&world, 101), levels[1]);
     assert_int_equal(world.ladder.best, levels[1]);
+    assert_true(ladder_reaches(&world.ladder, (price_t){101}));
+    assert_false(ladder_reaches(&world.ladder, (price_t){100}));
     assert_int_equal(ladder_next(&world.pool, &world.ladder, levels[1]), levels[4]);
     ladder_sleep(&world.pool, &world.ladder, levels[4]);
     ladder_sleep(&world.pool, &world.ladder, levels[1]);
     assert_int_equal(world.ladder.best, NO_SLOT);
-    assert_int_equal(world.ladder.level_count, 5);
+    assert_false(ladder_reaches(&world.ladder, (price_t){INT64_MAX}));
+    assert_int_equal(world.ladder.hung_count, 5);
+    assert_int_equal(world.ladder.level_count, 0);
     arena_unmap(&world.arena);
 }
 
@@ -146,6 +154,7 @@ TEST(ladder, a_node_given_back_is_forgotten)
     take(&world, 641);
     take(&world, 642);
     const uint32_t theirs = ladder_add(&world.pool, &other, (price_t){640});
+    ladder_wake(&world.pool, &other, theirs);
     (void)ladder_add(&world.pool, &other, (price_t){641});
     assert_int_equal(ladder_find(&world.pool, &world.ladder, (price_t){640}), NO_SLOT);
     assert_int_equal(ladder_find(&world.pool, &other, (price_t){640}), theirs);
@@ -166,6 +175,7 @@ TEST(ladder, nodes_last_as_long_as_levels)
         const price_t price = {1 + (int64_t)(world_random(&seed) >> (1 + world_below(&seed, 60)))};
         if (price.ticks <= 0) continue;
         struct ladder *ladder = world_below(&seed, 2) ? &world.ladder : &other;
+        if (ladder_find(&world.pool, ladder, price) != NO_SLOT) continue;
         ladder_wake(&world.pool, ladder, ladder_add(&world.pool, ladder, price));
     }
     assert_true(ladder_check(&world.pool, &world.ladder));
@@ -177,6 +187,7 @@ TEST(ladder, nodes_last_as_long_as_levels)
 /* A price of the random test: there[] says whether it sleeps. */
 struct there {
     int64_t price;
+    uint32_t level;
     bool asleep;
 };
 
@@ -197,7 +208,7 @@ static void ladders_agree(const struct ladder_world *world, const struct there *
                           enum side side)
 {
     assert_true(ladder_check(&world->pool, &world->ladder));
-    assert_int_equal(world->ladder.level_count, count);
+    assert_int_equal(world->ladder.hung_count, count);
     int64_t price = plain_next(there, count, side, 0);
     uint32_t level = world->ladder.best;
     for (;; price = plain_next(there, count, side, price)) {
@@ -227,15 +238,18 @@ TEST(ladder, random_changes_keep_the_order)
                 at++;
             if (at == count && count >= 100) at = world_below(&seed, 100);
             const price_t price = {at < count ? there[at].price : ticks};
-            const uint32_t level = ladder_find(&world.pool, &world.ladder, price);
+            const uint32_t level = at == count ? NO_SLOT : there[at].level;
             if (at == count) {
                 const uint32_t added = ladder_add(&world.pool, &world.ladder, price);
                 ladder_wake(&world.pool, &world.ladder, added);
-                there[count++] = (struct there){ticks, false};
+                there[count++] = (struct there){ticks, added, false};
             } else if (!there[at].asleep) {
+                assert_int_equal(ladder_find(&world.pool, &world.ladder, price), level);
                 ladder_sleep(&world.pool, &world.ladder, level);
                 there[at].asleep = true;
             } else if (world_below(&seed, 2)) {
+                assert_int_equal(ladder_find(&world.pool, &world.ladder, price), NO_SLOT);
+                assert_int_equal(ladder_add(&world.pool, &world.ladder, price), level);
                 ladder_wake(&world.pool, &world.ladder, level);
                 there[at].asleep = false;
             } else {
