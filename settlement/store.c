@@ -9,11 +9,15 @@
 
 #define ENTRY_SLOTS (STORE_ENTRIES_MAX * 2)
 
-/* A balance after its last change. */
+/* A balance after its last change, and what the present command's facts add to it. */
 struct latest {
     amount_t available;
     amount_t held;
     uint64_t height;
+    __int128 moved_available;
+    __int128 moved_held;
+    uint32_t generation; /* of the store, when all this was written; an older one: all is 0 */
+    bool is_moved;
 };
 
 struct store {
@@ -24,6 +28,9 @@ struct store {
     uint64_t *changed_assets; /* by account - 1: one bit an asset */
     uint32_t *changed;        /* accounts with such a bit */
     uint32_t changed_count;
+    uint32_t *moved; /* places in `latest` that the present command moved */
+    uint32_t moved_count;
+    uint32_t generation; /* rises with every reset */
 
     struct entry_row *entries; /* of this block, netted, in the order of their first posting */
     uint32_t *entry_slots;     /* open addressing: index into entries + 1, 0 free */
@@ -37,18 +44,6 @@ struct store {
     uint64_t opens[INTERVAL_COUNT]; /* of the candles that hold it */
 };
 
-/* The order that the current command brought. */
-struct taker {
-    uint64_t order_id; /* 0: none */
-    uint16_t market;
-    uint16_t asset;
-    uint32_t account;
-    bool is_limit;
-    uint8_t side;
-    price_t price;
-    amount_t left; /* still held */
-};
-
 /* One pass over a block. */
 struct pass {
     struct store *store;
@@ -58,13 +53,14 @@ struct pass {
     uint64_t stamp_ns;
     uint32_t ordinal;
     uint32_t fill_count;
-    struct taker taker;
+    struct order_terms_event terms; /* of the order that ends next; order_id 0: none */
 };
 
 size_t store_bytes(const struct genesis *genesis)
 {
     const struct params *params = &genesis->params;
-    const size_t an_account = params->assets_max * sizeof(struct latest) + 8 + 4;
+    const size_t an_account =
+        params->assets_max * (sizeof(struct latest) + sizeof(uint32_t)) + 8 + 4;
     const size_t a_market = INTERVAL_COUNT * sizeof(struct candle_row) + 3;
     return sizeof(struct store) + params->accounts_max * an_account +
            params->markets_max * a_market + (size_t)STORE_ENTRIES_MAX * sizeof(struct entry_row) +
@@ -82,14 +78,15 @@ struct store *store_new(struct arena *arena, const struct genesis *genesis)
     store->latest = arena_take_array(arena, accounts * assets, sizeof(struct latest));
     store->changed_assets = arena_take_array(arena, accounts, sizeof(uint64_t));
     store->changed = arena_take_array(arena, accounts, sizeof(uint32_t));
+    store->moved = arena_take_array(arena, accounts * assets, sizeof(uint32_t));
     store->entries = arena_take_array(arena, STORE_ENTRIES_MAX, sizeof(struct entry_row));
     store->entry_slots = arena_take_array(arena, ENTRY_SLOTS, sizeof(uint32_t));
     store->candles = arena_take_array(arena, markets * INTERVAL_COUNT, sizeof(struct candle_row));
     store->candle_markets = arena_take_array(arena, markets, sizeof(uint16_t));
     store->has_candles = arena_take_array(arena, markets, sizeof(uint8_t));
     if (store->latest == NULL || store->changed_assets == NULL || store->changed == NULL ||
-        store->entries == NULL || store->entry_slots == NULL || store->candles == NULL ||
-        store->candle_markets == NULL || store->has_candles == NULL)
+        store->moved == NULL || store->entries == NULL || store->entry_slots == NULL ||
+        store->candles == NULL || store->candle_markets == NULL || store->has_candles == NULL)
         return NULL;
     return store;
 }
@@ -118,6 +115,8 @@ void store_reset(struct store *store)
     for (uint32_t i = 0; i < store->changed_count; i++)
         store->changed_assets[store->changed[i] - 1] = 0;
     store->changed_count = 0;
+    store->moved_count = 0;
+    store->generation++;
     store->stamp_ns = 0;
     store->params = store->genesis->params;
 }
@@ -169,6 +168,28 @@ bool store_list_market(struct store *store, uint16_t index,
     return true;
 }
 
+/* The account's balance, 0 when nothing was heard of it. Needs: both are within bounds. */
+static struct latest *latest_of(struct store *store, uint32_t account, uint16_t asset)
+{
+    struct latest *latest =
+        &store->latest[(size_t)(account - 1) * store->params.assets_max + asset];
+    if (latest->generation != store->generation)
+        *latest = (struct latest){.generation = store->generation};
+    return latest;
+}
+
+bool store_load_balance(struct store *store, const struct balance_row *row)
+{
+    if (row->account < 1 || row->account > store->params.accounts_max ||
+        row->asset >= store->params.asset_count || row->available.units < 0 || row->held.units < 0)
+        return false;
+    struct latest *latest = latest_of(store, row->account, row->asset);
+    latest->available = row->available;
+    latest->held = row->held;
+    latest->height = row->height;
+    return true;
+}
+
 static void emit_entries(struct store *store, const struct store_sink *sink)
 {
     for (uint32_t i = 0; i < store->entry_count; i++)
@@ -203,7 +224,8 @@ static struct entry_row *entry_of(struct pass *pass, const struct posting *posti
     }
 }
 
-static void book(struct pass *pass, const struct posting_set *set)
+/* Nets a set's postings into rows. */
+static void enter(struct pass *pass, const struct posting_set *set)
 {
     for (uint32_t i = 0; i < set->count; i++) {
         const struct posting *posting = &set->items[i];
@@ -217,6 +239,25 @@ static void book(struct pass *pass, const struct posting_set *set)
             *(held ? &row->held : &row->available) = posting->amount;
         }
         row->event_count++;
+    }
+}
+
+/* Enters what a fact moves, and keeps it until the balances after the command say what else moved. */
+static void book(struct pass *pass, const struct posting_set *set)
+{
+    struct store *store = pass->store;
+    enter(pass, set);
+    for (uint32_t i = 0; i < set->count; i++) {
+        const struct posting *posting = &set->items[i];
+        if (posting->account < 0) continue;
+        struct latest *latest = latest_of(store, (uint32_t)posting->account, posting->asset);
+        if (posting->place == POSTING_HELD)
+            latest->moved_held += posting->amount.units;
+        else
+            latest->moved_available += posting->amount.units;
+        if (latest->is_moved) continue;
+        latest->is_moved = true;
+        store->moved[store->moved_count++] = (uint32_t)(latest - store->latest);
     }
 }
 
@@ -323,85 +364,40 @@ static bool on_debited(struct pass *pass, const struct event *event)
     return true;
 }
 
-static bool on_accepted(struct pass *pass, const struct event *event)
+/* What the two pay, and what the maker of a rate below zero is given. */
+static void price_fees(struct fill_row *row, const struct posting_fill *moved)
 {
-    struct order_accepted_event accepted;
-    order_accepted_event_get(event->payload, &accepted);
-    if (accepted.market >= pass->store->params.market_count || accepted.order_id == 0 ||
-        !account_valid(pass, accepted.account) || !asset_valid(pass, accepted.hold_asset) ||
-        accepted.hold.units < 0 || accepted.side > SELL)
-        return false;
-    pass->taker = (struct taker){.order_id = accepted.order_id,
-                                 .market = accepted.market,
-                                 .asset = accepted.hold_asset,
-                                 .account = accepted.account,
-                                 .is_limit = accepted.type == LIMIT || accepted.type == LIMIT_MAKER,
-                                 .side = accepted.side,
-                                 .price = accepted.price,
-                                 .left = accepted.hold};
-    const struct posting_set set =
-        posting_hold(accepted.account, accepted.hold_asset, accepted.hold);
-    book(pass, &set);
-    return true;
-}
-
-/* Takes the fill's part out of the taker's hold, and what its limit no longer needs. */
-static bool consume(struct taker *taker, const struct market *market, const struct fill_event *fill,
-                    struct posting_fill *moved)
-{
-    const amount_t part = taker->side == BUY ? moved->quote : moved->base;
-    if (taker->side == BUY && taker->is_limit) {
-        const price_t better = {taker->price.ticks - fill->price.ticks};
-        if (taker->price.ticks < fill->price.ticks) return false;
-        if (!posting_hold_needed(market, BUY, better, fill->qty, &moved->release)) return false;
-    }
-    return amount_subtract(taker->left, part, &taker->left) &&
-           amount_subtract(taker->left, moved->release, &taker->left) && taker->left.units >= 0;
+    const struct fill_event *fill = &row->fill;
+    const bool taker_buys = fill->taker_side == BUY;
+    const amount_t taken = taker_buys ? moved->base : moved->quote;
+    const amount_t made = taker_buys ? moved->quote : moved->base;
+    row->taker_fee = fee_of(taken, fill->taker_rate_ppm).charged;
+    if (fill->maker_rate_ppm < 0)
+        row->maker_rebate = fee_rebate(taken, fill->maker_rate_ppm);
+    else
+        row->maker_fee = fee_of(made, fill->maker_rate_ppm).charged;
 }
 
 static bool on_fill(struct pass *pass, const struct event *event)
 {
     struct fill_row row = {
         .command = pass->command, .ordinal = pass->ordinal, .time_ns = pass->stamp_ns};
-    struct fill_event *fill = &row.fill;
-    struct taker *taker = &pass->taker;
-    fill_event_get(event->payload, fill);
-    if (fill->market >= pass->store->params.market_count || taker->order_id == 0 ||
-        taker->order_id != fill->taker_order || taker->market != fill->market ||
-        taker->account != fill->taker_account || taker->side != fill->taker_side ||
-        !account_valid(pass, fill->maker_account))
+    const struct fill_event *fill = &row.fill;
+    fill_event_get(event->payload, &row.fill);
+    if (fill->market >= pass->store->params.market_count ||
+        !account_valid(pass, fill->maker_account) || !account_valid(pass, fill->taker_account))
         return false;
 
     const struct market *market = &pass->store->params.markets[fill->market];
     struct posting_fill moved;
-    if (!posting_fill_of(market, fill, &moved) || !consume(taker, market, fill, &moved))
-        return false;
+    if (!posting_fill_of(market, fill, &moved)) return false;
     const struct posting_set set = posting_fill_set(market, &moved);
     book(pass, &set);
-
-    const bool taker_buys = fill->taker_side == BUY;
-    row.maker_fee = fee_of(taker_buys ? moved.quote : moved.base, fill->maker_rate_ppm).charged;
-    row.taker_fee = fee_of(taker_buys ? moved.base : moved.quote, fill->taker_rate_ppm).charged;
+    price_fees(&row, &moved);
     pass->sink->fill(pass->sink->context, &row);
     pass->fill_count++;
     add_to_candles(pass, fill, moved.quote);
     return true;
-}
-
-/* What the order gives back at its end: the taker's as counted, an older order's by its limit. */
-static bool last_release(const struct pass *pass, const struct order_done_event *done,
-                         uint16_t *asset, amount_t *release)
-{
-    const struct market *market = &pass->store->params.markets[done->market];
-    if (pass->taker.order_id == done->order_id && pass->taker.market == done->market) {
-        *asset = pass->taker.asset;
-        *release = pass->taker.left;
-        return pass->taker.account == done->account;
-    }
-    const qty_t rest = {done->qty.lots - done->executed.lots};
-    *asset = done->side == BUY ? market->quote : market->base;
-    return (done->type == LIMIT || done->type == LIMIT_MAKER) &&
-           posting_hold_needed(market, done->side, done->price, rest, release);
 }
 
 /* The database takes text in UTF-8 only; what a client may call an order is ASCII. */
@@ -413,6 +409,12 @@ static void printable(const uint8_t bytes[36], char text[37])
     text[length] = '\0';
 }
 
+static bool on_terms(struct pass *pass, const struct event *event)
+{
+    order_terms_event_get(event->payload, &pass->terms);
+    return pass->terms.order_id != 0;
+}
+
 static bool on_done(struct pass *pass, const struct event *event)
 {
     struct order_row row = {.command = pass->command, .closed_ns = pass->stamp_ns};
@@ -422,29 +424,103 @@ static bool on_done(struct pass *pass, const struct event *event)
         !account_valid(pass, row.done.account))
         return false;
 
-    uint16_t asset;
-    amount_t release;
-    if (!last_release(pass, &row.done, &asset, &release)) return false;
-    const struct posting_set set = posting_release(row.done.account, asset, release);
-    book(pass, &set);
+    /* An order's terms come right before its end, or after its acceptance: then it may be an older
+     * one's end that follows. */
+    if (pass->terms.order_id == row.done.order_id && pass->terms.market == row.done.market)
+        row.terms = pass->terms;
+    pass->terms.order_id = 0;
     printable(row.done.client_id, row.client_id);
     pass->sink->order(pass->sink->context, &row);
     return true;
 }
 
-static bool on_balance(struct pass *pass, const struct event *event)
+static bool on_prevented(struct pass *pass, const struct event *event)
+{
+    struct prevented_row row = {
+        .command = pass->command, .ordinal = pass->ordinal, .time_ns = pass->stamp_ns};
+    prevented_event_get(event->payload, &row.prevented);
+    if (row.prevented.market >= pass->store->params.market_count ||
+        row.prevented.taker_side > SELL || !account_valid(pass, row.prevented.taker_account))
+        return false;
+    pass->sink->prevented(pass->sink->context, &row);
+    return true;
+}
+
+static bool on_list(struct pass *pass, const struct event *event)
+{
+    struct list_row row = {.command = pass->command, .time_ns = pass->stamp_ns};
+    list_accepted_event_get(event->payload, &row.accepted);
+    if (row.accepted.market >= pass->store->params.market_count ||
+        !account_valid(pass, row.accepted.account))
+        return false;
+    printable(row.accepted.client_id, row.client_id);
+    pass->sink->list(pass->sink->context, &row);
+    return true;
+}
+
+static bool on_list_done(struct pass *pass, const struct event *event)
+{
+    struct list_done_event done;
+    list_done_event_get(event->payload, &done);
+    if (done.market >= pass->store->params.market_count) return false;
+    const struct list_end_row row = {done.market, done.list_id, pass->stamp_ns};
+    pass->sink->list_end(pass->sink->context, &row);
+    return true;
+}
+
+static bool balance_valid(const struct pass *pass, const struct balance_event *balance)
+{
+    return account_valid(pass, balance->account) && asset_valid(pass, balance->asset) &&
+           balance->available.units >= 0 && balance->held.units >= 0;
+}
+
+static void note_balance(struct pass *pass, const struct balance_event *balance)
 {
     struct store *store = pass->store;
+    struct latest *latest = latest_of(store, balance->account, balance->asset);
+    latest->available = balance->available;
+    latest->held = balance->held;
+    latest->height = pass->header->height;
+    uint64_t *changed = &store->changed_assets[balance->account - 1];
+    if (*changed == 0) store->changed[store->changed_count++] = balance->account;
+    *changed |= (uint64_t)1 << balance->asset;
+}
+
+/* What no fact explains was held or released: it left one of the two amounts for the other. */
+static bool on_balance(struct pass *pass, const struct event *event)
+{
     struct balance_event balance;
     balance_event_get(event->payload, &balance);
-    if (!account_valid(pass, balance.account) || !asset_valid(pass, balance.asset)) return false;
+    if (!balance_valid(pass, &balance)) return false;
 
-    const uint32_t index = balance.account - 1;
-    store->latest[(size_t)index * store->params.assets_max + balance.asset] =
-        (struct latest){balance.available, balance.held, pass->header->height};
-    if (store->changed_assets[index] == 0) store->changed[store->changed_count++] = balance.account;
-    store->changed_assets[index] |= (uint64_t)1 << balance.asset;
+    struct latest *latest = latest_of(pass->store, balance.account, balance.asset);
+    const __int128 to_available =
+        (__int128)balance.available.units - latest->available.units - latest->moved_available;
+    const __int128 to_held = (__int128)balance.held.units - latest->held.units - latest->moved_held;
+    if (to_available + to_held != 0 || to_held > INT64_MAX || to_held < -INT64_MAX) return false;
+    latest->moved_available = latest->moved_held = 0;
+    note_balance(pass, &balance);
+
+    const struct posting_set set =
+        to_held > 0
+            ? posting_hold(balance.account, balance.asset, (amount_t){(int64_t)to_held})
+            : posting_release(balance.account, balance.asset, (amount_t){(int64_t)to_available});
+    enter(pass, &set);
     return true;
+}
+
+/* Whether every balance that the command's facts moved was told. */
+static bool all_told(struct store *store)
+{
+    bool told = true;
+    for (uint32_t i = 0; i < store->moved_count; i++) {
+        struct latest *latest = &store->latest[store->moved[i]];
+        told &= latest->moved_available == 0 && latest->moved_held == 0;
+        latest->moved_available = latest->moved_held = 0;
+        latest->is_moved = false;
+    }
+    store->moved_count = 0;
+    return told;
 }
 
 static bool on_event(struct pass *pass, const struct event *event)
@@ -460,8 +536,14 @@ static bool on_event(struct pass *pass, const struct event *event)
         return on_credited(pass, event);
     case T_DEBITED:
         return on_debited(pass, event);
-    case T_ORDER_ACCEPTED:
-        return on_accepted(pass, event);
+    case T_ORDER_TERMS:
+        return on_terms(pass, event);
+    case T_PREVENTED:
+        return on_prevented(pass, event);
+    case T_LIST_ACCEPTED:
+        return on_list(pass, event);
+    case T_LIST_DONE:
+        return on_list_done(pass, event);
     case T_FILL:
         return on_fill(pass, event);
     case T_ORDER_DONE:
@@ -490,7 +572,7 @@ static bool on_record(struct pass *pass, const struct applied *applied)
         !move_time(pass->store, applied->stamp_ns))
         return false;
     pass->stamp_ns = applied->stamp_ns;
-    pass->taker = (struct taker){0};
+    pass->terms = (struct order_terms_event){0};
     pass->ordinal = 0;
 
     const uint8_t *at = applied->events, *const end = at + applied->events_length;
@@ -499,7 +581,7 @@ static bool on_record(struct pass *pass, const struct applied *applied)
         if (!on_event(pass, &event)) return false;
         pass->ordinal++;
     }
-    return at == end && pass->ordinal == applied->event_count;
+    return all_told(pass->store) && at == end && pass->ordinal == applied->event_count;
 }
 
 /* What the genesis lists has no event: it comes with the first block. */
@@ -551,8 +633,13 @@ enum status store_block_balances(struct store *store, const struct block_bytes *
         if (!applied_next(&at, end, &applied)) return STATUS_MALFORMED;
         const uint8_t *next = applied.events, *const events_end = next + applied.events_length;
         struct event event;
-        while (event_next(&next, events_end, &event))
-            if (event.type == T_BALANCE && !on_balance(&pass, &event)) return STATUS_MALFORMED;
+        while (event_next(&next, events_end, &event)) {
+            struct balance_event balance;
+            if (event.type != T_BALANCE) continue;
+            balance_event_get(event.payload, &balance);
+            if (!balance_valid(&pass, &balance)) return STATUS_MALFORMED;
+            note_balance(&pass, &balance);
+        }
         if (next != events_end) return STATUS_MALFORMED;
     }
     return STATUS_OK;
@@ -568,11 +655,10 @@ void store_flush(struct store *store, const struct store_sink *sink)
     forget_candles(store);
 }
 
-static void emit_balance(const struct store *store, const struct store_sink *sink, uint32_t account,
+static void emit_balance(struct store *store, const struct store_sink *sink, uint32_t account,
                          uint16_t asset)
 {
-    const struct latest *latest =
-        &store->latest[(size_t)(account - 1) * store->params.assets_max + asset];
+    const struct latest *latest = latest_of(store, account, asset);
     sink->balance(sink->context, &(struct balance_row){account, asset, latest->available,
                                                        latest->held, latest->height});
 }

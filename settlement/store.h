@@ -4,10 +4,11 @@
  * its events into rows, commit rows and cursor together. store.c does the turning and is pure;
  * store_pg.c talks to the database.
  *
- * Rows come from a block's events alone, without an engine and without the state before the block:
- * a maker always trades at its own limit, so only a taker's fill releases part of a hold, and a
- * taker's ORDER_ACCEPTED is in the same command as its fills. What an order that rested gives back at
- * its end follows from its ORDER_DONE. The one thing carried over is what was listed (struct params).
+ * Rows come from a block's events and the balances before it. Trades, fees, rebates, credits and debits
+ * are booked from the facts; what is left of the change between two BALANCE events of an account and
+ * asset is what was held or released, and must be a move between its two amounts: a unit more or less
+ * is MALFORMED. So nothing is known of open orders, and what is carried over are listings (struct params)
+ * and balances, both of which the database has.
  *
  * Owner    one thread each for a struct store and for store_run
  * Memory   the caller's arena, store_bytes in all, touched as accounts come
@@ -56,13 +57,35 @@ struct fill_row {
     uint64_t time_ns;
     amount_t maker_fee; /* charged, in the asset the maker received */
     amount_t taker_fee;
+    amount_t maker_rebate; /* given, in the asset the maker paid */
 };
 
 struct order_row {
     uint64_t command; /* that ended it */
     uint64_t closed_ns;
     struct order_done_event done;
-    char client_id[37]; /* printable, terminated */
+    struct order_terms_event terms; /* all zero for a plain order */
+    char client_id[37];             /* printable, terminated */
+};
+
+struct prevented_row {
+    uint64_t command;
+    uint32_t ordinal;
+    struct prevented_event prevented;
+    uint64_t time_ns;
+};
+
+struct list_row {
+    uint64_t command;
+    struct list_accepted_event accepted;
+    uint64_t time_ns;
+    char client_id[37];
+};
+
+struct list_end_row {
+    uint16_t market;
+    uint64_t list_id;
+    uint64_t time_ns;
 };
 
 /* The net of one account's movements of one kind in one asset and block. House accounts have the
@@ -122,6 +145,9 @@ struct store_sink {
     void (*market)(void *context, uint16_t index, const struct market *market);
     void (*candle)(void *context, const struct candle_row *row);   /* from store_flush */
     void (*balance)(void *context, const struct balance_row *row); /* from store_balances */
+    void (*prevented)(void *context, const struct prevented_row *row);
+    void (*list)(void *context, const struct list_row *row);
+    void (*list_end)(void *context, const struct list_end_row *row); /* of one given before */
 };
 
 size_t store_bytes(const struct genesis *genesis);
@@ -137,6 +163,10 @@ void store_reset(struct store *store);
 MUST_CHECK bool store_list_asset(struct store *store, uint16_t index, const struct asset *asset);
 MUST_CHECK bool store_list_market(struct store *store, uint16_t index,
                                   const struct market_create_command *listing);
+
+/* A balance as it stood below the cursor; none was given for an account and asset: it is 0. False when
+ * it cannot be. */
+MUST_CHECK bool store_load_balance(struct store *store, const struct balance_row *row);
 
 /* Turns one block into rows. STATUS_MALFORMED when its bytes are not a block whose events follow one
  * another; rows may have been given to the sink by then, so the caller drops the batch and resets. */

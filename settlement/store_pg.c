@@ -17,6 +17,7 @@
 #define SLEEP_MS         200
 #define BACKOFF_MS_MIN   50
 #define BACKOFF_MS_MAX   2000
+#define BALANCES_AT_ONCE 10000
 #define MIGRATION_LOCK   0x71756f726578 /* "quorex": one writer migrates at a time */
 
 enum table {
@@ -29,21 +30,30 @@ enum table {
     TABLE_ENTRIES,
     TABLE_CANDLES,
     TABLE_BALANCES,
+    TABLE_PREVENTED,
+    TABLE_LISTS,
+    TABLE_LIST_ENDS,
     TABLE_COUNT
 };
 
-/* Where each table's rows are copied to; candles and balances are merged from there. */
+/* Where each table's rows are copied to; candles, balances and the ends of lists are merged from there. */
 static const char *const copy_targets[TABLE_COUNT] = {
-    "quorex.assets",         "quorex.markets",     "quorex.accounts",
-    "quorex.blocks",         "quorex.fills",       "quorex.orders",
-    "quorex.ledger_entries", "pg_temp.candles_in", "pg_temp.balances_in",
+    "quorex.assets",         "quorex.markets",
+    "quorex.accounts",       "quorex.blocks",
+    "quorex.fills",          "quorex.orders",
+    "quorex.ledger_entries", "pg_temp.candles_in",
+    "pg_temp.balances_in",   "quorex.prevented_matches",
+    "quorex.order_lists",    "pg_temp.list_ends_in",
 };
 
-static const char *const partitioned[] = {"fills", "orders", "ledger_entries"};
+static const char *const partitioned[] = {"fills", "orders", "ledger_entries", "prevented_matches",
+                                          "order_lists"};
 
 static const char staging_sql[] =
     "CREATE TEMP TABLE candles_in (LIKE quorex.candles) ON COMMIT DELETE ROWS;"
-    "CREATE TEMP TABLE balances_in (LIKE quorex.balances) ON COMMIT DELETE ROWS";
+    "CREATE TEMP TABLE balances_in (LIKE quorex.balances) ON COMMIT DELETE ROWS;"
+    "CREATE TEMP TABLE list_ends_in (market int NOT NULL, list_id bigint NOT NULL,"
+    " closed_ns bigint NOT NULL) ON COMMIT DELETE ROWS";
 
 static const char merge_candles_sql[] =
     "INSERT INTO quorex.candles AS c SELECT * FROM pg_temp.candles_in"
@@ -59,6 +69,11 @@ static const char merge_balances_sql[] =
     "INSERT INTO quorex.balances SELECT * FROM pg_temp.balances_in"
     " ON CONFLICT (account, asset) DO UPDATE SET"
     " available = excluded.available, held = excluded.held, height = excluded.height";
+
+/* After the lists themselves: one may begin and end in one batch. */
+static const char merge_list_ends_sql[] =
+    "UPDATE quorex.order_lists l SET closed_ns = e.closed_ns FROM pg_temp.list_ends_in e"
+    " WHERE l.market = e.market AND l.list_id = e.list_id";
 
 /* Up to where the database has the chain. */
 struct cursor {
@@ -168,7 +183,7 @@ static void on_block(void *context, const struct block_row *row)
 static void on_fill(void *context, const struct fill_row *row)
 {
     const struct fill_event *fill = &row->fill;
-    struct copy_rows *rows = begin_row(context, TABLE_FILLS, 15);
+    struct copy_rows *rows = begin_row(context, TABLE_FILLS, 16);
     copy_row_i64(rows, (int64_t)row->command);
     copy_row_i32(rows, (int32_t)row->ordinal);
     copy_row_i32(rows, fill->market);
@@ -184,12 +199,13 @@ static void on_fill(void *context, const struct fill_row *row)
     copy_row_i64(rows, row->maker_fee.units);
     copy_row_i64(rows, row->taker_fee.units);
     copy_row_i32(rows, fill->taker_side);
+    copy_row_i64(rows, row->maker_rebate.units);
 }
 
 static void on_order(void *context, const struct order_row *row)
 {
     const struct order_done_event *done = &row->done;
-    struct copy_rows *rows = begin_row(context, TABLE_ORDERS, 18);
+    struct copy_rows *rows = begin_row(context, TABLE_ORDERS, 23);
     copy_row_i64(rows, (int64_t)row->command);
     copy_row_i32(rows, done->market);
     copy_row_i64(rows, (int64_t)done->order_id);
@@ -208,6 +224,55 @@ static void on_order(void *context, const struct order_row *row)
     copy_row_i64(rows, (int64_t)done->created_ns);
     copy_row_i64(rows, (int64_t)row->closed_ns);
     copy_row_i32(rows, done->self_trade);
+    copy_row_i64(rows, (int64_t)row->terms.list_id);
+    copy_row_i64(rows, row->terms.stop_price.ticks);
+    copy_row_i64(rows, row->terms.iceberg_qty.lots);
+    copy_row_i64(rows, row->terms.prevented.lots);
+    copy_row_i64(rows, row->terms.trailing_delta);
+}
+
+static void on_prevented(void *context, const struct prevented_row *row)
+{
+    const struct prevented_event *prevented = &row->prevented;
+    struct copy_rows *rows = begin_row(context, TABLE_PREVENTED, 13);
+    copy_row_i64(rows, (int64_t)row->command);
+    copy_row_i32(rows, (int32_t)row->ordinal);
+    copy_row_i32(rows, prevented->market);
+    copy_row_i64(rows, (int64_t)prevented->prevented_id);
+    copy_row_i64(rows, (int64_t)row->time_ns);
+    copy_row_i32(rows, (int32_t)prevented->taker_account);
+    copy_row_i64(rows, prevented->price.ticks);
+    copy_row_i64(rows, (int64_t)prevented->maker_order);
+    copy_row_i64(rows, (int64_t)prevented->taker_order);
+    copy_row_i64(rows, prevented->maker_qty.lots);
+    copy_row_i64(rows, prevented->taker_qty.lots);
+    copy_row_i32(rows, prevented->taker_side);
+    copy_row_i32(rows, prevented->mode);
+}
+
+static void on_list(void *context, const struct list_row *row)
+{
+    const struct list_accepted_event *accepted = &row->accepted;
+    struct copy_rows *rows = begin_row(context, TABLE_LISTS, 11);
+    copy_row_i64(rows, (int64_t)row->command);
+    copy_row_i32(rows, accepted->market);
+    copy_row_i64(rows, (int64_t)accepted->list_id);
+    copy_row_i32(rows, (int32_t)accepted->account);
+    copy_row_text(rows, row->client_id);
+    copy_row_i32(rows, accepted->kind);
+    copy_row_i64(rows, (int64_t)accepted->a_order);
+    copy_row_i64(rows, (int64_t)accepted->b_order);
+    copy_row_i64(rows, (int64_t)accepted->c_order);
+    copy_row_i64(rows, (int64_t)row->time_ns);
+    copy_row_i64(rows, 0);
+}
+
+static void on_list_end(void *context, const struct list_end_row *row)
+{
+    struct copy_rows *rows = begin_row(context, TABLE_LIST_ENDS, 3);
+    copy_row_i32(rows, row->market);
+    copy_row_i64(rows, (int64_t)row->list_id);
+    copy_row_i64(rows, (int64_t)row->time_ns);
 }
 
 static void on_entry(void *context, const struct entry_row *row)
@@ -261,7 +326,10 @@ static struct store_sink sink_of(struct writer *writer)
                                .asset = on_asset,
                                .market = on_market,
                                .candle = on_candle,
-                               .balance = on_balance};
+                               .balance = on_balance,
+                               .prevented = on_prevented,
+                               .list = on_list,
+                               .list_end = on_list_end};
 }
 
 /* Brings the schema to the newest number, in one transaction. */
@@ -398,6 +466,40 @@ static enum status load_cursor(struct writer *writer)
     return STATUS_OK;
 }
 
+/* The whole of the balance table, which is true at balances_height, a part at a time. After the cursor:
+ * whoever changes the table from here on moves the cursor too, and then nothing of ours is committed. */
+static enum status load_balances(struct writer *writer)
+{
+    struct database *database = writer->database;
+    int64_t account = 0, asset = -1;
+    for (;;) {
+        const enum status status = database_run(
+            database,
+            "SELECT account, asset, available, held, height FROM quorex.balances"
+            " WHERE (account, asset) > (%" PRId64 ", %" PRId64 ") ORDER BY account, asset LIMIT %d",
+            account, asset, BALANCES_AT_ONCE);
+        if (status != STATUS_OK) return status;
+        const int row_count = database_rows(database);
+        for (int row = 0; row < row_count; row++) {
+            account = database_number(database, row, 0);
+            asset = database_number(database, row, 1);
+            const struct balance_row balance = {
+                .account = (uint32_t)account,
+                .asset = (uint16_t)asset,
+                .available = {database_number(database, row, 2)},
+                .held = {database_number(database, row, 3)},
+                .height = (uint64_t)database_number(database, row, 4),
+            };
+            if (store_load_balance(writer->store, &balance)) continue;
+            if (is_news(writer))
+                log_error("settlement", "the database has a balance that cannot be",
+                          "account=%" PRId64 " asset=%" PRId64, account, asset);
+            return STATUS_MALFORMED;
+        }
+        if (row_count < BALANCES_AT_ONCE) return STATUS_OK;
+    }
+}
+
 /* From nothing to a store that stands where the database's cursor stands. */
 static enum status resume(struct writer *writer)
 {
@@ -411,6 +513,7 @@ static enum status resume(struct writer *writer)
     if (status == STATUS_MALFORMED && is_news(writer))
         log_error("settlement", "the database lists what this chain does not", "%s", "");
     if (status == STATUS_OK) status = load_cursor(writer);
+    if (status == STATUS_OK) status = load_balances(writer);
     if (status != STATUS_OK) return status;
 
     publish(writer);
@@ -559,6 +662,8 @@ static enum status commit(struct writer *writer, const struct cursor *to)
         status = database_run_text(database, merge_candles_sql);
     if (status == STATUS_OK && writer->rows[TABLE_BALANCES].row_count > 0)
         status = database_run_text(database, merge_balances_sql);
+    if (status == STATUS_OK && writer->rows[TABLE_LIST_ENDS].row_count > 0)
+        status = database_run_text(database, merge_list_ends_sql);
     return status == STATUS_OK ? database_run(database, "COMMIT") : status;
 }
 

@@ -14,6 +14,7 @@ static void on_fill(void *context, const struct fill_row *row)
 {
     (void)context;
     ASSERT(row->maker_fee.units >= 0 && row->taker_fee.units >= 0);
+    ASSERT(row->maker_rebate.units >= 0 && row->maker_rebate.units <= row->taker_fee.units);
 }
 static void on_order(void *context, const struct order_row *row)
 {
@@ -43,6 +44,20 @@ static void on_candle(void *context, const struct candle_row *row)
     ASSERT(row->fill_count > 0 && row->low.ticks <= row->high.ticks);
 }
 static void on_balance(void *context, const struct balance_row *row)
+{
+    (void)context, (void)row;
+}
+
+static void on_prevented(void *context, const struct prevented_row *row)
+{
+    (void)context, (void)row;
+}
+static void on_list(void *context, const struct list_row *row)
+{
+    (void)context;
+    ASSERT(strlen(row->client_id) <= 36);
+}
+static void on_list_end(void *context, const struct list_end_row *row)
 {
     (void)context, (void)row;
 }
@@ -83,8 +98,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t byte_count)
 {
     static uint8_t body[1 << 16];
     __int128 sum = 0;
-    const struct store_sink sink = {&sum,       on_block, on_fill,   on_order,  on_entry,
-                                    on_account, on_asset, on_market, on_candle, on_balance};
+    const struct store_sink sink = {&sum,         on_block, on_fill,    on_order,  on_entry,
+                                    on_account,   on_asset, on_market,  on_candle, on_balance,
+                                    on_prevented, on_list,  on_list_end};
     if (world == NULL) prepare();
     if (byte_count < 3 || byte_count > sizeof(body)) return 0;
     struct block_bytes block;

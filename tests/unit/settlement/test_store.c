@@ -13,8 +13,11 @@ struct kept {
     struct entry_row entries[ROWS_MAX];
     struct candle_row candles[ROWS_MAX];
     struct balance_row balances[ROWS_MAX];
+    struct prevented_row prevented[ROWS_MAX];
+    struct list_row lists[ROWS_MAX];
+    struct list_end_row list_ends[ROWS_MAX];
     uint32_t fill_count, order_count, entry_count, candle_count, balance_count, block_count,
-        account_count, asset_count, market_count;
+        account_count, asset_count, market_count, prevented_count, list_count, list_end_count;
 };
 
 static void on_block(void *context, const struct block_row *row)
@@ -63,10 +66,27 @@ static void on_balance(void *context, const struct balance_row *row)
     kept->balances[kept->balance_count++] = *row;
 }
 
+static void on_prevented(void *context, const struct prevented_row *row)
+{
+    struct kept *kept = context;
+    kept->prevented[kept->prevented_count++] = *row;
+}
+static void on_list(void *context, const struct list_row *row)
+{
+    struct kept *kept = context;
+    kept->lists[kept->list_count++] = *row;
+}
+static void on_list_end(void *context, const struct list_end_row *row)
+{
+    struct kept *kept = context;
+    kept->list_ends[kept->list_end_count++] = *row;
+}
+
 static struct store_sink sink_of(struct kept *kept)
 {
-    return (struct store_sink){kept,       on_block, on_fill,   on_order,  on_entry,
-                               on_account, on_asset, on_market, on_candle, on_balance};
+    return (struct store_sink){kept,         on_block, on_fill,    on_order,  on_entry,
+                               on_account,   on_asset, on_market,  on_candle, on_balance,
+                               on_prevented, on_list,  on_list_end};
 }
 
 struct fixture {
@@ -177,7 +197,8 @@ TEST(store, entries_add_up_to_balances_and_to_zero)
     }
     assert_int_equal(world_seal(f.world), STATUS_OK);
     for (uint64_t height = 1; height <= f.world->height; height++) {
-        /* A store that was born a moment ago does the same: nothing is remembered but listings. */
+        /* A store that was born a moment ago does the same: nothing is remembered but listings and
+         * balances. */
         const struct params params = *store_params(f.store);
         store_reset(f.store);
         for (uint16_t i = 0; i < params.asset_count; i++)
@@ -198,7 +219,10 @@ TEST(store, entries_add_up_to_balances_and_to_zero)
             memcpy(listing.symbol, market->symbol, sizeof(listing.symbol));
             assert_true(store_list_market(f.store, i, &listing));
         }
+        for (uint32_t i = 0; i < f.kept->balance_count; i++)
+            assert_true(store_load_balance(f.store, &f.kept->balances[i]));
         assert_int_equal(project(&f, height), STATUS_OK);
+        store_balances(f.store, &f.sink);
     }
     assert_true(f.world->trade_id > 100);
     assert_int_equal(f.kept->fill_count, f.world->trade_id);

@@ -119,6 +119,10 @@ static void digest(const char *database, char text[4096])
         "UNION ALL SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM quorex.accounts t "
         "UNION ALL SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM quorex.markets t "
         "UNION ALL SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM quorex.assets t "
+        "UNION ALL SELECT coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '-')"
+        " FROM quorex.prevented_matches t "
+        "UNION ALL SELECT coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '-')"
+        " FROM quorex.order_lists t "
         "UNION ALL SELECT count(*)::text FROM quorex.fills "
         "UNION ALL SELECT height || ':' || command FROM quorex.cursor) x";
     snprintf(text, 4096, "%s", cluster_ask(database, sql));
