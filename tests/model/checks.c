@@ -17,8 +17,7 @@ enum reject model_check_names(struct model *model, uint32_t account, uint16_t ma
 
 static bool fields_belong(const struct order_place_command *ask)
 {
-    const bool good_till_canceled =
-        ask->time_in_force == GTC || (ask->type == LIMIT_MAKER && ask->time_in_force == 0);
+    const bool good_till_canceled = ask->time_in_force == GTC || ask->type == LIMIT_MAKER;
     if (ask->price.ticks != 0 && !has_price(ask->type)) return false;
     if (ask->quote_qty.units != 0 && ask->type != MARKET) return false;
     if (ask->quote_qty.units != 0 && ask->qty.lots != 0) return false;

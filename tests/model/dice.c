@@ -7,6 +7,9 @@
 #define NS_PER_MS  UINT64_C(1000000)
 #define NS_PER_SEC (1000 * NS_PER_MS)
 
+/* An autumn day of 2026, a little before midnight. */
+#define FIRST_STAMP_NS (UINT64_C(1793836700) * NS_PER_SEC)
+
 /* What a command of each kind is; their weights are a world's. */
 enum kind {
     PLACE,
@@ -34,10 +37,10 @@ enum kind {
 static_assert(KINDS <= DICE_WEIGHTS, "a weight each");
 
 static const uint32_t plain_weights[KINDS] = {
-    [PLACE] = 470, [CANCEL] = 120,     [CANCEL_ALL] = 8, [AMEND] = 50,   [REPLACE] = 70,
-    [LIST] = 110,  [LIST_CANCEL] = 20, [SWITCH] = 12,    [SESSION] = 10, [LOST] = 3,
-    [HELLO] = 4,   [SEAL] = 5,         [VOTE] = 2,       [CREDIT] = 50,  [DEBIT] = 40,
-    [STATUS] = 10, [FILTERS] = 6,      [TIER] = 5,       [LISTING] = 2,  [PEOPLE] = 3,
+    [PLACE] = 600, [CANCEL] = 60,      [CANCEL_ALL] = 2, [AMEND] = 50,  [REPLACE] = 60,
+    [LIST] = 90,   [LIST_CANCEL] = 10, [SWITCH] = 3,     [SESSION] = 3, [LOST] = 1,
+    [HELLO] = 2,   [SEAL] = 3,         [VOTE] = 2,       [CREDIT] = 60, [DEBIT] = 30,
+    [STATUS] = 4,  [FILTERS] = 3,      [TIER] = 5,       [LISTING] = 3, [PEOPLE] = 2,
 };
 
 static uint64_t roll(struct dice *dice)
@@ -109,14 +112,14 @@ static void open_weights(struct dice *dice)
         dice->icebergs = 50;
         break;
     case 4: /* filled books, few cancels */
-        dice->weights[CANCEL] = 40;
+        dice->weights[CANCEL] = 15;
         dice->weights[CREDIT] = 150;
         break;
     default: /* switches, sessions, origins and days */
-        dice->weights[SWITCH] = 60;
-        dice->weights[SESSION] = 50;
-        dice->weights[LOST] = 15;
-        dice->weights[HELLO] = 20;
+        dice->weights[SWITCH] = 40;
+        dice->weights[SESSION] = 30;
+        dice->weights[LOST] = 8;
+        dice->weights[HELLO] = 10;
     }
 }
 
@@ -126,12 +129,13 @@ void dice_open(struct dice *dice, uint64_t seed, struct genesis *genesis)
     if (dice->state == 0) dice->state = 1;
     for (int i = 0; i < 4; i++)
         (void)roll(dice);
-    dice->stamp_ns = 1000;
+    dice->stamp_ns = FIRST_STAMP_NS;
     dice->stops = ONE_OF(dice, 0, 15, 30);
     dice->icebergs = ONE_OF(dice, 0, 10, 30);
     dice->self_trades = ONE_OF(dice, 0, 20, 60, 100);
     dice->slips = ONE_OF(dice, 0, 2, 6);
-    dice->filters = chance(dice, 50);
+    dice->filters = chance(dice, 40);
+    dice->wealth = ONE_OF(dice, 1, 3, 10);
     dice->wide = chance(dice, 15);
     dice->step_ns = ONE_OF(dice, 3, 1, 1, 1, 2000);
     dice->step_ns *= ONE_OF(dice, 3, NS_PER_MS, 500 * NS_PER_MS);
@@ -159,6 +163,7 @@ static void command_begin(struct dice *dice, struct trial_command *command, uint
     command->stamp_ns = dice->stamp_ns;
     command->byte_count = (uint16_t)header.length;
     command->regular = true;
+    command->aim = 0;
     command_header_put(command->bytes, &header);
 }
 
@@ -182,6 +187,7 @@ static void put_asset(struct dice *dice, struct trial_command *command, uint32_t
     static const char *const symbols[] = {"COIN", "USD", "GOLD", "TIN", "COIN"};
     struct asset_create_command create = {.decimals = (uint8_t)ONE_OF(dice, 0, 0, 1)};
     if (chance(dice, 50)) create.decimals = 0;
+    if (slip(dice)) create.decimals = 9;
     memcpy(create.symbol, symbols[index % 5], strlen(symbols[index % 5]));
     PUT(ASSET_CREATE, asset_create, &create);
 }
@@ -210,6 +216,7 @@ static void put_market(struct dice *dice, struct trial_command *command, const s
     create.account_orders_max = ONE_OF(dice, 3, 8, 50, 200);
     for (int i = 0; i < decimals; i++)
         create.lot_units *= 10;
+    if (slip(dice)) create.base = 40;
     memcpy(create.symbol, listings[index % 3].symbol, strlen(listings[index % 3].symbol));
     PUT(MARKET_CREATE, market_create, &create);
 }
@@ -219,8 +226,8 @@ static void put_filters(struct dice *dice, struct trial_command *command, const 
 {
     struct market_filters_command filters = {
         .market_qty_min = {1}, .market_qty_max = {5}, .market = market, .self_trade_modes = 31};
-    filters.trailing_min = ONE_OF(dice, 1, 10, 150);
-    filters.trailing_max = ONE_OF(dice, 150, 2000, 9999);
+    filters.trailing_min = ONE_OF(dice, 1, 10, 100);
+    filters.trailing_max = ONE_OF(dice, 300, 2000, 9999);
     filters.iceberg_parts_max = ONE_OF(dice, 2, 4, 100);
     filters.algo_orders_max = ONE_OF(dice, 0, 2, 5, 50);
     filters.iceberg_orders_max = ONE_OF(dice, 0, 1, 3, 50);
@@ -229,16 +236,17 @@ static void put_filters(struct dice *dice, struct trial_command *command, const 
         filters.market_qty_min.lots = model->params.markets[market].qty_min.lots;
         filters.market_qty_max.lots = model->params.markets[market].qty_max.lots;
     }
-    if (chance(dice, 30)) filters.market_qty_max.lots = 5;
-    if (chance(dice, 30)) filters.notional_max.units = ONE_OF(dice, 600, 1000, 5000);
-    if (chance(dice, 30)) filters.position_max.units = ONE_OF(dice, 20, 60, 200);
-    if (chance(dice, 40)) filters.bid_up = ONE_OF(dice, 10000, 10200, 10400);
-    if (chance(dice, 40)) filters.bid_down = ONE_OF(dice, 9500, 9700, 10000);
-    if (chance(dice, 40)) filters.ask_up = ONE_OF(dice, 10000, 10200, 10400);
-    if (chance(dice, 40)) filters.ask_down = ONE_OF(dice, 9500, 9700, 10000);
-    if (chance(dice, 40)) filters.band_ppm = ONE_OF(dice, 9999, 20000, 30001, 1000000);
+    const uint32_t often = dice->filters ? 40 : 4;
+    if (chance(dice, often)) filters.market_qty_max.lots = 5;
+    if (chance(dice, often)) filters.notional_max.units = ONE_OF(dice, 600, 1000, 5000);
+    if (chance(dice, often)) filters.position_max.units = ONE_OF(dice, 20, 60, 200);
+    if (chance(dice, often)) filters.bid_up = ONE_OF(dice, 10000, 10300, 10500);
+    if (chance(dice, often)) filters.bid_down = ONE_OF(dice, 9500, 9700, 9900);
+    if (chance(dice, often)) filters.ask_up = ONE_OF(dice, 10100, 10300, 10500);
+    if (chance(dice, often)) filters.ask_down = ONE_OF(dice, 9500, 9700, 10000);
+    if (chance(dice, often)) filters.band_ppm = ONE_OF(dice, 19999, 30001, 50000, 1000000);
     if (chance(dice, 70)) filters.average_minutes = ONE_OF(dice, 1, 2, 5, 60);
-    if (chance(dice, 20)) {
+    if (chance(dice, often / 4)) {
         filters.self_trade_default = (uint8_t)below(dice, 5);
         filters.self_trade_modes = (uint8_t)(below(dice, 32) | 1u << filters.self_trade_default);
     }
@@ -249,7 +257,7 @@ static void put_filters(struct dice *dice, struct trial_command *command, const 
 static void put_credit(struct dice *dice, struct trial_command *command, uint32_t account,
                        uint16_t asset)
 {
-    const uint32_t most = asset == 1 ? 3000 : 60;
+    const uint32_t most = (asset == 1 ? 3000 : 60) * dice->wealth;
     struct credit_command credit = {
         .account = account, .asset = asset, .amount = {1 + below(dice, most)}};
     if (slip(dice)) credit.amount.units = chance(dice, 50) ? INT64_MAX : -1;
@@ -320,7 +328,7 @@ static void ask_terms(struct dice *dice, const struct model *model, int64_t cent
                         ask->type == STOP_LOSS_LIMIT || ask->type == TAKE_PROFIT_LIMIT;
     ask->time_in_force = GTC;
     if (ask->type == LIMIT || ask->type == STOP_LOSS_LIMIT || ask->type == TAKE_PROFIT_LIMIT)
-        ask->time_in_force = (uint8_t)ONE_OF(dice, GTC, GTC, GTC, IOC, FOK);
+        ask->time_in_force = (uint8_t)ONE_OF(dice, GTC, GTC, GTC, GTC, GTC, GTC, IOC, FOK);
     else if (chance(dice, 30))
         ask->time_in_force = 0;
     if (priced) ask->price.ticks = near(dice, center);
@@ -378,7 +386,7 @@ static struct order_place_command some_order(struct dice *dice, const struct mod
     if (chance(dice, dice->stops))
         ask.type = (uint8_t)(STOP_LOSS + below(dice, 4));
     else
-        ask.type = (uint8_t)ONE_OF(dice, LIMIT, LIMIT, LIMIT, LIMIT, MARKET, MARKET, LIMIT_MAKER);
+        ask.type = (uint8_t)ONE_OF(dice, LIMIT, LIMIT, LIMIT, LIMIT, LIMIT, MARKET, LIMIT_MAKER);
     if (ask.type == MARKET && chance(dice, 40)) {
         ask.qty.lots = 0;
         ask.quote_qty.units = 1 + below(dice, (uint32_t)(center > 0 ? center : 1) * 12);
@@ -389,29 +397,26 @@ static struct order_place_command some_order(struct dice *dice, const struct mod
     return ask;
 }
 
-static const struct model_order *some_open(struct dice *dice, const struct model *model)
-{
-    if (model->open_count == 0) return NULL;
-    return model->open[below(dice, (uint32_t)model->open_count)];
-}
-
 /* Names an open order: by id, by client id or by both; or something that is not there. */
-static void aim(struct dice *dice, const struct model *model, uint32_t *account, uint16_t *market,
-                uint64_t *id, uint8_t client_id[36])
+static int16_t aim(struct dice *dice, const struct model *model, uint32_t *account,
+                   uint16_t *market, uint64_t *id, uint8_t client_id[36])
 {
-    const struct model_order *order = some_open(dice, model);
     *account = some_account(dice);
     *market = some_market(dice);
-    if (order == NULL || chance(dice, 10)) {
+    if (model->open_count == 0 || chance(dice, 10)) {
         *id = below(dice, 40);
         name_put(dice, client_id);
-        return;
+        return 0;
     }
+    const int16_t from_newest = (int16_t)(1 + below(dice, (uint32_t)model->open_count));
+    const struct model_order *order = model->open[model->open_count - from_newest];
     *account = order->account;
     *market = order->market;
     if (chance(dice, 70)) *id = order->id;
     if (*id == 0 || chance(dice, 20)) memcpy(client_id, order->client_id, 36);
-    if (slip(dice)) name_put(dice, client_id);
+    if (!slip(dice)) return from_newest;
+    name_put(dice, client_id);
+    return 0;
 }
 
 static void put_place(struct dice *dice, const struct model *model, struct trial_command *command)
@@ -425,18 +430,22 @@ static void put_cancel(struct dice *dice, const struct model *model, struct tria
     struct order_cancel_command ask = {
         .restriction = (uint8_t)ONE_OF(dice, CANCEL_ANY, CANCEL_ANY, CANCEL_ANY, CANCEL_ONLY_NEW,
                                        CANCEL_ONLY_PARTIALLY_FILLED)};
-    aim(dice, model, &ask.account, &ask.market, &ask.order_id, ask.orig_client_id);
+    const int16_t from_newest =
+        aim(dice, model, &ask.account, &ask.market, &ask.order_id, ask.orig_client_id);
     PUT(ORDER_CANCEL, order_cancel, &ask);
+    command->aim = from_newest;
 }
 
 static void put_amend(struct dice *dice, const struct model *model, struct trial_command *command)
 {
     struct order_amend_command ask = {0};
-    aim(dice, model, &ask.account, &ask.market, &ask.order_id, ask.orig_client_id);
+    const int16_t from_newest =
+        aim(dice, model, &ask.account, &ask.market, &ask.order_id, ask.orig_client_id);
     ask.qty.lots = below(dice, 8);
     name_put(dice, ask.client_id);
     if (slip(dice)) ask.qty.lots = -1;
     PUT(ORDER_AMEND, order_amend, &ask);
+    command->aim = from_newest;
 }
 
 static void put_replace(struct dice *dice, const struct model *model, struct trial_command *command)
@@ -458,9 +467,11 @@ static void put_replace(struct dice *dice, const struct model *model, struct tri
     ask.mode = (uint8_t)(1 + below(dice, 2));
     if (chance(dice, 20)) ask.restriction = (uint8_t)below(dice, 3);
     memcpy(ask.client_id, place.client_id, sizeof(ask.client_id));
-    aim(dice, model, &ask.account, &ask.market, &ask.cancel_order_id, ask.cancel_orig_client_id);
+    const int16_t from_newest = aim(dice, model, &ask.account, &ask.market, &ask.cancel_order_id,
+                                    ask.cancel_orig_client_id);
     if (slip(dice)) ask.mode = (uint8_t)below(dice, 4);
     PUT(ORDER_REPLACE, order_replace, &ask);
+    command->aim = from_newest;
 }
 
 /* ---- Lists ---- */
@@ -625,7 +636,7 @@ static void put_node(struct dice *dice, struct trial_command *command, enum kind
 static void put_switch(struct dice *dice, struct trial_command *command)
 {
     const uint64_t step_ms = dice->step_ns / NS_PER_MS;
-    uint32_t timeout_ms = below(dice, (uint32_t)(step_ms > 1000 ? 30000 : step_ms * 20 + 5));
+    uint32_t timeout_ms = below(dice, (uint32_t)(step_ms > 1000 ? 300000 : step_ms * 300 + 5));
     if (slip(dice)) timeout_ms = 86400000 + below(dice, 2);
     struct switch_set_command ask = {.timeout_ms = chance(dice, 15) ? 0 : timeout_ms};
     ask.account = some_account(dice);
@@ -711,10 +722,28 @@ static void header_slip(struct dice *dice, struct trial_command *command)
     if (chance(dice, 3)) le_put_u64(command->bytes + 32, dice->stamp_ns - 2 + below(dice, 4));
 }
 
+/* What is shut does not stay so for long, or nothing would happen any more. */
+static bool put_repair(struct dice *dice, const struct model *model, struct trial_command *command)
+{
+    for (int i = 0; i < model->origin_count; i++) {
+        if (model->origins[i].epoch != 0 || !chance(dice, 20)) continue;
+        PUT(HELLO, hello, &(struct hello_command){.node = model->origins[i].node});
+        return true;
+    }
+    for (uint16_t i = 0; i < model->params.market_count; i++) {
+        if (model->params.markets[i].status == MARKET_TRADING || !chance(dice, 15)) continue;
+        PUT(MARKET_STATUS, market_status,
+            &(struct market_status_command){.market = i, .status = MARKET_TRADING});
+        return true;
+    }
+    return false;
+}
+
 void dice_next(struct dice *dice, const struct model *model, struct trial_command *command)
 {
     if (put_setup(dice, model, command)) return;
     stamp_move(dice);
+    if (put_repair(dice, model, command)) return;
     uint32_t total = 0;
     for (int kind = 0; kind < KINDS; kind++)
         total += dice->weights[kind];

@@ -18,6 +18,7 @@ struct dice {
     uint32_t accounts, markets, setup, setup_count;
     uint32_t weights[DICE_WEIGHTS];
     uint32_t stops, icebergs, self_trades, slips; /* how often, of 100 (slips: of 1000) */
+    uint32_t wealth;
     bool filters, volumes, wide;
 };
 

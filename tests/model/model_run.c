@@ -99,9 +99,23 @@ static void count_met(struct tape *tape, const uint8_t *at, const uint8_t *end)
     }
 }
 
+static void print_met(const struct tape *tape)
+{
+    for (int i = 0; i < TYPES; i++)
+        if (tape->events[i] > 0)
+            printf("  %-24s %12" PRIu64 "\n", message_name((uint16_t)(FIRST_EVENT + i)),
+                   tape->events[i]);
+    for (int i = 1; i < 256; i++)
+        if (tape->rejects[i] > 0)
+            printf("  %-24s %12" PRIu64 "\n", reject_name((enum reject)i), tape->rejects[i]);
+    for (int i = 1; i < 32; i++)
+        if (tape->reasons[i] > 0) printf("  reason %-17d %12" PRIu64 "\n", i, tape->reasons[i]);
+}
+
 static bool met_everything(const struct tape *tape)
 {
     bool all = true;
+    print_met(tape);
     for (size_t i = 0; i < sizeof(demanded_events) / sizeof(*demanded_events); i++) {
         if (tape->events[demanded_events[i] - FIRST_EVENT] > 0) continue;
         printf("never met: event %s\n", message_name(demanded_events[i]));

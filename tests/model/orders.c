@@ -148,7 +148,7 @@ void model_order_work(struct model *model, struct model_order *order)
     if (is_stop(order->type))
         model_order_sleep(model, order);
     else
-        model_order_take(model, order, INT64_MAX, false);
+        model_order_take(model, order, false);
 }
 
 void model_order_sleep(struct model *model, struct model_order *order)
@@ -254,8 +254,7 @@ static void orders_prevent(struct model *model, struct model_order *taker,
                                   .mode = taker->self_trade});
     taker->left -= from_taker;
     taker->prevented += from_taker;
-    if (from_taker > 0) model_hold_fall(model, taker);
-    maker_prevented(model, maker, from_maker);
+    maker_prevented(model, maker, from_maker); /* its hold at once, the taker's after the run */
 }
 
 static void fill_write(struct model *model, const struct model_order *taker,
@@ -321,10 +320,10 @@ static uint8_t market_reason(const struct model *model, const struct model_order
                              int64_t bound, bool poor)
 {
     const struct model_market *market = &model->markets[taker->market];
-    const int other = opposite(taker->side), count = market->queue_counts[other];
+    const int other = opposite(taker->side);
     if (poor) return DONE_NO_BALANCE;
-    if (count > 0 &&
-        !model_price_reached(taker->side, bound, market->queues[other][count - 1]->price))
+    if (market->queue_counts[other] > 0 &&
+        !model_price_reached(taker->side, bound, market->queues[other][0]->price))
         return DONE_PRICE_RANGE;
     return DONE_NO_LIQUIDITY;
 }
@@ -332,9 +331,10 @@ static uint8_t market_reason(const struct model *model, const struct model_order
 static void taker_settle(struct model *model, struct model_order *taker, int64_t bound, bool poor,
                          bool prevented_last)
 {
+    model_hold_fall(model, taker);
     if (taker->left == 0 && prevented_last)
         model_order_end(model, taker, ORDER_EXPIRED_IN_MATCH, DONE_SELF_TRADE);
-    else if (taker->left == 0 && (taker->quote_qty == 0 || taker->content))
+    else if (taker->left == 0 && !poor && (taker->quote_qty == 0 || taker->content))
         model_order_end(model, taker, ORDER_FILLED, DONE_FILLED);
     else if (!has_price(taker->type))
         model_order_end(model, taker, ORDER_EXPIRED, market_reason(model, taker, bound, poor));
@@ -425,8 +425,8 @@ static void price_fires(struct model *model, uint16_t market, int64_t price)
     }
 }
 
-/* The order takes: `lots_max` lots at most where its funds are short (`poor`). */
-void model_order_take(struct model *model, struct model_order *taker, int64_t lots_max, bool poor)
+/* The order takes what it has left. `poor`: that has been cut, for its funds are short. */
+void model_order_take(struct model *model, struct model_order *taker, bool poor)
 {
     const uint16_t market = taker->market;
     const int other = opposite(taker->side);
@@ -437,16 +437,14 @@ void model_order_take(struct model *model, struct model_order *taker, int64_t lo
     bool prevented_last = false;
     taker->place = TAKES;
     model->run_price_count = 0;
-    while (!kill && taker->left > 0 && lots_max > 0 && book->queue_counts[other] > 0) {
+    while (!kill && taker->left > 0 && book->queue_counts[other] > 0) {
         struct model_order *maker = book->queues[other][0];
         if (!model_price_reached(taker->side, bound, maker->price)) break;
         prevented_last = maker->account == taker->account && taker->self_trade != SELF_TRADE_NONE;
         if (prevented_last) {
             orders_prevent(model, taker, maker);
         } else {
-            const int64_t lots = least(least(taker->left, lots_max), maker->shown);
-            lots_max -= lots;
-            orders_fill(model, taker, maker, lots);
+            orders_fill(model, taker, maker, least(taker->left, maker->shown));
         }
     }
     taker_settle(model, taker, bound, poor, prevented_last);
@@ -469,6 +467,7 @@ static void stop_works(struct model *model, struct model_order *order)
             order->hold + model->accounts[order->account].balances[asset].available;
         walk = model_dry_walk(model, order, model_price_bound(model, order), order->left, funds);
         poor = walk.lots < order->left && walk.next_price != 0;
+        if (poor) order->left = walk.lots;
         order->cash = true;
         model_hold_take(model, order, walk.quote - order->hold);
     }
@@ -482,7 +481,7 @@ static void stop_works(struct model *model, struct model_order *order)
     if (poor && walk.lots == 0)
         model_order_end(model, order, ORDER_EXPIRED, DONE_NO_BALANCE);
     else
-        model_order_take(model, order, poor ? walk.lots : INT64_MAX, poor);
+        model_order_take(model, order, poor);
 }
 
 /* First in, first out, until nothing is left; what it does may add to it. */

@@ -38,8 +38,10 @@ static inline bool is_pending_leg(uint8_t kind, int leg)
     return kind != LIST_OCO && leg > 0;
 }
 
+/* An unknown kind has none. */
 static inline int leg_count(uint8_t kind)
 {
+    if (kind < LIST_OCO || kind > LIST_OTOCO) return 0;
     return kind == LIST_OTOCO ? 3 : 2;
 }
 
@@ -99,7 +101,7 @@ struct model_order *model_order_slot(struct model *model);
 void model_order_accept(struct model *model, struct model_order *order);
 void model_order_accepted_write(struct model *model, const struct model_order *order, int64_t hold);
 void model_order_work(struct model *model, struct model_order *order);
-void model_order_take(struct model *model, struct model_order *order, int64_t lots_max, bool poor);
+void model_order_take(struct model *model, struct model_order *order, bool poor);
 void model_order_sleep(struct model *model, struct model_order *order);
 void model_order_end(struct model *model, struct model_order *order, uint8_t status,
                      uint8_t reason);

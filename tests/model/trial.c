@@ -30,6 +30,35 @@ static bool is_operator(uint16_t type)
     return type >= T_ASSET_CREATE && type <= T_MARKET_FILTERS;
 }
 
+/* Names the order that the command aims at, in the ways in which it names one. */
+static void aim_at(const struct model_order *order, uint32_t *account, uint16_t *market,
+                   uint64_t *id, uint8_t client_id[36])
+{
+    *account = order->account;
+    *market = order->market;
+    if (*id != 0) *id = order->id;
+    if (client_id[0] != 0) memcpy(client_id, order->client_id, 36);
+}
+
+#define AIM(NAME, name, id, client_id) \
+    if (type == T_##NAME) { \
+        struct name##_command ask; \
+        name##_command_get(payload, &ask); \
+        aim_at(order, &ask.account, &ask.market, &ask.id, ask.client_id); \
+        name##_command_put(payload, &ask); \
+    }
+
+static void aim_regulate(const struct model *model, struct trial_command *command)
+{
+    uint8_t *payload = command->bytes + COMMAND_HEADER_BYTES;
+    const uint16_t type = le_get_u16(command->bytes + 4);
+    if (command->aim <= 0 || command->aim > model->open_count) return;
+    const struct model_order *order = model->open[model->open_count - command->aim];
+    AIM(ORDER_CANCEL, order_cancel, order_id, orig_client_id)
+    AIM(ORDER_AMEND, order_amend, order_id, orig_client_id)
+    AIM(ORDER_REPLACE, order_replace, cancel_order_id, cancel_orig_client_id)
+}
+
 void trial_regulate(const struct trial *trial, struct trial_command *command)
 {
     const struct model *model = trial->model;
@@ -37,6 +66,7 @@ void trial_regulate(const struct trial *trial, struct trial_command *command)
     const uint16_t type = le_get_u16(command->bytes + 4);
     const uint32_t origin = le_get_u32(command->bytes + 8);
     if (!command->regular) return;
+    aim_regulate(model, command);
     for (int i = 0; i < model->origin_count; i++) {
         if (type == T_ORIGIN_LOST && model->origins[i].node == le_get_u32(payload + 8))
             le_put_u64(payload, model->origins[i].epoch);

@@ -19,6 +19,7 @@ struct trial_command {
     uint64_t stamp_ns;
     uint16_t byte_count;
     bool regular;
+    int16_t aim; /* the open order it names, counted from the newest, from 1; 0: as it is written */
     uint8_t bytes[TRIAL_COMMAND_MAX];
 };
 
@@ -34,7 +35,8 @@ struct trial {
 void trial_open(struct trial *trial, const struct genesis *genesis);
 void trial_close(struct trial *trial);
 
-/* Sets what is regular in the command: origin epoch and sequence, an operator's nonce. */
+/* Sets what is regular in the command: origin epoch and sequence, an operator's nonce, and whom it aims
+ * at. */
 void trial_regulate(const struct trial *trial, struct trial_command *command);
 
 /* Steps both. False when their events or balances differ. */
