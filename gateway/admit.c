@@ -14,8 +14,23 @@ void admit_account(struct intent *intent, uint32_t account)
     case T_CANCEL_ALL:
         intent->cancel_all.account = account;
         break;
+    case T_ORDER_AMEND:
+        intent->order_amend.account = account;
+        break;
+    case T_ORDER_REPLACE:
+        intent->order_replace.account = account;
+        break;
+    case T_LIST_PLACE:
+        intent->list_place.account = account;
+        break;
+    case T_LIST_CANCEL:
+        intent->list_cancel.account = account;
+        break;
+    case T_SWITCH_SET:
+        intent->switch_set.account = account;
+        break;
     default:
-        break; /* operators' commands name their account in the text */
+        break; /* an operator's: not about whoever sends it */
     }
 }
 
@@ -43,6 +58,12 @@ void admit_operator(struct intent *intent, uint16_t operator_index)
     case T_DEBIT:
         intent->debit.operator_index = operator_index;
         break;
+    case T_ACCOUNT_TIER:
+        intent->account_tier.operator_index = operator_index;
+        break;
+    case T_MARKET_FILTERS:
+        intent->market_filters.operator_index = operator_index;
+        break;
     default:
         break; /* not an operator's */
     }
@@ -54,6 +75,45 @@ void admit_client_id(uint8_t client_id[36], const uint8_t random[ADMIT_CLIENT_ID
     memset(client_id, 0, 36);
     for (int index = 0; index < ADMIT_CLIENT_ID_LETTERS; index++)
         client_id[index] = (uint8_t)letters[random[index] % (sizeof(letters) - 1)];
+}
+
+/* The id as it is, or, for the second and later of one command, with a letter behind it. */
+static void complete(uint8_t client_id[36], const uint8_t random_id[36], int place)
+{
+    if (client_id[0] != 0) return;
+    memcpy(client_id, random_id, 36);
+    if (place > 0) client_id[ADMIT_CLIENT_ID_LETTERS] = (uint8_t)('a' + place);
+}
+
+void admit_ids(struct intent *intent, const uint8_t random_id[36])
+{
+    switch (intent->type) {
+    case T_ORDER_PLACE:
+        complete(intent->order_place.client_id, random_id, 0);
+        break;
+    case T_ORDER_CANCEL:
+        complete(intent->order_cancel.client_id, random_id, 0);
+        break;
+    case T_ORDER_AMEND:
+        complete(intent->order_amend.client_id, random_id, 0);
+        break;
+    case T_ORDER_REPLACE:
+        complete(intent->order_replace.client_id, random_id, 0);
+        complete(intent->order_replace.cancel_client_id, random_id, 1);
+        break;
+    case T_LIST_PLACE:
+        complete(intent->list_place.client_id, random_id, 0);
+        complete(intent->list_place.a_client_id, random_id, 1);
+        complete(intent->list_place.b_client_id, random_id, 2);
+        if (intent->list_place.kind == LIST_OTOCO)
+            complete(intent->list_place.c_client_id, random_id, 3);
+        break;
+    case T_LIST_CANCEL:
+        complete(intent->list_cancel.client_id, random_id, 0);
+        break;
+    default:
+        break; /* names nothing */
+    }
 }
 
 static size_t auth_length(const struct admission *admission)
@@ -98,65 +158,4 @@ bool admit_provable(const uint8_t *bytes, size_t byte_count, const struct params
     const char *text = (const char *)command.auth + 32 + SIGNATURE_BYTES;
     const size_t text_bytes = command.header.auth_length - 32u - SIGNATURE_BYTES;
     return form_parse(form, text, text_bytes, NULL, 0) && intent_matches(form, params, &command);
-}
-
-/* ---- order/test ---- */
-
-static bool refuse(struct refusal *refusal, enum reject reject)
-{
-    *refusal = refusal_of(reject, NULL, NULL);
-    return false;
-}
-
-/* What the order would hold; market orders are priced at the best level only. */
-static amount_t hold_of(const struct market *market, const struct order_place_command *order,
-                        price_t price)
-{
-    if (order->side == SELL && order->qty.lots > 0) return market_base_amount(market, order->qty);
-    if (order->side == BUY && order->quote_qty.units > 0) return order->quote_qty;
-    if (order->side == BUY && price.ticks > 0) return market_notional(market, price, order->qty);
-    return (amount_t){0};
-}
-
-static uint32_t orders_in_market(const struct view *view, uint32_t account, uint16_t market)
-{
-    uint32_t count = 0;
-    const struct view_order *order = NULL;
-    while ((order = view_next_open(view, account, order)) != NULL)
-        count += order->market == market;
-    return count;
-}
-
-bool admit_test(const struct order_place_command *order, const struct params *params,
-                const struct view *view, price_t best_price, struct refusal *refusal)
-{
-    const struct market *market = &params->markets[order->market];
-    const bool priced = order->type != MARKET;
-    if (market->status != MARKET_TRADING) return refuse(refusal, REJECT_MARKET_CLOSED);
-    if (order->type != LIMIT && order->type != MARKET && order->type != LIMIT_MAKER)
-        return refuse(refusal, REJECT_ORDER_TYPE_DISABLED);
-    if (priced && (order->price.ticks < market->price_min.ticks ||
-                   order->price.ticks > market->price_max.ticks))
-        return refuse(refusal, REJECT_PRICE_FILTER);
-    if (order->qty.lots > 0 &&
-        (order->qty.lots < market->qty_min.lots || order->qty.lots > market->qty_max.lots))
-        return refuse(refusal, REJECT_LOT_SIZE);
-    if (priced &&
-        market_notional(market, order->price, order->qty).units < market->notional_min.units)
-        return refuse(refusal, REJECT_NOTIONAL);
-    if (order->type == LIMIT_MAKER && best_price.ticks > 0 &&
-        (order->side == BUY ? order->price.ticks >= best_price.ticks
-                            : order->price.ticks <= best_price.ticks))
-        return refuse(refusal, REJECT_WOULD_TAKE);
-    if (orders_in_market(view, order->account, order->market) >= market->account_orders_max)
-        return refuse(refusal, REJECT_MAX_NUM_ORDERS);
-    if (order->client_id[0] != 0 &&
-        view_open_client(view, order->account, order->market, order->client_id) != NULL)
-        return refuse(refusal, REJECT_DUPLICATE_ORDER);
-
-    const uint16_t asset = order->side == BUY ? market->quote : market->base;
-    const amount_t hold = hold_of(market, order, priced ? order->price : best_price);
-    if (view_balance(view, order->account, asset).available.units < hold.units)
-        return refuse(refusal, REJECT_INSUFFICIENT_BALANCE);
-    return true;
 }

@@ -1,7 +1,6 @@
 /* The first verb: a verified request becomes one command's bytes.
  *
- * Nothing is decided here that the engine decides; admit_test alone answers for it, from the view,
- * because a test order never enters the log.
+ * Nothing is decided here that the engine decides.
  */
 
 #ifndef GATEWAY_ADMIT_H
@@ -29,6 +28,10 @@ void admit_operator(struct intent *intent, uint16_t operator_index);
 /* An id of 22 letters and digits out of as many random bytes. */
 void admit_client_id(uint8_t client_id[36], const uint8_t random[ADMIT_CLIENT_ID_LETTERS]);
 
+/* Gives whatever the intent names an id of its own, made of the random one, where the client gave
+ * none. */
+void admit_ids(struct intent *intent, const uint8_t random_id[36]);
+
 /* Size of the command; more than COMMAND_BYTES_MAX or an authentication field beyond COMMAND_AUTH_MAX
  * gives 0. */
 size_t admit_bytes(const struct admission *admission);
@@ -40,10 +43,5 @@ void admit_put(const struct admission *admission, uint8_t *at);
  * A request whose parameters are split over query and body may fail. `form` is scratch. */
 MUST_CHECK bool admit_provable(const uint8_t *bytes, size_t byte_count, const struct params *params,
                                struct form *form);
-
-/* What the engine would refuse of an order at this moment, as far as the view knows. `best_price` is
- * the opposite side's best in ticks, 0 when that side is empty. */
-MUST_CHECK bool admit_test(const struct order_place_command *order, const struct params *params,
-                           const struct view *view, price_t best_price, struct refusal *refusal);
 
 #endif /* GATEWAY_ADMIT_H */

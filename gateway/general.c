@@ -90,11 +90,17 @@ static void open_filter(struct writer *json, const char *type)
     writer_key_string(json, "filterType", type);
 }
 
-static void put_filters(struct writer *json, const struct params *params, uint16_t index)
+static void put_count_filter(struct writer *json, const char *type, const char *name,
+                             uint64_t count)
+{
+    open_filter(json, type);
+    writer_key_u64(json, name, count);
+    writer_object_end(json);
+}
+
+static void put_price_and_lots(struct writer *json, const struct params *params, uint16_t index)
 {
     const struct market *market = &params->markets[index];
-    writer_key(json, "filters");
-    writer_array(json);
     open_filter(json, "PRICE_FILTER");
     reply_price(json, params, index, "minPrice", market->price_min);
     reply_price(json, params, index, "maxPrice", market->price_max);
@@ -105,18 +111,82 @@ static void put_filters(struct writer *json, const struct params *params, uint16
     reply_qty(json, params, index, "maxQty", market->qty_max);
     reply_qty(json, params, index, "stepSize", (qty_t){1});
     writer_object_end(json);
+    open_filter(json, "MARKET_LOT_SIZE");
+    reply_qty(json, params, index, "minQty", market->filters.market_qty_min);
+    reply_qty(json, params, index, "maxQty", market->filters.market_qty_max);
+    reply_qty(json, params, index, "stepSize", (qty_t){1});
+    writer_object_end(json);
+}
+
+static void put_multiplier(struct writer *json, const char *name, uint32_t ten_thousandths)
+{
+    writer_key(json, name);
+    writer_fixed(json, ten_thousandths, 4);
+}
+
+/* Above any price there can be: what a client reads where a market has no upper bound. */
+#define NO_MULTIPLIER_UP 1000000000u
+
+static void put_percent_price(struct writer *json, const struct market_filters *filters)
+{
+    const uint32_t any = filters->bid_up | filters->bid_down | filters->ask_up | filters->ask_down;
+    if (any == 0) return;
+    open_filter(json, "PERCENT_PRICE_BY_SIDE");
+    put_multiplier(json, "bidMultiplierUp",
+                   filters->bid_up != 0 ? filters->bid_up : NO_MULTIPLIER_UP);
+    put_multiplier(json, "bidMultiplierDown", filters->bid_down);
+    put_multiplier(json, "askMultiplierUp",
+                   filters->ask_up != 0 ? filters->ask_up : NO_MULTIPLIER_UP);
+    put_multiplier(json, "askMultiplierDown", filters->ask_down);
+    writer_key_u64(json, "avgPriceMins", filters->average_minutes);
+    writer_object_end(json);
+}
+
+static void put_notional(struct writer *json, const struct params *params, uint16_t index)
+{
+    const struct market *market = &params->markets[index];
+    const amount_t most = market->filters.notional_max;
+    const amount_t largest = market_notional(market, market->price_max, market->qty_max);
     open_filter(json, "NOTIONAL");
     reply_quote(json, params, index, "minNotional", market->notional_min.units);
     writer_key_bool(json, "applyMinToMarket", true);
-    reply_quote(json, params, index, "maxNotional",
-                market_notional(market, market->price_max, market->qty_max).units);
-    writer_key_bool(json, "applyMaxToMarket", false);
+    reply_quote(json, params, index, "maxNotional", most.units != 0 ? most.units : largest.units);
+    writer_key_bool(json, "applyMaxToMarket", most.units != 0);
     writer_key_u64(json, "avgPriceMins", 0);
     writer_object_end(json);
-    open_filter(json, "MAX_NUM_ORDERS");
-    writer_key_u64(json, "maxNumOrders", market->account_orders_max);
+}
+
+static void put_trailing(struct writer *json, const struct market_filters *filters)
+{
+    open_filter(json, "TRAILING_DELTA");
+    writer_key_u64(json, "minTrailingAboveDelta", filters->trailing_min);
+    writer_key_u64(json, "maxTrailingAboveDelta", filters->trailing_max);
+    writer_key_u64(json, "minTrailingBelowDelta", filters->trailing_min);
+    writer_key_u64(json, "maxTrailingBelowDelta", filters->trailing_max);
     writer_object_end(json);
-    writer_array_end(json);
+}
+
+/* The array's elements. PRICE_BAND is ours; clients pass over filters that they do not know. */
+static void put_filters(struct writer *json, const struct params *params, uint16_t index)
+{
+    const struct market *market = &params->markets[index];
+    const struct market_filters *filters = &market->filters;
+    put_price_and_lots(json, params, index);
+    put_count_filter(json, "ICEBERG_PARTS", "limit", filters->iceberg_parts_max);
+    put_trailing(json, filters);
+    put_percent_price(json, filters);
+    if (filters->band_ppm != 0) put_count_filter(json, "PRICE_BAND", "bandPpm", filters->band_ppm);
+    put_notional(json, params, index);
+    put_count_filter(json, "MAX_NUM_ORDERS", "maxNumOrders", market->account_orders_max);
+    put_count_filter(json, "MAX_NUM_ORDER_LISTS", "maxNumOrderLists", filters->order_lists_max);
+    put_count_filter(json, "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders", filters->algo_orders_max);
+    put_count_filter(json, "MAX_NUM_ICEBERG_ORDERS", "maxNumIcebergOrders",
+                     filters->iceberg_orders_max);
+    if (filters->position_max.units == 0) return;
+    open_filter(json, "MAX_POSITION");
+    writer_key_decimal(json, "maxPosition", filters->position_max.units,
+                       params->assets[market->base].decimals);
+    writer_object_end(json);
 }
 
 static void put_words(struct writer *json, const char *name, const char *const *words, size_t count)
@@ -130,24 +200,37 @@ static void put_words(struct writer *json, const char *name, const char *const *
 
 static void put_abilities(struct writer *json)
 {
-    static const char *const order_types[] = {"LIMIT", "LIMIT_MAKER", "MARKET"};
-    put_words(json, "orderTypes", order_types, 3);
-    writer_key_bool(json, "icebergAllowed", false);
-    writer_key_bool(json, "ocoAllowed", false);
-    writer_key_bool(json, "otoAllowed", false);
+    static const char *const order_types[] = {
+        "LIMIT",           "LIMIT_MAKER", "MARKET",           "STOP_LOSS",
+        "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"};
+    put_words(json, "orderTypes", order_types, sizeof(order_types) / sizeof(order_types[0]));
+    writer_key_bool(json, "icebergAllowed", true);
+    writer_key_bool(json, "ocoAllowed", true);
+    writer_key_bool(json, "otoAllowed", true);
     writer_key_bool(json, "opoAllowed", false);
     writer_key_bool(json, "quoteOrderQtyMarketAllowed", true);
-    writer_key_bool(json, "allowTrailingStop", false);
-    writer_key_bool(json, "cancelReplaceAllowed", false);
-    writer_key_bool(json, "amendAllowed", false);
+    writer_key_bool(json, "allowTrailingStop", true);
+    writer_key_bool(json, "cancelReplaceAllowed", true);
+    writer_key_bool(json, "amendAllowed", true);
     writer_key_bool(json, "pegInstructionsAllowed", false);
     writer_key_bool(json, "isSpotTradingAllowed", true);
     writer_key_bool(json, "isMarginTradingAllowed", false);
 }
 
+static void put_self_trade(struct writer *json, const struct market_filters *filters)
+{
+    writer_key_string(json, "defaultSelfTradePreventionMode",
+                      intent_self_trade_name(filters->self_trade_default));
+    writer_key(json, "allowedSelfTradePreventionModes");
+    writer_array(json);
+    for (uint8_t mode = 0; mode <= SELF_TRADE_TRANSFER; mode++)
+        if ((filters->self_trade_modes >> mode & 1) != 0)
+            writer_string(json, intent_self_trade_name(mode));
+    writer_array_end(json);
+}
+
 static void put_permissions(struct writer *json, bool show_sets)
 {
-    static const char *const modes[] = {"NONE"};
     writer_key(json, "permissions");
     writer_array(json);
     writer_array_end(json);
@@ -159,8 +242,6 @@ static void put_permissions(struct writer *json, bool show_sets)
         writer_array_end(json);
         writer_array_end(json);
     }
-    writer_key_string(json, "defaultSelfTradePreventionMode", "NONE");
-    put_words(json, "allowedSelfTradePreventionModes", modes, 1);
 }
 
 static void put_symbol(struct writer *json, const struct params *params, uint16_t index,
@@ -178,8 +259,12 @@ static void put_symbol(struct writer *json, const struct params *params, uint16_
     writer_key_u64(json, "baseCommissionPrecision", 8);
     writer_key_u64(json, "quoteCommissionPrecision", 8);
     put_abilities(json);
+    writer_key(json, "filters");
+    writer_array(json);
     put_filters(json, params, index);
+    writer_array_end(json);
     put_permissions(json, show_sets);
+    put_self_trade(json, &market->filters);
     writer_object_end(json);
 }
 
@@ -249,6 +334,27 @@ enum outcome general_exchange_info(struct request *request, const struct facts *
         if (choice.status != 0 && market->status != choice.status) continue;
         put_symbol(json, facts->params, choice.markets[index], choice.show_sets);
     }
+    writer_array_end(json);
+    writer_object_end(json);
+    return OUTCOME_ANSWERED;
+}
+
+/* Every account has the market's filters, and no others. */
+enum outcome general_account_filters(struct request *request, const struct facts *facts)
+{
+    struct writer *json = &request->json;
+    uint16_t market;
+    if (!request_market(request, facts, &market)) return OUTCOME_REFUSED;
+    writer_object(json);
+    writer_key(json, "exchangeFilters");
+    writer_array(json);
+    writer_array_end(json);
+    writer_key(json, "symbolFilters");
+    writer_array(json);
+    put_filters(json, facts->params, market);
+    writer_array_end(json);
+    writer_key(json, "assetFilters");
+    writer_array(json);
     writer_array_end(json);
     writer_object_end(json);
     return OUTCOME_ANSWERED;

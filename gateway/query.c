@@ -12,11 +12,15 @@
 #define ORDER_COLUMNS \
     "r.order_id, r.command, r.client_id, r.side, r.type, r.time_in_force, r.status, r.reason," \
     " r.price, r.qty, r.executed, r.quote_qty, r.quote_executed, r.created_ns, r.closed_ns," \
-    " r.self_trade"
+    " r.self_trade, r.list_id, r.stop_price, r.iceberg_qty, r.prevented, r.trailing_delta," \
+    " CASE WHEN r.prevented = 0 THEN 0 ELSE (SELECT coalesce(max(p.prevented_id), 0)" \
+    " FROM quorex.prevented_matches p WHERE p.account = r.account AND p.market = r.market" \
+    " AND (p.maker_order = r.order_id OR p.taker_order = r.order_id)) END"
 
 #define FILL_COLUMNS \
     "r.trade_id, r.command, r.aggregate_id, r.time_ns, r.price, r.qty, r.maker_order," \
-    " r.taker_order, r.maker_account, r.taker_account, r.maker_fee, r.taker_fee, r.taker_side"
+    " r.taker_order, r.maker_account, r.taker_account, r.maker_fee - r.maker_rebate," \
+    " r.taker_fee, r.taker_side"
 
 #define AGGREGATE_COLUMNS \
     "r.aggregate_id, r.first_id, r.last_id, r.time_ns, r.price, r.qty, r.taker_side"
@@ -257,6 +261,14 @@ bool query_read_order(const struct history_rows *rows, uint32_t row,
     order->created_ns = next_u64(&cells);
     order->updated_ns = next_u64(&cells);
     order->self_trade = (uint8_t)next_i64(&cells);
+    order->list_id = next_u64(&cells);
+    order->stop_price.ticks = next_i64(&cells);
+    order->iceberg_qty.lots = next_i64(&cells);
+    order->prevented.lots = next_i64(&cells);
+    order->trailing_delta = (uint32_t)next_i64(&cells);
+    order->prevented_id = next_u64(&cells);
+    /* When a stop fired or a pending order was released is not kept. */
+    if (order->type < STOP_LOSS && order->list_id == 0) order->working_ns = order->created_ns;
     return cells.good;
 }
 

@@ -32,7 +32,7 @@ void query_parameters_of(const struct history_query *query, struct query_paramet
 /* Reads the cursor into `rows` from its first row. False when a cell is not a number. */
 MUST_CHECK bool query_read_cursor(struct history_rows *rows);
 
-/* Read one row. False when a cell is not what the column holds. */
+/* Read one row. Of stops and of orders of a list it is not known since when they worked. False when a cell is not what the column holds. */
 MUST_CHECK bool query_read_order(const struct history_rows *rows, uint32_t row,
                                  const struct history_query *query, struct view_order *order);
 MUST_CHECK bool query_read_fill(const struct history_rows *rows, uint32_t row,

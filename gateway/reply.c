@@ -1,277 +1,218 @@
 #include "gateway/reply.h"
 
-#include "common/fee.h"
-
 #include <string.h>
 
-static const char *const side_names[] = {"BUY", "SELL"};
-
-static const char *const type_names[] = {
-    [LIMIT] = "LIMIT",
-    [MARKET] = "MARKET",
-    [LIMIT_MAKER] = "LIMIT_MAKER",
-    [STOP_LOSS] = "STOP_LOSS",
-    [STOP_LOSS_LIMIT] = "STOP_LOSS_LIMIT",
-    [TAKE_PROFIT] = "TAKE_PROFIT",
-    [TAKE_PROFIT_LIMIT] = "TAKE_PROFIT_LIMIT",
-};
-
-static const char *const status_names[] = {
-    [ORDER_NEW] = "NEW",         [ORDER_PARTIALLY_FILLED] = "PARTIALLY_FILLED",
-    [ORDER_FILLED] = "FILLED",   [ORDER_CANCELED] = "CANCELED",
-    [ORDER_EXPIRED] = "EXPIRED",
-};
-
-static const char *const self_trade_names[] = {
-    [SELF_TRADE_NONE] = "NONE",
-    [SELF_TRADE_EXPIRE_TAKER] = "EXPIRE_TAKER",
-    [SELF_TRADE_EXPIRE_MAKER] = "EXPIRE_MAKER",
-    [SELF_TRADE_EXPIRE_BOTH] = "EXPIRE_BOTH",
-    [SELF_TRADE_DECREMENT] = "DECREMENT",
-    [SELF_TRADE_TRANSFER] = "TRANSFER",
-};
-
-#define NAME_OF(names, number) ((number) < sizeof(names) / sizeof(*(names)) ? (names)[number] : "")
-
-/* Orders without a time in force of their own rest or end at once; the API shows them as GTC. */
-static const char *time_in_force_name(uint8_t time_in_force)
+static void put_refusal_members(struct writer *json, const struct refusal *refusal)
 {
-    return time_in_force == IOC ? "IOC" : time_in_force == FOK ? "FOK" : "GTC";
-}
-
-/* ---- numbers ---- */
-
-static int quote_decimals(const struct params *params, uint16_t market)
-{
-    return params->assets[params->markets[market].quote].decimals;
-}
-
-static int base_decimals(const struct params *params, uint16_t market)
-{
-    return params->assets[params->markets[market].base].decimals;
-}
-
-void reply_price(struct writer *json, const struct params *params, uint16_t market,
-                 const char *name, price_t price)
-{
-    writer_key_decimal(json, name, (__int128)price.ticks * params->markets[market].tick_units,
-                       quote_decimals(params, market));
-}
-
-void reply_qty(struct writer *json, const struct params *params, uint16_t market, const char *name,
-               qty_t qty)
-{
-    writer_key_decimal(json, name, (__int128)qty.lots * params->markets[market].lot_units,
-                       base_decimals(params, market));
-}
-
-void reply_quote(struct writer *json, const struct params *params, uint16_t market,
-                 const char *name, __int128 units)
-{
-    writer_key_decimal(json, name, units, quote_decimals(params, market));
-}
-
-static void put_time(struct writer *json, const struct printing *printing, const char *name,
-                     uint64_t time_ns)
-{
-    writer_key_u64(json, name, time_ns / printing->time_unit_ns);
-}
-
-static void put_client_id(struct writer *json, const char *name, const uint8_t client_id[36])
-{
-    writer_key(json, name);
-    writer_padded(json, client_id, 36);
-}
-
-/* ---- the parts that order answers share ---- */
-
-struct order_state {
-    uint16_t market;
-    price_t price;
-    qty_t qty;
-    qty_t executed;
-    amount_t quote_qty;
-    amount_t quote_executed;
-    uint8_t side, type, time_in_force, self_trade, status;
-};
-
-static void put_state(struct writer *json, const struct params *params,
-                      const struct order_state *state)
-{
-    /* A market order by quote amount has no quantity of its own: it is what it traded. */
-    const qty_t qty = state->qty.lots > 0 ? state->qty : state->executed;
-    reply_price(json, params, state->market, "price", state->price);
-    reply_qty(json, params, state->market, "origQty", qty);
-    reply_qty(json, params, state->market, "executedQty", state->executed);
-    reply_quote(json, params, state->market, "origQuoteOrderQty", state->quote_qty.units);
-    reply_quote(json, params, state->market, "cummulativeQuoteQty", state->quote_executed.units);
-    writer_key_string(json, "status", NAME_OF(status_names, state->status));
-    writer_key_string(json, "timeInForce", time_in_force_name(state->time_in_force));
-    writer_key_string(json, "type", NAME_OF(type_names, state->type));
-    writer_key_string(json, "side", NAME_OF(side_names, state->side));
-}
-
-static void put_self_trade(struct writer *json, uint8_t self_trade)
-{
-    writer_key_string(json, "selfTradePreventionMode", NAME_OF(self_trade_names, self_trade));
-}
-
-void reply_order(struct writer *json, const struct printing *printing,
-                 const struct view_order *order)
-{
-    const struct params *params = printing->params;
-    const struct order_state state = {
-        .market = order->market,
-        .price = order->price,
-        .qty = order->qty,
-        .executed = order->executed,
-        .quote_qty = order->quote_qty,
-        .quote_executed = order->quote_executed,
-        .side = order->side,
-        .type = order->type,
-        .time_in_force = order->time_in_force,
-        .status = order->status,
-    };
-    writer_object(json);
-    writer_key_string(json, "symbol", params->markets[order->market].symbol);
-    writer_key_u64(json, "orderId", order->order_id);
-    writer_key_i64(json, "orderListId", -1);
-    put_client_id(json, "clientOrderId", order->client_id);
-    put_state(json, params, &state);
-    writer_key_string(json, "stopPrice", "0.00000000");
-    writer_key_string(json, "icebergQty", "0.00000000");
-    put_time(json, printing, "time", order->created_ns);
-    put_time(json, printing, "updateTime", order->updated_ns);
-    writer_key_bool(json, "isWorking", true);
-    put_time(json, printing, "workingTime", order->created_ns);
-    put_self_trade(json, order->self_trade);
-    writer_object_end(json);
-}
-
-static void put_own_fill(struct writer *json, const struct printing *printing,
-                         const struct view_fill *fill, bool is_maker)
-{
-    const struct params *params = printing->params;
-    const struct market *market = &params->markets[fill->market];
-    const enum side taker_side = (enum side)fill->taker_side;
-    const enum side side = is_maker ? opposite(taker_side) : taker_side;
-    const uint16_t received = side == BUY ? market->base : market->quote;
-    const amount_t fee = is_maker ? fill->maker_fee : fill->taker_fee;
-
-    writer_object(json);
-    writer_key_string(json, "symbol", market->symbol);
-    writer_key_u64(json, "id", fill->trade_id);
-    writer_key_u64(json, "orderId", is_maker ? fill->maker_order : fill->taker_order);
-    writer_key_i64(json, "orderListId", -1);
-    reply_price(json, params, fill->market, "price", fill->price);
-    reply_qty(json, params, fill->market, "qty", fill->qty);
-    reply_quote(json, params, fill->market, "quoteQty",
-                market_notional(market, fill->price, fill->qty).units);
-    writer_key_decimal(json, "commission", fee.units, params->assets[received].decimals);
-    writer_key_string(json, "commissionAsset", params->assets[received].symbol);
-    put_time(json, printing, "time", fill->time_ns);
-    writer_key_bool(json, "isBuyer", side == BUY);
-    writer_key_bool(json, "isMaker", is_maker);
-    writer_key_bool(json, "isBestMatch", true);
-    writer_object_end(json);
-}
-
-void reply_fill(struct writer *json, const struct printing *printing, const struct view_fill *fill,
-                uint32_t account)
-{
-    if (fill->maker_account == account) put_own_fill(json, printing, fill, true);
-    if (fill->taker_account == account) put_own_fill(json, printing, fill, false);
+    char text[REFUSAL_TEXT_MAX];
+    const size_t text_bytes = refusal_text(refusal, text);
+    writer_key_i64(json, "code", reject_code(refusal->reject));
+    writer_key_text(json, "msg", text, text_bytes);
 }
 
 void reply_refusal(struct writer *json, const struct refusal *refusal)
 {
-    char text[REFUSAL_TEXT_MAX];
-    const size_t text_bytes = refusal_text(refusal, text);
     writer_object(json);
-    writer_key_i64(json, "code", reject_code(refusal->reject));
-    writer_key_text(json, "msg", text, text_bytes);
+    put_refusal_members(json, refusal);
     writer_object_end(json);
 }
 
-/* ---- replies to commands ---- */
+/* Whose the command is, where, and what its cancel is called. */
+static void read_subject(struct reply *reply, const struct intent *intent)
+{
+    switch (intent->type) {
+    case T_ORDER_PLACE:
+        reply->account = intent->order_place.account;
+        reply->market = intent->order_place.market;
+        break;
+    case T_ORDER_CANCEL:
+        reply->account = intent->order_cancel.account;
+        reply->market = intent->order_cancel.market;
+        memcpy(reply->cancel_id, intent->order_cancel.client_id, 36);
+        break;
+    case T_CANCEL_ALL:
+        reply->account = intent->cancel_all.account;
+        reply->market = intent->cancel_all.market;
+        break;
+    case T_ORDER_AMEND:
+        reply->account = intent->order_amend.account;
+        reply->market = intent->order_amend.market;
+        break;
+    case T_ORDER_REPLACE:
+        reply->account = intent->order_replace.account;
+        reply->market = intent->order_replace.market;
+        memcpy(reply->cancel_id, intent->order_replace.cancel_client_id, 36);
+        break;
+    case T_LIST_PLACE:
+        reply->account = intent->list_place.account;
+        reply->market = intent->list_place.market;
+        break;
+    case T_LIST_CANCEL:
+        reply->account = intent->list_cancel.account;
+        reply->market = intent->list_cancel.market;
+        memcpy(reply->cancel_id, intent->list_cancel.client_id, 36);
+        break;
+    case T_SWITCH_SET:
+        reply->account = intent->switch_set.account;
+        reply->market = intent->switch_set.market;
+        reply->asked_switch = intent->switch_set;
+        break;
+    default:
+        break; /* an operator's */
+    }
+}
 
 void reply_begin(struct reply *reply, enum reply_kind kind, enum response_type response,
-                 const uint8_t *cancel_id, struct writer list)
+                 const struct intent *intent, const uint8_t own_id[36], struct writer empty)
 {
-    *reply = (struct reply){.kind = kind, .response = response, .list = list};
-    if (cancel_id != NULL) memcpy(reply->cancel_id, cancel_id, 36);
+    ASSERT(empty.used == 0);
+    *reply = (struct reply){
+        .kind = kind,
+        .response = response,
+        .http_status = 200,
+        .elements = empty,
+        .reports = empty,
+        .empty = empty,
+    };
+    memcpy(reply->cancel_id, own_id, 36);
+    read_subject(reply, intent);
 }
 
-/* One element of a FULL answer's fills. */
-static void put_taker_fill(struct writer *json, const struct params *params,
-                           const struct fill_event *fill)
+/* ---- events ---- */
+
+static struct reply_placement *placement_of(struct reply *reply, uint16_t market, uint64_t order_id)
 {
-    const struct market *market = &params->markets[fill->market];
-    const bool buys = fill->taker_side == BUY;
-    const uint16_t received_asset = buys ? market->base : market->quote;
-    const amount_t received = buys ? market_base_amount(market, fill->qty)
-                                   : market_notional(market, fill->price, fill->qty);
-    writer_object(json);
-    reply_price(json, params, fill->market, "price", fill->price);
-    reply_qty(json, params, fill->market, "qty", fill->qty);
-    writer_key_decimal(json, "commission", fee_of(received, fill->taker_rate_ppm).charged.units,
-                       params->assets[received_asset].decimals);
-    writer_key_string(json, "commissionAsset", params->assets[received_asset].symbol);
-    writer_key_u64(json, "tradeId", fill->trade_id);
-    writer_object_end(json);
+    if (market != reply->market) return NULL;
+    for (uint32_t i = 0; i < reply->placement_count; i++)
+        if (reply->placements[i].order.order_id == order_id) return &reply->placements[i];
+    return NULL;
+}
+
+/* Only the command itself places orders: whatever is accepted is its own. */
+static void on_accepted(struct reply *reply, const struct printing *printing,
+                        const struct event *event)
+{
+    struct order_accepted_event accepted;
+    order_accepted_event_get(event->payload, &accepted);
+    ASSERT(reply->placement_count < LIST_ORDERS_MAX);
+    const struct view_order *order =
+        view_open_order(printing->view, accepted.account, accepted.market, accepted.order_id);
+    ASSERT(order != NULL);
+    reply->placements[reply->placement_count++] =
+        (struct reply_placement){.order = *order, .fills = reply->empty};
 }
 
 static void on_fill(struct reply *reply, const struct printing *printing, const struct event *event)
 {
     struct fill_event fill;
+    if (reply->placement_count == 0 || reply->response != RESPONSE_FULL) return;
     fill_event_get(event->payload, &fill);
-    const struct market *market = &printing->params->markets[fill.market];
-    reply->executed.lots += fill.qty.lots;
-    reply->quote_executed.units += market_notional(market, fill.price, fill.qty).units;
-    if (reply->response == RESPONSE_FULL) put_taker_fill(&reply->list, printing->params, &fill);
+    const uint64_t ids[] = {fill.taker_order, fill.maker_order};
+    for (int i = 0; i < 2; i++) {
+        struct reply_placement *placement = placement_of(reply, fill.market, ids[i]);
+        if (placement != NULL) reply_own_fill(&placement->fills, printing, &fill, ids[i]);
+    }
 }
 
-/* One canceled order. */
-static void put_cancel(struct writer *json, const struct printing *printing,
-                       const struct reply *reply, const struct order_done_event *end)
+static bool is_canceling(const struct reply *reply)
 {
-    const struct order_state state = {
-        .market = end->market,
-        .price = end->price,
-        .qty = end->qty,
-        .executed = end->executed,
-        .quote_qty = end->quote_qty,
-        .quote_executed = end->quote_executed,
-        .side = end->side,
-        .type = end->type,
-        .time_in_force = end->time_in_force,
-        .status = end->status,
-    };
-    writer_object(json);
-    writer_key_string(json, "symbol", printing->params->markets[end->market].symbol);
-    put_client_id(json, "origClientOrderId", end->client_id);
-    writer_key_u64(json, "orderId", end->order_id);
-    writer_key_i64(json, "orderListId", -1);
-    put_client_id(json, "clientOrderId", reply->cancel_id);
-    put_time(json, printing, "transactTime", reply->stamp_ns);
-    put_state(json, printing->params, &state);
-    put_self_trade(json, end->self_trade);
-    writer_object_end(json);
+    return reply->kind == REPLY_CANCEL || reply->kind == REPLY_CANCEL_ALL ||
+           reply->kind == REPLY_LIST_CANCEL ||
+           (reply->kind == REPLY_REPLACE && reply->placement_count == 0);
+}
+
+/* An order of the account's, ended by the cancel that this command is, or with its list. The ends that
+ * a switch brought come before, for another reason. */
+static void on_canceled(struct reply *reply, const struct printing *printing,
+                        const struct view_order *order)
+{
+    if (order->reason == DONE_CANCELED || order->reason == DONE_CANCELED_ALL ||
+        order->reason == DONE_REPLACED)
+        reply->canceling = true;
+    if (!reply->canceling) return;
+    if (order->list_id != 0) {
+        reply_canceled(&reply->reports, printing, order, reply->cancel_id, reply->stamp_ns);
+    } else if (reply->kind == REPLY_CANCEL_ALL) {
+        reply_canceled(&reply->elements, printing, order, reply->cancel_id, reply->stamp_ns);
+        reply->element_count++;
+    } else {
+        reply->canceled = *order;
+        reply->has_canceled = true;
+    }
 }
 
 static void on_done(struct reply *reply, const struct printing *printing, const struct event *event)
 {
     struct order_done_event end;
     order_done_event_get(event->payload, &end);
-    if (reply->kind == REPLY_CANCEL_ALL) {
-        put_cancel(&reply->list, printing, reply, &end);
-        reply->done = true;
-        return;
+    struct reply_placement *placement = placement_of(reply, end.market, end.order_id);
+    const bool is_canceled =
+        is_canceling(reply) && end.account == reply->account && end.market == reply->market;
+    if (placement == NULL && !is_canceled) return;
+
+    /* The view has just put it at the end of the account's tail. */
+    const struct view_order *order = view_next_done(printing->view, end.account, NULL);
+    ASSERT(order != NULL && order->order_id == end.order_id && order->market == end.market);
+    if (placement != NULL) {
+        placement->order = *order;
+        placement->done = true;
+    } else {
+        on_canceled(reply, printing, order);
     }
-    /* Makers that the order filled are done too: theirs is not the answer. */
-    if (reply->kind == REPLY_ORDER && end.order_id != reply->order.order_id) return;
-    reply->end = end;
-    reply->done = true;
+}
+
+static void put_list_answer(struct writer *json, const struct printing *printing,
+                            const struct reply *reply, const struct view_list *list)
+{
+    writer_object(json);
+    reply_list_members(json, printing, list, reply->stamp_ns);
+    writer_key(json, "orderReports");
+    writer_array(json);
+    if (reply->reports.used > 0) writer_raw(json, reply->reports.bytes, reply->reports.used);
+    writer_array_end(json);
+    writer_object_end(json);
+}
+
+static void on_list_accepted(struct reply *reply, const struct event *event)
+{
+    struct list_accepted_event accepted;
+    list_accepted_event_get(event->payload, &accepted);
+    reply->list_id = accepted.list_id;
+}
+
+static void on_list_done(struct reply *reply, const struct printing *printing,
+                         const struct event *event)
+{
+    struct list_done_event ended;
+    list_done_event_get(event->payload, &ended);
+    const bool is_placed = reply->list_id != 0 && ended.list_id == reply->list_id;
+    if (ended.account != reply->account || ended.market != reply->market) return;
+    if (!is_placed && !(is_canceling(reply) && reply->canceling)) return;
+
+    const struct view_list *list =
+        view_list_next_done(view_lists(printing->view), ended.account, NULL);
+    ASSERT(list != NULL && list->list_id == ended.list_id && list->market == ended.market);
+    if (reply->kind == REPLY_CANCEL_ALL) {
+        put_list_answer(&reply->elements, printing, reply, list);
+        reply->element_count++;
+        reply->reports = reply->empty;
+    } else {
+        reply->list = *list;
+        reply->has_list = true;
+    }
+}
+
+static void on_amended(struct reply *reply, const struct printing *printing,
+                       const struct event *event)
+{
+    struct order_amended_event amended;
+    order_amended_event_get(event->payload, &amended);
+    const struct view_order *order =
+        view_open_order(printing->view, amended.account, amended.market, amended.order_id);
+    ASSERT(order != NULL);
+    reply->amended = *order;
+    reply->has_amended = true;
+    memcpy(reply->former_client_id, view_former_client_id(printing->view), 36);
 }
 
 /* An operator's command says what it made. */
@@ -292,6 +233,13 @@ static void on_admin(struct reply *reply, const struct event *event)
         reply->result = "key-added";
         break;
     }
+    case T_TIER_SET: {
+        struct tier_set_event set;
+        tier_set_event_get(event->payload, &set);
+        reply->created = set.account;
+        reply->result = "tier-set";
+        break;
+    }
     case T_CREDITED:
         reply->result = "credited";
         break;
@@ -306,6 +254,9 @@ static void on_admin(struct reply *reply, const struct event *event)
         break;
     case T_MARKET_STATUS_CHANGED:
         reply->result = "market-status-changed";
+        break;
+    case T_MARKET_FILTERED:
+        reply->result = "market-filtered";
         break;
     default:
         break;
@@ -327,9 +278,15 @@ void reply_event(struct reply *reply, const struct printing *printing,
     case T_NOOP:
         reply->is_void = true;
         break;
+    case T_ORDER_REPLACED:
+        order_replaced_event_get(event->payload, &reply->replaced);
+        reply->has_replaced = true;
+        break;
     case T_ORDER_ACCEPTED:
-        order_accepted_event_get(event->payload, &reply->order);
-        reply->accepted = true;
+        on_accepted(reply, printing, event);
+        break;
+    case T_ORDER_AMENDED:
+        on_amended(reply, printing, event);
         break;
     case T_FILL:
         on_fill(reply, printing, event);
@@ -337,47 +294,146 @@ void reply_event(struct reply *reply, const struct printing *printing,
     case T_ORDER_DONE:
         on_done(reply, printing, event);
         break;
+    case T_LIST_ACCEPTED:
+        on_list_accepted(reply, event);
+        break;
+    case T_LIST_DONE:
+        on_list_done(reply, printing, event);
+        break;
+    case T_SWITCH_ARMED:
+        switch_armed_event_get(event->payload, &reply->armed);
+        reply->has_armed = true;
+        break;
     default:
         if (reply->kind == REPLY_ADMIN) on_admin(reply, event);
         break;
     }
 }
 
-static void finish_order(struct reply *reply, const struct printing *printing, struct writer *json)
+/* ---- answers ---- */
+
+/* What is placed and not done is as the view has it once the command is over. */
+static void look_again(struct reply *reply, const struct printing *printing)
 {
-    const struct params *params = printing->params;
-    const struct order_accepted_event *order = &reply->order;
-    const struct order_state state = {
-        .market = order->market,
-        .price = order->price,
-        .qty = order->qty,
-        .executed = reply->executed,
-        .quote_qty = order->quote_qty,
-        .quote_executed = reply->quote_executed,
-        .side = order->side,
-        .type = order->type,
-        .time_in_force = order->time_in_force,
-        .status = reply->done                ? reply->end.status
-                  : reply->executed.lots > 0 ? (uint8_t)ORDER_PARTIALLY_FILLED
-                                             : (uint8_t)ORDER_NEW,
-    };
-    writer_object(json);
-    writer_key_string(json, "symbol", params->markets[order->market].symbol);
-    writer_key_u64(json, "orderId", order->order_id);
-    writer_key_i64(json, "orderListId", -1);
-    put_client_id(json, "clientOrderId", order->client_id);
-    put_time(json, printing, "transactTime", reply->stamp_ns);
-    if (reply->response != RESPONSE_ACK) {
-        put_state(json, params, &state);
-        put_time(json, printing, "workingTime", reply->stamp_ns);
-        if (reply->response == RESPONSE_FULL) {
-            writer_key(json, "fills");
-            writer_array(json);
-            if (reply->list.used > 0) writer_raw(json, reply->list.bytes, reply->list.used);
-            writer_array_end(json);
-        }
-        put_self_trade(json, order->self_trade);
+    for (uint32_t i = 0; i < reply->placement_count; i++) {
+        struct reply_placement *placement = &reply->placements[i];
+        if (placement->done) continue;
+        const struct view_order *order = view_open_order(printing->view, reply->account,
+                                                         reply->market, placement->order.order_id);
+        ASSERT(order != NULL);
+        placement->order = *order;
     }
+    if (reply->list_id == 0 || reply->has_list) return;
+    const struct view_list *list =
+        view_list_open(view_lists(printing->view), reply->market, reply->list_id);
+    ASSERT(list != NULL);
+    reply->list = *list;
+    reply->has_list = true;
+}
+
+static void put_placement(struct writer *json, const struct printing *printing,
+                          const struct reply *reply, const struct reply_placement *placement)
+{
+    reply_placed(json, printing, &placement->order, reply->response, &placement->fills,
+                 reply->stamp_ns);
+}
+
+/* The order that was canceled, or the list that went with it. */
+static void put_cancel(struct writer *json, const struct printing *printing,
+                       const struct reply *reply)
+{
+    ASSERT(reply->has_canceled || reply->has_list);
+    if (reply->has_canceled)
+        reply_canceled(json, printing, &reply->canceled, reply->cancel_id, reply->stamp_ns);
+    else
+        put_list_answer(json, printing, reply, &reply->list);
+}
+
+static void finish_list(struct reply *reply, const struct printing *printing, struct writer *json)
+{
+    for (uint32_t i = 0; i < reply->placement_count; i++)
+        put_placement(&reply->reports, printing, reply, &reply->placements[i]);
+    put_list_answer(json, printing, reply, &reply->list);
+}
+
+static void finish_amend(const struct reply *reply, const struct printing *printing,
+                         struct writer *json)
+{
+    const struct view_list *list =
+        reply->amended.list_id == 0
+            ? NULL
+            : view_list_open(view_lists(printing->view), reply->market, reply->amended.list_id);
+    writer_object(json);
+    writer_key_u64(json, "transactTime", reply->stamp_ns / printing->time_unit_ns);
+    writer_key_u64(json, "executionId", reply->command);
+    writer_key(json, "amendedOrder");
+    reply_amended(json, printing, &reply->amended, reply->former_client_id);
+    if (list != NULL) {
+        writer_key(json, "listStatus");
+        reply_list_status(json, printing, list);
+    }
+    writer_object_end(json);
+}
+
+static const char *result_of(bool attempted, uint16_t reject)
+{
+    if (!attempted) return "NOT_ATTEMPTED";
+    return reject == REJECT_NONE ? "SUCCESS" : "FAILURE";
+}
+
+/* The four members that tell how either half went. */
+static void put_halves(struct writer *json, const struct printing *printing,
+                       const struct reply *reply)
+{
+    const struct order_replaced_event *replaced = &reply->replaced;
+    const struct refusal cancel = refusal_of((enum reject)replaced->cancel_reject, NULL, NULL);
+    const struct refusal place = refusal_of((enum reject)replaced->place_reject, NULL, NULL);
+    const bool attempted = replaced->attempted != 0;
+    writer_key_string(json, "cancelResult", result_of(true, replaced->cancel_reject));
+    writer_key_string(json, "newOrderResult", result_of(attempted, replaced->place_reject));
+    writer_key(json, "cancelResponse");
+    if (replaced->cancel_reject == REJECT_NONE)
+        put_cancel(json, printing, reply);
+    else
+        reply_refusal(json, &cancel);
+    writer_key(json, "newOrderResponse");
+    if (!attempted)
+        writer_null(json);
+    else if (replaced->place_reject == REJECT_NONE)
+        put_placement(json, printing, reply, &reply->placements[0]);
+    else
+        reply_refusal(json, &place);
+}
+
+static void finish_replace(struct reply *reply, const struct printing *printing,
+                           struct writer *json)
+{
+    const bool canceled = reply->replaced.cancel_reject == REJECT_NONE;
+    const bool placed =
+        reply->replaced.attempted != 0 && reply->replaced.place_reject == REJECT_NONE;
+    writer_object(json);
+    if (canceled && placed) {
+        put_halves(json, printing, reply);
+    } else {
+        const struct refusal refusal = refusal_of(
+            canceled || placed ? REJECT_REPLACE_HALF : REJECT_REPLACE_FAILED, NULL, NULL);
+        reply->http_status = reject_http_status(refusal.reject);
+        put_refusal_members(json, &refusal);
+        writer_key(json, "data");
+        writer_object(json);
+        put_halves(json, printing, reply);
+        writer_object_end(json);
+    }
+    writer_object_end(json);
+}
+
+static void finish_switch(const struct reply *reply, const struct printing *printing,
+                          struct writer *json)
+{
+    writer_object(json);
+    writer_key_string(json, "symbol", printing->params->markets[reply->market].symbol);
+    writer_key_u64(json, "countdownTime", reply->asked_switch.timeout_ms);
+    writer_key_u64(json, "deadline", reply->armed.deadline_ns / printing->time_unit_ns);
     writer_object_end(json);
 }
 
@@ -390,35 +446,81 @@ static void finish_admin(const struct reply *reply, struct writer *json)
     writer_object_end(json);
 }
 
-bool reply_finish(struct reply *reply, const struct printing *printing, struct writer *json,
-                  struct refusal *refusal)
+/* Why there is nothing but a refusal to tell, or REJECT_NONE. */
+static enum reject objection_of(const struct reply *reply)
 {
-    enum reject reject = reply->is_void ? REJECT_OUTCOME_UNKNOWN : reply->reject;
-    if (reply->kind == REPLY_CANCEL_ALL && reject == REJECT_NONE && !reply->done)
-        reject = REJECT_UNKNOWN_ORDER;
-    if (reply->list.overflow) reject = REJECT_OUTCOME_UNKNOWN;
-    if (reject != REJECT_NONE) {
-        *refusal = refusal_of(reject, NULL, NULL);
-        return false;
-    }
+    if (reply->is_void) return REJECT_OUTCOME_UNKNOWN;
+    if (reply->reject != REJECT_NONE) return reply->reject;
+    if (reply->kind == REPLY_CANCEL_ALL && reply->element_count == 0) return REJECT_UNKNOWN_ORDER;
+    return REJECT_NONE;
+}
+
+/* Whether a part of the answer is longer than an answer may be. */
+static bool is_too_long(const struct reply *reply)
+{
+    bool overflow = reply->elements.overflow || reply->reports.overflow;
+    for (uint32_t i = 0; i < reply->placement_count; i++)
+        overflow |= reply->placements[i].fills.overflow;
+    return overflow;
+}
+
+static void finish(struct reply *reply, const struct printing *printing, struct writer *json)
+{
     switch (reply->kind) {
     case REPLY_ORDER:
-        ASSERT(reply->accepted);
-        finish_order(reply, printing, json);
+        ASSERT(reply->placement_count == 1);
+        put_placement(json, printing, reply, &reply->placements[0]);
         break;
     case REPLY_CANCEL:
-        ASSERT(reply->done);
-        put_cancel(json, printing, reply, &reply->end);
+        put_cancel(json, printing, reply);
         break;
     case REPLY_CANCEL_ALL:
         writer_array(json);
-        writer_raw(json, reply->list.bytes, reply->list.used);
+        writer_raw(json, reply->elements.bytes, reply->elements.used);
         writer_array_end(json);
+        break;
+    case REPLY_AMEND:
+        ASSERT(reply->has_amended);
+        finish_amend(reply, printing, json);
+        break;
+    case REPLY_REPLACE:
+        ASSERT(reply->has_replaced);
+        finish_replace(reply, printing, json);
+        break;
+    case REPLY_LIST:
+        ASSERT(reply->has_list);
+        finish_list(reply, printing, json);
+        break;
+    case REPLY_LIST_CANCEL:
+        ASSERT(reply->has_list);
+        put_list_answer(json, printing, reply, &reply->list);
+        break;
+    case REPLY_SWITCH:
+        ASSERT(reply->has_armed);
+        finish_switch(reply, printing, json);
         break;
     case REPLY_ADMIN:
         ASSERT(reply->result != NULL);
         finish_admin(reply, json);
         break;
     }
-    return true;
+}
+
+bool reply_finish(struct reply *reply, const struct printing *printing, struct writer *json,
+                  struct refusal *refusal)
+{
+    enum reject reject = objection_of(reply);
+    if (reject == REJECT_NONE) {
+        look_again(reply, printing);
+        finish(reply, printing, json);
+        if (!is_too_long(reply)) return true;
+        reject = REJECT_OUTCOME_UNKNOWN; /* done, but not to be told: the client asks again */
+    }
+    *refusal = refusal_of(reject, NULL, NULL);
+    return false;
+}
+
+uint32_t reply_placed_count(const struct reply *reply)
+{
+    return reply->placement_count;
 }

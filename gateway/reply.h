@@ -1,70 +1,82 @@
-/* What a client reads of its orders, fills and refusals: the JSON shapes of the Binance Spot API.
+/* What a client reads after a command: its answer, built from the command's events as they come.
  *
- * A reply to a command is built from the command's events as they come: reply_begin, reply_event for
- * each, then reply_finish.
+ * reply_begin, reply_event for each event after the view has taken it, then reply_finish. A command's
+ * events may begin with those of switches that fired before it, and may hold the fills and ends of
+ * orders that others placed: an answer tells only of the orders that the command is about.
  */
 
 #ifndef GATEWAY_REPLY_H
 #define GATEWAY_REPLY_H
 
-#include "common/intent.h"
-#include "gateway/view.h"
-#include "gateway/writer.h"
+#include "gateway/reply_order.h"
 
-/* How numbers and times are printed. */
-struct printing {
-    const struct params *params;
-    uint64_t time_unit_ns; /* 1,000,000: milliseconds; 1,000: microseconds */
+enum reply_kind {
+    REPLY_ORDER,
+    REPLY_CANCEL,
+    REPLY_CANCEL_ALL,
+    REPLY_AMEND,
+    REPLY_REPLACE,
+    REPLY_LIST,
+    REPLY_LIST_CANCEL,
+    REPLY_SWITCH,
+    REPLY_ADMIN
 };
 
-enum reply_kind { REPLY_ORDER, REPLY_CANCEL, REPLY_CANCEL_ALL, REPLY_ADMIN };
+/* An order that the command has placed. */
+struct reply_placement {
+    struct view_order order;
+    struct writer fills;
+    bool done; /* `order` is its last state */
+};
 
 struct reply {
     enum reply_kind kind;
-    enum response_type response; /* of a REPLY_ORDER */
-    bool accepted;
-    bool done;
-    enum reject reject; /* REJECT_NONE unless the command was refused or void */
-    bool is_void;       /* NOOP: the outcome is for another try to find out */
-    uint8_t cancel_id[36];
+    enum response_type response; /* of what is placed */
+    int http_status;             /* 200, or what a half-done replace has */
+    enum reject reject;          /* REJECT_NONE unless the command was refused */
+    bool is_void;                /* NOOP: the outcome is for another try to find out */
+    bool canceling;              /* the command's own cancels have begun */
+    bool has_canceled;           /* `canceled` is the order of no list that was canceled */
+    bool has_list;               /* `list` is the one that was placed or canceled */
+    bool has_replaced, has_amended, has_armed;
+    uint32_t account;
+    uint32_t element_count; /* of REPLY_CANCEL_ALL */
+    uint32_t created; /* account, asset or market that an operator's command made, or credited */
+    uint16_t market;
+    uint32_t placement_count;
     uint64_t stamp_ns;
     uint64_t command;
-    struct order_accepted_event order;
-    struct order_done_event end;
-    qty_t executed;
-    amount_t quote_executed;
-    uint32_t created;   /* account, asset or market that an operator's command made, or credited */
+    uint64_t list_id;   /* of the list that was placed */
     const char *result; /* REPLY_ADMIN: what happened, from the event */
-    struct writer list; /* fills of an order, reports of a cancel-all */
+    struct reply_placement placements[LIST_ORDERS_MAX];
+    struct view_order canceled;
+    struct view_order amended;
+    struct view_list list;
+    struct order_replaced_event replaced;
+    struct switch_armed_event armed;
+    struct switch_set_command asked_switch;
+    struct writer elements; /* of REPLY_CANCEL_ALL */
+    struct writer reports;  /* orderReports of the list that is ending */
+    struct writer empty;
+    uint8_t cancel_id[36];
+    uint8_t former_client_id[36];
 };
 
-/* `list` is a growing buffer of the request. `cancel_id` (36 bytes) may be NULL. */
+/* `intent` is the command's; `own_id` (36 bytes) names a cancel that has no id. `empty` is a growing
+ * writer of the request that nothing was written to. */
 void reply_begin(struct reply *reply, enum reply_kind kind, enum response_type response,
-                 const uint8_t *cancel_id, struct writer list);
+                 const struct intent *intent, const uint8_t own_id[36], struct writer empty);
 void reply_event(struct reply *reply, const struct printing *printing,
                  const struct applied *applied, const struct event *event);
 
-/* Writes the answer. False with `refusal` filled when it is one. */
+/* Writes the answer; reply->http_status is its status. False with `refusal` filled when it is one. */
 MUST_CHECK bool reply_finish(struct reply *reply, const struct printing *printing,
                              struct writer *json, struct refusal *refusal);
 
-/* One order as GET order, openOrders and allOrders show it. */
-void reply_order(struct writer *json, const struct printing *printing,
-                 const struct view_order *order);
-
-/* One fill as myTrades shows it to `account`. A fill of an account with itself is two elements. */
-void reply_fill(struct writer *json, const struct printing *printing, const struct view_fill *fill,
-                uint32_t account);
+/* How many orders the command has placed. */
+uint32_t reply_placed_count(const struct reply *reply);
 
 /* {"code":...,"msg":...} */
 void reply_refusal(struct writer *json, const struct refusal *refusal);
-
-/* Prices, quantities and amounts of a market as 8-decimal strings under a key. */
-void reply_price(struct writer *json, const struct params *params, uint16_t market,
-                 const char *name, price_t price);
-void reply_qty(struct writer *json, const struct params *params, uint16_t market, const char *name,
-               qty_t qty);
-void reply_quote(struct writer *json, const struct params *params, uint16_t market,
-                 const char *name, __int128 units);
 
 #endif /* GATEWAY_REPLY_H */

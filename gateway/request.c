@@ -9,7 +9,7 @@
 
 struct printing request_printing(const struct request *request, const struct facts *facts)
 {
-    return (struct printing){facts->params, request->time_unit_ns};
+    return (struct printing){facts->params, request->time_unit_ns, facts->view};
 }
 
 enum outcome request_refuse(struct request *request, enum reject reject, const char *first,

@@ -138,6 +138,8 @@ static const char *reason_of(int status)
         return "Not Found";
     case 405:
         return "Method Not Allowed";
+    case 409:
+        return "Conflict";
     case 413:
         return "Payload Too Large";
     case 429:
@@ -299,8 +301,8 @@ void server_event(struct waiter *waiter, const struct applied *applied, const st
     reply_event(&exchange->reply, &printing, applied, event);
 }
 
-/* Counts a placed order and says so in the answer's headers. */
-static void count_order(struct exchange *exchange, uint64_t stamp_ns)
+/* Counts placed orders and says so in the answer's headers. */
+static void count_orders(struct exchange *exchange, uint32_t placed, uint64_t stamp_ns)
 {
     struct order_count *count = &exchange->server->order_counts[exchange->request.account];
     const uint32_t ten_seconds = (uint32_t)(stamp_ns / 10000000000u);
@@ -309,10 +311,11 @@ static void count_order(struct exchange *exchange, uint64_t stamp_ns)
     if (count->day != day) count->in_day = 0;
     count->ten_seconds = ten_seconds;
     count->day = day;
+    count->in_ten_seconds += placed;
+    count->in_day += placed;
     add_number_header(exchange->h2o, "x-mbx-order-count-10s", "X-MBX-ORDER-COUNT-10S",
-                      ++count->in_ten_seconds);
-    add_number_header(exchange->h2o, "x-mbx-order-count-1d", "X-MBX-ORDER-COUNT-1D",
-                      ++count->in_day);
+                      count->in_ten_seconds);
+    add_number_header(exchange->h2o, "x-mbx-order-count-1d", "X-MBX-ORDER-COUNT-1D", count->in_day);
 }
 
 /* Atomic maximum; release: whoever loads it with acquire and waits for its own view to reach it reads
@@ -338,7 +341,9 @@ void server_finish(struct server *server, struct waiter *waiter, const struct ap
         send_refusal(exchange);
         return;
     }
-    if (request->reply_kind == REPLY_ORDER) count_order(exchange, applied->stamp_ns);
+    request->http_status = exchange->reply.http_status;
+    const uint32_t placed = reply_placed_count(&exchange->reply);
+    if (placed > 0) count_orders(exchange, placed, applied->stamp_ns);
     send_answer(exchange);
 }
 
@@ -404,9 +409,8 @@ static void submit(struct exchange *exchange)
     uint64_t ticket;
     struct writer list;
     writer_start_growing(&list, SERVER_ANSWER_MAX, grow_in_pool, exchange->h2o);
-    const uint8_t *cancel_id = request->client_id;
-    if (request->intent.type == T_ORDER_CANCEL) cancel_id = request->intent.order_cancel.client_id;
-    reply_begin(&exchange->reply, request->reply_kind, request->response, cancel_id, list);
+    reply_begin(&exchange->reply, request->reply_kind, request->response, &request->intent,
+                request->client_id, list);
 
     if (server->is_stopping) {
         refuse(exchange, REJECT_STOPPING);
@@ -673,7 +677,8 @@ static void send_page(struct exchange *exchange, const struct web_file *file)
 
 static void send_options(struct exchange *exchange)
 {
-    add_header(exchange->h2o, "allow", "Allow", H2O_STRLIT("GET, HEAD, POST, DELETE, OPTIONS"));
+    add_header(exchange->h2o, "allow", "Allow",
+               H2O_STRLIT("GET, HEAD, POST, PUT, DELETE, OPTIONS"));
     send_bytes(exchange, 204, "application/json;charset=UTF-8", NULL, 0);
 }
 

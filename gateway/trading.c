@@ -1,33 +1,31 @@
 #include "gateway/admit.h"
+#include "gateway/rehearse.h"
 #include "gateway/route.h"
 
 #include "common/parameter.h"
 
 #include <string.h>
 
-/* An order or a cancel without an id of its own gets the random one. */
-static void complete_id(uint8_t client_id[36], const struct request *request)
+/* The intent has been read: it becomes the account's command. */
+static enum outcome command_of(struct request *request, enum reply_kind kind)
 {
-    if (client_id[0] == 0) memcpy(client_id, request->client_id, 36);
+    admit_account(&request->intent, request->account);
+    admit_ids(&request->intent, request->client_id);
+    request->reply_kind = kind;
+    return OUTCOME_COMMAND;
 }
 
 static bool read_order(struct request *request, const struct facts *facts)
 {
     struct intent *intent = &request->intent;
-    if (!intent_order_place(request->form, facts->params, intent, &request->refusal) ||
-        !intent_response_type(request->form, intent->order_place.type, &request->response,
-                              &request->refusal))
-        return false;
-    admit_account(intent, request->account);
-    return true;
+    return intent_order_place(request->form, facts->params, intent, &request->refusal) &&
+           intent_response_type(request->form, intent->order_place.type, &request->response,
+                                &request->refusal);
 }
 
 enum outcome trading_place(struct request *request, const struct facts *facts)
 {
-    if (!read_order(request, facts)) return OUTCOME_REFUSED;
-    complete_id(request->intent.order_place.client_id, request);
-    request->reply_kind = REPLY_ORDER;
-    return OUTCOME_COMMAND;
+    return read_order(request, facts) ? command_of(request, REPLY_ORDER) : OUTCOME_REFUSED;
 }
 
 static void put_commission(struct writer *json, const char *name, struct fee_tier tier)
@@ -62,11 +60,11 @@ enum outcome trading_test(struct request *request, const struct facts *facts)
     if (!read_order(request, facts)) return OUTCOME_REFUSED;
     if (!parameter_optional(request->form, "computeCommissionRates", &compute, &request->refusal))
         return OUTCOME_REFUSED;
+    admit_account(&request->intent, request->account);
     const struct order_place_command *order = &request->intent.order_place;
-    struct depth_level best = {0};
-    const struct depth *depth = &market_views_at(facts->markets, order->market)->depth;
-    if (!depth_best(depth, opposite((enum side)order->side), &best)) best.price.ticks = 0;
-    if (!admit_test(order, facts->params, facts->view, best.price, &request->refusal))
+    if (!rehearse_order(order, facts->params, facts->view,
+                        market_views_at(facts->markets, order->market), request->now_ns,
+                        &request->refusal))
         return OUTCOME_REFUSED;
 
     writer_object(&request->json);
@@ -82,19 +80,77 @@ enum outcome trading_cancel(struct request *request, const struct facts *facts)
 {
     if (!intent_order_cancel(request->form, facts->params, &request->intent, &request->refusal))
         return OUTCOME_REFUSED;
-    admit_account(&request->intent, request->account);
-    complete_id(request->intent.order_cancel.client_id, request);
-    request->reply_kind = REPLY_CANCEL;
-    return OUTCOME_COMMAND;
+    return command_of(request, REPLY_CANCEL);
 }
 
 enum outcome trading_cancel_all(struct request *request, const struct facts *facts)
 {
     if (!intent_cancel_all(request->form, facts->params, &request->intent, &request->refusal))
         return OUTCOME_REFUSED;
-    admit_account(&request->intent, request->account);
-    request->reply_kind = REPLY_CANCEL_ALL;
-    return OUTCOME_COMMAND;
+    return command_of(request, REPLY_CANCEL_ALL);
+}
+
+enum outcome trading_amend(struct request *request, const struct facts *facts)
+{
+    if (!intent_order_amend(request->form, facts->params, &request->intent, &request->refusal))
+        return OUTCOME_REFUSED;
+    return command_of(request, REPLY_AMEND);
+}
+
+enum outcome trading_replace(struct request *request, const struct facts *facts)
+{
+    struct intent *intent = &request->intent;
+    if (!intent_order_replace(request->form, facts->params, intent, &request->refusal) ||
+        !intent_response_type(request->form, intent->order_replace.type, &request->response,
+                              &request->refusal))
+        return OUTCOME_REFUSED;
+    return command_of(request, REPLY_REPLACE);
+}
+
+typedef bool list_reader(const struct form *form, const struct params *params,
+                         struct intent *intent, struct refusal *refusal);
+
+static enum outcome place_list(struct request *request, const struct facts *facts,
+                               list_reader *read)
+{
+    if (!read(request->form, facts->params, &request->intent, &request->refusal) ||
+        !intent_response_type(request->form, 0, &request->response, &request->refusal))
+        return OUTCOME_REFUSED;
+    return command_of(request, REPLY_LIST);
+}
+
+enum outcome trading_oco(struct request *request, const struct facts *facts)
+{
+    return place_list(request, facts, intent_list_oco);
+}
+
+enum outcome trading_oto(struct request *request, const struct facts *facts)
+{
+    return place_list(request, facts, intent_list_oto);
+}
+
+enum outcome trading_otoco(struct request *request, const struct facts *facts)
+{
+    return place_list(request, facts, intent_list_otoco);
+}
+
+enum outcome trading_old_oco(struct request *request, const struct facts *facts)
+{
+    return place_list(request, facts, intent_list_old_oco);
+}
+
+enum outcome trading_cancel_list(struct request *request, const struct facts *facts)
+{
+    if (!intent_list_cancel(request->form, facts->params, &request->intent, &request->refusal))
+        return OUTCOME_REFUSED;
+    return command_of(request, REPLY_LIST_CANCEL);
+}
+
+enum outcome trading_switch(struct request *request, const struct facts *facts)
+{
+    if (!intent_switch_set(request->form, facts->params, &request->intent, &request->refusal))
+        return OUTCOME_REFUSED;
+    return command_of(request, REPLY_SWITCH);
 }
 
 enum outcome trading_admin(struct request *request, const struct facts *facts)

@@ -10,10 +10,11 @@ struct view {
     const struct params *markets;
     struct view_account *accounts; /* 1 .. accounts_max */
     struct view_balance *balances; /* account x assets_max + asset */
-    struct view_key *keys;
-    uint32_t *key_table;     /* index + 1 into keys, by key id */
+    struct view_keys keys;
     struct view_order *open; /* slots 1 .. orders_max */
-    uint32_t *open_table;    /* slot, by market and order id; backward-shift deletion */
+    struct view_index index; /* of open orders */
+    struct view_lists *lists;
+    struct view_preventions preventions;
     uint32_t *free_slots;
     struct view_order *done; /* by number modulo VIEW_ORDERS_KEPT */
     struct view_fill *fills; /* by number modulo VIEW_FILLS_KEPT */
@@ -24,17 +25,16 @@ struct view {
     uint64_t command;
     uint64_t epoch;
     uint32_t node;
-    uint32_t accounts_max, assets_max, orders_max, keys_max, markets_max;
-    uint32_t key_count, key_mask, open_mask;
+    uint32_t accounts_max, assets_max, orders_max /* slots */, markets_max;
     uint32_t open_used, free_count, open_count;
+    uint8_t former_client_id[36];
 };
 
-static uint32_t table_size(uint32_t entries)
+/* An order that does not rest needs no place in the engine's books: one more than those may be open
+ * while it takes. */
+static size_t open_slots(const struct params *params)
 {
-    uint32_t size = 16;
-    while (size < entries * 2ull && size < (1u << 31))
-        size *= 2;
-    return size;
+    return (size_t)params->orders_max + 1;
 }
 
 static size_t rounded(size_t count, size_t item_bytes)
@@ -49,11 +49,10 @@ size_t view_bytes(const struct genesis *genesis)
            rounded((size_t)params->accounts_max + 1, sizeof(struct view_account)) +
            rounded(((size_t)params->accounts_max + 1) * params->assets_max,
                    sizeof(struct view_balance)) +
-           rounded(params->keys_max, sizeof(struct view_key)) +
-           rounded(table_size(params->keys_max), sizeof(uint32_t)) +
-           rounded((size_t)params->orders_max + 1, sizeof(struct view_order)) +
-           rounded(table_size(params->orders_max), sizeof(uint32_t)) +
-           rounded((size_t)params->orders_max + 1, sizeof(uint32_t)) +
+           view_key_bytes(params->keys_max) +
+           rounded(open_slots(params) + 1, sizeof(struct view_order)) +
+           view_index_bytes((uint32_t)open_slots(params)) + view_list_bytes(params) +
+           view_prevented_bytes(params) + rounded(open_slots(params) + 1, sizeof(uint32_t)) +
            rounded(VIEW_ORDERS_KEPT, sizeof(struct view_order)) +
            rounded(VIEW_FILLS_KEPT, sizeof(struct view_fill)) +
            rounded(params->markets_max, sizeof(uint64_t));
@@ -69,28 +68,27 @@ struct view *view_new(struct arena *arena, const struct genesis *genesis,
     view->markets = markets;
     view->accounts_max = params->accounts_max;
     view->assets_max = params->assets_max;
-    view->orders_max = params->orders_max;
-    view->keys_max = params->keys_max;
+    view->orders_max = (uint32_t)open_slots(params);
     view->markets_max = params->markets_max;
-    view->key_mask = table_size(params->keys_max) - 1;
-    view->open_mask = table_size(params->orders_max) - 1;
 
     const size_t accounts = (size_t)params->accounts_max + 1;
-    const size_t orders = (size_t)params->orders_max + 1;
+    const size_t orders = open_slots(params) + 1;
     view->accounts = arena_take_array(arena, accounts, sizeof(*view->accounts));
     view->balances =
         arena_take_array(arena, accounts * params->assets_max, sizeof(*view->balances));
-    view->keys = arena_take_array(arena, params->keys_max, sizeof(*view->keys));
-    view->key_table = arena_take_array(arena, (size_t)view->key_mask + 1, sizeof(uint32_t));
     view->open = arena_take_array(arena, orders, sizeof(*view->open));
-    view->open_table = arena_take_array(arena, (size_t)view->open_mask + 1, sizeof(uint32_t));
     view->free_slots = arena_take_array(arena, orders, sizeof(uint32_t));
     view->done = arena_take_array(arena, VIEW_ORDERS_KEPT, sizeof(*view->done));
     view->fills = arena_take_array(arena, VIEW_FILLS_KEPT, sizeof(*view->fills));
     view->market_fills = arena_take_array(arena, params->markets_max, sizeof(uint64_t));
 
-    const bool whole = view->accounts != NULL && view->balances != NULL && view->keys != NULL &&
-                       view->key_table != NULL && view->open != NULL && view->open_table != NULL &&
+    view->lists = view_list_new(arena, params);
+    if (view->lists == NULL || !view_key_init(&view->keys, arena, params->keys_max) ||
+        !view_index_init(&view->index, arena, view->orders_max) ||
+        !view_prevented_init(&view->preventions, arena, params))
+        return NULL;
+
+    const bool whole = view->accounts != NULL && view->balances != NULL && view->open != NULL &&
                        view->free_slots != NULL && view->done != NULL && view->fills != NULL &&
                        view->market_fills != NULL;
     return whole ? view : NULL;
@@ -112,6 +110,14 @@ static void on_account_created(struct view *view, const struct applied *applied,
     account->exists = true;
 }
 
+static void on_tier_changed(struct view *view, const struct event *event)
+{
+    struct tier_changed_event changed;
+    tier_changed_event_get(event->payload, &changed);
+    ASSERT(changed.account >= 1 && changed.account <= view->accounts_max);
+    view->accounts[changed.account].tier = changed.tier;
+}
+
 static void on_balance(struct view *view, const struct applied *applied, const struct event *event)
 {
     struct balance_event balance;
@@ -124,49 +130,22 @@ static void on_balance(struct view *view, const struct applied *applied, const s
     view->accounts[balance.account].updated_ns = applied->stamp_ns;
 }
 
-/* Key ids are chosen by operators, not by strangers: their own first bytes are hash enough. */
-static uint32_t key_home(const struct view *view, const uint8_t key_id[32])
-{
-    uint64_t word;
-    memcpy(&word, key_id, sizeof(word));
-    return (uint32_t)((word * 0x9e3779b97f4a7c15u) >> 32) & view->key_mask;
-}
-
-int64_t view_find_key(const struct view *view, const uint8_t key_id[32])
-{
-    /* Ends: the table is at most half full. */
-    for (uint32_t at = key_home(view, key_id);; at = (at + 1) & view->key_mask) {
-        const uint32_t index = view->key_table[at];
-        if (index == 0) return -1;
-        if (memcmp(view->keys[index - 1].key_id, key_id, 32) == 0) return (int64_t)index - 1;
-    }
-}
-
 static void on_key_added(struct view *view, const struct event *event)
 {
     struct key_added_event added;
     key_added_event_get(event->payload, &added);
-    ASSERT(view->key_count < view->keys_max);
+    view_key_add(&view->keys, &added);
+}
 
-    struct view_key *key = &view->keys[view->key_count];
-    memcpy(key->key_id, added.key_id, sizeof(key->key_id));
-    memcpy(key->public_key, added.public_key, sizeof(key->public_key));
-    key->account = added.account;
-    key->permissions = added.permissions;
-    key->secret_version = added.secret_version;
-    static const uint8_t none[PUBLIC_KEY_BYTES];
-    key->has_public_key = memcmp(key->public_key, none, sizeof(none)) != 0;
-
-    uint32_t at = key_home(view, key->key_id);
-    while (view->key_table[at] != 0)
-        at = (at + 1) & view->key_mask;
-    view->key_table[at] = ++view->key_count;
+int64_t view_find_key(const struct view *view, const uint8_t key_id[32])
+{
+    return view_key_find(&view->keys, key_id);
 }
 
 const struct view_key *view_key(const struct view *view, uint32_t index)
 {
-    ASSERT(index < view->key_count);
-    return &view->keys[index];
+    ASSERT(index < view->keys.key_count);
+    return &view->keys.keys[index];
 }
 
 const struct view_account *view_account(const struct view *view, uint32_t account)
@@ -183,27 +162,18 @@ struct view_balance view_balance(const struct view *view, uint32_t account, uint
 
 /* ---- open orders ---- */
 
-static uint32_t open_home(const struct view *view, uint16_t market, uint64_t order_id)
-{
-    const uint64_t word = order_id * 1024 + market;
-    return (uint32_t)((word * 0x9e3779b97f4a7c15u) >> 32) & view->open_mask;
-}
-
-/* Where in the table this order is, or the empty place that ends the search. */
-static uint32_t open_place(const struct view *view, uint16_t market, uint64_t order_id)
-{
-    /* Ends: the table is at most half full. */
-    for (uint32_t at = open_home(view, market, order_id);; at = (at + 1) & view->open_mask) {
-        const struct view_order *order = &view->open[view->open_table[at]];
-        if (view->open_table[at] == NO_SLOT) return at;
-        if (order->order_id == order_id && order->market == market) return at;
-    }
-}
-
 static struct view_order *find_open(const struct view *view, uint16_t market, uint64_t order_id)
 {
-    const uint32_t slot = view->open_table[open_place(view, market, order_id)];
+    const uint32_t slot = view_index_find(&view->index, market, order_id);
     return slot == NO_SLOT ? NULL : &view->open[slot];
+}
+
+/* The same for an event, which speaks of open orders only. */
+static struct view_order *open_of(const struct view *view, uint16_t market, uint64_t order_id)
+{
+    struct view_order *order = find_open(view, market, order_id);
+    ASSERT(order != NULL);
+    return order;
 }
 
 static void link_open(struct view *view, uint32_t slot)
@@ -237,22 +207,9 @@ static void unlink_open(struct view *view, uint32_t slot)
     view->open_count--;
 }
 
-/* Empties a place of the table and moves later entries of the same run forward into the gap, so that
- * no tombstone is left. */
-static void vacate_place(struct view *view, uint32_t gap)
+static bool is_stop(uint8_t type)
 {
-    uint32_t at = gap;
-    for (;;) {
-        at = (at + 1) & view->open_mask;
-        const uint32_t slot = view->open_table[at];
-        if (slot == NO_SLOT) break;
-        const uint32_t home = open_home(view, view->open[slot].market, view->open[slot].order_id);
-        /* It may move when its home is not between the gap and where it stands. */
-        if (((at - home) & view->open_mask) < ((at - gap) & view->open_mask)) continue;
-        view->open_table[gap] = slot;
-        gap = at;
-    }
-    view->open_table[gap] = NO_SLOT;
+    return type >= STOP_LOSS;
 }
 
 static void on_order_accepted(struct view *view, const struct applied *applied,
@@ -280,13 +237,87 @@ static void on_order_accepted(struct view *view, const struct applied *applied,
         .time_in_force = accepted.time_in_force,
         .self_trade = accepted.self_trade,
         .status = ORDER_NEW,
+        .working_ns = is_stop(accepted.type) ? 0 : applied->stamp_ns,
     };
     memcpy(order->client_id, accepted.client_id, sizeof(order->client_id));
 
-    const uint32_t place = open_place(view, order->market, order->order_id);
-    ASSERT(view->open_table[place] == NO_SLOT);
-    view->open_table[place] = slot;
+    view_index_add(&view->index, order->market, order->order_id, slot);
     link_open(view, slot);
+}
+
+/* Comes after the acceptance, and once more before the end. */
+static void on_order_terms(struct view *view, const struct event *event)
+{
+    struct order_terms_event terms;
+    order_terms_event_get(event->payload, &terms);
+    struct view_order *order = open_of(view, terms.market, terms.order_id);
+    const bool is_first = order->list_id == 0;
+    order->list_id = terms.list_id;
+    order->stop_price = terms.stop_price;
+    order->iceberg_qty = terms.iceberg_qty;
+    order->prevented = terms.prevented;
+    order->trailing_delta = terms.trailing_delta;
+    if (terms.pending) {
+        order->status = ORDER_PENDING_NEW;
+        order->working_ns = 0;
+    }
+    if (is_first && terms.list_id != 0)
+        view_list_name(view->lists, terms.market, terms.list_id, terms.order_id, order->client_id);
+}
+
+static void on_order_triggered(struct view *view, const struct applied *applied,
+                               const struct event *event)
+{
+    struct order_triggered_event triggered;
+    order_triggered_event_get(event->payload, &triggered);
+    struct view_order *order = open_of(view, triggered.market, triggered.order_id);
+    order->working_ns = applied->stamp_ns;
+    order->updated_ns = applied->stamp_ns;
+}
+
+static void on_order_released(struct view *view, const struct applied *applied,
+                              const struct event *event)
+{
+    struct order_released_event released;
+    order_released_event_get(event->payload, &released);
+    struct view_order *order = open_of(view, released.market, released.order_id);
+    order->status = ORDER_NEW;
+    order->working_ns = is_stop(order->type) ? 0 : applied->stamp_ns;
+    order->updated_ns = applied->stamp_ns;
+}
+
+static void on_order_amended(struct view *view, const struct applied *applied,
+                             const struct event *event)
+{
+    struct order_amended_event amended;
+    order_amended_event_get(event->payload, &amended);
+    struct view_order *order = open_of(view, amended.market, amended.order_id);
+    memcpy(view->former_client_id, order->client_id, sizeof(order->client_id));
+    memcpy(order->client_id, amended.client_id, sizeof(order->client_id));
+    order->qty = amended.qty;
+    order->updated_ns = applied->stamp_ns;
+    if (order->list_id != 0)
+        view_list_name(view->lists, amended.market, order->list_id, amended.order_id,
+                       order->client_id);
+}
+
+static void prevent_order(struct view *view, const struct prevented_event *prevented,
+                          uint64_t order_id, qty_t qty, uint64_t stamp_ns)
+{
+    struct view_order *order = open_of(view, prevented->market, order_id);
+    order->prevented.lots += qty.lots;
+    order->prevented_id = prevented->prevented_id;
+    order->updated_ns = stamp_ns;
+}
+
+static void on_prevented(struct view *view, const struct applied *applied,
+                         const struct event *event)
+{
+    struct prevented_event prevented;
+    prevented_event_get(event->payload, &prevented);
+    prevent_order(view, &prevented, prevented.maker_order, prevented.maker_qty, applied->stamp_ns);
+    prevent_order(view, &prevented, prevented.taker_order, prevented.taker_qty, applied->stamp_ns);
+    view_prevented_add(&view->preventions, &prevented, applied->stamp_ns);
 }
 
 /* ---- tails ---- */
@@ -310,11 +341,8 @@ static void on_order_done(struct view *view, const struct applied *applied,
 {
     struct order_done_event ended;
     order_done_event_get(event->payload, &ended);
-    const uint32_t place = open_place(view, ended.market, ended.order_id);
-    const uint32_t slot = view->open_table[place];
-    ASSERT(slot != NO_SLOT);
+    const uint32_t slot = view_index_remove(&view->index, ended.market, ended.order_id);
     unlink_open(view, slot);
-    vacate_place(view, place);
     view->free_slots[view->free_count++] = slot;
 
     if (view->done_end - view->done_begin == VIEW_ORDERS_KEPT) drop_done(view);
@@ -336,8 +364,7 @@ static void on_order_done(struct view *view, const struct applied *applied,
 static void fill_order(struct view *view, const struct fill_event *fill, uint64_t order_id,
                        uint64_t stamp_ns)
 {
-    struct view_order *order = find_open(view, fill->market, order_id);
-    ASSERT(order != NULL);
+    struct view_order *order = open_of(view, fill->market, order_id);
     const struct market *market = &view->markets->markets[fill->market];
     order->executed.lots += fill->qty.lots;
     order->quote_executed.units += market_notional(market, fill->price, fill->qty).units;
@@ -345,12 +372,13 @@ static void fill_order(struct view *view, const struct fill_event *fill, uint64_
     order->updated_ns = stamp_ns;
 }
 
-static struct fee side_fee(const struct market *market, const struct fill_event *fill,
-                           enum side side, int32_t rate_ppm)
+amount_t view_fee(const struct market *market, const struct fill_event *fill, enum side side,
+                  int32_t rate_ppm)
 {
-    const amount_t received = side == BUY ? market_base_amount(market, fill->qty)
-                                          : market_notional(market, fill->price, fill->qty);
-    return fee_of(received, rate_ppm);
+    const amount_t base = market_base_amount(market, fill->qty);
+    const amount_t quote = market_notional(market, fill->price, fill->qty);
+    if (rate_ppm < 0) return (amount_t){-fee_rebate(side == BUY ? quote : base, rate_ppm).units};
+    return fee_of(side == BUY ? base : quote, rate_ppm).charged;
 }
 
 static void on_fill(struct view *view, const struct applied *applied, const struct event *event)
@@ -378,8 +406,8 @@ static void on_fill(struct view *view, const struct applied *applied, const stru
         .previous_of_market = view->market_fills[fill.market],
         .price = fill.price,
         .qty = fill.qty,
-        .maker_fee = side_fee(market, &fill, opposite(taker_side), fill.maker_rate_ppm).charged,
-        .taker_fee = side_fee(market, &fill, taker_side, fill.taker_rate_ppm).charged,
+        .maker_fee = view_fee(market, &fill, opposite(taker_side), fill.maker_rate_ppm),
+        .taker_fee = view_fee(market, &fill, taker_side, fill.taker_rate_ppm),
         .maker_account = fill.maker_account,
         .taker_account = fill.taker_account,
         .market = fill.market,
@@ -407,11 +435,21 @@ void view_trim(struct view *view, uint64_t projected_command, uint64_t now_ns)
 
 /* ---- events ---- */
 
+static void on_hello_accepted(struct view *view, const struct event *event)
+{
+    struct hello_accepted_event hello;
+    hello_accepted_event_get(event->payload, &hello);
+    if (hello.node == view->node) view->epoch = hello.epoch;
+}
+
 void view_apply(struct view *view, const struct applied *applied, const struct event *event)
 {
     switch (event->type) {
     case T_ACCOUNT_CREATED:
         on_account_created(view, applied, event);
+        break;
+    case T_TIER_CHANGED:
+        on_tier_changed(view, event);
         break;
     case T_KEY_ADDED:
         on_key_added(view, event);
@@ -422,18 +460,34 @@ void view_apply(struct view *view, const struct applied *applied, const struct e
     case T_ORDER_ACCEPTED:
         on_order_accepted(view, applied, event);
         break;
+    case T_ORDER_TERMS:
+        on_order_terms(view, event);
+        break;
+    case T_ORDER_TRIGGERED:
+        on_order_triggered(view, applied, event);
+        break;
+    case T_ORDER_RELEASED:
+        on_order_released(view, applied, event);
+        break;
+    case T_ORDER_AMENDED:
+        on_order_amended(view, applied, event);
+        break;
+    case T_PREVENTED:
+        on_prevented(view, applied, event);
+        break;
     case T_FILL:
         on_fill(view, applied, event);
         break;
     case T_ORDER_DONE:
         on_order_done(view, applied, event);
         break;
-    case T_HELLO_ACCEPTED: {
-        struct hello_accepted_event hello;
-        hello_accepted_event_get(event->payload, &hello);
-        if (hello.node == view->node) view->epoch = hello.epoch;
+    case T_LIST_ACCEPTED:
+    case T_LIST_DONE:
+        view_list_apply(view->lists, applied, event);
         break;
-    }
+    case T_HELLO_ACCEPTED:
+        on_hello_accepted(view, event);
+        break;
     default:
         break;
     }
@@ -463,6 +517,27 @@ void view_watch_node(struct view *view, uint32_t node)
 uint64_t view_dropped(const struct view *view)
 {
     return view->dropped;
+}
+
+const uint8_t *view_former_client_id(const struct view *view)
+{
+    return view->former_client_id;
+}
+
+bool view_has_traded(const struct view *view, uint16_t market)
+{
+    ASSERT(market < view->markets_max);
+    return view->market_fills[market] != 0;
+}
+
+const struct view_lists *view_lists(const struct view *view)
+{
+    return view->lists;
+}
+
+const struct view_preventions *view_preventions(const struct view *view)
+{
+    return &view->preventions;
 }
 
 /* ---- walks ---- */
@@ -539,5 +614,6 @@ bool view_check(const struct view *view)
     ASSERT(view->open_used - view->free_count == view->open_count);
     ASSERT(view->done_end - view->done_begin <= VIEW_ORDERS_KEPT);
     ASSERT(view->fill_end - view->fill_begin <= VIEW_FILLS_KEPT);
+    ASSERT(view_list_check(view->lists));
     return true;
 }

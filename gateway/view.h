@@ -20,6 +20,9 @@
 #include "common/applied.h"
 #include "common/arena.h"
 #include "common/genesis.h"
+#include "gateway/view_key.h"
+#include "gateway/view_list.h"
+#include "gateway/view_prevented.h"
 
 #define VIEW_ORDERS_KEPT 131072u /* powers of 2 */
 #define VIEW_FILLS_KEPT  262144u
@@ -36,15 +39,6 @@ struct view_account {
     uint32_t open_count;
     uint16_t tier;
     bool exists;
-};
-
-struct view_key {
-    uint8_t key_id[32];
-    uint8_t public_key[PUBLIC_KEY_BYTES];
-    uint32_t account;
-    uint16_t permissions; /* enum key_permission */
-    uint16_t secret_version;
-    bool has_public_key;
 };
 
 struct view_balance {
@@ -64,6 +58,13 @@ struct view_order {
     qty_t executed;
     amount_t quote_qty;
     amount_t quote_executed;
+    price_t stop_price;    /* 0: none */
+    qty_t iceberg_qty;     /* what it shows; 0: all */
+    qty_t prevented;       /* taken by self-trade prevention */
+    uint64_t prevented_id; /* of the last prevented match; 0: none */
+    uint64_t list_id;      /* 0: none */
+    uint64_t working_ns;   /* since when it may trade; 0: a stop that sleeps, or pending */
+    uint32_t trailing_delta;
     uint32_t account;
     uint32_t next_open, previous_open; /* open: the account's list, by slot */
     uint16_t market;
@@ -88,7 +89,7 @@ struct view_fill {
     uint64_t previous_of_market; /* ... and of the market */
     price_t price;
     qty_t qty;
-    amount_t maker_fee;
+    amount_t maker_fee; /* below 0: a rebate, in the asset that the maker paid */
     amount_t taker_fee;
     uint32_t maker_account;
     uint32_t taker_account;
@@ -135,6 +136,20 @@ const struct view_order *view_open_order(const struct view *view, uint32_t accou
                                          uint64_t order_id);
 const struct view_order *view_open_client(const struct view *view, uint32_t account,
                                           uint16_t market, const uint8_t client_id[36]);
+
+/* Client id of the order that the last ORDER_AMENDED changed, as it was before. */
+const uint8_t *view_former_client_id(const struct view *view);
+
+/* Whether the market has had a trade. */
+bool view_has_traded(const struct view *view, uint16_t market);
+
+/* Order lists and prevented matches. */
+const struct view_lists *view_lists(const struct view *view);
+const struct view_preventions *view_preventions(const struct view *view);
+
+/* What a fill charges the order on `side` of what it received; below 0, what it gets of what it paid. */
+amount_t view_fee(const struct market *market, const struct fill_event *fill, enum side side,
+                  int32_t rate_ppm);
 
 /* Walks an account's open orders: NULL starts; NULL at the end. Oldest first. */
 const struct view_order *view_next_open(const struct view *view, uint32_t account,

@@ -23,6 +23,8 @@ static uint64_t desk_number;
 static uint64_t desk_stamp;
 static uint8_t desk_bytes[1 << 16];
 static struct event_writer desk_events;
+/* Called for each event after the views have taken it, when it is set. */
+static void (*desk_listener)(const struct applied *applied, const struct event *event);
 
 static inline void desk_open(void)
 {
@@ -33,7 +35,7 @@ static inline void desk_open(void)
     params->orders_max = 4096;
     params->tier_count = 1;
     params->gateway_secret_version = 1;
-    params->tiers[0] = (struct fee_tier){1000, 1000};
+    params->tiers[0] = (struct fee_tier){1000, 1000, {0}};
     /* The views copied the parameters when they were made: make them again with these. */
     arena_unmap(&fixture_arena);
     assert_true(arena_map(&fixture_arena,
@@ -55,6 +57,7 @@ static inline void desk_open(void)
         .progress = &desk_progress,
         .node = 1,
     };
+    desk_listener = NULL;
     desk_number = 0;
     desk_stamp = FIXTURE_START_NS;
     desk_events = (struct event_writer){.at = desk_bytes, .end = desk_bytes + sizeof(desk_bytes)};
@@ -71,6 +74,7 @@ static inline struct applied desk_apply(void)
     while (event_next(&at, desk_events.at, &event)) {
         market_view_apply(fixture_views, &applied, &event);
         view_apply(desk_view, &applied, &event);
+        if (desk_listener != NULL) desk_listener(&applied, &event);
     }
     assert_ptr_equal(at, desk_events.at);
     market_views_advance(fixture_views, desk_stamp);
@@ -152,6 +156,87 @@ static inline void desk_done(uint16_t market, uint64_t id, uint32_t account, enu
     };
     memcpy(done.client_id, client_id, strlen(client_id));
     event_write_order_done(&desk_events, &done);
+}
+
+/* The rarer words, for what is written after desk_accept and before desk_done. */
+static inline void desk_terms(uint16_t market, uint64_t id, uint32_t account, uint64_t list_id,
+                              int64_t stop_price, bool pending)
+{
+    const struct order_terms_event terms = {.order_id = id,
+                                            .list_id = list_id,
+                                            .stop_price = {stop_price},
+                                            .account = account,
+                                            .market = market,
+                                            .pending = pending};
+    event_write_order_terms(&desk_events, &terms);
+}
+
+static inline void desk_accept_type(uint64_t id, uint32_t account, enum side side,
+                                    enum order_type type, int64_t price, int64_t lots,
+                                    const char *client_id)
+{
+    struct order_accepted_event order = {
+        .order_id = id,
+        .price = {price},
+        .qty = {lots},
+        .account = account,
+        .side = (uint8_t)side,
+        .type = (uint8_t)type,
+        .time_in_force = GTC,
+    };
+    memcpy(order.client_id, client_id, strlen(client_id));
+    event_write_order_accepted(&desk_events, &order);
+}
+
+static inline void desk_list(uint64_t list_id, uint32_t account, enum list_kind kind, uint64_t a,
+                             uint64_t b, uint64_t c, const char *client_id)
+{
+    struct list_accepted_event list = {.list_id = list_id,
+                                       .a_order = a,
+                                       .b_order = b,
+                                       .c_order = c,
+                                       .account = account,
+                                       .kind = (uint8_t)kind};
+    memcpy(list.client_id, client_id, strlen(client_id));
+    event_write_list_accepted(&desk_events, &list);
+}
+
+static inline void desk_list_done(uint64_t list_id, uint32_t account)
+{
+    const struct list_done_event ended = {.list_id = list_id, .account = account};
+    event_write_list_done(&desk_events, &ended);
+}
+
+/* An order of BTCUSDT that ends unfilled. */
+static inline void desk_end(uint64_t id, uint32_t account, enum side side, enum order_type type,
+                            int64_t price, int64_t lots, enum order_status status,
+                            enum done_reason reason, const char *client_id)
+{
+    struct order_done_event done = {
+        .order_id = id,
+        .created_ns = desk_stamp,
+        .price = {price},
+        .qty = {lots},
+        .account = account,
+        .side = (uint8_t)side,
+        .type = (uint8_t)type,
+        .time_in_force = GTC,
+        .status = (uint8_t)status,
+        .reason = (uint8_t)reason,
+    };
+    memcpy(done.client_id, client_id, strlen(client_id));
+    event_write_order_done(&desk_events, &done);
+}
+
+/* ann's OCO: sells 3 lots at 60,000.00 (order 11) or as a stop at 40,000.00 (order 12). */
+static inline void desk_oco(void)
+{
+    desk_list(1, 1, LIST_OCO, 11, 12, 0, "oco");
+    desk_accept_type(11, 1, SELL, LIMIT_MAKER, 6000000, 3, "above");
+    desk_terms(0, 11, 1, 1, 0, false);
+    desk_accept_type(12, 1, SELL, STOP_LOSS, 0, 3, "below");
+    desk_terms(0, 12, 1, 1, 4000000, false);
+    desk_apply();
 }
 
 static inline void desk_level(uint16_t market, uint64_t update_id, enum side side, int64_t price,

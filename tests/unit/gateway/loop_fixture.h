@@ -73,7 +73,7 @@ static inline void loop_start(void)
                               .tier_count = 1,
                               .asset_count = 2,
                               .market_count = 1};
-    params->tiers[0] = (struct fee_tier){1000, 1000};
+    params->tiers[0] = (struct fee_tier){1000, 1000, {0}};
     params->assets[0] = (struct asset){"BTC", 8};
     params->assets[1] = (struct asset){"USDT", 8};
     params->markets[0] = (struct market){.symbol = "BTCUSDT",

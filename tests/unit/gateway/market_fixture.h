@@ -32,6 +32,7 @@ static inline struct market fixture_market(const char *symbol, uint16_t base, ui
         .account_orders_max = 200,
     };
     memcpy(market.symbol, symbol, strlen(symbol) + 1);
+    market.filters = market_filters_default(&market);
     return market;
 }
 

@@ -85,37 +85,35 @@ TEST(admit, client_ids_are_letters_and_digits)
     }
 }
 
-static enum reject tested(uint32_t account, enum side side, enum order_type type, int64_t price,
-                          int64_t lots, int64_t best)
+/* Two orders of one command must not share an id; what the client has named keeps its name. */
+TEST(admit, ids_are_made_for_what_has_none)
 {
-    struct refusal refusal = {.reject = REJECT_NONE};
-    const struct order_place_command order = {.price = {price},
-                                              .qty = {lots},
-                                              .account = account,
-                                              .side = (uint8_t)side,
-                                              .type = (uint8_t)type};
-    return admit_test(&order, desk_facts.params, desk_view, (price_t){best}, &refusal)
-               ? REJECT_NONE
-               : refusal.reject;
+    static const uint8_t random[36] = "ABCDEFGHIJKLMNOPQRSTUV";
+    struct intent list = {.type = T_LIST_PLACE, .list_place = {.kind = LIST_OTOCO}};
+    memcpy(list.list_place.b_client_id, "mine", 4);
+    admit_ids(&list, random);
+    assert_string_equal((char *)list.list_place.client_id, "ABCDEFGHIJKLMNOPQRSTUV");
+    assert_string_equal((char *)list.list_place.a_client_id, "ABCDEFGHIJKLMNOPQRSTUVb");
+    assert_string_equal((char *)list.list_place.b_client_id, "mine");
+    assert_string_equal((char *)list.list_place.c_client_id, "ABCDEFGHIJKLMNOPQRSTUVd");
+
+    list = (struct intent){.type = T_LIST_PLACE, .list_place = {.kind = LIST_OCO}};
+    admit_ids(&list, random);
+    assert_int_equal(list.list_place.c_client_id[0], 0); /* there is no such leg */
+
+    struct intent replace = {.type = T_ORDER_REPLACE};
+    admit_ids(&replace, random);
+    assert_memory_not_equal(replace.order_replace.client_id, replace.order_replace.cancel_client_id,
+                            36);
 }
 
-/* Each filter from both sides of its bound. */
-TEST(admit, test_order_meets_the_filters)
+TEST(admit, accounts_come_from_the_key)
 {
-    desk_open();
-    desk_one_fill();
-    desk_balance(1, 0, 900000000000, 0);
-    desk_balance(1, 1, 1000000000, 0); /* 10 USDT */
-    desk_apply();
-    assert_int_equal(tested(1, SELL, LIMIT, 1000000000, 1, 0), REJECT_NONE);
-    assert_int_equal(tested(1, SELL, LIMIT, 1000000001, 1, 0), REJECT_PRICE_FILTER);
-    assert_int_equal(tested(1, SELL, LIMIT, 0, 1, 0), REJECT_PRICE_FILTER);
-    assert_int_equal(tested(1, SELL, LIMIT, 1, 900000000, 0), REJECT_NONE);
-    assert_int_equal(tested(1, SELL, LIMIT, 1, 900000001, 0), REJECT_LOT_SIZE);
-    assert_int_equal(tested(1, BUY, LIMIT, 100000000, 1, 0), REJECT_NONE);
-    assert_int_equal(tested(1, BUY, LIMIT, 100000001, 1, 0), REJECT_INSUFFICIENT_BALANCE);
-    assert_int_equal(tested(1, BUY, LIMIT_MAKER, 100, 1, 101), REJECT_NONE);
-    assert_int_equal(tested(1, BUY, LIMIT_MAKER, 101, 1, 101), REJECT_WOULD_TAKE);
-    assert_int_equal(tested(1, SELL, LIMIT_MAKER, 101, 1, 101), REJECT_WOULD_TAKE);
-    assert_int_equal(tested(1, BUY, STOP_LOSS, 101, 1, 0), REJECT_ORDER_TYPE_DISABLED);
+    static const uint16_t types[] = {T_ORDER_PLACE,   T_ORDER_CANCEL, T_CANCEL_ALL,  T_ORDER_AMEND,
+                                     T_ORDER_REPLACE, T_LIST_PLACE,   T_LIST_CANCEL, T_SWITCH_SET};
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        struct intent made = {.type = types[i]}, empty = made;
+        admit_account(&made, 7);
+        assert_memory_not_equal(&made, &empty, sizeof(made));
+    }
 }

@@ -56,7 +56,8 @@ TEST(market_view, listed_markets_appear_up_to_the_limit)
         created.notional_min = (amount_t){1};
         created.account_orders_max = 200;
         memcpy(created.symbol, market == 2 ? "ETHUSDT" : "ETHUSDC", 7);
-        struct event_writer writer = {.at = fixture_bytes, .end = fixture_bytes + sizeof(fixture_bytes)};
+        struct event_writer writer = {.at = fixture_bytes,
+                                      .end = fixture_bytes + sizeof(fixture_bytes)};
         const uint8_t *at = fixture_bytes;
         struct event event;
         event_write_market_created(&writer, &created);

@@ -2,13 +2,13 @@
 
 #include "tests/harness.h"
 
-static const char *row[20];
+static const char *row[24];
 
 static const char *cell_of(const void *context, uint32_t index, uint32_t column)
 {
     (void)context;
     (void)index;
-    assert_true(column < 20);
+    assert_true(column < 24);
     return row[column];
 }
 
@@ -79,4 +79,33 @@ TEST(query, candle_is_read_whole_or_not_at_all)
     assert_false(query_read_candle(&rows, 0, &candle));
     row[8] = NULL;
     assert_false(query_read_candle(&rows, 0, &candle));
+}
+
+/* What a plain order has not comes last, and is 0 there; since when a stop worked is not kept. */
+TEST(query, order_is_read_with_its_terms)
+{
+    static const char *const stop[] = {"9",    "1", "4",  "8",  "me", "1", "5",  "1",
+                                       "5",    "8", "90", "5",  "2",  "0", "77", "1000",
+                                       "2000", "4", "3",  "95", "1",  "2", "50", "6"};
+    const struct history_query query = {.kind = HISTORY_ORDERS, .account = 7, .market = 1};
+    struct history_rows rows = rows_of();
+    struct view_order order;
+    memcpy(row, stop, sizeof(stop));
+    assert_true(query_read_order(&rows, 0, &query, &order));
+    assert_int_equal(order.order_id, 4);
+    assert_int_equal(order.type, STOP_LOSS_LIMIT);
+    assert_int_equal(order.self_trade, SELF_TRADE_DECREMENT);
+    assert_int_equal(order.list_id, 3);
+    assert_int_equal(order.stop_price.ticks, 95);
+    assert_int_equal(order.iceberg_qty.lots, 1);
+    assert_int_equal(order.prevented.lots, 2);
+    assert_int_equal(order.trailing_delta, 50);
+    assert_int_equal(order.prevented_id, 6);
+    assert_int_equal(order.working_ns, 0);
+    row[6] = "1";
+    row[18] = "0";
+    assert_true(query_read_order(&rows, 0, &query, &order));
+    assert_int_equal(order.working_ns, 1000);
+    row[23] = NULL;
+    assert_false(query_read_order(&rows, 0, &query, &order));
 }

@@ -4,7 +4,7 @@
 
 #define ORDERS    60
 #define ROWS_MAX  1100
-#define COLUMNS   18
+#define COLUMNS   24
 #define CELL_TEXT 48
 
 /* PostgreSQL as a table of texts: what a statement would return at some cursor. */
@@ -114,8 +114,14 @@ static void row_of_order(uint32_t row, uint64_t id)
                                filled ? 100000000u : 0u,
                                past[id].created_ns,
                                FIXTURE_START_NS + past[id].ended * DESK_MS_NS,
+                               0,
+                               0,
+                               0,
+                               0,
+                               0,
+                               0,
                                0};
-    for (uint32_t column = 0; column < 16; column++)
+    for (uint32_t column = 0; column < 22; column++)
         set(row, column + 2, values[column]);
     memcpy(cells[row][4], "ann", 4);
 }
@@ -207,7 +213,7 @@ static bool recalled(const struct history_query *query, const struct history_row
 {
     struct writer json;
     struct refusal refusal;
-    const struct printing printing = {market_views_params(fixture_views), DESK_MS_NS};
+    const struct printing printing = {market_views_params(fixture_views), DESK_MS_NS, desk_view};
     writer_start(&json, text, sizeof(answer) - 1);
     const bool given =
         recall_answer(recall, query, rows, desk_view, fixture_views, &printing, &json, &refusal);

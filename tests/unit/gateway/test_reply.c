@@ -3,77 +3,230 @@
 #include "tests/unit/gateway/desk_fixture.h"
 
 static struct reply reply;
-static char list_bytes[1 << 16];
 static struct refusal refusal;
+static struct intent intent;
+static char pool[1 << 18];
+static size_t pool_used;
 
-static void begin(enum reply_kind kind, enum response_type response)
+static char *grow(void *context, const char *bytes, size_t used, size_t capacity)
 {
-    struct writer list;
-    writer_start(&list, list_bytes, sizeof(list_bytes));
-    desk_open();
-    reply_begin(&reply, kind, response, (const uint8_t *)"cancel-id\0..........................",
-                list);
+    (void)context;
+    char *grown = pool + pool_used;
+    pool_used += (capacity + 63) / 64 * 64;
+    assert_true(pool_used <= sizeof(pool));
+    if (used > 0) memcpy(grown, bytes, used);
+    return grown;
 }
 
-/* Plays the events written to desk_events. */
+static struct printing printing(void)
+{
+    return (struct printing){market_views_params(fixture_views), DESK_MS_NS, desk_view};
+}
+
+static void listen(const struct applied *applied, const struct event *event)
+{
+    const struct printing shown = printing();
+    reply_event(&reply, &shown, applied, event);
+}
+
+/* From here on the events are those of the command `type` of ann's in BTCUSDT. */
+static void begin(enum reply_kind kind, uint16_t type, enum response_type response)
+{
+    struct writer empty;
+    static const uint8_t own_id[36] = "own-id";
+    pool_used = 0;
+    intent = (struct intent){.type = type};
+    switch (type) {
+    case T_ORDER_CANCEL:
+        intent.order_cancel.account = 1;
+        memcpy(intent.order_cancel.client_id, "cancel-id", 9);
+        break;
+    case T_ORDER_REPLACE:
+        intent.order_replace.account = 1;
+        memcpy(intent.order_replace.cancel_client_id, "cancel-id", 9);
+        break;
+    case T_LIST_CANCEL:
+        intent.list_cancel.account = 1;
+        memcpy(intent.list_cancel.client_id, "cancel-id", 9);
+        break;
+    case T_SWITCH_SET:
+        intent.switch_set = (struct switch_set_command){.account = 1, .timeout_ms = 5000};
+        break;
+    case T_ORDER_AMEND:
+        intent.order_amend.account = 1;
+        break;
+    case T_LIST_PLACE:
+        intent.list_place.account = 1;
+        break;
+    case T_CANCEL_ALL:
+        intent.cancel_all.account = 1;
+        break;
+    default:
+        intent.order_place.account = 1;
+        break;
+    }
+    writer_start_growing(&empty, sizeof(pool), grow, NULL);
+    reply_begin(&reply, kind, response, &intent, own_id, empty);
+    desk_listener = listen;
+}
+
+/* The command is over: its answer is in desk_answer. */
 static bool finish(void)
 {
-    const struct printing printing = {market_views_params(fixture_views), DESK_MS_NS};
-    const struct applied applied = {.number = 9, .stamp_ns = FIXTURE_START_NS};
-    const uint8_t *at = desk_bytes;
-    struct event event;
     struct writer json;
-    while (event_next(&at, desk_events.at, &event))
-        reply_event(&reply, &printing, &applied, &event);
+    const struct printing shown = printing();
+    desk_apply();
+    desk_listener = NULL;
     writer_start(&json, desk_answer, sizeof(desk_answer) - 1);
-    const bool given = reply_finish(&reply, &printing, &json, &refusal);
+    const bool given = reply_finish(&reply, &shown, &json, &refusal);
+    assert_false(json.overflow);
     desk_answer[json.used] = 0;
     return given;
 }
 
-static void taker_of_two(void)
+static void assert_told(const char *part)
 {
-    desk_accept(0, 5, 2, BUY, 5000000, 3, "mine");
-    desk_fill(0, 1, 1, 1, 1, 5, 2, BUY, 4900000, 2);
-    desk_done(0, 1, 1, SELL, 4900000, 2, 2, 98000000, ORDER_FILLED, "maker");
+    if (strstr(desk_answer, part) == NULL) fail_msg("%s\nis not in\n%s", part, desk_answer);
+}
+
+static void assert_begins(const char *part)
+{
+    if (strncmp(desk_answer, part, strlen(part)) != 0)
+        fail_msg("%s\nis not how it begins:\n%s", part, desk_answer);
+}
+
+static void assert_untold(const char *part)
+{
+    if (strstr(desk_answer, part) != NULL) fail_msg("%s\nis in\n%s", part, desk_answer);
+}
+
+/* bob (2) rests 2 lots for sale at 49,000.00, and a switch of ann's fires before her order. */
+static void open_desk(void)
+{
+    desk_open();
+    desk_account(1);
+    desk_account(2);
+    desk_accept(0, 1, 2, SELL, 4900000, 2, "maker");
+    desk_accept(0, 2, 1, SELL, 7000000, 2, "old");
+    desk_apply();
+}
+
+static void fire_switch(void)
+{
+    const struct switch_fired_event fired = {.account = 1};
+    event_write_switch_fired(&desk_events, &fired);
+    desk_end(2, 1, SELL, LIMIT, 7000000, 2, ORDER_CANCELED, DONE_SWITCH, "old");
+}
+
+static void taker_of_two(enum response_type response)
+{
+    open_desk();
+    begin(REPLY_ORDER, T_ORDER_PLACE, response);
+    fire_switch();
+    desk_accept(0, 5, 1, BUY, 5000000, 3, "mine");
+    desk_fill(0, 1, 1, 1, 2, 5, 1, BUY, 4900000, 2);
+    desk_done(0, 1, 2, SELL, 4900000, 2, 2, 98000000, ORDER_FILLED, "maker");
 }
 
 /* The answer is the taker's, though makers end in the same command; commission is what it received
  * times its rate, rounded up. */
-TEST(reply, full_answer_lists_the_takers_fills)
+TEST(reply, full_answer_lists_the_orders_fills)
 {
-    begin(REPLY_ORDER, RESPONSE_FULL);
-    taker_of_two();
+    taker_of_two(RESPONSE_FULL);
     assert_true(finish());
     assert_string_equal(
         desk_answer,
         "{\"symbol\":\"BTCUSDT\",\"orderId\":5,\"orderListId\":-1,\"clientOrderId\":\"mine\","
-        "\"transactTime\":1700000040000,\"price\":\"50000.00000000\",\"origQty\":\"0.00003000\","
+        "\"transactTime\":1700000040002,\"price\":\"50000.00000000\",\"origQty\":\"0.00003000\","
         "\"executedQty\":\"0.00002000\",\"origQuoteOrderQty\":\"0.00000000\","
         "\"cummulativeQuoteQty\":\"0.98000000\",\"status\":\"PARTIALLY_FILLED\","
         "\"timeInForce\":\"GTC\",\"type\":\"LIMIT\",\"side\":\"BUY\","
-        "\"workingTime\":1700000040000,\"fills\":[{\"price\":\"49000.00000000\","
+        "\"workingTime\":1700000040002,\"fills\":[{\"price\":\"49000.00000000\","
         "\"qty\":\"0.00002000\",\"commission\":\"0.00000002\",\"commissionAsset\":\"BTC\","
         "\"tradeId\":1}],\"selfTradePreventionMode\":\"NONE\"}");
+    assert_int_equal(reply.http_status, 200);
+    assert_int_equal(reply_placed_count(&reply), 1);
 }
 
 TEST(reply, result_has_no_fills_and_ack_no_state)
 {
-    begin(REPLY_ORDER, RESPONSE_RESULT);
-    taker_of_two();
+    taker_of_two(RESPONSE_RESULT);
     assert_true(finish());
-    assert_null(strstr(desk_answer, "fills"));
-    assert_non_null(strstr(desk_answer, "\"status\":\"PARTIALLY_FILLED\""));
-    begin(REPLY_ORDER, RESPONSE_ACK);
-    taker_of_two();
+    assert_untold("fills");
+    assert_told("\"status\":\"PARTIALLY_FILLED\"");
+    taker_of_two(RESPONSE_ACK);
     assert_true(finish());
     assert_string_equal(desk_answer, "{\"symbol\":\"BTCUSDT\",\"orderId\":5,\"orderListId\":-1,"
-                                     "\"clientOrderId\":\"mine\",\"transactTime\":1700000040000}");
+                                     "\"clientOrderId\":\"mine\",\"transactTime\":1700000040002}");
+}
+
+/* A stop that the order's fill wakes trades in the same command: its fills are somebody else's. */
+TEST(reply, fills_of_woken_orders_are_not_the_answer)
+{
+    open_desk();
+    desk_accept_type(3, 2, BUY, STOP_LOSS, 0, 1, "stop");
+    desk_terms(0, 3, 2, 0, 4900000, false);
+    desk_accept(0, 4, 2, SELL, 5500000, 1, "higher");
+    desk_apply();
+    begin(REPLY_ORDER, T_ORDER_PLACE, RESPONSE_FULL);
+    desk_accept(0, 5, 1, BUY, 5000000, 2, "mine");
+    desk_fill(0, 1, 1, 1, 2, 5, 1, BUY, 4900000, 2);
+    desk_done(0, 1, 2, SELL, 4900000, 2, 2, 98000000, ORDER_FILLED, "maker");
+    desk_done(0, 5, 1, BUY, 5000000, 2, 2, 98000000, ORDER_FILLED, "mine");
+    const struct order_triggered_event triggered = {.order_id = 3, .account = 2};
+    event_write_order_triggered(&desk_events, &triggered);
+    desk_fill(0, 2, 2, 4, 2, 3, 2, BUY, 5500000, 1);
+    desk_done(0, 4, 2, SELL, 5500000, 1, 1, 55000000, ORDER_FILLED, "higher");
+    desk_done(0, 3, 2, BUY, 0, 1, 1, 55000000, ORDER_FILLED, "stop");
+    assert_true(finish());
+    assert_told("\"status\":\"FILLED\"");
+    assert_told("\"tradeId\":1}]");
+    assert_untold("\"tradeId\":2");
+}
+
+/* A stop sleeps: it is NEW, and works at no time yet. */
+TEST(reply, a_stop_shows_its_price_and_does_not_work_yet)
+{
+    open_desk();
+    begin(REPLY_ORDER, T_ORDER_PLACE, RESPONSE_RESULT);
+    desk_accept_type(5, 1, SELL, STOP_LOSS, 0, 3, "stop");
+    const struct order_terms_event terms = {
+        .order_id = 5, .stop_price = {4000000}, .trailing_delta = 50, .account = 1};
+    event_write_order_terms(&desk_events, &terms);
+    assert_true(finish());
+    assert_told("\"status\":\"NEW\"");
+    assert_told("\"stopPrice\":\"40000.00000000\",\"trailingTime\":-1,\"trailingDelta\":50,"
+                "\"workingTime\":-1");
+}
+
+TEST(reply, a_prevented_order_says_which_match_and_how_much)
+{
+    open_desk();
+    begin(REPLY_ORDER, T_ORDER_PLACE, RESPONSE_FULL);
+    desk_accept(0, 5, 1, BUY, 7000000, 2, "mine");
+    const struct prevented_event prevented = {.prevented_id = 9,
+                                              .maker_order = 2,
+                                              .taker_order = 5,
+                                              .price = {7000000},
+                                              .taker_qty = {2},
+                                              .maker_account = 1,
+                                              .taker_account = 1,
+                                              .mode = SELF_TRADE_EXPIRE_TAKER};
+    event_write_prevented(&desk_events, &prevented);
+    const struct order_terms_event terms = {.order_id = 5, .prevented = {2}, .account = 1};
+    event_write_order_terms(&desk_events, &terms);
+    desk_end(5, 1, BUY, LIMIT, 7000000, 2, ORDER_EXPIRED_IN_MATCH, DONE_SELF_TRADE, "mine");
+    assert_true(finish());
+    assert_told("\"status\":\"EXPIRED_IN_MATCH\"");
+    assert_told("\"preventedMatchId\":9,\"preventedQuantity\":\"0.00002000\"");
+    assert_untold("expiryReason");
 }
 
 TEST(reply, refused_command_is_its_refusal)
 {
-    begin(REPLY_ORDER, RESPONSE_FULL);
+    open_desk();
+    begin(REPLY_ORDER, T_ORDER_PLACE, RESPONSE_FULL);
+    fire_switch();
     const struct refused_event refused = {.reject = REJECT_INSUFFICIENT_BALANCE};
     event_write_refused(&desk_events, &refused);
     assert_false(finish());
@@ -83,47 +236,226 @@ TEST(reply, refused_command_is_its_refusal)
 /* A command that came out of the log as nothing may have come out of it elsewhere: outcome unknown. */
 TEST(reply, void_command_is_an_unknown_outcome)
 {
-    begin(REPLY_ORDER, RESPONSE_FULL);
+    open_desk();
+    begin(REPLY_ORDER, T_ORDER_PLACE, RESPONSE_FULL);
     const struct noop_event noop = {.reject = REJECT_STALE_SEQUENCE};
     event_write_noop(&desk_events, &noop);
     assert_false(finish());
     assert_int_equal(refusal.reject, REJECT_OUTCOME_UNKNOWN);
 }
 
-/* clientOrderId is the cancel's own id, origClientOrderId the order's. */
+/* clientOrderId is the cancel's own id, origClientOrderId the order's; what the switch canceled in the
+ * same command is not the answer. */
 TEST(reply, cancel_names_both_ids)
 {
-    begin(REPLY_CANCEL, RESPONSE_DEFAULT);
-    desk_done(0, 1, 1, SELL, 4900000, 2, 1, 49000000, ORDER_CANCELED, "maker");
+    open_desk();
+    desk_accept(0, 3, 1, SELL, 8000000, 2, "mine");
+    desk_apply();
+    begin(REPLY_CANCEL, T_ORDER_CANCEL, RESPONSE_DEFAULT);
+    fire_switch();
+    desk_end(3, 1, SELL, LIMIT, 8000000, 2, ORDER_CANCELED, DONE_CANCELED, "mine");
     assert_true(finish());
-    assert_memory_equal(desk_answer,
-                        "{\"symbol\":\"BTCUSDT\",\"origClientOrderId\":\"maker\",\"orderId\":1,"
-                        "\"orderListId\":-1,\"clientOrderId\":\"cancel-id\",",
-                        105);
-    assert_non_null(strstr(desk_answer, "\"status\":\"CANCELED\""));
+    assert_begins("{\"symbol\":\"BTCUSDT\",\"origClientOrderId\":\"mine\",\"orderId\":3,"
+                  "\"orderListId\":-1,\"clientOrderId\":\"cancel-id\",");
+    assert_told("\"status\":\"CANCELED\"");
 }
 
+/* Canceling one order of a list cancels the list, and the answer is the list's. */
+TEST(reply, cancel_of_a_listed_order_is_its_lists)
+{
+    open_desk();
+    desk_oco();
+    begin(REPLY_CANCEL, T_ORDER_CANCEL, RESPONSE_DEFAULT);
+    desk_terms(0, 12, 1, 1, 4000000, false);
+    desk_end(12, 1, SELL, STOP_LOSS, 0, 3, ORDER_CANCELED, DONE_CANCELED, "below");
+    desk_terms(0, 11, 1, 1, 0, false);
+    desk_end(11, 1, SELL, LIMIT_MAKER, 6000000, 3, ORDER_CANCELED, DONE_LIST_CANCELED, "above");
+    desk_list_done(1, 1);
+    assert_true(finish());
+    assert_begins("{\"orderListId\":1,\"contingencyType\":\"OCO\",\"listStatusType\":\"ALL_DONE\","
+                  "\"listOrderStatus\":\"ALL_DONE\",\"listClientOrderId\":\"oco\",");
+    assert_told("\"orders\":[{\"symbol\":\"BTCUSDT\",\"orderId\":11,\"clientOrderId\":\"above\"},"
+                "{\"symbol\":\"BTCUSDT\",\"orderId\":12,\"clientOrderId\":\"below\"}],"
+                "\"orderReports\":[{\"symbol\":\"BTCUSDT\",\"origClientOrderId\":\"below\","
+                "\"orderId\":12,\"orderListId\":1,\"clientOrderId\":\"cancel-id\"");
+    assert_told("\"stopPrice\":\"40000.00000000\"");
+}
+
+TEST(reply, cancel_of_a_list_names_the_list)
+{
+    open_desk();
+    desk_oco();
+    begin(REPLY_LIST_CANCEL, T_LIST_CANCEL, RESPONSE_DEFAULT);
+    desk_end(11, 1, SELL, LIMIT_MAKER, 6000000, 3, ORDER_CANCELED, DONE_CANCELED, "above");
+    desk_end(12, 1, SELL, STOP_LOSS, 0, 3, ORDER_CANCELED, DONE_LIST_CANCELED, "below");
+    desk_list_done(1, 1);
+    assert_true(finish());
+    assert_told("\"listOrderStatus\":\"ALL_DONE\"");
+    assert_told("\"clientOrderId\":\"cancel-id\"");
+}
+
+/* An order list is one element, with its orders in it. */
 TEST(reply, cancel_all_lists_all_or_is_refused)
 {
-    begin(REPLY_CANCEL_ALL, RESPONSE_DEFAULT);
-    desk_done(0, 1, 1, SELL, 4900000, 2, 1, 49000000, ORDER_CANCELED, "a");
-    desk_done(0, 2, 1, SELL, 4900000, 2, 1, 49000000, ORDER_CANCELED, "b");
+    open_desk();
+    desk_oco();
+    desk_accept(0, 13, 1, SELL, 4900000, 2, "last");
+    desk_apply();
+    begin(REPLY_CANCEL_ALL, T_CANCEL_ALL, RESPONSE_DEFAULT);
+    desk_end(2, 1, SELL, LIMIT, 7000000, 2, ORDER_CANCELED, DONE_CANCELED_ALL, "old");
+    desk_end(11, 1, SELL, LIMIT_MAKER, 6000000, 3, ORDER_CANCELED, DONE_CANCELED_ALL, "above");
+    desk_end(12, 1, SELL, STOP_LOSS, 0, 3, ORDER_CANCELED, DONE_LIST_CANCELED, "below");
+    desk_list_done(1, 1);
+    desk_end(13, 1, SELL, LIMIT, 4900000, 2, ORDER_CANCELED, DONE_CANCELED_ALL, "last");
     assert_true(finish());
-    assert_int_equal(desk_answer[0], '[');
-    assert_non_null(strstr(desk_answer, "\"orderId\":1,"));
-    assert_non_null(strstr(desk_answer, "},{\"symbol\""));
-    begin(REPLY_CANCEL_ALL, RESPONSE_DEFAULT);
+    assert_begins("[{\"symbol\":\"BTCUSDT\",\"origClientOrderId\":\"old\"");
+    assert_told("},{\"orderListId\":1,\"contingencyType\":\"OCO\"");
+    assert_told("}]},{\"symbol\":\"BTCUSDT\",\"origClientOrderId\":\"last\",\"orderId\":13");
+    assert_told("\"clientOrderId\":\"own-id\"");
+    begin(REPLY_CANCEL_ALL, T_CANCEL_ALL, RESPONSE_DEFAULT);
     assert_false(finish());
     assert_int_equal(refusal.reject, REJECT_UNKNOWN_ORDER);
 }
 
+/* An OTO whose working order fills at once: the pending one works too when the answer is given. */
+TEST(reply, list_answer_has_a_report_of_each_order)
+{
+    open_desk();
+    begin(REPLY_LIST, T_LIST_PLACE, RESPONSE_RESULT);
+    desk_list(4, 1, LIST_OTOCO, 21, 22, 23, "otoco");
+    desk_accept_type(21, 1, BUY, LIMIT, 4900000, 3, "work");
+    desk_terms(0, 21, 1, 4, 0, false);
+    desk_accept_type(22, 1, SELL, LIMIT_MAKER, 9000000, 3, "up");
+    desk_terms(0, 22, 1, 4, 0, true);
+    desk_accept_type(23, 1, SELL, STOP_LOSS, 0, 3, "down");
+    desk_terms(0, 23, 1, 4, 3000000, true);
+    desk_fill(0, 1, 1, 1, 2, 21, 1, BUY, 4900000, 2);
+    desk_done(0, 1, 2, SELL, 4900000, 2, 2, 98000000, ORDER_FILLED, "maker");
+    assert_true(finish());
+    assert_begins(
+        "{\"orderListId\":4,\"contingencyType\":\"OTO\",\"listStatusType\":\"EXEC_STARTED\","
+        "\"listOrderStatus\":\"EXECUTING\",\"listClientOrderId\":\"otoco\","
+        "\"transactionTime\":1700000040002,\"symbol\":\"BTCUSDT\",\"orders\":[{");
+    assert_told("\"orderReports\":[{\"symbol\":\"BTCUSDT\",\"orderId\":21,\"orderListId\":4");
+    assert_told("\"status\":\"PARTIALLY_FILLED\"");
+    assert_told("\"status\":\"PENDING_NEW\",\"timeInForce\":\"GTC\",\"type\":\"STOP_LOSS\","
+                "\"side\":\"SELL\",\"stopPrice\":\"30000.00000000\",\"workingTime\":-1");
+    assert_int_equal(reply_placed_count(&reply), 3);
+}
+
+TEST(reply, amend_shows_the_order_before_and_after)
+{
+    open_desk();
+    begin(REPLY_AMEND, T_ORDER_AMEND, RESPONSE_DEFAULT);
+    struct order_amended_event amended = {
+        .order_id = 2, .qty_before = {2}, .qty = {1}, .account = 1, .client_id = "new"};
+    event_write_order_amended(&desk_events, &amended);
+    assert_true(finish());
+    assert_string_equal(
+        desk_answer,
+        "{\"transactTime\":1700000040002,\"executionId\":2,\"amendedOrder\":{"
+        "\"symbol\":\"BTCUSDT\",\"orderId\":2,\"orderListId\":-1,\"origClientOrderId\":\"old\","
+        "\"clientOrderId\":\"new\",\"price\":\"70000.00000000\",\"qty\":\"0.00001000\","
+        "\"executedQty\":\"0.00000000\",\"preventedQty\":\"0.00000000\","
+        "\"quoteOrderQty\":\"0.00000000\",\"cumulativeQuoteQty\":\"0.00000000\","
+        "\"status\":\"NEW\",\"timeInForce\":\"GTC\",\"type\":\"LIMIT\",\"side\":\"SELL\","
+        "\"workingTime\":1700000040001,\"selfTradePreventionMode\":\"NONE\"}}");
+}
+
+TEST(reply, amend_of_a_listed_order_names_its_list)
+{
+    open_desk();
+    desk_oco();
+    begin(REPLY_AMEND, T_ORDER_AMEND, RESPONSE_DEFAULT);
+    struct order_amended_event amended = {
+        .order_id = 11, .qty_before = {3}, .qty = {1}, .account = 1, .client_id = "new"};
+    event_write_order_amended(&desk_events, &amended);
+    assert_true(finish());
+    assert_told("\"listStatus\":{\"orderListId\":1,\"contingencyType\":\"OCO\","
+                "\"listOrderStatus\":\"EXECUTING\"");
+    assert_told("{\"symbol\":\"BTCUSDT\",\"orderId\":11,\"clientOrderId\":\"new\"}");
+}
+
+static void replaced(enum reject cancel, enum reject place, bool attempted)
+{
+    const struct order_replaced_event both = {
+        .cancel_reject = (uint16_t)cancel, .place_reject = (uint16_t)place, .attempted = attempted};
+    open_desk();
+    begin(REPLY_REPLACE, T_ORDER_REPLACE, RESPONSE_ACK);
+    event_write_order_replaced(&desk_events, &both);
+    if (cancel == REJECT_NONE)
+        desk_end(2, 1, SELL, LIMIT, 7000000, 2, ORDER_CANCELED, DONE_REPLACED, "old");
+    if (attempted && place == REJECT_NONE) {
+        desk_accept(0, 5, 1, BUY, 5000000, 2, "mine");
+        desk_fill(0, 1, 1, 1, 2, 5, 1, BUY, 4900000, 2);
+        desk_done(0, 1, 2, SELL, 4900000, 2, 2, 98000000, ORDER_FILLED, "maker");
+        desk_done(0, 5, 1, BUY, 5000000, 2, 2, 98000000, ORDER_FILLED, "mine");
+    }
+    assert_true(finish());
+}
+
+TEST(reply, replace_tells_both_halves)
+{
+    replaced(REJECT_NONE, REJECT_NONE, true);
+    assert_int_equal(reply.http_status, 200);
+    assert_begins("{\"cancelResult\":\"SUCCESS\",\"newOrderResult\":\"SUCCESS\","
+                  "\"cancelResponse\":{\"symbol\":\"BTCUSDT\",\"origClientOrderId\":\"old\"");
+    assert_told("\"newOrderResponse\":{\"symbol\":\"BTCUSDT\",\"orderId\":5,");
+    assert_told("\"clientOrderId\":\"cancel-id\"");
+}
+
+TEST(reply, replace_that_was_half_done_is_a_conflict)
+{
+    replaced(REJECT_NONE, REJECT_INSUFFICIENT_BALANCE, true);
+    assert_int_equal(reply.http_status, 409);
+    assert_begins("{\"code\":-2021,\"msg\":\"Order cancel-replace partially failed.\","
+                  "\"data\":{\"cancelResult\":\"SUCCESS\",\"newOrderResult\":\"FAILURE\",");
+    assert_told("\"newOrderResponse\":{\"code\":-2010,\"msg\":\"Account has insufficient balance");
+    replaced(REJECT_UNKNOWN_ORDER, REJECT_NONE, true);
+    assert_int_equal(reply.http_status, 409);
+    assert_told("\"cancelResult\":\"FAILURE\",\"newOrderResult\":\"SUCCESS\"");
+    assert_int_equal(reply_placed_count(&reply), 1);
+}
+
+TEST(reply, replace_that_did_nothing_is_refused_with_both_reasons)
+{
+    replaced(REJECT_UNKNOWN_ORDER, REJECT_NONE, false);
+    assert_int_equal(reply.http_status, 400);
+    assert_string_equal(desk_answer,
+                        "{\"code\":-2022,\"msg\":\"Order cancel-replace failed.\",\"data\":{"
+                        "\"cancelResult\":\"FAILURE\",\"newOrderResult\":\"NOT_ATTEMPTED\","
+                        "\"cancelResponse\":{\"code\":-2011,\"msg\":\"Unknown order sent.\"},"
+                        "\"newOrderResponse\":null}}");
+    replaced(REJECT_UNKNOWN_ORDER, REJECT_WOULD_TAKE, true);
+    assert_int_equal(reply.http_status, 400);
+    assert_told("\"newOrderResult\":\"FAILURE\"");
+}
+
+TEST(reply, switch_says_when_it_fires)
+{
+    open_desk();
+    begin(REPLY_SWITCH, T_SWITCH_SET, RESPONSE_DEFAULT);
+    fire_switch();
+    const struct switch_armed_event armed = {.deadline_ns = 1700000045002000000u, .account = 1};
+    event_write_switch_armed(&desk_events, &armed);
+    assert_true(finish());
+    assert_string_equal(desk_answer, "{\"symbol\":\"BTCUSDT\",\"countdownTime\":5000,"
+                                     "\"deadline\":1700000045002}");
+}
+
 TEST(reply, admin_tells_what_was_made)
 {
-    begin(REPLY_ADMIN, RESPONSE_DEFAULT);
+    desk_open();
+    begin(REPLY_ADMIN, T_ACCOUNT_CREATE, RESPONSE_DEFAULT);
     desk_account(12);
     assert_true(finish());
     assert_string_equal(desk_answer,
-                        "{\"result\":\"account-created\",\"account\":12,\"command\":9}");
+                        "{\"result\":\"account-created\",\"account\":12,\"command\":1}");
+    begin(REPLY_ADMIN, T_ACCOUNT_TIER, RESPONSE_DEFAULT);
+    const struct tier_set_event set = {.account = 12, .tier = 0};
+    event_write_tier_set(&desk_events, &set);
+    assert_true(finish());
+    assert_string_equal(desk_answer, "{\"result\":\"tier-set\",\"account\":12,\"command\":2}");
 }
 
 TEST(reply, refusal_is_code_and_message)
@@ -135,26 +467,4 @@ TEST(reply, refusal_is_code_and_message)
     desk_answer[json.used] = 0;
     assert_string_equal(desk_answer,
                         "{\"code\":-1111,\"msg\":\"Parameter 'price' has too much precision.\"}");
-}
-
-/* A fill of an account with itself is two of its trades. */
-TEST(reply, own_fill_is_shown_once_per_side)
-{
-    struct writer json;
-    const struct printing printing = {market_views_params(fixture_views), DESK_MS_NS};
-    desk_open();
-    const struct view_fill fill = {.trade_id = 1,
-                                   .maker_order = 3,
-                                   .taker_order = 4,
-                                   .price = {100},
-                                   .qty = {1},
-                                   .maker_account = 1,
-                                   .taker_account = 1,
-                                   .taker_side = SELL};
-    writer_start(&json, desk_answer, sizeof(desk_answer) - 1);
-    reply_fill(&json, &printing, &fill, 1);
-    desk_answer[json.used] = 0;
-    assert_non_null(strstr(desk_answer, "\"isBuyer\":true,\"isMaker\":true"));
-    assert_non_null(strstr(desk_answer, "\"isBuyer\":false,\"isMaker\":false"));
-    assert_null(strstr(desk_answer, "\"orderId\":0"));
 }

@@ -76,3 +76,61 @@ TEST(trading, admin_names_its_operator)
     assert_int_equal(desk_request.intent.credit.amount.units, 150000000);
     assert_int_equal(desk_request.intent.credit.nonce, 4);
 }
+
+/* Each path reads its own parameters and becomes its own command. */
+TEST(trading, every_new_path_becomes_its_command)
+{
+#define OCO_TEXT \
+    "symbol=BTCUSDT&side=SELL&quantity=1&aboveType=LIMIT_MAKER&abovePrice=60000&" \
+    "belowType=STOP_LOSS&belowStopPrice=40000"
+#define WORKING_TEXT \
+    "symbol=BTCUSDT&workingType=LIMIT_MAKER&workingSide=BUY&workingPrice=50000&" \
+    "workingQuantity=1&pendingSide=SELL&pendingQuantity=1&"
+    static const struct {
+        enum method method;
+        const char *path, *text;
+        uint16_t type;
+        enum reply_kind kind;
+    } paths[] = {
+        {METHOD_POST, "/api/v3/order/cancelReplace",
+         LIMIT_BUY "&cancelReplaceMode=STOP_ON_FAILURE&cancelOrderId=1", T_ORDER_REPLACE,
+         REPLY_REPLACE},
+        {METHOD_PUT, "/api/v3/order/amend/keepPriority", "symbol=BTCUSDT&orderId=1&newQty=1",
+         T_ORDER_AMEND, REPLY_AMEND},
+        {METHOD_POST, "/api/v3/orderList/oco", OCO_TEXT, T_LIST_PLACE, REPLY_LIST},
+        {METHOD_POST, "/api/v3/orderList/oto", WORKING_TEXT "pendingType=MARKET", T_LIST_PLACE,
+         REPLY_LIST},
+        {METHOD_POST, "/api/v3/orderList/otoco",
+         WORKING_TEXT "pendingAboveType=LIMIT_MAKER&pendingAbovePrice=60000&"
+                      "pendingBelowType=STOP_LOSS&pendingBelowStopPrice=40000",
+         T_LIST_PLACE, REPLY_LIST},
+        {METHOD_POST, "/api/v3/order/oco",
+         "symbol=BTCUSDT&side=SELL&quantity=1&price=60000&stopPrice=40000", T_LIST_PLACE,
+         REPLY_LIST},
+        {METHOD_DELETE, "/api/v3/orderList", "symbol=BTCUSDT&orderListId=1", T_LIST_CANCEL,
+         REPLY_LIST_CANCEL},
+        {METHOD_POST, "/quorex/v1/switch", "symbol=BTCUSDT&countdownTime=0", T_SWITCH_SET,
+         REPLY_SWITCH},
+    };
+    desk_open();
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        assert_int_equal(desk_ask(paths[i].method, paths[i].path, paths[i].text, 2),
+                         OUTCOME_COMMAND);
+        assert_int_equal(desk_request.intent.type, paths[i].type);
+        assert_int_equal(desk_request.reply_kind, paths[i].kind);
+        assert_int_equal(desk_request.route->security, SECURITY_TRADE);
+    }
+}
+
+TEST(trading, a_list_answers_with_results_and_names_every_order)
+{
+    desk_open();
+    assert_int_equal(desk_ask(METHOD_POST, "/api/v3/orderList/oco", OCO_TEXT, 2), OUTCOME_COMMAND);
+    const struct list_place_command *list = &desk_request.intent.list_place;
+    assert_int_equal(desk_request.response, RESPONSE_RESULT);
+    assert_int_equal(list->account, 2);
+    assert_int_not_equal(list->client_id[0], 0);
+    assert_memory_not_equal(list->a_client_id, list->b_client_id, 36);
+    assert_refused(METHOD_POST, "/api/v3/orderList/oco", "symbol=BTCUSDT&side=SELL&quantity=1",
+                   REJECT_MANDATORY);
+}

@@ -154,3 +154,152 @@ TEST(view, epoch_is_our_own_last_hello)
     assert_int_equal(view_epoch(desk_view), 1);
     assert_int_equal(view_command(desk_view), 2);
 }
+
+/* ---- stops, lists, prevention, tiers ---- */
+
+static const struct view_order *open_one(uint64_t id)
+{
+    const struct view_order *order = view_open_order(desk_view, 1, 0, id);
+    assert_non_null(order);
+    return order;
+}
+
+/* A stop sleeps until it fires; from then on it works. */
+TEST(view, stop_works_once_it_is_triggered)
+{
+    desk_open();
+    desk_account(1);
+    desk_accept_type(1, 1, SELL, STOP_LOSS_LIMIT, 3900000, 3, "stop");
+    desk_terms(0, 1, 1, 0, 4000000, false);
+    desk_apply();
+    assert_int_equal(open_one(1)->stop_price.ticks, 4000000);
+    assert_int_equal(open_one(1)->working_ns, 0);
+    assert_int_equal(open_one(1)->status, ORDER_NEW);
+    const struct order_triggered_event triggered = {.order_id = 1, .account = 1};
+    event_write_order_triggered(&desk_events, &triggered);
+    desk_apply();
+    assert_int_equal(open_one(1)->working_ns, desk_stamp);
+}
+
+/* A pending order is in force once it is released; a pending stop sleeps then. */
+TEST(view, pending_orders_are_released)
+{
+    desk_open();
+    desk_account(1);
+    desk_list(1, 1, LIST_OTOCO, 1, 2, 3, "list");
+    desk_accept_type(1, 1, BUY, LIMIT, 5000000, 3, "work");
+    desk_terms(0, 1, 1, 1, 0, false);
+    desk_accept_type(2, 1, SELL, LIMIT_MAKER, 6000000, 3, "up");
+    desk_terms(0, 2, 1, 1, 0, true);
+    desk_accept_type(3, 1, SELL, STOP_LOSS, 0, 3, "down");
+    desk_terms(0, 3, 1, 1, 4000000, true);
+    desk_apply();
+    assert_int_equal(open_one(1)->working_ns, desk_stamp);
+    assert_int_equal(open_one(2)->status, ORDER_PENDING_NEW);
+    assert_int_equal(open_one(2)->working_ns, 0);
+    for (uint64_t id = 2; id <= 3; id++) {
+        const struct order_released_event released = {.order_id = id, .account = 1};
+        event_write_order_released(&desk_events, &released);
+    }
+    desk_apply();
+    assert_int_equal(open_one(2)->status, ORDER_NEW);
+    assert_int_equal(open_one(2)->working_ns, desk_stamp);
+    assert_int_equal(open_one(3)->status, ORDER_NEW);
+    assert_int_equal(open_one(3)->working_ns, 0);
+    assert_true(view_check(desk_view));
+}
+
+TEST(view, lists_know_their_orders_by_name)
+{
+    desk_open();
+    desk_account(1);
+    desk_oco();
+    const struct view_list *list = view_list_next_open(view_lists(desk_view), 1, NULL);
+    assert_non_null(list);
+    assert_int_equal(list->order_count, 2);
+    assert_string_equal((const char *)list->orders[1].client_id, "below");
+    assert_int_equal(open_one(12)->list_id, 1);
+
+    struct order_amended_event amended = {
+        .order_id = 11, .qty_before = {3}, .qty = {2}, .account = 1, .client_id = "renamed"};
+    event_write_order_amended(&desk_events, &amended);
+    desk_apply();
+    assert_int_equal(open_one(11)->qty.lots, 2);
+    assert_string_equal((const char *)open_one(11)->client_id, "renamed");
+    assert_string_equal((const char *)view_former_client_id(desk_view), "above");
+    assert_string_equal((const char *)list->orders[0].client_id, "renamed");
+    assert_true(view_check(desk_view));
+}
+
+/* What prevention took is neither open nor executed, and the match is remembered for its account. */
+TEST(view, prevented_quantity_is_kept_apart)
+{
+    const struct prevented_event prevented = {.prevented_id = 4,
+                                              .maker_order = 1,
+                                              .taker_order = 2,
+                                              .price = {5000000},
+                                              .maker_qty = {1},
+                                              .taker_qty = {1},
+                                              .maker_account = 1,
+                                              .taker_account = 1,
+                                              .mode = SELF_TRADE_DECREMENT};
+    desk_open();
+    desk_account(1);
+    desk_accept(0, 1, 1, SELL, 5000000, 3, "a");
+    desk_accept(0, 2, 1, BUY, 5000000, 3, "b");
+    event_write_prevented(&desk_events, &prevented);
+    desk_apply();
+    for (uint64_t id = 1; id <= 2; id++) {
+        assert_int_equal(open_one(id)->prevented.lots, 1);
+        assert_int_equal(open_one(id)->prevented_id, 4);
+        assert_int_equal(open_one(id)->executed.lots, 0);
+    }
+    const struct view_prevented *entry = view_prevented_next(view_preventions(desk_view), 1, NULL);
+    assert_non_null(entry);
+    assert_int_equal(entry->prevented_id, 4);
+    assert_null(view_prevented_next(view_preventions(desk_view), 1, entry));
+}
+
+TEST(view, tier_is_the_one_that_fills_are_charged_by)
+{
+    desk_open();
+    desk_account(1);
+    desk_apply();
+    assert_int_equal(view_account(desk_view, 1)->tier, 0);
+    const struct tier_set_event set = {.account = 1, .tier = 2};
+    event_write_tier_set(&desk_events, &set);
+    desk_apply();
+    assert_int_equal(view_account(desk_view, 1)->tier, 0);
+    const struct tier_changed_event changed = {.account = 1, .tier = 2};
+    event_write_tier_changed(&desk_events, &changed);
+    desk_apply();
+    assert_int_equal(view_account(desk_view, 1)->tier, 2);
+}
+
+/* A maker's rate below zero: 0.02% of the 100,000,000 units of quote that bob paid. */
+TEST(view, rebate_is_a_fee_below_zero)
+{
+    const struct market *market = &desk_facts.params->markets[0];
+    const struct fill_event fill = {.price = {5000000}, .qty = {2}, .taker_side = SELL};
+    desk_open();
+    assert_int_equal(view_fee(market, &fill, BUY, -200).units, -20000);
+    assert_int_equal(view_fee(market, &fill, SELL, -200).units, 0); /* 0.4 of a unit of base */
+    assert_int_equal(view_fee(market, &fill, BUY, 1000).units, 2);
+}
+
+/* A taker that will not rest is accepted while every place in the books is taken. */
+TEST(view, a_taker_finds_room_beside_a_full_book)
+{
+    desk_open();
+    desk_account(1);
+    desk_apply();
+    for (uint64_t id = 1; id <= 4096; id++) {
+        desk_accept(0, id, 1, SELL, 5000000, 1, "rest");
+        desk_apply();
+    }
+    desk_accept(0, 5000, 1, BUY, 1, 1, "ioc");
+    desk_end(5000, 1, BUY, LIMIT, 1, 1, ORDER_EXPIRED, DONE_IOC_UNFILLED, "ioc");
+    desk_apply();
+    assert_int_equal(open_of(1), 4096);
+    assert_true(view_check(desk_view));
+}

@@ -1,0 +1,121 @@
+#include "tests/unit/gateway/desk_fixture.h"
+
+#define OCO_SHOWN \
+    "{\"orderListId\":1,\"contingencyType\":\"OCO\",\"listStatusType\":\"EXEC_STARTED\"," \
+    "\"listOrderStatus\":\"EXECUTING\",\"listClientOrderId\":\"oco\"," \
+    "\"transactionTime\":1700000040001,\"symbol\":\"BTCUSDT\",\"orders\":[" \
+    "{\"symbol\":\"BTCUSDT\",\"orderId\":11,\"clientOrderId\":\"above\"}," \
+    "{\"symbol\":\"BTCUSDT\",\"orderId\":12,\"clientOrderId\":\"below\"}]}"
+
+static void open_lists(void)
+{
+    desk_open();
+    desk_account(1);
+    desk_account(2);
+    desk_oco();
+}
+
+TEST(list_data, a_list_is_found_by_either_name_open_or_done)
+{
+    const char *path = "/api/v3/orderList";
+    open_lists();
+    assert_answer(path, "orderListId=1", 1, OCO_SHOWN);
+    assert_answer(path, "origClientOrderId=oco", 1, OCO_SHOWN);
+    assert_answer(path, "orderListId=1&symbol=BTCUSDT", 1, OCO_SHOWN);
+    assert_refused(METHOD_GET, path, "", REJECT_MANDATORY_EITHER);
+    assert_refused(METHOD_GET, path, "orderListId=2", REJECT_NO_SUCH_LIST);
+    assert_refused(METHOD_GET, path, "orderListId=1&symbol=ETHBTC", REJECT_NO_SUCH_LIST);
+    assert_int_equal(desk_ask(METHOD_GET, path, "orderListId=1", 2), OUTCOME_REFUSED);
+    desk_list_done(1, 1);
+    desk_apply();
+    assert_int_equal(desk_ask(METHOD_GET, path, "orderListId=1", 1), OUTCOME_ANSWERED);
+    assert_non_null(strstr(desk_answer, "\"listOrderStatus\":\"ALL_DONE\""));
+}
+
+TEST(list_data, open_lists_are_the_accounts_own)
+{
+    open_lists();
+    assert_answer("/api/v3/openOrderList", "", 1, "[" OCO_SHOWN "]");
+    assert_answer("/api/v3/openOrderList", "", 2, "[]");
+    desk_list_done(1, 1);
+    desk_apply();
+    assert_answer("/api/v3/openOrderList", "", 1, "[]");
+}
+
+/* The ids in `desk_answer`, in order, as text. */
+static const char *ids_shown(const char *name)
+{
+    static char ids[256];
+    size_t used = 0;
+    ids[0] = 0;
+    for (const char *at = desk_answer; (at = strstr(at, name)) != NULL; at++)
+        used += (size_t)snprintf(ids + used, sizeof(ids) - used, "%s%lu", used > 0 ? " " : "",
+                                 strtoul(at + strlen(name), NULL, 10));
+    return ids;
+}
+
+static const char *all_lists(const char *query)
+{
+    assert_int_equal(desk_ask(METHOD_GET, "/api/v3/allOrderList", query, 1), OUTCOME_ANSWERED);
+    return ids_shown("\"orderListId\":");
+}
+
+/* Oldest first: of those that fit, the last ones, or with a beginning the first ones. */
+TEST(list_data, all_lists_come_by_age_and_range)
+{
+    open_lists();
+    for (uint64_t id = 2; id <= 9; id++) {
+        desk_list(id, 1, LIST_OCO, 100 + id, 200 + id, 0, "more");
+        if (id % 2 == 0) desk_list_done(id, 1);
+        desk_apply();
+    }
+    assert_string_equal(all_lists(""), "1 2 3 4 5 6 7 8 9");
+    assert_string_equal(all_lists("limit=3"), "7 8 9");
+    assert_string_equal(all_lists("fromId=4&limit=3"), "4 5 6");
+    assert_string_equal(all_lists("startTime=1700000040003&limit=2"), "3 4");
+    assert_string_equal(all_lists("startTime=1700000040003&endTime=1700000040005"), "3 4 5");
+    assert_string_equal(all_lists("endTime=1700000040005&limit=2"), "4 5");
+    assert_refused(METHOD_GET, "/api/v3/allOrderList", "fromId=1&startTime=1",
+                   REJECT_OPTIONAL_COMBINATION);
+    assert_refused(METHOD_GET, "/api/v3/allOrderList",
+                   "startTime=1700000000000&endTime=1700086400001", REJECT_TIME_RANGE);
+}
+
+static void prevent(uint64_t id, uint64_t maker, uint64_t taker)
+{
+    const struct prevented_event prevented = {.prevented_id = id,
+                                              .maker_order = maker,
+                                              .taker_order = taker,
+                                              .price = {5000000},
+                                              .maker_qty = {1},
+                                              .maker_account = 1,
+                                              .taker_account = 1,
+                                              .mode = SELF_TRADE_EXPIRE_MAKER};
+    event_write_prevented(&desk_events, &prevented);
+    desk_apply();
+}
+
+TEST(list_data, prevented_matches_are_found_by_id_or_order)
+{
+    const char *path = "/api/v3/myPreventedMatches";
+    open_lists();
+    desk_accept(0, 20, 1, SELL, 5000000, 9, "a");
+    desk_accept(0, 21, 1, BUY, 5000000, 9, "b");
+    desk_apply();
+    for (uint64_t id = 1; id <= 4; id++)
+        prevent(id, 20, 21);
+    assert_answer(path, "symbol=BTCUSDT&preventedMatchId=1", 1,
+                  "[{\"symbol\":\"BTCUSDT\",\"preventedMatchId\":1,\"takerOrderId\":21,"
+                  "\"makerSymbol\":\"BTCUSDT\",\"makerOrderId\":20,\"tradeGroupId\":-1,"
+                  "\"selfTradePreventionMode\":\"EXPIRE_MAKER\",\"price\":\"50000.00000000\","
+                  "\"makerPreventedQuantity\":\"0.00001000\",\"transactTime\":1700000040003}]");
+    assert_int_equal(desk_ask(METHOD_GET, path, "symbol=BTCUSDT&orderId=21", 1), OUTCOME_ANSWERED);
+    assert_string_equal(ids_shown("\"preventedMatchId\":"), "1 2 3 4");
+    assert_int_equal(
+        desk_ask(METHOD_GET, path, "symbol=BTCUSDT&orderId=20&fromPreventedMatchId=2&limit=2", 1),
+        OUTCOME_ANSWERED);
+    assert_string_equal(ids_shown("\"preventedMatchId\":"), "2 3");
+    assert_answer(path, "symbol=BTCUSDT&orderId=99", 1, "[]");
+    assert_answer(path, "symbol=ETHBTC&orderId=20", 1, "[]");
+    assert_refused(METHOD_GET, path, "symbol=BTCUSDT", REJECT_MANDATORY_EITHER);
+}

@@ -1,0 +1,95 @@
+#include "gateway/reply_order.h"
+
+#include "tests/unit/gateway/desk_fixture.h"
+
+static struct writer json;
+
+static struct printing printing(void)
+{
+    desk_open();
+    writer_start(&json, desk_answer, sizeof(desk_answer) - 1);
+    return (struct printing){market_views_params(fixture_views), DESK_MS_NS, desk_view};
+}
+
+static void assert_told(const char *part)
+{
+    desk_answer[json.used] = 0;
+    if (strstr(desk_answer, part) == NULL) fail_msg("%s\nis not in\n%s", part, desk_answer);
+}
+
+/* A fill of an account with itself is two of its trades. */
+TEST(reply_order, own_fill_is_shown_once_per_side)
+{
+    const struct printing shown = printing();
+    const struct view_fill fill = {.trade_id = 1,
+                                   .maker_order = 3,
+                                   .taker_order = 4,
+                                   .price = {100},
+                                   .qty = {1},
+                                   .maker_account = 1,
+                                   .taker_account = 1,
+                                   .taker_side = SELL};
+    reply_fill(&json, &shown, &fill, 1);
+    assert_told("\"isBuyer\":true,\"isMaker\":true");
+    assert_told("\"isBuyer\":false,\"isMaker\":false");
+    assert_null(strstr(desk_answer, "\"orderId\":0"));
+}
+
+/* A maker that buys is charged in base; its rebate is of the quote it paid. */
+TEST(reply_order, a_rebate_is_a_commission_below_zero_in_what_was_paid)
+{
+    const struct printing shown = printing();
+    const struct view_fill fill = {.trade_id = 1,
+                                   .maker_order = 3,
+                                   .taker_order = 4,
+                                   .price = {100},
+                                   .qty = {1},
+                                   .maker_fee = {-5},
+                                   .maker_account = 1,
+                                   .taker_account = 2,
+                                   .taker_side = SELL};
+    reply_fill(&json, &shown, &fill, 1);
+    assert_told("\"commission\":\"-0.00000005\",\"commissionAsset\":\"USDT\"");
+}
+
+/* 2 lots at 50,000.00: 100,000,000 units of USDT, of which 0.02% is 20,000. */
+TEST(reply_order, a_fill_is_charged_or_rebated_by_its_rate)
+{
+    const struct printing shown = printing();
+    const struct fill_event fill = {.trade_id = 1,
+                                    .maker_order = 3,
+                                    .taker_order = 4,
+                                    .price = {5000000},
+                                    .qty = {2},
+                                    .maker_rate_ppm = -200,
+                                    .taker_rate_ppm = 1000,
+                                    .taker_side = SELL};
+    reply_own_fill(&json, &shown, &fill, 3);
+    assert_told("\"commission\":\"-0.00020000\",\"commissionAsset\":\"USDT\"");
+    reply_own_fill(&json, &shown, &fill, 4);
+    assert_told("\"commission\":\"0.00100000\",\"commissionAsset\":\"USDT\"");
+}
+
+TEST(reply_order, an_expired_order_says_why)
+{
+    const struct printing shown = printing();
+    struct view_order order = {.order_id = 1,
+                               .list_id = 7,
+                               .price = {100},
+                               .qty = {5},
+                               .iceberg_qty = {2},
+                               .stop_price = {90},
+                               .type = STOP_LOSS_LIMIT,
+                               .time_in_force = GTC,
+                               .status = ORDER_EXPIRED,
+                               .reason = DONE_OCO};
+    reply_order(&json, &shown, &order);
+    assert_told("\"orderListId\":7");
+    assert_told("\"stopPrice\":\"0.90000000\",\"icebergQty\":\"0.00002000\"");
+    assert_told("\"isWorking\":false,\"workingTime\":-1,\"expiryReason\":\"OCO_TRIGGER\"");
+    order.status = ORDER_CANCELED;
+    writer_start(&json, desk_answer, sizeof(desk_answer) - 1);
+    reply_order(&json, &shown, &order);
+    desk_answer[json.used] = 0;
+    assert_null(strstr(desk_answer, "expiryReason"));
+}
