@@ -19,13 +19,18 @@ bool batch_next(const uint8_t **at, const uint8_t *end, struct command *command)
     return true;
 }
 
-bool batch_check(const uint8_t *bytes, size_t byte_count, struct batch_header *header)
+bool batch_header_get(const uint8_t *bytes, size_t byte_count, struct batch_header *header)
 {
     if (byte_count < BATCH_HEADER_BYTES || byte_count > BATCH_BYTES_MAX) return false;
     if (le_get_u32(bytes) != BATCH_MAGIC) return false;
     header->command_count = le_get_u32(bytes + 4);
     header->stamp_ns = le_get_u64(bytes + 8);
+    return true;
+}
 
+bool batch_check(const uint8_t *bytes, size_t byte_count, struct batch_header *header)
+{
+    if (!batch_header_get(bytes, byte_count, header)) return false;
     const uint8_t *at = bytes + BATCH_HEADER_BYTES, *const end = bytes + byte_count;
     struct command command;
     uint32_t count = 0;

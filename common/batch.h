@@ -23,6 +23,10 @@ struct batch_header {
 
 void batch_header_put(uint8_t *at, const struct batch_header *header);
 
+/* Reads the header alone. False: the bytes are not a batch's, or too many. */
+MUST_CHECK bool batch_header_get(const uint8_t *bytes, size_t byte_count,
+                                 struct batch_header *header);
+
 /* Reads the header of a batch and checks that exactly `command_count` well-formed commands fill the
  * rest. O(commands). */
 MUST_CHECK bool batch_check(const uint8_t *bytes, size_t byte_count, struct batch_header *header);

@@ -27,6 +27,14 @@ void park_close(struct park *park);
 void park_sleep(struct park *park, int milliseconds);
 void park_wake(struct park *park);
 
+/* A moment's pause of a thread that looks again at once, without a system call. */
+static inline void park_pause(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
 /* For event loops: readable when a wake is waiting. */
 int park_descriptor(const struct park *park);
 void park_clear(struct park *park);

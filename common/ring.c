@@ -7,6 +7,9 @@
 #define PREFIX_BYTES 8
 #define WRAP         UINT64_MAX
 
+/* How far ahead of the tail the consumer asks for lines. */
+#define PREFETCH_BYTES 2048
+
 struct ring {
     /* Written at creation. */
     alignas(64) uint64_t mask;
@@ -135,7 +138,11 @@ void ring_pop(struct ring *ring)
     uint64_t length;
     memcpy(&length, ring->bytes + (ring->tail & ring->mask), PREFIX_BYTES);
     ASSERT(length != WRAP);
-    ring->tail += record_span(length);
+    const uint64_t span = record_span(length);
+    /* The producer's lines come one by one only if they are asked for one by one. */
+    for (uint64_t ahead = PREFETCH_BYTES; ahead < PREFETCH_BYTES + span; ahead += 64)
+        __builtin_prefetch(ring->bytes + ((ring->tail + ahead) & ring->mask));
+    ring->tail += span;
 }
 
 void ring_release(struct ring *ring)

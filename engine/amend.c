@@ -39,6 +39,7 @@ static void open_reduce(struct engine *engine, uint32_t slot, qty_t by)
     struct order *order = state_order(engine, slot);
     const bool rests = (order->flags & ORDER_DORMANT) == 0;
     order->qty = qty_less(order->qty, by);
+    directory_reduce(&engine->directory, order, by.lots);
     if ((order->flags & ORDER_ICEBERG) != 0 && rests) {
         struct order_extra *extra = state_extra(engine, order);
         const qty_t unseen = qty_min(extra->hidden, by);

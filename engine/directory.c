@@ -126,6 +126,7 @@ static struct roster *roster_join(struct directory *directory, uint32_t slot)
     }
     roster->newest = slot;
     roster->open++;
+    if (order->side == BUY) roster->buy_lots += order_open(directory->pool, slot).lots;
     return roster;
 }
 
@@ -136,6 +137,7 @@ static void roster_leave(struct directory *directory, uint32_t slot)
     const uint32_t place = roster_place(directory, order->account, order->market);
     struct roster *roster = &directory->rosters[place];
     ASSERT(roster->open > 0);
+    if (order->side == BUY) roster->buy_lots -= order_open(directory->pool, slot).lots;
 
     if (order->roster_older == NO_SLOT)
         roster->oldest = order->roster_newer;
@@ -183,10 +185,20 @@ void directory_rename(struct directory *directory, uint32_t slot,
     slot_table_add(&directory->by_client, order->client_hash, slot);
 }
 
+void directory_hint_order(const struct directory *directory, uint32_t slot)
+{
+    if (slot == NO_SLOT) return;
+    const struct order *order = &directory->pool->orders[slot];
+    slot_table_hint(&directory->by_client, order->client_hash);
+    __builtin_prefetch(&directory->pool->orders[order->roster_older].roster_newer, 1);
+    __builtin_prefetch(&directory->pool->orders[order->roster_newer].roster_older, 1);
+}
+
 /* Asserts D2 for one roster and D1 for its orders; returns its count. */
 static uint32_t roster_check(const struct directory *directory, const struct roster *roster)
 {
     uint32_t count = 0, older = NO_SLOT;
+    int64_t buy_lots = 0;
     for (uint32_t slot = roster->oldest; slot != NO_SLOT;
          slot = directory->pool->orders[slot].roster_newer) {
         const struct order *order = &directory->pool->orders[slot];
@@ -197,9 +209,11 @@ static uint32_t roster_check(const struct directory *directory, const struct ros
         if (order_has_client_id(order->client_id))
             ASSERT(directory_find_client(directory, order->account, order->market,
                                          order->client_id) == slot);
+        if (order->side == BUY) buy_lots += order_open(directory->pool, slot).lots;
         older = slot;
         count++;
     }
+    ASSERT(buy_lots == roster->buy_lots);
     ASSERT(count == roster->open && count > 0);
     ASSERT(older == roster->newest);
     return count;

@@ -15,7 +15,8 @@
  * Invariants, all asserted by directory_check:
  *   D1  an order in the directory is found by (market, id), and by (account, market, client id) if it
  *       has one, once each
- *   D2  a roster's list rises in id, belongs to one account and market, and has its count; none is empty
+ *   D2  a roster's list rises in id, belongs to one account and market, and has its count and its BUY
+ *       orders' open lots; none is empty
  *   D3  every roster is reached from its home without crossing an empty place
  */
 
@@ -25,18 +26,15 @@
 #include "engine/order.h"
 #include "engine/slot_table.h"
 
-/* What one account has open in one market. Only `open` and the ends of the list are the directory's;
- * the rest is zero when the roster begins, and its users' to keep. */
+/* What one account has open in one market. */
 struct roster {
     uint32_t account; /* 0: empty place */
     uint32_t open;
     uint32_t oldest; /* order with the lowest id */
     uint32_t newest;
     uint16_t market;
-    uint16_t algos;    /* stops not yet triggered */
-    uint16_t icebergs; /* orders with ORDER_ICEBERG */
-    uint16_t lists;
-    int64_t buy_left; /* lots of open BUY orders */
+    uint8_t unused[6];
+    int64_t buy_lots; /* what its BUY orders have open, shown and hidden */
 };
 static_assert(sizeof(struct roster) == 32, "two in a cache line");
 
@@ -66,6 +64,19 @@ struct roster *directory_add(struct directory *directory, uint32_t order);
 
 /* Needs: the order is in the directory. Its roster is gone with its last order. */
 void directory_remove(struct directory *directory, uint32_t order);
+
+/* The account's roster in this market, or NULL when it has no open order there. Good until the next
+ * change of the directory. */
+struct roster *directory_roster(const struct directory *directory, uint32_t account,
+                                uint16_t market);
+
+/* What an order of the directory has open is about to fall by so many lots. */
+static inline void directory_reduce(struct directory *directory, const struct order *order,
+                                    int64_t lots)
+{
+    if (order->side == BUY)
+        directory_roster(directory, order->account, order->market)->buy_lots -= lots;
+}
 
 /* Gives an order of the directory another client id. Needs: no other has it here. */
 void directory_rename(struct directory *directory, uint32_t order,
@@ -98,11 +109,6 @@ uint32_t directory_find_client_hashed(const struct directory *directory, uint32_
                                       uint16_t market, const uint8_t client_id[CLIENT_ID_BYTES],
                                       uint32_t hash);
 
-/* The account's roster in this market, or NULL when it has no open order there. Good until the next
- * change of the directory. */
-struct roster *directory_roster(const struct directory *directory, uint32_t account,
-                                uint16_t market);
-
 /* The part of directory_add and directory_remove that concerns ids: enough where orders have neither
  * accounts nor client ids. */
 static inline void directory_add_id(struct directory *directory, uint32_t order)
@@ -134,6 +140,9 @@ static inline uint32_t directory_guess(const struct directory *directory, uint16
     uint32_t place = slot_table_home(&directory->by_id, hash);
     return slot_table_next(&directory->by_id, hash, &place);
 }
+
+/* After directory_hint_cancel and once the order is near: what else finds it. */
+void directory_hint_order(const struct directory *directory, uint32_t order);
 
 /* A command will concern this account in this market. */
 void directory_hint_roster(const struct directory *directory, uint32_t account, uint16_t market);

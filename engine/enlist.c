@@ -164,7 +164,8 @@ static enum reject counts_check(struct engine *engine, const struct proposal *pr
     if (icebergs > 0 && counts.icebergs + icebergs > market->filters.iceberg_orders_max)
         return REJECT_MAX_NUM_ICEBERG_ORDERS;
     if (buys == 0) return REJECT_NONE;
-    return place_position(engine, proposal->list.account, proposal->list.market, &counts, buys);
+    return place_position(engine, proposal->list.account, proposal->list.market, counts.buy_lots,
+                          buys);
 }
 
 static enum reject room_check(const struct engine *engine, const struct proposal *proposal)

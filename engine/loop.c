@@ -7,12 +7,14 @@
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/ring.h"
+#include "engine/ahead.h"
 #include "engine/match.h"
 
 #include <inttypes.h>
 
 #define IDLE_SLEEP_MS   100 /* how soon a stop is noticed when nobody wakes us */
 #define OUTPUT_SLEEP_MS 1
+#define OUTPUT_SPINS    20000 /* some 300 us: a consumer at work has made room by then */
 
 /* What leaves the loop for one command, cut into parts. */
 struct parting {
@@ -29,20 +31,27 @@ static bool is_stopping(const struct engine_loop *loop)
 
 static void output_publish(struct engine_loop *loop, uint32_t output)
 {
-    if (ring_publish(loop->outputs[output])) park_wake(loop->output_parks[output]);
+    if (!ring_publish(loop->outputs[output])) return;
+    loop->parks++;
+    park_wake(loop->output_parks[output]);
 }
 
-/* Room on an output, waited for. NULL: the node stops, and the consumer has not moved for
+/* Waits for room on an output. NULL: the node stops, and the consumer has not moved for
  * OUTPUT_PATIENCE_MS. */
-static uint8_t *output_reserve(struct engine_loop *loop, uint32_t output, size_t byte_count)
+static uint8_t *output_wait(struct engine_loop *loop, uint32_t output, size_t byte_count)
 {
     struct ring *ring = loop->outputs[output];
     size_t used = ring_used(ring);
-    uint32_t patience_ms = OUTPUT_PATIENCE_MS;
+    uint32_t patience_ms = OUTPUT_PATIENCE_MS, spins = 0;
     uint8_t *record;
 
+    output_publish(loop, output); /* what is full must be seen, or nobody would empty it */
     while ((record = ring_reserve(ring, byte_count)) == NULL) {
-        output_publish(loop, output); /* what is full must be seen, or nobody would empty it */
+        if (spins++ < OUTPUT_SPINS) {
+            park_pause();
+            continue;
+        }
+        loop->parks++;
         park_sleep(loop->park, OUTPUT_SLEEP_MS);
         const size_t used_now = ring_used(ring);
         if (used_now != used || !is_stopping(loop))
@@ -52,6 +61,12 @@ static uint8_t *output_reserve(struct engine_loop *loop, uint32_t output, size_t
         used = used_now;
     }
     return record;
+}
+
+static uint8_t *output_reserve(struct engine_loop *loop, uint32_t output, size_t byte_count)
+{
+    uint8_t *record = ring_reserve(loop->outputs[output], byte_count);
+    return record != NULL ? record : output_wait(loop, output, byte_count);
 }
 
 static size_t part_bytes(const struct applied *part)
@@ -79,9 +94,10 @@ static void part_fill(struct parting *parting)
     ASSERT(part->event_count > 0 || parting->at == parting->end);
 }
 
-static bool part_hand_out(struct engine_loop *loop, const struct applied *part)
+/* Copies the part to the outputs from `output` on. */
+static bool part_hand_out(struct engine_loop *loop, uint32_t output, const struct applied *part)
 {
-    for (uint32_t output = 0; output < loop->output_count; output++) {
+    for (; output < loop->output_count; output++) {
         uint8_t *record = output_reserve(loop, output, part_bytes(part));
         if (record == NULL) return false;
         applied_header_put(record, part);
@@ -93,27 +109,60 @@ static bool part_hand_out(struct engine_loop *loop, const struct applied *part)
     return true;
 }
 
-/* Hands the command in hand and the events in [events, end) to every output. */
-static bool applied_hand_out(struct engine_loop *loop, const struct command *command,
-                             uint64_t number, uint64_t stamp_ns, const uint8_t *events,
-                             const uint8_t *end)
+/* Hands out a command whose events did not fit into one record, in parts. */
+static bool parts_hand_out(struct engine_loop *loop, const struct applied *whole)
 {
     struct parting parting = {
-        .part = {.number = number,
-                 .stamp_ns = stamp_ns,
-                 .command_length = command->header.length,
-                 .flags = APPLIED_FIRST,
-                 .command = command->payload - COMMAND_HEADER_BYTES},
-        .at = events,
-        .end = end,
+        .part = *whole,
+        .at = whole->events,
+        .end = whole->events + whole->events_length,
     };
+    parting.part.flags = APPLIED_FIRST;
     do { /* ends: each part takes an event, at least */
         part_fill(&parting);
-        if (!part_hand_out(loop, &parting.part)) return false;
+        if (!part_hand_out(loop, 0, &parting.part)) return false;
         parting.part.command_length = 0;
         parting.part.flags = 0;
-    } while (parting.at != end);
+    } while (parting.at != parting.end);
     return true;
+}
+
+bool engine_loop_step(struct engine_loop *loop, const struct command *command, uint64_t stamp_ns)
+{
+    /* The first output's record is written in place, the others are copies of it. */
+    uint8_t *record = output_reserve(loop, 0, APPLIED_PART_MAX);
+    if (record == NULL) return false;
+    struct applied whole = {
+        .number = engine_last_command(loop->engine) + 1,
+        .stamp_ns = stamp_ns,
+        .command_length = command->header.length,
+        .flags = APPLIED_FIRST | APPLIED_LAST,
+        .command = command->payload - COMMAND_HEADER_BYTES,
+    };
+    uint8_t *at = record + APPLIED_HEADER_BYTES;
+    uint8_t *const events = le_put_bytes(at, whole.command, whole.command_length);
+    struct event_writer out = {
+        .at = events,
+        .end = record + APPLIED_PART_MAX,
+        .begin = events,
+        .overflow = loop->overflow.bytes,
+        .overflow_end = loop->overflow.bytes + loop->overflow.capacity,
+    };
+    match_step(loop->engine, command, whole.number, stamp_ns, &out);
+
+    whole.events = out.begin;
+    whole.events_length = (uint32_t)(out.at - out.begin);
+    whole.event_count = out.count;
+    if (out.overflow == NULL) return parts_hand_out(loop, &whole);
+    applied_header_put(record, &whole);
+    ring_commit(loop->outputs[0], part_bytes(&whole));
+    return part_hand_out(loop, 1, &whole);
+}
+
+void engine_loop_publish(struct engine_loop *loop)
+{
+    for (uint32_t output = 0; output < loop->output_count; output++)
+        output_publish(loop, output);
 }
 
 static void figures_update(struct engine_loop *loop, uint64_t number)
@@ -129,42 +178,47 @@ static void figures_update(struct engine_loop *loop, uint64_t number)
     atomic_store_explicit(&loop->progress->applied_command, number, memory_order_release);
 }
 
-static enum status batch_apply(struct engine_loop *loop, struct arena *events,
-                               const uint8_t *record, size_t record_bytes)
+/* Steps the batch's commands; some way ahead of them, asks for what they will touch. A batch that does
+ * not end where it says is damage: what was stepped before it is what the log says, too. */
+static enum status commands_step(struct engine_loop *loop, const struct batch_header *header,
+                                 const uint8_t *at, const uint8_t *end)
+{
+    struct ahead ahead = ahead_begin(loop->engine, at, end);
+    for (uint32_t i = 0; i < header->command_count; i++) {
+        struct command command;
+        if (!batch_next(&at, end, &command)) return STATUS_DAMAGED;
+        ahead_next(&ahead);
+        if (!engine_loop_step(loop, &command, header->stamp_ns)) return STATUS_STOPPING;
+    }
+    return at == end ? STATUS_OK : STATUS_DAMAGED;
+}
+
+enum status engine_loop_batch(struct engine_loop *loop, const uint8_t *record, size_t record_bytes)
 {
     struct batch_header header;
     const uint8_t *bytes = record + sizeof(uint64_t);
-    if (record_bytes < sizeof(uint64_t) ||
-        !batch_check(bytes, record_bytes - sizeof(uint64_t), &header)) {
+    enum status status = STATUS_DAMAGED;
+    if (record_bytes >= sizeof(uint64_t) + BATCH_HEADER_BYTES &&
+        batch_header_get(bytes, record_bytes - sizeof(uint64_t), &header))
+        status = commands_step(loop, &header, bytes + BATCH_HEADER_BYTES, record + record_bytes);
+    if (status == STATUS_DAMAGED)
         log_error("engine", "a delivered log entry is no batch", "bytes=%zu after_command=%" PRIu64,
                   record_bytes, engine_last_command(loop->engine));
-        return STATUS_DAMAGED;
-    }
-
-    const uint8_t *at = bytes + BATCH_HEADER_BYTES, *const end = record + record_bytes;
-    struct command command;
-    while (batch_next(&at, end, &command)) {
-        const uint64_t number = engine_last_command(loop->engine) + 1;
-        struct event_writer out = {.at = events->bytes, .end = events->bytes + events->capacity};
-        match_step(loop->engine, &command, number, header.stamp_ns, &out);
-        if (!applied_hand_out(loop, &command, number, header.stamp_ns, events->bytes, out.at))
-            return STATUS_STOPPING;
-    }
-    for (uint32_t output = 0; output < loop->output_count; output++)
-        output_publish(loop, output);
+    engine_loop_publish(loop);
     figures_update(loop, engine_last_command(loop->engine));
-    return STATUS_OK;
+    return status;
 }
 
 /* Sleeps until there may be a batch. */
 static void batch_await(struct engine_loop *loop)
 {
     if (!ring_sleepy(loop->batches)) return;
+    loop->parks++;
     park_sleep(loop->park, IDLE_SLEEP_MS);
     ring_awake(loop->batches);
 }
 
-static enum status batches_run(struct engine_loop *loop, struct arena *events)
+static enum status batches_run(struct engine_loop *loop)
 {
     for (;;) {
         /* Read before the ring: what was delivered before the stop is still applied. */
@@ -172,7 +226,7 @@ static enum status batches_run(struct engine_loop *loop, struct arena *events)
         size_t record_bytes;
         const uint8_t *record = ring_peek(loop->batches, &record_bytes);
         if (record != NULL) {
-            const enum status status = batch_apply(loop, events, record, record_bytes);
+            const enum status status = engine_loop_batch(loop, record, record_bytes);
             if (status != STATUS_OK) return status;
             ring_pop(loop->batches);
             ring_release(loop->batches);
@@ -184,19 +238,26 @@ static enum status batches_run(struct engine_loop *loop, struct arena *events)
     }
 }
 
-enum status engine_loop_run(struct engine_loop *loop)
+bool engine_loop_open(struct engine_loop *loop)
 {
-    ASSERT(loop->output_count <= ENGINE_OUTPUTS_LIMIT);
+    ASSERT(loop->output_count >= 1 && loop->output_count <= ENGINE_OUTPUTS_LIMIT);
     for (uint32_t output = 0; output < loop->output_count; output++)
         ASSERT(ring_record_max(loop->outputs[output]) >= APPLIED_PART_MAX);
 
-    struct arena events;
-    if (!arena_map(&events, engine_event_bytes_max(loop->engine))) {
-        log_error("engine", "no memory for events", "bytes=%zu",
-                  engine_event_bytes_max(loop->engine));
-        return STATUS_NO_MEMORY;
-    }
-    const enum status status = batches_run(loop, &events);
-    arena_unmap(&events);
+    if (arena_map(&loop->overflow, engine_event_bytes_max(loop->engine))) return true;
+    log_error("engine", "no memory for events", "bytes=%zu", engine_event_bytes_max(loop->engine));
+    return false;
+}
+
+void engine_loop_close(struct engine_loop *loop)
+{
+    arena_unmap(&loop->overflow);
+}
+
+enum status engine_loop_run(struct engine_loop *loop)
+{
+    if (!engine_loop_open(loop)) return STATUS_NO_MEMORY;
+    const enum status status = batches_run(loop);
+    engine_loop_close(loop);
     return status;
 }

@@ -15,6 +15,7 @@
 #ifndef ENGINE_LOOP_H
 #define ENGINE_LOOP_H
 
+#include "common/arena.h"
 #include "common/park.h"
 #include "common/progress.h"
 #include "common/status.h"
@@ -36,11 +37,37 @@ struct engine_loop {
     uint32_t output_count;
     struct metrics *metrics;   /* writes commands, refusals, fills, open_orders, last_command */
     struct progress *progress; /* writes applied_command, reads stopping */
+    uint64_t parks;            /* how often it has slept or woken a consumer: its system calls */
+    struct arena overflow;     /* events of a command that are too many for one record */
 };
 
 /* Runs until progress->stopping is set and `batches` is drained. STATUS_OK then; STATUS_NO_MEMORY before
  * the first batch; STATUS_DAMAGED on a batch that is not one; STATUS_STOPPING when it had to leave an
  * output behind. */
 MUST_CHECK enum status engine_loop_run(struct engine_loop *loop);
+
+/* What engine_loop_run is made of, for who measures it. */
+
+/* Maps what engine_loop_run needs. False: there is no memory. */
+MUST_CHECK bool engine_loop_open(struct engine_loop *loop);
+void engine_loop_close(struct engine_loop *loop);
+
+/* Steps one command and puts what it caused on the outputs, not yet published. False: an output was left
+ * behind. */
+MUST_CHECK bool engine_loop_step(struct engine_loop *loop, const struct command *command,
+                                 uint64_t stamp_ns);
+
+/* How often the loop has slept or woken a consumer. Its thread makes no other system call. */
+static inline uint64_t engine_loop_parks(const struct engine_loop *loop)
+{
+    return loop->parks;
+}
+
+/* Shows the consumers what was stepped. */
+void engine_loop_publish(struct engine_loop *loop);
+
+/* Steps and publishes one record of `batches`. STATUS_DAMAGED, STATUS_STOPPING as engine_loop_run. */
+MUST_CHECK enum status engine_loop_batch(struct engine_loop *loop, const uint8_t *record,
+                                         size_t record_bytes);
 
 #endif /* ENGINE_LOOP_H */

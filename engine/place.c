@@ -21,13 +21,12 @@ struct place_counts place_count(const struct engine *engine, uint32_t account, u
     if (roster == NULL) return counts;
 
     counts.open = roster->open;
+    counts.buy_lots = roster->buy_lots;
     for (uint32_t slot = roster->oldest; slot != NO_SLOT; slot = pool->orders[slot].roster_newer) {
         const struct order *order = &pool->orders[slot];
         const struct list *list = lists_of(&engine->lists, pool, slot);
-        const int64_t hidden = order->extra == NO_SLOT ? 0 : pool->extras[order->extra].hidden.lots;
         counts.algos += filters_is_stop(order->type);
         counts.icebergs += (order->flags & ORDER_ICEBERG) != 0;
-        if (order->side == BUY) counts.buy_lots += order->left.lots + hidden;
         if (list == NULL) continue;
         uint32_t first = 0;
         while (list->legs[first] == NO_SLOT)
@@ -38,14 +37,14 @@ struct place_counts place_count(const struct engine *engine, uint32_t account, u
 }
 
 enum reject place_position(const struct engine *engine, uint32_t account, uint16_t market_index,
-                           const struct place_counts *counts, int64_t lots)
+                           int64_t open_lots, int64_t lots)
 {
     const struct market *market = &engine->params.markets[market_index];
     const int64_t most = market->filters.position_max.units;
     if (most == 0) return REJECT_NONE;
     const struct balance *base = accounts_balance(&engine->accounts, account, market->base);
     const __int128 position = (__int128)base->available.units + base->held.units +
-                              ((__int128)counts->buy_lots + lots) * market->lot_units;
+                              ((__int128)open_lots + lots) * market->lot_units;
     return position > most ? REJECT_MAX_POSITION : REJECT_NONE;
 }
 
@@ -89,12 +88,15 @@ static enum reject count_check(const struct engine *engine, const struct market 
     const bool position = place->side == BUY && market->filters.position_max.units != 0;
     if (!stop && !iceberg && !position) return REJECT_NONE;
 
-    const struct place_counts counts = place_count(engine, place->account, place->market);
+    struct place_counts counts = {.open = 0};
+    if (stop || iceberg) counts = place_count(engine, place->account, place->market);
     if (stop && counts.algos >= market->filters.algo_orders_max) return REJECT_MAX_NUM_ALGO_ORDERS;
     if (iceberg && counts.icebergs >= market->filters.iceberg_orders_max)
         return REJECT_MAX_NUM_ICEBERG_ORDERS;
     if (!position) return REJECT_NONE;
-    return place_position(engine, place->account, place->market, &counts, place->qty.lots);
+    const struct roster *roster = roster_of(engine, place->account, place->market);
+    return place_position(engine, place->account, place->market,
+                          roster == NULL ? 0 : roster->buy_lots, place->qty.lots);
 }
 
 /* Whether there is room for the order to rest, by counts alone: taken before the match, so that it

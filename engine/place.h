@@ -56,8 +56,8 @@ struct place_counts {
 };
 struct place_counts place_count(const struct engine *engine, uint32_t account, uint16_t market);
 
-/* MAX_POSITION for `lots` more to buy. */
+/* MAX_POSITION for `lots` more to buy, above those open. */
 enum reject place_position(const struct engine *engine, uint32_t account, uint16_t market,
-                           const struct place_counts *counts, int64_t lots);
+                           int64_t open_lots, int64_t lots);
 
 #endif /* ENGINE_PLACE_H */

@@ -124,6 +124,8 @@ static void pair_trade(struct engine *engine, const struct market *market, struc
     both_settle(engine, market, taker, taking, maker, &fill);
 
     taker->fill_price = fill.price;
+    directory_reduce(&engine->directory, maker, qty.lots);
+    if (taker->entered) directory_reduce(&engine->directory, taking, qty.lots);
     taking->left = qty_less(taking->left, qty);
     taking->quote_executed.units += quote.units; /* at most qty x a price within bounds */
     maker->quote_executed.units += quote.units;
@@ -178,6 +180,7 @@ static void maker_prevented(struct engine *engine, const struct market *market, 
     const bool all = by.lots > maker->left.lots || extra->hidden.lots == 0;
     const amount_t held = done_hold(engine, slot);
 
+    directory_reduce(&engine->directory, maker, by.lots);
     extra->prevented.lots += by.lots;
     if (all && extra->hidden.lots > 0) {
         book_hide(&engine->books, slot, -extra->hidden.lots);
@@ -202,6 +205,7 @@ static void pair_prevented(struct engine *engine, const struct market *market, s
 
     if (prevented.taker_qty.lots > 0) {
         extra_of(engine, taker->slot)->prevented.lots += prevented.taker_qty.lots;
+        if (taker->entered) directory_reduce(&engine->directory, taking, prevented.taker_qty.lots);
         taking->left = qty_less(taking->left, prevented.taker_qty);
         taker->prevented = taking->left.lots == 0;
     }

@@ -1,11 +1,16 @@
-/* quorex bench: how many orders this machine's engine matches a second, with balances, holds, fees
- * and events, and nothing round it. benchmarks/ has the programs that measure a whole node.
+/* quorex bench: how fast this machine runs the engine's parts, in the node's own object files with every
+ * check on. benchmarks/ has the programs that measure a whole node.
+ *
+ *     quorex bench match --flow FILE | --case NAME  [--latency]      the book and matching alone
+ *     quorex bench engine --flow FILE | --case NAME  [--accounts N] [--latency]   the whole engine
  */
 
 #ifndef NODE_BENCH_H
 #define NODE_BENCH_H
 
-/* Returns 0, 1 on a failure, 2 on wrong usage. */
+/* Each returns 0, 1 on a failure or when the result is not the flow's, 2 on wrong usage. */
 int bench_main(int argc, char **argv);
+int bench_match_main(int argc, char **argv);
+int bench_engine_main(int argc, char **argv);
 
 #endif /* NODE_BENCH_H */

@@ -1,0 +1,40 @@
+/* Looking ahead in a batch: asks for the cache lines that a command will touch while earlier ones run.
+ *
+ * It changes nothing, and no event depends on it. Each command is looked at three times, because what it
+ * needs is found step by step: the table's line, then the order's, then those of its neighbours.
+ *
+ *     stepped   ...   6: neighbours   ...   12: order, level   ...   18: tables, balances   ►
+ *
+ * Owner    the engine thread
+ * Cost     a few ns a command; only where the state is too large for the caches, as it then pays
+ */
+
+#ifndef ENGINE_AHEAD_H
+#define ENGINE_AHEAD_H
+
+#include "engine/engine.h"
+
+#define AHEAD_SEEN 32 /* a power of two, above the farthest look */
+
+struct ahead {
+    const struct engine *engine;
+    const uint8_t *at; /* the first command not looked at */
+    const uint8_t *end;
+    const uint8_t *seen[AHEAD_SEEN]; /* commands by their count in the batch */
+    uint32_t count;                  /* looked at */
+    uint32_t stepped;
+    bool on;
+};
+
+/* Begins at a batch's first command. The bytes need not be checked. */
+struct ahead ahead_begin(const struct engine *engine, const uint8_t *at, const uint8_t *end);
+
+void ahead_look(struct ahead *ahead);
+
+/* Before each command is stepped. */
+static inline void ahead_next(struct ahead *ahead)
+{
+    if (ahead->on) ahead_look(ahead);
+}
+
+#endif /* ENGINE_AHEAD_H */
