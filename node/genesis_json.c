@@ -243,7 +243,7 @@ static bool read_filter(const json_t *object, const struct filter_name *filter,
     const json_t *given = json_object_get(object, filter->name);
     const int base = params->assets[market->base].decimals;
     const int quote = params->assets[market->quote].decimals;
-    uint64_t whole;
+    uint64_t whole = 0;
     uint8_t mode;
     qty_t qty;
     switch (filter->unit) {
