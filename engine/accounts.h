@@ -31,7 +31,7 @@ struct account {
 struct account_terms {
     uint16_t tier;     /* its fees now */
     uint16_t floor;    /* the lowest tier it may have */
-    uint32_t tier_day; /* UTC day on which the tier was last looked at */
+    uint32_t tier_day; /* UTC day after the one on which the tier was last looked at */
 };
 
 struct balance {

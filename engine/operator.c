@@ -224,7 +224,7 @@ static enum reject account_tier(struct engine *engine, const struct command *com
     struct account_terms *terms = &engine->accounts.terms[set.account];
     const struct tier_set_event written = {.account = set.account, .tier = set.tier};
     terms->floor = set.tier;
-    terms->tier_day = engine->day;
+    terms->tier_day = engine->day + 1;
     event_write_tier_set(out, &written);
     const uint16_t tier =
         volumes_tier(&engine->params, &engine->volumes, set.account, engine->day, set.tier);

@@ -224,8 +224,8 @@ enum reject place_decide(const struct engine *engine, const struct order_place_c
 void place_tier(struct engine *engine, uint32_t account, struct event_writer *out)
 {
     struct account_terms *terms = &engine->accounts.terms[account];
-    if (!engine->volumes_counted || terms->tier_day == engine->day) return;
-    terms->tier_day = engine->day;
+    if (!engine->volumes_counted || terms->tier_day == engine->day + 1) return;
+    terms->tier_day = engine->day + 1;
     const uint16_t tier =
         volumes_tier(&engine->params, &engine->volumes, account, engine->day, terms->floor);
     if (tier == terms->tier) return;

@@ -89,6 +89,8 @@ struct walk walk_by_quote(const struct walk_terms *terms, amount_t quote, qty_t 
         if (qty.lots < step.qty.lots) break;
         step_next(&step);
     }
+    while (step.level != NO_SLOT && step.qty.lots == 0)
+        step_next(&step); /* nobody's but the taker's own */
     const int64_t left = quote.units - walk.quote.units;
     walk.stopped = left == 0 || (step.level != NO_SLOT && lot_quote(market, step.price) > left);
     return walk;
