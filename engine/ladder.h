@@ -40,7 +40,7 @@
 
 #define LADDER_DIGIT_BITS  6
 #define LADDER_DIGIT_COUNT 64
-#define LADDER_LEAVES      256
+#define LADDER_LEAVES      64
 
 struct level {
     price_t price;   /* 0: free */
