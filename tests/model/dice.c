@@ -39,7 +39,7 @@ static_assert(KINDS <= DICE_WEIGHTS, "a weight each");
 static const uint32_t plain_weights[KINDS] = {
     [PLACE] = 600, [CANCEL] = 60,      [CANCEL_ALL] = 2, [AMEND] = 50,  [REPLACE] = 60,
     [LIST] = 90,   [LIST_CANCEL] = 10, [SWITCH] = 3,     [SESSION] = 3, [LOST] = 1,
-    [HELLO] = 2,   [SEAL] = 3,         [VOTE] = 2,       [CREDIT] = 60, [DEBIT] = 30,
+    [HELLO] = 2,   [SEAL] = 3,         [VOTE] = 2,       [CREDIT] = 50, [DEBIT] = 8,
     [STATUS] = 4,  [FILTERS] = 3,      [TIER] = 5,       [LISTING] = 3, [PEOPLE] = 2,
 };
 
@@ -135,8 +135,9 @@ void dice_open(struct dice *dice, uint64_t seed, struct genesis *genesis)
     dice->self_trades = ONE_OF(dice, 0, 20, 60, 100);
     dice->slips = ONE_OF(dice, 0, 2, 6);
     dice->filters = chance(dice, 40);
-    dice->wealth = ONE_OF(dice, 1, 3, 10);
+    dice->wealth = ONE_OF(dice, 1, 5, 20);
     dice->wide = chance(dice, 15);
+    dice->huge = chance(dice, 10);
     dice->step_ns = ONE_OF(dice, 3, 1, 1, 1, 2000);
     dice->step_ns *= ONE_OF(dice, 3, NS_PER_MS, 500 * NS_PER_MS);
     open_weights(dice);
@@ -146,8 +147,8 @@ void dice_open(struct dice *dice, uint64_t seed, struct genesis *genesis)
     dice->markets = 1 + below(dice, 3);
     params->accounts_max = dice->accounts + below(dice, 2);
     params->keys_max = 2;
-    params->orders_max = ONE_OF(dice, 6, 12, 30, 60, 120);
-    params->levels_max = ONE_OF(dice, 4, 8, 20, 60, 200);
+    params->orders_max = ONE_OF(dice, 6, 20, 60, 60, 120, 120);
+    params->levels_max = ONE_OF(dice, 5, 20, 60, 60, 120, 200);
     params->assets_max = 3 + below(dice, 2);
     params->markets_max = dice->markets + below(dice, 2);
     open_tiers(dice, params);
@@ -210,8 +211,10 @@ static void put_market(struct dice *dice, struct trial_command *command, const s
     };
     create.tick_units = ONE_OF(dice, 1, 1, 2, 5);
     create.lot_units = ONE_OF(dice, 1, 1, 3);
+    if (dice->huge) create.tick_units *= dice->wide ? 100000 : 400000000;
+    if (dice->huge) create.lot_units *= 1000000;
     create.qty_min.lots = ONE_OF(dice, 1, 1, 2);
-    create.qty_max.lots = ONE_OF(dice, 9, 12, 1000);
+    create.qty_max.lots = dice->huge ? 12 : ONE_OF(dice, 9, 12, 1000);
     if (dice->filters) create.notional_min.units = ONE_OF(dice, 0, 150, 250);
     create.account_orders_max = ONE_OF(dice, 3, 8, 50, 200);
     for (int i = 0; i < decimals; i++)
@@ -229,9 +232,9 @@ static void put_filters(struct dice *dice, struct trial_command *command, const 
     filters.trailing_min = ONE_OF(dice, 1, 10, 100);
     filters.trailing_max = ONE_OF(dice, 300, 2000, 9999);
     filters.iceberg_parts_max = ONE_OF(dice, 2, 4, 100);
-    filters.algo_orders_max = ONE_OF(dice, 0, 2, 5, 50);
-    filters.iceberg_orders_max = ONE_OF(dice, 0, 1, 3, 50);
-    filters.order_lists_max = ONE_OF(dice, 0, 1, 4, 50);
+    filters.algo_orders_max = dice->filters ? ONE_OF(dice, 0, 2, 5, 50) : 50;
+    filters.iceberg_orders_max = dice->filters ? ONE_OF(dice, 0, 1, 3, 50) : 50;
+    filters.order_lists_max = dice->filters ? ONE_OF(dice, 0, 1, 4, 50) : 50;
     if (market < model->params.market_count) {
         filters.market_qty_min.lots = model->params.markets[market].qty_min.lots;
         filters.market_qty_max.lots = model->params.markets[market].qty_max.lots;
@@ -260,6 +263,7 @@ static void put_credit(struct dice *dice, struct trial_command *command, uint32_
     const uint32_t most = (asset == 1 ? 3000 : 60) * dice->wealth;
     struct credit_command credit = {
         .account = account, .asset = asset, .amount = {1 + below(dice, most)}};
+    if (dice->huge) credit.amount.units *= asset == 1 ? INT64_C(40000000000000) : 10000000;
     if (slip(dice)) credit.amount.units = chance(dice, 50) ? INT64_MAX : -1;
     PUT(CREDIT, credit, &credit);
 }
@@ -287,7 +291,7 @@ static bool put_setup(struct dice *dice, const struct model *model, struct trial
     if (step < dice->accounts * 3)
         return put_credit(dice, command, 1 + step / 3, (uint16_t)(step % 3)), true;
     step -= dice->accounts * 3;
-    if (!dice->filters || step >= dice->markets) return false;
+    if (step >= dice->markets) return false;
     put_filters(dice, command, model, (uint16_t)step);
     return true;
 }
@@ -320,6 +324,18 @@ static int64_t stop_near(struct dice *dice, const struct model *model,
     return rising ? last + 1 + below(dice, 4) : last - 1 - (int64_t)below(dice, 4);
 }
 
+/* A price that reaches the other side, if there is one. */
+static int64_t meeting_price(struct dice *dice, const struct model *model,
+                             const struct order_place_command *ask)
+{
+    const struct model_market *market = &model->markets[ask->market];
+    const int other = ask->side == BUY ? SELL : BUY;
+    const int64_t deeper = (int64_t)below(dice, 3);
+    if (market->queue_counts[other] == 0) return ask->price.ticks;
+    const int64_t best = market->queues[other][0]->price;
+    return ask->side == BUY ? best + deeper : best - deeper;
+}
+
 static void ask_terms(struct dice *dice, const struct model *model, int64_t center,
                       struct order_place_command *ask)
 {
@@ -332,11 +348,12 @@ static void ask_terms(struct dice *dice, const struct model *model, int64_t cent
     else if (chance(dice, 30))
         ask->time_in_force = 0;
     if (priced) ask->price.ticks = near(dice, center);
+    if (priced && chance(dice, 25)) ask->price.ticks = meeting_price(dice, model, ask);
     if (stop && chance(dice, 80)) ask->stop_price.ticks = stop_near(dice, model, ask, center);
     if (stop && (ask->stop_price.ticks == 0 || chance(dice, 25)))
         ask->trailing_delta = ONE_OF(dice, 50, 100, 100, 200, 300, 500);
     if (priced && ask->time_in_force == GTC && chance(dice, dice->icebergs))
-        ask->iceberg_qty.lots = 1 + below(dice, 4);
+        ask->iceberg_qty.lots = 1 + below(dice, ask->qty.lots > 0 ? (uint32_t)ask->qty.lots : 1);
 }
 
 static void ask_slip(struct dice *dice, struct order_place_command *ask)
@@ -370,23 +387,33 @@ static uint8_t some_mode(struct dice *dice)
 
 static int64_t some_lots(struct dice *dice)
 {
-    return 1 + (chance(dice, 85) ? below(dice, 7) : below(dice, 13));
+    return chance(dice, 90) ? 2 + below(dice, 6) : 1 + below(dice, 12);
 }
 
-static struct order_place_command some_order(struct dice *dice, const struct model *model)
+/* The side with fewer resting orders, so that there is something to meet on both. */
+static uint8_t thinner_side(const struct model *model, uint16_t market)
 {
-    struct order_place_command ask = {0};
+    const int *counts = model->markets[market].queue_counts;
+    return counts[BUY] <= counts[SELL] ? BUY : SELL;
+}
+
+static struct order_place_command some_order(struct dice *dice, const struct model *model,
+                                             uint16_t market)
+{
+    struct order_place_command ask = {.market = market};
     ask.qty.lots = some_lots(dice);
     ask.account = some_account(dice);
     ask.session = below(dice, 3);
-    ask.market = some_market(dice);
     ask.side = (uint8_t)below(dice, 2);
     ask.self_trade = some_mode(dice);
+    if (chance(dice, 50)) ask.side = thinner_side(model, market);
     const int64_t center = center_of(model, ask.market);
     if (chance(dice, dice->stops))
         ask.type = (uint8_t)(STOP_LOSS + below(dice, 4));
     else
         ask.type = (uint8_t)ONE_OF(dice, LIMIT, LIMIT, LIMIT, LIMIT, LIMIT, MARKET, LIMIT_MAKER);
+    if (ask.type == MARKET && chance(dice, 70))
+        ask.side = (uint8_t)(1 - thinner_side(model, market));
     if (ask.type == MARKET && chance(dice, 40)) {
         ask.qty.lots = 0;
         ask.quote_qty.units = 1 + below(dice, (uint32_t)(center > 0 ? center : 1) * 12);
@@ -421,7 +448,7 @@ static int16_t aim(struct dice *dice, const struct model *model, uint32_t *accou
 
 static void put_place(struct dice *dice, const struct model *model, struct trial_command *command)
 {
-    const struct order_place_command ask = some_order(dice, model);
+    const struct order_place_command ask = some_order(dice, model, some_market(dice));
     PUT(ORDER_PLACE, order_place, &ask);
 }
 
@@ -450,25 +477,24 @@ static void put_amend(struct dice *dice, const struct model *model, struct trial
 
 static void put_replace(struct dice *dice, const struct model *model, struct trial_command *command)
 {
-    const struct order_place_command place = some_order(dice, model);
-    struct order_replace_command ask = {
-        .price = place.price,
-        .qty = place.qty,
-        .quote_qty = place.quote_qty,
-        .stop_price = place.stop_price,
-        .iceberg_qty = place.iceberg_qty,
-        .trailing_delta = place.trailing_delta,
-        .session = place.session,
-        .side = place.side,
-        .type = place.type,
-        .time_in_force = place.time_in_force,
-        .self_trade = place.self_trade,
-    };
-    ask.mode = (uint8_t)(1 + below(dice, 2));
-    if (chance(dice, 20)) ask.restriction = (uint8_t)below(dice, 3);
-    memcpy(ask.client_id, place.client_id, sizeof(ask.client_id));
+    struct order_replace_command ask = {0};
     const int16_t from_newest = aim(dice, model, &ask.account, &ask.market, &ask.cancel_order_id,
                                     ask.cancel_orig_client_id);
+    const struct order_place_command place = some_order(dice, model, ask.market);
+    ask.price = place.price;
+    ask.qty = place.qty;
+    ask.quote_qty = place.quote_qty;
+    ask.stop_price = place.stop_price;
+    ask.iceberg_qty = place.iceberg_qty;
+    ask.trailing_delta = place.trailing_delta;
+    ask.session = place.session;
+    ask.side = place.side;
+    ask.type = place.type;
+    ask.time_in_force = place.time_in_force;
+    ask.self_trade = place.self_trade;
+    memcpy(ask.client_id, place.client_id, sizeof(ask.client_id));
+    ask.mode = (uint8_t)(1 + below(dice, 2));
+    if (chance(dice, 20)) ask.restriction = (uint8_t)below(dice, 3);
     if (slip(dice)) ask.mode = (uint8_t)below(dice, 4);
     PUT(ORDER_REPLACE, order_replace, &ask);
     command->aim = from_newest;
@@ -513,17 +539,16 @@ static struct order_place_command pair_leg(struct dice *dice, const struct model
 static void put_list(struct dice *dice, const struct model *model, struct trial_command *command)
 {
     struct order_place_command legs[3] = {0};
-    legs[0] = some_order(dice, model);
-    legs[1] = some_order(dice, model);
+    const uint16_t market = some_market(dice);
+    legs[0] = some_order(dice, model, market);
+    legs[1] = some_order(dice, model, market);
     struct list_place_command ask = {.account = legs[0].account,
                                      .session = legs[0].session,
                                      .market = legs[0].market,
                                      .self_trade = legs[0].self_trade};
-    const uint16_t market = (uint16_t)(ask.market < dice->markets ? ask.market : 0);
     ask.kind = (uint8_t)(1 + below(dice, 3));
     if (ask.kind != LIST_OCO && chance(dice, 95))
         legs[0].type = (uint8_t)ONE_OF(dice, LIMIT, LIMIT, LIMIT_MAKER);
-    legs[0].market = market;
     legs[0].qty.lots = some_lots(dice);
     legs[0].stop_price.ticks = 0;
     legs[0].trailing_delta = 0;
@@ -546,6 +571,7 @@ static void put_list(struct dice *dice, const struct model *model, struct trial_
     LEG_PUT(ask, a, legs[0]);
     LEG_PUT(ask, b, legs[1]);
     LEG_PUT(ask, c, legs[2]);
+    if (slip(dice)) ask.c_qty.lots ^= 1;
     PUT(LIST_PLACE, list_place, &ask);
 }
 

@@ -161,40 +161,49 @@ static void released_works(struct model *model, struct model_order *order)
     model->work[model->work_count++] = (struct model_work){.stop = order};
 }
 
-/* The hold of what is released, taken. False: it is not there. */
-static bool release_hold(struct model *model, struct model_order *first, struct model_order *second,
-                         int64_t *hold)
+/* The hold that the released orders need. */
+static int64_t release_need(struct model *model, struct model_order *first,
+                            struct model_order *second)
 {
-    const uint16_t asset = model_hold_asset_of(model, first->market, first->side);
     first->place = TAKES;
     if (second != NULL) second->place = TAKES;
-    *hold =
+    const int64_t need =
         second != NULL ? model_pair_need(model, first, second) : model_hold_of_ask(model, first);
-    if (model->accounts[first->account].balances[asset].available >= *hold) {
-        model_hold_take(model, first, *hold);
-        return true;
-    }
-    first->cash = false;
     first->place = PENDING;
     if (second != NULL) second->place = PENDING;
-    return false;
+    return need;
+}
+
+/* Why the orders cannot come into force, and which one ends for it; 0 when they can. */
+static uint8_t release_refused(struct model *model, struct model_order *const legs[2], int64_t need,
+                               struct model_order **refused)
+{
+    const uint16_t asset = model_hold_asset_of(model, legs[0]->market, legs[0]->side);
+    *refused = legs[0];
+    if (model->accounts[legs[0]->account].balances[asset].available < need) return DONE_NO_BALANCE;
+    for (int i = 0; i < 2; i++) {
+        *refused = legs[i];
+        if (legs[i] != NULL && legs[i]->type == LIMIT_MAKER &&
+            model_would_take(model, legs[i]->market, legs[i]->side, legs[i]->price))
+            return DONE_WOULD_TAKE;
+    }
+    return 0;
 }
 
 /* The working order is filled: its pending orders come into force. */
 void model_list_release(struct model *model, struct model_list *list)
 {
-    struct model_order *legs[2] = {list->legs[1], list->legs[2]};
-    int64_t hold;
-    if (!release_hold(model, legs[0], legs[1], &hold)) {
-        model_order_end(model, legs[0], ORDER_EXPIRED, DONE_NO_BALANCE);
+    struct model_order *legs[2] = {list->legs[1], list->legs[2]}, *refused;
+    const int64_t hold = release_need(model, legs[0], legs[1]);
+    const uint8_t reason = release_refused(model, legs, hold, &refused);
+    if (reason != 0) {
+        refused->cash = false;
+        model_order_end(model, refused, ORDER_EXPIRED, reason);
         return;
     }
-    for (int i = 0; i < 2; i++) {
-        if (legs[i] == NULL || legs[i]->type != LIMIT_MAKER) continue;
-        if (!model_would_take(model, legs[i]->market, legs[i]->side, legs[i]->price)) continue;
-        model_order_end(model, legs[i], ORDER_EXPIRED, DONE_WOULD_TAKE);
-        return;
-    }
+    for (int i = 0; i < 2; i++)
+        if (legs[i] != NULL) legs[i]->place = TAKES;
+    model_hold_take(model, legs[0], hold);
     for (int i = 0; i < 2; i++) {
         if (legs[i] == NULL) continue;
         legs[i]->waits = false;

@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SWITCH_TIMEOUT_MAX_MS         86400000
-#define AMEND_OF_HIDDEN_CHANGES_LEVEL false
-#define NS_PER_MS                     UINT64_C(1000000)
+#define SWITCH_TIMEOUT_MAX_MS 86400000
+#define NS_PER_MS             UINT64_C(1000000)
 
 struct model *model_new(const struct genesis *genesis)
 {
@@ -255,8 +254,7 @@ static enum reject order_amend(struct model *model, const struct order_amend_com
     if (order->place == RESTS) {
         const int64_t shown = order->shown;
         order->shown = least(order->shown, order->left); /* what it hides goes first */
-        if (AMEND_OF_HIDDEN_CHANGES_LEVEL || shown != order->shown)
-            model_level_change(model, order);
+        if (shown != order->shown) model_level_change(model, order);
     }
     model_hold_fall(model, order);
     return REJECT_NONE;
