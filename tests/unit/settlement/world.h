@@ -16,6 +16,7 @@
 #include "settlement/settle.h"
 #include "settlement/store.h"
 
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,8 @@
 #endif
 #define WORLD_ORDERS 64
 #define WORLD_BLOCKS 4096
+#define WORLD_DAYS   64
+#define WORLD_DAY_NS 86400000000000u
 #define BTC          0
 #define USDT         1
 #define LOT_UNITS    1000
@@ -51,15 +54,63 @@ enum plant {
     PLANT_CREDIT,          /* a credit of another amount than was asked */
     PLANT_CREDIT_ACCOUNT,  /* a credit to another account */
     PLANT_CANCEL_OTHER,    /* a cancel ends another account's order */
+    PLANT_SIMPLE_COUNT,    /* those above need plain orders only */
+
+    PLANT_TRIGGER_EARLY = PLANT_SIMPLE_COUNT, /* a stop fires one tick before its price */
+    PLANT_TRIGGER_PRICE,                      /* and says another price fired it */
+    PLANT_TRIGGER_NEVER,                      /* a stop sleeps on though its price came */
+    PLANT_TRIGGER_HOLD,                       /* a fired stop holds one unit more */
+    PLANT_TRAILING_EARLY,                     /* a trailing stop fires at half its delta */
+    PLANT_TRAILING_UNSTARTED,                 /* and another before its stop price came */
+    PLANT_PAIR_HOLDS_TWICE,                   /* both orders of a pair hold */
+    PLANT_PAIR_HOLDS_LESS,                    /* a pair holds the smaller of the two needs */
+    PLANT_SIBLING_KEEPS,                      /* the hold of an ended sibling is kept */
+    PLANT_SIBLING_STAYS,                      /* an order trades while its sibling is open */
+    PLANT_REBATE_FREE,                        /* a rebate out of nothing */
+    PLANT_REBATE_UP,                          /* a rebate rounded up */
+    PLANT_REBATE_ASSET,                       /* a rebate in the asset received */
+    PLANT_TIER_LATE,                          /* a tier that is due is not announced */
+    PLANT_TIER_TODAY,                         /* what was traded today counts */
+    PLANT_SELF_TRADE,                         /* an account's orders meet though prevented */
+    PLANT_PREVENTED_TRADES,                   /* what was prevented trades all the same */
+    PLANT_PREVENTED_HOLDS,                    /* what was prevented stays held */
+    PLANT_PREVENTED_ID,                       /* a prevented id is left out */
+    PLANT_RELEASE_CANCELED,                   /* a pending order whose working one was canceled */
+    PLANT_RELEASE_HALF,                       /* a pending order in force without a word */
+    PLANT_PENDING_HOLDS,                      /* a pending order holds */
+    PLANT_LIST_ID,                            /* a list id is left out */
+    PLANT_LIST_LEFT_OPEN,                     /* an order outlives its canceled list */
+    PLANT_AMEND_KEEPS,                        /* the hold of a smaller quantity stays */
+    PLANT_AMEND_MORE,                         /* an amend makes an order larger */
+    PLANT_ICEBERG_DEEP,                       /* a match takes what an iceberg hides */
+    PLANT_TERMS,                              /* ORDER_TERMS has another stop price */
+    PLANT_REPLACE_KEEPS,                      /* a replaced order stays open */
+    PLANT_SWITCH_EARLY,                       /* a switch fires before its time */
+    PLANT_SWITCH_NEVER,                       /* or never */
+    PLANT_SWITCH_OTHER,                       /* or ends another account's orders */
+    PLANT_SESSION_OTHER,                      /* a session's end takes an order of another one */
+    PLANT_FILTERS,                            /* another filter than was asked for */
     PLANT_COUNT
 };
 
 struct world_order {
     uint64_t id;
     uint32_t account; /* 0: free */
-    uint8_t side, type;
-    int64_t price, qty, executed, quote_executed, quote_qty, left;
-    uint64_t created_ns;
+    uint8_t side, type, force, mode;
+    int64_t price, qty, executed, quote_executed, quote_qty;
+    int64_t left;                                  /* held; of a pair with one of the two */
+    int64_t stop, iceberg, shown, prevented, last; /* `last`: the last price when it was placed */
+    int64_t extreme;                               /* of a trailing stop; 0: not started */
+    uint32_t delta, session;
+    uint64_t created_ns, list, queue; /* `queue`: its place among equals */
+    uint8_t kind, leg;
+    bool is_pending, is_asleep, is_due; /* due: in the work queue */
+};
+
+/* What the work queue holds: a fired stop, or (price 0) a list whose working order is filled. */
+struct world_work {
+    uint64_t order, list;
+    int64_t price;
 };
 
 struct world_block {
@@ -73,6 +124,7 @@ struct world {
     struct arena arena;
     struct settlement *settlement;
     enum status status; /* the first that was not OK */
+    jmp_buf *escape;    /* taken then, unless it is NULL */
     enum plant plant;
     uint8_t operator_secret[SECRET_KEY_BYTES];
 
@@ -82,6 +134,17 @@ struct world {
     int64_t available[WORLD_ACCOUNTS + 1][2], held[WORLD_ACCOUNTS + 1][2];
     bool touched[WORLD_ACCOUNTS + 1][2];
     struct world_order orders[WORLD_ORDERS];
+    uint64_t clock; /* counts places in queues */
+    uint64_t list_id, prevented_id;
+    int64_t last;       /* price */
+    bool was_prevented; /* the last match */
+    uint16_t tiers[WORLD_ACCOUNTS + 1], floors[WORLD_ACCOUNTS + 1];
+    int64_t traded[WORLD_ACCOUNTS + 1][WORLD_DAYS]; /* by day since the first */
+    uint64_t looked[WORLD_ACCOUNTS + 1];            /* day + 1 of the last order */
+    uint64_t deadlines[WORLD_ACCOUNTS + 1];         /* of armed switches */
+    int64_t prices[256];                            /* of this command */
+    uint32_t price_count, work_count, work_done;
+    struct world_work work[256];
 
     uint8_t events[1 << 16];
     struct event_writer out;
@@ -161,6 +224,7 @@ static inline void world_apply(struct world *world, const struct command_header 
     if (world->status == STATUS_OK) world->status = status;
     world->out =
         (struct event_writer){.at = world->events, .end = world->events + sizeof(world->events)};
+    if (world->status != STATUS_OK && world->escape != NULL) longjmp(*world->escape, 1);
 }
 
 static inline void world_report(struct world *world)
@@ -268,6 +332,7 @@ static inline uint32_t world_account(struct world *world, uint16_t tier)
     memset(create.public_key, (int)(0x10 + account), 32);
     memset(created.public_key, (int)(0x10 + account), 32);
     hash_hex(create.public_key, 32, hex);
+    world->tiers[account] = world->floors[account] = tier;
     account_create_command_put(payload, &create);
     event_write_account_created(&world->out, &created);
     snprintf(text, sizeof(text), "action=account-create&publicKey=%s&tier=%u", hex, tier);
@@ -332,158 +397,6 @@ static inline void world_debit(struct world *world, uint32_t account, uint16_t a
     world_operate(world, T_DEBIT, payload, text);
 }
 
-static inline void world_done(struct world *world, struct world_order *order, uint8_t status,
-                              uint8_t reason)
-{
-    struct order_done_event done = {.order_id = order->id,
-                                    .created_ns = order->created_ns,
-                                    .price = {order->price},
-                                    .qty = {order->qty > 0 ? order->qty : order->executed},
-                                    .executed = {order->executed},
-                                    .quote_qty = {order->quote_qty},
-                                    .quote_executed = {order->quote_executed},
-                                    .account = order->account,
-                                    .side = order->side,
-                                    .type = order->type,
-                                    .time_in_force = GTC,
-                                    .status = status,
-                                    .reason = reason};
-    snprintf((char *)done.client_id, sizeof(done.client_id), "c%llu",
-             (unsigned long long)order->id);
-    if (world->plant == PLANT_EXECUTED) done.executed.lots--;
-    event_write_order_done(&world->out, &done);
-    const int64_t back = world->plant == PLANT_DONE_KEEPS_HOLD ? 0 : order->left;
-    if (order->left > 0)
-        world_move(world, order->account, order->side == BUY ? USDT : BTC, back, -back);
-    memset(order, 0, sizeof(*order));
-}
-
-/* ceil(received x ppm / 10^6), the long way round. */
-static inline int64_t world_fee(const struct world *world, int64_t received, int32_t ppm)
-{
-    const __int128 exact = (__int128)received * ppm;
-    __int128 fee = exact / 1000000;
-    if (fee * 1000000 < exact && world->plant != PLANT_ROUNDING) fee++;
-    return (int64_t)fee;
-}
-
-static inline uint16_t world_tier(const struct world *world, uint32_t account)
-{
-    (void)world;
-    return account % 2 == 0; /* as world_new opens them */
-}
-
-static inline void world_fill(struct world *world, struct world_order *maker,
-                              struct world_order *taker, int64_t qty)
-{
-    struct world_order *buyer = taker->side == BUY ? taker : maker;
-    struct world_order *seller = taker->side == BUY ? maker : taker;
-    const struct fee_tier *tiers = world->genesis.params.tiers;
-    const int32_t maker_ppm = tiers[world_tier(world, maker->account)].maker_ppm;
-    const int32_t taker_ppm = tiers[world_tier(world, taker->account)].taker_ppm;
-    if (world->plant == PLANT_OVERFILL) qty++;
-    int64_t price = maker->price;
-    if (world->plant == PLANT_PRICE) price = taker->price;
-    const int64_t quote = price * qty * STEP_UNITS, base = qty * LOT_UNITS;
-    struct fill_event fill = {.trade_id = ++world->trade_id,
-                              .aggregate_id = world->aggregate_id,
-                              .maker_order = maker->id,
-                              .taker_order = taker->id,
-                              .price = {price},
-                              .qty = {qty},
-                              .maker_account = maker->account,
-                              .taker_account = taker->account,
-                              .maker_rate_ppm = maker_ppm,
-                              .taker_rate_ppm = taker_ppm,
-                              .taker_side = taker->side};
-    if (world->plant == PLANT_TRADE_ID) fill.trade_id++;
-    if (world->plant == PLANT_AGGREGATE_ID) fill.aggregate_id++;
-    if (world->plant == PLANT_RATE) fill.taker_rate_ppm++;
-    event_write_fill(&world->out, &fill);
-    world->fill_count++;
-
-    int32_t buyer_ppm = buyer == taker ? fill.taker_rate_ppm : maker_ppm;
-    int32_t seller_ppm = seller == taker ? fill.taker_rate_ppm : maker_ppm;
-    if (world->plant == PLANT_FEE_PAYER) {
-        const int32_t swap = buyer_ppm;
-        buyer_ppm = seller_ppm;
-        seller_ppm = swap;
-    }
-    const int64_t base_fee = world_fee(world, base, buyer_ppm);
-    const int64_t quote_fee = world_fee(world, quote, seller_ppm);
-    world_move(world, buyer->account, USDT, 0, -quote);
-    world_move(world, seller->account, BTC, 0, -base);
-    if (world->plant == PLANT_FEE_SIDE) {
-        world_move(world, buyer->account, BTC, base, 0);
-        world_move(world, buyer->account, USDT, -world_fee(world, quote, buyer_ppm), 0);
-    } else {
-        world_move(world, buyer->account, BTC, base - base_fee, 0);
-    }
-    world_move(world, seller->account, USDT, quote - quote_fee, 0);
-    buyer->left -= quote;
-    seller->left -= base;
-    maker->executed += qty;
-    taker->executed += qty;
-    maker->quote_executed += quote;
-    taker->quote_executed += quote;
-    if (buyer->type != MARKET && world->plant != PLANT_NO_RELEASE) {
-        const int64_t needed = buyer->price * (buyer->qty - buyer->executed) * STEP_UNITS;
-        world_move(world, buyer->account, USDT, buyer->left - needed, needed - buyer->left);
-        buyer->left = needed;
-    }
-}
-
-/* The oldest of the best orders that `taker` may meet, or NULL. */
-static inline struct world_order *world_best(struct world *world, const struct world_order *taker)
-{
-    struct world_order *best = NULL;
-    for (int i = 0; i < WORLD_ORDERS; i++) {
-        struct world_order *order = &world->orders[i];
-        if (order->account == 0 || order == taker || order->side == taker->side) continue;
-        const int64_t sign = taker->side == BUY ? 1 : -1;
-        if (taker->type != MARKET && sign * order->price > sign * taker->price) continue;
-        if (best == NULL || sign * order->price < sign * best->price ||
-            (order->price == best->price && order->id < best->id))
-            best = order;
-    }
-    return best;
-}
-
-/* A dry walk: what a MARKET order of `qty` costs. */
-static inline int64_t world_cost(struct world *world, struct world_order *taker)
-{
-    struct world_order saved[WORLD_ORDERS], *maker;
-    int64_t cost = 0, left = taker->qty;
-    memcpy(saved, world->orders, sizeof(saved));
-    while (left > 0 && (maker = world_best(world, taker)) != NULL) {
-        const int64_t rest = maker->qty - maker->executed;
-        const int64_t part = left < rest ? left : rest;
-        cost += maker->price * part * STEP_UNITS;
-        left -= part;
-        maker->account = 0;
-    }
-    memcpy(world->orders, saved, sizeof(saved));
-    return cost;
-}
-
-static inline void world_match(struct world *world, struct world_order *taker)
-{
-    struct world_order *maker;
-    int64_t last_price = 0;
-    while ((taker->qty == 0 || taker->executed < taker->qty) &&
-           (maker = world_best(world, taker)) != NULL) {
-        const int64_t rest = maker->qty - maker->executed;
-        int64_t qty = taker->qty == 0 ? taker->left / (maker->price * STEP_UNITS)
-                                      : taker->qty - taker->executed;
-        if (qty > rest) qty = rest;
-        if (qty == 0) break;
-        if (maker->price != last_price) world->aggregate_id++;
-        last_price = maker->price;
-        world_fill(world, maker, taker, qty);
-        if (maker->executed >= maker->qty) world_done(world, maker, ORDER_FILLED, DONE_FILLED);
-    }
-}
-
 static inline void world_trade(struct world *world, uint16_t type, uint32_t account,
                                const uint8_t *payload)
 {
@@ -492,92 +405,6 @@ static inline void world_trade(struct world *world, uint16_t type, uint32_t acco
     const struct command_header header = {
         .type = type, .origin = 1, .auth_kind = AUTH_HMAC, .auth_length = 32};
     world_apply(world, &header, payload, key_id);
-}
-
-/* Places an order and plays all that follows. A MARKET buy by quote amount has qty 0. */
-static inline uint64_t world_place(struct world *world, uint32_t account, enum side side,
-                                   uint8_t type, int64_t price, int64_t qty, int64_t quote_qty)
-{
-    uint8_t payload[256];
-    struct world_order *order = world->orders;
-    while (order->account != 0)
-        order++;
-    world->order_id += world->plant == PLANT_ORDER_ID ? 2 : 1;
-    const uint64_t id = world->order_id;
-    *order = (struct world_order){.id = id,
-                                  .account = account,
-                                  .side = (uint8_t)side,
-                                  .type = type,
-                                  .price = price,
-                                  .qty = qty,
-                                  .quote_qty = quote_qty,
-                                  .created_ns = world->stamp_ns};
-    if (side == SELL)
-        order->left = qty * LOT_UNITS;
-    else if (type != MARKET)
-        order->left = price * qty * STEP_UNITS;
-    else
-        order->left = quote_qty > 0 ? quote_qty : world_cost(world, order);
-    if (side == BUY && world->plant == PLANT_HOLD) order->left++;
-
-    struct order_place_command place = {.price = {price},
-                                        .qty = {qty},
-                                        .quote_qty = {quote_qty},
-                                        .account = account,
-                                        .side = (uint8_t)side,
-                                        .type = type,
-                                        .time_in_force = GTC};
-    snprintf((char *)place.client_id, sizeof(place.client_id), "c%llu", (unsigned long long)id);
-    order_place_command_put(payload, &place);
-    uint16_t asset = side == BUY ? USDT : BTC;
-    if (world->plant == PLANT_HOLD_ASSET) asset = BTC;
-    struct order_accepted_event accepted = {.order_id = id,
-                                            .price = {price},
-                                            .qty = {qty},
-                                            .quote_qty = {quote_qty},
-                                            .hold = {order->left},
-                                            .account = account,
-                                            .hold_asset = asset,
-                                            .side = (uint8_t)side,
-                                            .type = type,
-                                            .time_in_force = GTC};
-    memcpy(accepted.client_id, place.client_id, sizeof(place.client_id));
-    event_write_order_accepted(&world->out, &accepted);
-    world_move(world, account, asset, -order->left, order->left);
-    world_match(world, order);
-    if (order->account != 0 && order->executed >= order->qty && order->qty > 0)
-        world_done(world, order, ORDER_FILLED, DONE_FILLED);
-    else if (order->account != 0 && type == MARKET)
-        world_done(world, order, ORDER_EXPIRED, DONE_NO_LIQUIDITY);
-    world_report(world);
-    world_trade(world, T_ORDER_PLACE, account, payload);
-    return id;
-}
-
-static inline uint64_t world_buy(struct world *world, uint32_t account, int64_t price, int64_t qty)
-{
-    return world_place(world, account, BUY, LIMIT, price, qty, 0);
-}
-
-static inline uint64_t world_sell(struct world *world, uint32_t account, int64_t price, int64_t qty)
-{
-    return world_place(world, account, SELL, LIMIT, price, qty, 0);
-}
-
-static inline void world_cancel(struct world *world, uint32_t account, uint64_t order_id)
-{
-    uint8_t payload[256];
-    const struct order_cancel_command cancel = {.order_id = order_id, .account = account};
-    order_cancel_command_put(payload, &cancel);
-    for (int i = 0; i < WORLD_ORDERS; i++) {
-        struct world_order *order = &world->orders[i];
-        const bool other = world->plant == PLANT_CANCEL_OTHER;
-        if (order->account == 0 || (order->id == order_id) == other) continue;
-        world_done(world, order, ORDER_CANCELED, DONE_CANCELED);
-        break;
-    }
-    world_report(world);
-    world_trade(world, T_ORDER_CANCEL, account, payload);
 }
 
 static inline enum status world_seal(struct world *world)
@@ -634,7 +461,7 @@ static inline struct world *world_new_with(void (*adjust)(struct genesis *))
     world->stamp_ns = 1700000000000000000u;
     world_list(world);
     for (uint32_t account = 1; account <= 4; account++) {
-        world_account(world, world_tier(world, account));
+        world_account(world, account % 2 == 0);
         world_credit(world, account, BTC, 100000000000);
         world_credit(world, account, USDT, 10000000000000000);
     }
@@ -663,5 +490,7 @@ static inline enum status world_read(void *context, uint64_t height, struct bloc
     *out = (struct block_bytes){block->header, block->body, block->body_bytes};
     return STATUS_OK;
 }
+
+#include "tests/unit/settlement/world_market.h"
 
 #endif /* TESTS_UNIT_SETTLEMENT_WORLD_H */

@@ -1,0 +1,79 @@
+#include "settlement/acceptance.h"
+
+#include "tests/unit/settlement/agreement.h"
+
+/* A seller's pair holds its quantity once, with the first of the two; so does a buyer's, for the dearer. */
+static void tell_pairs(struct world *world)
+{
+    const struct world_order sells[] = {
+        {.account = 3, .side = SELL, .type = LIMIT_MAKER, .price = P + 1000, .qty = 6},
+        {.account = 3,
+         .side = SELL,
+         .type = STOP_LOSS_LIMIT,
+         .stop = P - 1000,
+         .price = P - 1100,
+         .qty = 6}};
+    const struct world_order buys[] = {
+        {.account = 4,
+         .side = BUY,
+         .type = STOP_LOSS_LIMIT,
+         .stop = P + 2000,
+         .price = P + 2100,
+         .qty = 5},
+        {.account = 4, .side = BUY, .type = LIMIT_MAKER, .price = P - 3000, .qty = 5}};
+    touch(world, P);
+    world_place_list(world, LIST_OCO, sells);
+    world_place_list(world, LIST_OCO, buys);
+    assert_true(world->held[3][BTC] == 6 * LOT_UNITS);
+    assert_true(world->held[4][USDT] == (P + 2100) * 5 * STEP_UNITS);
+    world_buy(world, 1, P + 1000, 2);  /* ends the stop below */
+    world_sell(world, 2, P - 3000, 1); /* ends the stop above */
+}
+
+TEST(acceptance, pair_holds_once)
+{
+    EXPECT_FOUND(tell_pairs, PLANT_PAIR_HOLDS_TWICE, PLANT_PAIR_HOLDS_LESS, PLANT_SIBLING_STAYS,
+                 PLANT_LIST_ID, PLANT_ORDER_ID, PLANT_TERMS);
+}
+
+/* The stop of a pair fires: its sibling ends first, and the hold falls to the stop's own need. */
+static void tell_fired_pair(struct world *world)
+{
+    const struct world_order buys[] = {{.account = 4,
+                                        .side = BUY,
+                                        .type = STOP_LOSS_LIMIT,
+                                        .stop = P + 2000,
+                                        .price = P + 2600,
+                                        .qty = 5},
+                                       {.account = 4,
+                                        .side = BUY,
+                                        .type = TAKE_PROFIT_LIMIT,
+                                        .stop = P - 3000,
+                                        .price = P + 3100,
+                                        .qty = 5}};
+    world_sell(world, 1, P + 2500, 3);
+    touch(world, P);
+    world_place_list(world, LIST_OCO, buys);
+    touch(world, P + 2000);
+}
+
+TEST(acceptance, pair_that_fires_ends_its_sibling_first)
+{
+    EXPECT_FOUND(tell_fired_pair, PLANT_SIBLING_KEEPS, PLANT_TRIGGER_NEVER, PLANT_PAIR_HOLDS_LESS);
+}
+
+/* A replaced order ends before the new one is accepted, and its money is the new one's. */
+static void tell_replace(struct world *world)
+{
+    const struct world_order better = {
+        .account = 3, .side = BUY, .type = LIMIT, .price = P + 5, .qty = 7, .iceberg = 2};
+    const uint64_t before = world_buy(world, 3, P, 7);
+    world_replace(world, before, &better);
+    world_sell(world, 1, P + 5, 3);
+}
+
+TEST(acceptance, replaced_order_ends_and_the_new_one_is_as_asked)
+{
+    EXPECT_FOUND(tell_replace, PLANT_REPLACE_KEEPS, PLANT_HOLD, PLANT_ICEBERG_DEEP, PLANT_TERMS,
+                 PLANT_DONE_KEEPS_HOLD);
+}
