@@ -27,30 +27,32 @@ bool block_next(const uint8_t **at, const uint8_t *end, struct applied *record,
     return true;
 }
 
-/* A SEALED event belongs to the last command, says this height, and is its only event. */
+/* Whether an event may stand where it does: SEALED only in the last command, a SEAL, and for this
+ * height. */
 static bool sealed_check(const struct block_header *header, const struct applied *record,
                          const struct command *command, const struct event *event)
 {
-    if (record->number != header->last_command) return event->type != T_SEALED;
-    if (command->header.type != T_SEAL || event->type != T_SEALED || record->event_count != 1)
-        return false;
+    if (event->type != T_SEALED) return true;
+    if (record->number != header->last_command || command->header.type != T_SEAL) return false;
     struct sealed_event sealed;
     sealed_event_get(event->payload, &sealed);
     return sealed.height == header->height && sealed.first_command == header->first_command;
 }
 
+/* The last command has one SEALED; before it may be what a switch did at that moment. */
 static bool record_check(const struct block_header *header, const struct applied *record,
                          const struct command *command, struct seal *seal)
 {
     seal_command(seal, record);
-    if (record->number == header->last_command && record->event_count == 0) return false;
     const uint8_t *at = record->events, *const end = at + record->events_length;
     struct event event;
+    uint32_t sealed_count = 0;
     while (event_next(&at, end, &event)) {
         if (!sealed_check(header, record, command, &event)) return false;
+        sealed_count += event.type == T_SEALED;
         seal_event(seal, &event);
     }
-    return true;
+    return sealed_count == (record->number == header->last_command ? 1 : 0);
 }
 
 /* Compares what the body yields with the header; everything else is taken from the header. */

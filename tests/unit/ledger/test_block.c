@@ -92,6 +92,57 @@ TEST(block, body_that_no_seal_ends_is_wrong)
     assert_string_equal(fault.what, "a SEAL does not end it");
 }
 
+/* A block of one SEAL with the events that `write` gives it; its header follows from them. */
+static struct block_header seal_with(void (*write)(struct event_writer *))
+{
+    uint8_t payload[512] = {0}, events[1024];
+    const struct seal_command seal = {.height = 1};
+    struct event_writer writer = {.at = events, .end = events + sizeof(events)};
+    struct block_header header;
+    blocks_begin(&blocks);
+    blocks.height = 1;
+    seal_begin(&blocks.seal, 1);
+    seal_command_put(payload, &seal);
+    write(&writer);
+    blocks_record(&blocks, T_SEAL, payload, &writer, events);
+    const struct seal_facts facts = {.height = 1, .time_ns = 1000001};
+    seal_step(&blocks.seal, &facts, &header);
+    return header;
+}
+
+static void write_sealed(struct event_writer *writer)
+{
+    const struct sealed_event sealed = {.height = 1, .first_command = 1};
+    event_write_sealed(writer, &sealed);
+}
+
+/* What a switch did at that moment comes first, and the balances that it moved last. */
+static void write_switch_and_sealed(struct event_writer *writer)
+{
+    const struct switch_fired_event fired = {.account = 1};
+    const struct balance_event balance = {.available = {5}, .account = 1};
+    event_write_switch_fired(writer, &fired);
+    write_sealed(writer);
+    event_write_balance(writer, &balance);
+}
+
+static void write_sealed_twice(struct event_writer *writer)
+{
+    write_sealed(writer);
+    write_sealed(writer);
+}
+
+TEST(block, a_switch_may_fire_with_the_seal)
+{
+    struct block_header header = seal_with(write_sealed);
+    assert_true(body_right(&header));
+    header = seal_with(write_switch_and_sealed);
+    assert_true(body_right(&header));
+    header = seal_with(write_sealed_twice);
+    assert_false(body_right(&header));
+    assert_string_equal(fault.what, "a SEAL does not end it");
+}
+
 TEST(block, follows_the_block_before)
 {
     blocks_begin(&blocks);
