@@ -1,7 +1,7 @@
 /* What every open order still holds and may still do, by settlement's own count.
  *
  * Owner    the thread of the settlement it belongs to
- * Memory   the caller's arena: 216 bytes an order and 12 to 24 for finding it, touched as orders come;
+ * Memory   the caller's arena: 192 bytes an order and 12 to 24 for finding it, touched as orders come;
  *          an entry stays where it is until it is removed
  * Limits   orders_max open orders and the one that is being matched
  * Cost     O(1)

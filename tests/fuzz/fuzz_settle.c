@@ -3,11 +3,13 @@
  * An input is read byte by byte, command after command; when it ends, a generator seeded by it goes on
  * for some more, so that short inputs make long stories too. Four accounts, two of them almost poor, ten
  * client ids and sixteen prices: orders meet, stops fire stops, and holds run out. Both sides start each
- * input from the state after a listed market and funded accounts, copied back in one piece.
+ * input from the state after a listed market and funded accounts, copied back in one piece. What the
+ * projection makes of the same blocks must add up to the same balances.
  */
 
 #include "common/intent.h"
 #include "engine/match.h"
+#include "settlement/posting.h"
 #include "tests/unit/settlement/world.h"
 
 #define COMMANDS_MAX 512
@@ -23,6 +25,114 @@ static size_t events_max;
 static struct params params, params_start;
 static uint64_t number, height, stamp_ns, nonce;
 static uint64_t origin_epoch, origin_epoch_start, origin_sequence;
+
+/* The present block's records, and what came out of all blocks as rows. */
+static struct store *store;
+static struct arena store_arena;
+static uint8_t body[1 << 22], first_body[1 << 12];
+static size_t body_bytes, first_body_bytes;
+static uint64_t first_command;
+static uint32_t fill_count;
+static struct {
+    __int128 available[WORLD_ACCOUNTS + 1][2], held[WORLD_ACCOUNTS + 1][2], house[2];
+    uint64_t fills, prevented, lists_open;
+} rows;
+
+static void on_block(void *context, const struct block_row *row)
+{
+    (void)context, (void)row;
+}
+static void on_fill(void *context, const struct fill_row *row)
+{
+    (void)context, (void)row;
+    rows.fills++;
+}
+static void on_order(void *context, const struct order_row *row)
+{
+    (void)context;
+    ASSERT(row->terms.order_id == 0 || row->terms.order_id == row->done.order_id);
+}
+static void on_entry(void *context, const struct entry_row *row)
+{
+    (void)context;
+    if (row->account < 0) {
+        rows.house[row->asset] += row->available.units;
+        return;
+    }
+    rows.available[row->account][row->asset] += row->available.units;
+    rows.held[row->account][row->asset] += row->held.units;
+}
+static void on_account(void *context, const struct account_row *row)
+{
+    (void)context, (void)row;
+}
+static void on_asset(void *context, uint16_t index, const struct asset *asset)
+{
+    (void)context, (void)index, (void)asset;
+}
+static void on_market(void *context, uint16_t index, const struct market *market)
+{
+    (void)context, (void)index, (void)market;
+}
+static void on_candle(void *context, const struct candle_row *row)
+{
+    (void)context, (void)row;
+}
+static void on_balance(void *context, const struct balance_row *row)
+{
+    (void)context, (void)row;
+}
+static void on_prevented(void *context, const struct prevented_row *row)
+{
+    (void)context, (void)row;
+    rows.prevented++;
+}
+static void on_list(void *context, const struct list_row *row)
+{
+    (void)context, (void)row;
+    rows.lists_open++;
+}
+static void on_list_end(void *context, const struct list_end_row *row)
+{
+    (void)context, (void)row;
+    rows.lists_open--;
+}
+
+static const struct store_sink sink = {NULL,         on_block, on_fill,    on_order,  on_entry,
+                                       on_account,   on_asset, on_market,  on_candle, on_balance,
+                                       on_prevented, on_list,  on_list_end};
+
+static void keep_record(const struct applied *applied)
+{
+    const size_t record_bytes =
+        APPLIED_HEADER_BYTES + applied->command_length + applied->events_length;
+    if (body_bytes + record_bytes > sizeof(body)) abort();
+    uint8_t *at = body + body_bytes;
+    applied_header_put(at, applied);
+    memcpy(at + APPLIED_HEADER_BYTES, applied->command, applied->command_length);
+    memcpy(at + APPLIED_HEADER_BYTES + applied->command_length, applied->events,
+           applied->events_length);
+    body_bytes += record_bytes;
+}
+
+static void project(uint64_t block_height, uint64_t last_command)
+{
+    uint8_t header_bytes[BLOCK_HEADER_BYTES];
+    const struct block_header header = {.version = BLOCK_HEADER_VERSION,
+                                        .height = block_height,
+                                        .first_command = first_command,
+                                        .last_command = last_command,
+                                        .fill_count = fill_count,
+                                        .body_length = body_bytes};
+    block_header_encode(&header, header_bytes);
+    const struct block_bytes block = {header_bytes, body, body_bytes};
+    if (store_block(store, &block, &sink) != STATUS_OK) {
+        fprintf(stderr, "projection: block %llu is malformed\n", (unsigned long long)block_height);
+        abort();
+    }
+    body_bytes = fill_count = 0;
+    first_command = last_command + 1;
+}
 
 /* Where the bytes come from. */
 static struct {
@@ -47,21 +157,32 @@ static void expect(enum status status)
     abort();
 }
 
-static void step(const struct command *command)
+static void step(const struct command *command, const uint8_t *bytes)
 {
     struct event_writer out = {.at = events, .end = events + events_max};
     const uint8_t *at = events;
     struct event event;
     match_step(engine, command, ++number, stamp_ns, &out);
+    const struct applied applied = {number,
+                                    stamp_ns,
+                                    command->header.length,
+                                    (uint32_t)(out.at - events),
+                                    out.count,
+                                    APPLIED_FIRST | APPLIED_LAST,
+                                    bytes,
+                                    events};
+    keep_record(&applied);
     expect(settle_command(world->settlement, number, stamp_ns, command));
     while (event_next(&at, out.at, &event)) {
         expect(settle_event(world->settlement, &event));
         params_apply(&params, &event);
+        fill_count += event.type == T_FILL;
     }
     if (at != out.at) abort();
     if (command->header.type != T_SEAL) return;
     struct settle_roots roots;
     expect(settle_block(world->settlement, ++height, &roots));
+    project(height, number);
 }
 
 static void send(uint16_t type, uint16_t auth_kind, const uint8_t *payload, const uint8_t *auth,
@@ -83,7 +204,7 @@ static void send(uint16_t type, uint16_t auth_kind, const uint8_t *payload, cons
     memcpy(bytes + COMMAND_HEADER_BYTES, payload, payload_bytes);
     if (auth_bytes > 0) memcpy(bytes + COMMAND_HEADER_BYTES + payload_bytes, auth, auth_bytes);
     if (!command_decode(bytes, header.length, &command)) abort();
-    step(&command);
+    step(&command, bytes);
 }
 
 static void trade(uint16_t type, uint32_t account, const uint8_t *payload)
@@ -176,10 +297,15 @@ static void prepare(void)
         while (event_next(&next, out.at, &event))
             params_apply(&params, &event);
     }
+    if (!arena_map(&store_arena, store_bytes(&world->genesis))) abort();
+    store = store_new(&store_arena, &world->genesis);
     number = world->number;
     height = 1;
     stamp_ns = world->stamp_ns;
     hello(false);
+    if (body_bytes > sizeof(first_body)) abort();
+    memcpy(first_body, body, body_bytes);
+    first_body_bytes = body_bytes;
     world->number = number;
     origin_epoch_start = origin_epoch;
     params_start = params;
@@ -439,6 +565,35 @@ static void one_command(void)
         seal();
 }
 
+/* The world's own block first, then the one that the HELLO began. */
+static void begin_projection(void)
+{
+    struct block_bytes block;
+    memset(&rows, 0, sizeof(rows));
+    store_reset(store);
+    if (world_read(world, 1, &block) != STATUS_OK) abort();
+    if (store_block(store, &block, &sink) != STATUS_OK) abort();
+    memcpy(body, first_body, first_body_bytes);
+    body_bytes = first_body_bytes;
+    first_command = world->number; /* the HELLO's */
+    fill_count = 0;
+}
+
+static void compare_rows(void)
+{
+    for (uint16_t asset = 0; asset < 2; asset++) {
+        __int128 sum = rows.house[asset];
+        for (uint32_t account = 1; account <= 4; account++) {
+            const int64_t available = settlement_available(world->settlement, account, asset).units;
+            const int64_t held = settlement_held(world->settlement, account, asset).units;
+            ASSERT(rows.available[account][asset] == available);
+            ASSERT(rows.held[account][asset] == held);
+            sum += rows.available[account][asset] + rows.held[account][asset];
+        }
+        ASSERT(sum == 0);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t byte_count);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t byte_count)
 {
@@ -452,6 +607,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t byte_count)
     params = params_start;
     origin_epoch = origin_epoch_start;
     origin_sequence = 0;
+    begin_projection();
 
     input.at = data;
     input.end = data + byte_count;
@@ -466,5 +622,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t byte_count)
         one_command();
     seal();
     if (!settle_check(world->settlement)) abort();
+    compare_rows();
     return 0;
 }

@@ -233,15 +233,100 @@ TEST(authority, operators_command_needs_its_operator)
     teardown(f);
 }
 
+/* Every trading command is for the account in its payload, and only a trading key of that account may
+ * bring it. A gateway may end a session, and set the switch of one, in the name of any trading key: a
+ * key without an HMAC secret is the case in point. */
+TEST(authority, every_trading_command_is_for_its_account)
+{
+    struct fixture *f = setup();
+    uint8_t payload[COMMAND_PAYLOAD_MAX];
+    const uint8_t may[32] = {0xa3}, reads[32] = {0xa2}, no_secret[32] = {0xa1};
+    for (uint32_t account = 1; account <= 2; account++) {
+        const struct order_amend_command amend = {.account = account};
+        const struct order_replace_command replace = {.account = account};
+        const struct list_place_command place = {.account = account};
+        const struct list_cancel_command cancel = {.account = account};
+        const struct switch_set_command set = {.account = account};
+        const struct session_end_command end = {.account = account};
+        for (uint16_t type = T_ORDER_AMEND; type <= T_SESSION_END; type++) {
+            const bool is_gateways = type == T_SWITCH_SET || type == T_SESSION_END;
+            if (type == T_ORDER_AMEND) order_amend_command_put(payload, &amend);
+            if (type == T_ORDER_REPLACE) order_replace_command_put(payload, &replace);
+            if (type == T_LIST_PLACE) list_place_command_put(payload, &place);
+            if (type == T_LIST_CANCEL) list_cancel_command_put(payload, &cancel);
+            if (type == T_SWITCH_SET) switch_set_command_put(payload, &set);
+            if (type == T_SESSION_END) session_end_command_put(payload, &end);
+            const bool own = account == 1;
+            assert_int_equal(ask(f, type, payload, AUTH_HMAC, 0, may, 32) == NULL, own);
+            assert_int_equal(authority_account(&f->command), account);
+            assert_non_null(ask(f, type, payload, AUTH_HMAC, 0, reads, 32));
+            assert_int_equal(ask(f, type, payload, AUTH_HMAC, 0, no_secret, 32) == NULL,
+                             own && is_gateways);
+        }
+    }
+    teardown(f);
+}
+
+/* A signed text of any new kind asks for exactly its command. */
+TEST(authority, signed_switch_and_amend_are_those_that_were_signed)
+{
+    struct fixture *f = setup();
+    uint8_t payload[COMMAND_PAYLOAD_MAX], auth[1024];
+    const uint8_t id[32] = {0xa1};
+    const char *text = "symbol=BTCUSDT&countdownTime=1500&recvWindow=5000&timestamp=1700000000000";
+    struct switch_set_command set = {.timeout_ms = 1500, .account = 1};
+    switch_set_command_put(payload, &set);
+    size_t auth_bytes = sign(auth, id, &f->trader, text);
+    assert_null(ask(f, T_SWITCH_SET, payload, AUTH_ED25519, deadline, auth, auth_bytes));
+    set.timeout_ms = 0;
+    switch_set_command_put(payload, &set);
+    assert_string_equal(ask(f, T_SWITCH_SET, payload, AUTH_ED25519, deadline, auth, auth_bytes),
+                        "signed text");
+
+    text = "symbol=BTCUSDT&orderId=7&newQty=0.001&recvWindow=5000&timestamp=1700000000000";
+    struct order_amend_command amend = {.order_id = 7, .qty = {100}, .account = 1};
+    order_amend_command_put(payload, &amend);
+    auth_bytes = sign(auth, id, &f->trader, text);
+    assert_null(ask(f, T_ORDER_AMEND, payload, AUTH_ED25519, deadline, auth, auth_bytes));
+    amend.qty.lots = 99;
+    order_amend_command_put(payload, &amend);
+    assert_string_equal(ask(f, T_ORDER_AMEND, payload, AUTH_ED25519, deadline, auth, auth_bytes),
+                        "signed text");
+    teardown(f);
+}
+
+/* The two new operators' commands are as operators' as the others. */
+TEST(authority, tiers_and_filters_need_their_operator)
+{
+    struct fixture *f = setup();
+    uint8_t payload[COMMAND_PAYLOAD_MAX], auth[1024];
+    const char *text = "action=account-tier&account=1&tier=1&nonce=9";
+    struct account_tier_command grade = {.nonce = 9, .account = 1, .tier = 1};
+    account_tier_command_put(payload, &grade);
+    size_t auth_bytes = sign(auth, f->op.public_key, &f->op, text);
+    assert_null(ask(f, T_ACCOUNT_TIER, payload, AUTH_OPERATOR, 0, auth, auth_bytes));
+    grade.tier = 0;
+    account_tier_command_put(payload, &grade);
+    assert_string_equal(ask(f, T_ACCOUNT_TIER, payload, AUTH_OPERATOR, 0, auth, auth_bytes),
+                        "signed text");
+    const struct market_filters_command filters = {.nonce = 9, .band_ppm = 70000};
+    market_filters_command_put(payload, &filters);
+    assert_string_equal(ask(f, T_MARKET_FILTERS, payload, AUTH_OPERATOR, 0, auth, auth_bytes),
+                        "signed text");
+    teardown(f);
+}
+
 /* Only what nodes say themselves may come without any authentication, and then with none at all. */
 TEST(authority, only_nodes_own_commands_need_no_signature)
 {
     struct fixture *f = setup();
-    uint8_t payload[256] = {0};
-    const uint8_t own[] = {T_HELLO, T_SEAL, T_VOTE, T_CHECKPOINT_VOTE};
+    uint8_t payload[COMMAND_PAYLOAD_MAX] = {0};
+    const uint8_t own[] = {T_HELLO, T_SEAL, T_VOTE, T_CHECKPOINT_VOTE, T_ORIGIN_LOST};
     const uint8_t others[] = {T_ASSET_CREATE,   T_MARKET_CREATE, T_MARKET_STATUS, T_KEY_ADD,
                               T_ACCOUNT_CREATE, T_CREDIT,        T_DEBIT,         T_ORDER_PLACE,
-                              T_ORDER_CANCEL,   T_CANCEL_ALL};
+                              T_ORDER_CANCEL,   T_CANCEL_ALL,    T_ORDER_AMEND,   T_ORDER_REPLACE,
+                              T_LIST_PLACE,     T_LIST_CANCEL,   T_SWITCH_SET,    T_SESSION_END,
+                              T_ACCOUNT_TIER,   T_MARKET_FILTERS};
     for (size_t i = 0; i < sizeof(own); i++) {
         assert_null(ask(f, own[i], payload, AUTH_NONE, 0, NULL, 0));
         assert_non_null(ask(f, own[i], payload, AUTH_NONE, 0, payload, 1));
