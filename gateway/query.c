@@ -15,7 +15,8 @@
     " r.self_trade, r.list_id, r.stop_price, r.iceberg_qty, r.prevented, r.trailing_delta," \
     " CASE WHEN r.prevented = 0 THEN 0 ELSE (SELECT coalesce(max(p.prevented_id), 0)" \
     " FROM quorex.prevented_matches p WHERE p.account = r.account AND p.market = r.market" \
-    " AND (p.maker_order = r.order_id OR p.taker_order = r.order_id)) END"
+    " AND ((p.maker_order = r.order_id AND p.maker_qty > 0)" \
+    " OR (p.taker_order = r.order_id AND p.taker_qty > 0))) END"
 
 #define FILL_COLUMNS \
     "r.trade_id, r.command, r.aggregate_id, r.time_ns, r.price, r.qty, r.maker_order," \

@@ -305,6 +305,7 @@ static void prevent_order(struct view *view, const struct prevented_event *preve
                           uint64_t order_id, qty_t qty, uint64_t stamp_ns)
 {
     struct view_order *order = open_of(view, prevented->market, order_id);
+    if (qty.lots == 0) return; /* it was the other that gave way */
     order->prevented.lots += qty.lots;
     order->prevented_id = prevented->prevented_id;
     order->updated_ns = stamp_ns;

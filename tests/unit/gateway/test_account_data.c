@@ -96,3 +96,26 @@ TEST(account_data, fees_are_those_of_the_accounts_tier)
                      OUTCOME_ANSWERED);
     assert_non_null(strstr(desk_answer, "\"coin\":\"ETH\""));
 }
+
+/* Fees follow the tier of the moment; a maker's may be below zero. */
+TEST(account_data, fees_follow_a_new_tier)
+{
+    desk_open();
+    struct params *params = (struct params *)(uintptr_t)desk_facts.params;
+    params->tier_count = 2;
+    params->tiers[1] = (struct fee_tier){-150, 500, {0}};
+    desk_one_fill();
+    const struct tier_changed_event changed = {.account = 1, .tier = 1};
+    event_write_tier_changed(&desk_events, &changed);
+    desk_apply();
+    assert_answer("/sapi/v1/asset/tradeFee", "symbol=ETHBTC", 1,
+                  "[{\"symbol\":\"ETHBTC\",\"makerCommission\":\"-0.00015000\","
+                  "\"takerCommission\":\"0.00050000\"}]");
+    assert_int_equal(desk_ask(METHOD_GET, "/api/v3/account/commission", "symbol=BTCUSDT", 1),
+                     OUTCOME_ANSWERED);
+    assert_non_null(strstr(desk_answer, "\"standardCommission\":{\"maker\":\"-0.00015000\""));
+    assert_int_equal(desk_ask(METHOD_GET, "/api/v3/account", "", 1), OUTCOME_ANSWERED);
+    assert_non_null(strstr(desk_answer, "{\"makerCommission\":-1,\"takerCommission\":5,"));
+    assert_int_equal(desk_ask(METHOD_GET, "/api/v3/account", "", 2), OUTCOME_ANSWERED);
+    assert_non_null(strstr(desk_answer, "{\"makerCommission\":10,\"takerCommission\":10,"));
+}

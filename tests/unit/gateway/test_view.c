@@ -260,6 +260,26 @@ TEST(view, prevented_quantity_is_kept_apart)
     assert_null(view_prevented_next(view_preventions(desk_view), 1, entry));
 }
 
+/* An order that gave nothing has no prevented match of its own. */
+TEST(view, prevention_that_took_nothing_leaves_no_mark)
+{
+    const struct prevented_event prevented = {.prevented_id = 4,
+                                              .maker_order = 1,
+                                              .taker_order = 2,
+                                              .taker_qty = {3},
+                                              .maker_account = 1,
+                                              .taker_account = 1,
+                                              .mode = SELF_TRADE_EXPIRE_TAKER};
+    desk_open();
+    desk_account(1);
+    desk_accept(0, 1, 1, SELL, 5000000, 3, "a");
+    desk_accept(0, 2, 1, BUY, 5000000, 3, "b");
+    event_write_prevented(&desk_events, &prevented);
+    desk_apply();
+    assert_int_equal(open_one(1)->prevented_id, 0);
+    assert_int_equal(open_one(2)->prevented_id, 4);
+}
+
 TEST(view, tier_is_the_one_that_fills_are_charged_by)
 {
     desk_open();
