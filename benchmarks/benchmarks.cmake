@@ -16,4 +16,7 @@ foreach(source ${sources})
     endif()
     list(APPEND benchmark_targets ${name})
 endforeach()
+# Writes the order flows that `quorex bench` replays.
+add_executable(flowgen EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/benchmarks/flowgen.c)
+list(APPEND benchmark_targets flowgen)
 add_custom_target(benchmarks DEPENDS ${benchmark_targets})

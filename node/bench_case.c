@@ -109,7 +109,7 @@ bool bench_case_make(struct bench_case *made, const char *name)
         sweep_make(&made->flow);
         return true;
     }
-    struct mix mix = {.markets = 1, .width = 200000, .spread = PRICE_MIDDLE};
+    struct mix mix = {.markets = 1, .width = 200000, .spread = PRICE_MIDDLE - 1};
     if (strcmp(name, "markets") == 0)
         mix = (struct mix){.markets = 1000, .width = 200, .spread = 300};
     else if (strcmp(name, "sparse") != 0)

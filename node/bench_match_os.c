@@ -284,7 +284,7 @@ int bench_match_main(int argc, char **argv)
         "result is not what the file says. --latency reads a clock round every command. Runs on\n"
         "processor BENCH_CPU, 1 when it is not set.\n";
     const char *path = NULL, *name = NULL;
-    bool timed = false;
+    bool timed = false, wrong = false;
     optind = 1;
     for (int option; (option = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
         if (option == 'h') {
@@ -294,9 +294,9 @@ int bench_match_main(int argc, char **argv)
         if (option == 'f') path = optarg;
         if (option == 'c') name = optarg;
         if (option == 'l') timed = true;
-        if (option == '?') path = name = NULL, optind = argc + 1;
+        wrong = wrong || option == '?';
     }
-    if (optind != argc || (path == NULL) == (name == NULL)) {
+    if (wrong || optind != argc || (path == NULL) == (name == NULL)) {
         fputs(usage, stderr);
         return 2;
     }
