@@ -54,7 +54,7 @@ static inline void world_params(struct params *params)
         .gateway_secret_version = 3,
         .tree_secret_version = 1,
         .tier_count = 1,
-        .tiers = {{1000, 1000}},
+        .tiers = {{1000, 1000, {0}}},
     };
     world_asset(params, "BTC", 8);
     world_asset(params, "USDT", 8);

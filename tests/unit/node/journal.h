@@ -67,7 +67,7 @@ static inline void journal_genesis(struct journal *journal)
                               .tier_count = 1,
                               .asset_count = 2,
                               .market_count = 1,
-                              .tiers = {{1000, 1000}},
+                              .tiers = {{1000, 1000, {0}}},
                               .assets = {{"BTC", 8}, {"USDT", 8}}};
     const struct market_create_command listing = {.base = JOURNAL_BTC,
                                                   .quote = JOURNAL_USDT,

@@ -54,7 +54,7 @@ static void make_genesis(struct genesis *genesis)
                                       .tree_secret_version = 2,
                                       .tier_count = 2,
                                       .asset_count = 2,
-                                      .tiers = {{1000, 2000}, {0, 1}},
+                                      .tiers = {{1000, 2000, {0}}, {0, 1, {0}}},
                                       .assets = {{"BTC", 8}, {"USDT", 8}}};
     genesis->params.volume_asset = 1;
     genesis->params.tiers[1] = (struct fee_tier){-1, 5, {12345678901}};
