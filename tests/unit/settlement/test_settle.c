@@ -116,6 +116,25 @@ TEST(settle, agrees_with_a_naive_exchange_on_random_orders)
     world_free(world);
 }
 
+/* And two thousand of every kind: stops that fire, icebergs, prevention, lists, amends. */
+TEST(settle, agrees_with_a_naive_exchange_on_random_orders_of_every_kind)
+{
+    struct world *world = world_new();
+    uint64_t seed = 0xa11;
+    print_message("seed 0x%llx\n", (unsigned long long)seed);
+    for (int i = 0; i < 2000 && world->status == STATUS_OK; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        world_act(world, seed >> 20);
+        if (i % 20 == 0) world_seal(world);
+    }
+    world_seal(world);
+    expect_agreement(world);
+    assert_true(world->trade_id > 300);
+    assert_true(world->prevented_id > 20);
+    assert_true(world->list_id > 50);
+    world_free(world);
+}
+
 /* What the engine may get wrong, one thing at a time. Each must be found before the block ends. */
 static const char *const plant_names[PLANT_SIMPLE_COUNT] = {
     [PLANT_HOLD] = "hold",

@@ -97,14 +97,19 @@ struct fixture {
     struct store_sink sink;
 };
 
-static struct fixture setup(void)
+static struct fixture setup_with(void (*adjust)(struct genesis *))
 {
-    struct fixture f = {.world = world_new(), .kept = calloc(1, sizeof(struct kept))};
+    struct fixture f = {.world = world_new_with(adjust), .kept = calloc(1, sizeof(struct kept))};
     if (!arena_map(&f.arena, store_bytes(&f.world->genesis))) abort();
     f.store = store_new(&f.arena, &f.world->genesis);
     f.sink = sink_of(f.kept);
     assert_non_null(f.store);
     return f;
+}
+
+static struct fixture setup(void)
+{
+    return setup_with(NULL);
 }
 
 static void teardown(struct fixture *f)
@@ -184,16 +189,8 @@ TEST(store, entries_add_up_to_balances_and_to_zero)
     print_message("seed 0x%llx\n", (unsigned long long)seed);
     for (int i = 0; i < 600; i++) {
         seed = seed * 6364136223846793005u + 1442695040888963407u;
-        const uint64_t r = seed >> 33;
-        const int64_t price = 3000000 + (int64_t)(r / 4 % 41) - 20,
-                      qty = 1 + (int64_t)(r / 200 % 9);
-        struct world_order *any = &f.world->orders[r / 7 % 20];
-        if (any->account != 0 && r % 3 == 0)
-            world_cancel(f.world, any->account, any->id);
-        else
-            world_place(f.world, (uint32_t)(1 + r % 4), r % 2 ? BUY : SELL, r % 11 ? LIMIT : MARKET,
-                        r % 11 ? price : 0, qty, 0);
-        if (r % 23 == 0) assert_int_equal(world_seal(f.world), STATUS_OK);
+        world_act(f.world, seed >> 20);
+        if ((seed >> 33) % 23 == 0) assert_int_equal(world_seal(f.world), STATUS_OK);
     }
     assert_int_equal(world_seal(f.world), STATUS_OK);
     for (uint64_t height = 1; height <= f.world->height; height++) {
@@ -239,6 +236,92 @@ TEST(store, entries_add_up_to_balances_and_to_zero)
         }
         assert_int_equal(sum, 0);
     }
+    teardown(&f);
+}
+
+static void with_rebate(struct genesis *genesis)
+{
+    genesis->params.tiers[0].maker_ppm = -500;
+}
+
+/* What is not plain: a stop's terms, a prevented match, a list from its first order to its end, and a
+ * rebate in the asset that the maker gave. */
+TEST(store, terms_lists_prevention_and_rebates_have_rows)
+{
+    struct fixture f = setup_with(with_rebate);
+    const struct world_order taker = {.account = 3,
+                                      .side = BUY,
+                                      .type = LIMIT,
+                                      .price = 3000000,
+                                      .qty = 5,
+                                      .mode = SELF_TRADE_DECREMENT};
+    const struct world_order pair[] = {
+        {.account = 4, .side = SELL, .type = LIMIT_MAKER, .price = 3000100, .qty = 2},
+        {.account = 4,
+         .side = SELL,
+         .type = STOP_LOSS_LIMIT,
+         .stop = 2999900,
+         .price = 2999000,
+         .qty = 2}};
+    world_sell(f.world, 3, 3000000, 3);
+    world_enter(f.world, &taker);
+    world_sell(f.world, 2, 3000000, 2); /* into what is left: account 3 makes, with a rebate */
+    f.world->stamp_ns += 5;
+    const uint64_t first = world_place_list(f.world, LIST_OCO, pair);
+    f.world->stamp_ns += 7;
+    world_buy(f.world, 1, 3000100, 2);
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    assert_int_equal(project(&f, 1), STATUS_OK);
+
+    assert_int_equal(f.kept->prevented_count, 1);
+    assert_int_equal(f.kept->prevented[0].prevented.maker_qty.lots, 3);
+    assert_int_equal(f.kept->prevented[0].prevented.taker_qty.lots, 3);
+    assert_int_equal(f.kept->prevented[0].time_ns, 1700000000000000000u);
+    assert_int_equal(f.kept->orders[0].terms.prevented.lots, 3);
+    assert_int_equal(f.kept->orders[0].done.reason, DONE_SELF_TRADE);
+
+    /* 60,000,000 of quote given at -0.05%. */
+    assert_int_equal(f.kept->fills[0].maker_fee.units, 0);
+    assert_int_equal(f.kept->fills[0].maker_rebate.units, 30000);
+    assert_true(f.kept->fills[0].taker_fee.units >= 30000);
+
+    assert_int_equal(f.kept->list_count, 1);
+    assert_int_equal(f.kept->lists[0].accepted.kind, LIST_OCO);
+    assert_int_equal(f.kept->lists[0].accepted.a_order, first);
+    assert_int_equal(f.kept->lists[0].time_ns, 1700000000000000005u);
+    assert_int_equal(f.kept->list_end_count, 1);
+    assert_int_equal(f.kept->list_ends[0].list_id, 1);
+    assert_int_equal(f.kept->list_ends[0].time_ns, 1700000000000000012u);
+    const struct order_row *stop = &f.kept->orders[3];
+    assert_int_equal(stop->done.reason, DONE_OCO);
+    assert_int_equal(stop->terms.list_id, 1);
+    assert_int_equal(stop->terms.stop_price.ticks, 2999900);
+    assert_int_equal(f.kept->orders[2].terms.order_id, 0); /* a plain order */
+    teardown(&f);
+}
+
+/* A balance that is not what the facts and a move between its two amounts make of the one before. */
+TEST(store, balances_that_do_not_follow_are_malformed)
+{
+    struct fixture f = setup();
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    world_sell(f.world, 1, 3000001, 3);
+    world_buy(f.world, 2, 3000100, 3);
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    assert_int_equal(project(&f, 1), STATUS_OK);
+    assert_int_equal(project(&f, 2), STATUS_OK);
+
+    store_reset(f.store);
+    assert_int_equal(project(&f, 1), STATUS_OK);
+    const struct balance_row wrong = {.account = 2, .asset = BTC, .available = {99999999999}};
+    assert_true(store_load_balance(f.store, &wrong));
+    assert_int_equal(project(&f, 2), STATUS_MALFORMED);
+
+    struct balance_row impossible = wrong;
+    impossible.held.units = -1;
+    assert_false(store_load_balance(f.store, &impossible));
+    impossible = (struct balance_row){.account = 101};
+    assert_false(store_load_balance(f.store, &impossible));
     teardown(&f);
 }
 

@@ -135,17 +135,9 @@ static struct world *busy_world(uint64_t blocks)
     uint64_t seed = 0xb10c;
     while (world->height < blocks) {
         seed = seed * 6364136223846793005u + 1442695040888963407u;
-        const uint64_t r = seed >> 33;
-        const int64_t price = 3000000 + (int64_t)(r / 4 % 41) - 20,
-                      qty = 1 + (int64_t)(r / 200 % 9);
-        struct world_order *any = &world->orders[r / 7 % 20];
         world->stamp_ns += 1700000000;
-        if (any->account != 0 && r % 3 == 0)
-            world_cancel(world, any->account, any->id);
-        else
-            world_place(world, (uint32_t)(1 + r % 4), r % 2 ? BUY : SELL, r % 11 ? LIMIT : MARKET,
-                        r % 11 ? price : 0, qty, 0);
-        if (r % 5 == 0) assert_int_equal(world_seal(world), STATUS_OK);
+        world_act(world, seed >> 20);
+        if ((seed >> 33) % 5 == 0) assert_int_equal(world_seal(world), STATUS_OK);
     }
     return world;
 }
@@ -198,6 +190,17 @@ TEST(store_pg, empty_database_is_migrated_and_filled)
                                       " GROUP BY height, asset"
                                       " HAVING sum(delta_available + delta_held) <> 0) x"),
                      0);
+    assert_int_equal(number("filled", "SELECT count(*) FROM quorex.prevented_matches"),
+                     world->prevented_id);
+    assert_int_equal(number("filled", "SELECT count(*) FROM quorex.order_lists"), world->list_id);
+    assert_true(number("filled", "SELECT count(*) FROM quorex.order_lists"
+                                 " WHERE closed_ns > created_ns") > 0);
+    assert_int_equal(number("filled",
+                            "SELECT count(*) FROM quorex.order_lists l WHERE closed_ns = 0"
+                            " AND 2 = (SELECT count(*) FROM quorex.orders o"
+                            " WHERE o.list_id = l.list_id)"),
+                     0);
+    assert_true(number("filled", "SELECT count(*) FROM quorex.orders WHERE stop_price > 0") > 0);
     for (int interval = 0; interval < INTERVAL_COUNT; interval++) {
         char sql[128];
         snprintf(sql, sizeof(sql),

@@ -907,4 +907,85 @@ static inline void world_grade(struct world *world, uint32_t account, uint16_t t
     world_operate(world, T_ACCOUNT_TIER, payload, text);
 }
 
+/* ---- Whatever comes: one command drawn from `r`, around a price of 3,000,000. ---- */
+
+static inline void world_act_list(struct world *world, uint32_t account, uint64_t r)
+{
+    const int64_t last = world->last == 0 ? 3000000 : world->last;
+    const int64_t qty = 1 + (int64_t)(r % 5);
+    const struct world_order pair[] = {
+        {.account = account, .side = SELL, .type = LIMIT_MAKER, .price = 3000400, .qty = qty},
+        {.account = account,
+         .side = SELL,
+         .type = STOP_LOSS_LIMIT,
+         .stop = last - 3 - (int64_t)(r / 5 % 9),
+         .price = last - 20,
+         .qty = qty}};
+    const struct world_order chain[] = {{.account = account,
+                                         .side = BUY,
+                                         .type = LIMIT,
+                                         .price = last + 3 - (int64_t)(r / 5 % 9),
+                                         .qty = qty},
+                                        {.account = account,
+                                         .side = SELL,
+                                         .type = LIMIT,
+                                         .price = last + 5,
+                                         .qty = qty,
+                                         .iceberg = 1}};
+    world_place_list(world, r / 50 % 2 ? LIST_OCO : LIST_OTO, r / 50 % 2 ? pair : chain);
+}
+
+static inline void world_act_order(struct world *world, uint32_t account, uint64_t r)
+{
+    const int64_t last = world->last == 0 ? 3000000 : world->last;
+    struct world_order terms = {.account = account,
+                                .side = r % 2 ? BUY : SELL,
+                                .type = LIMIT,
+                                .price = 3000000 + (int64_t)(r / 4 % 41) - 20,
+                                .qty = 1 + (int64_t)(r / 200 % 9)};
+    switch (r / 1800 % 8) {
+    case 0:
+        terms.type = MARKET;
+        terms.price = 0;
+        break;
+    case 1:
+    case 2:
+        terms.mode = (uint8_t)(1 + r / 14400 % 4);
+        break;
+    case 3:
+        terms.iceberg = 1 + (terms.qty - 1) / 2;
+        break;
+    case 4:
+        terms.type = r / 14400 % 2 ? STOP_LOSS_LIMIT : STOP_LOSS;
+        terms.stop = last + (terms.side == BUY ? 1 : -1) * (1 + (int64_t)(r / 4 % 9));
+        if (terms.type == STOP_LOSS) terms.price = 0;
+        break;
+    default:
+        break;
+    }
+    world_enter(world, &terms);
+}
+
+static inline void world_act(struct world *world, uint64_t r)
+{
+    int open = 0;
+    for (int i = 0; i < WORLD_ORDERS; i++)
+        open += world->orders[i].account != 0;
+    struct world_order *any = &world->orders[r / 7 % WORLD_ORDERS];
+    const uint32_t account = (uint32_t)(1 + r % 4);
+    if (open > 45)
+        while (any->account == 0)
+            any = any == world->orders ? &world->orders[WORLD_ORDERS - 1] : any - 1;
+    const bool is_alone = any->account != 0 && any->list == 0 && !any->is_pending;
+    const uint64_t kind = r / 64 % 16;
+    if (any->account != 0 && (open > 45 || kind < 3))
+        world_cancel(world, any->account, any->id);
+    else if (kind == 3 && is_alone && world_rest(any) > 1)
+        world_amend(world, any->id, any->qty - 1);
+    else if (kind == 4)
+        world_act_list(world, account, r / 1024);
+    else
+        world_act_order(world, account, r / 1024);
+}
+
 #endif /* TESTS_UNIT_SETTLEMENT_WORLD_MARKET_H */
