@@ -8,8 +8,11 @@
  * which goes through all of them. Pages that were never touched, or hold only zeros, take no memory in
  * the image.
  *
- *     a chunk:   OPEN ── freeze_begin ──► KEPT ──► COPYING ──► COPIED ──► OPEN
- *                writable                          one of two threads     writable again
+ *     OPEN ── freeze_begin ──► KEPT ──► COPYING ──► COPIED ──► OPEN      by the other thread
+ *     writable                   │         │         (open)   writable
+ *                                └─────────┴───────► OWNED ───► OPEN      by the owner
+ *
+ * The owner does not wait: from a chunk that the other thread is copying it copies the rest itself.
  *
  * Owner    freeze_begin: the one thread that writes to the range. freeze_prepare, freeze_copy_all,
  *          freeze_image, freeze_end: another one, told of the beginning by the owner. freeze_init and
@@ -18,11 +21,12 @@
  *          range has in use, from freeze_prepare to freeze_end.
  * Limits   FREEZE_CHUNKS_MAX chunks of FREEZE_CHUNK_MIN at least; FREEZES_MAX ranges in a process. No
  *          system call may write to a frozen range: it would fail with EFAULT. Where the kernel can split
- *          no more mappings, the thread that meets that copies all the rest.
+ *          no more mappings, all is copied before any is writable.
  * Cost     freeze_begin: one mprotect; on huge pages 0.05 ms for 600 MB, otherwise 11 ms. A chunk's
  *          first write: a signal, a copy, an mprotect; 0.25 ms for 2 MiB. Chunks below the size of a huge
  *          page split those that they lie in. benchmarks/bench_freeze measures.
- * Progress the owner waits at most for the copy of one chunk by the other thread, which may be preempted
+ * Progress the owner: wait-free beside the kernel's own locks. The other thread waits for the owner to finish
+ *          a chunk.
  */
 
 #ifndef COMMON_FREEZE_H
@@ -49,9 +53,13 @@ struct freeze {
     _Atomic uint8_t *states;
     int page_map;        /* descriptor; -1: every page may have been touched */
     _Atomic bool active; /* release in freeze_end, acquire in freeze_begin: what ended is over */
+    /* The other thread: the page of the range that it copies. */
+    _Atomic size_t copying_offset;
     /* The owner, in the handler: where it last met a chunk that was open already. */
     uintptr_t open_address;
     uint64_t owner_copies; /* chunks that the owner copied since the last freeze_begin */
+    size_t rescued_offset; /* a page that the other thread was at when the owner took its chunk, */
+    uint8_t *rescued;      /* and what was there */
 };
 
 /* Makes the range one that can be frozen, in chunks of `chunk_bytes`; 0: of a huge page, or more where that

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* What a chunk is in; see the header. A new mapping of states is all OPEN. */
-enum { CHUNK_OPEN, CHUNK_KEPT, CHUNK_COPYING, CHUNK_COPIED };
+enum { CHUNK_OPEN, CHUNK_KEPT, CHUNK_COPYING, CHUNK_COPIED, CHUNK_OWNED };
 
 #define HUGE_BYTES     ((size_t)2 * 1024 * 1024)
 #define PAGE_MAP_PAGES 512 /* looked up at once, on the handler's stack */
@@ -18,6 +18,7 @@ enum { CHUNK_OPEN, CHUNK_KEPT, CHUNK_COPYING, CHUNK_COPIED };
 #define PAGE_PRESENT   (UINT64_C(1) << 63)
 #define PAGE_SWAPPED   (UINT64_C(1) << 62)
 #define PAGE_EXCLUSIVE (UINT64_C(1) << 56)
+#define PAGE_TOUCHED   (PAGE_PRESENT | PAGE_SWAPPED)
 
 /* A signal handler is told an address and nothing else: it has to find the range by itself. */
 static _Atomic(struct freeze *) ranges[FREEZES_MAX];
@@ -40,34 +41,42 @@ static size_t chunk_part(const struct freeze *freeze, size_t chunk, size_t *offs
     return (end < freeze->byte_count ? end : freeze->byte_count) - *offset;
 }
 
-/* ---- Copying. */
+/* ---- Copying.
+ *
+ * Not for the thread sanitizer: that the owner does not write to what is copied is the page table's doing,
+ * which it does not know. Whoever copies a chunk makes it writable only then; where the owner takes a
+ * chunk away from the other thread, what that one copies too late is made good (repair). The empty
+ * assembly keeps the loops from becoming calls, which the sanitizer would see. */
 
 struct line {
     uint64_t words[8];
 };
 
-/* Copies a page, unless it is all zero, as the image is already.
- *
- * Not for the thread sanitizer: that these reads come before the owner's next writes is the page table's
- * doing, which it does not know. The chunk is read-only until its copier has made it writable, after the
- * copy. The empty assembly keeps the loops from becoming calls, which the sanitizer would see. */
-__attribute__((no_sanitize("thread"))) static void copy_page(uint8_t *image, const uint8_t *memory,
-                                                             size_t byte_count)
+__attribute__((no_sanitize("thread"))) static void copy_lines(struct line *to,
+                                                              const struct line *from, size_t count)
 {
-    const struct line *from = (const struct line *)memory;
-    struct line *to = (struct line *)image;
-    const size_t count = byte_count / sizeof(struct line);
-    size_t i = 0;
-    for (; i < count; i++) {
-        const uint64_t *words = from[i].words;
-        if ((words[0] | words[1] | words[2] | words[3] | words[4] | words[5] | words[6] |
-             words[7]) != 0)
-            break;
-    }
-    for (; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         to[i] = from[i];
         __asm__ volatile("" ::: "memory");
     }
+}
+
+__attribute__((no_sanitize("thread"))) static bool line_is_zero(const struct line *line)
+{
+    const uint64_t *words = line->words;
+    return (words[0] | words[1] | words[2] | words[3] | words[4] | words[5] | words[6] |
+            words[7]) == 0;
+}
+
+/* Where the image has only zeros: a page of zeros is not written to, and so takes no memory. */
+static void copy_page(uint8_t *image, const uint8_t *memory, size_t byte_count)
+{
+    const struct line *from = (const struct line *)memory;
+    const size_t count = byte_count / sizeof(struct line);
+    size_t zeros = 0;
+    while (zeros < count && line_is_zero(&from[zeros]))
+        zeros++;
+    copy_lines((struct line *)image + zeros, from + zeros, count - zeros);
 }
 
 /* What the kernel says of up to PAGE_MAP_PAGES pages. When it cannot be asked: all have been touched. */
@@ -81,83 +90,165 @@ static void look_up(const struct freeze *freeze, const uint8_t *memory, size_t p
         entries[i] = UINT64_MAX;
 }
 
-/* Calls `act` for each of a chunk's pages that has one of the kernel's `bits`. */
-static void each_page(const struct freeze *freeze, size_t chunk, uint64_t bits,
-                      void (*act)(uint8_t *image, const uint8_t *memory, size_t byte_count))
+/* Calls `visit` for each page of a chunk, from the one at `offset` of the range on, with what the kernel
+ * says of it. False as soon as a visit says so. */
+static bool each_page(struct freeze *freeze, size_t chunk, size_t offset,
+                      bool (*visit)(struct freeze *freeze, size_t chunk, size_t offset,
+                                    uint64_t entry))
 {
-    const size_t page_bytes = freeze->page_bytes;
     uint64_t entries[PAGE_MAP_PAGES];
-    size_t offset;
-    size_t page_count = chunk_part(freeze, chunk, &offset) / page_bytes;
-    while (page_count > 0) {
-        const size_t count = page_count < PAGE_MAP_PAGES ? page_count : PAGE_MAP_PAGES;
+    size_t begin;
+    const size_t end = chunk_part(freeze, chunk, &begin) + begin;
+    while (offset < end) {
+        const size_t left = (end - offset) / freeze->page_bytes;
+        const size_t count = left < PAGE_MAP_PAGES ? left : PAGE_MAP_PAGES;
         look_up(freeze, freeze->memory + offset, count, entries);
-        for (size_t i = 0; i < count; i++, offset += page_bytes)
-            if ((entries[i] & bits) != 0)
-                act(freeze->image + offset, freeze->memory + offset, page_bytes);
-        page_count -= count;
+        for (size_t i = 0; i < count; i++, offset += freeze->page_bytes)
+            if (!visit(freeze, chunk, offset, entries[i])) return false;
     }
+    return true;
 }
 
-/* For each_page: gives the image's page memory. No other thread writes to the image now. */
-static void touch_page(uint8_t *image, const uint8_t *memory, size_t byte_count)
+static bool copy_visit(struct freeze *freeze, size_t chunk, size_t offset, uint64_t entry)
 {
-    (void)memory, (void)byte_count;
-    *(volatile uint8_t *)image = 0;
+    (void)chunk;
+    if ((entry & PAGE_TOUCHED) != 0)
+        copy_page(freeze->image + offset, freeze->memory + offset, freeze->page_bytes);
+    return true;
 }
 
-/* ---- The life of a chunk. */
+/* The other thread says which page it copies, and then looks whether the chunk is still its own. */
+static bool copy_visit_watched(struct freeze *freeze, size_t chunk, size_t offset, uint64_t entry)
+{
+    if ((entry & PAGE_TOUCHED) == 0) return true;
+    /* seq_cst, both, and both in owner_copy, which does the reverse: either this load sees that the owner
+     * has taken the chunk, or the owner's load sees this page. */
+    atomic_store_explicit(&freeze->copying_offset, offset, memory_order_seq_cst);
+    if (atomic_load_explicit(&freeze->states[chunk], memory_order_seq_cst) != CHUNK_COPYING)
+        return false;
+    return copy_visit(freeze, chunk, offset, entry);
+}
 
-/* Copies the chunk if nobody has begun to; otherwise waits until it is copied. True: it was us. */
-static bool keep_chunk(struct freeze *freeze, size_t chunk)
+static bool prepare_visit(struct freeze *freeze, size_t chunk, size_t offset, uint64_t entry)
+{
+    (void)chunk;
+    if ((entry & (PAGE_EXCLUSIVE | PAGE_SWAPPED)) != 0)
+        *(volatile uint8_t *)(freeze->image + offset) = 0; /* as it is */
+    return true;
+}
+
+/* ---- A chunk on the other thread. */
+
+/* What this thread last copied to its page may have come after the owner's next writes: the owner has left
+ * the page as it was. */
+static void repair(struct freeze *freeze, size_t chunk)
+{
+    /* acquire: pairs with the release of OPEN. */
+    while (atomic_load_explicit(&freeze->states[chunk], memory_order_acquire) != CHUNK_OPEN)
+        sched_yield();
+    copy_lines((struct line *)(freeze->image + freeze->rescued_offset),
+               (const struct line *)freeze->rescued, freeze->page_bytes / sizeof(struct line));
+}
+
+/* Copies the chunk, if the owner does not. True: it is for this thread to open. */
+static bool other_copy(struct freeze *freeze, size_t chunk)
 {
     _Atomic uint8_t *state = &freeze->states[chunk];
+    size_t offset;
+    (void)chunk_part(freeze, chunk, &offset);
+    atomic_store_explicit(&freeze->copying_offset, offset, memory_order_relaxed);
     uint8_t expected = CHUNK_KEPT;
-    /* relaxed: it decides who copies; what is copied nobody has written since freeze_begin, of which the
-     * other thread has been told. */
-    if (atomic_compare_exchange_strong_explicit(state, &expected, CHUNK_COPYING,
-                                                memory_order_relaxed, memory_order_relaxed)) {
-        each_page(freeze, chunk, PAGE_PRESENT | PAGE_SWAPPED, copy_page);
-        /* release: the image has the chunk. Pairs with the acquire below. */
-        atomic_store_explicit(state, CHUNK_COPIED, memory_order_release);
-        return true;
+    /* release: the owner that takes the chunk away sees an offset in it. */
+    if (!atomic_compare_exchange_strong_explicit(state, &expected, CHUNK_COPYING,
+                                                 memory_order_release, memory_order_acquire)) {
+        /* acquire: pairs with the release of OPEN; the image has what the owner copied. */
+        while (atomic_load_explicit(state, memory_order_acquire) == CHUNK_OWNED)
+            sched_yield();
+        return false;
     }
-    /* acquire: pairs with the releases of COPIED and OPEN. */
-    while (atomic_load_explicit(state, memory_order_acquire) == CHUNK_COPYING)
-        sched_yield();
+    expected = CHUNK_COPYING;
+    /* release: the copy's reads come before the owner's next writes. Pairs with the acquire in
+     * owner_copy. */
+    if (each_page(freeze, chunk, offset, copy_visit_watched) &&
+        atomic_compare_exchange_strong_explicit(state, &expected, CHUNK_COPIED,
+                                                memory_order_release, memory_order_relaxed))
+        return true;
+    repair(freeze, chunk);
     return false;
 }
 
-/* Makes writable what is copied. The other thread may be at the same: either way it is writable. */
+/* ---- A chunk on the owner's thread. What follows may be called in a signal handler. */
+
+/* Copies what the other thread has not; the page that it may be at also to where nobody else writes. */
+static void take_away(struct freeze *freeze, size_t chunk)
+{
+    /* seq_cst: see copy_visit_watched. */
+    const size_t offset = atomic_load_explicit(&freeze->copying_offset, memory_order_seq_cst);
+    copy_lines((struct line *)freeze->rescued, (const struct line *)(freeze->memory + offset),
+               freeze->page_bytes / sizeof(struct line));
+    freeze->rescued_offset = offset;
+    (void)each_page(freeze, chunk, offset, copy_visit);
+}
+
+/* Copies the chunk, unless the other thread has. Never waits for it. */
+static void owner_copy(struct freeze *freeze, size_t chunk)
+{
+    _Atomic uint8_t *state = &freeze->states[chunk];
+    /* acquire: pairs with the releases of COPIED and OPEN. */
+    uint8_t now = atomic_load_explicit(state, memory_order_acquire);
+    while (now == CHUNK_KEPT || now == CHUNK_COPYING) {
+        const uint8_t before = now;
+        if (!atomic_compare_exchange_strong_explicit(state, &now, CHUNK_OWNED, memory_order_seq_cst,
+                                                     memory_order_acquire))
+            continue;
+        size_t offset;
+        (void)chunk_part(freeze, chunk, &offset);
+        if (before == CHUNK_COPYING)
+            take_away(freeze, chunk);
+        else
+            (void)each_page(freeze, chunk, offset, copy_visit);
+        freeze->owner_copies++;
+        return;
+    }
+}
+
+/* ---- Chunks become writable. */
+
+/* By one thread or by both: either way the chunk is. False: the kernel has no mapping left to split. */
 static bool open_chunk(struct freeze *freeze, size_t chunk)
 {
     size_t offset;
     const size_t byte_count = chunk_part(freeze, chunk, &offset);
     if (mprotect(freeze->memory + offset, byte_count, PROT_READ | PROT_WRITE) != 0) return false;
-    /* release: the reads of the copy are over, and the chunk is writable. Pairs with the acquire in
-     * keep_chunk. */
+    /* release: copies are over, and the chunk is writable. Pairs with the acquires in owner_copy, where
+     * the owner is about to write, and in other_copy and repair, where the image is about to be read. */
     atomic_store_explicit(&freeze->states[chunk], CHUNK_OPEN, memory_order_release);
     return true;
 }
 
-/* The kernel has no mapping left to split: the whole range is copied and opened in one piece. Nobody
- * waits for an opening, only for a copy, so two of these never wait for each other. */
+/* All at once, when all are copied: that splits nothing. */
 static void open_all(struct freeze *freeze)
 {
-    for (size_t chunk = 0; chunk < freeze->chunk_count; chunk++)
-        (void)keep_chunk(freeze, chunk);
     if (mprotect(freeze->memory, freeze->byte_count, PROT_READ | PROT_WRITE) != 0) abort();
-    for (size_t chunk = 0; chunk < freeze->chunk_count; chunk++)
+    for (size_t chunk = 0; chunk < freeze->chunk_count; chunk++) /* release: as above */
         atomic_store_explicit(&freeze->states[chunk], CHUNK_OPEN, memory_order_release);
 }
 
-/* ---- The handler, on the owner's thread. Everything below it may be called in a signal handler. */
+void freeze_copy_all(struct freeze *freeze)
+{
+    bool split = true;
+    for (size_t chunk = 0; chunk < freeze->chunk_count; chunk++)
+        if (other_copy(freeze, chunk) && split) split = open_chunk(freeze, chunk);
+    if (!split) open_all(freeze);
+}
+
+/* ---- The handler. */
 
 /* Whether the write at `address` can be done again now. */
 static bool let_write(struct freeze *freeze, uintptr_t address)
 {
     const size_t chunk = chunk_of(freeze, address);
-    const bool copied = keep_chunk(freeze, chunk);
+    owner_copy(freeze, chunk);
     if (atomic_load_explicit(&freeze->states[chunk], memory_order_acquire) == CHUNK_OPEN) {
         /* Opened since the fault, so the write will do. At the same address again it is no fault of
          * ours: somebody else has protected it. */
@@ -166,8 +257,10 @@ static bool let_write(struct freeze *freeze, uintptr_t address)
         return !again;
     }
     freeze->open_address = 0;
-    if (copied) freeze->owner_copies++;
-    if (!open_chunk(freeze, chunk)) open_all(freeze);
+    if (open_chunk(freeze, chunk)) return true;
+    for (size_t other = 0; other < freeze->chunk_count; other++)
+        owner_copy(freeze, other);
+    open_all(freeze);
     return true;
 }
 
@@ -241,22 +334,33 @@ static void *map(size_t byte_count)
 }
 
 /* One chunk more than the range, so that the image can lie to chunks as the range does. */
+static size_t image_bytes(const struct freeze *freeze)
+{
+    return freeze->byte_count + freeze->chunk_bytes;
+}
+
+/* A page and the states. */
+static size_t notes_bytes(const struct freeze *freeze)
+{
+    return freeze->page_bytes + freeze->chunk_count;
+}
+
 static bool map_image(struct freeze *freeze)
 {
-    void *mapping = map(freeze->byte_count + freeze->chunk_bytes);
-    void *states = map(freeze->chunk_count);
-    if (mapping == MAP_FAILED || states == MAP_FAILED) {
-        if (mapping != MAP_FAILED) munmap(mapping, freeze->byte_count + freeze->chunk_bytes);
-        if (states != MAP_FAILED) munmap(states, freeze->chunk_count);
+    uint8_t *mapping = map(image_bytes(freeze));
+    uint8_t *notes = map(notes_bytes(freeze));
+    if (mapping == MAP_FAILED || notes == MAP_FAILED) {
+        if (mapping != MAP_FAILED) munmap(mapping, image_bytes(freeze));
+        if (notes != MAP_FAILED) munmap(notes, notes_bytes(freeze));
         return false;
     }
     freeze->mapping = mapping;
-    freeze->states = states;
-    const uintptr_t shift = (uintptr_t)freeze->memory - (uintptr_t)freeze->mapping;
-    freeze->image = freeze->mapping + shift % freeze->chunk_bytes;
+    freeze->rescued = notes;
+    freeze->states = (_Atomic uint8_t *)(notes + freeze->page_bytes);
+    const uintptr_t shift = (uintptr_t)freeze->memory - (uintptr_t)mapping;
+    freeze->image = mapping + shift % freeze->chunk_bytes;
     /* A smaller chunk would pay for a whole huge page, in the handler. */
-    if (freeze->chunk_bytes >= HUGE_BYTES)
-        madvise(mapping, freeze->byte_count + freeze->chunk_bytes, MADV_HUGEPAGE);
+    if (freeze->chunk_bytes >= HUGE_BYTES) madvise(mapping, image_bytes(freeze), MADV_HUGEPAGE);
     return true;
 }
 
@@ -297,8 +401,8 @@ void freeze_close(struct freeze *freeze)
         (void)atomic_compare_exchange_strong_explicit(&ranges[i], &expected, NULL,
                                                       memory_order_relaxed, memory_order_relaxed);
     }
-    munmap(freeze->mapping, freeze->byte_count + freeze->chunk_bytes);
-    munmap((void *)freeze->states, freeze->chunk_count);
+    munmap(freeze->mapping, image_bytes(freeze));
+    munmap(freeze->rescued, notes_bytes(freeze));
     if (freeze->page_map >= 0) close(freeze->page_map);
     *freeze = (struct freeze){.page_map = -1};
 }
@@ -313,8 +417,11 @@ static void set_states(struct freeze *freeze, uint8_t state)
 void freeze_prepare(struct freeze *freeze)
 {
     ASSERT(!atomic_load_explicit(&freeze->active, memory_order_acquire));
-    for (size_t chunk = 0; chunk < freeze->chunk_count; chunk++)
-        each_page(freeze, chunk, PAGE_EXCLUSIVE | PAGE_SWAPPED, touch_page);
+    for (size_t chunk = 0; chunk < freeze->chunk_count; chunk++) {
+        size_t offset;
+        (void)chunk_part(freeze, chunk, &offset);
+        (void)each_page(freeze, chunk, offset, prepare_visit);
+    }
 }
 
 bool freeze_begin(struct freeze *freeze)
@@ -332,12 +439,6 @@ bool freeze_begin(struct freeze *freeze)
     freeze->owner_copies = 0;
     atomic_store_explicit(&freeze->active, true, memory_order_relaxed); /* the owner's to read */
     return true;
-}
-
-void freeze_copy_all(struct freeze *freeze)
-{
-    for (size_t chunk = 0; chunk < freeze->chunk_count; chunk++)
-        if (keep_chunk(freeze, chunk) && !open_chunk(freeze, chunk)) open_all(freeze);
 }
 
 const void *freeze_image(const struct freeze *freeze)

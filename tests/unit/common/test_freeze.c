@@ -240,6 +240,90 @@ TEST(freeze, kernel_without_mappings_left_costs_time_only)
     assert_int_equal(status, 0);
 }
 
+/* ---- A copier that is stopped in the middle of a page: its first store to that page of the image faults,
+ * and the handler, the one before ours, does not come back until it may. */
+
+static uint8_t *stop_page;
+static _Atomic int stop_stage; /* 1 copy, 2 stopped, 3 go on, 4 copied, 5 end */
+
+static int stop_now(void)
+{
+    return atomic_load_explicit(&stop_stage, memory_order_acquire);
+}
+
+static void stop_set(int stage)
+{
+    atomic_store_explicit(&stop_stage, stage, memory_order_release);
+}
+
+static void stop_here(int number, siginfo_t *info, void *context)
+{
+    (void)number, (void)context;
+    if ((uint8_t *)info->si_addr != stop_page) _exit(5);
+    if (mprotect(stop_page, PAGE, PROT_READ | PROT_WRITE) != 0) _exit(6);
+    stop_set(2);
+    while (stop_now() != 3)
+        sched_yield();
+}
+
+static void *stopped_copier(void *freeze)
+{
+    for (;;) {
+        while (stop_now() != 1) {
+            if (stop_now() == 5) return NULL;
+            sched_yield();
+        }
+        freeze_copy_all(freeze);
+        stop_set(4);
+    }
+}
+
+/* Stops the copier at a page, overwrites everything, lets it go on, and compares. */
+static void play_stop(struct freeze *freeze, uint8_t *expected, size_t page)
+{
+    for (size_t i = 0; i < freeze->byte_count; i++)
+        expected[i] = freeze->memory[i] = (uint8_t)(1 + (i * 7 + page) % 251);
+    stop_page = freeze->image + page * PAGE;
+    if (mprotect(stop_page, PAGE, PROT_READ) != 0) _exit(7);
+    if (!freeze_begin(freeze)) _exit(8);
+    stop_set(1);
+    while (stop_now() != 2)
+        sched_yield();
+    memset(freeze->memory, 0xff, freeze->byte_count); /* does not hang */
+    const size_t chunk_of_page = page * PAGE / FREEZE_CHUNK_MIN;
+    if (freeze->owner_copies != freeze->chunk_count - chunk_of_page) _exit(9);
+    stop_set(3);
+    while (stop_now() != 4)
+        sched_yield();
+    if (memcmp(freeze_image(freeze), expected, freeze->byte_count) != 0) _exit(10);
+    freeze_end(freeze);
+}
+
+static void stop_copier_in_each_page(void)
+{
+    enum { CHUNKS = 4 };
+    const size_t byte_count = CHUNKS * FREEZE_CHUNK_MIN;
+    uint8_t *memory = map_pages(byte_count + FREEZE_CHUNK_MIN, PROT_READ | PROT_WRITE);
+    uint8_t *expected = map_pages(byte_count, PROT_READ | PROT_WRITE);
+    memory += FREEZE_CHUNK_MIN - (uintptr_t)memory % FREEZE_CHUNK_MIN;
+    struct freeze freeze;
+    handle(stop_here, NULL);
+    if (!freeze_init(&freeze, memory, byte_count, FREEZE_CHUNK_MIN)) _exit(3);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, stopped_copier, &freeze) != 0) _exit(4);
+    for (size_t page = 0; page < byte_count / PAGE; page++)
+        play_stop(&freeze, expected, page);
+    stop_set(5);
+    pthread_join(thread, NULL);
+}
+
+/* The owner waits for nobody: it takes the chunk that a stopped copier holds, writes to all of it, and the
+ * image is right all the same when the copier goes on in the middle of its page. */
+TEST(freeze, owner_takes_the_chunk_of_a_stopped_copier)
+{
+    assert_int_equal(child_status(stop_copier_in_each_page), 0);
+}
+
 /* ---- One writer, one copier. */
 
 enum stage { WRITING, FROZEN, DONE, CLOSED };
@@ -418,6 +502,37 @@ TEST(freeze, owner_that_waits_copies_nothing)
     memset(world.expected, 3, world.byte_count);
     assert_memory_equal(freeze_image(&world.freeze), world.expected, world.byte_count);
     freeze_end(&world.freeze);
+    world_close(&world);
+}
+
+/* Mappings of the process, by the kernel's list. */
+static int mapping_count(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    assert_non_null(maps);
+    int count = 0, letter;
+    while ((letter = fgetc(maps)) != EOF)
+        count += letter == '\n';
+    fclose(maps);
+    return count;
+}
+
+/* When all is copied the range is one mapping again, however it was split in between. */
+TEST(freeze, split_mappings_grow_together)
+{
+    struct freeze_world world;
+    world_open(&world, 4 * MIB, 64 * KIB);
+    memset(world.memory, 3, world.byte_count);
+    const int before = mapping_count();
+    for (int round = 0; round < 2; round++) {
+        assert_true(freeze_begin(&world.freeze));
+        for (size_t i = 0; i < world.byte_count; i += 128 * KIB)
+            world.memory[i]++;
+        assert_true(mapping_count() >= before + 60);
+        freeze_copy_all(&world.freeze);
+        freeze_end(&world.freeze);
+        assert_int_equal(mapping_count(), before);
+    }
     world_close(&world);
 }
 
