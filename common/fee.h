@@ -36,9 +36,16 @@ static inline struct fee fee_of(amount_t received, int32_t rate_ppm)
     ASSERT(received.units >= 0);
     ASSERT(rate_ppm >= 0 && rate_ppm <= FEE_RATE_ONE);
 
-    const __int128 exact = (__int128)received.units * rate_ppm;
-    const int64_t floor = (int64_t)(exact / FEE_RATE_ONE);
-    const int64_t rest = exact % FEE_RATE_ONE != 0;
+    int64_t floor, exact;
+    if (__builtin_mul_overflow(received.units, (int64_t)rate_ppm, &exact)) {
+        const __int128 wide = (__int128)received.units * rate_ppm;
+        floor = (int64_t)(wide / FEE_RATE_ONE);
+        exact = (int64_t)(wide % FEE_RATE_ONE);
+    } else {
+        floor = exact / FEE_RATE_ONE; /* the common case: no division of 128 bits */
+        exact -= floor * FEE_RATE_ONE;
+    }
+    const int64_t rest = exact != 0;
     return (struct fee){{floor + rest}, {floor}, {rest}};
 }
 

@@ -20,12 +20,12 @@ static size_t changed_bytes(const struct params *params)
     return rounded((size_t)changes_max(params) * sizeof(uint32_t));
 }
 
-/* Places in the ring of parked levels: enough that prices deep in the book, too, are there when they come
- * back. */
+/* Places in the ring of parked levels: enough that prices deep in a book are there when they come back, few
+ * enough that those which never do are removed before they have left the cache. */
 static uint32_t parked_places(const struct params *params)
 {
     uint32_t places = 64;
-    while (places < params->levels_max / 2)
+    while (places < 4096 && places < params->levels_max / 2)
         places *= 2;
     return places;
 }

@@ -24,20 +24,6 @@ bool directory_init(struct directory *directory, struct arena *arena, struct ord
     return directory->rosters != NULL;
 }
 
-/* Account and market as one number: the key of a roster, and the seed of its client ids. */
-static uint64_t owner_key(uint32_t account, uint32_t market)
-{
-    return (uint64_t)account << 32 | market;
-}
-
-uint32_t directory_client_hash(uint32_t account, uint16_t market,
-                               const uint8_t client_id[CLIENT_ID_BYTES])
-{
-    const uint32_t hash =
-        slot_table_hash_bytes(owner_key(account, market), client_id, CLIENT_ID_BYTES);
-    return hash == 0 ? 1 : hash;
-}
-
 uint32_t directory_find_client_hashed(const struct directory *directory, uint32_t account,
                                       uint16_t market, const uint8_t client_id[CLIENT_ID_BYTES],
                                       uint32_t hash)
@@ -62,7 +48,7 @@ uint32_t directory_find_client(const struct directory *directory, uint32_t accou
 
 static uint32_t roster_home(const struct directory *directory, uint32_t account, uint16_t market)
 {
-    return slot_table_hash_pair(owner_key(account, market), 0) & directory->roster_mask;
+    return slot_table_hash_pair(directory_owner_key(account, market), 0) & directory->roster_mask;
 }
 
 /* The place of the roster, or the empty place where it would go. */
@@ -104,11 +90,9 @@ static void roster_close(struct directory *directory, uint32_t gap)
     directory->roster_count--;
 }
 
-static struct roster *roster_join(struct directory *directory, uint32_t slot)
+static struct roster *roster_join(struct directory *directory, uint32_t slot, struct roster *roster)
 {
     struct order *orders = directory->pool->orders, *order = &orders[slot];
-    struct roster *roster =
-        &directory->rosters[roster_place(directory, order->account, order->market)];
     ASSERT(order->account != 0);
     if (roster->account == 0) {
         ASSERT(directory->roster_count <
@@ -130,14 +114,14 @@ static struct roster *roster_join(struct directory *directory, uint32_t slot)
     return roster;
 }
 
-static void roster_leave(struct directory *directory, uint32_t slot)
+static void roster_leave(struct directory *directory, uint32_t slot, int64_t open_lots)
 {
     struct order *orders = directory->pool->orders;
     const struct order *order = &orders[slot];
     const uint32_t place = roster_place(directory, order->account, order->market);
     struct roster *roster = &directory->rosters[place];
     ASSERT(roster->open > 0);
-    if (order->side == BUY) roster->buy_lots -= order_open(directory->pool, slot).lots;
+    if (order->side == BUY) roster->buy_lots -= open_lots;
 
     if (order->roster_older == NO_SLOT)
         roster->oldest = order->roster_newer;
@@ -150,9 +134,23 @@ static void roster_leave(struct directory *directory, uint32_t slot)
     if (--roster->open == 0) roster_close(directory, place);
 }
 
+struct roster *directory_place(const struct directory *directory, uint32_t account, uint16_t market)
+{
+    return &directory->rosters[roster_place(directory, account, market)];
+}
+
 struct roster *directory_add(struct directory *directory, uint32_t slot)
 {
+    const struct order *order = &directory->pool->orders[slot];
+    return directory_add_at(directory, slot,
+                            directory_place(directory, order->account, order->market));
+}
+
+struct roster *directory_add_at(struct directory *directory, uint32_t slot, struct roster *place)
+{
     struct order *order = &directory->pool->orders[slot];
+    ASSERT(place->account == 0 ||
+           (place->account == order->account && place->market == order->market));
 
     directory_add_id(directory, slot);
     if (order_has_client_id(order->client_id)) {
@@ -161,17 +159,17 @@ struct roster *directory_add(struct directory *directory, uint32_t slot)
                 directory_client_hash(order->account, order->market, order->client_id);
         slot_table_add(&directory->by_client, order->client_hash, slot);
     }
-    return roster_join(directory, slot);
+    return roster_join(directory, slot, place);
 }
 
-void directory_remove(struct directory *directory, uint32_t slot)
+void directory_remove(struct directory *directory, uint32_t slot, int64_t open_lots)
 {
     const struct order *order = &directory->pool->orders[slot];
 
     directory_remove_id(directory, slot);
     if (order_has_client_id(order->client_id))
         slot_table_remove(&directory->by_client, order->client_hash, slot);
-    roster_leave(directory, slot);
+    roster_leave(directory, slot, open_lots);
 }
 
 void directory_rename(struct directory *directory, uint32_t slot,

@@ -53,17 +53,36 @@ size_t directory_bytes(uint32_t order_capacity);
 MUST_CHECK bool directory_init(struct directory *directory, struct arena *arena,
                                struct order_pool *pool);
 
+/* Account and market as one number: the key of a roster, and the seed of its client ids. */
+static inline uint64_t directory_owner_key(uint32_t account, uint16_t market)
+{
+    return (uint64_t)account << 32 | market;
+}
+
 /* The hash of a client id of this account and market; never 0. */
-uint32_t directory_client_hash(uint32_t account, uint16_t market,
-                               const uint8_t client_id[CLIENT_ID_BYTES]);
+static inline uint32_t directory_client_hash(uint32_t account, uint16_t market,
+                                             const uint8_t client_id[CLIENT_ID_BYTES])
+{
+    const uint32_t hash = slot_table_hash_text(directory_owner_key(account, market), client_id);
+    return hash == 0 ? 1 : hash;
+}
 
 /* Enters an order of the pool, whose client_hash is either 0 or directory_client_hash of it, and
  * returns its roster, good until the next change of the directory.
  * Needs: its ids are not taken, and its id is above all others of its account and market. */
 struct roster *directory_add(struct directory *directory, uint32_t order);
 
-/* Needs: the order is in the directory. Its roster is gone with its last order. */
-void directory_remove(struct directory *directory, uint32_t order);
+/* The same, where its roster is known: `place` is directory_place of its account and market, and the
+ * directory has not changed since. */
+struct roster *directory_add_at(struct directory *directory, uint32_t order, struct roster *place);
+
+/* Where the account's roster in this market is, or (account 0) would be. */
+struct roster *directory_place(const struct directory *directory, uint32_t account,
+                               uint16_t market);
+
+/* Needs: the order is in the directory, and `open_lots` is what it has open as far as the directory was
+ * told. Its roster is gone with its last order. */
+void directory_remove(struct directory *directory, uint32_t order, int64_t open_lots);
 
 /* The account's roster in this market, or NULL when it has no open order there. Good until the next
  * change of the directory. */

@@ -114,7 +114,8 @@ static void order_leave(struct engine *engine, uint32_t slot, bool entered,
     struct order *order = state_order(engine, slot);
     const bool listed = (order->flags & ORDER_LISTED) != 0;
     uint32_t list = NO_SLOT, leg = 0;
-    if (entered) directory_remove(&engine->directory, slot);
+    if (entered)
+        directory_remove(&engine->directory, slot, order_open(&engine->books.orders, slot).lots);
     if (order->extra != NO_SLOT) {
         list = state_extra(engine, order)->list;
         leg = state_extra(engine, order)->leg;
@@ -146,10 +147,36 @@ static amount_t hold_freed(struct engine *engine, const struct market *market, u
     return (amount_t){held.units - holds_need(pool, market, sibling).units};
 }
 
+/* The end of what most orders are: nothing but a price and a quantity in the book. */
+static void plain_close(struct engine *engine, uint32_t slot, enum order_status status,
+                        enum done_reason reason, struct event_writer *out)
+{
+    const struct order *order = state_order(engine, slot);
+    const struct market *market = state_market(engine, order);
+    book_remove(&engine->books, slot);
+    accounts_release(&engine->accounts, order->account, holds_asset(market, order->side),
+                     holds_of(market, order->side, order->price, order->left));
+    done_write(engine, slot, (amount_t){0}, status, reason, out);
+    directory_remove(&engine->directory, slot, order->left.lots);
+    order_pool_give(&engine->books.orders, slot);
+}
+
+void done_filled(struct engine *engine, uint32_t slot, qty_t last, struct event_writer *out)
+{
+    book_remove(&engine->books, slot);
+    done_write(engine, slot, (amount_t){0}, ORDER_FILLED, DONE_FILLED, out);
+    directory_remove(&engine->directory, slot, last.lots);
+    order_pool_give(&engine->books.orders, slot);
+}
+
 void done_close(struct engine *engine, uint32_t slot, enum order_status status,
                 enum done_reason reason, struct event_writer *out)
 {
     struct order *order = state_order(engine, slot);
+    if (order->extra == NO_SLOT) {
+        plain_close(engine, slot, status, reason, out);
+        return;
+    }
     const struct market *market = state_market(engine, order);
     const amount_t freed = hold_freed(engine, market, slot);
 

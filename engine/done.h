@@ -14,6 +14,10 @@
 void done_close(struct engine *engine, uint32_t slot, enum order_status status,
                 enum done_reason reason, struct event_writer *out);
 
+/* Ends a resting order without extra that its last fill, of `last`, has filled. The directory was not told
+ * of that fill. */
+void done_filled(struct engine *engine, uint32_t slot, qty_t last, struct event_writer *out);
+
 /* Ends the order that is taking. */
 void done_taker(struct engine *engine, const struct taker *taker, enum order_status status,
                 enum done_reason reason, struct event_writer *out);

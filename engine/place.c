@@ -77,13 +77,11 @@ static bool is_iceberg(const struct order_place_command *place)
 
 /* Whether the account may have one more open order like this here. */
 static enum reject count_check(const struct engine *engine, const struct market *market,
-                               const struct order_place_command *place)
+                               const struct order_place_command *place, const struct roster *roster)
 {
-    if (filters_may_rest(place->type, place->time_in_force)) {
-        const struct roster *roster = roster_of(engine, place->account, place->market);
-        if (roster != NULL && roster->open >= market->account_orders_max)
-            return REJECT_MAX_NUM_ORDERS;
-    }
+    if (roster->open >= market->account_orders_max &&
+        filters_may_rest(place->type, place->time_in_force))
+        return REJECT_MAX_NUM_ORDERS;
     const bool stop = filters_is_stop(place->type), iceberg = is_iceberg(place);
     const bool position = place->side == BUY && market->filters.position_max.units != 0;
     if (!stop && !iceberg && !position) return REJECT_NONE;
@@ -94,9 +92,7 @@ static enum reject count_check(const struct engine *engine, const struct market 
     if (iceberg && counts.icebergs >= market->filters.iceberg_orders_max)
         return REJECT_MAX_NUM_ICEBERG_ORDERS;
     if (!position) return REJECT_NONE;
-    const struct roster *roster = roster_of(engine, place->account, place->market);
-    return place_position(engine, place->account, place->market,
-                          roster == NULL ? 0 : roster->buy_lots, place->qty.lots);
+    return place_position(engine, place->account, place->market, roster->buy_lots, place->qty.lots);
 }
 
 /* Whether there is room for the order to rest, by counts alone: taken before the match, so that it
@@ -202,7 +198,8 @@ enum reject place_decide(const struct engine *engine, const struct order_place_c
                                          place->client_id, plan->client_hash) != NO_SLOT)
             return REJECT_DUPLICATE_ORDER;
     }
-    enum reject reject = count_check(engine, market, place);
+    plan->roster = directory_place(&engine->directory, place->account, place->market);
+    enum reject reject = count_check(engine, market, place, plan->roster);
     if (reject == REJECT_NONE) reject = room_check(engine, place);
     if (reject == REJECT_NONE && filters_is_stop(place->type))
         reject = stop_check(engine, place, plan);
@@ -344,6 +341,7 @@ void place_accept(struct engine *engine, const struct order_place_command *place
         .reach = plan->reach,
         .kill = plan->kill,
         .content = plan->content,
+        .roster = plan->roster,
     };
     take(engine, &taker, out);
     work_drain(engine, out);

@@ -20,6 +20,7 @@ struct place_plan {
     price_t reach;
     price_t hold_price; /* what a stop without a price holds by, BUY */
     uint32_t client_hash;
+    struct roster *roster; /* the account's here; account 0: it has none yet */
     bool kill;
     bool content;
 };

@@ -24,13 +24,6 @@ bool slot_table_init(struct slot_table *table, struct arena *arena, uint32_t cap
     return table->entries != NULL;
 }
 
-/* Both halves of the product, and the factors again: a factor of zero does not hide the other. */
-static uint64_t folded(uint64_t left, uint64_t right)
-{
-    const unsigned __int128 product = (unsigned __int128)left * right;
-    return (uint64_t)product ^ (uint64_t)(product >> 64) ^ left ^ right;
-}
-
 #define SEED_A 0xa0761d6478bd642fu
 #define SEED_B 0xe7037ed1a0b428dbu
 
@@ -38,15 +31,15 @@ static uint64_t folded(uint64_t left, uint64_t right)
  * the last product. */
 uint32_t slot_table_hash_bytes(uint64_t seed, const uint8_t *bytes, size_t byte_count)
 {
-    uint64_t hash = folded(seed ^ SEED_A, SEED_B);
+    uint64_t hash = slot_table_fold(seed ^ SEED_A, SEED_B);
     size_t at = 0;
     for (; at + 16 <= byte_count; at += 16)
-        hash = folded(le_get_u64(bytes + at) ^ hash, le_get_u64(bytes + at + 8) ^ SEED_B);
+        hash = slot_table_fold(le_get_u64(bytes + at) ^ hash, le_get_u64(bytes + at + 8) ^ SEED_B);
     uint64_t rest[2] = {0, 0};
     for (unsigned i = 0; at < byte_count; at++, i++)
         rest[i / 8] |= (uint64_t)bytes[at] << (i % 8 * 8);
-    hash = folded(rest[0] ^ hash, rest[1] ^ SEED_A ^ byte_count);
-    return (uint32_t)(folded(hash, SEED_B) >> 32);
+    hash = slot_table_fold(rest[0] ^ hash, rest[1] ^ SEED_A ^ byte_count);
+    return (uint32_t)(slot_table_fold(hash, SEED_B) >> 32);
 }
 
 bool slot_table_check(const struct slot_table *table)

@@ -22,6 +22,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 struct arena;
 
@@ -125,6 +126,27 @@ static inline uint32_t slot_table_hash_pair(uint64_t first, uint64_t second)
 {
     uint64_t hash = (first ^ (second * 0x9e3779b97f4a7c15u)) * 0xff51afd7ed558ccdu;
     hash = (hash ^ (hash >> 32)) * 0xc4ceb9fe1a85ec53u;
+    return (uint32_t)(hash >> 32);
+}
+
+/* Both halves of the product, and the factors again: a factor of zero does not hide the other. */
+static inline uint64_t slot_table_fold(uint64_t left, uint64_t right)
+{
+    const unsigned __int128 product = (unsigned __int128)left * right;
+    return (uint64_t)product ^ (uint64_t)(product >> 64) ^ left ^ right;
+}
+
+/* Of the 36 bytes of a client id. */
+static inline uint32_t slot_table_hash_text(uint64_t seed, const uint8_t text[36])
+{
+    uint64_t words[4];
+    uint32_t last;
+    memcpy(words, text, sizeof(words));
+    memcpy(&last, text + sizeof(words), sizeof(last));
+    const uint64_t first = slot_table_fold(words[0] ^ seed, words[1] ^ 0xa0761d6478bd642fu);
+    const uint64_t second =
+        slot_table_fold(words[2] ^ 0xe7037ed1a0b428dbu, words[3] ^ 0x8ebc6af09c88c6e3u);
+    const uint64_t hash = slot_table_fold(first ^ last, second ^ 0x589965cc75374cc3u);
     return (uint32_t)(hash >> 32);
 }
 

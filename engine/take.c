@@ -12,39 +12,65 @@ static const struct fee_tier *tier_of(const struct engine *engine, uint32_t acco
     return &engine->params.tiers[engine->accounts.terms[account].tier];
 }
 
-/* One side of a match: the order pays from its hold and receives the other asset, less its fee; a maker
- * with a rebate gets it in the asset it paid. Returns what left the hold. */
-static amount_t side_settle(struct engine *engine, const struct market *market,
-                            const struct order *order, const struct fill_event *fill,
-                            int32_t rate_ppm)
-{
-    const struct holds_fill moved = holds_of_fill(market, order, fill->price, fill->qty);
-    const uint16_t paid_asset = holds_asset(market, order->side);
-    struct fee fee = {{0}, {0}, {0}};
+/* What a match moves, before fees. */
+struct moved {
+    amount_t base;
+    amount_t quote;
+};
 
-    accounts_spend(&engine->accounts, order->account, paid_asset, moved.paid, moved.freed);
+/* The buyer pays quote from its hold, which falls by what its own limit had set aside, and receives base.
+ * Returns what left the hold. */
+static amount_t buyer_settle(struct engine *engine, const struct market *market,
+                             const struct order *order, const struct fill_event *fill,
+                             const struct moved *moved, int32_t rate_ppm)
+{
+    amount_t freed = {0};
+    if (order->price.ticks != 0) {
+        ASSERT(fill->price.ticks <= order->price.ticks);
+        if (order->price.ticks != fill->price.ticks)
+            freed.units =
+                market_notional(market, order->price, fill->qty).units - moved->quote.units;
+    }
+    accounts_spend(&engine->accounts, order->account, market->quote, moved->quote, freed);
+    amount_t charged = {0};
     if (rate_ppm >= 0)
-        fee = fee_of(moved.received, rate_ppm);
+        charged = fee_of(moved->base, rate_ppm).charged;
     else
-        accounts_rebate(&engine->accounts, order->account, paid_asset,
-                        fee_rebate(moved.paid, rate_ppm));
-    accounts_receive(&engine->accounts, order->account, holds_received_asset(market, order->side),
-                     moved.received, fee.charged);
-    return (amount_t){moved.paid.units + moved.freed.units};
+        accounts_rebate(&engine->accounts, order->account, market->quote,
+                        fee_rebate(moved->quote, rate_ppm));
+    accounts_receive(&engine->accounts, order->account, market->base, moved->base, charged);
+    return (amount_t){moved->quote.units + freed.units};
+}
+
+/* The seller pays base from its hold and receives quote; a maker with a rebate gets it in what it paid,
+ * like a buyer. */
+static amount_t seller_settle(struct engine *engine, const struct market *market,
+                              const struct order *order, const struct moved *moved,
+                              int32_t rate_ppm)
+{
+    accounts_spend(&engine->accounts, order->account, market->base, moved->base, (amount_t){0});
+    amount_t charged = {0};
+    if (rate_ppm >= 0)
+        charged = fee_of(moved->quote, rate_ppm).charged;
+    else
+        accounts_rebate(&engine->accounts, order->account, market->base,
+                        fee_rebate(moved->base, rate_ppm));
+    accounts_receive(&engine->accounts, order->account, market->quote, moved->quote, charged);
+    return moved->base;
 }
 
 /* Buyer first, whoever of the two takes: the order of BALANCE events follows from it. */
 static void both_settle(struct engine *engine, const struct market *market, struct taker *taker,
                         const struct order *taking, const struct order *maker,
-                        const struct fill_event *fill)
+                        const struct fill_event *fill, const struct moved *moved)
 {
     amount_t from_hold;
     if (taking->side == BUY) {
-        from_hold = side_settle(engine, market, taking, fill, fill->taker_rate_ppm);
-        (void)side_settle(engine, market, maker, fill, fill->maker_rate_ppm);
+        from_hold = buyer_settle(engine, market, taking, fill, moved, fill->taker_rate_ppm);
+        (void)seller_settle(engine, market, maker, moved, fill->maker_rate_ppm);
     } else {
-        (void)side_settle(engine, market, maker, fill, fill->maker_rate_ppm);
-        from_hold = side_settle(engine, market, taking, fill, fill->taker_rate_ppm);
+        (void)buyer_settle(engine, market, maker, fill, moved, fill->maker_rate_ppm);
+        from_hold = seller_settle(engine, market, taking, moved, fill->taker_rate_ppm);
     }
     taker->hold.units -= from_hold.units;
     ASSERT(taker->hold.units >= 0);
@@ -73,12 +99,11 @@ static struct fill_event fill_of(struct engine *engine, const struct taker *take
     };
 }
 
-static void volume_count(struct engine *engine, const struct fill_event *fill, amount_t quote)
+static void volume_count(struct engine *engine, const struct fill_event *fill,
+                         const struct moved *moved)
 {
-    const struct market *market = &engine->params.markets[fill->market];
-    const amount_t value =
-        volumes_value(&engine->volumes, &engine->params, &engine->averages, fill->market,
-                      market_base_amount(market, fill->qty), quote);
+    const amount_t value = volumes_value(&engine->volumes, &engine->params, &engine->averages,
+                                         fill->market, moved->base, moved->quote);
     volumes_add(&engine->volumes, fill->maker_account, engine->day, value);
     volumes_add(&engine->volumes, fill->taker_account, engine->day, value);
 }
@@ -118,21 +143,26 @@ static void pair_trade(struct engine *engine, const struct market *market, struc
 
     const qty_t qty = qty_min(taking->left, maker->left);
     const struct fill_event fill = fill_of(engine, taker, taking, maker, qty);
-    const amount_t quote = market_notional(market, fill.price, qty);
+    const struct moved moved = {market_base_amount(market, qty),
+                                market_notional(market, fill.price, qty)};
     event_write_fill(out, &fill);
     engine->counts.fills++;
-    both_settle(engine, market, taker, taking, maker, &fill);
+    both_settle(engine, market, taker, taking, maker, &fill, &moved);
 
     taker->fill_price = fill.price;
-    directory_reduce(&engine->directory, maker, qty.lots);
     if (taker->entered) directory_reduce(&engine->directory, taking, qty.lots);
     taking->left = qty_less(taking->left, qty);
-    taking->quote_executed.units += quote.units; /* at most qty x a price within bounds */
-    maker->quote_executed.units += quote.units;
+    taking->quote_executed.units += moved.quote.units; /* at most qty x a price within bounds */
+    maker->quote_executed.units += moved.quote.units;
     averages_fill(&engine->averages, fill.market, engine->stamp_ns, fill.price, qty);
-    if (engine->volumes_counted) volume_count(engine, &fill, quote);
+    if (engine->volumes_counted) volume_count(engine, &fill, &moved);
     if (triggers_pending(&engine->triggers, fill.market)) print_note(engine, fill.price);
     book_fill(&engine->books, maker_slot, qty);
+    if (maker->left.lots == 0 && maker->extra == NO_SLOT) {
+        done_filled(engine, maker_slot, qty, out);
+        return;
+    }
+    directory_reduce(&engine->directory, maker, qty.lots);
     if (maker->left.lots == 0) maker_exhausted(engine, maker_slot, ORDER_FILLED, DONE_FILLED, out);
 }
 
@@ -225,6 +255,7 @@ static void run(struct engine *engine, const struct market *market, struct taker
         const price_t price = book_best_price(&engine->books, taking->market, makers);
         if (price.ticks == 0 || !walk_reaches(taker->reach, makers, price)) break;
         const uint32_t front = book_front(&engine->books, taking->market, makers);
+        taker->met = true;
         const bool own = state_order(engine, front)->account == taking->account;
         if (own && taking->self_trade != SELF_TRADE_NONE)
             pair_prevented(engine, market, taker, front, out);
@@ -245,9 +276,13 @@ static void rest(struct engine *engine, const struct market *market, struct take
     /* What it holds above its need was freed by its fills; what prevention took is freed here. */
     const amount_t need = holds_need(&engine->books.orders, market, taker->slot);
     ASSERT(taker->hold.units >= need.units);
-    accounts_release(&engine->accounts, order->account, holds_asset(market, order->side),
-                     (amount_t){taker->hold.units - need.units});
-    if (!taker->entered) (void)directory_add(&engine->directory, taker->slot);
+    if (taker->hold.units > need.units)
+        accounts_release(&engine->accounts, order->account, holds_asset(market, order->side),
+                         (amount_t){taker->hold.units - need.units});
+    if (!taker->entered && !taker->met && taker->roster != NULL)
+        (void)directory_add_at(&engine->directory, taker->slot, taker->roster);
+    else if (!taker->entered)
+        (void)directory_add(&engine->directory, taker->slot);
     book_add(&engine->books, taker->slot);
     if ((order->flags & ORDER_ICEBERG) != 0)
         book_hide(&engine->books, taker->slot, state_extra(engine, order)->hidden.lots);

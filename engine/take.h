@@ -22,6 +22,9 @@ struct taker {
     bool cut;           /* it lacked the funds for its whole quantity */
     bool prevented;     /* self-trade prevention took the last of it */
     qty_t beyond;       /* what `cut` left out of it */
+    struct roster
+        *roster; /* where it joins if the directory does not change before; NULL: unknown */
+    bool met;    /* it met an order, and the directory may have changed */
 };
 
 /* Takes, ends or rests, and puts what its trades fire onto the work queue. */

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -30,7 +31,7 @@ struct rig {
     struct metrics metrics;
     struct progress progress;
     struct engine_loop loop;
-    struct bench_drain drain;
+    alignas(128) struct bench_drain drain; /* another thread writes it */
     pthread_t drainer;
 };
 

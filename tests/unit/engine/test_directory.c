@@ -33,7 +33,7 @@ static uint32_t enter(struct directory_world *world, uint32_t account, uint16_t 
 
 static void leave(struct directory_world *world, uint32_t slot)
 {
-    directory_remove(&world->directory, slot);
+    directory_remove(&world->directory, slot, order_open(&world->pool, slot).lots);
     order_pool_give(&world->pool, slot);
     assert_true(directory_check(&world->directory));
 }

@@ -74,7 +74,7 @@ static void the_queue_turns_round(struct engine *engine)
 }
 static void an_order_is_lost(struct engine *engine)
 {
-    directory_remove(&engine->directory, 2);
+    directory_remove(&engine->directory, 2, order_open(&engine->books.orders, 2).lots);
 }
 static void the_book_crosses(struct engine *engine)
 {
