@@ -459,6 +459,7 @@ static void put_cancel(struct dice *dice, const struct model *model, struct tria
                                        CANCEL_ONLY_PARTIALLY_FILLED)};
     const int16_t from_newest =
         aim(dice, model, &ask.account, &ask.market, &ask.order_id, ask.orig_client_id);
+    if (slip(dice)) ask.restriction = (uint8_t)below(dice, 5);
     PUT(ORDER_CANCEL, order_cancel, &ask);
     command->aim = from_newest;
 }

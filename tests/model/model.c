@@ -166,6 +166,7 @@ static enum reject cancel_find(struct model *model, uint32_t account, uint16_t m
 {
     *order = model_order_find(model, account, market, id, client_id);
     if (*order == NULL) return REJECT_UNKNOWN_ORDER;
+    if (restriction > CANCEL_ONLY_PARTIALLY_FILLED) return REJECT_COMBINATION;
     if (restriction == CANCEL_ONLY_NEW && (*order)->executed != 0) return REJECT_CANCEL_RESTRICTED;
     if (restriction == CANCEL_ONLY_PARTIALLY_FILLED && (*order)->executed == 0)
         return REJECT_CANCEL_RESTRICTED;

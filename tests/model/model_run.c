@@ -149,7 +149,7 @@ static bool play_one(struct trial *trial, const struct options *options,
 {
     bool same = trial_step(trial, command);
     if (options->damage != 0 && nth == options->damage) {
-        trial->engine_events.bytes[EVENT_HEADER_BYTES] ^= 1;
+        trial->engine_out.begin[EVENT_HEADER_BYTES] ^= 1;
         same = trial->model_out.count == 0;
     }
     if (same && nth % options->check == 0) trial_check(trial);
@@ -172,10 +172,9 @@ static bool play_world(struct tape *tape, const struct options *options, struct 
         trial_regulate(trial, command);
         tape->count++;
         same = play_one(trial, options, command, tape->commands + 1);
-        count_met(tape, trial->engine_events.bytes, trial->engine_out.at);
+        count_met(tape, trial->engine_out.begin, trial->engine_out.at);
         if (options->hash)
-            hash_stream_add(hash, trial->engine_events.bytes,
-                            (size_t)(trial->engine_out.at - trial->engine_events.bytes));
+            hash_stream_add(hash, trial->engine_out.begin, event_writer_mark(&trial->engine_out));
     }
     if (same) trial_check(trial);
     trial_close(trial);
@@ -232,7 +231,7 @@ static bool play_script(struct tape *tape, bool say, bool events)
         printf("\n  the model says\n");
         script_print_events(stdout, trial->model_events.bytes, trial->model_out.at);
         printf("  the engine says\n");
-        script_print_events(stdout, trial->engine_events.bytes, trial->engine_out.at);
+        script_print_events(stdout, trial->engine_out.begin, trial->engine_out.at);
     }
     trial_close(trial);
     free(trial);

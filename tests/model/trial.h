@@ -11,6 +11,7 @@
 #include "engine/match.h"
 #include "tests/model/model.h"
 
+#define TRIAL_ROOM        512 /* for events, before they move to the overflow */
 #define TRIAL_COMMAND_MAX (COMMAND_HEADER_BYTES + COMMAND_PAYLOAD_MAX)
 
 /* One command of a script. `regular`: its sequence, epoch and nonce are the next ones, whatever came
@@ -27,7 +28,8 @@ struct trial {
     struct model *model;
     struct engine *engine; /* NULL: the model alone */
     struct arena arena, engine_events, model_events;
-    struct event_writer engine_out, model_out;
+    struct event_writer engine_out, model_out; /* the engine's events are from its `begin` */
+    uint8_t room[TRIAL_ROOM];
     uint64_t number;
     struct model_balance folded[MODEL_ACCOUNTS + 1][MODEL_ASSETS]; /* from BALANCE events */
 };
