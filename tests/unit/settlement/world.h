@@ -179,7 +179,7 @@ static inline void world_genesis(struct genesis *genesis, uint8_t operator_secre
                                       .gateway_secret_version = 1,
                                       .tree_secret_version = 1,
                                       .tier_count = 2,
-                                      .tiers = {{1000, 2000}, {333, 777}}};
+                                      .tiers = {{1000, 2000, {0}}, {333, 777, {0}}}};
 }
 
 /* Hands one command and its events to settlement, and keeps them for the block. */
