@@ -9,9 +9,11 @@
 #include <getopt.h>
 #include <string.h>
 
-/* Commands are applied in batches, as the node applies them; a batch looks ahead when the book is too
- * large for the caches. */
+/* Commands are applied in batches, as the node applies them. A batch looks ahead when the book is too large
+ * for the caches; when it is too large for the nearer ones alone, only the lines of the id table are worth
+ * the work. */
 #define BATCH        256
+#define AHEAD_IDS    16384
 #define AHEAD_ORDERS 262144
 
 /* How many commands ahead the three hints of one come: each reads what the one before has brought. */
@@ -155,6 +157,15 @@ static void batch_apply(struct replay *replay, const struct flow_record *at,
         record_apply(replay, at);
 }
 
+static void batch_apply_ids_ahead(struct replay *replay, const struct flow_record *at,
+                                  const struct flow_record *end)
+{
+    for (; at < end; at++) {
+        directory_hint_cancel(&replay->directory, at[AHEAD_THIRD].market, at[AHEAD_THIRD].id);
+        record_apply(replay, at);
+    }
+}
+
 static void batch_apply_ahead(struct replay *replay, const struct flow_record *at,
                               const struct flow_record *end)
 {
@@ -170,10 +181,12 @@ static void records_apply(struct replay *replay, const struct flow_record *at,
     const struct order_pool *pool = &replay->books.orders;
     while (at < end && !replay->full) {
         const uint64_t left = (uint64_t)(end - at);
-        const bool ahead = pool->count >= AHEAD_ORDERS && left >= BATCH + AHEAD_FIRST;
         const struct flow_record *stop = at + (left < BATCH ? left : BATCH);
-        if (ahead)
+        const bool room = left >= BATCH + AHEAD_FIRST; /* to look beyond the batch */
+        if (room && pool->count >= AHEAD_ORDERS)
             batch_apply_ahead(replay, at, stop);
+        else if (room && pool->count >= AHEAD_IDS)
+            batch_apply_ids_ahead(replay, at, stop);
         else
             batch_apply(replay, at, stop);
         at = stop;
