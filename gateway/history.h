@@ -30,6 +30,8 @@ enum history_kind {
     HISTORY_TRADES,     /* a market's fills, by trade id */
     HISTORY_AGGREGATES, /* the same merged by aggregate id */
     HISTORY_CANDLES,    /* a market's candles of one interval, by opening time */
+    HISTORY_LISTS,      /* an account's ended order lists, by their time, of one market or all */
+    HISTORY_PREVENTED,  /* an account's prevented matches in a market, by id */
     HISTORY_KINDS
 };
 
@@ -37,14 +39,15 @@ enum history_kind {
 struct history_query {
     enum history_kind kind;
     bool newest;
-    bool single; /* one order as an object, or that it does not exist */
+    bool single;     /* one order or list as an object, or that it does not exist */
+    bool any_market; /* HISTORY_LISTS */
     uint16_t market;
     uint32_t account;
     uint32_t limit;
     enum interval interval;
     uint64_t id_min, id_max;
     uint64_t start_ns, end_ns;
-    uint64_t order_id; /* HISTORY_FILLS: of this order only, unless 0 */
+    uint64_t order_id; /* HISTORY_FILLS, _PREVENTED: of this order only, unless 0 */
     char client_id[40];
 };
 

@@ -77,6 +77,35 @@
     " AND \"interval\" = $2::int AND open_ns < $3::bigint ORDER BY open_ns DESC LIMIT 1)") \
     " ORDER BY r.open_ns"
 
+#define LIST_COLUMNS \
+    "r.list_id, r.market, r.kind, r.client_id, r.a_order, r.b_order, r.c_order, r.a_client," \
+    " r.b_client, r.c_client, r.created_ns, r.closed_ns"
+
+/* Lists that have ended: their orders have rows too. Open ones are memory's. */
+#define LISTS(direction) CURSOR_AND(LIST_COLUMNS, \
+    "SELECT l.*, a.client_id AS a_client, b.client_id AS b_client," \
+    " coalesce(c.client_id, '') AS c_client FROM quorex.order_lists l" \
+    " JOIN quorex.orders a ON a.account = l.account AND a.market = l.market" \
+    " AND a.order_id = l.a_order" \
+    " JOIN quorex.orders b ON b.account = l.account AND b.market = l.market" \
+    " AND b.order_id = l.b_order" \
+    " LEFT JOIN quorex.orders c ON c.account = l.account AND c.market = l.market" \
+    " AND c.order_id = l.c_order WHERE l.account = $1::int AND l.closed_ns > 0" \
+    " AND ($2::int < 0 OR l.market = $2::int) AND l.list_id BETWEEN $3::bigint AND $4::bigint" \
+    " AND l.created_ns BETWEEN $5::bigint AND $6::bigint AND ($8::text = '' OR l.client_id = $8::text)" \
+    " ORDER BY l.created_ns " direction " LIMIT $7::int") " ORDER BY r.created_ns"
+
+#define PREVENTED_COLUMNS \
+    "r.prevented_id, r.command, r.time_ns, r.price, r.maker_order, r.taker_order, r.maker_qty," \
+    " r.taker_qty, r.mode"
+
+#define PREVENTED(direction) CURSOR_AND(PREVENTED_COLUMNS, \
+    "SELECT * FROM quorex.prevented_matches WHERE account = $1::int AND market = $2::int" \
+    " AND prevented_id BETWEEN $3::bigint AND $4::bigint" \
+    " AND time_ns BETWEEN $5::bigint AND $6::bigint" \
+    " AND ($8::bigint = 0 OR maker_order = $8::bigint OR taker_order = $8::bigint)" \
+    " ORDER BY prevented_id " direction " LIMIT $7::int") " ORDER BY r.prevented_id"
+
 static const char *const statements[QUERY_STATEMENTS] = {
     [HISTORY_ORDERS * 2]         = ORDERS("ASC"),
     [HISTORY_ORDERS * 2 + 1]     = ORDERS("DESC"),
@@ -90,6 +119,10 @@ static const char *const statements[QUERY_STATEMENTS] = {
     [HISTORY_AGGREGATES * 2 + 1] = AGGREGATES("DESC"),
     [HISTORY_CANDLES * 2]        = CANDLES("ASC"),
     [HISTORY_CANDLES * 2 + 1]    = CANDLES("DESC"),
+    [HISTORY_LISTS * 2]          = LISTS("ASC"),
+    [HISTORY_LISTS * 2 + 1]      = LISTS("DESC"),
+    [HISTORY_PREVENTED * 2]      = PREVENTED("ASC"),
+    [HISTORY_PREVENTED * 2 + 1]  = PREVENTED("DESC"),
 };
 /* clang-format on */
 
@@ -128,6 +161,15 @@ static void add_u64(struct query_parameters *parameters, uint64_t value)
     memcpy(parameters->texts[parameters->count++], text, text_bytes + 1);
 }
 
+static void add_text(struct query_parameters *parameters, const char *text)
+{
+    ASSERT(parameters->count < QUERY_PARAMETERS_MAX);
+    char *to = parameters->texts[parameters->count++];
+    const size_t text_bytes = strnlen(text, sizeof(parameters->texts[0]) - 1);
+    memcpy(to, text, text_bytes);
+    to[text_bytes] = 0;
+}
+
 static void add_range(struct query_parameters *parameters, const struct history_query *query)
 {
     add_u64(parameters, query->id_min);
@@ -149,13 +191,23 @@ void query_parameters_of(const struct history_query *query, struct query_paramet
     case HISTORY_CLIENT:
         add_u64(parameters, query->account);
         add_u64(parameters, query->market);
-        memcpy(parameters->texts[parameters->count++], query->client_id, sizeof(query->client_id));
+        add_text(parameters, query->client_id);
         break;
     case HISTORY_FILLS:
+    case HISTORY_PREVENTED:
         add_u64(parameters, query->account);
         add_u64(parameters, query->market);
         add_range(parameters, query);
         add_u64(parameters, query->order_id);
+        break;
+    case HISTORY_LISTS:
+        add_u64(parameters, query->account);
+        if (query->any_market)
+            add_text(parameters, "-1");
+        else
+            add_u64(parameters, query->market);
+        add_range(parameters, query);
+        add_text(parameters, query->client_id);
         break;
     case HISTORY_TRADES:
     case HISTORY_AGGREGATES:
@@ -270,6 +322,49 @@ bool query_read_order(const struct history_rows *rows, uint32_t row,
     order->prevented_id = next_u64(&cells);
     /* When a stop fired or a pending order was released is not kept. */
     if (order->type < STOP_LOSS && order->list_id == 0) order->working_ns = order->created_ns;
+    return cells.good;
+}
+
+static void next_client_id(struct cells *cells, uint8_t client_id[36])
+{
+    const char *text = next_text(cells);
+    memset(client_id, 0, 36);
+    memcpy(client_id, text, strnlen(text, 36));
+}
+
+bool query_read_list(const struct history_rows *rows, uint32_t row,
+                     const struct history_query *query, struct view_list *list)
+{
+    struct cells cells = cells_of(rows, row, FIRST_COLUMN);
+    *list = (struct view_list){.account = query->account, .command = rows->cursor};
+    list->list_id = next_u64(&cells);
+    list->market = (uint16_t)next_i64(&cells);
+    list->kind = (uint8_t)next_i64(&cells);
+    next_client_id(&cells, list->client_id);
+    for (int i = 0; i < LIST_ORDERS_MAX; i++)
+        list->orders[i].order_id = next_u64(&cells);
+    for (int i = 0; i < LIST_ORDERS_MAX; i++)
+        next_client_id(&cells, list->orders[i].client_id);
+    list->order_count = list->orders[2].order_id == 0 ? 2 : 3;
+    list->created_ns = next_u64(&cells);
+    list->updated_ns = next_u64(&cells);
+    return cells.good;
+}
+
+bool query_read_prevented(const struct history_rows *rows, uint32_t row,
+                          const struct history_query *query, struct view_prevented *prevented)
+{
+    struct cells cells = cells_of(rows, row, FIRST_COLUMN);
+    *prevented = (struct view_prevented){.market = query->market};
+    prevented->prevented_id = next_u64(&cells);
+    prevented->command = next_u64(&cells);
+    prevented->time_ns = next_u64(&cells);
+    prevented->price.ticks = next_i64(&cells);
+    prevented->maker_order = next_u64(&cells);
+    prevented->taker_order = next_u64(&cells);
+    prevented->maker_qty.lots = next_i64(&cells);
+    prevented->taker_qty.lots = next_i64(&cells);
+    prevented->mode = (uint8_t)next_i64(&cells);
     return cells.good;
 }
 

@@ -35,6 +35,11 @@ MUST_CHECK bool query_read_cursor(struct history_rows *rows);
 /* Read one row. Of stops and of orders of a list it is not known since when they worked. False when a cell is not what the column holds. */
 MUST_CHECK bool query_read_order(const struct history_rows *rows, uint32_t row,
                                  const struct history_query *query, struct view_order *order);
+MUST_CHECK bool query_read_list(const struct history_rows *rows, uint32_t row,
+                                const struct history_query *query, struct view_list *list);
+MUST_CHECK bool query_read_prevented(const struct history_rows *rows, uint32_t row,
+                                     const struct history_query *query,
+                                     struct view_prevented *prevented);
 MUST_CHECK bool query_read_fill(const struct history_rows *rows, uint32_t row,
                                 const struct history_query *query, struct view_fill *fill);
 MUST_CHECK bool query_read_aggregate(const struct history_rows *rows, uint32_t row,

@@ -25,6 +25,8 @@ struct recall {
         struct view_order orders[RECALL_LIMIT_MAX];
         struct view_fill fills[RECALL_LIMIT_MAX];
         struct aggregate_trade aggregates[RECALL_LIMIT_MAX];
+        struct view_list lists[RECALL_LIMIT_MAX];
+        struct view_prevented prevented[RECALL_LIMIT_MAX];
     } rows;
     struct aggregate_trade merged[RECALL_LIMIT_MAX + 1]; /* made from memory's fills */
     struct candle sources[CANDLE_SOURCES];
@@ -215,6 +217,78 @@ static bool pick_market_fills(struct recall *recall, const struct history_query 
     return true;
 }
 
+/* ---- order lists and prevented matches ---- */
+
+static bool list_matches(const struct history_query *query, const struct view_list *list)
+{
+    if (!query->any_market && list->market != query->market) return false;
+    if (query->client_id[0] != 0 &&
+        strncmp((const char *)list->client_id, query->client_id, 36) != 0)
+        return false;
+    return in_range(query, list->list_id, list->created_ns);
+}
+
+static bool list_in_rows(const struct recall *recall, uint32_t count, const struct view_list *list)
+{
+    for (uint32_t row = 0; row < count; row++) {
+        const struct view_list *stored = &recall->rows.lists[row];
+        if (stored->list_id == list->list_id && stored->market == list->market) return true;
+    }
+    return false;
+}
+
+/* By time: ids are each market's own. */
+static bool pick_lists(struct recall *recall, const struct history_query *query,
+                       const struct history_rows *rows, const struct view *view,
+                       struct picks *picks)
+{
+    const struct view_lists *lists = view_lists(view);
+    const struct view_list *list = NULL;
+    const uint32_t stored = row_count(rows);
+    for (uint32_t row = 0; row < stored; row++) {
+        struct view_list *read = &recall->rows.lists[row];
+        if (!query_read_list(rows, row, query, read)) return false;
+        if (list_matches(query, read)) offer(picks, read->created_ns, read);
+    }
+    while ((list = view_list_next_done(lists, query->account, list)) != NULL) {
+        if (list->command <= cursor_of(rows)) break; /* older ones are too */
+        if (list_matches(query, list)) offer(picks, list->created_ns, list);
+    }
+    /* PostgreSQL may be ahead of us: a list open here can be a row already. */
+    list = NULL;
+    while ((list = view_list_next_open(lists, query->account, list)) != NULL)
+        if (list_matches(query, list) && !list_in_rows(recall, stored, list))
+            offer(picks, list->created_ns, list);
+    return true;
+}
+
+static bool prevented_matches(const struct history_query *query, const struct view_prevented *entry)
+{
+    if (entry->market != query->market) return false;
+    if (query->order_id != 0 && entry->maker_order != query->order_id &&
+        entry->taker_order != query->order_id)
+        return false;
+    return in_range(query, entry->prevented_id, entry->time_ns);
+}
+
+static bool pick_prevented(struct recall *recall, const struct history_query *query,
+                           const struct history_rows *rows, const struct view *view,
+                           struct picks *picks)
+{
+    const struct view_prevented *entry = NULL;
+    const uint32_t stored = row_count(rows);
+    for (uint32_t row = 0; row < stored; row++) {
+        struct view_prevented *read = &recall->rows.prevented[row];
+        if (!query_read_prevented(rows, row, query, read)) return false;
+        if (prevented_matches(query, read)) offer(picks, read->prevented_id, read);
+    }
+    while ((entry = view_prevented_next(view_preventions(view), query->account, entry)) != NULL) {
+        if (entry->command <= cursor_of(rows)) break; /* older ones are too */
+        if (prevented_matches(query, entry)) offer(picks, entry->prevented_id, entry);
+    }
+    return true;
+}
+
 /* ---- aggregates ---- */
 
 static struct aggregate_trade aggregate_of(const struct view_fill *fill)
@@ -360,8 +434,14 @@ static void put_picks(const struct picks *picks, const struct history_query *que
         case HISTORY_AGGREGATES:
             recall_put_aggregate(json, printing, query->market, item);
             break;
+        case HISTORY_LISTS:
+            reply_list(json, printing, item);
+            break;
+        case HISTORY_PREVENTED:
+            reply_prevented(json, printing, item);
+            break;
         default:
-            ASSERT(query->kind < HISTORY_CANDLES);
+            ASSERT(query->kind != HISTORY_CANDLES && query->kind < HISTORY_KINDS);
         }
     }
     if (!query->single) writer_array_end(json);
@@ -431,6 +511,9 @@ static bool answer_candles(struct recall *recall, const struct history_query *qu
 bool recall_is_whole(const struct history_query *query, const struct view *view,
                      struct market_views *markets)
 {
+    if (query->kind == HISTORY_LISTS) return !view_list_lost(view_lists(view), query->account);
+    if (query->kind == HISTORY_PREVENTED)
+        return !view_prevented_lost(view_preventions(view), query->account);
     if (query->kind != HISTORY_CANDLES) return view_dropped(view) == 0;
     const struct candle_series *series =
         &market_views_at(markets, query->market)->series[query->interval];
@@ -455,10 +538,28 @@ static bool pick_all(struct recall *recall, const struct history_query *query,
         return pick_market_fills(recall, query, rows, view, picks);
     case HISTORY_AGGREGATES:
         return pick_aggregates(recall, query, rows, view, picks);
+    case HISTORY_LISTS:
+        return pick_lists(recall, query, rows, view, picks);
+    case HISTORY_PREVENTED:
+        return pick_prevented(recall, query, rows, view, picks);
     default:
-        ASSERT(query->kind < HISTORY_CANDLES);
+        ASSERT(query->kind != HISTORY_CANDLES && query->kind < HISTORY_KINDS);
         return false;
     }
+}
+
+/* What PostgreSQL must have reached for the rows and memory together to be all there is. */
+static uint64_t needed_cursor(const struct history_query *query, const struct view *view)
+{
+    if (query->kind == HISTORY_LISTS)
+        return view_list_lost(view_lists(view), query->account)
+                   ? view_list_dropped(view_lists(view))
+                   : 0;
+    if (query->kind == HISTORY_PREVENTED)
+        return view_prevented_lost(view_preventions(view), query->account)
+                   ? view_preventions(view)->dropped
+                   : 0;
+    return view_dropped(view);
 }
 
 bool recall_answer(struct recall *recall, const struct history_query *query,
@@ -471,12 +572,13 @@ bool recall_answer(struct recall *recall, const struct history_query *query,
     if (query->kind == HISTORY_CANDLES)
         return answer_candles(recall, query, recall_is_whole(query, view, markets), rows, markets,
                               printing, json);
-    if (cursor_of(rows) < view_dropped(view)) return false;
+    if (cursor_of(rows) < needed_cursor(query, view)) return false;
 
     struct picks picks = picks_over(recall, query);
     if (!pick_all(recall, query, rows, view, &picks)) return false;
     if (query->single && picks.count == 0) {
-        *refusal = refusal_of(REJECT_NO_SUCH_ORDER, NULL, NULL);
+        const bool is_list = query->kind == HISTORY_LISTS;
+        *refusal = refusal_of(is_list ? REJECT_NO_SUCH_LIST : REJECT_NO_SUCH_ORDER, NULL, NULL);
         return false;
     }
     put_picks(&picks, query, printing, json);

@@ -33,7 +33,7 @@ bool recall_is_whole(const struct history_query *query, const struct view *view,
                      struct market_views *markets);
 
 /* Writes the answer's JSON. `rows` is NULL when memory alone answers (recall_is_whole). False with
- * REJECT_HISTORY_UNAVAILABLE (or REJECT_NO_SUCH_ORDER for HISTORY_CLIENT and single orders). */
+ * REJECT_HISTORY_UNAVAILABLE (or REJECT_NO_SUCH_ORDER, REJECT_NO_SUCH_LIST for single ones). */
 MUST_CHECK bool recall_answer(struct recall *recall, const struct history_query *query,
                               const struct history_rows *rows, const struct view *view,
                               struct market_views *markets, const struct printing *printing,

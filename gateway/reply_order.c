@@ -366,6 +366,13 @@ void reply_list_members(struct writer *json, const struct printing *printing,
     put_list_orders(json, printing, list);
 }
 
+void reply_list(struct writer *json, const struct printing *printing, const struct view_list *list)
+{
+    writer_object(json);
+    reply_list_members(json, printing, list, list->created_ns);
+    writer_object_end(json);
+}
+
 void reply_list_status(struct writer *json, const struct printing *printing,
                        const struct view_list *list)
 {
@@ -376,5 +383,30 @@ void reply_list_status(struct writer *json, const struct printing *printing,
     put_client_id(json, "listClientOrderId", list->client_id);
     put_symbol(json, printing, list->market);
     put_list_orders(json, printing, list);
+    writer_object_end(json);
+}
+
+/* ---- prevented matches ---- */
+
+void reply_prevented(struct writer *json, const struct printing *printing,
+                     const struct view_prevented *entry)
+{
+    const char *symbol = printing->params->markets[entry->market].symbol;
+    writer_object(json);
+    writer_key_string(json, "symbol", symbol);
+    writer_key_u64(json, "preventedMatchId", entry->prevented_id);
+    writer_key_u64(json, "takerOrderId", entry->taker_order);
+    writer_key_string(json, "makerSymbol", symbol);
+    writer_key_u64(json, "makerOrderId", entry->maker_order);
+    writer_key_i64(json, "tradeGroupId", -1);
+    writer_key_string(json, "selfTradePreventionMode", intent_self_trade_name(entry->mode));
+    reply_price(json, printing->params, entry->market, "price", entry->price);
+    if (entry->maker_qty.lots > 0)
+        reply_qty(json, printing->params, entry->market, "makerPreventedQuantity",
+                  entry->maker_qty);
+    if (entry->taker_qty.lots > 0)
+        reply_qty(json, printing->params, entry->market, "takerPreventedQuantity",
+                  entry->taker_qty);
+    put_time(json, printing, "transactTime", entry->time_ns);
     writer_object_end(json);
 }

@@ -44,6 +44,13 @@ void reply_fill(struct writer *json, const struct printing *printing, const stru
 void reply_list_members(struct writer *json, const struct printing *printing,
                         const struct view_list *list, uint64_t time_ns);
 
+/* One list as GET orderList shows it. */
+void reply_list(struct writer *json, const struct printing *printing, const struct view_list *list);
+
+/* One element of myPreventedMatches. */
+void reply_prevented(struct writer *json, const struct printing *printing,
+                     const struct view_prevented *entry);
+
 /* listStatus of an amended order: the same without times. */
 void reply_list_status(struct writer *json, const struct printing *printing,
                        const struct view_list *list);

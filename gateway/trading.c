@@ -111,9 +111,9 @@ typedef bool list_reader(const struct form *form, const struct params *params,
                          struct intent *intent, struct refusal *refusal);
 
 static enum outcome place_list(struct request *request, const struct facts *facts,
-                               list_reader *read)
+                               list_reader *reader)
 {
-    if (!read(request->form, facts->params, &request->intent, &request->refusal) ||
+    if (!reader(request->form, facts->params, &request->intent, &request->refusal) ||
         !intent_response_type(request->form, 0, &request->response, &request->refusal))
         return OUTCOME_REFUSED;
     return command_of(request, REPLY_LIST);

@@ -318,7 +318,7 @@ static void on_prevented(struct view *view, const struct applied *applied,
     prevented_event_get(event->payload, &prevented);
     prevent_order(view, &prevented, prevented.maker_order, prevented.maker_qty, applied->stamp_ns);
     prevent_order(view, &prevented, prevented.taker_order, prevented.taker_qty, applied->stamp_ns);
-    view_prevented_add(&view->preventions, &prevented, applied->stamp_ns);
+    view_prevented_add(&view->preventions, &prevented, applied);
 }
 
 /* ---- tails ---- */

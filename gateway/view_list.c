@@ -17,6 +17,7 @@ struct view_lists {
     uint32_t *free_slots;
     struct view_list *done; /* by number modulo VIEW_LISTS_KEPT */
     uint64_t done_begin, done_end;
+    uint64_t dropped;
     uint32_t accounts_max, lists_max;
     uint32_t open_used, free_count, open_count;
 };
@@ -121,7 +122,8 @@ static void on_done(struct view_lists *lists, const struct applied *applied,
     unlink_open(lists, slot);
     lists->free_slots[lists->free_count++] = slot;
 
-    if (lists->done_end - lists->done_begin == VIEW_LISTS_KEPT) lists->done_begin++;
+    if (lists->done_end - lists->done_begin == VIEW_LISTS_KEPT)
+        lists->dropped = lists->done[lists->done_begin++ % VIEW_LISTS_KEPT].command;
     struct chain *chain = &lists->accounts[ended.account];
     struct view_list *list = &lists->done[lists->done_end % VIEW_LISTS_KEPT];
     *list = lists->open[slot];
@@ -178,6 +180,11 @@ const struct view_list *view_list_next_done(const struct view_lists *lists, uint
 {
     if (account == 0 || account > lists->accounts_max) return NULL;
     return done_at(lists, list == NULL ? lists->accounts[account].last_done : list->previous);
+}
+
+uint64_t view_list_dropped(const struct view_lists *lists)
+{
+    return lists->dropped;
 }
 
 bool view_list_lost(const struct view_lists *lists, uint32_t account)

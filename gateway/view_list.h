@@ -65,6 +65,9 @@ const struct view_list *view_list_next_open(const struct view_lists *lists, uint
 const struct view_list *view_list_next_done(const struct view_lists *lists, uint32_t account,
                                             const struct view_list *list);
 
+/* Lists that ended with this command or before may be missing from the tail. */
+uint64_t view_list_dropped(const struct view_lists *lists);
+
 /* Whether the account had ended lists before the last one that the walk gives. */
 bool view_list_lost(const struct view_lists *lists, uint32_t account);
 

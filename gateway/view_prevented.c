@@ -11,6 +11,7 @@ bool view_prevented_init(struct view_preventions *preventions, struct arena *are
 {
     preventions->accounts_max = params->accounts_max;
     preventions->end = 0;
+    preventions->dropped = 0;
     preventions->entries =
         arena_take_array(arena, VIEW_PREVENTED_KEPT, sizeof(*preventions->entries));
     preventions->last =
@@ -19,16 +20,19 @@ bool view_prevented_init(struct view_preventions *preventions, struct arena *are
 }
 
 void view_prevented_add(struct view_preventions *preventions,
-                        const struct prevented_event *prevented, uint64_t stamp_ns)
+                        const struct prevented_event *prevented, const struct applied *applied)
 {
     /* Only orders of one account are kept from each other. */
     const uint32_t account = prevented->taker_account;
     ASSERT(account >= 1 && account <= preventions->accounts_max);
-    preventions->entries[preventions->end % VIEW_PREVENTED_KEPT] = (struct view_prevented){
+    struct view_prevented *entry = &preventions->entries[preventions->end % VIEW_PREVENTED_KEPT];
+    if (preventions->end >= VIEW_PREVENTED_KEPT) preventions->dropped = entry->command;
+    *entry = (struct view_prevented){
         .prevented_id = prevented->prevented_id,
+        .command = applied->number,
         .maker_order = prevented->maker_order,
         .taker_order = prevented->taker_order,
-        .time_ns = stamp_ns,
+        .time_ns = applied->stamp_ns,
         .previous = preventions->last[account],
         .price = prevented->price,
         .maker_qty = prevented->maker_qty,

@@ -17,6 +17,7 @@
 
 struct view_prevented {
     uint64_t prevented_id;
+    uint64_t command;
     uint64_t maker_order, taker_order;
     uint64_t time_ns;
     uint64_t previous; /* the account's entry before, number + 1 */
@@ -30,6 +31,7 @@ struct view_preventions {
     struct view_prevented *entries; /* by number modulo VIEW_PREVENTED_KEPT */
     uint64_t *last;                 /* of each account, number + 1 */
     uint64_t end;
+    uint64_t dropped; /* those of this command or before may be missing */
     uint32_t accounts_max;
 };
 
@@ -40,7 +42,7 @@ MUST_CHECK bool view_prevented_init(struct view_preventions *preventions, struct
                                     const struct params *params);
 
 void view_prevented_add(struct view_preventions *preventions,
-                        const struct prevented_event *prevented, uint64_t stamp_ns);
+                        const struct prevented_event *prevented, const struct applied *applied);
 
 /* Walks an account's from the newest: NULL starts; NULL at the end. */
 const struct view_prevented *view_prevented_next(const struct view_preventions *preventions,

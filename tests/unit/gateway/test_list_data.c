@@ -1,3 +1,4 @@
+#include "gateway/recall.h"
 #include "tests/unit/gateway/desk_fixture.h"
 
 #define OCO_SHOWN \
@@ -7,9 +8,39 @@
     "{\"symbol\":\"BTCUSDT\",\"orderId\":11,\"clientOrderId\":\"above\"}," \
     "{\"symbol\":\"BTCUSDT\",\"orderId\":12,\"clientOrderId\":\"below\"}]}"
 
+static struct recall *recall;
+
+/* Asks `path` as `account`; what goes to history is answered from memory, which has it all. Returns the
+ * refusal, or REJECT_NONE with the answer in desk_answer. */
+static enum reject asked(const char *path, const char *query, uint32_t account)
+{
+    const enum outcome outcome = desk_ask(METHOD_GET, path, query, account);
+    if (outcome == OUTCOME_REFUSED) return desk_request.refusal.reject;
+    if (outcome == OUTCOME_ANSWERED) return REJECT_NONE;
+    assert_int_equal(outcome, OUTCOME_HISTORY);
+    assert_true(recall_is_whole(&desk_request.history, desk_view, fixture_views));
+    const struct printing printing = request_printing(&desk_request, &desk_facts);
+    const bool given = recall_answer(recall, &desk_request.history, NULL, desk_view, fixture_views,
+                                     &printing, &desk_request.json, &desk_request.refusal);
+    desk_answer[desk_request.json.used] = 0;
+    return given ? REJECT_NONE : desk_request.refusal.reject;
+}
+
+static void assert_shown(const char *path, const char *query, uint32_t account,
+                         const char *expected)
+{
+    assert_int_equal(asked(path, query, account), REJECT_NONE);
+    assert_string_equal(desk_answer, expected);
+}
+
 static void open_lists(void)
 {
+    static uint8_t memory[8 << 20] __attribute__((aligned(64)));
+    struct arena arena;
     desk_open();
+    arena_init(&arena, memory, sizeof(memory));
+    recall = recall_new(&arena);
+    assert_non_null(recall);
     desk_account(1);
     desk_account(2);
     desk_oco();
@@ -19,27 +50,27 @@ TEST(list_data, a_list_is_found_by_either_name_open_or_done)
 {
     const char *path = "/api/v3/orderList";
     open_lists();
-    assert_answer(path, "orderListId=1", 1, OCO_SHOWN);
-    assert_answer(path, "origClientOrderId=oco", 1, OCO_SHOWN);
-    assert_answer(path, "orderListId=1&symbol=BTCUSDT", 1, OCO_SHOWN);
-    assert_refused(METHOD_GET, path, "", REJECT_MANDATORY_EITHER);
-    assert_refused(METHOD_GET, path, "orderListId=2", REJECT_NO_SUCH_LIST);
-    assert_refused(METHOD_GET, path, "orderListId=1&symbol=ETHBTC", REJECT_NO_SUCH_LIST);
-    assert_int_equal(desk_ask(METHOD_GET, path, "orderListId=1", 2), OUTCOME_REFUSED);
+    assert_shown(path, "orderListId=1", 1, OCO_SHOWN);
+    assert_shown(path, "origClientOrderId=oco", 1, OCO_SHOWN);
+    assert_shown(path, "orderListId=1&symbol=BTCUSDT", 1, OCO_SHOWN);
+    assert_int_equal(asked(path, "", 1), REJECT_MANDATORY_EITHER);
+    assert_int_equal(asked(path, "orderListId=2", 1), REJECT_NO_SUCH_LIST);
+    assert_int_equal(asked(path, "orderListId=1&symbol=ETHBTC", 1), REJECT_NO_SUCH_LIST);
+    assert_int_equal(asked(path, "orderListId=1", 2), REJECT_NO_SUCH_LIST);
     desk_list_done(1, 1);
     desk_apply();
-    assert_int_equal(desk_ask(METHOD_GET, path, "orderListId=1", 1), OUTCOME_ANSWERED);
+    assert_int_equal(asked(path, "orderListId=1", 1), REJECT_NONE);
     assert_non_null(strstr(desk_answer, "\"listOrderStatus\":\"ALL_DONE\""));
 }
 
 TEST(list_data, open_lists_are_the_accounts_own)
 {
     open_lists();
-    assert_answer("/api/v3/openOrderList", "", 1, "[" OCO_SHOWN "]");
-    assert_answer("/api/v3/openOrderList", "", 2, "[]");
+    assert_shown("/api/v3/openOrderList", "", 1, "[" OCO_SHOWN "]");
+    assert_shown("/api/v3/openOrderList", "", 2, "[]");
     desk_list_done(1, 1);
     desk_apply();
-    assert_answer("/api/v3/openOrderList", "", 1, "[]");
+    assert_shown("/api/v3/openOrderList", "", 1, "[]");
 }
 
 /* The ids in `desk_answer`, in order, as text. */
@@ -56,7 +87,7 @@ static const char *ids_shown(const char *name)
 
 static const char *all_lists(const char *query)
 {
-    assert_int_equal(desk_ask(METHOD_GET, "/api/v3/allOrderList", query, 1), OUTCOME_ANSWERED);
+    assert_int_equal(asked("/api/v3/allOrderList", query, 1), REJECT_NONE);
     return ids_shown("\"orderListId\":");
 }
 
@@ -104,18 +135,17 @@ TEST(list_data, prevented_matches_are_found_by_id_or_order)
     desk_apply();
     for (uint64_t id = 1; id <= 4; id++)
         prevent(id, 20, 21);
-    assert_answer(path, "symbol=BTCUSDT&preventedMatchId=1", 1,
-                  "[{\"symbol\":\"BTCUSDT\",\"preventedMatchId\":1,\"takerOrderId\":21,"
-                  "\"makerSymbol\":\"BTCUSDT\",\"makerOrderId\":20,\"tradeGroupId\":-1,"
-                  "\"selfTradePreventionMode\":\"EXPIRE_MAKER\",\"price\":\"50000.00000000\","
-                  "\"makerPreventedQuantity\":\"0.00001000\",\"transactTime\":1700000040003}]");
-    assert_int_equal(desk_ask(METHOD_GET, path, "symbol=BTCUSDT&orderId=21", 1), OUTCOME_ANSWERED);
+    assert_shown(path, "symbol=BTCUSDT&preventedMatchId=1", 1,
+                 "[{\"symbol\":\"BTCUSDT\",\"preventedMatchId\":1,\"takerOrderId\":21,"
+                 "\"makerSymbol\":\"BTCUSDT\",\"makerOrderId\":20,\"tradeGroupId\":-1,"
+                 "\"selfTradePreventionMode\":\"EXPIRE_MAKER\",\"price\":\"50000.00000000\","
+                 "\"makerPreventedQuantity\":\"0.00001000\",\"transactTime\":1700000040003}]");
+    assert_int_equal(asked(path, "symbol=BTCUSDT&orderId=21", 1), REJECT_NONE);
     assert_string_equal(ids_shown("\"preventedMatchId\":"), "1 2 3 4");
-    assert_int_equal(
-        desk_ask(METHOD_GET, path, "symbol=BTCUSDT&orderId=20&fromPreventedMatchId=2&limit=2", 1),
-        OUTCOME_ANSWERED);
+    assert_int_equal(asked(path, "symbol=BTCUSDT&orderId=20&fromPreventedMatchId=2&limit=2", 1),
+                     REJECT_NONE);
     assert_string_equal(ids_shown("\"preventedMatchId\":"), "2 3");
-    assert_answer(path, "symbol=BTCUSDT&orderId=99", 1, "[]");
-    assert_answer(path, "symbol=ETHBTC&orderId=20", 1, "[]");
+    assert_shown(path, "symbol=BTCUSDT&orderId=99", 1, "[]");
+    assert_shown(path, "symbol=ETHBTC&orderId=20", 1, "[]");
     assert_refused(METHOD_GET, path, "symbol=BTCUSDT", REJECT_MANDATORY_EITHER);
 }

@@ -416,3 +416,50 @@ TEST(recall, candles_join_without_a_seam)
     assert_true(recall_is_whole(&query, desk_view, fixture_views));
     assert_true(recalled(&query, NULL, answer));
 }
+
+/* ---- order lists and prevented matches ---- */
+
+static void row_of_list(uint32_t row, uint64_t id, uint64_t created_ns)
+{
+    const uint64_t values[] = {id, 0, LIST_OCO, 0, 2 * id, 2 * id + 1, 0, 0, 0, 0, created_ns, 77};
+    for (uint32_t column = 0; column < 12; column++)
+        set(row, column + 2, values[column]);
+    memcpy(cells[row][5], "stored", 7);
+    cells[row][9][0] = cells[row][10][0] = cells[row][11][0] = 0;
+}
+
+/* What the tail has let go of comes from the rows, once PostgreSQL has reached it. */
+TEST(recall, lists_beyond_the_tail_come_from_rows)
+{
+    uint64_t created_ns[8] = {0};
+    struct history_rows rows = {.row_count = 3, .cell = cell_of};
+    struct history_query query = {.kind = HISTORY_LISTS,
+                                  .account = 1,
+                                  .any_market = true,
+                                  .limit = 3,
+                                  .id_max = INT64_MAX,
+                                  .end_ns = INT64_MAX};
+    open_recall();
+    desk_account(1);
+    desk_apply();
+    for (uint64_t id = 1; id <= VIEW_LISTS_KEPT + 2; id++) {
+        desk_list(id, 1, LIST_OCO, 2 * id, 2 * id + 1, 0, "memory");
+        if (id < 8) created_ns[id] = desk_stamp + DESK_MS_NS;
+        desk_list_done(id, 1);
+        desk_apply();
+        assert_int_equal(recall_is_whole(&query, desk_view, fixture_views), id <= VIEW_LISTS_KEPT);
+    }
+    nothing_matched = false;
+    for (uint64_t id = 1; id <= 3; id++)
+        row_of_list((uint32_t)id - 1, id, created_ns[id]);
+    rows.cursor = view_list_dropped(view_lists(desk_view));
+    assert_true(recalled(&query, &rows, answer));
+    assert_non_null(strstr(answer, "{\"orderListId\":1,\"contingencyType\":\"OCO\","
+                                   "\"listStatusType\":\"ALL_DONE\",\"listOrderStatus\":"
+                                   "\"ALL_DONE\",\"listClientOrderId\":\"stored\""));
+    assert_non_null(strstr(answer, "{\"orderListId\":2,"));
+    assert_non_null(strstr(answer, "{\"orderListId\":3,"));
+    assert_null(strstr(answer, "{\"orderListId\":4,"));
+    rows.cursor--;
+    assert_false(recalled(&query, &rows, answer));
+}

@@ -62,6 +62,7 @@ TEST(view_list, chains_are_whole_under_churn)
 /* The tail forgets the oldest, and says so to the account that they were of. */
 TEST(view_list, a_full_tail_says_whose_lists_it_lost)
 {
+    uint64_t first_ended = 0;
     desk_open();
     desk_account(1);
     desk_account(2);
@@ -71,8 +72,10 @@ TEST(view_list, a_full_tail_says_whose_lists_it_lost)
         accept_list(id, account);
         desk_list_done(id, account);
         desk_apply();
+        if (id == 1) first_ended = desk_number;
         if (id <= VIEW_LISTS_KEPT) assert_false(view_list_lost(view_lists(desk_view), 1));
     }
     assert_true(view_list_lost(view_lists(desk_view), 1));
     assert_false(view_list_lost(view_lists(desk_view), 2));
+    assert_int_equal(view_list_dropped(view_lists(desk_view)), first_ended);
 }

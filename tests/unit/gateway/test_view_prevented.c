@@ -8,7 +8,8 @@ static void add(struct view_preventions *preventions, uint64_t id, uint32_t acco
 {
     const struct prevented_event prevented = {
         .prevented_id = id, .maker_account = account, .taker_account = account};
-    view_prevented_add(preventions, &prevented, id);
+    const struct applied applied = {.number = 10 * id, .stamp_ns = id};
+    view_prevented_add(preventions, &prevented, &applied);
 }
 
 /* Each account walks its own from the newest, and learns when older ones are gone. */
@@ -28,10 +29,12 @@ TEST(view_prevented, accounts_walk_their_own)
     assert_int_equal(entry->prevented_id, VIEW_PREVENTED_KEPT - 2);
     assert_int_equal(view_prevented_next(&preventions, 1, NULL)->prevented_id, 1);
     assert_false(view_prevented_lost(&preventions, 1));
+    assert_int_equal(preventions.dropped, 0);
 
     add(&preventions, VIEW_PREVENTED_KEPT + 1, 3);
     assert_null(view_prevented_next(&preventions, 1, NULL));
     assert_true(view_prevented_lost(&preventions, 1));
     assert_false(view_prevented_lost(&preventions, 2));
+    assert_int_equal(preventions.dropped, 10);
     arena_unmap(&arena);
 }
