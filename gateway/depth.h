@@ -6,8 +6,8 @@
  *
  * Owner    one gateway loop
  * Memory   nodes come from a pool that all markets of the loop share; taken from an arena at start
- * Limits   the pool holds the replicated levels_max: more cannot rest. Changes are remembered for the
- *          last DEPTH_HISTORY update ids
+ * Limits   the pool holds twice the replicated levels_max: more cannot rest before and after a command.
+ *          Changes are remembered for the last DEPTH_HISTORY update ids
  * Cost     set, best, quantity: O(log levels); top: O(log levels + count)
  *
  * Invariants, asserted by depth_check:

@@ -25,11 +25,18 @@ static size_t bytes_of_market(void)
            (size_t)INTERVAL_COUNT * CANDLE_KEPT * sizeof(struct candle) + parts * 64 + 64;
 }
 
+/* A command's LEVELs come one by one, in the order in which they were first touched: between its first
+ * and its last, levels from before it may stand beside those from after it. */
+static uint32_t levels_at_once(const struct params *params)
+{
+    return params->levels_max * 2;
+}
+
 size_t market_view_bytes(const struct genesis *genesis)
 {
     const struct params *params = &genesis->params;
     return sizeof(struct market_views) + 64 + params->markets_max * sizeof(void *) + 64 +
-           ((size_t)params->levels_max + 1) * sizeof(struct depth_node) + 64 +
+           ((size_t)levels_at_once(params) + 1) * sizeof(struct depth_node) + 64 +
            params->markets_max * bytes_of_market();
 }
 
@@ -88,7 +95,7 @@ struct market_views *market_views_new(struct arena *arena, const struct genesis 
     views->params = genesis->params;
     views->markets = arena_take_array(arena, genesis->params.markets_max, sizeof(*views->markets));
     if (views->markets == NULL) return NULL;
-    if (!depth_pool_init(&views->pool, arena, genesis->params.levels_max)) return NULL;
+    if (!depth_pool_init(&views->pool, arena, levels_at_once(&genesis->params))) return NULL;
     while (views->count < views->params.market_count) {
         if (!open_market(views)) return NULL;
     }

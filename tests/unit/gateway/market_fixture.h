@@ -61,7 +61,8 @@ static uint8_t fixture_bytes[EVENT_HEADER_BYTES + EVENT_PAYLOAD_MAX];
 static inline struct event fixture_fill(uint16_t market, uint64_t id, uint64_t aggregate,
                                         int64_t price, int64_t lots, enum side taker)
 {
-    struct event_writer writer = {.at = fixture_bytes, .end = fixture_bytes + sizeof(fixture_bytes)};
+    struct event_writer writer = {.at = fixture_bytes,
+                                  .end = fixture_bytes + sizeof(fixture_bytes)};
     const struct fill_event fill = {.trade_id = id,
                                     .aggregate_id = aggregate,
                                     .price = {price},
@@ -78,7 +79,8 @@ static inline struct event fixture_fill(uint16_t market, uint64_t id, uint64_t a
 static inline struct event fixture_level(uint16_t market, uint64_t update_id, enum side side,
                                          int64_t price, int64_t lots)
 {
-    struct event_writer writer = {.at = fixture_bytes, .end = fixture_bytes + sizeof(fixture_bytes)};
+    struct event_writer writer = {.at = fixture_bytes,
+                                  .end = fixture_bytes + sizeof(fixture_bytes)};
     const struct level_event level = {.update_id = update_id,
                                       .price = {price},
                                       .qty = {lots},

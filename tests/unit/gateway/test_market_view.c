@@ -68,3 +68,28 @@ TEST(market_view, listed_markets_appear_up_to_the_limit)
     assert_int_equal(market_views_find(fixture_views, "ETHUSDC", 7)->market, 3);
     assert_int_equal(market_views_find(fixture_views, "ETHUSDT", 7)->market, 2);
 }
+
+/* A full book that one command turns over: the new levels may be told before the old ones are gone. */
+TEST(market_view, levels_of_one_command_come_in_any_order)
+{
+    fixture_open(1 << 20);
+    const struct applied applied = fixture_applied(FIXTURE_START_NS);
+    const int64_t levels = fixture_genesis.params.levels_max;
+    uint64_t update_id = 0;
+    for (int64_t price = 1; price <= levels; price++) {
+        const struct event level = fixture_level(0, ++update_id, BUY, price, 1);
+        market_view_apply(fixture_views, &applied, &level);
+    }
+    for (int64_t price = 1; price <= levels; price++) {
+        const struct event level = fixture_level(0, ++update_id, SELL, levels + price, 1);
+        market_view_apply(fixture_views, &applied, &level);
+    }
+    for (int64_t price = 1; price <= levels; price++) {
+        const struct event level = fixture_level(0, ++update_id, BUY, price, 0);
+        market_view_apply(fixture_views, &applied, &level);
+    }
+    struct depth_level best;
+    assert_false(depth_best(&market_views_at(fixture_views, 0)->depth, BUY, &best));
+    assert_true(depth_best(&market_views_at(fixture_views, 0)->depth, SELL, &best));
+    assert_int_equal(best.price.ticks, levels + 1);
+}
