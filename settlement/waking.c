@@ -97,13 +97,15 @@ enum status waking_price(struct settlement *s, uint16_t market_index, price_t pr
 {
     struct market_state *market = &s->markets[market_index];
     struct command_state *command = &s->command;
+    const bool repeats = market->last.ticks == price.ticks;
     market->last = price;
     wake_heap(s, &market->rising, market->trade, price);
     wake_heap(s, &market->falling, market->trade, price);
     if (market->trailing_count == 0) return STATUS_OK;
 
+    /* Prices are kept only while somebody trails: the one kept last need not be the last one. */
     const uint32_t count = command->price_count;
-    if (count > 0 && s->prices[count - 1].price.ticks == price.ticks) return STATUS_OK;
+    if (count > 0 && repeats && s->prices[count - 1].price.ticks == price.ticks) return STATUS_OK;
     if (count == s->prices_max)
         return settle_differs_count(s, "prices of one command", s->prices_max, price.ticks);
     s->prices[command->price_count++] = (struct command_price){market->trade, price};

@@ -119,6 +119,40 @@ TEST(waking, released_stop_fires_by_the_last_price)
                  PLANT_TERMS);
 }
 
+/* Prices are kept only while somebody trails. One trailer fires by a price; nobody trails while it takes
+ * its way up; another starts up there, in the same command, and fires by that first price come again. */
+static void tell_two_trailers(struct world *world)
+{
+    const struct world_order first = {.account = 3,
+                                      .side = BUY,
+                                      .type = STOP_LOSS_LIMIT,
+                                      .price = P + 5000,
+                                      .delta = 10,
+                                      .qty = 1};
+    const struct world_order plain = {.account = 4,
+                                      .side = SELL,
+                                      .type = TAKE_PROFIT_LIMIT,
+                                      .price = P + 3000,
+                                      .stop = P + 4000,
+                                      .qty = 1};
+    const struct world_order legs[] = {
+        {.account = 2, .side = SELL, .type = LIMIT, .price = P + 5000, .qty = 1},
+        {.account = 2, .side = SELL, .type = STOP_LOSS, .delta = 5, .qty = 1}};
+    touch(world, P);
+    world_buy(world, 1, P - 9000, 9);
+    world_enter(world, &first);
+    world_enter(world, &plain);
+    world_place_list(world, LIST_OTO, legs);
+    world_sell(world, 1, P + 3000, 1);
+    world_buy(world, 4, P + 3000, 2); /* fires the first: it fills the list's working order */
+    assert_int_equal(world->trade_id, 5);
+}
+
+TEST(waking, price_that_comes_again_counts_for_who_started_since)
+{
+    EXPECT_FOUND(tell_two_trailers, PLANT_TRIGGER_PRICE);
+}
+
 /* An OTOCO's pair is released as one: the first holds for both. */
 static void tell_released_pair(struct world *world)
 {
