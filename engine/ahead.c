@@ -48,31 +48,36 @@ static void account_hint(const struct engine *engine, uint32_t account, uint16_t
     directory_hint_roster(&engine->directory, account, market_index);
 }
 
-static void first_look(const struct engine *engine, const uint8_t *command)
+/* Returns the hash of the client id, where there is one. */
+static uint32_t first_look(const struct engine *engine, const uint8_t *command)
 {
+    uint32_t hash = 0;
     if (is_place(command)) {
         const struct order_place_command place = place_read(command);
-        if (place.market >= engine->params.market_count) return;
+        if (place.market >= engine->params.market_count) return 0;
         account_hint(engine, place.account, place.market);
-        directory_hint_client(&engine->directory,
-                              directory_client_hash(place.account, place.market, place.client_id));
+        hash = directory_client_hash(place.account, place.market, place.client_id);
+        directory_hint_client(&engine->directory, hash);
         directory_hint_cancel(&engine->directory, place.market,
                               engine->books.markets[place.market].last_order + AHEAD_FIRST);
     } else {
         const struct order_cancel_command cancel = cancel_read(command);
-        if (cancel.market >= engine->params.market_count) return;
+        if (cancel.market >= engine->params.market_count) return 0;
         directory_hint_cancel(&engine->directory, cancel.market, cancel.order_id);
         account_hint(engine, cancel.account, cancel.market);
     }
+    return hash;
 }
 
 static void second_look(const struct engine *engine, const uint8_t *command)
 {
     if (is_place(command)) {
         const struct order_place_command place = place_read(command);
-        if (place.market < engine->params.market_count && place.side <= SELL &&
-            place.price.ticks > 0)
-            book_hint_place(&engine->books, place.market, (enum side)place.side, place.price);
+        if (place.market >= engine->params.market_count || place.side > SELL ||
+            place.price.ticks <= 0)
+            return;
+        book_hint_place(&engine->books, place.market, (enum side)place.side, place.price);
+        directory_hint_newest(&engine->directory, place.account, place.market);
     } else {
         const struct order_cancel_command cancel = cancel_read(command);
         if (cancel.market < engine->params.market_count)
@@ -114,13 +119,14 @@ static void seen_fill(struct ahead *ahead)
         const uint32_t length = room >= sizeof(uint32_t) ? le_get_u32(ahead->at) : 0;
         const bool whole = length >= COMMAND_HEADER_BYTES && length <= room;
         const bool worth = whole && is_worth(ahead->at, length);
-        ahead->seen[ahead->count++ % AHEAD_SEEN] = worth ? ahead->at : NULL;
-        if (worth) first_look(ahead->engine, ahead->at);
+        const uint32_t place = ahead->count++ % AHEAD_SEEN;
+        ahead->seen[place] = worth ? ahead->at : NULL;
+        ahead->hashes[place] = worth ? first_look(ahead->engine, ahead->at) : 0;
         ahead->at = whole ? ahead->at + length : ahead->end;
     }
 }
 
-void ahead_look(struct ahead *ahead)
+uint32_t ahead_look(struct ahead *ahead)
 {
     seen_fill(ahead);
     const uint32_t second = ahead->stepped + AHEAD_SECOND, third = ahead->stepped + AHEAD_THIRD;
@@ -128,5 +134,6 @@ void ahead_look(struct ahead *ahead)
     if (command != NULL) second_look(ahead->engine, command);
     command = third < ahead->count ? ahead->seen[third % AHEAD_SEEN] : NULL;
     if (command != NULL) third_look(ahead->engine, command);
-    ahead->stepped++;
+    const uint32_t stepped = ahead->stepped++;
+    return stepped < ahead->count ? ahead->hashes[stepped % AHEAD_SEEN] : 0;
 }

@@ -21,6 +21,7 @@ struct ahead {
     const uint8_t *at; /* the first command not looked at */
     const uint8_t *end;
     const uint8_t *seen[AHEAD_SEEN]; /* commands by their count in the batch */
+    uint32_t hashes[AHEAD_SEEN];     /* of their client ids, 0: none made */
     uint32_t count;                  /* looked at */
     uint32_t stepped;
     bool on;
@@ -29,12 +30,12 @@ struct ahead {
 /* Begins at a batch's first command. The bytes need not be checked. */
 struct ahead ahead_begin(const struct engine *engine, const uint8_t *at, const uint8_t *end);
 
-void ahead_look(struct ahead *ahead);
+uint32_t ahead_look(struct ahead *ahead);
 
-/* Before each command is stepped. */
-static inline void ahead_next(struct ahead *ahead)
+/* Before each command is stepped. Returns the hash of its order's client id, or 0 when none was made. */
+static inline uint32_t ahead_next(struct ahead *ahead)
 {
-    if (ahead->on) ahead_look(ahead);
+    return ahead->on ? ahead_look(ahead) : 0;
 }
 
 #endif /* ENGINE_AHEAD_H */

@@ -255,6 +255,7 @@ static inline void book_hint_queue(const struct books *books, uint16_t market, e
 static inline void book_hint_order(const struct books *books, uint32_t slot)
 {
     __builtin_prefetch(&books->orders.orders[slot], 1);
+    __builtin_prefetch(&books->orders.orders[slot].created_ns, 1);
 }
 
 /* After book_hint_order: its neighbours and its level. */

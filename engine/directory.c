@@ -183,6 +183,12 @@ void directory_rename(struct directory *directory, uint32_t slot,
     slot_table_add(&directory->by_client, order->client_hash, slot);
 }
 
+void directory_hint_newest(const struct directory *directory, uint32_t account, uint16_t market)
+{
+    const struct roster *roster = &directory->rosters[roster_home(directory, account, market)];
+    __builtin_prefetch(&directory->pool->orders[roster->newest].roster_newer, 1);
+}
+
 void directory_hint_order(const struct directory *directory, uint32_t slot)
 {
     if (slot == NO_SLOT) return;

@@ -163,6 +163,9 @@ static inline uint32_t directory_guess(const struct directory *directory, uint16
 /* After directory_hint_cancel and once the order is near: what else finds it. */
 void directory_hint_order(const struct directory *directory, uint32_t order);
 
+/* After directory_hint_roster: the order that a new one will follow in its roster. */
+void directory_hint_newest(const struct directory *directory, uint32_t account, uint16_t market);
+
 /* A command will concern this account in this market. */
 void directory_hint_roster(const struct directory *directory, uint32_t account, uint16_t market);
 

@@ -139,3 +139,39 @@ enum reject filters_price(const struct market *market, const struct order_place_
         return REJECT_PRICE_BAND;
     return REJECT_NONE;
 }
+
+static int64_t clamped(__int128 ticks)
+{
+    return ticks > INT64_MAX ? INT64_MAX : (int64_t)ticks;
+}
+
+/* Narrows to [average x down / 10000 rounded up, average x up / 10000 rounded down]. */
+static void window_percent(struct filters_window *window, int side, uint32_t up, uint32_t down)
+{
+    const __int128 average = window->average.ticks;
+    if (up != 0) window->highest[side].ticks = clamped(average * up / 10000);
+    if (down != 0) window->lowest[side].ticks = clamped((average * down + 9999) / 10000);
+}
+
+static void window_band(struct filters_window *window, int side, uint32_t band_ppm)
+{
+    const __int128 last = window->last.ticks, reach = last * band_ppm / 1000000;
+    const int64_t low = (int64_t)(last - reach), high = clamped(last + reach);
+    if (low > window->lowest[side].ticks) window->lowest[side].ticks = low;
+    if (high < window->highest[side].ticks) window->highest[side].ticks = high;
+}
+
+struct filters_window filters_window_of(const struct market *market, price_t average, price_t last)
+{
+    const struct market_filters *filters = &market->filters;
+    struct filters_window window = {
+        .average = average, .last = last, .highest = {{INT64_MAX}, {INT64_MAX}}};
+    if (average.ticks != 0) {
+        window_percent(&window, BUY, filters->bid_up, filters->bid_down);
+        window_percent(&window, SELL, filters->ask_up, filters->ask_down);
+    }
+    if (filters->band_ppm != 0 && last.ticks != 0)
+        for (int side = BUY; side <= SELL; side++)
+            window_band(&window, side, filters->band_ppm);
+    return window;
+}

@@ -21,6 +21,15 @@ enum reject filters_bounds(const struct market *market, const struct order_place
 enum reject filters_price(const struct market *market, const struct order_place_command *place,
                           price_t average, price_t last);
 
+/* The limits that filters_price passes, for one average and one last price. */
+struct filters_window {
+    price_t average, last;
+    price_t lowest[2], highest[2]; /* by side */
+};
+
+/* The window of these prices. */
+struct filters_window filters_window_of(const struct market *market, price_t average, price_t last);
+
 /* Whether filters_price has anything to compare. */
 static inline bool filters_price_matters(const struct market *market, uint8_t side)
 {
@@ -28,6 +37,27 @@ static inline bool filters_price_matters(const struct market *market, uint8_t si
     return (side == BUY ? filters->bid_up | filters->bid_down
                         : filters->ask_up | filters->ask_down) != 0 ||
            filters->band_ppm != 0;
+}
+
+/* Whether form and bounds of an order of the commonest kind are plainly right: a LIMIT with nothing beside
+ * price and quantity. False decides nothing. */
+static inline bool filters_plain(const struct market *market,
+                                 const struct order_place_command *place)
+{
+    const int64_t beside = place->quote_qty.units | place->stop_price.ticks |
+                           place->iceberg_qty.lots | place->trailing_delta;
+    if (place->type != LIMIT || beside != 0 || place->side > SELL) return false;
+    if (place->time_in_force < GTC || place->time_in_force > FOK) return false;
+    if (place->self_trade > SELF_TRADE_TRANSFER ||
+        (market->filters.self_trade_modes >> place->self_trade & 1) == 0)
+        return false;
+    if (place->price.ticks < market->price_min.ticks ||
+        place->price.ticks > market->price_max.ticks || place->qty.lots < market->qty_min.lots ||
+        place->qty.lots > market->qty_max.lots)
+        return false;
+    const amount_t quote = market_notional(market, place->price, place->qty);
+    const int64_t most = market->filters.notional_max.units;
+    return quote.units >= market->notional_min.units && (most == 0 || quote.units <= most);
 }
 
 /* LOT_SIZE for a quantity, NOTIONAL for an amount of quote; nothing at all (0) passes NOTIONAL. */

@@ -127,7 +127,8 @@ static bool parts_hand_out(struct engine_loop *loop, const struct applied *whole
     return true;
 }
 
-bool engine_loop_step(struct engine_loop *loop, const struct command *command, uint64_t stamp_ns)
+bool engine_loop_step(struct engine_loop *loop, const struct command *command, uint64_t stamp_ns,
+                      uint32_t client_hash)
 {
     /* The first output's record is written in place, the others are copies of it. */
     uint8_t *record = output_reserve(loop, 0, APPLIED_PART_MAX);
@@ -148,7 +149,7 @@ bool engine_loop_step(struct engine_loop *loop, const struct command *command, u
         .overflow = loop->overflow.bytes,
         .overflow_end = loop->overflow.bytes + loop->overflow.capacity,
     };
-    match_step(loop->engine, command, whole.number, stamp_ns, &out);
+    match_step_ahead(loop->engine, command, whole.number, stamp_ns, client_hash, &out);
 
     whole.events = out.begin;
     whole.events_length = (uint32_t)(out.at - out.begin);
@@ -187,8 +188,9 @@ static enum status commands_step(struct engine_loop *loop, const struct batch_he
     for (uint32_t i = 0; i < header->command_count; i++) {
         struct command command;
         if (!batch_next(&at, end, &command)) return STATUS_DAMAGED;
-        ahead_next(&ahead);
-        if (!engine_loop_step(loop, &command, header->stamp_ns)) return STATUS_STOPPING;
+        const uint32_t client_hash = ahead_next(&ahead);
+        if (!engine_loop_step(loop, &command, header->stamp_ns, client_hash))
+            return STATUS_STOPPING;
     }
     return at == end ? STATUS_OK : STATUS_DAMAGED;
 }

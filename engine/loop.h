@@ -52,10 +52,10 @@ MUST_CHECK enum status engine_loop_run(struct engine_loop *loop);
 MUST_CHECK bool engine_loop_open(struct engine_loop *loop);
 void engine_loop_close(struct engine_loop *loop);
 
-/* Steps one command and puts what it caused on the outputs, not yet published. False: an output was left
+/* Steps one command, with what ahead_next returned for it, and puts what it caused on the outputs, not yet published. False: an output was left
  * behind. */
 MUST_CHECK bool engine_loop_step(struct engine_loop *loop, const struct command *command,
-                                 uint64_t stamp_ns);
+                                 uint64_t stamp_ns, uint32_t client_hash);
 
 /* How often the loop has slept or woken a consumer. Its thread makes no other system call. */
 static inline uint64_t engine_loop_parks(const struct engine_loop *loop)

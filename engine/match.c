@@ -131,9 +131,16 @@ static void levels_write(struct engine *engine, struct event_writer *out)
 void match_step(struct engine *engine, const struct command *command, uint64_t number,
                 uint64_t stamp_ns, struct event_writer *out)
 {
+    match_step_ahead(engine, command, number, stamp_ns, 0, out);
+}
+
+void match_step_ahead(struct engine *engine, const struct command *command, uint64_t number,
+                      uint64_t stamp_ns, uint32_t client_hash, struct event_writer *out)
+{
     ASSERT(number == engine->last_command + 1);
     engine->last_command = number;
     engine->counts.commands++;
+    engine->ahead_hash = client_hash;
     engine->origin = command->header.origin;
     if (engine->stamp_ns != stamp_ns) {
         engine->stamp_ns = stamp_ns;

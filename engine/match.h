@@ -19,4 +19,8 @@
 void match_step(struct engine *engine, const struct command *command, uint64_t number,
                 uint64_t stamp_ns, struct event_writer *out);
 
+/* The same, with what ahead_next has returned for this command. */
+void match_step_ahead(struct engine *engine, const struct command *command, uint64_t number,
+                      uint64_t stamp_ns, uint32_t client_hash, struct event_writer *out);
+
 #endif /* ENGINE_MATCH_H */

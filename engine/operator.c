@@ -209,6 +209,7 @@ static enum reject market_filters(struct engine *engine, const struct command *c
 
     const size_t mark = event_writer_mark(out);
     event_write_market_filtered(out, &filtered);
+    engine->ids[filtered.market].window = (struct filters_window){.average = {0}};
     params_follow(engine, mark, out);
     return REJECT_NONE;
 }

@@ -52,9 +52,16 @@ static enum reject price_check(struct engine *engine, const struct market *marke
                                const struct order_place_command *place)
 {
     if (place->price.ticks == 0 || !filters_price_matters(market, place->side)) return REJECT_NONE;
+    const price_t last = averages_last(&engine->averages, place->market);
     const price_t average = averages_price(&engine->averages, place->market,
                                            market->filters.average_minutes, engine->stamp_ns);
-    return filters_price(market, place, average, averages_last(&engine->averages, place->market));
+    struct filters_window *window = &engine->ids[place->market].window;
+    if (window->average.ticks != average.ticks || window->last.ticks != last.ticks)
+        *window = filters_window_of(market, average, last);
+    if (place->price.ticks >= window->lowest[place->side].ticks &&
+        place->price.ticks <= window->highest[place->side].ticks)
+        return REJECT_NONE;
+    return filters_price(market, place, average, last);
 }
 
 enum reject place_check(struct engine *engine, const struct order_place_command *place)
@@ -64,10 +71,12 @@ enum reject place_check(struct engine *engine, const struct order_place_command 
     const struct market *market = &engine->params.markets[place->market];
     if (market->status != MARKET_TRADING) return REJECT_MARKET_CLOSED;
 
-    enum reject reject = filters_form(market, place);
-    if (reject == REJECT_NONE) reject = filters_bounds(market, place);
-    if (reject == REJECT_NONE) reject = price_check(engine, market, place);
-    return reject;
+    if (!filters_plain(market, place)) {
+        enum reject reject = filters_form(market, place);
+        if (reject == REJECT_NONE) reject = filters_bounds(market, place);
+        if (reject != REJECT_NONE) return reject;
+    }
+    return price_check(engine, market, place);
 }
 
 static bool is_iceberg(const struct order_place_command *place)

@@ -13,6 +13,7 @@
 #include "engine/book.h"
 #include "engine/directory.h"
 #include "engine/engine.h"
+#include "engine/filters.h"
 #include "engine/keys.h"
 #include "engine/lists.h"
 #include "engine/origins.h"
@@ -20,10 +21,11 @@
 #include "engine/triggers.h"
 #include "engine/volumes.h"
 
-/* Ids of a market that few orders need; the busy ones are the book's. */
+/* What few orders of a market need; what all need is the book's. */
 struct market_ids {
     uint64_t last_prevented;
     uint64_t last_list;
+    struct filters_window window; /* of prices, kept because they seldom change; zero: to be made */
 };
 
 /* Orders that wait for their turn within a command, linked by older and newer. */
@@ -45,6 +47,7 @@ struct engine {
     struct keys keys;
     struct origins origins;
     struct market_ids *ids; /* by market */
+    uint32_t ahead_hash;    /* of the client id of the command in hand, 0: not known (ahead.h) */
     price_t *prints;        /* the run in hand: prices it traded at, neighbours differ */
     uint32_t print_count;
     uint32_t dormant_count; /* orders with ORDER_DORMANT: each may need a level */

@@ -115,8 +115,9 @@ static void record_step_timed(struct rig *rig, const uint8_t *record, size_t byt
     for (uint32_t i = 0; i < header.command_count; i++) {
         const uint64_t begin = bench_ticks_begin();
         const bool decoded = batch_next(&at, end, &command);
-        ahead_next(&ahead);
-        const bool stepped = decoded && engine_loop_step(&rig->loop, &command, header.stamp_ns);
+        const uint32_t client_hash = ahead_next(&ahead);
+        const bool stepped =
+            decoded && engine_loop_step(&rig->loop, &command, header.stamp_ns, client_hash);
         if (i + 1 == header.command_count) engine_loop_publish(&rig->loop);
         bench_latency_note(latency, bench_ticks_end() - begin);
         ASSERT(stepped);
