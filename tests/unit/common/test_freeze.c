@@ -3,6 +3,7 @@
 #include "common/freeze.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -203,32 +204,66 @@ TEST(freeze, range_that_another_protects_kills)
     killed_by_fault(child_status(write_to_closed_range));
 }
 
+#define FILLER_BYTES (80000 * PAGE)
+
+static uint8_t *filler;
+static size_t filled;
+
+/* Every second page of another protection, until the kernel has no mapping left. */
+static void take_mappings(void)
+{
+    while (filled < FILLER_BYTES && mprotect(filler + filled, PAGE, PROT_READ) == 0)
+        filled += 2 * PAGE;
+    if (filled >= FILLER_BYTES) _exit(9); /* this kernel has no such bound */
+}
+
+static void give_mappings_back(int count)
+{
+    for (int i = 0; i < count; i++)
+        if (mprotect(filler + (filled -= 2 * PAGE), PAGE, PROT_NONE) != 0) _exit(4);
+}
+
+static void fill_pages(struct freeze *freeze)
+{
+    for (size_t i = 0; i < freeze->byte_count; i += PAGE)
+        memset(freeze->memory + i, 1 + (int)(i / PAGE % 251), PAGE);
+}
+
+static void check_pages(struct freeze *freeze)
+{
+    const uint8_t *image = freeze_image(freeze);
+    for (size_t i = 0; i < freeze->byte_count; i++)
+        if (image[i] != 1 + i / PAGE % 251) _exit(6);
+    freeze_end(freeze);
+}
+
 static void freeze_without_mappings(void)
 {
-    enum { RANGE_MIB = 16 };
     struct freeze freeze;
-    uint8_t *memory = map_pages(RANGE_MIB * MIB, PROT_READ | PROT_WRITE);
-    for (size_t i = 0; i < RANGE_MIB * MIB; i += PAGE)
-        memset(memory + i, 1 + (int)(i / PAGE % 251), PAGE);
-    if (!freeze_init(&freeze, memory, RANGE_MIB * MIB, FREEZE_CHUNK_MIN)) _exit(3);
-    /* Every second page of another protection, until no mapping is left but for a few. */
-    const size_t filler_bytes = 80000 * PAGE;
-    uint8_t *filler = map_pages(filler_bytes, PROT_NONE);
-    size_t at = PAGE;
-    while (at < filler_bytes && mprotect(filler + at, PAGE, PROT_READ) == 0)
-        at += 2 * PAGE;
-    if (at >= filler_bytes) _exit(9); /* this kernel has no such bound */
-    for (int i = 0; i < 5; i++)
-        if (mprotect(filler + (at -= 2 * PAGE), PAGE, PROT_NONE) != 0) _exit(4);
+    uint8_t *memory = map_pages(16 * MIB, PROT_READ | PROT_WRITE);
+    if (!freeze_init(&freeze, memory, 16 * MIB, FREEZE_CHUNK_MIN)) _exit(3);
+    fill_pages(&freeze);
+    filler = map_pages(FILLER_BYTES, PROT_NONE);
+    filled = PAGE;
+    take_mappings();
+    give_mappings_back(5);
     if (!freeze_begin(&freeze)) _exit(5);
-    for (size_t i = 3 * FREEZE_CHUNK_MIN; i < RANGE_MIB * MIB; i += 2 * FREEZE_CHUNK_MIN)
-        memory[i] = 0;
+    for (size_t i = 3 * FREEZE_CHUNK_MIN; i < freeze.byte_count; i += 2 * FREEZE_CHUNK_MIN)
+        memory[i] = 0; /* the owner meets it */
+    if (freeze.owner_copies != freeze.chunk_count) _exit(7);
     freeze_copy_all(&freeze);
-    const uint8_t *image = freeze_image(&freeze);
-    for (size_t i = 0; i < RANGE_MIB * MIB; i++)
-        if (image[i] != 1 + i / PAGE % 251) _exit(6);
-    freeze_end(&freeze);
-    if (freeze.owner_copies < 5 || !freeze_begin(&freeze)) _exit(7);
+    check_pages(&freeze);
+
+    fill_pages(&freeze);
+    if (!freeze_begin(&freeze)) _exit(5);
+    take_mappings();
+    freeze_copy_all(&freeze); /* the other thread meets it */
+    const int zeros = open("/dev/zero", O_RDONLY);
+    if (read(zeros, memory + 5 * MIB, PAGE) != (ssize_t)PAGE)
+        _exit(11); /* no handler comes to help */
+    memset(memory, 0, freeze.byte_count);
+    if (freeze.owner_copies != 0) _exit(8);
+    check_pages(&freeze);
 }
 
 /* A process that may have no more mappings freezes and goes on, in one piece. */
