@@ -9,7 +9,7 @@
  * the image.
  *
  *     OPEN ── freeze_begin ──► KEPT ──► COPYING ──► COPIED ──► OPEN      by the other thread
- *     writable                   │         │         (open)   writable
+ *     writable                   │         │                  writable
  *                                └─────────┴───────► OWNED ───► OPEN      by the owner
  *
  * The owner does not wait: from a chunk that the other thread is copying it copies the rest itself.

@@ -121,8 +121,8 @@ static bool copy_visit(struct freeze *freeze, size_t chunk, size_t offset, uint6
 static bool copy_visit_watched(struct freeze *freeze, size_t chunk, size_t offset, uint64_t entry)
 {
     if ((entry & PAGE_TOUCHED) == 0) return true;
-    /* seq_cst, both, and both in owner_copy, which does the reverse: either this load sees that the owner
-     * has taken the chunk, or the owner's load sees this page. */
+    /* seq_cst, both, as are the exchange in owner_copy and the load in take_away, the other way round:
+     * either this load sees that the owner has taken the chunk, or the owner's load sees this page. */
     atomic_store_explicit(&freeze->copying_offset, offset, memory_order_seq_cst);
     if (atomic_load_explicit(&freeze->states[chunk], memory_order_seq_cst) != CHUNK_COPYING)
         return false;
@@ -302,7 +302,8 @@ static void on_fault(int number, siginfo_t *info, void *context)
 static bool install(void)
 {
     if (atomic_flag_test_and_set(&installed)) return true;
-    struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+    /* On the alternative stack where a thread has one: the older handler may need it. */
+    struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
     action.sa_sigaction = on_fault;
     sigemptyset(&action.sa_mask);
     if (sigaction(SIGSEGV, NULL, &previous) == 0 && sigaction(SIGSEGV, &action, NULL) == 0)
