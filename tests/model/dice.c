@@ -309,7 +309,7 @@ static void name_put(struct dice *dice, uint8_t client_id[36])
 static int64_t near(struct dice *dice, int64_t center)
 {
     if (slip(dice)) return (int64_t)below(dice, 300);
-    if (dice->wide && chance(dice, 10)) return 1 + below(dice, 1000000);
+    if (dice->wide && chance(dice, 20)) return 1 + below(dice, 1u << below(dice, 20));
     return center - 5 + below(dice, 11);
 }
 
@@ -730,12 +730,26 @@ static void put_kind(struct dice *dice, const struct model *model, struct trial_
     }
 }
 
-static void stamp_move(struct dice *dice)
+/* The next moment at which something turns: a switch's deadline, a minute, a day; or one before it. */
+static uint64_t turning_stamp(struct dice *dice, const struct model *model)
+{
+    const uint64_t minute = 60 * NS_PER_SEC, day = 24 * 60 * minute;
+    uint64_t turn = (dice->stamp_ns / minute + 1) * minute;
+    if (dice->volumes && chance(dice, 30)) turn = (dice->stamp_ns / day + 1) * day;
+    for (uint32_t i = 0; i < model->switch_count; i++)
+        if (model->switches[i].deadline_ns < turn) turn = model->switches[i].deadline_ns;
+    return turn - below(dice, 2);
+}
+
+static void stamp_move(struct dice *dice, const struct model *model)
 {
     dice->stamp_ns += below(dice, (uint32_t)dice->step_ns);
     if (below(dice, 200) == 0) dice->stamp_ns += below(dice, 90) * NS_PER_SEC;
     if (dice->volumes && below(dice, 300) == 0)
         dice->stamp_ns += ONE_OF(dice, 1, 1, 3, 12, 35) * 24 * 3600 * NS_PER_SEC;
+    if (below(dice, 200) != 0) return;
+    const uint64_t turn = turning_stamp(dice, model);
+    if (turn > dice->stamp_ns) dice->stamp_ns = turn;
 }
 
 /* A header that is stale, late, or of a later version. */
@@ -769,7 +783,7 @@ static bool put_repair(struct dice *dice, const struct model *model, struct tria
 void dice_next(struct dice *dice, const struct model *model, struct trial_command *command)
 {
     if (put_setup(dice, model, command)) return;
-    stamp_move(dice);
+    stamp_move(dice, model);
     if (put_repair(dice, model, command)) return;
     uint32_t total = 0;
     for (int kind = 0; kind < KINDS; kind++)

@@ -6,7 +6,7 @@ file(GLOB model_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/model/*.c)
 list(FILTER model_sources EXCLUDE REGEX "/model_[a-z]+\\.c$")
 add_library(model_parts STATIC ${model_sources})
 target_link_libraries(model_parts PUBLIC quorex_engine)
-foreach(program model_run model_rules)
+foreach(program model_run model_rules model_twin)
     add_executable(${program} ${CMAKE_SOURCE_DIR}/tests/model/${program}.c)
     target_link_libraries(${program} PRIVATE model_parts PkgConfig::CMOCKA)
 endforeach()
@@ -35,6 +35,15 @@ add_test(NAME model.same_commands_give_the_same_bytes
                         b=$($<TARGET_FILE:model_run> --commands 50000 --hash | grep ^hash) && \
                         echo \"$a\" && test \"$a\" = \"$b\"")
 set_tests_properties(model.same_commands_give_the_same_bytes PROPERTIES LABELS model TIMEOUT 300)
+
+# An engine restored from its snapshot again and again stays the twin of one that runs on.
+if(QUOREX_SANITIZE)
+    set(twin_commands 30000)
+else()
+    set(twin_commands 400000)
+endif()
+add_test(NAME model.twin COMMAND model_twin --seed 1 --commands ${twin_commands})
+set_tests_properties(model.twin PROPERTIES LABELS model TIMEOUT 600)
 
 file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/model/kept/*.script)
 foreach(script ${scripts})

@@ -5,7 +5,7 @@
  *     model_run --replay FILE [--events]
  *
  * A run is many worlds, one after the other, each of `length` commands and a seed of its own. It ends at
- * the first difference, or when a process that plays dies of an assertion: then the commands of that world
+ * the first difference, or when who plays dies of an assertion or hangs: then the commands of that world
  * are shrunk to the fewest that still show it, printed, and written to `--out`. Exit 0: no difference.
  * `--hash` prints a hash over all events; `--demand` fails when some event, refusal or reason never came;
  * `--damage N` alters a bit of the engine's events of the Nth command, which must be found.
@@ -26,7 +26,8 @@
 
 #define LENGTH_MAX      20000
 #define SHRINK_SECONDS  120
-#define ATTEMPT_SECONDS 30
+#define WORLD_SECONDS   120 /* one that takes longer hangs */
+#define ATTEMPT_SECONDS 20
 #define TYPES           64
 #define FIRST_EVENT     T_NOOP
 
@@ -191,6 +192,7 @@ static bool play_all(struct tape *tape, const struct options *options)
         const uint64_t rest = options->commands - tape->commands;
         if (options->seconds != 0 && seconds_now() - start > (double)options->seconds) break;
         tape->world_seed = options->seed + world;
+        alarm(WORLD_SECONDS);
         tape->worlds++;
         if (!play_world(tape, options, &hash, rest < options->length ? rest : options->length))
             return false;
