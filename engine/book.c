@@ -8,11 +8,12 @@ static size_t rounded(size_t byte_count)
     return (byte_count + 63) & ~(size_t)63;
 }
 
-/* Levels that one command can change: it empties those that there are, and makes one more, or those that
- * were counted for orders that waited outside the book. */
+/* Levels that one command can change: all that there are, and those it makes. It makes one for each
+ * dormant order, which were counted with the levels before it, and one for each order it brings: three,
+ * counted only after its switches have emptied levels. */
 static uint32_t changes_max(const struct params *params)
 {
-    return params->levels_max + 1;
+    return params->levels_max + 3;
 }
 
 static size_t changed_bytes(const struct params *params)

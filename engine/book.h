@@ -114,6 +114,7 @@ static inline bool book_reaches(const struct books *books, uint16_t market, enum
 static inline void book_mark(struct books *books, uint32_t slot, struct level *level)
 {
     if (level->change != 0) return;
+    ASSERT(books->change_count < books->levels_max + 3);
     books->changed[books->change_count] = slot;
     level->change = ++books->change_count;
 }

@@ -154,27 +154,6 @@ TEST(messages, debit_command_is_its_golden_bytes)
     ROUND_TRIP(debit, command, 16, "DEBIT", "7174777a7d80838682859396999ca4a7b5b8bbbec1c4c74a");
 }
 
-TEST(messages, order_place_command_is_its_golden_bytes)
-{
-    struct order_place_command message = {.price = {2494884902056726669},
-                                          .qty = {-5498704196550745698},
-                                          .quote_qty = {4954450778551333551},
-                                          .stop_price = {-3039138320056138816},
-                                          .iceberg_qty = {7414016655045940433},
-                                          .trailing_delta = 0xebe8e5e2,
-                                          .account = 0xfcf9f6f3,
-                                          .market = 0x0704,
-                                          .side = 0x15,
-                                          .type = 0x26,
-                                          .time_in_force = 0x37,
-                                          .self_trade = 0x48};
-    fill(message.client_id, 36, 0x59);
-    ROUND_TRIP(order_place, command, 20, "ORDER_PLACE",
-               "8d909396999c9f229ea1a4a7aaadb0b3afb2b5b8bbbec144c0c3c6c9cccfd2d5"
-               "d1d4d7dadde0e366e2e5e8ebf3f6f9fc040715263748595a5b5c5d5e5f606162"
-               "636465666768696a6b6c6d6e6f707172737475767778797a7b7c");
-}
-
 TEST(messages, order_cancel_command_is_its_golden_bytes)
 {
     struct order_cancel_command message = {.order_id = 0xa9a6a3a09d9a9794,
@@ -205,6 +184,189 @@ TEST(messages, refused_event_is_its_golden_bytes)
 {
     struct refused_event message = {.reject = 0x0b08};
     ROUND_TRIP(refused, event, 257, "REFUSED", "080b");
+}
+
+TEST(messages, origin_lost_command_is_its_golden_bytes)
+{
+    struct origin_lost_command message = {.epoch = 0x3835322f2c292623, .node = 0x3d3a3734};
+    ROUND_TRIP(origin_lost, command, 5, "ORIGIN_LOST", "2326292c2f32353834373a3d");
+}
+
+TEST(messages, account_tier_command_is_its_golden_bytes)
+{
+    struct account_tier_command message = {.nonce = 0x8c898683807d7a77,
+                                           .operator_index = 0x8b88,
+                                           .account = 0xa29f9c99,
+                                           .tier = 0xadaa};
+    ROUND_TRIP(account_tier, command, 17, "ACCOUNT_TIER", "777a7d808386898c888b999c9fa2aaad");
+}
+
+TEST(messages, market_filters_command_is_its_golden_bytes)
+{
+    struct market_filters_command message = {.nonce = 0x93908d8a8784817e,
+                                             .operator_index = 0x928f,
+                                             .market_qty_min = {INT64_C(-5354023850874592352)},
+                                             .market_qty_max = {INT64_C(-4124240912627288911)},
+                                             .notional_max = {INT64_C(-2894457974379985470)},
+                                             .position_max = {INT64_C(-1664675036132682029)},
+                                             .bid_up = 0xedeae7e4,
+                                             .bid_down = 0xfefbf8f5,
+                                             .ask_up = 0x0f0c0906,
+                                             .ask_down = 0x201d1a17,
+                                             .band_ppm = 0x312e2b28,
+                                             .average_minutes = 0x423f3c39,
+                                             .algo_orders_max = 0x53504d4a,
+                                             .iceberg_orders_max = 0x64615e5b,
+                                             .iceberg_parts_max = 0x75726f6c,
+                                             .order_lists_max = 0x8683807d,
+                                             .trailing_min = 0x9794918e,
+                                             .trailing_max = 0xa8a5a29f,
+                                             .market = 0xb3b0,
+                                             .self_trade_modes = 0xc1,
+                                             .self_trade_default = 0xd2};
+    ROUND_TRIP(market_filters, command, 18, "MARKET_FILTERS",
+               "7e8184878a8d90938f92a0a3a6a9acafb2b5b1b4b7babdc0c3c6c2c5c8cbced1"
+               "d4d7d3d6d9dcdfe2e5e8e4e7eaedf5f8fbfe06090c0f171a1d20282b2e31393c"
+               "3f424a4d50535b5e61646c6f72757d8083868e9194979fa2a5a8b0b3c1d2");
+}
+
+TEST(messages, order_place_command_is_its_golden_bytes)
+{
+    struct order_place_command message = {.price = {INT64_C(-6800827307636125812)},
+                                          .qty = {INT64_C(-5571044369388822371)},
+                                          .quote_qty = {INT64_C(-4341261431141518930)},
+                                          .stop_price = {INT64_C(-3111478492894215489)},
+                                          .iceberg_qty = {INT64_C(-1881695554646912048)},
+                                          .trailing_delta = 0xeae7e4e1,
+                                          .account = 0xfbf8f5f2,
+                                          .session = 0x0c090603,
+                                          .market = 0x1714,
+                                          .side = 0x25,
+                                          .type = 0x36,
+                                          .time_in_force = 0x47,
+                                          .self_trade = 0x58};
+    fill(message.client_id, 36, 0x0d);
+    ROUND_TRIP(order_place, command, 20, "ORDER_PLACE",
+               "8c8f9295989b9ea19da0a3a6a9acafb2aeb1b4b7babdc0c3bfc2c5c8cbced1d4"
+               "d0d3d6d9dcdfe2e5e1e4e7eaf2f5f8fb0306090c1417253647580d0e0f101112"
+               "131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f30");
+}
+
+TEST(messages, order_amend_command_is_its_golden_bytes)
+{
+    struct order_amend_command message = {.order_id = 0xb6b3b0adaaa7a4a1,
+                                          .qty = {INT64_C(-4051900739789212238)},
+                                          .account = 0xccc9c6c3,
+                                          .market = 0xd7d4};
+    fill(message.orig_client_id, 36, 0x79);
+    fill(message.client_id, 36, 0xce);
+    ROUND_TRIP(order_amend, command, 23, "ORDER_AMEND",
+               "a1a4a7aaadb0b3b6b2b5b8bbbec1c4c7c3c6c9ccd4d7797a7b7c7d7e7f808182"
+               "838485868788898a8b8c8d8e8f909192939495969798999a9b9ccecfd0d1d2d3"
+               "d4d5d6d7d8d9dadbdcdddedfe0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1");
+}
+
+TEST(messages, order_replace_command_is_its_golden_bytes)
+{
+    struct order_replace_command message = {.price = {INT64_C(-4775302468169978968)},
+                                            .qty = {INT64_C(-3545519529922675527)},
+                                            .quote_qty = {INT64_C(-2315736591675372086)},
+                                            .stop_price = {INT64_C(-1085953653428068645)},
+                                            .iceberg_qty = {INT64_C(143829284819234796)},
+                                            .trailing_delta = 0x060300fd,
+                                            .account = 0x1714110e,
+                                            .session = 0x2825221f,
+                                            .market = 0x3330,
+                                            .side = 0x41,
+                                            .type = 0x52,
+                                            .time_in_force = 0x63,
+                                            .self_trade = 0x74,
+                                            .cancel_order_id = 0xaba8a5a29f9c9996,
+                                            .mode = 0xa7,
+                                            .restriction = 0xb8};
+    fill(message.client_id, 36, 0x99);
+    fill(message.cancel_orig_client_id, 36, 0xed);
+    fill(message.cancel_client_id, 36, 0x42);
+    ROUND_TRIP(order_replace, command, 24, "ORDER_REPLACE",
+               "a8abaeb1b4b7babdb9bcbfc2c5c8cbcecacdd0d3d6d9dcdfdbdee1e4e7eaedf0"
+               "eceff2f5f8fbfe01fd0003060e1114171f222528303341526374999a9b9c9d9e"
+               "9fa0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbc9699"
+               "9c9fa2a5a8aba7b8edeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff0001020304"
+               "05060708090a0b0c0d0e0f1042434445464748494a4b4c4d4e4f505152535455"
+               "565758595a5b5c5d5e5f606162636465");
+}
+
+TEST(messages, list_place_command_is_its_golden_bytes)
+{
+    struct list_place_command message = {.account = 0xb8b5b2af,
+                                         .session = 0xc9c6c3c0,
+                                         .market = 0xd4d1,
+                                         .kind = 0xe2,
+                                         .self_trade = 0xf3,
+                                         .a_price = {INT64_C(3037436198342301717)},
+                                         .a_qty = {INT64_C(4267219136589605158)},
+                                         .a_stop_price = {INT64_C(5497002074836908599)},
+                                         .a_iceberg_qty = {INT64_C(6726785013084212040)},
+                                         .a_trailing_delta = 0x625f5c59,
+                                         .a_side = 0x6a,
+                                         .a_type = 0x7b,
+                                         .a_time_in_force = 0x8c,
+                                         .b_price = {INT64_C(-4341261431141518930)},
+                                         .b_qty = {INT64_C(-3111478492894215489)},
+                                         .b_stop_price = {INT64_C(-1881695554646912048)},
+                                         .b_iceberg_qty = {INT64_C(-651912616399608607)},
+                                         .b_trailing_delta = 0xfbf8f5f2,
+                                         .b_side = 0x03,
+                                         .b_type = 0x14,
+                                         .b_time_in_force = 0x25,
+                                         .c_price = {INT64_C(6654444840246135367)},
+                                         .c_qty = {INT64_C(7884227778493438808)},
+                                         .c_stop_price = {INT64_C(9114010716740742249)},
+                                         .c_iceberg_qty = {INT64_C(-8102950418721505926)},
+                                         .c_trailing_delta = 0x94918e8b,
+                                         .c_side = 0x9c,
+                                         .c_type = 0xad,
+                                         .c_time_in_force = 0xbe};
+    fill(message.client_id, 36, 0x14);
+    fill(message.a_client_id, 36, 0x11);
+    fill(message.b_client_id, 36, 0x0e);
+    fill(message.c_client_id, 36, 0x0b);
+    ROUND_TRIP(list_place, command, 25, "LIST_PLACE",
+               "afb2b5b8c0c3c6c9d1d4e2f31415161718191a1b1c1d1e1f2021222324252627"
+               "28292a2b2c2d2e2f303132333435363715181b1e2124272a26292c2f3235383b"
+               "373a3d404346494c484b4e5154575a5d595c5f626a7b8c111213141516171819"
+               "1a1b1c1d1e1f202122232425262728292a2b2c2d2e2f3031323334aeb1b4b7ba"
+               "bdc0c3bfc2c5c8cbced1d4d0d3d6d9dcdfe2e5e1e4e7eaedf0f3f6f2f5f8fb03"
+               "14250e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b"
+               "2c2d2e2f3031474a4d505356595c585b5e6164676a6d696c6f7275787b7e7a7d"
+               "808386898c8f8b8e91949cadbe0b0c0d0e0f101112131415161718191a1b1c1d"
+               "1e1f202122232425262728292a2b2c2d2e");
+}
+
+TEST(messages, list_cancel_command_is_its_golden_bytes)
+{
+    struct list_cancel_command message = {
+        .list_id = 0xcbc8c5c2bfbcb9b6, .account = 0xd0cdcac7, .market = 0xdbd8};
+    fill(message.orig_client_id, 36, 0x8d);
+    fill(message.client_id, 36, 0xe2);
+    ROUND_TRIP(list_cancel, command, 26, "LIST_CANCEL",
+               "b6b9bcbfc2c5c8cbc7cacdd0d8db8d8e8f909192939495969798999a9b9c9d9e"
+               "9fa0a1a2a3a4a5a6a7a8a9aaabacadaeafb0e2e3e4e5e6e7e8e9eaebecedeeef"
+               "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff000102030405");
+}
+
+TEST(messages, switch_set_command_is_its_golden_bytes)
+{
+    struct switch_set_command message = {
+        .timeout_ms = 0xc6c3c0bd, .account = 0xd7d4d1ce, .market = 0xe2df};
+    ROUND_TRIP(switch_set, command, 27, "SWITCH_SET", "bdc0c3c6ced1d4d7dfe2");
+}
+
+TEST(messages, session_end_command_is_its_golden_bytes)
+{
+    struct session_end_command message = {
+        .session = 0xcdcac7c4, .account = 0xdedbd8d5, .market = 0xe9e6};
+    ROUND_TRIP(session_end, command, 28, "SESSION_END", "c4c7cacdd5d8dbdee6e9");
 }
 
 TEST(messages, hello_accepted_event_is_its_golden_bytes)
@@ -372,6 +534,160 @@ TEST(messages, balance_event_is_its_golden_bytes)
                                     .account = 0xd4d1cecb,
                                     .asset = 0xdfdc};
     ROUND_TRIP(balance, event, 280, "BALANCE", "a9acafb2b5b8bb3ebabdc0c3c6c9cccfcbced1d4dcdf");
+}
+
+TEST(messages, order_terms_event_is_its_golden_bytes)
+{
+    struct order_terms_event message = {.order_id = 0xc4c1bebbb8b5b2af,
+                                        .list_id = 0xd5d2cfccc9c6c3c0,
+                                        .stop_price = {INT64_C(-1809355381808835375)},
+                                        .iceberg_qty = {INT64_C(-579572443561531934)},
+                                        .prevented = {INT64_C(577871425671132915)},
+                                        .trailing_delta = 0x0d0a0704,
+                                        .account = 0x1e1b1815,
+                                        .market = 0x2926,
+                                        .pending = 0x37};
+    ROUND_TRIP(order_terms, event, 281, "ORDER_TERMS",
+               "afb2b5b8bbbec1c4c0c3c6c9cccfd2d5d1d4d7dadde0e3e6e2e5e8ebeef1f4f7"
+               "f3f6f9fcff02050804070a0d15181b1e262937");
+}
+
+TEST(messages, order_triggered_event_is_its_golden_bytes)
+{
+    struct order_triggered_event message = {.order_id = 0xcbc8c5c2bfbcb9b6,
+                                            .trigger_price = {INT64_C(-2532757110189602105)},
+                                            .hold = {INT64_C(-1302974171942298664)},
+                                            .account = 0xf2efece9,
+                                            .market = 0xfdfa,
+                                            .hold_asset = 0x0e0b};
+    ROUND_TRIP(order_triggered, event, 282, "ORDER_TRIGGERED",
+               "b6b9bcbfc2c5c8cbc7cacdd0d3d6d9dcd8dbdee1e4e7eaede9eceff2fafd0b0e");
+}
+
+TEST(messages, order_released_event_is_its_golden_bytes)
+{
+    struct order_released_event message = {.order_id = 0xd2cfccc9c6c3c0bd,
+                                           .hold = {INT64_C(-2026375900323065394)},
+                                           .account = 0xe8e5e2df,
+                                           .market = 0xf3f0,
+                                           .hold_asset = 0x0401};
+    ROUND_TRIP(order_released, event, 283, "ORDER_RELEASED",
+               "bdc0c3c6c9cccfd2ced1d4d7dadde0e3dfe2e5e8f0f30104");
+}
+
+TEST(messages, prevented_event_is_its_golden_bytes)
+{
+    struct prevented_event message = {.prevented_id = 0xd9d6d3d0cdcac7c4,
+                                      .maker_order = 0xeae7e4e1dedbd8d5,
+                                      .taker_order = 0xfbf8f5f2efece9e6,
+                                      .price = {INT64_C(867231013216844535)},
+                                      .maker_qty = {INT64_C(2097013951447304968)},
+                                      .taker_qty = {INT64_C(3326796889694608409)},
+                                      .maker_account = 0x33302d2a,
+                                      .taker_account = 0x44413e3b,
+                                      .market = 0x4f4c,
+                                      .taker_side = 0x5d,
+                                      .mode = 0x6e};
+    ROUND_TRIP(prevented, event, 284, "PREVENTED",
+               "c4c7cacdd0d3d6d9d5d8dbdee1e4e7eae6e9eceff2f5f8fbf7fafd000306090c"
+               "080b0e1114171a1d191c1f2225282b2e2a2d30333b3e41444c4f5d6e");
+}
+
+TEST(messages, order_amended_event_is_its_golden_bytes)
+{
+    struct order_amended_event message = {.order_id = 0xe0dddad7d4d1cecb,
+                                          .qty_before = {INT64_C(-1013613480589991972)},
+                                          .qty = {INT64_C(216169457657311469)},
+                                          .account = 0x070401fe,
+                                          .market = 0x120f};
+    fill(message.client_id, 36, 0xa0);
+    ROUND_TRIP(order_amended, event, 285, "ORDER_AMENDED",
+               "cbced1d4d7dadde0dcdfe2e5e8ebeef1edf0f3f6f9fcff02fe0104070f12a0a1"
+               "a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0c1"
+               "c2c3");
+}
+
+TEST(messages, order_replaced_event_is_its_golden_bytes)
+{
+    struct order_replaced_event message = {
+        .cancel_reject = 0xd5d2, .place_reject = 0xe6e3, .attempted = 0xf4};
+    ROUND_TRIP(order_replaced, event, 286, "ORDER_REPLACED", "d2d5e3e6f4");
+}
+
+TEST(messages, list_accepted_event_is_its_golden_bytes)
+{
+    struct list_accepted_event message = {.list_id = 0xeeebe8e5e2dfdcd9,
+                                          .a_order = 0xfffcf9f6f3f0edea,
+                                          .b_order = 0x100d0a070401fefb,
+                                          .c_order = 0x211e1b1815120f0c,
+                                          .account = 0x2623201d,
+                                          .market = 0x312e,
+                                          .kind = 0x3f};
+    fill(message.client_id, 36, 0x90);
+    ROUND_TRIP(list_accepted, event, 287, "LIST_ACCEPTED",
+               "d9dcdfe2e5e8ebeeeaedf0f3f6f9fcfffbfe0104070a0d100c0f1215181b1e21"
+               "1d2023262e313f909192939495969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7a8"
+               "a9aaabacadaeafb0b1b2b3");
+}
+
+TEST(messages, list_done_event_is_its_golden_bytes)
+{
+    struct list_done_event message = {
+        .list_id = 0xf5f2efece9e6e3e0, .account = 0xfaf7f4f1, .market = 0x0502};
+    ROUND_TRIP(list_done, event, 288, "LIST_DONE", "e0e3e6e9eceff2f5f1f4f7fa0205");
+}
+
+TEST(messages, switch_armed_event_is_its_golden_bytes)
+{
+    struct switch_armed_event message = {
+        .deadline_ns = 0xfcf9f6f3f0edeae7, .account = 0x01fefbf8, .market = 0x0c09};
+    ROUND_TRIP(switch_armed, event, 289, "SWITCH_ARMED", "e7eaedf0f3f6f9fcf8fbfe01090c");
+}
+
+TEST(messages, switch_fired_event_is_its_golden_bytes)
+{
+    struct switch_fired_event message = {
+        .deadline_ns = 0x0300fdfaf7f4f1ee, .account = 0x080502ff, .market = 0x1310};
+    ROUND_TRIP(switch_fired, event, 290, "SWITCH_FIRED", "eef1f4f7fafd0003ff0205081013");
+}
+
+TEST(messages, tier_changed_event_is_its_golden_bytes)
+{
+    struct tier_changed_event message = {.account = 0xfefbf8f5, .tier = 0x0906};
+    ROUND_TRIP(tier_changed, event, 291, "TIER_CHANGED", "f5f8fbfe0609");
+}
+
+TEST(messages, tier_set_event_is_its_golden_bytes)
+{
+    struct tier_set_event message = {.account = 0x0502fffc, .tier = 0x100d};
+    ROUND_TRIP(tier_set, event, 292, "TIER_SET", "fcff02050d10");
+}
+
+TEST(messages, market_filtered_event_is_its_golden_bytes)
+{
+    struct market_filtered_event message = {.market_qty_min = {INT64_C(1735313087256921603)},
+                                            .market_qty_max = {INT64_C(2965096025504225044)},
+                                            .notional_max = {INT64_C(4194878963751528485)},
+                                            .position_max = {INT64_C(5424661901998831926)},
+                                            .bid_up = 0x504d4a47,
+                                            .bid_down = 0x615e5b58,
+                                            .ask_up = 0x726f6c69,
+                                            .ask_down = 0x83807d7a,
+                                            .band_ppm = 0x94918e8b,
+                                            .average_minutes = 0xa5a29f9c,
+                                            .algo_orders_max = 0xb6b3b0ad,
+                                            .iceberg_orders_max = 0xc7c4c1be,
+                                            .iceberg_parts_max = 0xd8d5d2cf,
+                                            .order_lists_max = 0xe9e6e3e0,
+                                            .trailing_min = 0xfaf7f4f1,
+                                            .trailing_max = 0x0b080502,
+                                            .market = 0x1613,
+                                            .self_trade_modes = 0x24,
+                                            .self_trade_default = 0x35};
+    ROUND_TRIP(market_filtered, event, 293, "MARKET_FILTERED",
+               "0306090c0f12151814171a1d2023262925282b2e3134373a36393c3f4245484b"
+               "474a4d50585b5e61696c6f727a7d80838b8e91949c9fa2a5adb0b3b6bec1c4c7"
+               "cfd2d5d8e0e3e6e9f1f4f7fa0205080b13162435");
 }
 
 TEST(messages, block_sealed_notice_is_its_golden_bytes)

@@ -46,17 +46,22 @@ CHANGE(tiers_0, p->tier_count = 0)
 CHANGE(tiers_9, p->tier_count = PARAMS_TIERS_LIMIT + 1)
 CHANGE(taker_all, p->tiers[0].taker_ppm = 1000000)
 CHANGE(taker_most, p->tiers[0].taker_ppm = 999999)
-CHANGE(maker_less, p->tiers[0].maker_ppm = -1)
+CHANGE(maker_rebate, p->tiers[0].maker_ppm = -p->tiers[0].taker_ppm)
+CHANGE(maker_less, p->tiers[0].maker_ppm = -p->tiers[0].taker_ppm - 1)
+CHANGE(first_volume, p->tiers[0].volume_min.units = 1)
+CHANGE(volume_asset_more, p->volume_asset = (uint16_t)p->assets_max)
 CHANGE(maker_0, p->tiers[0].maker_ppm = 0)
 
 TEST(params, bounds_are_checked_from_both_sides)
 {
-    void (*const good[])(struct params *) = {NULL,     accounts_most, orders_most, assets_most,
-                                             block_10, idle_equal,    taker_most,  maker_0};
+    void (*const good[])(struct params *) = {NULL,        accounts_most, orders_most,
+                                             assets_most, block_10,      idle_equal,
+                                             taker_most,  maker_0,       maker_rebate};
     void (*const bad[])(struct params *) = {
-        rules_0, rules_later,   accounts_0, accounts_more, orders_0,    orders_more, levels_0,
-        keys_0,  assets_more,   assets_few, markets_more,  markets_few, block_9,     idle_below,
-        step_0,  uncertified_0, tiers_0,    tiers_9,       taker_all,   maker_less,
+        rules_0,   rules_later, accounts_0,   accounts_more,     orders_0,     orders_more,
+        levels_0,  keys_0,      assets_more,  assets_few,        markets_more, markets_few,
+        block_9,   idle_below,  step_0,       uncertified_0,     tiers_0,      tiers_9,
+        taker_all, maker_less,  first_volume, volume_asset_more,
     };
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_true(valid_with(good[i]));
@@ -79,8 +84,10 @@ TEST(params, the_canonical_bytes_are_golden)
                         "64000000"
                         "0300"
                         "0100" /* uncertified, secrets */
+                        "0000" /* volume asset */
                         "0100"
-                        "e8030000e8030000" /* one tier */
+                        "e8030000e8030000"
+                        "0000000000000000" /* one tier, its volume */
                         "0100"
                         "08"
                         "425443000000000000000000" /* BTC */
@@ -96,7 +103,17 @@ TEST(params, the_canonical_bytes_are_golden)
                         "00e9a43500000000" /* qty_min, qty_max */
                         "0065cd1d00000000"
                         "c8000000" /* notional_min, orders */
-                        "4254435553445400000000000000000000000000");
+                        "4254435553445400000000000000000000000000"
+                        "0100000000000000"
+                        "00e9a43500000000" /* MARKET_LOT_SIZE */
+                        "0000000000000000"
+                        "0000000000000000"                 /* notional_max, position_max */
+                        "00000000000000000000000000000000" /* percent price */
+                        "0000000005000000"                 /* band, minutes */
+                        "050000000a00000064000000"         /* algo, iceberg, parts */
+                        "140000000a000000d0070000"         /* lists, trailing */
+                        "0000"
+                        "1f00" /* self-trade modes and default */);
 }
 
 TEST(params, the_hash_changes_with_any_parameter)
