@@ -78,6 +78,20 @@ static void prepare(void)
     world_place(world, 4, BUY, MARKET, 0, 0, 100000000);
     world_cancel(world, 1, resting);
     world_debit(world, 3, BTC, 5);
+    const struct world_order own = {.account = 3,
+                                    .side = BUY,
+                                    .type = LIMIT,
+                                    .price = 3000500,
+                                    .qty = 4,
+                                    .iceberg = 2,
+                                    .mode = SELF_TRADE_DECREMENT};
+    const struct world_order pair[] = {
+        {.account = 4, .side = SELL, .type = LIMIT_MAKER, .price = 3001000, .qty = 2},
+        {.account = 4, .side = SELL, .type = STOP_LOSS, .stop = 3000450, .qty = 2}};
+    world_sell(world, 3, 3000500, 1);
+    world_enter(world, &own);
+    world_place_list(world, LIST_OCO, pair);
+    world_sell(world, 1, 3000400, 5); /* fires the stop */
     if (world_seal(world) != STATUS_OK) abort();
     if (!arena_map(&arena, store_bytes(&world->genesis))) abort();
     store = store_new(&arena, &world->genesis);

@@ -1,5 +1,6 @@
 #include "settlement/store.h"
 
+#include "settlement/schema.h"
 #include "tests/harness.h"
 #include "tests/unit/settlement/cluster.h"
 #include "tests/unit/settlement/world.h"
@@ -221,6 +222,38 @@ TEST(store_pg, empty_database_is_migrated_and_filled)
     }
     assert_true(number("filled", "SELECT count(*) FROM pg_inherits WHERE inhparent ="
                                  " 'quorex.fills'::regclass") > 2);
+    world_free(world);
+}
+
+/* A database of the first schema, with partitions, is brought to the newest and filled like any other. */
+TEST(store_pg, older_schema_is_migrated_with_its_partitions)
+{
+    struct world *world = busy_world(60);
+    char expected[4096], found[4096], sql[256];
+    reference(world, expected);
+    fresh("older");
+    cluster_ask("older", "CREATE SCHEMA quorex");
+    cluster_ask("older",
+                "CREATE TABLE quorex.migrations (number int PRIMARY KEY, name text NOT NULL,"
+                " applied_at timestamptz NOT NULL)");
+    cluster_ask("older", schema_migrations[0].sql);
+    cluster_ask("older", "INSERT INTO quorex.migrations VALUES (1, '001_base', now())");
+    const char *const tables[] = {"fills", "orders", "ledger_entries"};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(sql, sizeof(sql), "CREATE TABLE quorex.%s_p0 (LIKE quorex.%s INCLUDING ALL)",
+                 tables[i], tables[i]);
+        cluster_ask("older", sql);
+        snprintf(sql, sizeof(sql),
+                 "ALTER TABLE quorex.%s ATTACH PARTITION quorex.%s_p0 FOR VALUES FROM (0) TO (100)",
+                 tables[i], tables[i]);
+        cluster_ask("older", sql);
+    }
+    struct writer_thread *writer = start(world, "older", world->height);
+    wait_filled(writer, "older");
+    stop(writer);
+    digest("older", found);
+    assert_string_equal(found, expected);
+    assert_true(number("older", "SELECT count(*) FROM quorex.orders_p0 WHERE list_id > 0") > 0);
     world_free(world);
 }
 
