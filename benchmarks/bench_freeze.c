@@ -1,6 +1,6 @@
 /* How long does a writer wait while an image of its memory is made?
  *
- *     bench_freeze [MEGABYTES [CHUNK-KIB [huge]]]
+ *     bench_freeze [MEGABYTES [CHUNK-KIB [huge|small [cpu]]]]
  *
  * One thread writes 64 bytes at random places at full speed: alone, while another prepares, and from
  * freeze_begin until the other has copied everything. Prints one JSON line a round: how long freeze_begin,
@@ -9,7 +9,7 @@
  * itself; and whether the image has the checksum that the memory had. "huge" asks for huge pages.
  *
  * The writer's clock is read at every write. What others on the machine take from it shows in the longest
- * write alone: compare with that.
+ * write alone: compare with that, or ask for "cpu", and its clock stands still while it does not run.
  */
 
 #include "common/freeze.h"
@@ -36,13 +36,19 @@ static size_t byte_count;
 static struct freeze freeze;
 static _Atomic int stage;
 static double copy_ms;
+static clockid_t write_clock = CLOCK_MONOTONIC;
 static uint64_t random_state = 0x5eed;
+
+static uint64_t time_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
 
 static uint64_t now_ns(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return time_ns(CLOCK_MONOTONIC);
 }
 
 static void fail(const char *what)
@@ -103,13 +109,13 @@ static bool go_on(int until, uint64_t start, uint64_t now)
 static struct writes write_on(int until)
 {
     struct writes writes = {0};
-    const uint64_t start = now_ns();
+    const uint64_t start = time_ns(write_clock);
     uint64_t run_start = start, before = start, now = start;
     while (go_on(until, start, now)) {
         const uint64_t random = next_random();
         memset(memory + random % (byte_count / WRITE_BYTES) * WRITE_BYTES, (int)(random >> 56),
                WRITE_BYTES);
-        now = now_ns();
+        now = time_ns(write_clock);
         if (now - before > writes.longest_ns) writes.longest_ns = now - before;
         before = now;
         if (++writes.count % RUN_WRITES != 0) continue;
@@ -155,13 +161,14 @@ int main(int count, char **arguments)
 {
     byte_count = (count > 1 ? strtoul(arguments[1], NULL, 10) : 600) * MEGABYTE;
     const size_t chunk_bytes = count > 2 ? strtoul(arguments[2], NULL, 10) * 1024 : 0;
-    if (byte_count == 0) fail("usage: bench_freeze [MEGABYTES [CHUNK-KIB [huge]]]");
+    if (byte_count == 0) fail("usage: bench_freeze [MEGABYTES [CHUNK-KIB [huge|small [cpu]]]]");
 
     uint8_t *mapping = mmap(NULL, byte_count + HUGE_BYTES, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED) fail("no memory");
     memory = mapping + (HUGE_BYTES - (uintptr_t)mapping % HUGE_BYTES);
-    if (count > 3) madvise(memory, byte_count, MADV_HUGEPAGE);
+    if (count > 4) write_clock = CLOCK_THREAD_CPUTIME_ID;
+    if (count > 3 && strcmp(arguments[3], "huge") == 0) madvise(memory, byte_count, MADV_HUGEPAGE);
     for (size_t i = 0; i < byte_count; i += sizeof(uint64_t))
         memcpy(memory + i, &(uint64_t){next_random()}, sizeof(uint64_t));
     if (!freeze_init(&freeze, memory, byte_count, chunk_bytes)) fail("cannot be frozen");
