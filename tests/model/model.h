@@ -15,8 +15,8 @@
  *   MO4  levels in use and dormant orders together, and open orders, stay within their bounds
  */
 
-#ifndef TESTS_MODEL_H
-#define TESTS_MODEL_H
+#ifndef TESTS_MODEL_MODEL_H
+#define TESTS_MODEL_MODEL_H
 
 #include "common/genesis.h"
 #include "common/reject.h"
@@ -184,4 +184,4 @@ void model_step(struct model *model, const struct command *command, uint64_t num
 /* Asserts the invariants above. */
 bool model_check(const struct model *model);
 
-#endif /* TESTS_MODEL_H */
+#endif /* TESTS_MODEL_MODEL_H */

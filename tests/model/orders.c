@@ -320,7 +320,7 @@ static uint8_t market_reason(const struct model *model, const struct model_order
                              int64_t bound, bool poor)
 {
     const struct model_market *market = &model->markets[taker->market];
-    const int other = opposite(taker->side);
+    const enum side other = opposite((enum side)taker->side);
     if (poor) return DONE_NO_BALANCE;
     if (market->queue_counts[other] > 0 &&
         !model_price_reached(taker->side, bound, market->queues[other][0]->price))
@@ -429,7 +429,7 @@ static void price_fires(struct model *model, uint16_t market, int64_t price)
 void model_order_take(struct model *model, struct model_order *taker, bool poor)
 {
     const uint16_t market = taker->market;
-    const int other = opposite(taker->side);
+    const enum side other = opposite((enum side)taker->side);
     const int64_t bound = model_price_bound(model, taker);
     const struct model_market *book = &model->markets[market];
     const bool kill = has_price(taker->type) && taker->time_in_force == FOK &&

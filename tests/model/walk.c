@@ -19,7 +19,7 @@ int64_t model_price_bound(struct model *model, const struct model_order *taker)
 bool model_would_take(struct model *model, uint16_t market, uint8_t side, int64_t price)
 {
     const struct model_market *book = &model->markets[market];
-    const int other = opposite(side);
+    const enum side other = opposite((enum side)side);
     return book->queue_counts[other] > 0 &&
            model_price_reached(side, price, book->queues[other][0]->price);
 }
@@ -31,7 +31,7 @@ struct walk model_dry_walk(struct model *model, const struct model_order *taker,
                            int64_t lots, int64_t quote_max)
 {
     const struct model_market *book = &model->markets[taker->market];
-    const int other = opposite(taker->side);
+    const enum side other = opposite((enum side)taker->side);
     struct walk walk = {0};
     for (int i = 0; i < book->queue_counts[other]; i++) {
         const struct model_order *maker = book->queues[other][i];
@@ -54,7 +54,7 @@ struct walk model_dry_walk(struct model *model, const struct model_order *taker,
 bool model_fok_fills(struct model *model, const struct model_order *taker, int64_t bound)
 {
     const struct model_market *book = &model->markets[taker->market];
-    const int other = opposite(taker->side);
+    const enum side other = opposite((enum side)taker->side);
     const bool own_spoils =
         taker->self_trade != SELF_TRADE_NONE && taker->self_trade != SELF_TRADE_EXPIRE_MAKER;
     int64_t lots = 0, level = 0;
