@@ -98,14 +98,14 @@ TEST(general, exchange_info_follows_the_filters)
         "\"MARKET_LOT_SIZE\",\"minQty\":\"0.00002000\",\"maxQty\":\"0.00070000\"",
         "\"maxNotional\":\"5.00000000\",\"applyMaxToMarket\":true",
         "{\"filterType\":\"MAX_POSITION\",\"maxPosition\":\"2.50000000\"}",
-        "{\"filterType\":\"PERCENT_PRICE_BY_SIDE\",\"bidMultiplierUp\":\"5.0000\","
-        "\"bidMultiplierDown\":\"0.2000\",\"askMultiplierUp\":\"100000.0000\","
-        "\"askMultiplierDown\":\"0.0001\",\"avgPriceMins\":7}",
+        ("{\"filterType\":\"PERCENT_PRICE_BY_SIDE\",\"bidMultiplierUp\":\"5.0000\","
+         "\"bidMultiplierDown\":\"0.2000\",\"askMultiplierUp\":\"100000.0000\","
+         "\"askMultiplierDown\":\"0.0001\",\"avgPriceMins\":7}"),
         "{\"filterType\":\"PRICE_BAND\",\"bandPpm\":70000}",
         "\"maxNumAlgoOrders\":1}",
         "\"maxTrailingBelowDelta\":6}",
-        "\"defaultSelfTradePreventionMode\":\"DECREMENT\","
-        "\"allowedSelfTradePreventionModes\":[\"DECREMENT\"]",
+        ("\"defaultSelfTradePreventionMode\":\"DECREMENT\","
+         "\"allowedSelfTradePreventionModes\":[\"DECREMENT\"]"),
     };
     assert_int_equal(desk_ask(METHOD_GET, INFO, "symbol=BTCUSDT", 0), OUTCOME_ANSWERED);
     for (size_t index = 0; index < sizeof(parts) / sizeof(parts[0]); index++)
