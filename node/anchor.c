@@ -322,7 +322,8 @@ static enum status notice_sealed(struct anchor *anchor, uint64_t height)
     if (status != STATUS_OK) return status;
     const hash_t hash = block_header_hash(notice.header);
     memcpy(notice.hash, hash.bytes, HASH_BYTES);
-    struct event_writer writer = {.at = room, .end = room + EVENT_HEADER_BYTES + BLOCK_SEALED_BYTES};
+    struct event_writer writer = {.at = room,
+                                  .end = room + EVENT_HEADER_BYTES + BLOCK_SEALED_BYTES};
     notice_write_block_sealed(&writer, &notice);
     ring_commit(ring, (size_t)(writer.at - room));
     return STATUS_OK;
@@ -343,7 +344,8 @@ static enum status notice_certified(struct anchor *anchor, uint64_t height)
 
     struct block_certified_notice notice = {.height = height, .vote_count = certificate.vote_count};
     memcpy(notice.hash, certificate.header_hash.bytes, HASH_BYTES);
-    struct event_writer writer = {.at = room, .end = room + EVENT_HEADER_BYTES + BLOCK_CERTIFIED_BYTES};
+    struct event_writer writer = {.at = room,
+                                  .end = room + EVENT_HEADER_BYTES + BLOCK_CERTIFIED_BYTES};
     notice_write_block_certified(&writer, &notice);
     ring_commit(ring, (size_t)(writer.at - room));
     return STATUS_OK;

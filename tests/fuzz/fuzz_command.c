@@ -50,8 +50,8 @@ static void raw_step(struct world *world, struct input *input)
         return;
     }
     input->at += length;
-    world->out =
-        (struct event_writer){.at = world->events.bytes, .end = world->events.bytes + world->events.capacity};
+    world->out = (struct event_writer){.at = world->events.bytes,
+                                       .end = world->events.bytes + world->events.capacity};
     match_step(world->engine, &command, ++world->number, world->stamp_ns, &world->out);
 }
 

@@ -115,7 +115,8 @@ static inline void journal_apply(struct journal *journal, struct command_header 
     if (auth != NULL) le_put_bytes(at, auth, header.auth_length);
     if (!command_decode(bytes, header.length, &command)) abort();
 
-    struct event_writer out = {.at = journal->events, .end = journal->events + journal->events_bytes};
+    struct event_writer out = {.at = journal->events,
+                               .end = journal->events + journal->events_bytes};
     journal->number++;
     journal->stamp_ns += 1000000;
     match_step(journal->engine, &command, journal->number, journal->stamp_ns, &out);
