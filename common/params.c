@@ -170,6 +170,129 @@ size_t params_encode(const struct params *params, uint8_t *bytes)
     return (size_t)(at - bytes);
 }
 
+#define HEAD_BYTES   (11 * 4 + 4 * 2)
+#define TIER_BYTES   (4 + 4 + 8)
+#define ASSET_BYTES  (1 + ASSET_SYMBOL_BYTES)
+#define MARKET_BYTES (2 + 2 + 1 + 7 * 8 + 4 + MARKET_SYMBOL_BYTES + (size_t)MARKET_FILTERED_BYTES)
+
+/* The next `byte_count` bytes, or NULL. */
+static const uint8_t *bytes_next(const uint8_t **at, const uint8_t *end, size_t byte_count)
+{
+    const uint8_t *bytes = *at;
+    if ((size_t)(end - bytes) < byte_count) return NULL;
+    *at = bytes + byte_count;
+    return bytes;
+}
+
+static bool head_get(const uint8_t **at, const uint8_t *end, struct params *params)
+{
+    const uint8_t *bytes = bytes_next(at, end, HEAD_BYTES);
+    if (bytes == NULL) return false;
+    uint32_t *const numbers[] = {&params->rules,
+                                 &params->accounts_max,
+                                 &params->keys_max,
+                                 &params->orders_max,
+                                 &params->levels_max,
+                                 &params->assets_max,
+                                 &params->markets_max,
+                                 &params->block_ms,
+                                 &params->idle_block_ms,
+                                 &params->stamp_step_ms,
+                                 &params->uncertified_blocks_max};
+    for (size_t i = 0; i < 11; i++)
+        *numbers[i] = le_get_u32(bytes + 4 * i);
+    params->gateway_secret_version = le_get_u16(bytes + 44);
+    params->tree_secret_version = le_get_u16(bytes + 46);
+    params->volume_asset = le_get_u16(bytes + 48);
+    params->tier_count = le_get_u16(bytes + 50);
+    if (params->tier_count > PARAMS_TIERS_LIMIT) return false;
+    for (uint16_t i = 0; i < params->tier_count; i++) {
+        if ((bytes = bytes_next(at, end, TIER_BYTES)) == NULL) return false;
+        params->tiers[i] = (struct fee_tier){.maker_ppm = (int32_t)le_get_u32(bytes),
+                                             .taker_ppm = (int32_t)le_get_u32(bytes + 4),
+                                             .volume_min = {le_get_i64(bytes + 8)}};
+    }
+    return true;
+}
+
+/* Whether a symbol is padded with zeros, and nothing comes after them. */
+static bool symbol_padded(const uint8_t *symbol, size_t symbol_max)
+{
+    const size_t length = strnlen((const char *)symbol, symbol_max);
+    for (size_t i = length; i < symbol_max; i++)
+        if (symbol[i] != 0) return false;
+    return true;
+}
+
+static bool asset_get(const uint8_t *at, struct params *params)
+{
+    struct asset asset = {.decimals = le_get_u8(at)};
+    memcpy(asset.symbol, at + 1, ASSET_SYMBOL_BYTES);
+    if (asset.decimals > ASSET_DECIMALS_MAX ||
+        !market_symbol_valid(asset.symbol, ASSET_SYMBOL_BYTES) ||
+        !symbol_padded(at + 1, ASSET_SYMBOL_BYTES) ||
+        params_find_asset(params, asset.symbol, strlen(asset.symbol)) >= 0)
+        return false;
+    params->assets[params->asset_count++] = asset;
+    return true;
+}
+
+static bool market_get(const uint8_t *at, struct params *params)
+{
+    struct market_create_command listing = {
+        .base = le_get_u16(at),
+        .quote = le_get_u16(at + 2),
+        .tick_units = le_get_i64(at + 5),
+        .lot_units = le_get_i64(at + 13),
+        .price_min = {le_get_i64(at + 21)},
+        .price_max = {le_get_i64(at + 29)},
+        .qty_min = {le_get_i64(at + 37)},
+        .qty_max = {le_get_i64(at + 45)},
+        .notional_min = {le_get_i64(at + 53)},
+        .account_orders_max = le_get_u32(at + 61),
+    };
+    const uint8_t status = le_get_u8(at + 4), *const symbol = at + 65;
+    struct market *market = &params->markets[params->market_count];
+    struct market_filtered_event filtered;
+    memcpy(listing.symbol, symbol, MARKET_SYMBOL_BYTES);
+    market_filtered_event_get(symbol + MARKET_SYMBOL_BYTES, &filtered);
+    if (listing.base >= params->asset_count || listing.quote >= params->asset_count ||
+        !symbol_padded(symbol, MARKET_SYMBOL_BYTES) ||
+        !market_list(&listing, params->assets, market) ||
+        params_find_market(params, market->symbol, strlen(market->symbol)) >= 0)
+        return false;
+    market->status = status;
+    market->filters = params_filters_of(&filtered);
+    params->market_count++;
+    return status >= MARKET_TRADING && status <= MARKET_BREAK && filtered.market == 0 &&
+           market_filters_valid(market, &market->filters);
+}
+
+/* A count, and as many items of one size. */
+static bool items_get(const uint8_t **at, const uint8_t *end, struct params *params,
+                      size_t item_bytes, uint16_t limit,
+                      bool (*get)(const uint8_t *at, struct params *params))
+{
+    const uint8_t *bytes = bytes_next(at, end, 2);
+    if (bytes == NULL) return false;
+    const uint16_t count = le_get_u16(bytes);
+    if (count > limit) return false;
+    for (uint16_t i = 0; i < count; i++)
+        if ((bytes = bytes_next(at, end, item_bytes)) == NULL || !get(bytes, params)) return false;
+    return true;
+}
+
+bool params_decode(const uint8_t *bytes, size_t byte_count, struct params *params)
+{
+    const uint8_t *const end = bytes + byte_count;
+    const char *reason;
+    memset(params, 0, sizeof(*params));
+    return head_get(&bytes, end, params) &&
+           items_get(&bytes, end, params, ASSET_BYTES, PARAMS_ASSETS_LIMIT, asset_get) &&
+           items_get(&bytes, end, params, MARKET_BYTES, PARAMS_MARKETS_LIMIT, market_get) &&
+           bytes == end && params_valid(params, &reason);
+}
+
 hash_t params_hash(const struct params *params)
 {
     static _Thread_local uint8_t bytes[PARAMS_BYTES_MAX];

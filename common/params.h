@@ -57,6 +57,9 @@ MUST_CHECK bool params_valid(const struct params *params, const char **reason);
 /* Canonical bytes; returns their count, at most PARAMS_BYTES_MAX. */
 size_t params_encode(const struct params *params, uint8_t *bytes);
 
+/* Reads what params_encode wrote. False for anything else, and `params` is then of no use. */
+MUST_CHECK bool params_decode(const uint8_t *bytes, size_t byte_count, struct params *params);
+
 /* SHA-256 of the canonical bytes under their domain tag: params_hash of every header. */
 hash_t params_hash(const struct params *params);
 

@@ -11,11 +11,11 @@ foreach(program model_run model_rules model_twin)
     target_link_libraries(${program} PRIVATE model_parts PkgConfig::CMOCKA)
 endforeach()
 
-# Twelve million commands where the engine is fast, fewer where everything is checked and often.
+# Thirty million commands where the engine is fast, fewer where everything is checked and often.
 if(QUOREX_SANITIZE OR QUOREX_INVARIANTS)
     set(model_options --commands 500000 --check 4 --demand)
 else()
-    set(model_options --commands 6000000 --demand)
+    set(model_options --commands 15000000 --demand)
 endif()
 
 add_test(NAME model.rules COMMAND model_rules)

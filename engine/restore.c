@@ -1,0 +1,262 @@
+#include "engine/restore.h"
+
+#include "common/arena.h"
+#include "engine/restore_market.h"
+
+#define COMMANDS_LIMIT (UINT64_C(1) << 62)
+
+/* ---- The log's numbers, the parameters, who may command. */
+
+static bool state_load(struct engine *engine, struct sections *sections)
+{
+    struct snapshot_state state;
+    if (!sections_state(sections, &state)) return false;
+    if (state.last_command >= COMMANDS_LIMIT || state.sealed_command > state.last_command ||
+        state.sealed_height > state.sealed_command)
+        return false;
+    engine->last_command = state.last_command;
+    engine->stamp_ns = state.stamp_ns;
+    engine->day = volumes_day_of(state.stamp_ns);
+    engine->sealed_height = state.sealed_height;
+    engine->sealed_command = state.sealed_command;
+    engine->accounts.command = state.last_command;
+    return true;
+}
+
+/* Bounds cannot change: memory is laid out by them. */
+static bool bounds_equal(const struct params *params, const struct params *genesis)
+{
+    return params->accounts_max == genesis->accounts_max && params->keys_max == genesis->keys_max &&
+           params->orders_max == genesis->orders_max && params->levels_max == genesis->levels_max &&
+           params->assets_max == genesis->assets_max && params->markets_max == genesis->markets_max;
+}
+
+static bool params_load(struct engine *engine, struct sections *sections,
+                        const struct genesis *genesis)
+{
+    const size_t byte_count = sections->left[SNAPSHOT_PARAMS];
+    sections->left[SNAPSHOT_PARAMS] = 0;
+    if (!params_decode(sections->begins[SNAPSHOT_PARAMS], byte_count, &engine->params) ||
+        !bounds_equal(&engine->params, &genesis->params))
+        return false;
+    engine->volumes_counted = volumes_counted(&engine->params);
+    return true;
+}
+
+static bool nonces_load(struct engine *engine, struct sections *sections)
+{
+    struct snapshot_nonce nonce;
+    for (uint32_t i = 0; i < engine->operator_count; i++) {
+        if (!sections_nonce(sections, &nonce)) return false;
+        engine->operator_nonces[i] = nonce.last;
+    }
+    return true;
+}
+
+static bool origins_load(struct engine *engine, struct sections *sections)
+{
+    struct snapshot_origin record;
+    for (uint32_t i = 0; i < engine->origins.count; i++) {
+        struct origin *origin = &engine->origins.members[i];
+        if (!sections_origin(sections, &record)) return false;
+        if (record.node != origin->node || record.epoch > engine->last_command) return false;
+        origin->epoch = record.epoch;
+        origin->last_sequence = record.last_sequence;
+    }
+    return true;
+}
+
+/* ---- Accounts. */
+
+static const uint8_t no_key[PUBLIC_KEY_BYTES];
+
+static bool account_load(struct engine *engine, struct sections *sections,
+                         struct snapshot_account *record)
+{
+    struct accounts *accounts = &engine->accounts;
+    struct snapshot_account_key key = {{0}};
+    if (!sections_account(sections, record) || record->has_key > 1) return false;
+    if (record->tier >= engine->params.tier_count || record->floor > record->tier) return false;
+    if (record->has_key != 0 && (!sections_account_key(sections, &key) ||
+                                 memcmp(key.public_key, no_key, PUBLIC_KEY_BYTES) == 0))
+        return false;
+    if (accounts->count >= accounts->accounts_max || accounts_find(accounts, key.public_key) != 0)
+        return false;
+    const uint32_t account = accounts_create(accounts, record->tier, key.public_key);
+    accounts->terms[account].floor = record->floor;
+    accounts->terms[account].tier_day = record->tier_day;
+    return true;
+}
+
+/* Adds to what all accounts have of the asset. */
+static bool sum_add(int64_t *sum, amount_t amount)
+{
+    return amount.units >= 0 && !__builtin_add_overflow(*sum, amount.units, sum);
+}
+
+static bool balances_load(struct engine *engine, struct sections *sections, uint32_t count,
+                          int64_t sums[PARAMS_ASSETS_LIMIT])
+{
+    struct accounts *accounts = &engine->accounts;
+    struct snapshot_balance record;
+    uint32_t from = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!sections_balance(sections, &record)) return false;
+        if (record.asset < from || record.asset >= engine->params.asset_count) return false;
+        if (!sum_add(&sums[record.asset], record.available) ||
+            !sum_add(&sums[record.asset], record.held) ||
+            (record.available.units == 0 && record.held.units == 0))
+            return false; /* A1 */
+        struct balance *balance =
+            &accounts->balances[(size_t)accounts->count * accounts->assets_max + record.asset];
+        balance->available = record.available;
+        balance->held = record.held;
+        balance->touched = (uint64_t)record.held.units; /* not yet explained */
+        from = record.asset + 1u;
+    }
+    return true;
+}
+
+static bool accounts_load(struct engine *engine, struct sections *sections)
+{
+    int64_t sums[PARAMS_ASSETS_LIMIT] = {0};
+    struct snapshot_account account;
+    struct snapshot_asset asset;
+    while (sections->left[SNAPSHOT_ACCOUNTS] != 0)
+        if (!account_load(engine, sections, &account) ||
+            !balances_load(engine, sections, account.balances, sums))
+            return false;
+    for (uint16_t i = 0; i < engine->params.asset_count; i++) {
+        if (!sections_asset(sections, &asset)) return false;
+        if (!sum_add(&sums[i], asset.fees) || sums[i] != asset.supply.units) return false; /* A2 */
+        engine->accounts.supply[i] = asset.supply;
+        engine->accounts.fees[i] = asset.fees;
+    }
+    return true;
+}
+
+static bool volumes_load(struct engine *engine, struct sections *sections)
+{
+    struct snapshot_volume before = {.account = 0}, record;
+    uint32_t first = 0; /* day of the account */
+    while (sections_volume(sections, &record)) {
+        if (record.account != before.account) first = record.day;
+        if (!accounts_exists(&engine->accounts, record.account) || record.day > engine->day ||
+            record.value.units <= 0)
+            return false;
+        if (record.account < before.account ||
+            (record.account == before.account &&
+             (record.day <= before.day || record.day - first > VOLUMES_DAYS)))
+            return false;
+        volumes_add(&engine->volumes, record.account, record.day, record.value);
+        before = record;
+    }
+    return true;
+}
+
+static bool keys_load(struct engine *engine, struct sections *sections)
+{
+    struct snapshot_key key;
+    while (sections_key(sections, &key)) {
+        if (engine->keys.count >= engine->keys.capacity || keys_has(&engine->keys, key.id))
+            return false;
+        keys_add(&engine->keys, key.id);
+    }
+    return true;
+}
+
+/* ---- Sessions and switches. */
+
+static bool bound_load(struct engine *engine, struct sections *sections)
+{
+    const struct order_pool *pool = &engine->books.orders;
+    struct snapshot_bound record;
+    while (sections_bound(sections, &record)) {
+        if (record.order - 1 >= pool->count || record.session == 0) return false;
+        const struct order *order = &pool->orders[record.order];
+        if ((order->flags & ORDER_BOUND) == 0) return false;
+        struct order_extra *extra = &pool->extras[order->extra];
+        if (extra->session != 0) return false; /* it was bound before */
+        extra->session = record.session;
+        extra->origin = record.origin;
+        extra->bound_older = engine->bound_newest;
+        if (engine->bound_newest == NO_SLOT)
+            engine->bound_oldest = record.order;
+        else
+            pool->extras[pool->orders[engine->bound_newest].extra].bound_newer = record.order;
+        engine->bound_newest = record.order;
+    }
+    for (uint32_t slot = 1; slot <= pool->used; slot++) {
+        const struct order *order = &pool->orders[slot];
+        if ((order->flags & ORDER_BOUND) != 0 && pool->extras[order->extra].session == 0)
+            return false;
+    }
+    return true;
+}
+
+static bool comes_later(const struct snapshot_switch *one, const struct snapshot_switch *other)
+{
+    if (one->deadline_ns != other->deadline_ns) return one->deadline_ns > other->deadline_ns;
+    if (one->account != other->account) return one->account > other->account;
+    return one->market > other->market;
+}
+
+static bool switches_load(struct engine *engine, struct sections *sections)
+{
+    struct snapshot_switch before = {.deadline_ns = engine->stamp_ns, .account = UINT32_MAX};
+    struct snapshot_switch record;
+    while (sections_switch(sections, &record)) {
+        const uint32_t count = engine->switches.count;
+        if (!comes_later(&record, &before) || !accounts_exists(&engine->accounts, record.account) ||
+            record.market >= engine->params.market_count)
+            return false;
+        if (!switches_set(&engine->switches, record.account, record.market, record.deadline_ns) ||
+            engine->switches.count == count)
+            return false;
+        before = record;
+    }
+    return true;
+}
+
+/* ---- All of it. */
+
+/* E1: what accounts hold, their orders hold. */
+static bool holds_explained(const struct engine *engine)
+{
+    const struct accounts *accounts = &engine->accounts;
+    uint64_t rest = 0;
+    for (uint32_t account = 1; account <= accounts->count; account++)
+        for (uint16_t asset = 0; asset < engine->params.asset_count; asset++)
+            rest |= accounts_balance(accounts, account, asset)->touched;
+    return rest == 0;
+}
+
+static bool markets_load(struct engine *engine, struct sections *sections)
+{
+    const struct ladder_pool *levels = &engine->books.levels;
+    for (uint16_t market = 0; market < engine->params.market_count; market++)
+        if (!restore_market(engine, sections, market)) return false;
+    return (uint64_t)levels->level_count + engine->dormant_count <= engine->params.levels_max;
+}
+
+static bool engine_load(struct engine *engine, struct sections *sections,
+                        const struct genesis *genesis)
+{
+    return state_load(engine, sections) && params_load(engine, sections, genesis) &&
+           nonces_load(engine, sections) && origins_load(engine, sections) &&
+           accounts_load(engine, sections) && volumes_load(engine, sections) &&
+           keys_load(engine, sections) && markets_load(engine, sections) &&
+           bound_load(engine, sections) && switches_load(engine, sections) &&
+           sections_done(sections) && holds_explained(engine);
+}
+
+enum status restore_engine(struct arena *arena, const struct genesis *genesis, const uint8_t *bytes,
+                           size_t byte_count, struct engine **engine)
+{
+    struct sections sections;
+    const enum status status = sections_open(&sections, genesis, bytes, byte_count);
+    if (status != STATUS_OK) return status;
+    *engine = engine_new(arena, genesis);
+    if (*engine == NULL) return STATUS_NO_MEMORY;
+    return engine_load(*engine, &sections, genesis) ? STATUS_OK : STATUS_MALFORMED;
+}

@@ -1,0 +1,128 @@
+/* A snapshot: the engine's whole state as one string of bytes, and from the state alone.
+ *
+ * Two engines that answer every command alike have the same snapshot, whatever their slots, free lists,
+ * hash tables and parked levels look like, and whether or not they were restored from one (restore.h).
+ *
+ *     magic, version, sections, bytes, chain id │ kind, size, count │ records ... │ ... │ SHA-256
+ *     header                                    │ section           │             │     │ of all before
+ *
+ * All sections are there, in the order of snapshot.def, and each has records of one size: what lies where
+ * follows from the counts, and a part of ORDERS or ACCOUNTS is found, cut out and sent without reading the
+ * rest.
+ *
+ * Owner    the engine thread between two commands, or whoever holds an image of the engine (image.h)
+ * Memory   the caller's scratch arena; nothing in it is kept
+ * Cost     O(accounts x assets + orders), beside a sort of the open orders by id; mostly the hash
+ */
+
+#ifndef ENGINE_SNAPSHOT_H
+#define ENGINE_SNAPSHOT_H
+
+#include "common/genesis.h"
+#include "common/status.h"
+
+struct arena;
+struct engine;
+
+#define SNAPSHOT_MAGIC         "QUOREXSN"
+#define SNAPSHOT_VERSION       1
+#define SNAPSHOT_HEADER_BYTES  56
+#define SNAPSHOT_SECTION_BYTES 16
+
+#define SNAPSHOT_HAS_NAME  1
+#define SNAPSHOT_HAS_EXTRA 2
+
+/* struct snapshot_order, SNAPSHOT_ORDERS_BYTES, snapshot_order_put, snapshot_order_get, and so on, as
+ * messages.h has them of messages.def. */
+#define SECTION(NAME, name) struct snapshot_##name {
+#define FIELD(type, name)   field_##type name;
+#define BYTES(name, count)  uint8_t name[count];
+#define END(NAME, name) \
+    } \
+    ;
+#include "engine/snapshot.def"
+#undef SECTION
+#undef FIELD
+#undef BYTES
+#undef END
+
+enum snapshot_section {
+#define SECTION(NAME, name) SNAPSHOT_##NAME,
+#define FIELD(type, name)
+#define BYTES(name, count)
+#define END(NAME, name)
+#include "engine/snapshot.def"
+#undef SECTION
+#undef FIELD
+#undef BYTES
+#undef END
+    SNAPSHOT_SECTIONS
+};
+
+enum snapshot_record_bytes {
+#define SECTION(NAME, name) SNAPSHOT_##NAME##_BYTES = 0
+#define FIELD(type, name)   +SIZE_##type
+#define BYTES(name, count)  +(count)
+#define END(NAME, name)     ,
+#include "engine/snapshot.def"
+#undef SECTION
+#undef FIELD
+#undef BYTES
+#undef END
+};
+
+#define SECTION(NAME, name) \
+    static inline uint8_t *snapshot_##name##_put(uint8_t *at, \
+                                                 const struct snapshot_##name *record) \
+    {
+#define FIELD(type, name)  at = field_put_##type(at, record->name);
+#define BYTES(name, count) at = le_put_bytes(at, record->name, count);
+#define END(NAME, name) \
+    return at; \
+    }
+#include "engine/snapshot.def"
+#undef SECTION
+#undef FIELD
+#undef BYTES
+#undef END
+
+#define SECTION(NAME, name) \
+    static inline void snapshot_##name##_get(const uint8_t *at, struct snapshot_##name *record) \
+    {
+#define FIELD(type, name) \
+    record->name = field_get_##type(at); \
+    at += SIZE_##type;
+#define BYTES(name, count) \
+    memcpy(record->name, at, count); \
+    at += (count);
+#define END(NAME, name) \
+    (void)at; \
+    }
+#include "engine/snapshot.def"
+#undef SECTION
+#undef FIELD
+#undef BYTES
+#undef END
+
+/* Bytes of a record of this section. */
+uint32_t snapshot_record_bytes(enum snapshot_section section);
+
+/* The hash at the end, of the bytes before it. */
+void snapshot_hash_begin(struct hash_stream *hash);
+
+/* Where the bytes go, some 64 KiB at a time. `take` returns false when it cannot: the snapshot ends. */
+struct snapshot_sink {
+    bool (*take)(void *context, const uint8_t *bytes, size_t byte_count);
+    void *context;
+};
+
+/* Bytes of scratch that snapshot_write needs for this engine as it is now. */
+size_t snapshot_scratch_bytes(const struct engine *engine);
+
+/* Writes the snapshot. STATUS_NO_MEMORY: the scratch is too small, nothing was written; STATUS_IO: the sink
+ * did not take it all. The scratch need not be zero, and is as it was when this returns but for its bytes.
+ * Needs: no command is in hand; `genesis` is the engine's. */
+MUST_CHECK enum status snapshot_write(const struct engine *engine, const struct genesis *genesis,
+                                      struct arena *scratch, const struct snapshot_sink *sink);
+
+#endif /* ENGINE_SNAPSHOT_H */
