@@ -1,10 +1,10 @@
 /* Any bytes as orders: whatever the real engine makes of them, settlement derives the same figures.
  *
  * An input is read byte by byte, command after command; when it ends, a generator seeded by it goes on
- * for some more, so that short inputs make long stories too. Four accounts, two of them almost poor, ten
- * client ids and sixteen prices: orders meet, stops fire stops, and holds run out. Both sides start each
- * input from the state after a listed market and funded accounts, copied back in one piece. What the
- * projection makes of the same blocks must add up to the same balances.
+ * for some more, so that short inputs make long stories too. Four accounts, two of them almost poor, three
+ * markets, ten client ids and sixteen prices: orders meet, stops fire stops, and holds run out. Both sides
+ * start each input from the state after listed markets and funded accounts, copied back in one piece. What
+ * the projection makes of the same blocks must add up to the same balances.
  */
 
 #include "common/intent.h"
@@ -14,6 +14,7 @@
 
 #define COMMANDS_MAX 512
 #define PRICE_BASE   92
+#define ASSETS       3 /* BTC, USDT, and ETH, which is listed here */
 #define DAY_NS       86400000000000u
 
 static struct world *world;
@@ -24,17 +25,18 @@ static uint8_t *events;
 static size_t events_max;
 static struct params params, params_start;
 static uint64_t number, height, stamp_ns, nonce;
-static uint64_t origin_epoch, origin_epoch_start, origin_sequence;
+static uint16_t market; /* of the present command */
+static uint64_t origin_epoch, origin_epoch_start, origin_sequence, origin_sequence_start;
 
 /* The present block's records, and what came out of all blocks as rows. */
 static struct store *store;
 static struct arena store_arena;
-static uint8_t body[1 << 22], first_body[1 << 12];
+static uint8_t body[1 << 22], first_body[1 << 14];
 static size_t body_bytes, first_body_bytes;
 static uint64_t first_command;
 static uint32_t fill_count;
 static struct {
-    __int128 available[WORLD_ACCOUNTS + 1][2], held[WORLD_ACCOUNTS + 1][2], house[2];
+    __int128 available[WORLD_ACCOUNTS + 1][ASSETS], held[WORLD_ACCOUNTS + 1][ASSETS], house[ASSETS];
     uint64_t fills, prevented, lists_open;
 } rows;
 
@@ -70,9 +72,9 @@ static void on_asset(void *context, uint16_t index, const struct asset *asset)
 {
     (void)context, (void)index, (void)asset;
 }
-static void on_market(void *context, uint16_t index, const struct market *market)
+static void on_market(void *context, uint16_t index, const struct market *listed)
 {
-    (void)context, (void)index, (void)market;
+    (void)context, (void)index, (void)listed;
 }
 static void on_candle(void *context, const struct candle_row *row)
 {
@@ -269,6 +271,26 @@ static void adjust(struct genesis *genesis)
     genesis->params.levels_max = 24;
 }
 
+/* USDTBTC, which prices USDT in the volume asset, and ETHUSDT, which needs that price. */
+static void list_more(void)
+{
+    nonce = world->nonce;
+    operate("action=asset-create&symbol=ETH&decimals=8");
+    operate("action=market-create&symbol=USDTBTC&base=USDT&quote=BTC&tick=0.001&lot=0.00001"
+            "&minPrice=0.001&maxPrice=1000&minQty=0.00001&maxQty=1000&minNotional=0.00000001"
+            "&maxOrders=200");
+    operate("action=market-create&symbol=ETHUSDT&base=ETH&quote=USDT&tick=0.01&lot=0.00001"
+            "&minPrice=0.01&maxPrice=1000000&minQty=0.00001&maxQty=1000&minNotional=0.00000001"
+            "&maxOrders=200");
+    for (uint32_t account = 1; account <= 4; account++) {
+        char text[128];
+        snprintf(text, sizeof(text), "action=credit&account=%u&asset=ETH&amount=%s", account,
+                 account < 3 ? "1000" : "0.0005");
+        operate(text);
+    }
+    world->nonce = nonce;
+}
+
 /* The engine plays the world's first block, so that both stand at the same command. */
 static void prepare(void)
 {
@@ -303,11 +325,13 @@ static void prepare(void)
     height = 1;
     stamp_ns = world->stamp_ns;
     hello(false);
+    list_more();
     if (body_bytes > sizeof(first_body)) abort();
     memcpy(first_body, body, body_bytes);
     first_body_bytes = body_bytes;
     world->number = number;
     origin_epoch_start = origin_epoch;
+    origin_sequence_start = origin_sequence;
     params_start = params;
     engine_start = malloc(engine_arena.used);
     settlement_start = malloc(world->arena.used);
@@ -337,6 +361,7 @@ static struct order_place_command order_of(uint32_t account)
                                     STOP_LOSS_LIMIT};
     const uint8_t shape = byte();
     struct order_place_command order = {.account = account,
+                                        .market = market,
                                         .session = byte() % 3,
                                         .side = shape & 1,
                                         .type = types[byte() % 10],
@@ -374,7 +399,8 @@ static void place(uint32_t account)
 static void cancel(uint32_t account)
 {
     uint8_t payload[COMMAND_PAYLOAD_MAX];
-    struct order_cancel_command asked = {.account = account, .restriction = byte() % 5 % 3};
+    struct order_cancel_command asked = {
+        .account = account, .market = market, .restriction = byte() % 5 % 3};
     asked.order_id = byte() % 128;
     if (asked.order_id > 100) asked.order_id = 0;
     if (asked.order_id == 0) name(asked.orig_client_id);
@@ -385,7 +411,8 @@ static void cancel(uint32_t account)
 static void amend(uint32_t account)
 {
     uint8_t payload[COMMAND_PAYLOAD_MAX];
-    struct order_amend_command asked = {.account = account, .qty = {1 + byte() % 12}};
+    struct order_amend_command asked = {
+        .account = account, .market = market, .qty = {1 + byte() % 12}};
     asked.order_id = byte() % 128;
     if (asked.order_id > 60) asked.order_id = 0;
     if (asked.order_id == 0) name(asked.orig_client_id);
@@ -405,6 +432,7 @@ static void replace(uint32_t account)
                                           .iceberg_qty = order.iceberg_qty,
                                           .trailing_delta = order.trailing_delta,
                                           .account = account,
+                                          .market = market,
                                           .session = order.session,
                                           .side = order.side,
                                           .type = order.type,
@@ -461,6 +489,7 @@ static void list(uint32_t account)
 {
     uint8_t payload[COMMAND_PAYLOAD_MAX];
     struct list_place_command asked = {.account = account,
+                                       .market = market,
                                        .session = byte() % 3,
                                        .kind = 1 + byte() % 3,
                                        .self_trade = byte() % 8};
@@ -499,20 +528,21 @@ static void sweep(uint32_t account, uint8_t which)
 {
     uint8_t payload[COMMAND_PAYLOAD_MAX];
     if (which == 0) {
-        const struct cancel_all_command asked = {.account = account};
+        const struct cancel_all_command asked = {account, market};
         cancel_all_command_put(payload, &asked);
         trade(T_CANCEL_ALL, account, payload);
     } else if (which == 1) {
-        struct list_cancel_command asked = {.account = account, .list_id = byte() % 32};
+        struct list_cancel_command asked = {
+            .account = account, .market = market, .list_id = byte() % 32};
         if (asked.list_id == 0) name(asked.orig_client_id);
         list_cancel_command_put(payload, &asked);
         trade(T_LIST_CANCEL, account, payload);
     } else if (which == 2) {
-        const struct session_end_command asked = {byte() % 3, account, 0};
+        const struct session_end_command asked = {byte() % 3, account, market};
         session_end_command_put(payload, &asked);
         trade(T_SESSION_END, account, payload);
     } else {
-        const struct switch_set_command asked = {byte() % 8 * 100u, account, 0};
+        const struct switch_set_command asked = {byte() % 8 * 100u, account, market};
         switch_set_command_put(payload, &asked);
         trade(T_SWITCH_SET, account, payload);
     }
@@ -522,11 +552,12 @@ static void govern(void)
 {
     char text[128];
     const uint8_t which = byte();
+    const char *symbol = params.markets[market].symbol;
     if (which < 60)
-        snprintf(text, sizeof(text), "action=market-status&symbol=BTCUSDT&status=%s",
+        snprintf(text, sizeof(text), "action=market-status&symbol=%s&status=%s", symbol,
                  which < 20 ? "HALT" : "TRADING");
     else if (which < 160)
-        snprintf(text, sizeof(text), "action=market-filters&symbol=BTCUSDT&bandPpm=%u",
+        snprintf(text, sizeof(text), "action=market-filters&symbol=%s&bandPpm=%u", symbol,
                  which < 100 ? 0 : which * 400u);
     else
         snprintf(text, sizeof(text), "action=account-tier&account=%u&tier=%u", 1u + which % 4,
@@ -543,7 +574,9 @@ static void step_time(void)
 static void one_command(void)
 {
     const uint8_t kind = byte();
-    const uint32_t account = 1 + byte() % 4;
+    const uint8_t whose = byte();
+    const uint32_t account = 1 + whose % 4;
+    market = whose < 176 ? 0 : whose < 232 ? 1 : 2;
     step_time();
     if (kind < 120)
         place(account);
@@ -575,13 +608,13 @@ static void begin_projection(void)
     if (store_block(store, &block, &sink) != STATUS_OK) abort();
     memcpy(body, first_body, first_body_bytes);
     body_bytes = first_body_bytes;
-    first_command = world->number; /* the HELLO's */
+    first_command = origin_epoch_start; /* the HELLO's */
     fill_count = 0;
 }
 
 static void compare_rows(void)
 {
-    for (uint16_t asset = 0; asset < 2; asset++) {
+    for (uint16_t asset = 0; asset < ASSETS; asset++) {
         __int128 sum = rows.house[asset];
         for (uint32_t account = 1; account <= 4; account++) {
             const int64_t available = settlement_available(world->settlement, account, asset).units;
@@ -606,7 +639,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t byte_count)
     nonce = world->nonce;
     params = params_start;
     origin_epoch = origin_epoch_start;
-    origin_sequence = 0;
+    origin_sequence = origin_sequence_start;
     begin_projection();
 
     input.at = data;
