@@ -108,6 +108,8 @@ static bool form_valid(const struct loading *loading, const struct order *order)
         order->time_in_force < GTC || order->time_in_force > FOK ||
         order->self_trade >= SELF_TRADE_TRANSFER || (order->flags & ~FLAGS) != 0)
         return false;
+    if (filters_time_in_force(order->type, order->time_in_force) != order->time_in_force)
+        return false;
     if (placed == PLACED || dormant != (placed != 0)) return false; /* E4 */
     if (placed == ORDER_ASLEEP && !filters_is_stop(order->type)) return false;
     if (placed == ORDER_PENDING && (order->flags & ORDER_LISTED) == 0) return false;
@@ -140,6 +142,7 @@ static bool amounts_valid(const struct loading *loading, const struct order *ord
     if (order->qty.lots < 1 || order->qty.lots > loading->market->qty_max.lots) return false;
     if (order->left.lots < 1 || order->left.lots > done) return false;
     done -= order->left.lots;
+    if ((order->flags & ORDER_DORMANT) != 0 && done != 0) return false; /* it has met nobody */
     if (order->extra != NO_SLOT) {
         const struct order_extra *extra = extra_of(loading, order);
         if (!extra_valid(loading, order, extra)) return false;

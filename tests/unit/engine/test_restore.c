@@ -267,6 +267,8 @@ TEST(restore, orders_that_cannot_be_are_refused)
     LIE(ORDERS, order, asleep, record.flags = 0);
     LIE(ORDERS, order, iceberg, record.flags = 0);
     LIE(ORDERS, order, pending, record.flags &= (uint8_t)~66);
+    LIE(ORDERS, order, pending, record.qty.lots++); /* it has met nobody yet */
+    LIE(ORDERS, order, asleep, record.time_in_force = IOC);
     LIE(NAMES, name, 0, memset(record.client_id, 0, 36));
     LIE(EXTRAS, extra, 0, record.hidden.lots = INT64_MAX);
     LIE(EXTRAS, extra, 0, record.prevented.lots = -1);
