@@ -175,3 +175,107 @@ TEST(match, the_longest_sweep_fits_the_events_buffer)
     assert_true(engine_check(world.engine));
     world_close(&world);
 }
+
+/* The longest of all: one order sweeps a full book of icebergs, each in as many parts as a market can
+ * allow, and each of a list of its own whose pending order it releases. */
+TEST(match, a_sweep_of_icebergs_and_lists_fits_the_events_buffer)
+{
+    enum { LISTS = 20 };
+    struct world world;
+    world_prepare(&world);
+    struct params *params = &world.genesis.params;
+    params->orders_max = params->levels_max = 2 * LISTS;
+    params->accounts_max = LISTS + 1;
+    world_open(&world);
+    for (int i = 1; i <= LISTS; i++) {
+        const uint32_t seller = world_account(&world, 1, 1000, 0);
+        struct list_place_command list = world_oto(seller, 1, 1, 2);
+        list.a_side = SELL;
+        list.a_qty.lots = 100;
+        list.a_price.ticks = 100 + i;
+        list.a_iceberg_qty.lots = 1;
+        list.b_side = BUY;
+        list.b_price.ticks = i;
+        assert_int_equal(world_list_place(&world, list), REJECT_NONE);
+    }
+    const uint32_t ann = world_account(&world, 1, 0, 1000000);
+    struct order_place_command sweep = world_limit(ann, BUY, 100000, 1000);
+    sweep.price.ticks = 100 + LISTS;
+    sweep.qty.lots = 100 * LISTS + 1;
+    sweep.time_in_force = IOC;
+    assert_int_equal(world_order_place(&world, sweep), REJECT_NONE);
+    assert_int_equal(world_events_of(&world, T_FILL), 100 * LISTS);
+    assert_int_equal(world_events_of(&world, T_ORDER_RELEASED), LISTS);
+    assert_int_equal(engine_counts(world.engine).open_orders, LISTS);
+    assert_true((size_t)(world.out.at - world.events.bytes) <=
+                engine_event_bytes_max(world.engine));
+    assert_true(engine_check(world.engine));
+    world_close(&world);
+}
+
+/* Whatever ends everything at once: cancel all, a switch, a lost node, each over a full exchange of lists. */
+TEST(match, ending_everything_fits_the_events_buffer)
+{
+    enum { LISTS = 50 };
+    for (int way = 0; way < 3; way++) {
+        struct world world;
+        world_prepare(&world);
+        struct params *params = &world.genesis.params;
+        params->orders_max = params->levels_max = 2 * LISTS;
+        params->markets[0].filters.order_lists_max = LISTS;
+        params->markets[0].filters.algo_orders_max = LISTS;
+        world_open(&world);
+        const uint32_t ann = world_account(&world, 1, LISTS, 0);
+        assert_int_equal(world_hello(&world, (struct hello_command){.node = 7}), REJECT_NONE);
+        const uint64_t epoch = world.number;
+        for (uint64_t i = 1; i <= LISTS; i++) {
+            world.header =
+                (struct command_header){.origin = 7, .origin_epoch = epoch, .origin_sequence = i};
+            struct list_place_command pair = world_oco(ann, 1, 100 + (int64_t)i, 50);
+            pair.session = 3;
+            assert_int_equal(world_list_place(&world, pair), REJECT_NONE);
+        }
+        world.header = (struct command_header){.origin = 0};
+        if (way == 0) {
+            assert_int_equal(world_cancel_all(&world, (struct cancel_all_command){.account = ann}),
+                             REJECT_NONE);
+        } else if (way == 1) {
+            assert_int_equal(world_switch_set(&world, (struct switch_set_command){.timeout_ms = 1,
+                                                                                  .account = ann}),
+                             REJECT_NONE);
+            world.stamp_ns += 1000000;
+            assert_int_equal(world_seal(&world, (struct seal_command){1}), REJECT_NONE);
+            assert_int_equal(world_events_of(&world, T_SWITCH_FIRED), 1);
+        } else {
+            assert_int_equal(world_origin_lost(&world, (struct origin_lost_command){epoch, 7}),
+                             REJECT_NONE);
+        }
+        assert_int_equal(world_events_of(&world, T_ORDER_DONE), 2 * LISTS);
+        assert_int_equal(world_events_of(&world, T_LIST_DONE), LISTS);
+        assert_int_equal(world_events_of(&world, T_LEVEL), LISTS);
+        assert_int_equal(world_events_of(&world, T_BALANCE), 1);
+        assert_int_equal(engine_counts(world.engine).open_orders, 0);
+        assert_true(engine_check(world.engine));
+        world_close(&world);
+    }
+}
+
+/* A command that switches come before has its own answer behind them, with what they changed told once. */
+TEST(match, switches_come_before_a_noop_of_a_later_version)
+{
+    struct world world;
+    world_prepare(&world);
+    world_open(&world);
+    const uint32_t ann = world_account(&world, 1, 10, 0);
+    assert_int_equal(world_order_place(&world, world_limit(ann, SELL, 1, 100)), REJECT_NONE);
+    assert_int_equal(
+        world_switch_set(&world, (struct switch_set_command){.timeout_ms = 1, .account = ann}),
+        REJECT_NONE);
+    world.stamp_ns += 1000000;
+    world.header.group = 1;
+    assert_int_equal(world_order_place(&world, world_limit(ann, SELL, 1, 100)),
+                     REJECT_LATER_VERSION);
+    assert_int_equal(world.out.count, 5); /* fired, done, no-op, level, balance */
+    assert_int_equal(engine_counts(world.engine).open_orders, 0);
+    world_close(&world);
+}

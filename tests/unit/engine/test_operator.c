@@ -171,3 +171,87 @@ TEST(operator, credits_name_an_account_and_an_asset)
     assert_true(engine_check(world.engine));
     world_close(&world);
 }
+
+/* A new market starts with the filters that follow from its listing; a change sets every one of them. */
+TEST(operator, filters_are_set_as_a_whole)
+{
+    struct world world;
+    world_prepare(&world);
+    world_open(&world);
+    assert_int_equal(world_market_create(&world, listing(1, "NEW")), REJECT_NONE);
+    const struct market *market = &engine_params(world.engine)->markets[1];
+    assert_int_equal(market->filters.market_qty_max.lots, 100);
+    assert_int_equal(market->filters.algo_orders_max, 5);
+
+    const struct market_filters_command set = {.nonce = 2,
+                                               .market_qty_min = {2},
+                                               .market_qty_max = {3},
+                                               .notional_max = {4},
+                                               .position_max = {5},
+                                               .bid_up = 10006,
+                                               .bid_down = 7,
+                                               .ask_up = 10008,
+                                               .ask_down = 9,
+                                               .band_ppm = 10,
+                                               .average_minutes = 11,
+                                               .algo_orders_max = 12,
+                                               .iceberg_orders_max = 13,
+                                               .iceberg_parts_max = 14,
+                                               .order_lists_max = 15,
+                                               .trailing_min = 16,
+                                               .trailing_max = 17,
+                                               .market = 1,
+                                               .self_trade_modes = 1 << SELF_TRADE_EXPIRE_BOTH,
+                                               .self_trade_default = SELF_TRADE_EXPIRE_BOTH};
+    const struct market_filters before = engine_params(world.engine)->markets[0].filters;
+    assert_int_equal(world_market_filters(&world, set), REJECT_NONE);
+    const struct market_filters expected = {.market_qty_min = {2},
+                                            .market_qty_max = {3},
+                                            .notional_max = {4},
+                                            .position_max = {5},
+                                            .bid_up = 10006,
+                                            .bid_down = 7,
+                                            .ask_up = 10008,
+                                            .ask_down = 9,
+                                            .band_ppm = 10,
+                                            .average_minutes = 11,
+                                            .algo_orders_max = 12,
+                                            .iceberg_orders_max = 13,
+                                            .iceberg_parts_max = 14,
+                                            .order_lists_max = 15,
+                                            .trailing_min = 16,
+                                            .trailing_max = 17,
+                                            .self_trade_modes = 1 << SELF_TRADE_EXPIRE_BOTH,
+                                            .self_trade_default = SELF_TRADE_EXPIRE_BOTH};
+    assert_memory_equal(&market->filters, &expected, sizeof(expected));
+    assert_memory_equal(&engine_params(world.engine)->markets[0].filters, &before, sizeof(before));
+    world_close(&world);
+}
+
+/* The two younger commands are operators' like the others: index, nonce, and a refusal keeps the nonce. */
+TEST(operator, filters_and_tiers_need_their_nonce)
+{
+    struct world world;
+    world_prepare(&world);
+    world_open(&world);
+    const uint32_t ann = world_account(&world, 0, 0, 0);
+    struct account_tier_command tier = {.nonce = 1, .account = ann, .tier = 1};
+    assert_int_equal(world_account_tier(&world, tier), REJECT_NONCE_USED);
+    tier.operator_index = 2;
+    assert_int_equal(world_account_tier(&world, tier), REJECT_UNKNOWN_OPERATOR);
+    tier = (struct account_tier_command){.nonce = 5, .account = ann, .tier = 2};
+    assert_int_equal(world_account_tier(&world, tier), REJECT_TIER);
+    tier.tier = 1;
+    assert_int_equal(world_account_tier(&world, tier), REJECT_NONE);
+    assert_int_equal(world_events_of(&world, T_TIER_SET), 1);
+    assert_int_equal(world_events_of(&world, T_TIER_CHANGED), 1);
+    struct market_filters_command filters = {.nonce = 5};
+    assert_int_equal(world_market_filters(&world, filters), REJECT_NONCE_USED);
+    filters.nonce = 6;
+    assert_int_equal(world_market_filters(&world, filters), REJECT_MARKET_SPEC); /* all zero */
+    tier.nonce = 6;
+    assert_int_equal(world_account_tier(&world, tier), REJECT_NONE);
+    assert_int_equal(world_events_of(&world, T_TIER_CHANGED), 0);
+    assert_true(engine_check(world.engine));
+    world_close(&world);
+}

@@ -54,3 +54,25 @@ TEST(origins, nobody_has_no_epoch_and_a_nodes_own_commands_need_none)
     assert_false(advances(&origins, 3, 0, 1)); /* no HELLO yet */
     assert_true(advances(&origins, 0, 0, 0));
 }
+
+/* A lost node's present epoch is closed, and only that one: what it still sends is stale until it says
+ * HELLO anew. */
+TEST(origins, losing_closes_the_present_epoch_alone)
+{
+    struct origins origins;
+    origins_open(&origins);
+    assert_false(origins_lose(&origins, 9, 0)); /* no HELLO yet */
+    assert_true(origins_hello(&origins, 9, 17));
+    assert_true(advances(&origins, 9, 17, 1));
+    assert_false(origins_lose(&origins, 9, 16));
+    assert_false(origins_lose(&origins, 9, 0));
+    assert_false(origins_lose(&origins, 3, 17));
+    assert_false(origins_lose(&origins, 4, 17)); /* not a validator */
+    assert_true(advances(&origins, 9, 17, 2));
+    assert_true(origins_lose(&origins, 9, 17));
+    assert_false(advances(&origins, 9, 17, 3));
+    assert_false(advances(&origins, 9, 0, 3));
+    assert_false(origins_lose(&origins, 9, 17));
+    assert_true(origins_hello(&origins, 9, 90));
+    assert_true(advances(&origins, 9, 90, 1));
+}

@@ -130,6 +130,17 @@ static inline bool world_event(const struct world *world, uint32_t ordinal, stru
     return false;
 }
 
+/* How many events of this type the last command has. */
+static inline uint32_t world_events_of(const struct world *world, uint16_t type)
+{
+    const uint8_t *at = world->events.bytes;
+    uint32_t count = 0;
+    struct event event;
+    while (event_next(&at, world->out.at, &event))
+        count += event.type == type;
+    return count;
+}
+
 /* REJECT_NONE unless the last command was refused or a no-op; then it has that event alone, behind what
  * switches that were due have caused. */
 static inline unsigned world_reject(const struct world *world)
@@ -202,6 +213,50 @@ static inline struct order_place_command world_limit(uint32_t account, enum side
                                         .time_in_force = GTC,
                                         .qty = {lots},
                                         .price = {ticks}};
+}
+
+static inline struct order_place_command world_stop(uint32_t account, enum side side, int64_t lots,
+                                                    int64_t ticks)
+{
+    return (struct order_place_command){.account = account,
+                                        .side = (uint8_t)side,
+                                        .type = STOP_LOSS,
+                                        .qty = {lots},
+                                        .stop_price = {ticks}};
+}
+
+/* A seller's pair: an offer at `above`, a stop at `below`. */
+static inline struct list_place_command world_oco(uint32_t account, int64_t lots, int64_t above,
+                                                  int64_t below)
+{
+    return (struct list_place_command){.account = account,
+                                       .kind = LIST_OCO,
+                                       .a_side = SELL,
+                                       .a_type = LIMIT_MAKER,
+                                       .a_qty = {lots},
+                                       .a_price = {above},
+                                       .b_side = SELL,
+                                       .b_type = STOP_LOSS,
+                                       .b_qty = {lots},
+                                       .b_stop_price = {below}};
+}
+
+/* Buys at `bid`, then sells the same at `ask`. */
+static inline struct list_place_command world_oto(uint32_t account, int64_t lots, int64_t bid,
+                                                  int64_t ask)
+{
+    return (struct list_place_command){.account = account,
+                                       .kind = LIST_OTO,
+                                       .a_side = BUY,
+                                       .a_type = LIMIT,
+                                       .a_time_in_force = GTC,
+                                       .a_qty = {lots},
+                                       .a_price = {bid},
+                                       .b_side = SELL,
+                                       .b_type = LIMIT,
+                                       .b_time_in_force = GTC,
+                                       .b_qty = {lots},
+                                       .b_price = {ask}};
 }
 
 /* A seeded stream of numbers (xorshift64*). */
