@@ -241,6 +241,7 @@ static void put_filters(struct dice *dice, struct trial_command *command, const 
     }
     const uint32_t often = dice->filters ? 40 : 4;
     if (chance(dice, often)) filters.market_qty_max.lots = 5;
+    if (chance(dice, often)) filters.market_qty_min.lots = 3;
     if (chance(dice, often)) filters.notional_max.units = ONE_OF(dice, 600, 1000, 5000);
     if (chance(dice, often)) filters.position_max.units = ONE_OF(dice, 20, 60, 200);
     if (chance(dice, often)) filters.bid_up = ONE_OF(dice, 10000, 10300, 10500);
@@ -301,7 +302,9 @@ static bool put_setup(struct dice *dice, const struct model *model, struct trial
 static void name_put(struct dice *dice, uint8_t client_id[36])
 {
     if (chance(dice, 40)) return;
-    client_id[0] = (uint8_t)('a' + below(dice, 6));
+    const uint32_t name = below(dice, 6);
+    for (uint32_t i = 0; i < 1 + name * 7; i++) /* of 1 to 36 letters */
+        client_id[i] = (uint8_t)('a' + name);
     client_id[35] = (uint8_t)below(dice, 2);
 }
 
@@ -537,6 +540,21 @@ static struct order_place_command pair_leg(struct dice *dice, const struct model
     return ask;
 }
 
+/* Something in the leg that two of the kinds do not have. */
+static void put_third_leg(struct dice *dice, struct list_place_command *ask)
+{
+    const uint32_t field = below(dice, 9);
+    if (field == 0) ask->c_price.ticks ^= 1;
+    if (field == 1) ask->c_qty.lots ^= 1;
+    if (field == 2) ask->c_stop_price.ticks ^= 1;
+    if (field == 3) ask->c_iceberg_qty.lots ^= 1;
+    if (field == 4) ask->c_trailing_delta ^= 1;
+    if (field == 5) ask->c_side ^= 1;
+    if (field == 6) ask->c_type ^= 1;
+    if (field == 7) ask->c_time_in_force ^= 1;
+    if (field == 8) ask->c_client_id[7] ^= 1;
+}
+
 static void put_list(struct dice *dice, const struct model *model, struct trial_command *command)
 {
     struct order_place_command legs[3] = {0};
@@ -572,7 +590,7 @@ static void put_list(struct dice *dice, const struct model *model, struct trial_
     LEG_PUT(ask, a, legs[0]);
     LEG_PUT(ask, b, legs[1]);
     LEG_PUT(ask, c, legs[2]);
-    if (slip(dice)) ask.c_qty.lots ^= 1;
+    if (slip(dice)) put_third_leg(dice, &ask);
     PUT(LIST_PLACE, list_place, &ask);
 }
 

@@ -8,7 +8,7 @@
  * the first difference, or when who plays dies of an assertion or hangs: then the commands of that world
  * are shrunk to the fewest that still show it, printed, and written to `--out`. Exit 0: no difference.
  * `--hash` prints a hash over all events; `--demand` fails when some event, refusal or reason never came;
- * `--damage N` alters a bit of the engine's events of the Nth command, which must be found.
+ * `--damage N` alters a bit of the engine's events from the Nth command on, which must be found.
  */
 
 #include "common/hash.h"
@@ -149,9 +149,9 @@ static bool play_one(struct trial *trial, const struct options *options,
                      const struct trial_command *command, uint64_t nth)
 {
     bool same = trial_step(trial, command);
-    if (options->damage != 0 && nth == options->damage) {
+    if (options->damage != 0 && nth >= options->damage && trial->engine_out.count > 0) {
         trial->engine_out.begin[EVENT_HEADER_BYTES] ^= 1;
-        same = trial->model_out.count == 0;
+        same = trial_same(trial);
     }
     if (same && nth % options->check == 0) trial_check(trial);
     return same;

@@ -125,6 +125,11 @@ static bool balances_equal(struct trial *trial)
     return at == trial->engine_out.at;
 }
 
+bool trial_same(struct trial *trial)
+{
+    return events_equal(trial) && balances_equal(trial);
+}
+
 bool trial_step(struct trial *trial, const struct trial_command *bytes)
 {
     struct command command;
@@ -134,7 +139,7 @@ bool trial_step(struct trial *trial, const struct trial_command *bytes)
     writers_begin(trial);
     model_step(trial->model, &command, trial->number, bytes->stamp_ns, &trial->model_out);
     match_step(trial->engine, &command, trial->number, bytes->stamp_ns, &trial->engine_out);
-    return events_equal(trial) && balances_equal(trial);
+    return trial_same(trial);
 }
 
 void trial_check(const struct trial *trial)

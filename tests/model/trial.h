@@ -41,6 +41,9 @@ void trial_close(struct trial *trial);
  * at. */
 void trial_regulate(const struct trial *trial, struct trial_command *command);
 
+/* Whether the events and balances that the last step left are the same. */
+MUST_CHECK bool trial_same(struct trial *trial);
+
 /* Steps both. False when their events or balances differ. */
 MUST_CHECK bool trial_step(struct trial *trial, const struct trial_command *command);
 
