@@ -203,28 +203,30 @@ TEST(operator, filters_are_set_as_a_whole)
                                                .market = 1,
                                                .self_trade_modes = 1 << SELF_TRADE_EXPIRE_BOTH,
                                                .self_trade_default = SELF_TRADE_EXPIRE_BOTH};
-    const struct market_filters before = engine_params(world.engine)->markets[0].filters;
+    static struct params expected;
+    expected = *engine_params(world.engine);
     assert_int_equal(world_market_filters(&world, set), REJECT_NONE);
-    const struct market_filters expected = {.market_qty_min = {2},
-                                            .market_qty_max = {3},
-                                            .notional_max = {4},
-                                            .position_max = {5},
-                                            .bid_up = 10006,
-                                            .bid_down = 7,
-                                            .ask_up = 10008,
-                                            .ask_down = 9,
-                                            .band_ppm = 10,
-                                            .average_minutes = 11,
-                                            .algo_orders_max = 12,
-                                            .iceberg_orders_max = 13,
-                                            .iceberg_parts_max = 14,
-                                            .order_lists_max = 15,
-                                            .trailing_min = 16,
-                                            .trailing_max = 17,
-                                            .self_trade_modes = 1 << SELF_TRADE_EXPIRE_BOTH,
-                                            .self_trade_default = SELF_TRADE_EXPIRE_BOTH};
-    assert_memory_equal(&market->filters, &expected, sizeof(expected));
-    assert_memory_equal(&engine_params(world.engine)->markets[0].filters, &before, sizeof(before));
+    expected.markets[1].filters =
+        (struct market_filters){.market_qty_min = {2},
+                                .market_qty_max = {3},
+                                .notional_max = {4},
+                                .position_max = {5},
+                                .bid_up = 10006,
+                                .bid_down = 7,
+                                .ask_up = 10008,
+                                .ask_down = 9,
+                                .band_ppm = 10,
+                                .average_minutes = 11,
+                                .algo_orders_max = 12,
+                                .iceberg_orders_max = 13,
+                                .iceberg_parts_max = 14,
+                                .order_lists_max = 15,
+                                .trailing_min = 16,
+                                .trailing_max = 17,
+                                .self_trade_modes = 1 << SELF_TRADE_EXPIRE_BOTH,
+                                .self_trade_default = SELF_TRADE_EXPIRE_BOTH};
+    const hash_t now = params_hash(engine_params(world.engine)), then = params_hash(&expected);
+    assert_memory_equal(&now, &then, sizeof(now));
     world_close(&world);
 }
 
