@@ -81,9 +81,10 @@ bool book_all_init(struct books *books, struct arena *arena, const struct params
     return true;
 }
 
-bool book_levels_full(const struct books *books, uint16_t market, enum side side, price_t price)
+bool book_levels_full(const struct books *books, uint16_t market, enum side side, price_t price,
+                      uint32_t reserved)
 {
-    if (books->levels.level_count < books->levels_max) return false;
+    if (books->levels.level_count + reserved < books->levels_max) return false;
     return ladder_find(&books->levels, &books->markets[market].sides[side], price) == NO_SLOT;
 }
 

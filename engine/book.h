@@ -100,8 +100,10 @@ static inline price_t book_best_price(const struct books *books, uint16_t market
     return book_best(books, market, side)->price;
 }
 
-/* Whether an order at this side and price would need a new level and there is none left. */
-bool book_levels_full(const struct books *books, uint16_t market, enum side side, price_t price);
+/* Whether an order at this side and price would need a new level and there is none left, `reserved` of
+ * them being others' to come. */
+bool book_levels_full(const struct books *books, uint16_t market, enum side side, price_t price,
+                      uint32_t reserved);
 
 /* Whether somebody on `side` trades at `limit` or better. Needs: limit > 0. */
 static inline bool book_reaches(const struct books *books, uint16_t market, enum side side,

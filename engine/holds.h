@@ -46,27 +46,4 @@ static inline amount_t holds_need(const struct order_pool *pool, const struct ma
     return holds_of(market, order->side, price, (qty_t){order->left.lots + extra->hidden.lots});
 }
 
-/* What one match at `price` does to an order's hold: it pays `paid`, gets `received` of the other asset
- * before fees, and `freed` is no longer needed because the price was better than its limit. */
-struct holds_fill {
-    amount_t paid;
-    amount_t received;
-    amount_t freed;
-};
-
-static inline struct holds_fill holds_of_fill(const struct market *market,
-                                              const struct order *order, price_t price, qty_t qty)
-{
-    const amount_t base = market_base_amount(market, qty);
-    const amount_t quote = market_notional(market, price, qty);
-    if (order->side == SELL) return (struct holds_fill){.paid = base, .received = quote};
-
-    struct holds_fill fill = {.paid = quote, .received = base};
-    if (order->price.ticks != 0) {
-        ASSERT(price.ticks <= order->price.ticks);
-        fill.freed.units = market_notional(market, order->price, qty).units - quote.units;
-    }
-    return fill;
-}
-
 #endif /* ENGINE_HOLDS_H */

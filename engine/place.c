@@ -111,11 +111,10 @@ static enum reject room_check(const struct engine *engine, const struct order_pl
     const struct books *books = &engine->books;
     if (!filters_may_rest(place->type, place->time_in_force)) return REJECT_NONE;
     if (books->orders.count >= engine->params.orders_max) return REJECT_ORDERS_FULL;
-    if (books->levels.level_count + engine->dormant_count < engine->params.levels_max)
-        return REJECT_NONE;
-    if (filters_is_stop(place->type)) return REJECT_ORDERS_FULL;
-    return ladder_find(&books->levels, &books->markets[place->market].sides[place->side],
-                       place->price) == NO_SLOT
+    /* A stop's level is for the price at which it will rest, if it does: counted, not looked for. */
+    const price_t price = filters_is_stop(place->type) ? (price_t){INT64_MAX} : place->price;
+    return book_levels_full(books, place->market, (enum side)place->side, price,
+                            engine->dormant_count)
                ? REJECT_ORDERS_FULL
                : REJECT_NONE;
 }

@@ -111,11 +111,11 @@ TEST(book, an_empty_level_is_told_and_does_not_count)
     book_open(&world, 8, 2);
     const uint32_t sell = rest(&world, SELL, 5, 100);
     const uint32_t buy = rest(&world, BUY, 5, 99);
-    assert_true(book_levels_full(&world.books, 1, SELL, (price_t){101}));
+    assert_true(book_levels_full(&world.books, 1, SELL, (price_t){101}, 0));
     leave(&world, sell);
     leave(&world, buy);
     assert_int_equal(world.books.levels.level_count, 0);
-    assert_false(book_levels_full(&world.books, 1, SELL, (price_t){101}));
+    assert_false(book_levels_full(&world.books, 1, SELL, (price_t){101}, 0));
     assert_int_equal(book_best_price(&world.books, 1, SELL).ticks, 0);
     assert_false(book_reaches(&world.books, 1, SELL, (price_t){INT64_MAX}));
     changed(&world, SELL, 100, 0);
@@ -134,9 +134,9 @@ TEST(book, a_parked_level_has_no_room_of_its_own)
     changed(&world, SELL, 100, 0);
     changed_no_more(&world);
     rest(&world, SELL, 5, 200);
-    assert_true(book_levels_full(&world.books, 1, SELL, (price_t){100}));
-    assert_true(book_levels_full(&world.books, 1, SELL, (price_t){101}));
-    assert_false(book_levels_full(&world.books, 1, SELL, (price_t){200}));
+    assert_true(book_levels_full(&world.books, 1, SELL, (price_t){100}, 0));
+    assert_true(book_levels_full(&world.books, 1, SELL, (price_t){101}, 0));
+    assert_false(book_levels_full(&world.books, 1, SELL, (price_t){200}, 0));
     book_close(&world);
 }
 
@@ -175,12 +175,12 @@ TEST(book, levels_are_full_only_for_new_prices)
     book_open(&world, 8, 3);
     rest(&world, SELL, 5, 100);
     rest(&world, SELL, 5, 101);
-    assert_false(book_levels_full(&world.books, 1, SELL, (price_t){102}));
+    assert_false(book_levels_full(&world.books, 1, SELL, (price_t){102}, 0));
     rest(&world, BUY, 5, 99);
-    assert_true(book_levels_full(&world.books, 1, SELL, (price_t){102}));
-    assert_true(book_levels_full(&world.books, 0, SELL, (price_t){100}));
-    assert_true(book_levels_full(&world.books, 1, BUY, (price_t){100}));
-    assert_false(book_levels_full(&world.books, 1, SELL, (price_t){101}));
+    assert_true(book_levels_full(&world.books, 1, SELL, (price_t){102}, 0));
+    assert_true(book_levels_full(&world.books, 0, SELL, (price_t){100}, 0));
+    assert_true(book_levels_full(&world.books, 1, BUY, (price_t){100}, 0));
+    assert_false(book_levels_full(&world.books, 1, SELL, (price_t){101}, 0));
     book_close(&world);
 }
 

@@ -42,32 +42,3 @@ TEST(holds, all_that_is_open_is_held)
     order.flags = ORDER_PENDING | ORDER_DORMANT;
     assert_int_equal(need(order, (struct order_extra){.stop_price = {9}}), 0);
 }
-
-/* A fill below a buyer's limit frees the difference for what was filled; at the limit it frees nothing,
- * and after it the hold is again limit x left. */
-TEST(holds, a_better_price_frees_the_difference_at_once)
-{
-    struct order order = {.type = LIMIT, .side = BUY, .price = {7}, .qty = {5}, .left = {5}};
-    const int64_t before = need(order, (struct order_extra){.unused = 0});
-    struct holds_fill fill = holds_of_fill(&market, &order, (price_t){5}, (qty_t){2});
-    assert_int_equal(fill.paid.units, 5 * 2 * 30);
-    assert_int_equal(fill.freed.units, 2 * 2 * 30);
-    assert_int_equal(fill.received.units, 20);
-    order.left.lots = 3;
-    assert_int_equal(need(order, (struct order_extra){.unused = 0}),
-                     before - fill.paid.units - fill.freed.units);
-    fill = holds_of_fill(&market, &order, (price_t){7}, (qty_t){3});
-    assert_int_equal(fill.freed.units, 0);
-}
-
-/* A MARKET order has no limit to free against; a seller pays base whatever the price. */
-TEST(holds, market_orders_and_sellers_free_nothing)
-{
-    struct order order = {.type = MARKET, .side = BUY, .qty = {5}, .left = {5}};
-    assert_int_equal(holds_of_fill(&market, &order, (price_t){9}, (qty_t){1}).freed.units, 0);
-    order = (struct order){.type = LIMIT, .side = SELL, .price = {7}, .qty = {5}, .left = {5}};
-    const struct holds_fill fill = holds_of_fill(&market, &order, (price_t){9}, (qty_t){2});
-    assert_int_equal(fill.paid.units, 20);
-    assert_int_equal(fill.received.units, 9 * 2 * 30);
-    assert_int_equal(fill.freed.units, 0);
-}
