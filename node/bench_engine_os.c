@@ -6,6 +6,7 @@
 #include "engine/loop.h"
 #include "node/bench.h"
 #include "node/bench_case.h"
+#include "node/bench_chain.h"
 #include "node/bench_drain.h"
 #include "node/bench_feed.h"
 
@@ -236,6 +237,7 @@ static int case_measure(const struct bench_options *options)
 
 static const char usage_text[] = "usage: quorex bench engine --flow FILE | --case "
                                  "sparse|sweep|markets  [--accounts N] [--latency]\n"
+                                 "       quorex bench engine --chain DIR  (--chain --help says more)\n"
                                  "Replays an order flow through the engine as the node runs it, "
                                  "spread over N accounts (10000), while\n"
                                  "another thread drains the events, and prints one JSON object. "
@@ -276,6 +278,7 @@ int bench_engine_main(int argc, char **argv)
 {
     struct bench_options options;
     int code;
+    if (bench_chain_asked(argc, argv)) return bench_chain_main(argc, argv);
     if (!options_read(&options, argc, argv, &code)) return code;
     bench_pin();
     return options.path != NULL ? file_measure(&options) : case_measure(&options);
