@@ -4,6 +4,7 @@
 
 #include "common/reject.h"
 #include "engine/match.h"
+#include "engine/state.h"
 #include "tests/unit/engine/world.h"
 
 static void world_ready(struct world *world)
@@ -277,5 +278,41 @@ TEST(match, switches_come_before_a_noop_of_a_later_version)
                      REJECT_LATER_VERSION);
     assert_int_equal(world.out.count, 5); /* fired, done, no-op, level, balance */
     assert_int_equal(engine_counts(world.engine).open_orders, 0);
+    world_close(&world);
+}
+
+/* Switches empty a book of as many levels as may be, and the list behind them makes two more: each of them
+ * has its place among the command's changes. */
+TEST(match, all_changes_of_a_switch_and_a_list_have_room)
+{
+    enum { LEVELS = 15 }; /* with one more the places would be a whole cache line */
+    struct world world;
+    world_prepare(&world);
+    world.genesis.params.levels_max = LEVELS;
+    world_open(&world);
+    const uint32_t ann = world_account(&world, 1, 100, 0), bob = world_account(&world, 1, 0, 1000);
+    for (int i = 1; i < LEVELS; i++)
+        assert_int_equal(world_order_place(&world, world_limit(ann, SELL, 1, 200 + i)), 0);
+    const uint32_t cat = world_account(&world, 1, 100, 0);
+    assert_int_equal(world_order_place(&world, world_limit(cat, SELL, 1, 100)), 0);
+    assert_int_equal(
+        world_switch_set(&world, (struct switch_set_command){.timeout_ms = 1, .account = ann}), 0);
+    world.stamp_ns += 1000000;
+
+    struct list_place_command list = world_oto(bob, 1, 100, 120);
+    list.kind = LIST_OTOCO;
+    list.b_type = LIMIT_MAKER;
+    list.c_side = SELL;
+    list.c_type = STOP_LOSS_LIMIT;
+    list.c_time_in_force = GTC;
+    list.c_qty.lots = 1;
+    list.c_stop_price.ticks = 100; /* met by the working order's own trade */
+    list.c_price.ticks = 95;
+    assert_int_equal(world_list_place(&world, list), REJECT_NONE);
+    const struct books *books = &world.engine->books;
+    const ptrdiff_t room = (const uint32_t *)books->tags - books->changed;
+    assert_int_equal(world_events_of(&world, T_LEVEL), LEVELS + 2);
+    assert_true(room >= LEVELS + 2);
+    assert_true(engine_check(world.engine));
     world_close(&world);
 }
