@@ -32,7 +32,7 @@ struct world {
 static inline void world_add_asset(struct params *params, const char *symbol)
 {
     struct asset *asset = &params->assets[params->asset_count++];
-    strncpy(asset->symbol, symbol, ASSET_SYMBOL_BYTES);
+    memcpy(asset->symbol, symbol, strnlen(symbol, ASSET_SYMBOL_BYTES));
 }
 
 static inline void world_add_market(struct params *params, const char *symbol)
@@ -52,7 +52,7 @@ static inline void world_add_market(struct params *params, const char *symbol)
         .account_orders_max = 200,
     };
     market->filters = market_filters_default(market);
-    strncpy(market->symbol, symbol, MARKET_SYMBOL_BYTES);
+    memcpy(market->symbol, symbol, strnlen(symbol, MARKET_SYMBOL_BYTES));
 }
 
 static inline void world_prepare(struct world *world)
