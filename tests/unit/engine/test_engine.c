@@ -210,3 +210,134 @@ TEST(engine, the_same_commands_have_the_same_events)
     assert_true(run_hash(seed, 0) == run_hash(seed, 0xff));
     assert_true(run_hash(seed, 0) != run_hash(seed + 1, 0));
 }
+
+static void leg_at_random(uint64_t *seed, struct order_place_command *leg)
+{
+    static const uint8_t types[] = {LIMIT,           LIMIT,       LIMIT,
+                                    LIMIT_MAKER,     MARKET,      STOP_LOSS,
+                                    STOP_LOSS_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT};
+    leg->side = (uint8_t)world_below(seed, 2);
+    leg->type = types[world_below(seed, sizeof(types))];
+    leg->qty.lots = 1 + (int64_t)world_below(seed, 5);
+    const bool priced = leg->type != MARKET && leg->type != STOP_LOSS && leg->type != TAKE_PROFIT;
+    const bool stop = leg->type >= STOP_LOSS;
+    if (priced) leg->price.ticks = 97 + (int64_t)world_below(seed, 7);
+    if (stop && world_below(seed, 4) != 0)
+        leg->stop_price.ticks = 97 + (int64_t)world_below(seed, 7);
+    if (stop && world_below(seed, 3) == 0)
+        leg->trailing_delta = 100 + (uint32_t)world_below(seed, 300);
+    if (priced && leg->type != LIMIT_MAKER)
+        leg->time_in_force =
+            world_below(seed, 4) == 0 ? (uint8_t)(IOC + world_below(seed, 2)) : GTC;
+    if (priced && leg->time_in_force <= GTC && world_below(seed, 4) == 0) leg->iceberg_qty.lots = 1;
+    leg->self_trade = (uint8_t)world_below(seed, 5);
+    leg->session = (uint32_t)world_below(seed, 3);
+    if (world_below(seed, 3) == 0) leg->client_id[0] = (uint8_t)('a' + world_below(seed, 4));
+}
+
+static struct list_place_command pair_at_random(uint64_t *seed, uint32_t account)
+{
+    const int64_t lots = 1 + (int64_t)world_below(seed, 4);
+    const int64_t above = 100 + (int64_t)world_below(seed, 4);
+    const int64_t below = above - 1 - (int64_t)world_below(seed, 5);
+    struct list_place_command list = world_oco(account, lots, above, below);
+    if (world_below(seed, 2) == 0) {
+        list.b_type = STOP_LOSS_LIMIT;
+        list.b_time_in_force = GTC;
+        list.b_price.ticks = 97 + (int64_t)world_below(seed, 7);
+    }
+    if (world_below(seed, 2) == 0) return list;
+    /* The same pair behind a working order that buys what it sells. */
+    struct list_place_command otoco = world_oto(account, lots, above - 1, 0);
+    otoco.kind = LIST_OTOCO;
+    otoco.b_side = list.a_side, otoco.b_type = list.a_type, otoco.b_qty = list.a_qty;
+    otoco.b_price = list.a_price, otoco.b_time_in_force = 0;
+    otoco.c_side = list.b_side, otoco.c_type = list.b_type, otoco.c_qty = list.b_qty;
+    otoco.c_price = list.b_price, otoco.c_stop_price = list.b_stop_price;
+    otoco.c_time_in_force = list.b_time_in_force;
+    otoco.self_trade = (uint8_t)world_below(seed, 5);
+    return otoco;
+}
+
+static void step_at_random(struct world *world, uint64_t *seed, uint32_t account)
+{
+    struct order_place_command place = {.account = account};
+    leg_at_random(seed, &place);
+    switch (world_below(seed, 12)) {
+    case 0:
+    case 1:
+        (void)world_list_place(world, pair_at_random(seed, account));
+        break;
+    case 2:
+        (void)world_list_place(world, world_oto(account, 1 + (int64_t)world_below(seed, 3),
+                                                97 + (int64_t)world_below(seed, 7),
+                                                97 + (int64_t)world_below(seed, 7)));
+        break;
+    case 3:
+        (void)world_switch_set(world,
+                               (struct switch_set_command){.timeout_ms = 3, .account = account});
+        break;
+    case 4:
+        (void)world_session_end(world, (struct session_end_command){1, account, 0});
+        break;
+    case 5:
+        (void)world_order_amend(world, (struct order_amend_command){
+                                           .account = account,
+                                           .order_id = world->engine->books.markets[0].last_order,
+                                           .qty = {1 + (int64_t)world_below(seed, 3)}});
+        break;
+    case 6: {
+        struct order_replace_command replace = {
+            .account = account,
+            .cancel_order_id = world->engine->books.markets[0].last_order - world_below(seed, 3),
+            .mode = (uint8_t)(1 + world_below(seed, 2)),
+            .price = place.price,
+            .qty = place.qty,
+            .stop_price = place.stop_price,
+            .iceberg_qty = place.iceberg_qty,
+            .trailing_delta = place.trailing_delta,
+            .side = place.side,
+            .type = place.type,
+            .time_in_force = place.time_in_force,
+            .self_trade = place.self_trade};
+        (void)world_order_replace(world, replace);
+        break;
+    }
+    default:
+        (void)world_order_place(world, place);
+    }
+}
+
+/* Exchanges of a handful of orders and levels, full most of the time: whatever comes is refused or done,
+ * and nothing is ever counted, written or kept beyond its bound. */
+TEST(engine, no_bound_is_too_small)
+{
+    uint64_t seed = world_seed(0xb0d5);
+    uint64_t fills = 0, refusals = 0;
+    for (int round = 0; round < 150; round++) {
+        struct world world;
+        world_prepare(&world);
+        struct params *params = &world.genesis.params;
+        params->orders_max = 1 + (uint32_t)world_below(&seed, 20);
+        params->levels_max = 1 + (uint32_t)world_below(&seed, 20);
+        params->accounts_max = 3;
+        params->markets[0].filters.algo_orders_max = 20;
+        if (world_below(&seed, 2) == 0) params->markets[0].filters.band_ppm = 20000;
+        world_open(&world);
+        uint32_t accounts[3];
+        for (int i = 0; i < 3; i++)
+            accounts[i] = world_account(&world, (uint16_t)(i % 2), 60, 6000);
+        for (int i = 0; i < 400; i++) {
+            world.stamp_ns += world_below(&seed, 1500000);
+            step_at_random(&world, &seed, accounts[world_below(&seed, 3)]);
+            assert_true(engine_counts(world.engine).open_orders <= params->orders_max);
+            assert_true(engine_counts(world.engine).levels + world.engine->dormant_count <=
+                        params->levels_max);
+            assert_true(engine_check(world.engine));
+        }
+        fills += engine_counts(world.engine).fills;
+        refusals += engine_counts(world.engine).refusals;
+        world_close(&world);
+    }
+    assert_true(fills > 1000 && refusals > 1000);
+}

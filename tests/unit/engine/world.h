@@ -32,7 +32,8 @@ struct world {
 static inline void world_add_asset(struct params *params, const char *symbol)
 {
     struct asset *asset = &params->assets[params->asset_count++];
-    memcpy(asset->symbol, symbol, strnlen(symbol, ASSET_SYMBOL_BYTES));
+    ASSERT(strlen(symbol) <= ASSET_SYMBOL_BYTES);
+    memcpy(asset->symbol, symbol, strlen(symbol));
 }
 
 static inline void world_add_market(struct params *params, const char *symbol)
@@ -52,7 +53,8 @@ static inline void world_add_market(struct params *params, const char *symbol)
         .account_orders_max = 200,
     };
     market->filters = market_filters_default(market);
-    memcpy(market->symbol, symbol, strnlen(symbol, MARKET_SYMBOL_BYTES));
+    ASSERT(strlen(symbol) <= MARKET_SYMBOL_BYTES);
+    memcpy(market->symbol, symbol, strlen(symbol));
 }
 
 static inline void world_prepare(struct world *world)
