@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-bool model_id_is_zero(const uint8_t id[36])
+/* Text is padded with zero bytes: one that begins with them is none. */
+bool model_id_is_none(const uint8_t id[36])
 {
-    static const uint8_t zero[36];
-    return memcmp(id, zero, sizeof(zero)) == 0;
+    return id[0] == 0;
 }
 
 enum reject model_check_names(struct model *model, uint32_t account, uint16_t market)
@@ -213,7 +213,7 @@ static enum reject check_room(struct model *model, const struct order_place_comm
 /* From DUPLICATE_ORDER to INSUFFICIENT_BALANCE. */
 enum reject model_check_state(struct model *model, const struct order_place_command *ask)
 {
-    if (!model_id_is_zero(ask->client_id) &&
+    if (!model_id_is_none(ask->client_id) &&
         model_order_find(model, ask->account, ask->market, 0, ask->client_id) != NULL)
         return REJECT_DUPLICATE_ORDER;
     const enum reject room = check_room(model, ask);
@@ -312,9 +312,11 @@ static bool pair_shape_good(const struct order_place_command *above,
 
 static bool c_is_zero(const struct list_place_command *ask)
 {
+    static const uint8_t none[36];
     return ask->c_price.ticks == 0 && ask->c_qty.lots == 0 && ask->c_stop_price.ticks == 0 &&
            ask->c_iceberg_qty.lots == 0 && ask->c_trailing_delta == 0 && ask->c_side == 0 &&
-           ask->c_type == 0 && ask->c_time_in_force == 0 && model_id_is_zero(ask->c_client_id);
+           ask->c_type == 0 && ask->c_time_in_force == 0 &&
+           memcmp(ask->c_client_id, none, sizeof(none)) == 0;
 }
 
 enum reject model_check_list_shape(const struct list_place_command *ask,
@@ -334,12 +336,12 @@ static enum reject check_list_names(struct model *model, const struct list_place
     for (int i = 0; i < model->list_slots; i++) {
         const struct model_list *list = &model->lists[i];
         if (list->open && list->account == ask->account && list->market == ask->market &&
-            !model_id_is_zero(ask->client_id) && memcmp(list->client_id, ask->client_id, 36) == 0)
+            !model_id_is_none(ask->client_id) && memcmp(list->client_id, ask->client_id, 36) == 0)
             return REJECT_DUPLICATE_ORDER;
     }
     for (int leg = 0; leg < leg_count(ask->kind); leg++) {
         const uint8_t *id = legs[leg].client_id;
-        if (model_id_is_zero(id)) continue;
+        if (model_id_is_none(id)) continue;
         if (model_order_find(model, ask->account, ask->market, 0, id) != NULL)
             return REJECT_DUPLICATE_ORDER;
         for (int earlier = 0; earlier < leg; earlier++)

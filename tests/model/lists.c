@@ -102,12 +102,12 @@ enum reject model_list_cancel(struct model *model, const struct list_cancel_comm
 {
     const enum reject reject = model_check_names(model, ask->account, ask->market);
     if (reject != REJECT_NONE) return reject;
-    if (ask->list_id == 0 && model_id_is_zero(ask->orig_client_id)) return REJECT_UNKNOWN_ORDER;
+    if (ask->list_id == 0 && model_id_is_none(ask->orig_client_id)) return REJECT_UNKNOWN_ORDER;
     for (int i = 0; i < model->list_slots; i++) {
         struct model_list *list = &model->lists[i];
         if (!list->open || list->account != ask->account || list->market != ask->market) continue;
         if (ask->list_id != 0 && list->id != ask->list_id) continue;
-        if (!model_id_is_zero(ask->orig_client_id) &&
+        if (!model_id_is_none(ask->orig_client_id) &&
             memcmp(list->client_id, ask->orig_client_id, 36) != 0)
             continue;
         int leg = 0;

@@ -230,7 +230,7 @@ static enum reject amend_check(struct model *model, const struct order_amend_com
         if (quote < market->notional_min.units || (most != 0 && quote > most))
             return REJECT_NOTIONAL;
     }
-    if (model_id_is_zero(ask->client_id)) return REJECT_NONE;
+    if (model_id_is_none(ask->client_id)) return REJECT_NONE;
     const struct model_order *same =
         model_order_find(model, ask->account, ask->market, 0, ask->client_id);
     return same != NULL && same != order ? REJECT_DUPLICATE_ORDER : REJECT_NONE;
@@ -246,7 +246,7 @@ static enum reject order_amend(struct model *model, const struct order_amend_com
                                           .qty = ask->qty,
                                           .account = order->account,
                                           .market = order->market};
-    if (!model_id_is_zero(ask->client_id)) memcpy(order->client_id, ask->client_id, 36);
+    if (!model_id_is_none(ask->client_id)) memcpy(order->client_id, ask->client_id, 36);
     memcpy(amended.client_id, order->client_id, sizeof(amended.client_id));
     event_write_order_amended(model->out, &amended);
 

@@ -12,7 +12,9 @@ foreach(program model_run model_rules model_twin)
 endforeach()
 
 # Thirty million commands where the engine is fast, fewer where everything is checked and often.
-if(QUOREX_SANITIZE OR QUOREX_INVARIANTS)
+if(QUOREX_SANITIZE STREQUAL "thread")
+    set(model_options --commands 100000 --check 64)
+elseif(QUOREX_SANITIZE OR QUOREX_INVARIANTS)
     set(model_options --commands 500000 --check 4 --demand)
 else()
     set(model_options --commands 15000000 --demand)

@@ -17,12 +17,12 @@ void model_level_change(struct model *model, const struct model_order *order)
 struct model_order *model_order_find(struct model *model, uint32_t account, uint16_t market,
                                      uint64_t id, const uint8_t client_id[36])
 {
-    if (id == 0 && model_id_is_zero(client_id)) return NULL;
+    if (id == 0 && model_id_is_none(client_id)) return NULL;
     for (int i = 0; i < model->open_count; i++) {
         struct model_order *order = model->open[i];
         if (order->account != account || order->market != market) continue;
         if (id != 0 && order->id != id) continue;
-        if (!model_id_is_zero(client_id) && memcmp(order->client_id, client_id, 36) != 0) continue;
+        if (!model_id_is_none(client_id) && memcmp(order->client_id, client_id, 36) != 0) continue;
         return order;
     }
     return NULL;

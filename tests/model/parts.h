@@ -94,7 +94,7 @@ bool model_condition_met(uint8_t type, uint8_t side, int64_t stop_price, int64_t
 struct model_order model_order_of_ask(struct model *model, const struct order_place_command *ask);
 int64_t model_hold_of_ask(struct model *model, struct model_order *order);
 int64_t model_pair_need(struct model *model, struct model_order *first, struct model_order *second);
-bool model_id_is_zero(const uint8_t id[36]);
+bool model_id_is_none(const uint8_t id[36]);
 
 /* orders.c: orders from acceptance to end. */
 struct model_order *model_order_slot(struct model *model);
