@@ -10,6 +10,7 @@ static const struct {
 } parts[] = {
     {"match", bench_match_main, "the book and matching alone"},
     {"engine", bench_engine_main, "the whole engine, as the node runs it"},
+    {"snapshot", bench_snapshot_main, "a snapshot of the engine while commands go on"},
 };
 
 static void print_usage(FILE *to)

@@ -3,6 +3,8 @@
  *
  *     quorex bench match --flow FILE | --case NAME  [--latency]      the book and matching alone
  *     quorex bench engine --flow FILE | --case NAME  [--accounts N] [--latency]   the whole engine
+ *     quorex bench engine --chain DIR      the whole engine again on what a node has recorded (bench_chain.h)
+ *     quorex bench snapshot [--orders N] [--accounts N] [--out FILE]              a snapshot beside commands
  */
 
 #ifndef NODE_BENCH_H
@@ -12,5 +14,6 @@
 int bench_main(int argc, char **argv);
 int bench_match_main(int argc, char **argv);
 int bench_engine_main(int argc, char **argv);
+int bench_snapshot_main(int argc, char **argv);
 
 #endif /* NODE_BENCH_H */
