@@ -28,7 +28,7 @@ foreach(folder common engine settlement ledger gateway node)
     endforeach()
 endforeach()
 
-# Further kinds add themselves: tests/golden, model, view, race, sim, fuzz, tidy, integration.
-foreach(kind golden model view race sim fuzz tidy integration)
+# Further kinds add themselves: tests/golden, model, view, builds, race, sim, fuzz, tidy, integration.
+foreach(kind golden model view builds race sim fuzz tidy integration)
     include(${CMAKE_SOURCE_DIR}/tests/${kind}/${kind}.cmake OPTIONAL)
 endforeach()
