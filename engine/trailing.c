@@ -93,10 +93,22 @@ static void class_give(struct trailing *trailing, uint32_t slot)
     trailing->class_count--;
 }
 
+/* The class used last, if that of (market, side, delta) is it or comes after it; or NO_SLOT. Who starts many
+ * in their order, as a restored snapshot does, never walks far. */
+static uint32_t class_recent(const struct trailing *trailing, uint16_t market, enum side side,
+                             uint32_t delta)
+{
+    const struct trailing_class *class = &trailing->classes[trailing->recent];
+    if (class->oldest == NO_SLOT || class->market != market) return NO_SLOT;
+    return comes_before(side, delta, class) ? NO_SLOT : trailing->recent;
+}
+
 /* The class of (market, side, delta), made when there is none. */
 static uint32_t class_of(struct trailing *trailing, uint16_t market, enum side side, uint32_t delta)
 {
-    uint32_t previous = NO_SLOT, next = trailing->markets[market].first;
+    const uint32_t recent = class_recent(trailing, market, side, delta);
+    uint32_t previous = recent == NO_SLOT ? NO_SLOT : trailing->classes[recent].previous;
+    uint32_t next = recent == NO_SLOT ? trailing->markets[market].first : recent;
     while (next != NO_SLOT && !comes_before(side, delta, &trailing->classes[next])) {
         const struct trailing_class *class = &trailing->classes[next];
         if (class->side == side && class->delta == delta) return next;
@@ -213,6 +225,7 @@ uint32_t trailing_start(struct trailing *trailing, uint16_t market, uint32_t ord
     const uint32_t slot = follower_take(trailing);
     trailing->followers[slot] = (struct follower){.order = order};
     const uint32_t class = class_of(trailing, market, side, delta);
+    trailing->recent = class;
     class_push(trailing, class, slot, extreme);
     quiet_respect(trailing, &trailing->classes[class]);
     return slot;

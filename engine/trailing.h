@@ -17,8 +17,8 @@
  * Limits   `capacity` followers in all markets; each may be in a class of its own. Deltas are 1 .. 9999
  *          ten-thousandths, prices 1 .. 2^63 - 1.
  * Cost     a price in the market's quiet range: O(1). Any other: O(classes of the market), O(1) for each
- *          follower that it fires, amortised O(1) for groups that merge. Start: O(classes of the market).
- *          End: O(1).
+ *          follower that it fires, amortised O(1) for groups that merge. Start: O(classes of the market),
+ *          O(1) in the class of the last start or the one after it. End: O(1).
  *
  * Invariants, all asserted by trailing_check:
  *   TL1  a market's classes are SELL before BUY, deltas rising, each once, and none is empty
@@ -98,6 +98,7 @@ struct trailing {
     uint32_t class_count;
     uint32_t class_used;
     uint32_t class_free;
+    uint32_t recent; /* class in which a follower started last; it may be free since */
 };
 
 size_t trailing_bytes(uint32_t capacity, uint32_t market_count);
