@@ -4,10 +4,8 @@
 
 size_t message_payload_bytes(uint16_t type)
 {
-    switch (type) {
-#define MESSAGE(kind, id, NAME, name) \
-    case id: \
-        return NAME##_BYTES;
+    static const uint16_t payload_bytes[] = {
+#define MESSAGE(kind, id, NAME, name) [id] = NAME##_BYTES,
 #define FIELD(type, name)
 #define BYTES(name, count)
 #define END(kind, NAME, name)
@@ -16,9 +14,8 @@ size_t message_payload_bytes(uint16_t type)
 #undef FIELD
 #undef BYTES
 #undef END
-    default:
-        return 0;
-    }
+    };
+    return type < sizeof(payload_bytes) / sizeof(payload_bytes[0]) ? payload_bytes[type] : 0;
 }
 
 const char *message_name(uint16_t type)

@@ -5,6 +5,9 @@
 /* Fewer open orders than this stay in the caches by themselves. */
 #define AHEAD_ORDERS 8192
 
+/* How far before the first look the log's own bytes are asked for. */
+#define AHEAD_BYTES 1024
+
 #define AHEAD_FIRST  18
 #define AHEAD_SECOND 12
 #define AHEAD_THIRD  6
@@ -19,121 +22,130 @@ struct ahead ahead_begin(const struct engine *engine, const uint8_t *at, const u
     };
 }
 
-/* Where the fields lie that say what a command will touch. */
-static struct order_place_command place_read(const uint8_t *command)
+static void account_hint(const struct engine *engine, const struct ahead_seen *seen)
+{
+    const struct market *market = &engine->params.markets[seen->market];
+    __builtin_prefetch(accounts_balance(&engine->accounts, seen->account, market->base), 1);
+    __builtin_prefetch(accounts_balance(&engine->accounts, seen->account, market->quote), 1);
+    directory_hint_roster(&engine->directory, seen->account, seen->market);
+}
+
+static void place_read(struct ahead_seen *seen, const uint8_t *payload)
 {
     struct order_place_command place;
-    order_place_command_get(command + COMMAND_HEADER_BYTES, &place);
-    return place;
+    order_place_command_get(payload, &place);
+    *seen = (struct ahead_seen){
+        .key = (uint64_t)place.price.ticks,
+        .account = place.account,
+        .market = place.market,
+        .side = place.side,
+        .kind = AHEAD_PLACE,
+    };
 }
 
-static struct order_cancel_command cancel_read(const uint8_t *command)
+static void cancel_read(struct ahead_seen *seen, const uint8_t *payload)
 {
     struct order_cancel_command cancel;
-    order_cancel_command_get(command + COMMAND_HEADER_BYTES, &cancel);
-    return cancel;
+    order_cancel_command_get(payload, &cancel);
+    *seen = (struct ahead_seen){
+        .key = cancel.order_id,
+        .account = cancel.account,
+        .market = cancel.market,
+        .kind = AHEAD_CANCEL,
+    };
 }
 
-static bool is_place(const uint8_t *command)
+/* Reads where the command will go. Leaves it AHEAD_NOTHING when its bytes are not a whole command that is
+ * worth a look, or when it names what does not exist. */
+static void command_read(const struct engine *engine, struct ahead_seen *seen,
+                         const uint8_t *command, size_t byte_count)
 {
-    return le_get_u16(command + 4) == T_ORDER_PLACE;
+    const uint16_t type = le_get_u16(command + 4);
+    seen->kind = AHEAD_NOTHING;
+    if (type == T_ORDER_PLACE && byte_count >= COMMAND_HEADER_BYTES + ORDER_PLACE_BYTES)
+        place_read(seen, command + COMMAND_HEADER_BYTES);
+    else if (type == T_ORDER_CANCEL && byte_count >= COMMAND_HEADER_BYTES + ORDER_CANCEL_BYTES)
+        cancel_read(seen, command + COMMAND_HEADER_BYTES);
+    else
+        return;
+    if (seen->market >= engine->params.market_count || seen->side > SELL ||
+        !accounts_exists(&engine->accounts, seen->account))
+        seen->kind = AHEAD_NOTHING;
 }
 
-static void account_hint(const struct engine *engine, uint32_t account, uint16_t market_index)
+static void first_look(const struct engine *engine, struct ahead_seen *seen, const uint8_t *command)
 {
-    if (!accounts_exists(&engine->accounts, account)) return;
-    const struct market *market = &engine->params.markets[market_index];
-    __builtin_prefetch(accounts_balance(&engine->accounts, account, market->base), 1);
-    __builtin_prefetch(accounts_balance(&engine->accounts, account, market->quote), 1);
-    directory_hint_roster(&engine->directory, account, market_index);
-}
-
-/* Returns the hash of the client id, where there is one. */
-static uint32_t first_look(const struct engine *engine, const uint8_t *command)
-{
-    uint32_t hash = 0;
-    if (is_place(command)) {
-        const struct order_place_command place = place_read(command);
-        if (place.market >= engine->params.market_count) return 0;
-        account_hint(engine, place.account, place.market);
-        hash = directory_client_hash(place.account, place.market, place.client_id);
-        directory_hint_client(&engine->directory, hash);
-        directory_hint_cancel(&engine->directory, place.market,
-                              engine->books.markets[place.market].last_order + AHEAD_FIRST);
-    } else {
-        const struct order_cancel_command cancel = cancel_read(command);
-        if (cancel.market >= engine->params.market_count) return 0;
-        directory_hint_cancel(&engine->directory, cancel.market, cancel.order_id);
-        account_hint(engine, cancel.account, cancel.market);
+    if (seen->kind == AHEAD_NOTHING) return;
+    account_hint(engine, seen);
+    if (seen->kind == AHEAD_CANCEL) {
+        directory_hint_cancel(&engine->directory, seen->market, seen->key);
+        return;
     }
-    return hash;
+    /* The client id is an ORDER_PLACE's last field. */
+    const uint8_t *payload_end = command + COMMAND_HEADER_BYTES + ORDER_PLACE_BYTES;
+    seen->client_hash =
+        directory_client_hash(seen->account, seen->market, payload_end - CLIENT_ID_BYTES);
+    directory_hint_client(&engine->directory, seen->client_hash);
+    directory_hint_cancel(&engine->directory, seen->market,
+                          engine->books.markets[seen->market].last_order + AHEAD_FIRST);
 }
 
-static void second_look(const struct engine *engine, const uint8_t *command)
+static bool has_price(const struct ahead_seen *seen)
 {
-    if (is_place(command)) {
-        const struct order_place_command place = place_read(command);
-        if (place.market >= engine->params.market_count || place.side > SELL ||
-            place.price.ticks <= 0)
-            return;
-        book_hint_place(&engine->books, place.market, (enum side)place.side, place.price);
-        directory_hint_newest(&engine->directory, place.account, place.market);
-    } else {
-        const struct order_cancel_command cancel = cancel_read(command);
-        if (cancel.market < engine->params.market_count)
-            book_hint_order(&engine->books,
-                            directory_guess(&engine->directory, cancel.market, cancel.order_id));
+    return (int64_t)seen->key > 0;
+}
+
+static void second_look(const struct engine *engine, const struct ahead_seen *seen)
+{
+    if (seen->kind == AHEAD_PLACE && has_price(seen)) {
+        book_hint_place(&engine->books, seen->market, (enum side)seen->side,
+                        (price_t){(int64_t)seen->key});
+        directory_hint_newest(&engine->directory, seen->account, seen->market);
+    } else if (seen->kind == AHEAD_CANCEL) {
+        book_hint_order(&engine->books,
+                        directory_guess(&engine->directory, seen->market, seen->key));
     }
 }
 
-static void third_look(const struct engine *engine, const uint8_t *command)
+static void third_look(const struct engine *engine, const struct ahead_seen *seen)
 {
-    if (is_place(command)) {
-        const struct order_place_command place = place_read(command);
-        if (place.market < engine->params.market_count && place.side <= SELL &&
-            place.price.ticks > 0)
-            book_hint_queue(&engine->books, place.market, (enum side)place.side, place.price);
-    } else {
-        const struct order_cancel_command cancel = cancel_read(command);
-        if (cancel.market >= engine->params.market_count) return;
-        const uint32_t slot = directory_guess(&engine->directory, cancel.market, cancel.order_id);
+    if (seen->kind == AHEAD_PLACE && has_price(seen)) {
+        book_hint_queue(&engine->books, seen->market, (enum side)seen->side,
+                        (price_t){(int64_t)seen->key});
+    } else if (seen->kind == AHEAD_CANCEL) {
+        const uint32_t slot = directory_guess(&engine->directory, seen->market, seen->key);
         book_hint_neighbours(&engine->books, slot);
         directory_hint_order(&engine->directory, slot);
     }
 }
 
-/* Whether the bytes begin with a whole command that is worth a look. */
-static bool is_worth(const uint8_t *command, size_t room)
+/* Looks at the next command, and asks for the bytes of those after it. */
+static void see_next(struct ahead *ahead)
 {
-    if (room < COMMAND_HEADER_BYTES + ORDER_CANCEL_BYTES) return false;
-    const uint16_t type = le_get_u16(command + 4);
-    return (type == T_ORDER_PLACE && room >= COMMAND_HEADER_BYTES + ORDER_PLACE_BYTES) ||
-           type == T_ORDER_CANCEL;
-}
-
-/* Looks at commands until the farthest look is AHEAD_FIRST before the one stepped. */
-static void seen_fill(struct ahead *ahead)
-{
-    while (ahead->count < ahead->stepped + AHEAD_FIRST && ahead->at < ahead->end) {
-        const size_t room = (size_t)(ahead->end - ahead->at);
-        const uint32_t length = room >= sizeof(uint32_t) ? le_get_u32(ahead->at) : 0;
-        const bool whole = length >= COMMAND_HEADER_BYTES && length <= room;
-        const bool worth = whole && is_worth(ahead->at, length);
-        const uint32_t place = ahead->count++ % AHEAD_SEEN;
-        ahead->seen[place] = worth ? ahead->at : NULL;
-        ahead->hashes[place] = worth ? first_look(ahead->engine, ahead->at) : 0;
-        ahead->at = whole ? ahead->at + length : ahead->end;
+    const uint8_t *command = ahead->at;
+    struct ahead_seen *seen = &ahead->seen[ahead->count++ % AHEAD_SEEN];
+    const size_t room = (size_t)(ahead->end - command);
+    const uint32_t length = room >= COMMAND_HEADER_BYTES ? le_get_u32(command) : 0;
+    seen->client_hash = 0;
+    if (length < COMMAND_HEADER_BYTES || length > room) { /* damage, which the step will find */
+        seen->kind = AHEAD_NOTHING;
+        ahead->at = ahead->end;
+        return;
     }
+    ahead->at = command + length;
+    for (uint32_t line = 0; line < length; line += 64)
+        __builtin_prefetch(command + AHEAD_BYTES + line);
+    command_read(ahead->engine, seen, command, length);
+    first_look(ahead->engine, seen, command);
 }
 
 uint32_t ahead_look(struct ahead *ahead)
 {
-    seen_fill(ahead);
-    const uint32_t second = ahead->stepped + AHEAD_SECOND, third = ahead->stepped + AHEAD_THIRD;
-    const uint8_t *command = second < ahead->count ? ahead->seen[second % AHEAD_SEEN] : NULL;
-    if (command != NULL) second_look(ahead->engine, command);
-    command = third < ahead->count ? ahead->seen[third % AHEAD_SEEN] : NULL;
-    if (command != NULL) third_look(ahead->engine, command);
     const uint32_t stepped = ahead->stepped++;
-    return stepped < ahead->count ? ahead->hashes[stepped % AHEAD_SEEN] : 0;
+    const uint32_t second = stepped + AHEAD_SECOND, third = stepped + AHEAD_THIRD;
+    while (ahead->count < stepped + AHEAD_FIRST && ahead->at < ahead->end)
+        see_next(ahead);
+    if (second < ahead->count) second_look(ahead->engine, &ahead->seen[second % AHEAD_SEEN]);
+    if (third < ahead->count) third_look(ahead->engine, &ahead->seen[third % AHEAD_SEEN]);
+    return stepped < ahead->count ? ahead->seen[stepped % AHEAD_SEEN].client_hash : 0;
 }

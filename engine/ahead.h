@@ -16,13 +16,24 @@
 
 #define AHEAD_SEEN 32 /* a power of two, above the farthest look */
 
+/* What a command will touch. */
+struct ahead_seen {
+    uint64_t key;         /* price of an ORDER_PLACE, id of an ORDER_CANCEL */
+    uint32_t client_hash; /* of an ORDER_PLACE; 0: none made */
+    uint32_t account;
+    uint16_t market;
+    uint8_t side;
+    uint8_t kind; /* enum ahead_kind */
+};
+
+enum ahead_kind { AHEAD_NOTHING, AHEAD_PLACE, AHEAD_CANCEL };
+
 struct ahead {
     const struct engine *engine;
     const uint8_t *at; /* the first command not looked at */
     const uint8_t *end;
-    const uint8_t *seen[AHEAD_SEEN]; /* commands by their count in the batch */
-    uint32_t hashes[AHEAD_SEEN];     /* of their client ids, 0: none made */
-    uint32_t count;                  /* looked at */
+    struct ahead_seen seen[AHEAD_SEEN]; /* by their count in the batch */
+    uint32_t count;                     /* looked at */
     uint32_t stepped;
     bool on;
 };

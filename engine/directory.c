@@ -105,7 +105,7 @@ static struct roster *roster_join(struct directory *directory, uint32_t slot, st
     if (roster->newest == NO_SLOT) {
         roster->oldest = slot;
     } else {
-        ASSERT(orders[roster->newest].id < order->id); /* D2 */
+        INVARIANT(orders[roster->newest].id < order->id); /* D2 */
         orders[roster->newest].roster_newer = slot;
     }
     roster->newest = slot;

@@ -201,7 +201,10 @@ enum reject place_decide(const struct engine *engine, const struct order_place_c
     const struct market *market = &engine->params.markets[place->market];
     *plan = (struct place_plan){.qty = place->qty};
     if (order_has_client_id(place->client_id)) {
-        plan->client_hash = directory_client_hash(place->account, place->market, place->client_id);
+        plan->client_hash =
+            engine->ahead_hash != 0
+                ? engine->ahead_hash
+                : directory_client_hash(place->account, place->market, place->client_id);
         if (directory_find_client_hashed(&engine->directory, place->account, place->market,
                                          place->client_id, plan->client_hash) != NO_SLOT)
             return REJECT_DUPLICATE_ORDER;
