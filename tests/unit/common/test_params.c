@@ -116,6 +116,39 @@ TEST(params, the_canonical_bytes_are_golden)
                         "1f00" /* self-trade modes and default */);
 }
 
+/* What is read is what was written, and nothing else is read: whatever changed bytes are taken for would
+ * be written as those bytes. */
+TEST(params, the_canonical_bytes_are_read_back)
+{
+    static uint8_t bytes[PARAMS_BYTES_MAX], again[PARAMS_BYTES_MAX];
+    static struct params read;
+    uint32_t refused = 0;
+    world_params(&params);
+    params.markets[1].status = MARKET_BREAK;
+    params.markets[0].filters.band_ppm = 70000;
+    const size_t byte_count = params_encode(&params, bytes);
+    assert_true(params_decode(bytes, byte_count, &read));
+    assert_true(hash_equal(params_hash(&read), params_hash(&params)));
+    assert_int_equal(read.markets[0].units_per_step, params.markets[0].units_per_step);
+    assert_string_equal(read.markets[1].symbol, params.markets[1].symbol);
+    for (size_t count = 0; count < byte_count; count++)
+        assert_false(params_decode(bytes, count, &read));
+    assert_false(params_decode(bytes, byte_count + 1, &read));
+    for (size_t i = 0; i < byte_count; i++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            bytes[i] ^= (uint8_t)(1u << bit);
+            const bool good = params_decode(bytes, byte_count, &read);
+            refused += !good;
+            if (good) {
+                assert_int_equal(params_encode(&read, again), byte_count);
+                assert_memory_equal(again, bytes, byte_count);
+            }
+            bytes[i] ^= (uint8_t)(1u << bit);
+        }
+    }
+    assert_true(refused > byte_count);
+}
+
 TEST(params, the_hash_changes_with_any_parameter)
 {
     world_params(&params);
