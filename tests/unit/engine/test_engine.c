@@ -261,41 +261,51 @@ static struct list_place_command pair_at_random(uint64_t *seed, uint32_t account
 
 static void step_at_random(struct world *world, uint64_t *seed, uint32_t account)
 {
-    struct order_place_command place = {.account = account};
+    const uint16_t market = (uint16_t)world_below(seed, 2);
+    struct order_place_command place = {.account = account, .market = market};
     leg_at_random(seed, &place);
     switch (world_below(seed, 12)) {
     case 0:
-    case 1:
-        (void)world_list_place(world, pair_at_random(seed, account));
+    case 1: {
+        struct list_place_command list = pair_at_random(seed, account);
+        list.market = market;
+        (void)world_list_place(world, list);
         break;
-    case 2:
-        (void)world_list_place(world, world_oto(account, 1 + (int64_t)world_below(seed, 3),
-                                                97 + (int64_t)world_below(seed, 7),
-                                                97 + (int64_t)world_below(seed, 7)));
+    }
+    case 2: {
+        struct list_place_command list =
+            world_oto(account, 1 + (int64_t)world_below(seed, 3),
+                      97 + (int64_t)world_below(seed, 7), 97 + (int64_t)world_below(seed, 7));
+        list.market = market;
+        (void)world_list_place(world, list);
         break;
+    }
     case 3:
-        (void)world_switch_set(world,
-                               (struct switch_set_command){.timeout_ms = 3, .account = account});
+        (void)world_switch_set(world, (struct switch_set_command){3, account, market});
         break;
     case 4:
-        (void)world_session_end(world, (struct session_end_command){1, account, 0});
+        (void)world_session_end(world, (struct session_end_command){1, account, market});
         break;
     case 5:
-        (void)world_order_amend(world, (struct order_amend_command){
-                                           .account = account,
-                                           .order_id = world->engine->books.markets[0].last_order,
-                                           .qty = {1 + (int64_t)world_below(seed, 3)}});
+        (void)world_order_amend(world,
+                                (struct order_amend_command){
+                                    .account = account,
+                                    .order_id = world->engine->books.markets[market].last_order,
+                                    .qty = {1 + (int64_t)world_below(seed, 3)},
+                                    .market = market});
         break;
     case 6: {
         struct order_replace_command replace = {
             .account = account,
-            .cancel_order_id = world->engine->books.markets[0].last_order - world_below(seed, 3),
+            .cancel_order_id =
+                world->engine->books.markets[market].last_order - world_below(seed, 3),
             .mode = (uint8_t)(1 + world_below(seed, 2)),
             .price = place.price,
             .qty = place.qty,
             .stop_price = place.stop_price,
             .iceberg_qty = place.iceberg_qty,
             .trailing_delta = place.trailing_delta,
+            .market = market,
             .side = place.side,
             .type = place.type,
             .time_in_force = place.time_in_force,
@@ -321,7 +331,9 @@ TEST(engine, no_bound_is_too_small)
         params->orders_max = 1 + (uint32_t)world_below(&seed, 20);
         params->levels_max = 1 + (uint32_t)world_below(&seed, 20);
         params->accounts_max = 3;
+        world_add_market(params, "OTHER");
         params->markets[0].filters.algo_orders_max = 20;
+        params->tiers[1].volume_min.units = (int64_t)world_below(&seed, 2) * 50;
         if (world_below(&seed, 2) == 0) params->markets[0].filters.band_ppm = 20000;
         world_open(&world);
         uint32_t accounts[3];
