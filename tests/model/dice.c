@@ -97,7 +97,7 @@ static void open_tiers(struct dice *dice, struct params *params)
 static void open_weights(struct dice *dice)
 {
     memcpy(dice->weights, plain_weights, sizeof(plain_weights));
-    switch (below(dice, 6)) {
+    switch (below(dice, 7)) {
     case 0: /* everything */
         break;
     case 1: /* stops that trigger stops */
@@ -114,6 +114,14 @@ static void open_weights(struct dice *dice)
     case 4: /* filled books, few cancels */
         dice->weights[CANCEL] = 15;
         dice->weights[CREDIT] = 150;
+        break;
+    case 5: /* lists and stops, until everything is full */
+        dice->weights[LIST] = 600;
+        dice->weights[PLACE] = 150;
+        dice->weights[CANCEL] = dice->weights[REPLACE] = 20;
+        dice->weights[SWITCH] = dice->weights[SESSION] = 0;
+        dice->stops = 50;
+        dice->full = true;
         break;
     default: /* switches, sessions, origins and days */
         dice->weights[SWITCH] = 40;
@@ -141,14 +149,19 @@ void dice_open(struct dice *dice, uint64_t seed, struct genesis *genesis)
     dice->step_ns = ONE_OF(dice, 3, 1, 1, 1, 2000);
     dice->step_ns *= ONE_OF(dice, 3, NS_PER_MS, 500 * NS_PER_MS);
     open_weights(dice);
+    if (dice->full) {
+        dice->filters = dice->huge = false;
+        dice->wealth = 20;
+    }
 
     struct params *params = &genesis->params;
     dice->accounts = 2 + below(dice, 5);
     dice->markets = 1 + below(dice, 3);
     params->accounts_max = dice->accounts + below(dice, 2);
     params->keys_max = 2;
-    params->orders_max = ONE_OF(dice, 6, 20, 60, 60, 120, 120);
-    params->levels_max = ONE_OF(dice, 5, 20, 60, 60, 120, 200);
+    params->orders_max = ONE_OF(dice, 4, 7, 20, 60, 60, 120, 120);
+    params->levels_max = ONE_OF(dice, 3, 5, 20, 60, 60, 120, 200);
+    if (dice->full) params->orders_max = 6 + below(dice, 8);
     params->assets_max = 3 + below(dice, 2);
     params->markets_max = dice->markets + below(dice, 2);
     open_tiers(dice, params);

@@ -20,6 +20,7 @@ struct dice {
     uint32_t stops, icebergs, self_trades, slips; /* how often, of 100 (slips: of 1000) */
     uint32_t wealth;
     bool filters, volumes, wide;
+    bool full; /* few orders, and most of them in lists */
     bool huge; /* amounts near the bound of 63 bits */
 };
 

@@ -22,7 +22,7 @@ static enum reject asset_create(struct model *model, const struct asset_create_c
     if (model->params.asset_count >= model->params.assets_max) return REJECT_ASSETS_FULL;
     struct asset_created_event created = {.asset = model->params.asset_count,
                                           .decimals = ask->decimals};
-    memcpy(created.symbol, ask->symbol, sizeof(created.symbol));
+    memcpy(created.symbol, symbol, strlen(symbol)); /* what follows a zero is not of it */
     uint8_t *at = model->out->at;
     event_write_asset_created(model->out, &created);
     apply(model, at);
@@ -49,7 +49,7 @@ static enum reject market_create(struct model *model, const struct market_create
                                            .qty_max = ask->qty_max,
                                            .notional_min = ask->notional_min,
                                            .account_orders_max = ask->account_orders_max};
-    memcpy(created.symbol, ask->symbol, sizeof(created.symbol));
+    memcpy(created.symbol, market.symbol, strlen(market.symbol));
     uint8_t *at = model->out->at;
     event_write_market_created(model->out, &created);
     apply(model, at);
