@@ -2,20 +2,15 @@
 
 #include "common/arena.h"
 
-static uint32_t list_capacity(uint32_t order_capacity)
-{
-    return order_capacity / 2 + 1;
-}
-
 size_t lists_bytes(uint32_t order_capacity)
 {
-    const size_t slots = (size_t)list_capacity(order_capacity) + 1;
+    const size_t slots = (size_t)order_capacity + 1;
     return (slots * sizeof(struct list) + 63) & ~(size_t)63;
 }
 
 bool lists_init(struct lists *lists, struct arena *arena, uint32_t order_capacity)
 {
-    *lists = (struct lists){.capacity = list_capacity(order_capacity)};
+    *lists = (struct lists){.capacity = order_capacity};
     lists->lists = arena_take_array(arena, (size_t)lists->capacity + 1, sizeof(struct list));
     return lists->lists != NULL;
 }

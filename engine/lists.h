@@ -9,7 +9,7 @@
  *
  * Owner    the engine thread
  * Memory   the caller's arena; 64 bytes a list
- * Limits   half as many lists as orders: a list has two at least
+ * Limits   as many lists as orders: one that has lost its sibling lives on with one order
  *
  * Invariants, asserted by lists_check:
  *   LI1  a list in use has 1 to 3 open legs, each an order that names the list and its leg
@@ -47,7 +47,7 @@ size_t lists_bytes(uint32_t order_capacity);
 /* False when the arena is too small. */
 MUST_CHECK bool lists_init(struct lists *lists, struct arena *arena, uint32_t order_capacity);
 
-/* A list, all zero. Needs: fewer than half as many lists as orders there may be. */
+/* A list, all zero. Needs: count < capacity. */
 uint32_t lists_take(struct lists *lists);
 void lists_give(struct lists *lists, uint32_t list);
 
