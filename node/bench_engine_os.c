@@ -235,16 +235,17 @@ static int case_measure(const struct bench_options *options)
     return code;
 }
 
-static const char usage_text[] = "usage: quorex bench engine --flow FILE | --case "
-                                 "sparse|sweep|markets  [--accounts N] [--latency]\n"
-                                 "       quorex bench engine --chain DIR  (--chain --help says more)\n"
-                                 "Replays an order flow through the engine as the node runs it, "
-                                 "spread over N accounts (10000), while\n"
-                                 "another thread drains the events, and prints one JSON object. "
-                                 "Exit 1 when the result is not what\n"
-                                 "the file says. --latency reads a clock round every command. Runs "
-                                 "on processor BENCH_CPU, 1 when it\n"
-                                 "is not set, and the draining on another.\n";
+static const char usage_text[] =
+    "usage: quorex bench engine --flow FILE | --case "
+    "sparse|sweep|markets  [--accounts N] [--latency]\n"
+    "       quorex bench engine --chain DIR  (--chain --help says more)\n"
+    "Replays an order flow through the engine as the node runs it, "
+    "spread over N accounts (10000), while\n"
+    "another thread drains the events, and prints one JSON object. "
+    "Exit 1 when the result is not what\n"
+    "the file says. --latency reads a clock round every command. Runs "
+    "on processor BENCH_CPU, 1 when it\n"
+    "is not set, and the draining on another.\n";
 
 /* False on wrong usage, or when help was asked for. */
 static bool options_read(struct bench_options *options, int argc, char **argv, int *code)

@@ -62,7 +62,7 @@ TEST(bench_stretch, commands_come_in_the_batches_of_their_stamps)
     open();
     const uint8_t *at = stretch.bodies;
     struct applied record;
-    uint64_t commands = 0, batches_with_more = 0;
+    uint64_t commands = 0;
     for (size_t i = 0; i < stretch.record_count; i++) {
         const uint8_t *bytes = stretch.log + stretch.records[i] + 8;
         const uint8_t *const end = stretch.log + stretch.records[i + 1];
@@ -70,7 +70,6 @@ TEST(bench_stretch, commands_come_in_the_batches_of_their_stamps)
         struct command command;
         assert_true(batch_check(bytes, (size_t)(end - bytes), &header));
         assert_int_equal(le_get_u64(bytes - 8), i + 1);
-        batches_with_more += header.command_count > 1;
         for (bytes += BATCH_HEADER_BYTES; batch_next(&bytes, end, &command); commands++) {
             assert_true(applied_next(&at, stretch.bodies + stretch.body_bytes, &record));
             assert_int_equal(record.stamp_ns, header.stamp_ns);
