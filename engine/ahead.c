@@ -2,9 +2,6 @@
 
 #include "engine/state.h"
 
-/* Fewer open orders than this stay in the caches by themselves. */
-#define AHEAD_ORDERS 8192
-
 /* How far before the first look the log's own bytes are asked for. */
 #define AHEAD_BYTES 1024
 

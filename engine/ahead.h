@@ -14,6 +14,9 @@
 
 #include "engine/engine.h"
 
+/* Fewer open orders than this stay in the caches by themselves. */
+#define AHEAD_ORDERS 8192
+
 #define AHEAD_SEEN 32 /* a power of two, above the farthest look */
 
 /* What a command will touch. */

@@ -1,8 +1,8 @@
 #include "engine/take.h"
 
 #include "common/fee.h"
+#include "engine/ahead.h"
 #include "engine/done.h"
-
 #include "engine/holds.h"
 #include "engine/walk.h"
 #include "engine/work.h"
@@ -133,6 +133,20 @@ static void print_note(struct engine *engine, price_t price)
         engine->prints[engine->print_count++] = price;
 }
 
+/* Who is next in the queue trades soon, with this taker or another: asks for what that will touch, and for
+ * the order behind it, so that its own fields are here when it is next. */
+static void next_hint(const struct engine *engine, const struct market *market, uint32_t slot)
+{
+    const struct order *next = &engine->books.orders.orders[slot];
+    if (engine->books.orders.count < AHEAD_ORDERS) return;
+    book_hint_order(&engine->books, next->newer);
+    __builtin_prefetch(accounts_balance(&engine->accounts, next->account, market->base), 1);
+    __builtin_prefetch(accounts_balance(&engine->accounts, next->account, market->quote), 1);
+    directory_hint_roster(&engine->directory, next->account, next->market);
+    directory_hint_client(&engine->directory, next->client_hash);
+    directory_hint_cancel(&engine->directory, next->market, next->id);
+}
+
 /* The taker and the maker at the front of its queue trade what both have. */
 static void pair_trade(struct engine *engine, const struct market *market, struct taker *taker,
                        uint32_t maker_slot, struct event_writer *out)
@@ -158,6 +172,7 @@ static void pair_trade(struct engine *engine, const struct market *market, struc
     if (engine->volumes_counted) volume_count(engine, &fill, &moved);
     if (triggers_pending(&engine->triggers, fill.market)) print_note(engine, fill.price);
     book_fill(&engine->books, maker_slot, qty);
+    if (maker->left.lots == 0) next_hint(engine, market, maker->newer);
     if (maker->left.lots == 0 && maker->extra == NO_SLOT) {
         done_filled(engine, maker_slot, qty, out);
         return;
