@@ -36,5 +36,8 @@ foreach(source ${sources})
     endif()
     target_link_libraries(${target} PRIVATE quorex_engine quorex_settlement quorex_ledger
                           quorex_gateway quorex_common)
+    if(name STREQUAL "match")
+        target_link_libraries(${target} PRIVATE model_parts)
+    endif()
     set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 300)
 endforeach()
