@@ -355,7 +355,7 @@ static bool rig_open(struct rig *rig, const struct options *options)
     traffic->places = calloc(orders, sizeof(*traffic->places));
     traffic->gaps = calloc(orders, sizeof(*traffic->gaps));
     if (traffic->places == NULL || traffic->gaps == NULL ||
-        !arena_map(&rig->state, engine_bytes(&rig->genesis)) || !arena_map(&rig->bytes, 2 * bytes))
+        !arena_map(&rig->state, engine_bytes(&rig->genesis)) || !arena_map(&rig->bytes, 3 * bytes))
         return false;
     traffic->engine = engine_new(&rig->state, &rig->genesis);
     rig->snapshot = (struct snapshot_bytes){.bytes = rig->bytes.bytes, .room = bytes};
@@ -405,16 +405,45 @@ static bool catch_up(struct rig *rig, struct traffic *since, struct snapshot_byt
            written(rig->traffic.engine, &rig->genesis, &own) == STATUS_OK && equal(&own, &other);
 }
 
-/* Restores from memory, as from a file that is in the page cache. */
+/* ---- The file. */
+
+static bool file_write(const char *path, const struct snapshot_bytes *snapshot)
+{
+    FILE *file = fopen(path, "wb");
+    if (file == NULL) return false;
+    const bool whole = fwrite(snapshot->bytes, 1, snapshot->count, file) == snapshot->count;
+    return fclose(file) == 0 && whole;
+}
+
+static bool file_read(const char *path, struct snapshot_bytes *snapshot)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) return false;
+    snapshot->count = fread(snapshot->bytes, 1, snapshot->room, file);
+    return fclose(file) == 0;
+}
+
+/* Restores as a node that starts: from the file, if there is one, which the page cache has. */
+static enum status restart(struct rig *rig, struct arena *state, struct snapshot_bytes *from,
+                           struct engine **engine)
+{
+    if (rig->options.out != NULL && !file_read(rig->options.out, from)) return STATUS_IO;
+    if (!arena_map(state, engine_bytes(&rig->genesis))) return STATUS_NO_MEMORY;
+    return restore_engine(state, &rig->genesis, from->bytes, from->count, engine);
+}
+
 static bool restored_check(struct rig *rig, struct traffic *since, struct outcome *outcome)
 {
-    struct arena state;
-    struct snapshot_bytes again = {.bytes = rig->snapshot.bytes + rig->snapshot.room,
-                                   .room = rig->snapshot.room};
+    struct arena state = {.bytes = NULL};
+    const size_t room = rig->snapshot.room;
+    struct snapshot_bytes again = {.bytes = rig->bytes.bytes + room, .room = room};
+    struct snapshot_bytes from = rig->snapshot;
+    if (rig->options.out != NULL)
+        from = (struct snapshot_bytes){.bytes = rig->bytes.bytes + 2 * room, .room = room};
+    if (rig->options.out != NULL && !file_write(rig->options.out, &rig->snapshot)) return false;
+
     const uint64_t begin_ns = bench_now_ns();
-    if (!arena_map(&state, engine_bytes(&rig->genesis))) return false;
-    const enum status status = restore_engine(&state, &rig->genesis, rig->snapshot.bytes,
-                                              rig->snapshot.count, &since->engine);
+    const enum status status = restart(rig, &state, &from, &since->engine);
     outcome->restore_ns = bench_now_ns() - begin_ns;
     if (status == STATUS_OK && written(since->engine, &rig->genesis, &again) == STATUS_OK) {
         outcome->identical = equal(&rig->snapshot, &again);
@@ -425,14 +454,6 @@ static bool restored_check(struct rig *rig, struct traffic *since, struct outcom
 }
 
 /* ---- The measurement. */
-
-static bool file_write(const char *path, const struct snapshot_bytes *snapshot)
-{
-    FILE *file = fopen(path, "wb");
-    if (file == NULL) return false;
-    const bool whole = fwrite(snapshot->bytes, 1, snapshot->count, file) == snapshot->count;
-    return fclose(file) == 0 && whole;
-}
 
 static double ms(uint64_t ns)
 {
@@ -514,15 +535,13 @@ static int measure(struct rig *rig)
     outcome.during = run(rig, WRITTEN);
     pthread_join(writer, NULL);
     if (rig->status != STATUS_OK || !restored_check(rig, &since, &outcome)) {
-        fputs("quorex bench: there was no snapshot, or it was not restored\n", stderr);
+        fputs("quorex bench: there was no snapshot, it was not written, or not restored\n", stderr);
         return 1;
     }
     const int code = report(rig, &outcome);
     free(since.places);
     free(since.gaps);
-    if (rig->options.out == NULL || file_write(rig->options.out, &rig->snapshot)) return code;
-    fprintf(stderr, "quorex bench: %s: cannot be written\n", rig->options.out);
-    return 1;
+    return code;
 }
 
 static const char usage_text[] =
