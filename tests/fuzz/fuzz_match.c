@@ -17,6 +17,8 @@
 #include <string.h>
 
 #define COMMANDS_MAX 400
+#define HEADER_FIXED 6u  /* length, type */
+#define AUTH_AT      12u /* auth_kind, auth_length */
 
 enum step { RAW, PAYLOAD, TIME, STEPS = 32 };
 
@@ -125,14 +127,16 @@ static void payload_step(struct input *input)
     step(&command);
 }
 
-/* Changes one place of the payload. */
-static void payload_change(struct input *input, struct trial_command *command)
+/* Changes one place of the command: its header behind length and type, or its payload. Sometimes it keeps
+ * whatever sequence and nonce it has. */
+static void command_change(struct input *input, struct trial_command *command)
 {
-    const size_t byte_count = command->byte_count - COMMAND_HEADER_BYTES;
     const uint8_t how = byte_next(input);
-    const size_t at = COMMAND_HEADER_BYTES + byte_next(input) % byte_count;
+    const size_t at = HEADER_FIXED + byte_next(input) % (command->byte_count - HEADER_FIXED);
     const uint8_t value = byte_next(input);
-    if (how % 4 == 0 && at + 8 <= command->byte_count)
+    if (how >= 224) command->regular = false;
+    if (at >= AUTH_AT && at < AUTH_AT + 4) return; /* what decodes has none of these */
+    if (how % 4 == 0 && at >= COMMAND_HEADER_BYTES && at + 8 <= command->byte_count)
         le_put_u64(command->bytes + at, corners[value % (sizeof(corners) / sizeof(*corners))]);
     else if (how % 4 == 1)
         command->bytes[at] = value;
@@ -148,7 +152,7 @@ static void dice_step(struct input *input, uint8_t changes)
     play.dice.stamp_ns = play.stamp_ns;
     dice_next(&play.dice, play.trial.model, &command);
     while (changes-- > 0)
-        payload_change(input, &command);
+        command_change(input, &command);
     step(&command);
 }
 
