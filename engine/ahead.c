@@ -15,7 +15,8 @@ struct ahead ahead_begin(const struct engine *engine, const uint8_t *at, const u
         .engine = engine,
         .at = at,
         .end = end,
-        .on = engine->books.orders.count >= AHEAD_ORDERS,
+        .on =
+            engine->books.orders.count >= AHEAD_ORDERS || engine->accounts.count >= AHEAD_ACCOUNTS,
     };
 }
 

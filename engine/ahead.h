@@ -15,7 +15,8 @@
 #include "engine/engine.h"
 
 /* Fewer open orders than this stay in the caches by themselves. */
-#define AHEAD_ORDERS 8192
+#define AHEAD_ORDERS   8192
+#define AHEAD_ACCOUNTS 65536 /* likewise of accounts */
 
 #define AHEAD_SEEN 32 /* a power of two, above the farthest look */
 

@@ -12,15 +12,15 @@
 #define START_NS    (UINT64_C(1700000000) * 1000000000)
 #define STEP_NS     1000000u
 #define DEADLINE_NS (UINT64_C(5000) * 1000000)
-#define FUNDS       INT64_C(100000000000000) /* of either asset, an account */
+#define FUNDS       INT64_C(800000000000000) /* of either asset, an account */
 
-static struct market market_of(uint32_t index)
+static struct market market_of(uint32_t index, bool anywhere)
 {
     struct market_create_command listing = {
         .base = 0,
         .quote = 1,
-        .tick_units = 1000000, /* 0.01 */
-        .lot_units = 1000,     /* 0.00001 */
+        .tick_units = 1000000,              /* 0.01 */
+        .lot_units = anywhere ? 100 : 1000, /* 0.00001, or less where one order buys a whole book */
         .price_min = {1},
         .price_max = {INT64_C(4000000000)},
         .qty_min = {1},
@@ -37,6 +37,7 @@ static struct market market_of(uint32_t index)
     ASSERT(listed);
     market.filters.notional_max.units = INT64_MAX / 2;
     market.filters.position_max.units = INT64_MAX / 2;
+    if (anywhere) return market;
     market.filters.bid_up = market.filters.ask_up = 1000000;
     market.filters.bid_down = market.filters.ask_down = 1;
     market.filters.band_ppm = 1000000;
@@ -45,7 +46,7 @@ static struct market market_of(uint32_t index)
 }
 
 void bench_feed_genesis(struct genesis *genesis, uint32_t markets, uint32_t accounts,
-                        uint32_t orders)
+                        uint32_t orders, bool anywhere)
 {
     *genesis = (struct genesis){
         .validators = {.count = 1, .members = {{.node = NODE_ID}}},
@@ -71,7 +72,7 @@ void bench_feed_genesis(struct genesis *genesis, uint32_t markets, uint32_t acco
         .market_count = (uint16_t)markets,
     };
     for (uint32_t market = 0; market < markets; market++)
-        params->markets[market] = market_of(market);
+        params->markets[market] = market_of(market, anywhere);
 }
 
 static void batch_begin(struct bench_feed *feed)
@@ -173,6 +174,10 @@ static void record_put(struct bench_feed *feed, const struct flow_record *record
             .market = record->market,
         };
         client_id_write(cancel.client_id, ~record->id);
+        if (feed->by_name) {
+            cancel.order_id = 0;
+            client_id_write(cancel.orig_client_id, record->id);
+        }
         order_cancel_command_put(command_begin(feed, T_ORDER_CANCEL, true), &cancel);
         return;
     }
@@ -202,11 +207,11 @@ bool bench_feed_make(struct bench_feed *feed, const struct flow *flow, uint32_t 
                      uint32_t accounts)
 {
     const uint64_t count = flow->header.preload_count + flow->header.command_count;
-    (void)markets;
     *feed = (struct bench_feed){
         .capacity = feed_bytes(count, accounts),
         .account_count = accounts,
         .batch_stamp_ns = START_NS,
+        .by_name = markets > 1,
     };
     feed->record_capacity = feed->capacity / BATCH_ROOM + 64;
     feed->bytes = malloc(feed->capacity);

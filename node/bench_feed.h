@@ -26,14 +26,16 @@ struct bench_feed {
     size_t batch_start;
     uint32_t batch_commands;
     uint32_t account_count;
+    bool by_name; /* cancels name client ids: order ids are per market, the flow's are not */
     uint64_t sequence;
     uint64_t epoch;
 };
 
 /* The exchange of the bench: `markets` markets of one base and one quote, `accounts` accounts, room for
- * `orders` orders at a time. */
+ * `orders` orders at a time. `anywhere`: prices may lie so far apart that no filter of prices would let
+ * them pass; those two are off. */
 void bench_feed_genesis(struct genesis *genesis, uint32_t markets, uint32_t accounts,
-                        uint32_t orders);
+                        uint32_t orders, bool anywhere);
 
 /* Makes the log: listings' filters, accounts, credits, then the flow. False: there is no memory. */
 MUST_CHECK bool bench_feed_make(struct bench_feed *feed, const struct flow *flow, uint32_t markets,

@@ -353,7 +353,7 @@ static bool rig_open(struct rig *rig, const struct options *options)
     const size_t bytes = (size_t)orders * 256 + (size_t)accounts * 512 + 1024 * 1024;
     rig->options = *options;
     rig->status = STATUS_NO_MEMORY;
-    bench_feed_genesis(&rig->genesis, MARKETS, accounts, orders + orders / 16 + 1024);
+    bench_feed_genesis(&rig->genesis, MARKETS, accounts, orders + orders / 16 + 1024, false);
     rig->genesis.params.assets_max = ASSETS_MAX;
     struct traffic *traffic = &rig->traffic;
     *traffic = (struct traffic){.random = 0x5eed, .orders = orders, .accounts = accounts};
