@@ -10,7 +10,7 @@ if(QUOREX_INVARIANTS AND NOT QUOREX_SANITIZE AND NOT QUOREX_FUZZ)
              COMMAND ${compare} ${CMAKE_BINARY_DIR}/builds order)
     add_test(NAME builds.find_an_address COMMAND ${compare} ${CMAKE_BINARY_DIR}/builds address)
     set_tests_properties(builds.same_events_and_snapshots builds.find_an_order_of_evaluation
-                         builds.find_an_address PROPERTIES LABELS builds TIMEOUT 900
+                         builds.find_an_address PROPERTIES LABELS builds TIMEOUT 900 PROCESSORS 2
                                                     RESOURCE_LOCK builds)
     set_tests_properties(builds.find_an_order_of_evaluation
                          PROPERTIES PASS_REGULAR_EXPRESSION "clang-O0 differs"
