@@ -83,8 +83,8 @@ static void write_nowhere(void)
 {
     struct freeze freeze;
     child_freeze(&freeze);
-    volatile uint8_t *volatile nowhere = NULL;
-    *(nowhere + 64) = 1;
+    volatile uintptr_t nowhere = 64;
+    *(volatile uint8_t *)nowhere = 1;
 }
 
 /* What is no first write to a frozen chunk kills, as if nothing was frozen. */
