@@ -40,6 +40,8 @@ hash_t genesis_chain_id(const struct genesis *genesis)
     for (uint32_t i = 0; i < genesis->operator_count; i++)
         hash_stream_add(&stream, genesis->operators[i], PUBLIC_KEY_BYTES);
     hash_stream_add(&stream, validators.bytes, HASH_BYTES);
+    for (uint32_t i = 0; i < genesis->validators.count; i++)
+        hash_stream_add(&stream, genesis->validators.members[i].address, NODE_ADDRESS_BYTES);
     hash_stream_add(&stream, params.bytes, HASH_BYTES);
     return hash_stream_end(&stream);
 }

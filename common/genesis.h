@@ -11,9 +11,12 @@
 #define GENESIS_VALIDATORS_LIMIT 64
 #define GENESIS_OPERATORS_LIMIT  16
 
+#define NODE_ADDRESS_BYTES 64
+
 struct validator {
     uint32_t node; /* node id, from 1; 0 is nobody */
     uint8_t public_key[PUBLIC_KEY_BYTES];
+    char address[NODE_ADDRESS_BYTES]; /* of its peer port (node_set.h); empty: no peers */
 };
 
 struct validator_set {
@@ -33,6 +36,7 @@ struct genesis {
 /* Hash of everything above, under a domain tag: names the chain in every header and vote. */
 hash_t genesis_chain_id(const struct genesis *genesis);
 
+/* Of node ids and keys; a node may move without the set being another. */
 hash_t validator_set_hash(const struct validator_set *set);
 
 /* The member with this node id, or NULL. */

@@ -151,6 +151,8 @@ size_t params_encode(const struct params *params, uint8_t *bytes)
     at = le_put_u32(at, params->idle_block_ms);
     at = le_put_u32(at, params->stamp_step_ms);
     at = le_put_u32(at, params->uncertified_blocks_max);
+    at = le_put_u32(at, params->checkpoint_blocks);
+    at = le_put_u32(at, params->origin_lost_ms);
     at = le_put_u16(at, params->gateway_secret_version);
     at = le_put_u16(at, params->tree_secret_version);
     at = le_put_u16(at, params->volume_asset);
@@ -170,7 +172,8 @@ size_t params_encode(const struct params *params, uint8_t *bytes)
     return (size_t)(at - bytes);
 }
 
-#define HEAD_BYTES   (11 * 4 + 4 * 2)
+#define HEAD_NUMBERS 13
+#define HEAD_BYTES   (HEAD_NUMBERS * 4 + 4 * 2)
 #define TIER_BYTES   (4 + 4 + 8)
 #define ASSET_BYTES  (1 + ASSET_SYMBOL_BYTES)
 #define MARKET_BYTES (2 + 2 + 1 + 7 * 8 + 4 + MARKET_SYMBOL_BYTES + (size_t)MARKET_FILTERED_BYTES)
@@ -188,23 +191,26 @@ static bool head_get(const uint8_t **at, const uint8_t *end, struct params *para
 {
     const uint8_t *bytes = bytes_next(at, end, HEAD_BYTES);
     if (bytes == NULL) return false;
-    uint32_t *const numbers[] = {&params->rules,
-                                 &params->accounts_max,
-                                 &params->keys_max,
-                                 &params->orders_max,
-                                 &params->levels_max,
-                                 &params->assets_max,
-                                 &params->markets_max,
-                                 &params->block_ms,
-                                 &params->idle_block_ms,
-                                 &params->stamp_step_ms,
-                                 &params->uncertified_blocks_max};
-    for (size_t i = 0; i < 11; i++)
+    uint32_t *const numbers[HEAD_NUMBERS] = {&params->rules,
+                                             &params->accounts_max,
+                                             &params->keys_max,
+                                             &params->orders_max,
+                                             &params->levels_max,
+                                             &params->assets_max,
+                                             &params->markets_max,
+                                             &params->block_ms,
+                                             &params->idle_block_ms,
+                                             &params->stamp_step_ms,
+                                             &params->uncertified_blocks_max,
+                                             &params->checkpoint_blocks,
+                                             &params->origin_lost_ms};
+    for (size_t i = 0; i < HEAD_NUMBERS; i++)
         *numbers[i] = le_get_u32(bytes + 4 * i);
-    params->gateway_secret_version = le_get_u16(bytes + 44);
-    params->tree_secret_version = le_get_u16(bytes + 46);
-    params->volume_asset = le_get_u16(bytes + 48);
-    params->tier_count = le_get_u16(bytes + 50);
+    bytes += HEAD_NUMBERS * 4;
+    params->gateway_secret_version = le_get_u16(bytes);
+    params->tree_secret_version = le_get_u16(bytes + 2);
+    params->volume_asset = le_get_u16(bytes + 4);
+    params->tier_count = le_get_u16(bytes + 6);
     if (params->tier_count > PARAMS_TIERS_LIMIT) return false;
     for (uint16_t i = 0; i < params->tier_count; i++) {
         if ((bytes = bytes_next(at, end, TIER_BYTES)) == NULL) return false;

@@ -36,9 +36,11 @@ struct params {
     uint32_t assets_max;  /* at most PARAMS_ASSETS_LIMIT */
     uint32_t markets_max; /* at most PARAMS_MARKETS_LIMIT */
     uint32_t block_ms;    /* seal this often when something happened */
-    uint32_t idle_block_ms; /* and this often when nothing did */
-    uint32_t stamp_step_ms; /* a stamp is at most this far above the last */
-    uint32_t uncertified_blocks_max;
+    uint32_t idle_block_ms;          /* and this often when nothing did */
+    uint32_t stamp_step_ms;          /* a stamp is at most this far above the last */
+    uint32_t uncertified_blocks_max; /* sealed and not certified; with more, nothing is admitted */
+    uint32_t checkpoint_blocks;      /* a checkpoint at every height that it divides; 0: none */
+    uint32_t origin_lost_ms; /* a node not heard of for so long loses its sessions; 0: never */
     uint16_t gateway_secret_version;
     uint16_t tree_secret_version;
     uint16_t tier_count;

@@ -10,6 +10,19 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#define PROGRESS_PEERS 64
+
+/* Another node, as this one last heard of it. */
+struct progress_peer {
+    _Atomic uint32_t node; /* 0: none here */
+    _Atomic uint32_t role; /* enum node_role */
+    _Atomic uint32_t is_up;
+    _Atomic uint64_t stored_index; /* last entry on its disk, as far as this node knows */
+    _Atomic uint64_t height;
+    _Atomic uint64_t certified_height;
+    _Atomic int64_t clock_ahead_ns; /* of this node's clock */
+};
+
 struct progress {
     /* Gateway loops (atomic maximum): a command whose answer may have left this node. Raised with
      * release before the answer is written; a loop serves a read only when its view has reached the
@@ -22,6 +35,10 @@ struct progress {
     _Atomic uint64_t replay_command;
     _Atomic uint32_t is_leader;
     _Atomic uint64_t term;
+    _Atomic uint32_t leader;    /* node id; 0: not known */
+    _Atomic uint32_t role;      /* enum node_role of this node, in the log's configuration */
+    _Atomic uint32_t admitting; /* 1 while what arrives may become commands */
+    struct progress_peer peers[PROGRESS_PEERS]; /* as far as there are members, by rising node id */
 
     /* Engine thread: last command applied. */
     alignas(64) _Atomic uint64_t applied_command;
@@ -30,6 +47,9 @@ struct progress {
     alignas(64) _Atomic uint64_t sealed_height;
     _Atomic uint64_t certified_height;
     _Atomic uint32_t halted;
+    _Atomic uint32_t stuck;             /* 1: at a height no hash can get enough votes any more */
+    _Atomic uint64_t epoch;             /* of the last block */
+    _Atomic uint64_t checkpoint_height; /* of the last certified checkpoint on this node's disk */
 
     /* PostgreSQL writer: the block and command up to which it has committed. release after the
      * commit; pairs with the gateway's acquire when it trims its tail. */

@@ -2,6 +2,7 @@
 
 #include "common/intent_filters.h"
 #include "common/log.h"
+#include "common/node_set.h"
 #include "node/file_os.h"
 
 #include <inttypes.h>
@@ -26,6 +27,8 @@ static const struct {
     {"idleBlockMs", offsetof(struct params, idle_block_ms)},
     {"stampStepMs", offsetof(struct params, stamp_step_ms)},
     {"uncertifiedBlocksMax", offsetof(struct params, uncertified_blocks_max)},
+    {"checkpointBlocks", offsetof(struct params, checkpoint_blocks)},
+    {"originLostMs", offsetof(struct params, origin_lost_ms)},
 };
 #define NUMBER_COUNT (sizeof(numbers) / sizeof(numbers[0]))
 
@@ -71,6 +74,16 @@ static bool read_decimal(const json_t *object, const char *key, int decimals, in
                DECIMAL_OK;
 }
 
+/* A node that is alone has no peers and needs no address. */
+static bool read_address(const json_t *item, bool needed, char address[NODE_ADDRESS_BYTES])
+{
+    const json_t *value = json_object_get(item, "address");
+    if (!json_is_string(value) || json_string_length(value) >= NODE_ADDRESS_BYTES) return false;
+    memset(address, 0, NODE_ADDRESS_BYTES);
+    memcpy(address, json_string_value(value), json_string_length(value));
+    return (address[0] == '\0' && !needed) || node_address_valid(address);
+}
+
 static const char *read_validators(const json_t *list, struct validator_set *set)
 {
     const size_t count = json_array_size(list);
@@ -79,9 +92,11 @@ static const char *read_validators(const json_t *list, struct validator_set *set
         const json_t *item = json_array_get(list, i);
         struct validator *member = &set->members[i];
         uint64_t node;
-        if (json_object_size(item) != 2 || read_number(item, "node", UINT32_MAX, &node) != NULL ||
+        if (json_object_size(item) != 3 || read_number(item, "node", UINT32_MAX, &node) != NULL ||
             !read_hex(json_object_get(item, "publicKey"), member->public_key, PUBLIC_KEY_BYTES))
-            return "validators: each has node and publicKey";
+            return "validators: each has node, publicKey and address";
+        if (!read_address(item, count > 1, member->address))
+            return "validators: address is host:port, and may be empty for a single node";
         member->node = (uint32_t)node;
         if (node == 0 || (i > 0 && member->node <= set->members[i - 1].node))
             return "validators: node ids rise from 1";
@@ -425,8 +440,9 @@ static json_t *validators_json(const struct validator_set *set)
     json_t *list = json_array();
     for (uint32_t i = 0; i < set->count; i++)
         json_array_append_new(
-            list, json_pack("{s:I, s:o}", "node", (json_int_t)set->members[i].node, "publicKey",
-                            hex_json(set->members[i].public_key, PUBLIC_KEY_BYTES)));
+            list, json_pack("{s:I, s:o, s:s}", "node", (json_int_t)set->members[i].node,
+                            "publicKey", hex_json(set->members[i].public_key, PUBLIC_KEY_BYTES),
+                            "address", set->members[i].address));
     return list;
 }
 

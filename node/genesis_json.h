@@ -1,7 +1,7 @@
 /* The genesis as a file: what operators read, compare and hand to each other.
  *
  *     {"nonce": hex, "time": ns,
- *      "validators": [{"node": 1, "publicKey": hex}], "operators": [hex],
+ *      "validators": [{"node": 1, "publicKey": hex, "address": "host:port"}], "operators": [hex],
  *      "params": {"rules": 1, "accountsMax": ..., "assets": [{"symbol", "decimals"}],
  *                 "volumeAsset": symbol, "tiers": [{"makerPpm", "takerPpm", "volumeMin"}],
  *                 "markets": [{"symbol", "base", "quote", "status", "tick", "lot", "minPrice",

@@ -31,6 +31,8 @@ void init_params(struct params *params)
         .idle_block_ms = 1000,
         .stamp_step_ms = 10000,
         .uncertified_blocks_max = 600,
+        .checkpoint_blocks = 10000,
+        .origin_lost_ms = 10000,
         .gateway_secret_version = SECRET_VERSION,
         .tree_secret_version = SECRET_VERSION,
         .tier_count = 1,

@@ -369,6 +369,52 @@ TEST(messages, session_end_command_is_its_golden_bytes)
     ROUND_TRIP(session_end, command, 28, "SESSION_END", "c4c7cacdd5d8dbdee6e9");
 }
 
+TEST(messages, node_add_command_is_its_golden_bytes)
+{
+    struct node_add_command message = {
+        .nonce = 0xe0dddad7d4d1cecb, .operator_index = 0xdfdc, .node = 0xf6f3f0ed};
+    fill(message.public_key, 32, 0xf6);
+    fill(message.address, 64, 0x4b);
+    ROUND_TRIP(node_add, command, 29, "NODE_ADD",
+               "cbced1d4d7dadde0dcdfedf0f3f6f6f7f8f9fafbfcfdfeff0001020304050607"
+               "08090a0b0c0d0e0f1011121314154b4c4d4e4f505152535455565758595a5b5c"
+               "5d5e5f606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c"
+               "7d7e7f808182838485868788898a");
+}
+
+TEST(messages, node_role_command_is_its_golden_bytes)
+{
+    struct node_role_command message = {
+        .nonce = 0xe7e4e1dedbd8d5d2, .operator_index = 0xe6e3, .node = 0xfdfaf7f4, .role = 0x05};
+    ROUND_TRIP(node_role, command, 30, "NODE_ROLE", "d2d5d8dbdee1e4e7e3e6f4f7fafd05");
+}
+
+TEST(messages, node_remove_command_is_its_golden_bytes)
+{
+    struct node_remove_command message = {
+        .nonce = 0xeeebe8e5e2dfdcd9, .operator_index = 0xedea, .node = 0x0401fefb};
+    ROUND_TRIP(node_remove, command, 31, "NODE_REMOVE", "d9dcdfe2e5e8ebeeeaedfbfe0104");
+}
+
+TEST(messages, node_swap_command_is_its_golden_bytes)
+{
+    struct node_swap_command message = {.nonce = 0xf5f2efece9e6e3e0,
+                                        .operator_index = 0xf4f1,
+                                        .old_node = 0x0b080502,
+                                        .new_node = 0x1c191613};
+    ROUND_TRIP(node_swap, command, 32, "NODE_SWAP", "e0e3e6e9eceff2f5f1f40205080b1316191c");
+}
+
+TEST(messages, epoch_change_command_is_its_golden_bytes)
+{
+    struct epoch_change_command message = {.epoch = 0xfcf9f6f3f0edeae7,
+                                           .height = 0x0d0a070401fefbf8};
+    fill(message.header_hash, 32, 0x2d);
+    ROUND_TRIP(epoch_change, command, 33, "EPOCH_CHANGE",
+               "e7eaedf0f3f6f9fcf8fbfe0104070a0d2d2e2f303132333435363738393a3b3c"
+               "3d3e3f404142434445464748494a4b4c");
+}
+
 TEST(messages, hello_accepted_event_is_its_golden_bytes)
 {
     struct hello_accepted_event message = {.epoch = 0x24211e1b1815120f, .node = 0x29262320};
@@ -688,6 +734,25 @@ TEST(messages, market_filtered_event_is_its_golden_bytes)
                "0306090c0f12151814171a1d2023262925282b2e3134373a36393c3f4245484b"
                "474a4d50585b5e61696c6f727a7d80838b8e91949c9fa2a5adb0b3b6bec1c4c7"
                "cfd2d5d8e0e3e6e9f1f4f7fa0205080b13162435");
+}
+
+TEST(messages, node_changed_event_is_its_golden_bytes)
+{
+    struct node_changed_event message = {
+        .height = 0x1f1c191613100d0a, .node = 0x24211e1b, .role = 0x2c};
+    fill(message.public_key, 32, 0x31);
+    fill(message.address, 64, 0x86);
+    ROUND_TRIP(node_changed, event, 294, "NODE_CHANGED",
+               "0a0d101316191c1f1b1e21242c3132333435363738393a3b3c3d3e3f40414243"
+               "4445464748494a4b4c4d4e4f50868788898a8b8c8d8e8f909192939495969798"
+               "999a9b9c9d9e9fa0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8"
+               "b9babbbcbdbebfc0c1c2c3c4c5");
+}
+
+TEST(messages, epoch_changed_event_is_its_golden_bytes)
+{
+    struct epoch_changed_event message = {.epoch = 0x2623201d1a171411};
+    ROUND_TRIP(epoch_changed, event, 295, "EPOCH_CHANGED", "1114171a1d202326");
 }
 
 TEST(messages, block_sealed_notice_is_its_golden_bytes)

@@ -82,6 +82,7 @@ TEST(params, the_canonical_bytes_are_golden)
                         "01000000e8030000e8030000e8030000e8030000" /* rules .. levels_max */
                         "080000000800000064000000e8030000e8030000" /* assets_max .. stamp_step_ms */
                         "64000000"
+                        "1027000020030000" /* checkpoint_blocks, origin_lost_ms */
                         "0300"
                         "0100" /* uncertified, secrets */
                         "0000" /* volume asset */

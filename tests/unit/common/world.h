@@ -51,6 +51,8 @@ static inline void world_params(struct params *params)
         .idle_block_ms = 1000,
         .stamp_step_ms = 1000,
         .uncertified_blocks_max = 100,
+        .checkpoint_blocks = 10000,
+        .origin_lost_ms = 800,
         .gateway_secret_version = 3,
         .tree_secret_version = 1,
         .tier_count = 1,

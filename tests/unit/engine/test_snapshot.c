@@ -18,8 +18,8 @@ TEST(snapshot, the_bytes_of_a_world_are_golden)
     filled_open(&world);
     const struct snapshot_bytes snapshot = snapshots_of(world.engine, &world.genesis);
     hash_hex(snapshot.bytes + snapshot.count - HASH_BYTES, HASH_BYTES, hex);
-    assert_int_equal(snapshot.count, 4455);
-    assert_string_equal(hex, "3d9ab7f5cc8151f8dc22b92fa9f44f0053e22ff3f5a726d84951a47eefcc5dfd");
+    assert_int_equal(snapshot.count, 4463);
+    assert_string_equal(hex, "4234d0ab3d60581e70faa9e175c8fed1d0b18ea0bc35532b442795d5f6039b20");
     free(snapshot.bytes);
     world_close(&world);
 }

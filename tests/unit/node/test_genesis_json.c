@@ -36,6 +36,7 @@ static void make_genesis(struct genesis *genesis)
     for (uint32_t i = 0; i < 2; i++) {
         genesis->validators.members[i].node = i + 1;
         memset(genesis->validators.members[i].public_key, (int)(i + 40), PUBLIC_KEY_BYTES);
+        snprintf(genesis->validators.members[i].address, NODE_ADDRESS_BYTES, "10.0.0.%u:8580", i);
     }
     genesis->operator_count = 1;
     memset(genesis->operators[0], 99, PUBLIC_KEY_BYTES);
@@ -50,6 +51,8 @@ static void make_genesis(struct genesis *genesis)
                                       .idle_block_ms = 1000,
                                       .stamp_step_ms = 10000,
                                       .uncertified_blocks_max = 600,
+                                      .checkpoint_blocks = 10000,
+                                      .origin_lost_ms = 20000,
                                       .gateway_secret_version = 1,
                                       .tree_secret_version = 2,
                                       .tier_count = 2,
