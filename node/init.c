@@ -1,6 +1,7 @@
 #include "node/init.h"
 
 #include "common/log.h"
+#include "common/node_set.h"
 #include "node/demo.h"
 #include "node/file_os.h"
 #include "node/genesis_json.h"
@@ -13,9 +14,9 @@
 #include <string.h>
 #include <time.h>
 
-#define NODE_ID        1
-#define NODE_FOLDER    "node-0"
 #define SECRET_VERSION 1
+#define NODES_MAX      GENESIS_VALIDATORS_LIMIT
+#define DATABASE_MAX   512
 
 void init_params(struct params *params)
 {
@@ -69,16 +70,45 @@ static enum status make_pair(const char *folder, const char *name,
     return status;
 }
 
-static enum status make_folders(const char *node_folder)
+static bool node_path(char path[FILE_PATH_MAX], const char *directory, uint32_t number,
+                      const char *name)
+{
+    char inner[64];
+    snprintf(inner, sizeof(inner), "node-%" PRIu32 "%s%s", number, name[0] == '\0' ? "" : "/",
+             name);
+    return file_path(path, directory, inner);
+}
+
+static enum status make_folders(const char *directory, uint32_t number)
 {
     static const char *const names[] = {"wal", "chain", "keys"};
     char path[FILE_PATH_MAX];
-    enum status status = file_make_folder(node_folder, 0755);
+    if (!node_path(path, directory, number, "")) return STATUS_MALFORMED;
+    enum status status = file_make_folder(path, 0755);
     for (size_t i = 0; i < 3 && status == STATUS_OK; i++) {
-        if (!file_path(path, node_folder, names[i])) return STATUS_MALFORMED;
+        if (!node_path(path, directory, number, names[i])) return STATUS_MALFORMED;
         status = file_make_folder(path, 0700);
     }
     return status;
+}
+
+/* Writes `text` with %K replaced by the node's number. */
+static bool fill_number(char *filled, size_t filled_max, const char *text, uint32_t number)
+{
+    size_t length = 0;
+    for (; *text != '\0'; text++) {
+        char digits[16] = {*text};
+        if (text[0] == '%' && text[1] == 'K') {
+            snprintf(digits, sizeof(digits), "%" PRIu32, number);
+            text++;
+        }
+        const size_t digit_count = strlen(digits);
+        if (digit_count >= filled_max - length) return false;
+        memcpy(filled + length, digits, digit_count + 1);
+        length += digit_count;
+    }
+    filled[length] = '\0';
+    return true;
 }
 
 /* A value in double quotes may hold anything but a quote or a line's end. */
@@ -87,27 +117,34 @@ static bool plain_text(const char *text)
     return strpbrk(text, "\"\n\r") == NULL;
 }
 
-static enum status write_config(const char *node_folder, const struct init_options *options)
+static enum status write_config(const struct init_options *options, uint32_t number)
 {
-    char path[FILE_PATH_MAX], text[4096];
-    if (!file_path(path, node_folder, "quorex.conf")) return STATUS_MALFORMED;
-    if (!plain_text(options->database) || !plain_text(options->host)) {
+    char path[FILE_PATH_MAX], text[4096], database[DATABASE_MAX];
+    if (!node_path(path, options->directory, number, "quorex.conf")) return STATUS_MALFORMED;
+    if (!plain_text(options->database) || !plain_text(options->host) ||
+        !fill_number(database, sizeof(database), options->database, number)) {
         log_error("node", "value refused",
-                  "reason=\"a quote or line end in --database or --host\"");
+                  "reason=\"a quote or line end in --database or --host, or too long\"");
         return STATUS_MALFORMED;
     }
     const int length =
         snprintf(text, sizeof(text),
                  "# This node's own settings: paths, ports, database. What all nodes\n"
                  "# must agree on is in genesis.json.  quorex node --help\n"
+                 "node = %" PRIu32 "\n"
                  "host = %s\n"
-                 "port = %u\n"
+                 "port = %" PRIu32 "\n"
+                 "peer_host = %s\n"
+                 "peer_port = %" PRIu32 "\n"
                  "database = \"%s\"\n",
-                 options->host, (unsigned)options->port, options->database);
+                 number + 1, options->host, options->port + number, options->host,
+                 options->port + INIT_PEER_PORTS + number, database);
     if (length < 0 || (size_t)length >= sizeof(text)) return STATUS_MALFORMED;
     const enum status status = file_create(path, text, (size_t)length, 0644);
     return status == STATUS_EXISTS ? STATUS_OK : status;
 }
+
+/* ---- The genesis ---- */
 
 /* The nonce: the chain's name, then 16 random bytes. */
 static void fill_nonce(uint8_t nonce[32], const char *chain_name)
@@ -118,9 +155,41 @@ static void fill_nonce(uint8_t nonce[32], const char *chain_name)
     randombytes_buf(nonce + INIT_NAME_MAX, 32 - INIT_NAME_MAX);
 }
 
-static enum status write_genesis(const char *path, const struct init_options *options,
-                                 const uint8_t node_key[PUBLIC_KEY_BYTES],
-                                 const uint8_t operator_key[PUBLIC_KEY_BYTES])
+/* The peer address of node `number`; of a list, the next one at `*list`. */
+static bool fill_address(const struct init_options *options, uint32_t number, const char **list,
+                         char address[NODE_ADDRESS_BYTES])
+{
+    memset(address, 0, NODE_ADDRESS_BYTES);
+    if (*list == NULL) {
+        const int length = snprintf(address, NODE_ADDRESS_BYTES, "%s:%" PRIu32, options->host,
+                                    options->port + INIT_PEER_PORTS + number);
+        return length > 0 && length < NODE_ADDRESS_BYTES && node_address_valid(address);
+    }
+    const size_t length = strcspn(*list, ",");
+    if (length >= NODE_ADDRESS_BYTES) return false;
+    memcpy(address, *list, length);
+    *list += length + ((*list)[length] == ',');
+    return node_address_valid(address);
+}
+
+static bool fill_validators(const struct init_options *options, uint8_t keys[][PUBLIC_KEY_BYTES],
+                            struct genesis *genesis)
+{
+    const char *list = options->addresses;
+    genesis->validators.count = options->nodes;
+    for (uint32_t i = 0; i < options->nodes; i++) {
+        struct validator *validator = &genesis->validators.members[i];
+        validator->node = i + 1;
+        memcpy(validator->public_key, keys[i], PUBLIC_KEY_BYTES);
+        if (options->nodes > 1 && !fill_address(options, i, &list, validator->address))
+            return false;
+    }
+    return list == NULL || *list == '\0';
+}
+
+static enum status make_genesis(const struct init_options *options, const char *path,
+                                uint8_t node_keys[][PUBLIC_KEY_BYTES],
+                                const uint8_t operator_key[PUBLIC_KEY_BYTES])
 {
     struct genesis *genesis = calloc(1, sizeof(*genesis));
     if (genesis == NULL) return STATUS_NO_MEMORY;
@@ -129,36 +198,90 @@ static enum status write_genesis(const char *path, const struct init_options *op
     clock_gettime(CLOCK_REALTIME, &now);
     genesis->time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     fill_nonce(genesis->nonce, options->chain_name);
-    genesis->validators.count = 1;
-    genesis->validators.members[0].node = NODE_ID;
-    memcpy(genesis->validators.members[0].public_key, node_key, PUBLIC_KEY_BYTES);
     genesis->operator_count = 1;
     memcpy(genesis->operators[0], operator_key, PUBLIC_KEY_BYTES);
     init_params(&genesis->params);
     if (options->demo) demo_list(&genesis->params);
-
-    const enum status status = genesis_write(path, genesis);
+    enum status status = STATUS_MALFORMED;
+    if (fill_validators(options, node_keys, genesis))
+        status = genesis_write(path, genesis);
+    else
+        log_error("node", "value refused",
+                  "reason=\"--addresses: host:port for each node, with commas\"");
     free(genesis);
     return status;
 }
 
-enum status init_node(const struct init_options *options)
+/* Every node gets the same bytes. Node 0's come last: their presence says that everything else is there. */
+static enum status copy_genesis(const char *directory, const char *path, uint32_t nodes)
 {
-    char node_folder[FILE_PATH_MAX], keys[FILE_PATH_MAX], genesis[FILE_PATH_MAX];
-    uint8_t node_key[PUBLIC_KEY_BYTES], operator_key[PUBLIC_KEY_BYTES];
-    if (!file_path(node_folder, options->directory, NODE_FOLDER) ||
-        !file_path(keys, node_folder, "keys") || !file_path(genesis, node_folder, "genesis.json"))
-        return STATUS_MALFORMED;
-    if (file_exists(genesis)) return STATUS_EXISTS;
+    char *bytes, copy[FILE_PATH_MAX];
+    size_t byte_count;
+    enum status status = file_read(path, &bytes, &byte_count);
+    if (status != STATUS_OK) return status;
+    for (uint32_t i = nodes; i-- > 0 && status == STATUS_OK;) {
+        status = node_path(copy, directory, i, "genesis.json")
+                     ? file_create(copy, bytes, byte_count, 0644)
+                     : STATUS_MALFORMED;
+        if (status == STATUS_EXISTS) status = STATUS_OK;
+    }
+    free(bytes);
+    return status;
+}
 
-    /* The genesis comes last: its presence says that everything else is there. */
-    enum status status = make_folders(node_folder);
-    if (status == STATUS_OK) status = make_pair(keys, "node.key", node_key);
-    if (status == STATUS_OK) status = make_secret(keys, "gateway-secret-1");
-    if (status == STATUS_OK) status = make_secret(keys, "tree-secret-1");
-    if (status == STATUS_OK) status = make_pair(options->directory, "operator.key", operator_key);
-    if (status == STATUS_OK) status = write_config(node_folder, options);
-    if (status == STATUS_OK) status = write_genesis(genesis, options, node_key, operator_key);
+/* ---- Secrets ---- */
+
+/* Gives every node the same secret: the one that node 0 has. */
+static enum status share_secret(const char *directory, uint32_t nodes, const char *name)
+{
+    char path[FILE_PATH_MAX], keys[FILE_PATH_MAX], inner[64];
+    uint8_t secret[HASH_BYTES];
+    snprintf(inner, sizeof(inner), "keys/%s", name);
+    if (!node_path(keys, directory, 0, "keys") || !node_path(path, directory, 0, inner))
+        return STATUS_MALFORMED;
+    enum status status = make_secret(keys, name);
+    if (status == STATUS_OK) status = key_file_read(path, secret, sizeof(secret));
+    for (uint32_t i = 1; i < nodes && status == STATUS_OK; i++) {
+        if (!node_path(path, directory, i, inner)) return STATUS_MALFORMED;
+        status = key_file_write(path, secret, sizeof(secret));
+        if (status == STATUS_EXISTS) status = STATUS_OK;
+    }
+    sodium_memzero(secret, sizeof(secret));
+    return status;
+}
+
+static enum status make_node(const struct init_options *options, uint32_t number,
+                             uint8_t public_key[PUBLIC_KEY_BYTES])
+{
+    char keys[FILE_PATH_MAX];
+    if (!node_path(keys, options->directory, number, "keys")) return STATUS_MALFORMED;
+    enum status status = make_folders(options->directory, number);
+    if (status == STATUS_OK) status = make_pair(keys, "node.key", public_key);
+    if (status == STATUS_OK) status = write_config(options, number);
+    return status;
+}
+
+enum status init_chain(const struct init_options *options)
+{
+    static uint8_t node_keys[NODES_MAX][PUBLIC_KEY_BYTES];
+    uint8_t operator_key[PUBLIC_KEY_BYTES];
+    char first[FILE_PATH_MAX], genesis[FILE_PATH_MAX];
+    const char *const directory = options->directory;
+    ASSERT(options->nodes >= 1 && options->nodes <= NODES_MAX);
+    if (!node_path(first, directory, 0, "genesis.json") ||
+        !file_path(genesis, directory, "genesis.json"))
+        return STATUS_MALFORMED;
+    if (file_exists(first)) return STATUS_EXISTS;
+
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < options->nodes && status == STATUS_OK; i++)
+        status = make_node(options, i, node_keys[i]);
+    if (status == STATUS_OK) status = share_secret(directory, options->nodes, "gateway-secret-1");
+    if (status == STATUS_OK) status = share_secret(directory, options->nodes, "tree-secret-1");
+    if (status == STATUS_OK) status = make_pair(directory, "operator.key", operator_key);
+    if (status == STATUS_OK) status = make_genesis(options, genesis, node_keys, operator_key);
+    if (status == STATUS_OK || status == STATUS_EXISTS)
+        status = copy_genesis(directory, genesis, options->nodes);
     return status;
 }
 
@@ -167,12 +290,17 @@ enum status init_node(const struct init_options *options)
 static void print_usage(FILE *to)
 {
     fputs("usage: quorex init --data DIR [options]\n"
-          "Makes DIR/operator.key and DIR/node-0 with config, genesis, keys; overwrites nothing.\n"
+          "Makes DIR/operator.key, DIR/genesis.json and DIR/node-K with config, genesis, keys;\n"
+          "overwrites nothing.\n"
           "  --chain-name NAME    at most 16 bytes (default: quorex)\n"
-          "  --nodes 1            nodes of the chain; more come with replicated nodes\n"
-          "  --host ADDRESS       address the node listens on (default: 127.0.0.1)\n"
-          "  --port P             port the node listens on (default: 8080)\n"
-          "  --database CONNINFO  PostgreSQL, as libpq takes it (default: none)\n"
+          "  --nodes N            nodes of the chain: 1, or 4 and more (default: 1)\n"
+          "  --host ADDRESS       address the nodes listen on (default: 127.0.0.1)\n"
+          "  --port P             port of node 0; node K has P + K, and P + 500 + K for the\n"
+          "                       other nodes (default: 8080)\n"
+          "  --addresses LIST     host:port of each node for the others, with commas\n"
+          "                       (default: the above)\n"
+          "  --database CONNINFO  PostgreSQL, as libpq takes it, %K for the node's number\n"
+          "                       (default: none)\n"
           "  --demo               list BTC, ETH, USDT and their three markets\n"
           "  --help\n",
           to);
@@ -194,6 +322,14 @@ static bool parse_port(const char *text, uint16_t *port)
     return true;
 }
 
+static bool parse_nodes(const char *text, uint32_t *nodes)
+{
+    uint16_t value;
+    if (!parse_port(text, &value) || value == 2 || value == 3 || value > NODES_MAX) return false;
+    *nodes = value;
+    return true;
+}
+
 /* Returns an exit code, or -1 to go on. */
 static int read_options(int argc, char **argv, struct init_options *options)
 {
@@ -202,6 +338,7 @@ static int read_options(int argc, char **argv, struct init_options *options)
         {"chain-name", required_argument, NULL, 'c'},
         {"nodes", required_argument, NULL, 'n'},
         {"database", required_argument, NULL, 'b'},
+        {"addresses", required_argument, NULL, 'l'},
         {"host", required_argument, NULL, 'a'},
         {"port", required_argument, NULL, 'p'},
         {"demo", no_argument, NULL, 'm'},
@@ -229,9 +366,13 @@ static int read_options(int argc, char **argv, struct init_options *options)
             if (!parse_port(optarg, &options->port)) return wrong_usage("--port: 1 to 65535");
             break;
         case 'n':
-            if (strcmp(optarg, "1") == 0) break;
-            fputs("quorex init: replicated nodes are not built yet; use --nodes 1\n", stderr);
-            return 2;
+            if (!parse_nodes(optarg, &options->nodes))
+                return wrong_usage("--nodes: 1, or 4 to 64. With 2 or 3, \"more than two thirds\" "
+                                   "are all of them");
+            break;
+        case 'l':
+            options->addresses = optarg;
+            break;
         case 'h':
             print_usage(stdout);
             return 0;
@@ -243,20 +384,21 @@ static int read_options(int argc, char **argv, struct init_options *options)
     if (optind != argc) return wrong_usage("too many arguments");
     if (options->directory == NULL) return wrong_usage("--data is missing");
     if (strlen(options->chain_name) > INIT_NAME_MAX) return wrong_usage("--chain-name: 16 bytes");
+    if (options->port + INIT_PEER_PORTS + options->nodes > 65536)
+        return wrong_usage("--port: too high for the ports of the other nodes");
     return -1;
 }
 
 int init_main(int argc, char **argv)
 {
     struct init_options options = {
-        .chain_name = "quorex", .host = "127.0.0.1", .database = "", .port = 8080};
+        .chain_name = "quorex", .host = "127.0.0.1", .database = "", .nodes = 1, .port = 8080};
     const int code = read_options(argc, argv, &options);
     if (code >= 0) return code;
 
-    const enum status status = init_node(&options);
+    const enum status status = init_chain(&options);
     if (status == STATUS_EXISTS) {
-        fprintf(stderr,
-                "quorex init: %s/" NODE_FOLDER " has a genesis already; nothing was changed\n",
+        fprintf(stderr, "quorex init: %s/node-0 has a genesis already; nothing was changed\n",
                 options.directory);
         return 1;
     }
@@ -264,7 +406,8 @@ int init_main(int argc, char **argv)
         fprintf(stderr, "quorex init: %s\n", status_text(status));
         return 1;
     }
-    printf("made %s/" NODE_FOLDER " (node) and %s/operator.key (keep it secret)\n",
-           options.directory, options.directory);
+    printf("made %s/node-0", options.directory);
+    if (options.nodes > 1) printf(" to node-%" PRIu32, options.nodes - 1);
+    printf(" and %s/operator.key (keep it secret)\n", options.directory);
     return 0;
 }

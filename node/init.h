@@ -1,13 +1,17 @@
-/* quorex init: the folder of a new node, and with it a new chain.
+/* quorex init: the folders of a new chain's nodes.
  *
  *     DIR/operator.key                     who may list, credit and halt; belongs on no node
- *     DIR/node-0/quorex.conf               paths, port, database
- *     DIR/node-0/genesis.json              what all nodes of the chain agree on
- *     DIR/node-0/keys/node.key, gateway-secret-1, tree-secret-1
- *     DIR/node-0/wal/, chain/              empty
+ *     DIR/genesis.json                     what all nodes of the chain agree on
+ *     DIR/node-K/quorex.conf               paths, ports, database
+ *     DIR/node-K/genesis.json              the same
+ *     DIR/node-K/keys/node.key             each node's own
+ *     DIR/node-K/keys/gateway-secret-1, tree-secret-1      the same on all
+ *     DIR/node-K/wal/, chain/              empty
  *
- * What exists is left as it is: a folder with a genesis is refused whole, and a second run after one
- * that was cut off keeps the keys it finds.
+ * Node K has the id K + 1, answers on port + K, and other nodes on port + INIT_PEER_PORTS + K.
+ *
+ * What exists is left as it is: a first folder with a genesis is refused whole, and a second run after
+ * one that was cut off keeps the keys and the genesis it finds.
  */
 
 #ifndef NODE_INIT_H
@@ -20,16 +24,19 @@ struct init_options {
     const char *directory;
     const char *chain_name; /* at most INIT_NAME_MAX bytes; the head of the genesis nonce */
     const char *host;
-    const char *database; /* libpq's connection string; "" for none */
-    uint16_t port;
-    bool demo; /* list the demo's assets and markets */
+    const char *database;  /* libpq's connection string, %K for a node's number; "" for none */
+    const char *addresses; /* of the peer ports, with commas; NULL: host and the ports above */
+    uint32_t nodes;        /* 1, or 4 and more */
+    uint16_t port;         /* of node 0 */
+    bool demo;             /* list the demo's assets and markets */
 };
 
-#define INIT_NAME_MAX 16
+#define INIT_NAME_MAX   16
+#define INIT_PEER_PORTS 500
 
 /* STATUS_EXISTS when there is a genesis already. Failures are logged.
  * Needs: hash_start was called. */
-MUST_CHECK enum status init_node(const struct init_options *options);
+MUST_CHECK enum status init_chain(const struct init_options *options);
 
 /* The parameters of a new chain, without assets and markets. */
 void init_params(struct params *params);

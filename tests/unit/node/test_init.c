@@ -42,6 +42,7 @@ static struct init_options demo_options(void)
                                  .chain_name = "demo",
                                  .host = "127.0.0.1",
                                  .database = "host=/run/x y=z; #",
+                                 .nodes = 1,
                                  .port = 18099,
                                  .demo = true};
 }
@@ -51,7 +52,7 @@ TEST(init, demo_lists_three_markets)
 {
     const struct init_options options = demo_options();
     start();
-    assert_int_equal(init_node(&options), STATUS_OK);
+    assert_int_equal(init_chain(&options), STATUS_OK);
     assert_int_equal(genesis_read(inside("node-0/genesis.json"), &first), STATUS_OK);
     const struct params *params = &first.params;
     assert_int_equal(params->asset_count, 3);
@@ -80,7 +81,7 @@ TEST(init, genesis_names_the_keys_it_made)
     const struct init_options options = demo_options();
     uint8_t key[SECRET_KEY_BYTES];
     start();
-    assert_int_equal(init_node(&options), STATUS_OK);
+    assert_int_equal(init_chain(&options), STATUS_OK);
     assert_int_equal(genesis_read(inside("node-0/genesis.json"), &first), STATUS_OK);
     assert_int_equal(key_file_read_ed25519(inside("node-0/keys/node.key"), key), STATUS_OK);
     assert_memory_equal(first.validators.members[0].public_key, key_file_public(key), 32);
@@ -98,7 +99,7 @@ TEST(init, config_is_what_config_reads)
     static struct config config;
     struct config_error error;
     start();
-    assert_int_equal(init_node(&options), STATUS_OK);
+    assert_int_equal(init_chain(&options), STATUS_OK);
     config_defaults(&config);
     assert_true(config_file(&config, inside("node-0/quorex.conf"), &error));
     assert_int_equal(config.port, 18099);
@@ -107,24 +108,92 @@ TEST(init, config_is_what_config_reads)
     finish();
 }
 
-/* A second init of a live chain must change nothing; one after a cut-off first keeps its keys. */
+/* A second init of a live chain must change nothing; one after a cut-off first keeps keys and genesis. */
 TEST(init, overwrites_nothing)
 {
     const struct init_options options = demo_options();
     start();
-    assert_int_equal(init_node(&options), STATUS_OK);
+    assert_int_equal(init_chain(&options), STATUS_OK);
     assert_int_equal(genesis_read(inside("node-0/genesis.json"), &first), STATUS_OK);
-    assert_int_equal(init_node(&options), STATUS_EXISTS);
+    assert_int_equal(init_chain(&options), STATUS_EXISTS);
     assert_int_equal(genesis_read(inside("node-0/genesis.json"), &second), STATUS_OK);
     assert_memory_equal(&first, &second, sizeof(first));
 
     unlink(inside("node-0/genesis.json"));
-    assert_int_equal(init_node(&options), STATUS_OK);
+    assert_int_equal(init_chain(&options), STATUS_OK);
+    assert_int_equal(genesis_read(inside("node-0/genesis.json"), &second), STATUS_OK);
+    assert_memory_equal(&first, &second, sizeof(first));
+
+    unlink(inside("node-0/genesis.json"));
+    unlink(inside("genesis.json"));
+    assert_int_equal(init_chain(&options), STATUS_OK);
     assert_int_equal(genesis_read(inside("node-0/genesis.json"), &second), STATUS_OK);
     assert_memory_equal(first.validators.members, second.validators.members,
                         sizeof(first.validators.members));
     assert_memory_equal(first.operators, second.operators, sizeof(first.operators));
     assert_memory_not_equal(first.nonce, second.nonce, 32);
+    finish();
+}
+
+/* The nodes of a cluster: one genesis, keys of their own, shared secrets, ports one after the other. */
+TEST(init, four_nodes_agree_on_everything_but_themselves)
+{
+    struct init_options options = demo_options();
+    static struct config config;
+    struct config_error error;
+    uint8_t key[SECRET_KEY_BYTES], secret[2][32];
+    char name[64];
+    options.nodes = 4;
+    options.database = "dbname=quorex_%K user=%%Kx";
+    start();
+    assert_int_equal(init_chain(&options), STATUS_OK);
+    assert_int_equal(genesis_read(inside("genesis.json"), &first), STATUS_OK);
+    assert_int_equal(first.validators.count, 4);
+    assert_int_equal(key_file_read(inside("node-0/keys/gateway-secret-1"), secret[0], 32),
+                     STATUS_OK);
+    for (uint32_t i = 0; i < 4; i++) {
+        const struct validator *validator = &first.validators.members[i];
+        assert_int_equal(validator->node, i + 1);
+        snprintf(name, sizeof(name), "127.0.0.1:%u", 18599 + i);
+        assert_string_equal(validator->address, name);
+        snprintf(name, sizeof(name), "node-%u/genesis.json", i);
+        assert_int_equal(genesis_read(inside(name), &second), STATUS_OK);
+        assert_memory_equal(&first, &second, sizeof(first));
+        snprintf(name, sizeof(name), "node-%u/keys/node.key", i);
+        assert_int_equal(key_file_read_ed25519(inside(name), key), STATUS_OK);
+        assert_memory_equal(validator->public_key, key_file_public(key), PUBLIC_KEY_BYTES);
+        snprintf(name, sizeof(name), "node-%u/keys/gateway-secret-1", i);
+        assert_int_equal(key_file_read(inside(name), secret[1], 32), STATUS_OK);
+        assert_memory_equal(secret[0], secret[1], 32);
+
+        config_defaults(&config);
+        snprintf(name, sizeof(name), "node-%u/quorex.conf", i);
+        assert_true(config_file(&config, inside(name), &error));
+        assert_int_equal(config.node, i + 1);
+        assert_int_equal(config.port, 18099 + i);
+        assert_int_equal(config.peer_port, 18599 + i);
+        snprintf(name, sizeof(name), "dbname=quorex_%u user=%%%ux", i, i);
+        assert_string_equal(config.database, name);
+    }
+    finish();
+}
+
+TEST(init, addresses_are_one_for_each_node)
+{
+    struct init_options options = demo_options();
+    options.nodes = 4;
+    start();
+    options.addresses = "a:1,b:2,c:3";
+    assert_int_equal(init_chain(&options), STATUS_MALFORMED);
+    options.addresses = "a:1,b:2,c:3,d:4,e:5";
+    assert_int_equal(init_chain(&options), STATUS_MALFORMED);
+    options.addresses = "a:1,b:2,c,d:4";
+    assert_int_equal(init_chain(&options), STATUS_MALFORMED);
+    options.addresses = "a:1,b:2,c:3,d:4";
+    assert_int_equal(init_chain(&options), STATUS_OK);
+    assert_int_equal(genesis_read(inside("node-3/genesis.json"), &first), STATUS_OK);
+    assert_string_equal(first.validators.members[0].address, "a:1");
+    assert_string_equal(first.validators.members[3].address, "d:4");
     finish();
 }
 
