@@ -98,6 +98,16 @@ uint64_t engine_last_command(const struct engine *engine)
     return engine->last_command;
 }
 
+uint64_t engine_sealed_height(const struct engine *engine)
+{
+    return engine->sealed_height;
+}
+
+uint64_t engine_sealed_command(const struct engine *engine)
+{
+    return engine->sealed_command;
+}
+
 const struct params *engine_params(const struct engine *engine)
 {
     return &engine->params;

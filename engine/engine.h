@@ -51,6 +51,10 @@ struct engine_counts engine_counts(const struct engine *engine);
 /* Number of the last command stepped, 0 before the first. */
 uint64_t engine_last_command(const struct engine *engine);
 
+/* The last block that has ended, and the command that ended it; both 0 before the first. */
+uint64_t engine_sealed_height(const struct engine *engine);
+uint64_t engine_sealed_command(const struct engine *engine);
+
 /* The parameters as they stand now. */
 const struct params *engine_params(const struct engine *engine);
 

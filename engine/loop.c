@@ -179,6 +179,15 @@ static void figures_update(struct engine_loop *loop, uint64_t number)
     atomic_store_explicit(&loop->progress->applied_command, number, memory_order_release);
 }
 
+/* Tells of a SEAL, unless it was for another height and thus nothing. */
+static void block_ended(const struct engine_loop *loop)
+{
+    const uint64_t height = engine_sealed_height(loop->engine);
+    if (loop->sealed != NULL &&
+        engine_last_command(loop->engine) == engine_sealed_command(loop->engine))
+        loop->sealed(loop->sealed_context, height);
+}
+
 /* Steps the batch's commands; some way ahead of them, asks for what they will touch. A batch that does
  * not end where it says is damage: what was stepped before it is what the log says, too. */
 static enum status commands_step(struct engine_loop *loop, const struct batch_header *header,
@@ -191,6 +200,7 @@ static enum status commands_step(struct engine_loop *loop, const struct batch_he
         const uint32_t client_hash = ahead_next(&ahead);
         if (!engine_loop_step(loop, &command, header->stamp_ns, client_hash))
             return STATUS_STOPPING;
+        if (command.header.type == T_SEAL) block_ended(loop);
     }
     return at == end ? STATUS_OK : STATUS_DAMAGED;
 }

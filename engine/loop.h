@@ -35,6 +35,10 @@ struct engine_loop {
     struct ring *outputs[ENGINE_OUTPUTS_LIMIT];
     struct park *output_parks[ENGINE_OUTPUTS_LIMIT]; /* the consumers' */
     uint32_t output_count;
+    /* Called right after a command that ended a block, before the next: where a checkpoint's image is begun.
+     * May be NULL. */
+    void (*sealed)(void *context, uint64_t height);
+    void *sealed_context;
     struct metrics *metrics;   /* writes commands, refusals, fills, open_orders, last_command */
     struct progress *progress; /* writes applied_command, reads stopping */
     uint64_t parks;            /* how often it has slept or woken a consumer: its system calls */

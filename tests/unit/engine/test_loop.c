@@ -240,6 +240,55 @@ TEST(loop, a_stop_drains_what_was_delivered)
     loop_close(&loop);
 }
 
+struct told {
+    struct loop_world *loop;
+    uint64_t heights[4], commands[4];
+    uint32_t count;
+};
+
+static void tell(void *context, uint64_t height)
+{
+    struct told *told = context;
+    told->heights[told->count] = height;
+    told->commands[told->count++] = engine_last_command(told->loop->loop.engine);
+}
+
+static size_t seal_put(uint8_t *at, uint64_t height)
+{
+    uint8_t payload[SEAL_BYTES];
+    seal_command_put(payload, &(struct seal_command){.height = height});
+    return (size_t)(command_put(at, T_SEAL, payload) - at);
+}
+
+/* A checkpoint is the state right after its SEAL: what comes behind it in the same batch is not in it, and
+ * a SEAL that sealed nothing is no end of a block. */
+TEST(loop, the_end_of_a_block_is_told_between_two_commands)
+{
+    struct loop_world loop;
+    uint8_t bytes[4096];
+    loop_prepare(&loop);
+    loop_fund(&loop);
+    const uint64_t before = loop.world.number;
+    struct told told = {.loop = &loop};
+    loop.loop.sealed = tell;
+    loop.loop.sealed_context = &told;
+    size_t used = order_put(bytes, world_limit(1, SELL, 1, 100));
+    used += seal_put(bytes + used, 1);
+    used += seal_put(bytes + used, 1);
+    used += order_put(bytes + used, world_limit(1, SELL, 1, 100));
+    used += seal_put(bytes + used, 2);
+    used += order_put(bytes + used, world_limit(1, SELL, 1, 100));
+    deliver(&loop, bytes, used, 6);
+    atomic_store(&loop.progress.stopping, 1);
+    assert_int_equal(engine_loop_run(&loop.loop), STATUS_OK);
+    assert_int_equal(told.count, 2);
+    assert_int_equal(told.heights[0], 1);
+    assert_int_equal(told.commands[0], before + 2);
+    assert_int_equal(told.heights[1], 2);
+    assert_int_equal(told.commands[1], before + 5);
+    loop_close(&loop);
+}
+
 /* Bytes that are no batch stop the engine rather than be guessed at. */
 TEST(loop, a_damaged_batch_is_named)
 {
