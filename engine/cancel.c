@@ -164,6 +164,19 @@ static uint32_t bound_next(struct engine *engine, uint32_t slot, uint32_t origin
     return NO_SLOT;
 }
 
+void cancel_bound(struct engine *engine, uint32_t node, struct event_writer *out)
+{
+    uint32_t slot = bound_next(engine, engine->bound_oldest, node);
+    while (slot != NO_SLOT) {
+        const struct order *order = state_order(engine, slot);
+        const uint32_t newer = state_extra(engine, order)->bound_newer;
+        const bool listed = (order->flags & ORDER_LISTED) != 0;
+        done_close(engine, slot, ORDER_CANCELED, DONE_ORIGIN_LOST, out);
+        /* The end of a list's order may have ended the next one too. */
+        slot = bound_next(engine, listed ? engine->bound_oldest : newer, node);
+    }
+}
+
 enum reject cancel_origin(struct engine *engine, const struct command *command,
                           struct event_writer *out)
 {
@@ -171,15 +184,7 @@ enum reject cancel_origin(struct engine *engine, const struct command *command,
     origin_lost_command_get(command->payload, &lost);
     if (!origins_lose(&engine->origins, lost.node, lost.epoch)) return REJECT_STALE_SEQUENCE;
 
-    uint32_t slot = bound_next(engine, engine->bound_oldest, lost.node);
-    while (slot != NO_SLOT) {
-        const struct order *order = state_order(engine, slot);
-        const uint32_t newer = state_extra(engine, order)->bound_newer;
-        const bool listed = (order->flags & ORDER_LISTED) != 0;
-        done_close(engine, slot, ORDER_CANCELED, DONE_ORIGIN_LOST, out);
-        /* The end of a list's order may have ended the next one too. */
-        slot = bound_next(engine, listed ? engine->bound_oldest : newer, lost.node);
-    }
+    cancel_bound(engine, lost.node, out);
     return REJECT_NONE;
 }
 

@@ -31,6 +31,9 @@ uint32_t cancel_find(const struct engine *engine, const struct cancel_name *name
 enum reject cancel_named(struct engine *engine, const struct cancel_name *name, uint8_t restriction,
                          enum done_reason reason, struct event_writer *out);
 
+/* Ends every order bound to a session of the node, in the order of their acceptance. */
+void cancel_bound(struct engine *engine, uint32_t node, struct event_writer *out);
+
 /* REJECT_NONE when what the command asks for is done; otherwise nothing changed. */
 enum reject cancel_order(struct engine *engine, const struct command *command,
                          struct event_writer *out);

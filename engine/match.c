@@ -24,7 +24,8 @@ static enum reject hello(struct engine *engine, const struct command *command, u
 {
     struct hello_command said;
     hello_command_get(command->payload, &said);
-    if (!origins_hello(&engine->origins, said.node, number)) return REJECT_STALE_SEQUENCE;
+    if (!origins_hello(&engine->origins, said.node, said.nonce, number))
+        return REJECT_STALE_SEQUENCE;
 
     const struct hello_accepted_event accepted = {.epoch = number, .node = said.node};
     event_write_hello_accepted(out, &accepted);

@@ -2,10 +2,9 @@
 
 void origins_init(struct origins *origins, const struct validator_set *validators)
 {
-    ASSERT(validators->count <= GENESIS_VALIDATORS_LIMIT);
-    *origins = (struct origins){.count = validators->count};
+    *origins = (struct origins){0};
     for (uint32_t i = 0; i < validators->count; i++)
-        origins->members[i].node = validators->members[i].node;
+        origins_add(origins, validators->members[i].node);
 }
 
 static struct origin *origin_of(struct origins *origins, uint32_t node)
@@ -15,21 +14,48 @@ static struct origin *origin_of(struct origins *origins, uint32_t node)
     return NULL;
 }
 
-bool origins_hello(struct origins *origins, uint32_t node, uint64_t epoch)
+void origins_add(struct origins *origins, uint32_t node)
+{
+    ASSERT(node != 0 && origins->count < ORIGINS_LIMIT);
+    uint32_t at = origins->count;
+    for (; at > 0 && origins->members[at - 1].node > node; at--)
+        origins->members[at] = origins->members[at - 1];
+    ASSERT(at == 0 || origins->members[at - 1].node < node);
+    origins->members[at] = (struct origin){.node = node};
+    origins->count++;
+}
+
+void origins_remove(struct origins *origins, uint32_t node)
+{
+    const struct origin *origin = origin_of(origins, node);
+    ASSERT(origin != NULL);
+    origins->count--;
+    for (uint32_t at = (uint32_t)(origin - origins->members); at < origins->count; at++)
+        origins->members[at] = origins->members[at + 1];
+}
+
+bool origins_hello(struct origins *origins, uint32_t node, uint64_t nonce, uint64_t epoch)
 {
     struct origin *origin = origin_of(origins, node);
     if (origin == NULL) return false;
+    if (origin->epoch != 0 && origin->nonce == nonce) return false;
     ASSERT(epoch > origin->epoch);
-    origin->epoch = epoch;
-    origin->last_sequence = 0;
+    *origin = (struct origin){.node = node, .epoch = epoch, .nonce = nonce};
     return true;
+}
+
+uint64_t origins_epoch(const struct origins *origins, uint32_t node)
+{
+    for (uint32_t i = 0; i < origins->count; i++)
+        if (origins->members[i].node == node) return origins->members[i].epoch;
+    return 0;
 }
 
 bool origins_lose(struct origins *origins, uint32_t node, uint64_t epoch)
 {
     struct origin *origin = origin_of(origins, node);
     if (origin == NULL || epoch == 0 || origin->epoch != epoch) return false;
-    origin->epoch = 0;
+    *origin = (struct origin){.node = node};
     return true;
 }
 

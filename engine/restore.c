@@ -53,14 +53,26 @@ static bool nonces_load(struct engine *engine, struct sections *sections)
     return true;
 }
 
+/* An epoch is the number of one HELLO: no two nodes have the same. */
+static bool origin_good(const struct engine *engine, const struct snapshot_origin *record)
+{
+    if (record->epoch == 0) return record->nonce == 0 && record->last_sequence == 0;
+    for (uint32_t i = 0; i < engine->origins.count; i++)
+        if (engine->origins.members[i].epoch == record->epoch) return false;
+    return record->epoch <= engine->last_command &&
+           record->last_sequence <= engine->last_command - record->epoch;
+}
+
+/* The members are there already, none with an epoch. */
 static bool origins_load(struct engine *engine, struct sections *sections)
 {
     struct snapshot_origin record;
     for (uint32_t i = 0; i < engine->origins.count; i++) {
         struct origin *origin = &engine->origins.members[i];
         if (!sections_origin(sections, &record)) return false;
-        if (record.node != origin->node || record.epoch > engine->last_command) return false;
+        if (record.node != origin->node || !origin_good(engine, &record)) return false;
         origin->epoch = record.epoch;
+        origin->nonce = record.nonce;
         origin->last_sequence = record.last_sequence;
     }
     return true;

@@ -349,6 +349,7 @@ static void put_log(struct writer *writer)
     for (uint32_t i = 0; i < engine->origins.count; i++) {
         const struct origin *origin = &engine->origins.members[i];
         put_origin(writer, (struct snapshot_origin){.epoch = origin->epoch,
+                                                    .nonce = origin->nonce,
                                                     .last_sequence = origin->last_sequence,
                                                     .node = origin->node});
     }

@@ -18,14 +18,13 @@
 #ifndef ENGINE_SNAPSHOT_H
 #define ENGINE_SNAPSHOT_H
 
-#include "common/genesis.h"
-#include "common/status.h"
+#include "common/section.h"
 
 struct arena;
 struct engine;
 
 #define SNAPSHOT_MAGIC         "QUOREXSN"
-#define SNAPSHOT_VERSION       1
+#define SNAPSHOT_VERSION       2
 #define SNAPSHOT_HEADER_BYTES  56
 #define SNAPSHOT_SECTION_BYTES 16
 
@@ -109,12 +108,6 @@ uint32_t snapshot_record_bytes(enum snapshot_section section);
 
 /* The hash at the end, of the bytes before it. */
 void snapshot_hash_begin(struct hash_stream *hash);
-
-/* Where the bytes go, some 64 KiB at a time. `take` returns false when it cannot: the snapshot ends. */
-struct snapshot_sink {
-    bool (*take)(void *context, const uint8_t *bytes, size_t byte_count);
-    void *context;
-};
 
 /* Bytes of scratch that snapshot_write needs for this engine as it is now. */
 size_t snapshot_scratch_bytes(const struct engine *engine);

@@ -26,7 +26,7 @@
  *     NAME replaces [ORDER] [ID] [only-new|only-partly] with|anyway ORDER   (STOP_ON_ or ALLOW_FAILURE)
  *     NAME arms MS, NAME disarms, NAME ends session N, NAME gets|gives AMOUNT ASSET, NAME is given tier N
  *     the market halts|breaks|resumes, the market sets WORD VALUE ...
- *     node N begins, node N is lost, block N ends
+ *     node N begins, node N repeats (its HELLO), node N is lost, block N ends
  * Behind any of them:   in MARKET, by TIME (its deadline), group N, via NODE (the origin; its next sequence),
  *     again (the same sequence as before), epoch N (another than the origin's)
  *
@@ -382,7 +382,7 @@ static void do_filters(struct story *story, char **words)
                                               });
 }
 
-/* node N begins|is lost, block N ends */
+/* node N begins|repeats|is lost, block N ends */
 static void do_node(struct story *story, char **words)
 {
     const uint64_t number = (uint64_t)story_number(story, words[1]);
@@ -394,9 +394,13 @@ static void do_node(struct story *story, char **words)
     if (story_is(words[0], "block") || number >= STORY_NODES) story_unreadable(story, words[1]);
     struct story_node *node = &story->nodes[number];
     if (story_is(words[2], "begins")) {
+        const uint64_t nonce = story->world.number + 1;
         end_here(story, words + 3);
-        (void)world_hello(&story->world, (struct hello_command){.node = (uint32_t)number});
+        (void)world_hello(&story->world, (struct hello_command){nonce, (uint32_t)number});
         *node = (struct story_node){.epoch = story->world.number};
+    } else if (story_is(words[2], "repeats")) { /* the HELLO it began with */
+        end_here(story, words + 3);
+        (void)world_hello(&story->world, (struct hello_command){node->epoch, (uint32_t)number});
     } else if (story_is(words[2], "is") && story_is(words[3], "lost")) {
         end_here(story, words + 4);
         const struct origin_lost_command lost = {.epoch = story->world.header.origin_epoch != 0

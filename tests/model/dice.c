@@ -682,7 +682,8 @@ static void put_node(struct dice *dice, struct trial_command *command, enum kind
             &(struct origin_lost_command){.node = ONE_OF(dice, 1, 1, 7, 3)});
     else if (kind == HELLO)
         PUT(HELLO, hello,
-            &(struct hello_command){.node = ONE_OF(dice, 1, 1, 7, 7, 7, 4), .nonce = 5});
+            &(struct hello_command){.node = ONE_OF(dice, 1, 1, 7, 7, 7, 4),
+                                    .nonce = ONE_OF(dice, 5, 5, 6, 7)});
     else if (kind == SEAL)
         PUT(SEAL, seal, &(struct seal_command){0});
     else if (chance(dice, 80))

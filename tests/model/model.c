@@ -320,7 +320,9 @@ static enum reject hello(struct model *model, const struct hello_command *ask)
 {
     for (int i = 0; i < model->origin_count; i++) {
         if (model->origins[i].node != ask->node) continue;
+        if (model->origins[i].epoch != 0 && model->origins[i].nonce == ask->nonce) break;
         model->origins[i].epoch = model->number;
+        model->origins[i].nonce = ask->nonce;
         model->origins[i].last_sequence = 0;
         event_write_hello_accepted(
             model->out, &(struct hello_accepted_event){.epoch = model->number, .node = ask->node});

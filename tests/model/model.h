@@ -130,7 +130,7 @@ struct model {
     uint64_t nonces[GENESIS_OPERATORS_LIMIT];
     struct {
         uint32_t node;
-        uint64_t epoch, last_sequence;
+        uint64_t epoch, nonce, last_sequence;
     } origins[MODEL_ORIGINS];
     int origin_count;
     uint64_t sealed_height, first_command;

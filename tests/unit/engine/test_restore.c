@@ -117,6 +117,8 @@ TEST(restore, numbers_that_cannot_be_are_refused)
     LIE(PARAMS, param, 0, record.byte++);      /* rules */
     LIE(ORIGINS, origin, 0, record.node++);
     LIE(ORIGINS, origin, 1, record.epoch = UINT64_MAX);
+    LIE(ORIGINS, origin, 1, record.last_sequence = UINT64_MAX);
+    LIE(ORIGINS, origin, 1, record.epoch = 0); /* with a sequence and a nonce */
     pair_close(&pair);
 }
 
