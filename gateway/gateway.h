@@ -23,6 +23,20 @@
 #define GATEWAY_CONNECTIONS_MAX 16384
 #define GATEWAY_WAITING_MAX     16384
 
+struct restore;
+struct chain_source;
+
+/* Checkpoints, seen from a gateway. Both are called on its thread; either may be NULL. */
+struct gateway_checkpoints {
+    void *context;
+    /* Once, before the first record, when the log begins above the genesis: sets the views, restore_end
+     * included. False, which it has logged: the gateway does not start. */
+    bool (*start)(void *context, struct restore *restore);
+    /* After each SEAL whose height params.checkpoint_blocks divides, in a replay too, with nothing of the
+     * commands after it in the views: restore_save writes the MARKETS section. */
+    void (*sealed)(void *context, uint64_t height, const struct restore *restore);
+};
+
 struct gateway_options {
     const char *host; /* numeric address, e.g. "127.0.0.1" */
     uint16_t port;
@@ -40,6 +54,10 @@ struct gateway_options {
     struct progress *progress;
     bool limits_on;           /* request weight per address */
     uint32_t connections_max; /* HTTP and WebSocket together; 0: GATEWAY_CONNECTIONS_MAX */
+    struct gateway_checkpoints checkpoints;
+    const struct chain_source *chain; /* this loop's own; NULL: what the notices tell */
+    const char *genesis_text;         /* the genesis file as it is; NULL: not served */
+    size_t genesis_text_bytes;
 };
 
 /* Runs until progress.stopping, then stops accepting, finishes what waits (a few seconds at most) and
