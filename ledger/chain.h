@@ -1,27 +1,33 @@
 /* The chain on disk: every block and certificate, appended once and read by height.
  *
  *     DIR/00000001.segment ...  records, appended; a new segment at CHAIN_SEGMENT_BYTES
- *     DIR/index                 where each height's records are; follows from the segments
+ *     DIR/00000001.headers ...  what is left of a segment when the bodies went: headers and certificates
+ *     DIR/index                 where each height's records are; follows from the others
  *
  *     record   length u32 | crc32c u32 | type u32 | zero u32 | height u64 | payload
  *              crc32c covers the record but itself; length is the payload's
  *     BLOCK         payload: header (448), body
  *     CERTIFICATE   payload: an encoded certificate (certificate.h)
+ *     HEADER        payload: header (448): a block whose body is not here
+ *     BASE          payload: header (448): the first record of a chain that begins above it
  *     index    header (64): magic u32 "QXCI" | version u32 | synced segment u32 | synced offset u32 |
  *              zero | crc32c u32; then 64 bytes a height from 1: place of its block, place of its
  *              certificate (zero while there is none)
  *     place    segment u32 | offset u32 | length u32 | header crc32c u32 | height u64 | zero u32 |
- *              crc32c u32
+ *              crc32c u32; the segment's highest bit: in its headers file
  *
  * The files are derived from the log, so nothing waits for the disk: they are synchronised every
  * CHAIN_SYNC_BLOCKS blocks, when a segment is full, and at the end. At open a torn tail is cut, and the
- * log brings it back; any other damage is named with file and offset and refused.
+ * log brings it back; any other damage is named with file and offset and refused: chain_quarantine.
+ *
+ * Bodies go by whole segments: the headers file is on disk before the index points into it, and the index
+ * before the segment goes. A reader that comes between finds one or the other.
  *
  * Owner    a writer: one thread of one process (the directory is locked). Readers: each thread has its
- *          own; any number, in any process, while the writer appends. A reader sees whole records only:
- *          the writer writes a record before its place in the index.
+ *          own; any number, in any process, while the writer appends and prunes. A reader sees whole records
+ *          only: the writer writes a record before its place in the index.
  * Memory   chain_open gives, chain_close frees. What a read gives is good until the next read.
- * Limits   heights from 1 without a gap; a payload of CHAIN_PAYLOAD_MAX
+ * Limits   heights without a gap from 1, or from where the chain begins; a payload of CHAIN_PAYLOAD_MAX
  * Cost     append: two writes, no sync but as above; open for writing: reads every byte; read by
  *          height: two reads
  */
@@ -42,7 +48,14 @@
 #define CHAIN_PLACE_BYTES         32
 #define CHAIN_ENTRY_BYTES         (2 * CHAIN_PLACE_BYTES)
 
-enum chain_record_type { CHAIN_BLOCK = 1, CHAIN_CERTIFICATE = 2 };
+#define CHAIN_HEADERS_FILE 0x80000000u /* of a place's segment */
+
+enum chain_record_type {
+    CHAIN_BLOCK = 1,
+    CHAIN_CERTIFICATE = 2,
+    CHAIN_HEADER = 3,
+    CHAIN_BASE = 4,
+};
 
 /* ---- The bytes (chain.c, pure). ---- */
 
@@ -55,7 +68,7 @@ struct chain_record {
 
 /* Where a record is. */
 struct chain_place {
-    uint32_t segment; /* from 1 */
+    uint32_t segment; /* from 1, and CHAIN_HEADERS_FILE */
     uint32_t offset;
     uint32_t length;     /* of its payload */
     uint32_t header_crc; /* of a block's header; 0 for a certificate */
@@ -107,6 +120,21 @@ struct chain_block {
  * (another process writes it), STATUS_IO, STATUS_NO_SPACE or STATUS_NO_MEMORY, logged, otherwise. */
 MUST_CHECK enum status chain_open(const char *directory, struct chain **chain);
 
+/* Makes the chain of an empty directory begin above a block that others vouched for: its header and certificate
+ * are kept, so that the next block's prev_hash can be checked and served. Then chain_open. STATUS_EXISTS: there
+ * is a chain; STATUS_IO, STATUS_NO_SPACE: logged.
+ * Needs: a whole header; its certificate, byte_count > 0. */
+MUST_CHECK enum status chain_begin_at(const char *directory,
+                                      const uint8_t header[BLOCK_HEADER_BYTES],
+                                      const uint8_t *certificate, size_t byte_count);
+
+/* Moves what cannot be used into the folder quarantine/ of the directory: the first damaged file, all behind it,
+ * and the index; nothing is removed. What was good of the damaged file stays. With `everything`, all files of
+ * the chain. `tip`: the last block left, or 0; what is above comes again from the log, or from peers. STATUS_OK also
+ * when nothing was wrong; STATUS_EXISTS: a process writes it; STATUS_IO, STATUS_NO_SPACE, STATUS_NO_MEMORY.
+ */
+MUST_CHECK enum status chain_quarantine(const char *directory, bool everything, uint64_t *tip);
+
 /* Opens it for reading. Nothing need be there yet. STATUS_NO_MEMORY otherwise. */
 MUST_CHECK enum status chain_open_reader(const char *directory, struct chain **chain);
 
@@ -115,6 +143,13 @@ void chain_close(struct chain *chain);
 
 /* The last block, or 0. For a reader: of what is there now. */
 uint64_t chain_tip(struct chain *chain);
+
+/* The height that the chain begins above, whose header and certificate are here but not its body; 0 for one
+ * that begins with block 1. */
+uint64_t chain_base(struct chain *chain);
+
+/* The lowest height from which on every body is here; chain_tip + 1 when none is. */
+uint64_t chain_first_body(struct chain *chain);
 
 /* The last height with a certificate of its own, or 0. */
 uint64_t chain_certified(struct chain *chain);
@@ -125,6 +160,11 @@ MUST_CHECK enum status chain_append_block(struct chain *chain,
                                           const uint8_t header[BLOCK_HEADER_BYTES],
                                           const uint8_t *body, size_t body_bytes);
 
+/* Appends the next block without its body: headers that peers gave, below what the log gives.
+ * Needs: the header's height is chain_tip + 1. */
+MUST_CHECK enum status chain_append_header(struct chain *chain,
+                                           const uint8_t header[BLOCK_HEADER_BYTES]);
+
 /* Appends the certificate of a height. Needs: chain_certified < height <= chain_tip. */
 MUST_CHECK enum status chain_append_certificate(struct chain *chain, uint64_t height,
                                                 const uint8_t *bytes, size_t byte_count);
@@ -132,7 +172,11 @@ MUST_CHECK enum status chain_append_certificate(struct chain *chain, uint64_t he
 /* Puts everything appended on disk. */
 MUST_CHECK enum status chain_sync(struct chain *chain);
 
-/* Reads. STATUS_NOT_FOUND, not logged, when it is not there yet; STATUS_DAMAGED, named in the log, when
+/* Takes the bodies of blocks below height `below` away, by whole segments that hold no other; headers and
+ * certificates stay. One segment a call: `more` says whether another call would find one. */
+MUST_CHECK enum status chain_prune_bodies(struct chain *chain, uint64_t below, bool *more);
+
+/* Reads. STATUS_NOT_FOUND, not logged, when it is not there (yet, or no more); STATUS_DAMAGED, named in the log, when
  * it is and is not right; STATUS_IO or STATUS_NO_MEMORY, logged. */
 MUST_CHECK enum status chain_read_header(struct chain *chain, uint64_t height,
                                          uint8_t header[BLOCK_HEADER_BYTES]);

@@ -32,6 +32,9 @@ struct wal_disk {
     int (*sync)(void *context, int file);
     int (*rename)(void *context, const char *from, const char *to); /* durable when it returns */
     int (*remove)(void *context, const char *name);
+    /* Moves a file into the folder quarantine/, which it makes if need be, under its name, a point and the first
+     * number from 1 on that is free; durable when it returns. */
+    int (*quarantine)(void *context, const char *name);
     /* Calls `each` for every name in the directory. */
     int (*list)(void *context, void (*each)(void *visitor, const char *name), void *visitor);
 };

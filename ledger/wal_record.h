@@ -27,9 +27,10 @@
 
 #include "common/hash.h"
 
-#define WAL_BLOCK_BYTES         4096
-#define WAL_RECORD_HEADER_BYTES 112
-#define WAL_SEGMENT_VERSION     1
+#define WAL_BLOCK_BYTES             4096
+#define WAL_RECORD_HEADER_BYTES     112
+#define WAL_SEGMENT_VERSION         1
+#define WAL_CONFIGURATION_BYTES_MAX 8000
 
 #define WAL_RECORD_LAST 1u /* flag: the last record of its write */
 
@@ -73,6 +74,16 @@ enum wal_finding wal_record_get(const uint8_t *at, uint64_t offset, size_t avail
 
 /* The running hash that the record at `at` must carry. Needs: wal_record_get said WAL_IS_RECORD. */
 hash_t wal_record_hash(const uint8_t *at, const struct wal_record *record, hash_t previous);
+
+/* Where a log begins: after entry `index`. */
+struct wal_base {
+    uint64_t index;
+    uint64_t term;
+    hash_t hash;                  /* running hash at `index`; at 0 the chain id */
+    uint64_t configuration_index; /* the last WAL_CONFIGURATION at or below `index`; 0: none */
+    const uint8_t *configuration; /* its bytes */
+    uint32_t configuration_bytes;
+};
 
 struct wal_segment {
     uint64_t sequence;   /* 1, 2, 3 ...: its place in the log */
