@@ -40,17 +40,26 @@ bool certificate_decode(const uint8_t *bytes, size_t byte_count, struct certific
     return true;
 }
 
-static bool signature_valid(const struct validator *member, hash_t chain_id, uint64_t epoch,
-                            uint64_t height, hash_t header_hash,
+/* Statements differ in the first bytes of what is signed, so that one is never shown as the other. */
+static void statement_message(enum certificate_statement statement, hash_t chain_id, uint64_t epoch,
+                              uint64_t height, hash_t hash, uint8_t message[BLOCK_VOTE_BYTES])
+{
+    block_vote_message(chain_id, epoch, height, hash, message);
+    if (statement == CERTIFICATE_OF_CHECKPOINT) le_put_bytes(message, "quorex/chkpt/1\0", 16);
+}
+
+static bool signature_valid(enum certificate_statement statement, const struct validator *member,
+                            hash_t chain_id, uint64_t epoch, uint64_t height, hash_t header_hash,
                             const uint8_t signature[SIGNATURE_BYTES])
 {
     uint8_t message[BLOCK_VOTE_BYTES];
-    block_vote_message(chain_id, epoch, height, header_hash, message);
+    statement_message(statement, chain_id, epoch, height, header_hash, message);
     return hash_verify(member->public_key, message, sizeof(message), signature);
 }
 
-const char *certificate_fault(const struct certificate *certificate, hash_t chain_id,
-                              const struct validator_set *set)
+const char *certificate_statement_fault(enum certificate_statement statement,
+                                        const struct certificate *certificate, hash_t chain_id,
+                                        const struct validator_set *set)
 {
     if (certificate->vote_count < validator_set_quorum(set)) return "it has too few votes";
     for (uint32_t i = 0; i < certificate->vote_count; i++) {
@@ -59,21 +68,36 @@ const char *certificate_fault(const struct certificate *certificate, hash_t chai
             return "its votes are not by rising node id";
         const struct validator *member = validator_set_find(set, vote->node);
         if (member == NULL) return "one of its votes is by no validator";
-        if (!signature_valid(member, chain_id, certificate->epoch, certificate->height,
+        if (!signature_valid(statement, member, chain_id, certificate->epoch, certificate->height,
                              certificate->header_hash, vote->signature))
             return "one of its signatures is wrong";
     }
     return NULL;
 }
 
+const char *certificate_fault(const struct certificate *certificate, hash_t chain_id,
+                              const struct validator_set *set)
+{
+    return certificate_statement_fault(CERTIFICATE_OF_BLOCK, certificate, chain_id, set);
+}
+
+void certificate_statement_sign(enum certificate_statement statement,
+                                const uint8_t secret_key[SECRET_KEY_BYTES], hash_t chain_id,
+                                uint64_t epoch, uint64_t height, hash_t hash, uint32_t node,
+                                struct vote_command *vote)
+{
+    uint8_t message[BLOCK_VOTE_BYTES];
+    statement_message(statement, chain_id, epoch, height, hash, message);
+    *vote = (struct vote_command){.height = height, .epoch = epoch, .node = node};
+    memcpy(vote->header_hash, hash.bytes, HASH_BYTES);
+    hash_sign(secret_key, message, sizeof(message), vote->signature);
+}
+
 void certificate_sign(const uint8_t secret_key[SECRET_KEY_BYTES], hash_t chain_id, uint64_t epoch,
                       uint64_t height, hash_t header_hash, uint32_t node, struct vote_command *vote)
 {
-    uint8_t message[BLOCK_VOTE_BYTES];
-    block_vote_message(chain_id, epoch, height, header_hash, message);
-    *vote = (struct vote_command){.height = height, .epoch = epoch, .node = node};
-    memcpy(vote->header_hash, header_hash.bytes, HASH_BYTES);
-    hash_sign(secret_key, message, sizeof(message), vote->signature);
+    certificate_statement_sign(CERTIFICATE_OF_BLOCK, secret_key, chain_id, epoch, height,
+                               header_hash, node, vote);
 }
 
 static hash_t voted_hash(const struct vote_command *vote)
@@ -83,13 +107,20 @@ static hash_t voted_hash(const struct vote_command *vote)
     return hash;
 }
 
-bool certificate_vote_valid(const struct vote_command *vote, hash_t chain_id,
-                            const struct validator_set *set)
+bool certificate_statement_valid(enum certificate_statement statement,
+                                 const struct vote_command *vote, hash_t chain_id,
+                                 const struct validator_set *set)
 {
     const struct validator *member = validator_set_find(set, vote->node);
     if (member == NULL) return false;
-    return signature_valid(member, chain_id, vote->epoch, vote->height, voted_hash(vote),
+    return signature_valid(statement, member, chain_id, vote->epoch, vote->height, voted_hash(vote),
                            vote->signature);
+}
+
+bool certificate_vote_valid(const struct vote_command *vote, hash_t chain_id,
+                            const struct validator_set *set)
+{
+    return certificate_statement_valid(CERTIFICATE_OF_BLOCK, vote, chain_id, set);
 }
 
 void certificate_tally_begin(struct certificate_tally *tally, hash_t chain_id, uint64_t epoch,
@@ -99,12 +130,14 @@ void certificate_tally_begin(struct certificate_tally *tally, hash_t chain_id, u
     tally->chain_id = chain_id;
     tally->epoch = epoch;
     tally->set = set;
+    tally->stride = 1;
 }
 
 /* The ballot of `height`, emptied of a lower one; NULL when a higher one has its place. */
 static struct certificate_ballot *ballot_of(struct certificate_tally *tally, uint64_t height)
 {
-    struct certificate_ballot *ballot = &tally->ballots[height % CERTIFICATE_WINDOW];
+    struct certificate_ballot *ballot =
+        &tally->ballots[height / tally->stride % CERTIFICATE_WINDOW];
     if (ballot->height > height) return NULL;
     if (ballot->height < height) {
         ballot->height = height;
@@ -154,8 +187,10 @@ enum certificate_count certificate_tally_add(struct certificate_tally *tally,
 {
     if (vote->epoch != tally->epoch || vote->height > sealed_height) return CERTIFICATE_NOOP;
     if (vote->height <= tally->certified_height) return CERTIFICATE_NOOP;
+    if (vote->height % tally->stride != 0) return CERTIFICATE_NOOP;
     /* The signature comes before the ballot: a forged vote must not empty a lower height's. */
-    if (!certificate_vote_valid(vote, tally->chain_id, tally->set)) return CERTIFICATE_NOOP;
+    if (!certificate_statement_valid(tally->statement, vote, tally->chain_id, tally->set))
+        return CERTIFICATE_NOOP;
     struct certificate_ballot *ballot = ballot_of(tally, vote->height);
     if (ballot == NULL || has_voted(ballot, vote->node)) return CERTIFICATE_NOOP;
 

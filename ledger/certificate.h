@@ -7,6 +7,9 @@
  *     height u64 | epoch u64 | header_hash 32 | vote_count u32 |
  *     vote_count x (node u32 | signature 64), by rising node id
  *
+ * Votes for the roots of checkpoints (checkpoint.h) are counted in the same way: what was signed is then
+ * another statement, and header_hash is the root.
+ *
  * Owner    the caller; pure
  * Memory   struct certificate_tally is the caller's, some 400 KiB
  * Limits   GENESIS_VALIDATORS_LIMIT votes. The tally remembers CERTIFICATE_WINDOW heights: a vote for a
@@ -26,6 +29,9 @@
 #define CERTIFICATE_BYTES_MAX \
     (CERTIFICATE_HEADER_BYTES + GENESIS_VALIDATORS_LIMIT * CERTIFICATE_VOTE_BYTES)
 #define CERTIFICATE_WINDOW 64
+
+/* What the nodes say of a hash: it is the header of this height; it is the root of its checkpoint. */
+enum certificate_statement { CERTIFICATE_OF_BLOCK, CERTIFICATE_OF_CHECKPOINT };
 
 struct certificate_vote {
     uint32_t node;
@@ -53,14 +59,28 @@ MUST_CHECK bool certificate_decode(const uint8_t *bytes, size_t byte_count,
 const char *certificate_fault(const struct certificate *certificate, hash_t chain_id,
                               const struct validator_set *set);
 
+/* The same for a certificate that says `statement`. */
+const char *certificate_statement_fault(enum certificate_statement statement,
+                                        const struct certificate *certificate, hash_t chain_id,
+                                        const struct validator_set *set);
+
 /* Signs a header: `vote` is complete afterwards. */
 void certificate_sign(const uint8_t secret_key[SECRET_KEY_BYTES], hash_t chain_id, uint64_t epoch,
                       uint64_t height, hash_t header_hash, uint32_t node,
                       struct vote_command *vote);
 
+/* The same for another statement. */
+void certificate_statement_sign(enum certificate_statement statement,
+                                const uint8_t secret_key[SECRET_KEY_BYTES], hash_t chain_id,
+                                uint64_t epoch, uint64_t height, hash_t hash, uint32_t node,
+                                struct vote_command *vote);
+
 /* Whether a member of `set` signed what `vote` says. */
 MUST_CHECK bool certificate_vote_valid(const struct vote_command *vote, hash_t chain_id,
                                        const struct validator_set *set);
+MUST_CHECK bool certificate_statement_valid(enum certificate_statement statement,
+                                            const struct vote_command *vote, hash_t chain_id,
+                                            const struct validator_set *set);
 
 /* ---- Counting the votes of the log. ---- */
 
@@ -75,7 +95,10 @@ struct certificate_tally {
     uint64_t epoch;
     uint64_t certified_height;
     const struct validator_set *set;
-    struct certificate_ballot ballots[CERTIFICATE_WINDOW]; /* by height modulo the window */
+    enum certificate_statement statement;
+    uint32_t stride; /* votes come for heights that it divides */
+    struct certificate_ballot
+        ballots[CERTIFICATE_WINDOW]; /* by height / stride modulo the window */
 };
 
 enum certificate_count {
@@ -84,7 +107,8 @@ enum certificate_count {
     CERTIFICATE_MADE,    /* this vote completed the certificate */
 };
 
-/* Needs: `set` outlives the tally. */
+/* Of blocks, each height; statement and stride may be set afterwards, before the first vote.
+ * Needs: `set` outlives the tally. */
 void certificate_tally_begin(struct certificate_tally *tally, hash_t chain_id, uint64_t epoch,
                              const struct validator_set *set);
 
