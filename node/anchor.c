@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define TAKE_MAX           64  /* records taken before votes and notices get their turn */
 #define REST_MS            500 /* how long a stop may go unnoticed when nobody wakes the park */
@@ -28,7 +29,8 @@ struct anchor {
     struct sign_once once;
     struct vote_state voting;
     struct certificate_tally tally;
-    bool votes; /* this node is a validator and has a ring for its votes */
+    enum status status; /* of the first failure */
+    bool votes;         /* this node is a validator and has a ring for its votes */
     bool halted;
 
     /* The body of the block under way: whole records, then the one being put together. */
@@ -422,6 +424,51 @@ static enum status start(struct anchor *anchor)
     return status;
 }
 
+enum status anchor_open(const struct anchor_options *options, struct anchor **opened)
+{
+    struct anchor *anchor = calloc(1, sizeof(*anchor));
+    *opened = anchor;
+    if (anchor == NULL) {
+        log_error("anchor", "no memory for the anchor", "bytes=%zu", sizeof(*anchor));
+        return STATUS_NO_MEMORY;
+    }
+    anchor->options = options;
+    anchor->once.descriptor = -1;
+    anchor->status = start(anchor);
+    if (anchor->status == STATUS_OK) return STATUS_OK;
+    const enum status status = anchor->status;
+    anchor_close(anchor);
+    *opened = NULL;
+    return status;
+}
+
+void anchor_close(struct anchor *anchor)
+{
+    if (anchor == NULL) return;
+    sign_once_close(&anchor->once);
+    chain_close(anchor->chain);
+    if (anchor->arena.bytes != NULL) arena_unmap(&anchor->arena);
+    free(anchor->body);
+    free(anchor);
+}
+
+bool anchor_turn(struct anchor *anchor, uint64_t now_ns)
+{
+    (void)now_ns;
+    uint32_t taken = 0;
+    enum status *status = &anchor->status;
+    if (*status == STATUS_OK) *status = take_parts(anchor, &taken);
+    anchor->voting.busy = taken == TAKE_MAX;
+    if (*status == STATUS_OK) *status = propose_votes(anchor);
+    if (*status == STATUS_OK) *status = send_notices(anchor);
+    return taken > 0;
+}
+
+enum status anchor_status(const struct anchor *anchor)
+{
+    return anchor->status;
+}
+
 static void rest(struct anchor *anchor)
 {
     if (!ring_sleepy(anchor->options->applied)) return;
@@ -429,40 +476,34 @@ static void rest(struct anchor *anchor)
     ring_awake(anchor->options->applied);
 }
 
-static enum status work(struct anchor *anchor)
+static uint64_t monotonic_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static void work(struct anchor *anchor)
 {
     for (;;) {
         /* Read before the ring: what was published before the stop is still taken. */
         const bool stopping =
             atomic_load_explicit(&anchor->options->progress->stopping, memory_order_acquire) != 0;
-        uint32_t taken;
-        enum status status = take_parts(anchor, &taken);
-        anchor->voting.busy = taken == TAKE_MAX;
-        if (status == STATUS_OK) status = propose_votes(anchor);
-        if (status == STATUS_OK) status = send_notices(anchor);
-        if (status != STATUS_OK) return status;
-        if (taken > 0) continue;
-        if (stopping) return STATUS_OK;
+        const bool worked = anchor_turn(anchor, monotonic_ns());
+        if (anchor->status != STATUS_OK) return;
+        if (worked) continue;
+        if (stopping) return;
         rest(anchor);
     }
 }
 
 enum status anchor_run(const struct anchor_options *options)
 {
-    struct anchor *anchor = calloc(1, sizeof(*anchor));
-    if (anchor == NULL) {
-        log_error("anchor", "no memory for the anchor", "bytes=%zu", sizeof(*anchor));
-        return STATUS_NO_MEMORY;
-    }
-    anchor->options = options;
-    anchor->once.descriptor = -1;
-    enum status status = start(anchor);
-    if (status == STATUS_OK) status = work(anchor);
-
-    sign_once_close(&anchor->once);
-    chain_close(anchor->chain);
-    if (anchor->arena.bytes != NULL) arena_unmap(&anchor->arena);
-    free(anchor->body);
-    free(anchor);
+    struct anchor *anchor;
+    enum status status = anchor_open(options, &anchor);
+    if (status != STATUS_OK) return status;
+    work(anchor);
+    status = anchor_status(anchor);
+    anchor_close(anchor);
     return status;
 }

@@ -9,7 +9,9 @@
  * progress.halted is 1, the log says what differs, nothing is signed or written any more. The thread
  * then only drains its ring, so that the process stays there to be looked at.
  *
- * Owner    anchor_run is the thread's body: consumer of `applied`, producer of `votes` and `notices`,
+ * anchor_run is a thread's body; the simulator drives the same with anchor_open, anchor_turn, anchor_close.
+ *
+ * Owner    the thread that calls: consumer of `applied`, producer of `votes` and `notices`,
  *          writer of the chain directory, the sign-once file, progress.sealed_height,
  *          certified_height and halted, and of the metrics of those names
  * Memory   everything in the options outlives the call; the call frees what it takes
@@ -53,5 +55,23 @@ struct anchor_options {
  * not known). Halting is not a failure: the call goes on.
  * Needs: hash_start was called. */
 MUST_CHECK enum status anchor_run(const struct anchor_options *options);
+
+/* ---- What anchor_run is made of. ---- */
+
+struct anchor;
+
+/* Ready for its first turn. Failures as anchor_run; then there is no anchor to close.
+ * Needs: `options` outlives the anchor. */
+MUST_CHECK enum status anchor_open(const struct anchor_options *options, struct anchor **anchor);
+
+/* Takes some of what there is, votes, tells. True: there may be more, call again at once; else when its ring
+ * has something, or after some 100 ms. `now_ns` is monotonic. After a failure it does nothing. */
+bool anchor_turn(struct anchor *anchor, uint64_t now_ns);
+
+/* STATUS_OK until the first failure, which has been logged. */
+enum status anchor_status(const struct anchor *anchor);
+
+/* NULL is let be. */
+void anchor_close(struct anchor *anchor);
 
 #endif /* NODE_ANCHOR_H */
