@@ -4,12 +4,11 @@
 #include "engine/filters.h"
 #include "engine/state.h"
 
-#define BUFFER_BYTES ((size_t)64 * 1024)
-#define DIGIT_BITS   10 /* of an id, by which orders are sorted at a time */
-#define DIGIT_COUNT  (1u << DIGIT_BITS)
-#define BY_MARKET    64 /* instead of a shift */
-#define LOOK_AHEAD   16 /* orders that are asked for ahead of their turn */
-#define HASH_DOMAIN  "quorex/snapshot/1"
+#define DIGIT_BITS  10 /* of an id, by which orders are sorted at a time */
+#define DIGIT_COUNT (1u << DIGIT_BITS)
+#define BY_MARKET   64 /* instead of a shift */
+#define LOOK_AHEAD  16 /* orders that are asked for ahead of their turn */
+#define HASH_DOMAIN "quorex/snapshot/1"
 
 static_assert(PARAMS_MARKETS_LIMIT <= DIGIT_COUNT, "markets are sorted by as if they were a digit");
 
@@ -24,10 +23,8 @@ struct writer {
     const struct engine *engine;
     const struct genesis *genesis;
     const struct snapshot_sink *sink;
-    struct hash_stream hash;
+    struct section_writer out;
     uint8_t *buffer;
-    size_t used;
-    bool failed;
     uint64_t counts[SNAPSHOT_SECTIONS];
     struct ranked *ranked, *other;   /* by place - 1; room to sort them in */
     uint32_t *places;                /* by slot */
@@ -37,9 +34,7 @@ struct writer {
     struct switch_due *switches;
 };
 
-uint32_t snapshot_record_bytes(enum snapshot_section section)
-{
-    static const uint32_t bytes[SNAPSHOT_SECTIONS] = {
+static const uint32_t record_bytes[SNAPSHOT_SECTIONS] = {
 #define SECTION(NAME, name) [SNAPSHOT_##NAME] = SNAPSHOT_##NAME##_BYTES,
 #define FIELD(type, name)
 #define BYTES(name, count)
@@ -49,14 +44,17 @@ uint32_t snapshot_record_bytes(enum snapshot_section section)
 #undef FIELD
 #undef BYTES
 #undef END
-    };
-    return bytes[section];
-}
+};
 
-void snapshot_hash_begin(struct hash_stream *hash)
+const struct section_form snapshot_form = {.magic = SNAPSHOT_MAGIC,
+                                           .domain = HASH_DOMAIN,
+                                           .version = SNAPSHOT_VERSION,
+                                           .count = SNAPSHOT_SECTIONS,
+                                           .record_bytes = record_bytes};
+
+uint32_t snapshot_record_bytes(enum snapshot_section section)
 {
-    hash_stream_begin(hash);
-    hash_stream_add(hash, HASH_DOMAIN, sizeof(HASH_DOMAIN) - 1);
+    return record_bytes[section];
 }
 
 /* ---- Scratch. */
@@ -73,7 +71,7 @@ size_t snapshot_scratch_bytes(const struct engine *engine)
            rounded(((size_t)pool->used + 1) * sizeof(uint32_t)) +
            rounded(engine->params.market_count * sizeof(struct snapshot_market)) +
            rounded(PARAMS_BYTES_MAX) + rounded(engine->switches.count * sizeof(struct switch_due)) +
-           BUFFER_BYTES;
+           SECTION_BUFFER_BYTES;
 }
 
 static void scratch_take(struct writer *writer, struct arena *scratch)
@@ -87,39 +85,17 @@ static void scratch_take(struct writer *writer, struct arena *scratch)
         arena_take_array(scratch, engine->params.market_count, sizeof(struct snapshot_market));
     writer->params = arena_take(scratch, PARAMS_BYTES_MAX);
     writer->switches = arena_take_array(scratch, engine->switches.count, sizeof(struct switch_due));
-    writer->buffer = arena_take(scratch, BUFFER_BYTES);
+    writer->buffer = arena_take(scratch, SECTION_BUFFER_BYTES);
     ASSERT(writer->buffer != NULL); /* snapshot_scratch_bytes has counted them all */
 }
 
 /* ---- Bytes out. */
 
-static void flush(struct writer *writer)
-{
-    if (!writer->failed)
-        writer->failed = !writer->sink->take(writer->sink->context, writer->buffer, writer->used);
-    writer->used = 0;
-}
-
-static void hashed_flush(struct writer *writer)
-{
-    hash_stream_add(&writer->hash, writer->buffer, writer->used);
-    flush(writer);
-}
-
-/* Room for the next bytes. */
-static uint8_t *room(struct writer *writer, size_t byte_count)
-{
-    if (writer->used + byte_count > BUFFER_BYTES) hashed_flush(writer);
-    uint8_t *at = writer->buffer + writer->used;
-    writer->used += byte_count;
-    return at;
-}
-
 /* put_order(writer, record) and so on, one a section. */
 #define SECTION(NAME, name) \
     static void put_##name(struct writer *writer, struct snapshot_##name record) \
     { \
-        snapshot_##name##_put(room(writer, SNAPSHOT_##NAME##_BYTES), &record); \
+        snapshot_##name##_put(section_room(&writer->out, SNAPSHOT_##NAME##_BYTES), &record); \
     }
 #define FIELD(type, name)
 #define BYTES(name, count)
@@ -130,27 +106,9 @@ static uint8_t *room(struct writer *writer, size_t byte_count)
 #undef BYTES
 #undef END
 
-static void put_header(struct writer *writer)
-{
-    uint64_t byte_count = SNAPSHOT_HEADER_BYTES + HASH_BYTES;
-    for (enum snapshot_section section = 0; section < SNAPSHOT_SECTIONS; section++)
-        byte_count +=
-            SNAPSHOT_SECTION_BYTES + writer->counts[section] * snapshot_record_bytes(section);
-    const hash_t chain_id = genesis_chain_id(writer->genesis);
-    uint8_t *at = room(writer, SNAPSHOT_HEADER_BYTES);
-    at = le_put_bytes(at, SNAPSHOT_MAGIC, 8);
-    at = le_put_u32(at, SNAPSHOT_VERSION);
-    at = le_put_u32(at, SNAPSHOT_SECTIONS);
-    at = le_put_u64(at, byte_count);
-    (void)le_put_bytes(at, chain_id.bytes, HASH_BYTES);
-}
-
 static void put_section(struct writer *writer, enum snapshot_section section)
 {
-    uint8_t *at = room(writer, SNAPSHOT_SECTION_BYTES);
-    at = le_put_u32(at, section);
-    at = le_put_u32(at, snapshot_record_bytes(section));
-    (void)le_put_u64(at, writer->counts[section]);
+    section_open(&writer->out, section, writer->counts[section]);
 }
 
 /* ---- Counting: sections say how many records they have before the first one. */
@@ -595,7 +553,8 @@ static void put_sessions(struct writer *writer)
 
 static void put_all(struct writer *writer)
 {
-    put_header(writer);
+    section_begin(&writer->out, &snapshot_form, writer->genesis, writer->counts, writer->sink,
+                  writer->buffer);
     put_log(writer);
     put_accounts(writer);
     put_volumes(writer);
@@ -604,11 +563,6 @@ static void put_all(struct writer *writer)
     put_orders(writer);
     put_waiting(writer);
     put_sessions(writer);
-    hashed_flush(writer);
-
-    const hash_t hash = hash_stream_end(&writer->hash);
-    (void)le_put_bytes(room(writer, HASH_BYTES), hash.bytes, HASH_BYTES);
-    flush(writer);
 }
 
 enum status snapshot_write(const struct engine *engine, const struct genesis *genesis,
@@ -620,10 +574,10 @@ enum status snapshot_write(const struct engine *engine, const struct genesis *ge
 
     const size_t used = scratch->used;
     scratch_take(&writer, scratch);
-    snapshot_hash_begin(&writer.hash);
     all_count(&writer);
     orders_rank(&writer);
     put_all(&writer);
+    const enum status status = section_end(&writer.out);
     scratch->used = used;
-    return writer.failed ? STATUS_IO : STATUS_OK;
+    return status;
 }

@@ -3,12 +3,7 @@
  * Two engines that answer every command alike have the same snapshot, whatever their slots, free lists,
  * hash tables and parked levels look like, and whether or not they were restored from one (restore.h).
  *
- *     magic, version, sections, bytes, chain id │ kind, size, count │ records ... │ ... │ SHA-256
- *     header                                    │ section           │             │     │ of all before
- *
- * All sections are there, in the order of snapshot.def, and each has records of one size: what lies where
- * follows from the counts, and a part of ORDERS or ACCOUNTS is found, cut out and sent without reading the
- * rest.
+ * Its form is common/section.h's, its sections are those of snapshot.def.
  *
  * Owner    the engine thread between two commands, or whoever holds an image of the engine (image.h)
  * Memory   the caller's scratch arena; nothing in it is kept
@@ -23,10 +18,8 @@
 struct arena;
 struct engine;
 
-#define SNAPSHOT_MAGIC         "QUOREXSN"
-#define SNAPSHOT_VERSION       2
-#define SNAPSHOT_HEADER_BYTES  56
-#define SNAPSHOT_SECTION_BYTES 16
+#define SNAPSHOT_MAGIC   "QUOREXSN"
+#define SNAPSHOT_VERSION 2
 
 #define SNAPSHOT_HAS_NAME  1
 #define SNAPSHOT_HAS_EXTRA 2
@@ -106,8 +99,8 @@ enum snapshot_record_bytes {
 /* Bytes of a record of this section. */
 uint32_t snapshot_record_bytes(enum snapshot_section section);
 
-/* The hash at the end, of the bytes before it. */
-void snapshot_hash_begin(struct hash_stream *hash);
+/* What its bytes look like, for section.h. */
+extern const struct section_form snapshot_form;
 
 /* Bytes of scratch that snapshot_write needs for this engine as it is now. */
 size_t snapshot_scratch_bytes(const struct engine *engine);

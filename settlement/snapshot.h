@@ -109,7 +109,7 @@ enum settled_record_bytes {
 #undef END
 
 /* What its bytes look like, for section.h. */
-const struct section_form *settlement_snapshot_form(void);
+extern const struct section_form settlement_snapshot_form;
 
 /* Bytes of scratch that settlement_snapshot_write needs for this settlement as it is now. */
 size_t settlement_snapshot_scratch_bytes(const struct settlement *settlement);

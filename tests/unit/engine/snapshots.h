@@ -43,7 +43,7 @@ static inline struct snapshot_bytes snapshots_of(const struct engine *engine,
 static inline void snapshots_rehash(const struct snapshot_bytes *snapshot)
 {
     struct hash_stream stream;
-    snapshot_hash_begin(&stream);
+    section_hash_begin(&snapshot_form, &stream);
     hash_stream_add(&stream, snapshot->bytes, snapshot->count - HASH_BYTES);
     const hash_t hash = hash_stream_end(&stream);
     memcpy(snapshot->bytes + snapshot->count - HASH_BYTES, hash.bytes, HASH_BYTES);
@@ -53,9 +53,9 @@ static inline void snapshots_rehash(const struct snapshot_bytes *snapshot)
 static inline uint8_t *snapshots_section(const struct snapshot_bytes *snapshot,
                                          enum snapshot_section section)
 {
-    uint8_t *at = snapshot->bytes + SNAPSHOT_HEADER_BYTES;
+    uint8_t *at = snapshot->bytes + SECTION_FILE_BYTES;
     for (enum snapshot_section before = 0; before < section; before++)
-        at += SNAPSHOT_SECTION_BYTES + le_get_u64(at + 8) * le_get_u32(at + 4);
+        at += SECTION_HEADER_BYTES + le_get_u64(at + 8) * le_get_u32(at + 4);
     return at;
 }
 
@@ -68,7 +68,7 @@ static inline uint64_t snapshots_count(const struct snapshot_bytes *snapshot,
 static inline uint8_t *snapshots_record(const struct snapshot_bytes *snapshot,
                                         enum snapshot_section section, uint64_t index)
 {
-    return snapshots_section(snapshot, section) + SNAPSHOT_SECTION_BYTES +
+    return snapshots_section(snapshot, section) + SECTION_HEADER_BYTES +
            index * snapshot_record_bytes(section);
 }
 

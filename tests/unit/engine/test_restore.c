@@ -92,7 +92,7 @@ TEST(restore, no_changed_byte_makes_a_broken_engine)
     struct pair pair;
     uint32_t found = 0, all = 0;
     pair_open(&pair);
-    for (size_t i = SNAPSHOT_HEADER_BYTES; i < pair.snapshot.count - HASH_BYTES; i++) {
+    for (size_t i = SECTION_FILE_BYTES; i < pair.snapshot.count - HASH_BYTES; i++) {
         for (size_t flip = 0; flip < sizeof(flips); flip++) {
             pair.snapshot.bytes[i] ^= flips[flip];
             found += refused(&pair);

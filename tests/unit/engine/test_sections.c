@@ -77,7 +77,7 @@ TEST(sections, a_changed_byte_is_found)
             assert_int_equal(status, STATUS_UNSUPPORTED);
         else if (i < 24)
             assert_int_equal(status, STATUS_MALFORMED);
-        else if (i < SNAPSHOT_HEADER_BYTES)
+        else if (i < SECTION_FILE_BYTES)
             assert_int_equal(status, STATUS_MISMATCH);
         else
             assert_int_equal(status, STATUS_DAMAGED);
