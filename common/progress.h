@@ -47,9 +47,12 @@ struct progress {
     alignas(64) _Atomic uint64_t sealed_height;
     _Atomic uint64_t certified_height;
     _Atomic uint32_t halted;
-    _Atomic uint32_t stuck;             /* 1: at a height no hash can get enough votes any more */
-    _Atomic uint64_t epoch;             /* of the last block */
-    _Atomic uint64_t checkpoint_height; /* of the last certified checkpoint on this node's disk */
+    _Atomic uint32_t stuck; /* 1: at a height no hash can get enough votes any more */
+    _Atomic uint64_t epoch; /* of the last block */
+
+    /* Checkpoint maker: a certified checkpoint on disk holds everything up to this entry of the log. */
+    alignas(64) _Atomic uint64_t forget_index;
+    _Atomic uint64_t checkpoint_height; /* its height */
 
     /* PostgreSQL writer: the block and command up to which it has committed. release after the
      * commit; pairs with the gateway's acquire when it trims its tail. */
