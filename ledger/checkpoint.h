@@ -1,9 +1,11 @@
 /* A checkpoint: all replicated state after one block, in chunks under a root that the nodes sign.
  *
  *     DIR/<height>/manifest       what it is, and the hash of every chunk
- *     DIR/<height>/00000.chunk .. the sections' bytes, back to back, cut every CHECKPOINT_CHUNK_BYTES
+ *     DIR/<height>/00000.chunk .. each section's bytes, cut every CHECKPOINT_CHUNK_BYTES
  *     DIR/<height>/certificate    q signatures on its root; the checkpoint counts from then on
+ *     DIR/<height>/NAME.bad       a file that was not what it should be: the checkpoint is not whole
  *     DIR/<height>.part/          the same while it is being written or fetched
+ *     DIR/<height>.gone/          being removed
  *
  *     manifest   magic u32 "QXCP" | version u32 | height u64 | epoch u64 | chain_id 32 | header 448 |
  *                per section: bytes u64 | chunk_count u32 | zero u32 | chunk_count x hash 32
@@ -18,8 +20,14 @@
  * What is signed is (tag, chain id, epoch, height, root): CHECKPOINT_VOTE commands through the log, counted as
  * block votes are.
  *
- * Owner    a writer and readers of one directory: one thread each; a whole checkpoint never changes
+ * Nothing appears under its name before it is whole and synchronised: a cut of the power at any moment leaves
+ * the directory as it was, and parts, which are resumed or removed.
+ *
+ * Owner    a writer, readers and a part: one thread each, of one directory; a whole checkpoint never changes
+ * Memory   writer and part: a chunk or a manifest; a reader: the sections it was asked for. Close frees.
  * Limits   CHECKPOINT_CHUNKS_MAX chunks
+ * Cost     written and read once each; a chunk is synchronised as it is written, so that the disk has an
+ *          even load beside the log
  */
 
 #ifndef LEDGER_CHECKPOINT_H
@@ -31,6 +39,11 @@
 
 #define CHECKPOINT_CHUNK_BYTES (4u * 1024 * 1024)
 #define CHECKPOINT_CHUNKS_MAX  65536u /* 256 GiB */
+
+#define CHECKPOINT_MANIFEST_HEADER_BYTES (4 + 4 + 8 + 8 + HASH_BYTES + BLOCK_HEADER_BYTES)
+#define CHECKPOINT_MANIFEST_BYTES_MAX \
+    (CHECKPOINT_MANIFEST_HEADER_BYTES + CHECKPOINT_SECTIONS * 16 + \
+     CHECKPOINT_CHUNKS_MAX * HASH_BYTES)
 
 enum checkpoint_section {
     CHECKPOINT_ENGINE,
@@ -55,7 +68,8 @@ struct checkpoint_manifest {
 size_t checkpoint_manifest_bytes(const struct checkpoint_manifest *manifest);
 size_t checkpoint_manifest_encode(const struct checkpoint_manifest *manifest, uint8_t *bytes);
 
-/* Strict. manifest->chunks points into `chunks`, which has room for CHECKPOINT_CHUNKS_MAX. */
+/* Strict: as checkpoint_manifest_encode writes it, the header of the same height, epoch and chain. manifest->chunks
+ * is `chunks`, which has room for CHECKPOINT_CHUNKS_MAX. */
 MUST_CHECK bool checkpoint_manifest_decode(const uint8_t *bytes, size_t byte_count,
                                            struct checkpoint_manifest *manifest, hash_t *chunks);
 hash_t checkpoint_root(const uint8_t *manifest, size_t byte_count);
@@ -64,6 +78,12 @@ hash_t checkpoint_root(const uint8_t *manifest, size_t byte_count);
 uint32_t checkpoint_chunk_bytes(const struct checkpoint_manifest *manifest, uint32_t chunk,
                                 enum checkpoint_section *section);
 hash_t checkpoint_chunk_hash(const uint8_t *bytes, size_t byte_count);
+
+/* The first chunk of a section, and how many it has. */
+uint32_t checkpoint_section_chunk(const struct checkpoint_manifest *manifest,
+                                  enum checkpoint_section section);
+uint32_t checkpoint_section_chunks(const struct checkpoint_manifest *manifest,
+                                   enum checkpoint_section section);
 
 /* What a node signs; and votes counted, as certificate.h has it for blocks (a certificate whose header_hash is the
  * root). */
@@ -76,18 +96,37 @@ MUST_CHECK bool checkpoint_vote_valid(const struct checkpoint_vote_command *vote
 const char *checkpoint_certificate_fault(const struct certificate *certificate, hash_t chain_id,
                                          const struct validator_set *set);
 
+/* Counts the votes of the log: certificate_tally_begin and certificate_tally_add over roots. Votes for heights
+ * that checkpoint_blocks does not divide are no-ops. */
+void checkpoint_tally_begin(struct certificate_tally *tally, hash_t chain_id, uint64_t epoch,
+                            const struct validator_set *set, uint32_t checkpoint_blocks);
+MUST_CHECK enum certificate_count checkpoint_tally_add(struct certificate_tally *tally,
+                                                       const struct checkpoint_vote_command *vote,
+                                                       uint64_t sealed_height,
+                                                       struct certificate *certificate);
+
+/* NULL, or why a manifest (decoded from these bytes) is not what `certificate` certifies under the set in force at
+ * its height: the set that the manifest's own header names. */
+const char *checkpoint_fault(const struct checkpoint_manifest *manifest, const uint8_t *bytes,
+                             size_t byte_count, const struct certificate *certificate,
+                             hash_t chain_id, const struct validator_set *set);
+
 /* ---- The files (checkpoint_fs.c). ---- */
 
 struct checkpoint_writer;
 struct checkpoint_reader;
 
-/* Begins DIR/<height>.part anew. Sections come in their order, each with any number of puts. */
+/* Begins DIR/<height>.part anew. Sections come in their order, each with any number of puts; one may be left out.
+ * STATUS_EXISTS: somebody else is writing it. After a failure every later call gives it again. */
 MUST_CHECK enum status checkpoint_writer_open(const char *directory, uint64_t height,
                                               struct checkpoint_writer **writer);
 void checkpoint_writer_section(struct checkpoint_writer *writer, enum checkpoint_section section);
 MUST_CHECK enum status checkpoint_writer_put(struct checkpoint_writer *writer, const uint8_t *bytes,
                                              size_t byte_count);
-/* Ends it: manifest written, everything synchronised, DIR/<height> in its place. */
+/* Ends it: manifest written, everything synchronised, DIR/<height> in its place. One that is there already with
+ * the same manifest keeps its certificate, and gets back what it lacks; STATUS_MISMATCH: it is certified and
+ * another one.
+ * Needs: the header is of this height, epoch and chain. */
 MUST_CHECK enum status checkpoint_writer_finish(struct checkpoint_writer *writer, uint64_t epoch,
                                                 hash_t chain_id,
                                                 const uint8_t header[BLOCK_HEADER_BYTES],
@@ -95,14 +134,18 @@ MUST_CHECK enum status checkpoint_writer_finish(struct checkpoint_writer *writer
 void checkpoint_writer_close(
     struct checkpoint_writer *writer); /* what is not finished is removed */
 
-/* Its certificate has come: durable when it returns. */
+/* Its certificate has come: durable when it returns. STATUS_NOT_FOUND, not logged: this node has not made it (yet).
+ * STATUS_MISMATCH: it made another one. STATUS_MALFORMED: no certificate of this height. */
 MUST_CHECK enum status checkpoint_certify(const char *directory, uint64_t height,
                                           const uint8_t *certificate, size_t byte_count);
 
-/* The newest whole one that has a certificate, 0 when there is none. Looks at names, not at chunks. */
+/* The newest whole one that has a certificate, 0 when there is none. Looks at names, not at chunks. A directory that
+ * is not there has none. */
 MUST_CHECK enum status checkpoint_newest(const char *directory, uint64_t *height);
 
-/* Opens a whole one: manifest and certificate decoded and matching each other. */
+/* Opens a whole one: manifest and certificate decoded and matching each other; whose the signatures are is left to
+ * checkpoint_fault. STATUS_NOT_FOUND, not logged: it is not there, or not whole. STATUS_DAMAGED names the file in
+ * the log and puts it aside: the checkpoint is not whole any more. */
 MUST_CHECK enum status checkpoint_reader_open(const char *directory, uint64_t height,
                                               struct checkpoint_reader **reader);
 void checkpoint_reader_close(struct checkpoint_reader *reader);
@@ -110,13 +153,49 @@ const struct checkpoint_manifest *checkpoint_reader_manifest(
     const struct checkpoint_reader *reader);
 const struct certificate *checkpoint_reader_certificate(const struct checkpoint_reader *reader);
 
-/* A whole section, mapped, every chunk's hash checked; good until close. STATUS_DAMAGED names the chunk in the
- * log and moves it to DIR/<height>/NNNNN.bad: it can be fetched again. */
+const uint8_t *checkpoint_reader_manifest_bytes(const struct checkpoint_reader *reader,
+                                                size_t *byte_count);
+
+/* A whole section in memory, every chunk's hash checked; good until close. STATUS_DAMAGED names the chunk in the
+ * log and moves it to DIR/<height>/NNNNN.chunk.bad: it can be fetched again. */
 MUST_CHECK enum status checkpoint_reader_section(struct checkpoint_reader *reader,
                                                  enum checkpoint_section section,
                                                  const uint8_t **bytes, size_t *byte_count);
 
-/* Removes those below the newest `keep` certified ones, and parts that nobody writes. */
+/* Up to `capacity` bytes of a chunk from `offset` on, for a peer, who checks them. STATUS_NOT_FOUND: no such
+ * chunk, or it was put aside. */
+MUST_CHECK enum status checkpoint_reader_piece(struct checkpoint_reader *reader, uint32_t chunk,
+                                               uint32_t offset, uint8_t *bytes, uint32_t capacity,
+                                               uint32_t *byte_count);
+
+/* Removes those below the newest `keep` certified ones, those below the newest certified one that have no
+ * certificate, and parts that nobody writes. */
 MUST_CHECK enum status checkpoint_prune(const char *directory, uint32_t keep);
+
+/* ---- A checkpoint that comes from others, chunk by chunk (checkpoint_part_fs.c). ---- */
+
+struct checkpoint_part;
+
+/* Opens DIR/<height>.part with what an earlier try left there, or a DIR/<height> that is not whole, when it has this
+ * very manifest; otherwise begins anew. The directory is made when it is missing.
+ * Needs: manifest and certificate were checked. */
+MUST_CHECK enum status checkpoint_part_open(const char *directory, uint64_t height,
+                                            const uint8_t *manifest, size_t manifest_bytes,
+                                            const uint8_t *certificate, size_t certificate_bytes,
+                                            struct checkpoint_part **part);
+
+/* A chunk that lies there, of exactly this length, not checked. STATUS_NOT_FOUND, not logged, when it does not. */
+MUST_CHECK enum status checkpoint_part_read(struct checkpoint_part *part, uint32_t chunk,
+                                            uint8_t *bytes, uint32_t byte_count);
+
+/* Keeps a chunk whose hash was checked. */
+MUST_CHECK enum status checkpoint_part_keep(struct checkpoint_part *part, uint32_t chunk,
+                                            const uint8_t *bytes, uint32_t byte_count);
+
+/* All chunks are there: synchronises them and puts DIR/<height> in its place, certified. */
+MUST_CHECK enum status checkpoint_part_finish(struct checkpoint_part *part);
+
+/* What is not finished stays, to be taken up again. NULL is nothing. */
+void checkpoint_part_close(struct checkpoint_part *part);
 
 #endif /* LEDGER_CHECKPOINT_H */
