@@ -18,8 +18,8 @@ TEST(snapshot, the_bytes_of_a_world_are_golden)
     filled_open(&world);
     const struct snapshot_bytes snapshot = snapshots_of(world.engine, &world.genesis);
     hash_hex(snapshot.bytes + snapshot.count - HASH_BYTES, HASH_BYTES, hex);
-    assert_int_equal(snapshot.count, 4463);
-    assert_string_equal(hex, "4234d0ab3d60581e70faa9e175c8fed1d0b18ea0bc35532b442795d5f6039b20");
+    assert_int_equal(snapshot.count, 4479);
+    assert_string_equal(hex, "34cfad2ea63d34c23c1090096801a58e5d7c85308af44832ebf156007ec3fe52");
     free(snapshot.bytes);
     world_close(&world);
 }
