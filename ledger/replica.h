@@ -24,39 +24,31 @@
 #include "common/progress.h"
 #include "common/status.h"
 #include "ledger/peers.h"
-#include "ledger/sequence.h"
-#include "ledger/wal.h"
+#include "ledger/replica_mark.h"
 
 struct replica;
 
-/* Where a replica's log and state begin: after entry `index`, which the state has taken in. All zero: at the
- * genesis. */
-struct replica_base {
-    uint64_t index;
-    uint64_t term;
-    hash_t hash; /* running hash of the log at `index` */
-    uint64_t configuration_index;
-    const uint8_t *configuration; /* as the log holds it */
-    uint32_t configuration_bytes;
-    struct sequence_base sequence;
-};
-
-/* What a checkpoint must know of the log at the SEAL that it is taken at. Good until the call returns. */
-struct replica_mark {
-    uint64_t height;
-    struct replica_base base;
-};
+/* Where commands of this node come from. */
+enum replica_source { REPLICA_VOTES, REPLICA_COMMANDS, REPLICA_SOURCES };
 
 struct replica_world {
     void *context;
     struct peers peers;
+    /* What was sent should leave before a write to the disk; or NULL. */
+    void (*flush)(void *context);
     /* The next committed batch. False: there is no room; it comes again in a later turn. */
     bool (*deliver)(void *context, uint64_t index, const uint8_t *batch, size_t byte_count);
-    /* A SEAL of a checkpoint's height has just been delivered. */
+    /* What was delivered in this turn may be looked at: once a turn, and now and then in a long one. */
+    void (*delivered)(void *context);
+    /* A SEAL of a checkpoint's height was just delivered; what `mark` points to is good until the call
+     * returns. */
     void (*mark)(void *context, const struct replica_mark *mark);
-    /* The next command of this node that has arrived, or NULL; then it is done with. */
-    const uint8_t *(*arrived)(void *context, size_t *byte_count);
-    void (*taken)(void *context);
+    /* The next command of this node that has arrived, or NULL; then it is done with. Votes, which have no
+     * origin, come from a source of their own: they pass when commands have to wait. */
+    const uint8_t *(*arrived)(void *context, enum replica_source source, size_t *byte_count);
+    void (*taken)(void *context, enum replica_source source);
+    /* A message of a peer that is not the log's (its first byte is above PEER_MESSAGE_LAST); or NULL. */
+    void (*other)(void *context, uint32_t node, const uint8_t *bytes, size_t byte_count);
     uint64_t (*random)(void *context);
 };
 
@@ -69,8 +61,8 @@ struct replica_options {
     uint64_t segment_bytes;
     struct replica_world world;
     struct metrics *metrics;
-    struct progress
-        *progress; /* writer of the consensus loop's fields; reads certified_height, stuck */
+    struct progress *progress; /* writer of the consensus loop's fields; reads sealed_height,
+                                * certified_height, stuck and forget_index */
 };
 
 /* Opens the log. STATUS_DAMAGED (repair first: wal.h), STATUS_AMNESIAC, STATUS_BEHIND (the log does not reach
@@ -99,24 +91,29 @@ uint64_t replica_due(const struct replica *replica);
  * as replica_new; all have been logged. */
 enum status replica_status(const struct replica *replica);
 
-/* The node set from block `height` on. The leader drives the configuration of the log to it. */
+/* The node set that the state has come to; copied. The leader drives the configuration of the log to it, but
+ * only while progress.sealed_height says that no change from before its time is still to come. */
 void replica_change_nodes(struct replica *replica, const struct node_set *nodes);
 
-/* A checkpoint with this base is certified and on disk, with all that lies below it: the log may forget
- * what is at or below `index`. A while's worth of entries is kept for peers that are a little behind. */
-void replica_forget(struct replica *replica, uint64_t index);
+/* Certified checkpoint on disk: progress.forget_index says up to which entry the log may forget, and each turn
+ * looks at it. A while's worth of entries is kept for peers that are a little behind. */
+
+/* An entry of the log, for who repairs his; its bytes are good until the next call of anything here.
+ * STATUS_NOT_FOUND: at or below the log's base, or above what is stored. */
+MUST_CHECK enum status replica_read(struct replica *replica, uint64_t index,
+                                    struct wal_entry *entry);
 
 /* Gives leadership away, if it has it, and takes no more commands. True when it is over: somebody else leads, or
  * it has taken too long. Call it after every turn until then. */
 bool replica_resign(struct replica *replica, struct sequence_time now);
 
-/* For repair and joining, answered from the log: entries of peers' questions are handled inside
- * replica_receive; this is what else one may ask. */
 struct replica_facts {
     bool leads;
+    uint8_t role;    /* enum node_role of this node in the log's configuration */
     uint32_t leader; /* 0: not known */
-    uint64_t term, stored, commit, delivered;
+    uint64_t term, base, stored, commit, delivered;
     hash_t stored_hash;
+    uint64_t dropped; /* messages that could not be right */
 };
 struct replica_facts replica_facts(const struct replica *replica);
 
