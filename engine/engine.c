@@ -63,6 +63,7 @@ struct engine *engine_new(struct arena *arena, const struct genesis *genesis)
     engine->volumes_counted = volumes_counted(params);
     engine->operator_count = genesis->operator_count;
     origins_init(&engine->origins, &genesis->validators);
+    nodes_init(&engine->nodes, genesis);
     return engine;
 }
 
@@ -106,6 +107,21 @@ uint64_t engine_sealed_height(const struct engine *engine)
 uint64_t engine_sealed_command(const struct engine *engine)
 {
     return engine->sealed_command;
+}
+
+uint64_t engine_stamp(const struct engine *engine)
+{
+    return engine->stamp_ns;
+}
+
+const struct origins *engine_origins(const struct engine *engine)
+{
+    return &engine->origins;
+}
+
+const struct nodes *engine_nodes(const struct engine *engine)
+{
+    return &engine->nodes;
 }
 
 const struct params *engine_params(const struct engine *engine)
@@ -185,6 +201,7 @@ bool engine_check(struct engine *engine)
     ASSERT(averages_check(&engine->averages));
     ASSERT(volumes_check(&engine->volumes));
     ASSERT(switches_check(&engine->switches));
+    ASSERT(nodes_check(&engine->nodes));
     holds_check(engine);
     return true;
 }

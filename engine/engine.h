@@ -55,6 +55,17 @@ uint64_t engine_last_command(const struct engine *engine);
 uint64_t engine_sealed_height(const struct engine *engine);
 uint64_t engine_sealed_command(const struct engine *engine);
 
+/* Engine time: the stamp of the last command. */
+uint64_t engine_stamp(const struct engine *engine);
+
+/* Whose commands apply, and up to which they have. */
+struct origins;
+const struct origins *engine_origins(const struct engine *engine);
+
+/* The node set with every change that was decided, and the epoch. */
+struct nodes;
+const struct nodes *engine_nodes(const struct engine *engine);
+
 /* The parameters as they stand now. */
 const struct params *engine_params(const struct engine *engine);
 

@@ -47,6 +47,29 @@ static enum reject seal(struct engine *engine, const struct command *command, ui
     return REJECT_NONE;
 }
 
+/* Who votes is alive. The anchor checks the vote and keeps it. */
+static void vote(struct engine *engine, const struct command *command)
+{
+    struct vote_command vote;
+    vote_command_get(command->payload, &vote);
+    nodes_vote(&engine->nodes, &vote, engine->sealed_height);
+    engine->counts.votes++;
+}
+
+/* That the nodes agree to it, settlement checks: engines do no signatures. */
+static enum reject epoch_change(struct engine *engine, const struct command *command,
+                                struct event_writer *out)
+{
+    struct epoch_change_command change;
+    epoch_change_command_get(command->payload, &change);
+    const enum reject reject = nodes_check_epoch(&engine->nodes, &change, engine->sealed_height);
+    if (reject != REJECT_NONE) return reject;
+    engine->nodes.epoch = change.epoch;
+    const struct epoch_changed_event changed = {.epoch = change.epoch};
+    event_write_epoch_changed(out, &changed);
+    return REJECT_NONE;
+}
+
 static enum reject command_apply(struct engine *engine, const struct command *command,
                                  uint64_t number, struct event_writer *out)
 {
@@ -76,10 +99,12 @@ static enum reject command_apply(struct engine *engine, const struct command *co
     case T_SEAL:
         return seal(engine, command, number, out);
     case T_VOTE:
-        engine->counts.votes++; /* settlement checks and keeps it */
+        vote(engine, command);
         return REJECT_NONE;
     case T_CHECKPOINT_VOTE:
-        return REJECT_LATER_VERSION;
+        return REJECT_NONE; /* the anchor checks and keeps it */
+    case T_EPOCH_CHANGE:
+        return epoch_change(engine, command, out);
     default:
         return operator_step(engine, command, out);
     }

@@ -1,6 +1,7 @@
 #include "engine/operator.h"
 
 #include "common/le.h"
+#include "engine/cancel.h"
 
 #include <string.h>
 
@@ -236,6 +237,84 @@ static enum reject account_tier(struct engine *engine, const struct command *com
     return REJECT_NONE;
 }
 
+/* ---- The node set. ---- */
+
+static bool node_runs(const struct engine *engine, uint32_t node)
+{
+    return origins_epoch(&engine->origins, node) != 0;
+}
+
+static void node_change(struct engine *engine, const struct node_changed_event *changed,
+                        struct event_writer *out)
+{
+    event_write_node_changed(out, changed);
+    nodes_apply(&engine->nodes, changed);
+}
+
+/* Writes that the member has this role from now on. Who is gone may command no more, and its sessions
+ * are over. */
+static void node_move(struct engine *engine, uint32_t node, enum node_role role,
+                      struct event_writer *out)
+{
+    const struct node_changed_event changed =
+        nodes_changed(&engine->nodes, node, role, engine->sealed_height);
+    node_change(engine, &changed, out);
+    if (role != NODE_GONE) return;
+    origins_remove(&engine->origins, node);
+    cancel_bound(engine, node, out);
+}
+
+static enum reject node_add(struct engine *engine, const struct command *command,
+                            struct event_writer *out)
+{
+    struct node_add_command add;
+    node_add_command_get(command->payload, &add);
+    const enum reject reject = nodes_check_add(&engine->nodes, &add, engine->sealed_height);
+    if (reject != REJECT_NONE) return reject;
+
+    struct node_changed_event changed = {
+        .height = engine->sealed_height + 1 + NODES_NOTICE, .node = add.node, .role = NODE_STANDBY};
+    memcpy(changed.public_key, add.public_key, sizeof(changed.public_key));
+    memcpy(changed.address, add.address, sizeof(changed.address));
+    node_change(engine, &changed, out);
+    origins_add(&engine->origins, add.node);
+    return REJECT_NONE;
+}
+
+static enum reject node_role(struct engine *engine, const struct command *command,
+                             struct event_writer *out)
+{
+    struct node_role_command change;
+    node_role_command_get(command->payload, &change);
+    const enum reject reject = nodes_check_role(&engine->nodes, &change, engine->sealed_height,
+                                                node_runs(engine, change.node));
+    if (reject == REJECT_NONE) node_move(engine, change.node, (enum node_role)change.role, out);
+    return reject;
+}
+
+static enum reject node_remove(struct engine *engine, const struct command *command,
+                               struct event_writer *out)
+{
+    struct node_remove_command remove;
+    node_remove_command_get(command->payload, &remove);
+    const enum reject reject = nodes_check_remove(&engine->nodes, &remove, engine->sealed_height);
+    if (reject == REJECT_NONE) node_move(engine, remove.node, NODE_GONE, out);
+    return reject;
+}
+
+static enum reject node_swap(struct engine *engine, const struct command *command,
+                             struct event_writer *out)
+{
+    struct node_swap_command swap;
+    node_swap_command_get(command->payload, &swap);
+    const enum reject reject = nodes_check_swap(&engine->nodes, &swap, engine->sealed_height,
+                                                node_runs(engine, swap.new_node));
+    if (reject != REJECT_NONE) return reject;
+    node_move(engine, swap.new_node, NODE_VOTER, out);
+    node_move(engine, swap.old_node, NODE_GONE, out);
+    return REJECT_NONE;
+}
+
 static enum reject operator_apply(struct engine *engine, const struct command *command,
                                   struct event_writer *out)
 {
@@ -254,6 +333,14 @@ static enum reject operator_apply(struct engine *engine, const struct command *c
         return market_filters(engine, command, out);
     case T_ACCOUNT_TIER:
         return account_tier(engine, command, out);
+    case T_NODE_ADD:
+        return node_add(engine, command, out);
+    case T_NODE_ROLE:
+        return node_role(engine, command, out);
+    case T_NODE_REMOVE:
+        return node_remove(engine, command, out);
+    case T_NODE_SWAP:
+        return node_swap(engine, command, out);
     case T_CREDIT:
         return credit(engine, command, out);
     default:

@@ -43,6 +43,46 @@ static bool params_load(struct engine *engine, struct sections *sections,
     return true;
 }
 
+/* "" is no address, but that of nodes without peers. */
+static bool node_record_valid(const struct engine *engine, const struct snapshot_node *record)
+{
+    static const char nowhere[NODE_ADDRESS_BYTES];
+    char address[NODE_ADDRESS_BYTES];
+    memcpy(address, record->address, sizeof(address));
+    return (record->role == NODE_STANDBY || record->role == NODE_VOTER) &&
+           record->voted <= (record->role == NODE_VOTER ? engine->sealed_height : 0) &&
+           (memcmp(address, nowhere, sizeof(address)) == 0 || node_address_valid(address));
+}
+
+static bool nodes_load(struct engine *engine, struct sections *sections)
+{
+    struct nodes *nodes = &engine->nodes;
+    struct snapshot_membership membership;
+    struct snapshot_node record;
+    uint32_t last = 0, voters = 0;
+    if (!sections_membership(sections, &membership) ||
+        membership.change_height > engine->sealed_height + 1 + NODES_NOTICE)
+        return false;
+    *nodes = (struct nodes){.change_height = membership.change_height,
+                            .last_node = membership.last_node,
+                            .epoch = membership.epoch};
+    engine->origins.count = 0;
+    while (sections_node(sections, &record)) {
+        if (record.node <= last || nodes->set.count == NODE_SET_LIMIT ||
+            !node_record_valid(engine, &record))
+            return false;
+        struct node_member *member = &nodes->set.members[nodes->set.count];
+        *member = (struct node_member){.node = record.node, .role = record.role};
+        memcpy(member->public_key, record.public_key, sizeof(member->public_key));
+        memcpy(member->address, record.address, sizeof(member->address));
+        nodes->voted[nodes->set.count++] = record.voted;
+        origins_add(&engine->origins, record.node);
+        last = record.node;
+        voters += record.role == NODE_VOTER;
+    }
+    return voters > 0 && last <= nodes->last_node;
+}
+
 static bool nonces_load(struct engine *engine, struct sections *sections)
 {
     struct snapshot_nonce nonce;
@@ -255,11 +295,11 @@ static bool engine_load(struct engine *engine, struct sections *sections,
                         const struct genesis *genesis)
 {
     return state_load(engine, sections) && params_load(engine, sections, genesis) &&
-           nonces_load(engine, sections) && origins_load(engine, sections) &&
-           accounts_load(engine, sections) && volumes_load(engine, sections) &&
-           keys_load(engine, sections) && markets_load(engine, sections) &&
-           bound_load(engine, sections) && switches_load(engine, sections) &&
-           sections_done(sections) && holds_explained(engine);
+           nodes_load(engine, sections) && nonces_load(engine, sections) &&
+           origins_load(engine, sections) && accounts_load(engine, sections) &&
+           volumes_load(engine, sections) && keys_load(engine, sections) &&
+           markets_load(engine, sections) && bound_load(engine, sections) &&
+           switches_load(engine, sections) && sections_done(sections) && holds_explained(engine);
 }
 
 enum status restore_engine(struct arena *arena, const struct genesis *genesis, const uint8_t *bytes,

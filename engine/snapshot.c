@@ -238,6 +238,8 @@ static void all_count(struct writer *writer)
     writer->params_bytes = params_encode(&engine->params, writer->params);
     writer->counts[SNAPSHOT_STATE] = 1;
     writer->counts[SNAPSHOT_PARAMS] = writer->params_bytes;
+    writer->counts[SNAPSHOT_MEMBERSHIP] = 1;
+    writer->counts[SNAPSHOT_NODES] = engine->nodes.set.count;
     writer->counts[SNAPSHOT_NONCES] = engine->operator_count;
     writer->counts[SNAPSHOT_ORIGINS] = engine->origins.count;
     writer->counts[SNAPSHOT_ASSETS] = engine->params.asset_count;
@@ -289,6 +291,24 @@ static void orders_rank(struct writer *writer)
 
 /* ---- The sections. */
 
+static void put_nodes(struct writer *writer)
+{
+    const struct nodes *nodes = &writer->engine->nodes;
+    put_section(writer, SNAPSHOT_MEMBERSHIP);
+    put_membership(writer, (struct snapshot_membership){.change_height = nodes->change_height,
+                                                        .epoch = nodes->epoch,
+                                                        .last_node = nodes->last_node});
+    put_section(writer, SNAPSHOT_NODES);
+    for (uint32_t i = 0; i < nodes->set.count; i++) {
+        const struct node_member *member = &nodes->set.members[i];
+        struct snapshot_node record = {
+            .voted = nodes->voted[i], .node = member->node, .role = member->role};
+        memcpy(record.public_key, member->public_key, sizeof(record.public_key));
+        memcpy(record.address, member->address, sizeof(record.address));
+        put_node(writer, record);
+    }
+}
+
 static void put_log(struct writer *writer)
 {
     const struct engine *engine = writer->engine;
@@ -300,6 +320,7 @@ static void put_log(struct writer *writer)
     put_section(writer, SNAPSHOT_PARAMS);
     for (size_t i = 0; i < writer->params_bytes; i++)
         put_param(writer, (struct snapshot_param){.byte = writer->params[i]});
+    put_nodes(writer);
     put_section(writer, SNAPSHOT_NONCES);
     for (uint32_t i = 0; i < engine->operator_count; i++)
         put_nonce(writer, (struct snapshot_nonce){.last = engine->operator_nonces[i]});

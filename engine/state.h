@@ -16,6 +16,7 @@
 #include "engine/filters.h"
 #include "engine/keys.h"
 #include "engine/lists.h"
+#include "engine/nodes.h"
 #include "engine/origins.h"
 #include "engine/switches.h"
 #include "engine/triggers.h"
@@ -46,6 +47,7 @@ struct engine {
     struct switches switches;
     struct keys keys;
     struct origins origins;
+    struct nodes nodes;
     struct market_ids *ids; /* by market */
     uint32_t ahead_hash;    /* of the client id of the command in hand, 0: not known (ahead.h) */
     price_t *prints;        /* the run in hand: prices it traded at, neighbours differ */

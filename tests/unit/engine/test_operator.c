@@ -257,3 +257,153 @@ TEST(operator, filters_and_tiers_need_their_nonce)
     assert_true(engine_check(world.engine));
     world_close(&world);
 }
+
+static struct node_add_command node_eight(uint64_t nonce)
+{
+    struct node_add_command add = {.nonce = nonce, .node = 8, .public_key = {8}};
+    memcpy(add.address, "host:7008", 9);
+    return add;
+}
+
+static void seal_and_vote(struct world *world, uint64_t height, uint32_t voters)
+{
+    static const uint32_t nodes[] = {1, 7, 8};
+    ASSERT(world_seal(world, (struct seal_command){height}) == REJECT_NONE);
+    for (uint32_t i = 0; i < voters; i++)
+        ASSERT(world_vote(world, (struct vote_command){.height = height, .node = nodes[i]}) == 0);
+}
+
+static struct node_changed_event changed_at(const struct world *world, uint32_t ordinal)
+{
+    struct event event;
+    struct node_changed_event changed;
+    ASSERT(world_event(world, ordinal, &event) && event.type == T_NODE_CHANGED);
+    node_changed_event_get(event.payload, &changed);
+    return changed;
+}
+
+/* Added, heard, promoted, one change at a time; each event says what the node is from which block on. */
+TEST(operator, a_node_is_added_and_promoted)
+{
+    struct world world;
+    world_prepare(&world);
+    world_open(&world);
+    assert_int_equal(world_hello(&world, (struct hello_command){1, 8}), REJECT_STALE_SEQUENCE);
+    struct node_add_command add = node_eight(1);
+    add.operator_index = 2;
+    assert_int_equal(world_node_add(&world, add), REJECT_UNKNOWN_OPERATOR);
+    assert_int_equal(world_node_add(&world, node_eight(1)), REJECT_NONE);
+    struct node_changed_event changed = changed_at(&world, 0);
+    assert_int_equal(changed.height, 3); /* block 1 is being built */
+    assert_int_equal(changed.node, 8);
+    assert_int_equal(changed.role, NODE_STANDBY);
+    assert_int_equal(changed.public_key[0], 8);
+    assert_string_equal((const char *)changed.address, "host:7008");
+
+    struct node_role_command promote = {.nonce = 1, .node = 8, .role = NODE_VOTER};
+    assert_int_equal(world_node_role(&world, promote), REJECT_NONCE_USED);
+    promote.nonce = 2;
+    assert_int_equal(world_node_role(&world, promote), REJECT_NODE_PENDING);
+    seal_and_vote(&world, 1, 2);
+    assert_int_equal(world_node_role(&world, promote), REJECT_NODE_PENDING);
+    seal_and_vote(&world, 2, 2);
+    assert_int_equal(world_node_role(&world, promote), REJECT_NODE_SILENT);
+    assert_int_equal(world_hello(&world, (struct hello_command){1, 8}), REJECT_NONE);
+    assert_int_equal(world_node_role(&world, promote), REJECT_NONE);
+    changed = changed_at(&world, 0);
+    assert_int_equal(changed.height, 5);
+    assert_int_equal(changed.role, NODE_VOTER);
+    assert_int_equal(changed.public_key[0], 8);
+    assert_true(engine_check(world.engine));
+    world_close(&world);
+}
+
+/* Who goes takes its sessions along and is not heard any more; who stays keeps its own. */
+TEST(operator, a_node_that_goes_takes_its_sessions)
+{
+    struct world world;
+    world_prepare(&world);
+    world_open(&world);
+    const uint32_t ann = world_account(&world, 0, 100, 0);
+    for (uint32_t i = 0; i < 2; i++) {
+        const uint32_t node = i == 0 ? 1 : 7;
+        assert_int_equal(world_hello(&world, (struct hello_command){1, node}), REJECT_NONE);
+        world.header = (struct command_header){
+            .origin = node, .origin_epoch = world.number, .origin_sequence = 1};
+        struct order_place_command place = world_limit(ann, SELL, 1, 100);
+        place.session = 5;
+        assert_int_equal(world_order_place(&world, place), REJECT_NONE);
+        if (i == 0) world.header = (struct command_header){0};
+    }
+    const struct command_header of_seven = world.header;
+    world.header = (struct command_header){0};
+    const struct node_remove_command remove = {.nonce = 90, .node = 7};
+    assert_int_equal(world_node_remove(&world, remove), REJECT_QUORUM_LOST);
+    seal_and_vote(&world, 1, 1);
+    assert_int_equal(world_node_remove(&world, remove), REJECT_NONE);
+    const struct node_changed_event changed = changed_at(&world, 0);
+    assert_int_equal(changed.role, NODE_GONE);
+    assert_int_equal(changed.height, 4);
+    assert_int_equal(world_events_of(&world, T_ORDER_DONE), 1);
+    assert_int_equal(engine_counts(world.engine).open_orders, 1);
+
+    world.header = of_seven;
+    world.header.origin_sequence = 2;
+    assert_int_equal(world_order_place(&world, world_limit(ann, SELL, 1, 100)),
+                     REJECT_STALE_SEQUENCE);
+    world.header = (struct command_header){0};
+    assert_int_equal(world_hello(&world, (struct hello_command){2, 7}), REJECT_STALE_SEQUENCE);
+    struct node_add_command again = node_eight(91);
+    again.node = 7; /* its id is used up */
+    seal_and_vote(&world, 2, 1);
+    seal_and_vote(&world, 3, 1);
+    assert_int_equal(world_node_add(&world, again), REJECT_NODE_ID);
+    assert_true(engine_check(world.engine));
+    world_close(&world);
+}
+
+/* A swap is one change of two nodes at one height: the new one first, so that there is always a voter. */
+TEST(operator, a_swap_is_one_change_of_two_nodes)
+{
+    struct world world;
+    world_prepare(&world);
+    world_open(&world);
+    assert_int_equal(world_node_add(&world, node_eight(1)), REJECT_NONE);
+    assert_int_equal(world_hello(&world, (struct hello_command){1, 8}), REJECT_NONE);
+    seal_and_vote(&world, 1, 1);
+    const struct node_swap_command swap = {.nonce = 2, .old_node = 7, .new_node = 8};
+    assert_int_equal(world_node_swap(&world, swap), REJECT_NODE_PENDING);
+    seal_and_vote(&world, 2, 1);
+    assert_int_equal(world_node_swap(&world, swap), REJECT_NONE);
+    const struct node_changed_event first = changed_at(&world, 0), second = changed_at(&world, 1);
+    assert_int_equal(first.node, 8);
+    assert_int_equal(first.role, NODE_VOTER);
+    assert_int_equal(second.node, 7);
+    assert_int_equal(second.role, NODE_GONE);
+    assert_int_equal(first.height, 5);
+    assert_int_equal(second.height, 5);
+    assert_int_equal(world.out.count, 2);
+    world_close(&world);
+}
+
+/* The epoch is the engine's to count and nobody's answer is forgotten: who asks for another is told. */
+TEST(operator, epochs_change_one_by_one)
+{
+    struct world world;
+    world_prepare(&world);
+    world_open(&world);
+    seal_and_vote(&world, 1, 2);
+    struct epoch_change_command change = {.epoch = 2, .height = 1};
+    assert_int_equal(world_epoch_change(&world, change), REJECT_EPOCH);
+    assert_int_equal(world_events_of(&world, T_REFUSED), 1);
+    change.epoch = 1;
+    assert_int_equal(world_epoch_change(&world, change), REJECT_NONE);
+    struct event event;
+    struct epoch_changed_event changed;
+    assert_true(world_event(&world, 0, &event));
+    epoch_changed_event_get(event.payload, &changed);
+    assert_int_equal(changed.epoch, 1);
+    assert_int_equal(world.out.count, 1);
+    assert_int_equal(world_epoch_change(&world, change), REJECT_EPOCH);
+    world_close(&world);
+}

@@ -18,8 +18,8 @@ TEST(snapshot, the_bytes_of_a_world_are_golden)
     filled_open(&world);
     const struct snapshot_bytes snapshot = snapshots_of(world.engine, &world.genesis);
     hash_hex(snapshot.bytes + snapshot.count - HASH_BYTES, HASH_BYTES, hex);
-    assert_int_equal(snapshot.count, 4479);
-    assert_string_equal(hex, "34cfad2ea63d34c23c1090096801a58e5d7c85308af44832ebf156007ec3fe52");
+    assert_int_equal(snapshot.count, 4749);
+    assert_string_equal(hex, "dfb4d41112bed621b33a99b6168ae287ac97364f552765377cf46d846fd75e3a");
     free(snapshot.bytes);
     world_close(&world);
 }

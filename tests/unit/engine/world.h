@@ -190,6 +190,11 @@ WORLD_COMMAND(SESSION_END, session_end)
 WORLD_COMMAND(ORIGIN_LOST, origin_lost)
 WORLD_COMMAND(MARKET_FILTERS, market_filters)
 WORLD_COMMAND(ACCOUNT_TIER, account_tier)
+WORLD_COMMAND(NODE_ADD, node_add)
+WORLD_COMMAND(NODE_ROLE, node_role)
+WORLD_COMMAND(NODE_REMOVE, node_remove)
+WORLD_COMMAND(NODE_SWAP, node_swap)
+WORLD_COMMAND(EPOCH_CHANGE, epoch_change)
 
 /* A new account of tier `tier` with so much of both assets; returns its number. */
 static inline uint32_t world_account(struct world *world, uint16_t tier, int64_t coin, int64_t usd)
