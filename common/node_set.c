@@ -62,6 +62,13 @@ bool node_set_apply(struct node_set *set, const struct node_changed_event *chang
     return true;
 }
 
+bool node_member_equal(const struct node_member *left, const struct node_member *right)
+{
+    return left->node == right->node && left->role == right->role &&
+           memcmp(left->public_key, right->public_key, PUBLIC_KEY_BYTES) == 0 &&
+           memcmp(left->address, right->address, NODE_ADDRESS_BYTES) == 0;
+}
+
 bool node_address_valid(const char address[NODE_ADDRESS_BYTES])
 {
     size_t length = 0;

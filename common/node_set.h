@@ -41,6 +41,8 @@ void node_set_voters(const struct node_set *set, struct validator_set *voters);
  * there, or one too many. */
 MUST_CHECK bool node_set_apply(struct node_set *set, const struct node_changed_event *changed);
 
+bool node_member_equal(const struct node_member *left, const struct node_member *right);
+
 /* Whether the text is an address: "host:port" with a port of 1 to 65535, zero bytes behind it. */
 MUST_CHECK bool node_address_valid(const char address[NODE_ADDRESS_BYTES]);
 

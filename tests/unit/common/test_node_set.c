@@ -91,6 +91,30 @@ TEST(node_set, voters_are_those_who_vote)
     assert_string_equal(voters.members[1].address, "10.0.0.1:1");
 }
 
+TEST(node_set, equal_members_agree_in_every_field)
+{
+    begin();
+    const struct node_member first = set.members[0];
+    struct node_member other;
+    memset(&other, 0xff, sizeof(other)); /* what lies between the fields does not count */
+    other.node = first.node;
+    other.role = first.role;
+    memcpy(other.public_key, first.public_key, sizeof(other.public_key));
+    memcpy(other.address, first.address, sizeof(other.address));
+    assert_true(node_member_equal(&first, &other));
+    other.role = NODE_STANDBY;
+    assert_false(node_member_equal(&first, &other));
+    other = first;
+    other.public_key[31] ^= 1;
+    assert_false(node_member_equal(&first, &other));
+    other = first;
+    other.address[63] = 1;
+    assert_false(node_member_equal(&first, &other));
+    other = first;
+    other.node++;
+    assert_false(node_member_equal(&first, &other));
+}
+
 static bool valid(const char *text)
 {
     char address[NODE_ADDRESS_BYTES] = {0};
