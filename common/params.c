@@ -63,6 +63,13 @@ bool params_valid(const struct params *params, const char **reason)
     return *reason == NULL;
 }
 
+bool params_bounds_equal(const struct params *left, const struct params *right)
+{
+    return left->accounts_max == right->accounts_max && left->keys_max == right->keys_max &&
+           left->orders_max == right->orders_max && left->levels_max == right->levels_max &&
+           left->assets_max == right->assets_max && left->markets_max == right->markets_max;
+}
+
 static uint8_t *asset_put(uint8_t *at, const struct asset *asset)
 {
     at = le_put_u8(at, asset->decimals);

@@ -56,6 +56,9 @@ struct params {
  * the lowest taker fee. `reason` says which. */
 MUST_CHECK bool params_valid(const struct params *params, const char **reason);
 
+/* Whether the bounds are the same: they cannot change, since memory is laid out by them. */
+bool params_bounds_equal(const struct params *left, const struct params *right);
+
 /* Canonical bytes; returns their count, at most PARAMS_BYTES_MAX. */
 size_t params_encode(const struct params *params, uint8_t *bytes);
 

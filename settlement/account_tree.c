@@ -2,6 +2,7 @@
 
 #include "common/arena.h"
 #include "common/le.h"
+#include "settlement/image.h"
 
 #define ROUNDS 8
 
@@ -187,4 +188,15 @@ void account_tree_path(const struct account_tree *tree, uint32_t account, hash_t
     uint32_t node = tree->places + account_tree_position(tree, account);
     for (uint32_t height = 0; height < tree->depth; height++, node /= 2)
         siblings[height] = *node_or_empty(tree, node ^ 1, height);
+}
+
+struct account_tree *account_tree_image(struct arena *arena, const struct account_tree *tree,
+                                        const struct image_move *move)
+{
+    struct account_tree *copy = image_take(arena, move, tree, sizeof(*copy));
+    if (copy == NULL) return NULL;
+    copy->nodes = image_at(move, copy->nodes);
+    copy->marks = image_at(move, copy->marks);
+    copy->changed = image_at(move, copy->changed);
+    return copy;
 }

@@ -23,6 +23,7 @@
 
 struct arena;
 struct account_tree;
+struct image_move;
 
 #define ACCOUNT_TREE_DEPTH_MAX  24
 #define ACCOUNT_LEAF_ASSETS_MAX 64
@@ -62,5 +63,10 @@ hash_t account_tree_root(struct account_tree *tree);
 /* The siblings from the account's leaf up, account_tree_depth of them.
  * Needs: account_tree_root was called after the last set. */
 void account_tree_path(const struct account_tree *tree, uint32_t account, hash_t *siblings);
+
+/* The tree in an image of its memory (image.h); NULL when the arena is too small. */
+MUST_CHECK struct account_tree *account_tree_image(struct arena *arena,
+                                                   const struct account_tree *tree,
+                                                   const struct image_move *move);
 
 #endif /* SETTLEMENT_ACCOUNT_TREE_H */

@@ -1,6 +1,7 @@
 #include "settlement/balance_sheet.h"
 
 #include "common/arena.h"
+#include "settlement/image.h"
 
 #include <string.h>
 
@@ -90,4 +91,15 @@ void balance_sheet_forget_dirty(struct balance_sheet *sheet)
     for (uint32_t i = 0; i < sheet->dirty_count; i++)
         sheet->owners[sheet->dirty[i] - 1].is_dirty = false;
     sheet->dirty_count = 0;
+}
+
+struct balance_sheet *balance_sheet_image(struct arena *arena, const struct balance_sheet *sheet,
+                                          const struct image_move *move)
+{
+    struct balance_sheet *copy = image_take(arena, move, sheet, sizeof(*copy));
+    if (copy == NULL) return NULL;
+    copy->owners = image_at(move, copy->owners);
+    copy->cells = image_at(move, copy->cells);
+    copy->dirty = image_at(move, copy->dirty);
+    return copy;
 }

@@ -16,6 +16,7 @@
 
 struct arena;
 struct balance_sheet;
+struct image_move;
 
 struct balance_cell {
     amount_t available; /* from postings */
@@ -27,6 +28,7 @@ struct balance_cell {
 struct balance_owner {
     uint8_t public_key[PUBLIC_KEY_BYTES];
     uint64_t last_command; /* that moved a balance */
+    uint64_t leaf_height;  /* of the block that changed the account's leaf last */
     uint16_t tier;
     bool is_dirty;
 };
@@ -55,5 +57,10 @@ void balance_sheet_touch(struct balance_sheet *sheet, uint32_t account, uint64_t
 /* The dirty accounts in the order in which they became so; forget makes them clean. */
 const uint32_t *balance_sheet_dirty(const struct balance_sheet *sheet, uint32_t *count);
 void balance_sheet_forget_dirty(struct balance_sheet *sheet);
+
+/* The sheet in an image of its memory (image.h); NULL when the arena is too small. */
+MUST_CHECK struct balance_sheet *balance_sheet_image(struct arena *arena,
+                                                     const struct balance_sheet *sheet,
+                                                     const struct image_move *move);
 
 #endif /* SETTLEMENT_BALANCE_SHEET_H */

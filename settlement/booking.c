@@ -86,6 +86,20 @@ struct hold_entry *booking_sibling(struct settlement *s, const struct hold_entry
     return hold_book_find(s->orders, entry->market, other);
 }
 
+bool booking_due(struct settlement *s, const struct hold_entry *entry, amount_t *due)
+{
+    amount_t sibling_need;
+    *due = (amount_t){0};
+    if (entry->state == HOLD_PENDING) return true;
+    if (!booking_need(s, entry, due)) return false;
+    const struct hold_entry *sibling = booking_sibling(s, entry);
+    if (sibling == NULL) return true;
+    if (!booking_need(s, sibling, &sibling_need)) return false;
+    if (sibling_need.units > due->units) *due = sibling_need;
+    if (sibling->leg < entry->leg) due->units = 0;
+    return true;
+}
+
 enum status booking_hold(struct settlement *s, struct hold_entry *entry, amount_t to)
 {
     const int64_t more = to.units - entry->left.units; /* both from 0 up */

@@ -23,6 +23,10 @@ MUST_CHECK bool booking_need(const struct settlement *s, const struct hold_entry
 /* The open sibling of an order that is one of a pair, or NULL. */
 struct hold_entry *booking_sibling(struct settlement *s, const struct hold_entry *entry);
 
+/* What an open order holds between two commands: what it needs, or what its pair needs, of which the first
+ * leg holds all. False when it cannot be counted. */
+MUST_CHECK bool booking_due(struct settlement *s, const struct hold_entry *entry, amount_t *due);
+
 /* Makes the order, or the pair it belongs to, hold what it needs now that less is left of it. Holds
  * that cannot be counted stay. Never takes more. */
 MUST_CHECK enum status booking_shrink(struct settlement *s, struct hold_entry *entry);

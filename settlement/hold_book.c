@@ -1,6 +1,7 @@
 #include "settlement/hold_book.h"
 
 #include "common/arena.h"
+#include "settlement/image.h"
 #include "settlement/slot_index.h"
 
 #include <string.h>
@@ -101,4 +102,14 @@ const struct hold_entry *hold_book_next(const struct hold_book *book, size_t *sl
         if (entry->account != 0) return entry;
     }
     return NULL;
+}
+
+struct hold_book *hold_book_image(struct arena *arena, const struct hold_book *book,
+                                  const struct image_move *move)
+{
+    struct hold_book *copy = image_take(arena, move, book, sizeof(*copy));
+    if (copy == NULL) return NULL;
+    copy->entries = image_at(move, copy->entries);
+    copy->index.cells = image_at(move, copy->index.cells);
+    return copy;
 }

@@ -14,6 +14,7 @@
 
 struct arena;
 struct hold_book;
+struct image_move;
 
 enum hold_state {
     HOLD_PENDING = 1, /* waits for the working order of its list */
@@ -86,5 +87,9 @@ struct hold_entry *hold_book_at(struct hold_book *book, uint32_t number);
 
 /* The entry at or after *slot, which moves past it; NULL at the end. In no order: for checks. */
 const struct hold_entry *hold_book_next(const struct hold_book *book, size_t *slot);
+
+/* The book in an image of its memory (image.h); NULL when the arena is too small. */
+MUST_CHECK struct hold_book *hold_book_image(struct arena *arena, const struct hold_book *book,
+                                             const struct image_move *move);
 
 #endif /* SETTLEMENT_HOLD_BOOK_H */

@@ -31,6 +31,10 @@ static inline void *image_at(const struct image_move *move, const void *pointer)
     return (void *)((uintptr_t)move->image + (uintptr_t)pointer - (uintptr_t)move->memory);
 }
 
+/* A copy, in the arena, of what lay at `pointer`; NULL when the arena is too small. */
+MUST_CHECK void *image_take(struct arena *arena, const struct image_move *move, const void *pointer,
+                            size_t byte_count);
+
 /* Bytes that image_settlement takes. */
 size_t image_settlement_bytes(void);
 

@@ -1,7 +1,8 @@
 /* Which keys speak for which accounts, as the log's KEY_ADDED facts say.
  *
  * Owner    the thread of the settlement it belongs to
- * Memory   the caller's arena; entries stay where they are
+ * Memory   the caller's arena: 72 bytes a key and 12 to 24 for finding it, touched as keys come; entries
+ *          stay where they are
  * Limits   keys_max keys
  * Cost     O(1)
  */
@@ -12,6 +13,7 @@
 #include "common/messages.h"
 
 struct arena;
+struct image_move;
 struct keyring;
 
 size_t keyring_bytes(uint32_t keys_max);
@@ -24,5 +26,12 @@ MUST_CHECK bool keyring_add(struct keyring *ring, const struct key_added_event *
 const struct key_added_event *keyring_find(const struct keyring *ring, const uint8_t key_id[32]);
 
 uint32_t keyring_count(const struct keyring *ring);
+
+/* The keys as they were added. Needs: index < keyring_count. */
+const struct key_added_event *keyring_at(const struct keyring *ring, uint32_t index);
+
+/* The ring in an image of its memory (image.h); NULL when the arena is too small. */
+MUST_CHECK struct keyring *keyring_image(struct arena *arena, const struct keyring *ring,
+                                         const struct image_move *move);
 
 #endif /* SETTLEMENT_KEYRING_H */

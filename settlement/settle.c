@@ -326,22 +326,31 @@ enum status settle_event(struct settlement *s, const struct event *event)
     }
 }
 
-/* Compares every balance of the account and, if all agree, puts its leaf into the tree. */
-static enum status close_account(struct settlement *s, uint32_t account, uint64_t height)
+void settle_leaf(struct settlement *s, uint32_t account)
 {
+    const struct balance_owner *owner = balance_sheet_owner(s->accounts, account);
     struct account_leaf leaf = {
-        .salt = account_tree_salt(s->tree, account, height),
-        .public_key = balance_sheet_owner(s->accounts, account)->public_key,
+        .salt = account_tree_salt(s->tree, account, owner->leaf_height),
+        .public_key = owner->public_key,
     };
     for (uint16_t asset = 0; asset < s->params.asset_count; asset++) {
-        const enum status status = compare(s, account, asset);
-        if (status != STATUS_OK) return status;
         const struct balance_cell *cell = balance_sheet_cell(s->accounts, account, asset);
         if (cell->available.units == 0 && cell->held.units == 0) continue;
         leaf.balances[leaf.count++] =
             (struct account_leaf_balance){asset, cell->available, cell->held};
     }
     account_tree_set(s->tree, account, account_tree_leaf_hash(&leaf));
+}
+
+/* Compares every balance of the account and, if all agree, puts its leaf into the tree. */
+static enum status close_account(struct settlement *s, uint32_t account, uint64_t height)
+{
+    for (uint16_t asset = 0; asset < s->params.asset_count; asset++) {
+        const enum status status = compare(s, account, asset);
+        if (status != STATUS_OK) return status;
+    }
+    balance_sheet_owner(s->accounts, account)->leaf_height = height;
+    settle_leaf(s, account);
     return STATUS_OK;
 }
 
@@ -379,12 +388,28 @@ enum status settle_block(struct settlement *s, uint64_t height, struct settle_ro
     balance_sheet_forget_dirty(s->accounts);
     INVARIANT(settle_check(s));
 
+    s->height = height;
+    settlement_roots(s, roots);
+    return STATUS_OK;
+}
+
+uint64_t settlement_command(const struct settlement *s)
+{
+    return s->command.number;
+}
+
+uint64_t settlement_height(const struct settlement *s)
+{
+    return s->height;
+}
+
+void settlement_roots(struct settlement *s, struct settle_roots *roots)
+{
     if (s->params_moved) s->params_hash = params_hash(&s->params);
     s->params_moved = false;
     roots->state_root = account_tree_root(s->tree);
     roots->totals_root = totals_root(s->totals, s->params.asset_count);
     roots->params_hash = s->params_hash;
-    return STATUS_OK;
 }
 
 amount_t settlement_available(const struct settlement *s, uint32_t account, uint16_t asset)

@@ -74,6 +74,13 @@ MUST_CHECK enum status settle_event(struct settlement *settlement, const struct 
 MUST_CHECK enum status settle_block(struct settlement *settlement, uint64_t height,
                                     struct settle_roots *roots);
 
+/* Where it stands: the last command, and the height of the last block that was STATUS_OK; 0: none yet. */
+uint64_t settlement_command(const struct settlement *settlement);
+uint64_t settlement_height(const struct settlement *settlement);
+
+/* The roots of that block. Needs: nothing was settled since. */
+void settlement_roots(struct settlement *settlement, struct settle_roots *roots);
+
 /* The difference that made a call return STATUS_MISMATCH, or NULL. */
 const struct settle_mismatch *settlement_mismatch(const struct settlement *settlement);
 

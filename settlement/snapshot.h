@@ -108,6 +108,35 @@ enum settled_record_bytes {
 #undef BYTES
 #undef END
 
+/* ---- Reading, record by record: what they say is for the reader to judge. */
+
+struct settled_sections {
+    const uint8_t *at[SETTLED_SECTIONS];
+    uint64_t left[SETTLED_SECTIONS]; /* records */
+};
+
+/* bool settled_order_next(sections, &record) and so on: the next record; false at the section's end. */
+#define SECTION(NAME, name) \
+    MUST_CHECK static inline bool settled_##name##_next(struct settled_sections *sections, \
+                                                        struct settled_##name *record) \
+    { \
+        if (sections->left[SETTLED_##NAME] == 0) return false; \
+        sections->left[SETTLED_##NAME]--; \
+        settled_##name##_get(sections->at[SETTLED_##NAME], record); \
+        sections->at[SETTLED_##NAME] += SETTLED_##NAME##_BYTES; \
+        return true; \
+    }
+#define FIELD(type, name)
+#define BYTES(name, count)
+#define END(NAME, name)
+#include "settlement/snapshot.def"
+#undef SECTION
+#undef FIELD
+#undef BYTES
+#undef END
+
+/* ---- */
+
 /* What its bytes look like, for section.h. */
 extern const struct section_form settlement_snapshot_form;
 

@@ -115,12 +115,16 @@ struct settlement {
     struct pairing_node *sleepers; /* by the order's number in the hold book */
     struct command_price *prices;  /* of this command */
     uint32_t prices_max;
+    uint64_t height;    /* of the last block */
     hash_t params_hash; /* of `params`, unless they moved */
     bool params_moved;
     bool has_mismatch;
     struct settle_mismatch mismatch;
     struct command_state command;
 };
+
+/* Hashes the account's leaf as it is since block leaf_height, and puts it into the tree. */
+void settle_leaf(struct settlement *s, uint32_t account);
 
 /* Each keeps the first difference, which explains the rest, and returns STATUS_MISMATCH. */
 enum status settle_differs(struct settlement *s, const struct settle_mismatch *found);
@@ -150,6 +154,19 @@ static inline qty_t order_rest(const struct hold_entry *entry)
 static inline bool order_by_quote(const struct hold_entry *entry)
 {
     return entry->qty.lots == 0;
+}
+
+/* Whether a buyer's hold is counted by a price that was the last one when it was taken: the order has
+ * none. */
+static inline bool order_holds_by_last(const struct hold_entry *entry)
+{
+    return entry->side == BUY && !order_has_price(entry->type) && entry->stop_price.ticks == 0;
+}
+
+/* A trailing stop that has started. */
+static inline bool order_follows(const struct hold_entry *entry)
+{
+    return entry->state == HOLD_ASLEEP && entry->start_trade != 0;
 }
 
 static inline bool order_may_rest(const struct hold_entry *entry)

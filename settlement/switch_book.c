@@ -1,6 +1,7 @@
 #include "settlement/switch_book.h"
 
 #include "common/arena.h"
+#include "settlement/image.h"
 #include "settlement/pairing.h"
 #include "settlement/slot_index.h"
 
@@ -91,4 +92,34 @@ uint64_t switch_book_deadline(const struct switch_book *book, uint32_t account, 
 uint64_t switch_book_next(const struct switch_book *book)
 {
     return book->first == 0 ? UINT64_MAX : (uint64_t)book->nodes[book->first].key;
+}
+
+uint32_t switch_book_count(const struct switch_book *book)
+{
+    return book->count;
+}
+
+bool switch_book_walk(const struct switch_book *book, uint32_t *slot, struct switch_armed *armed)
+{
+    while (*slot < book->used) {
+        const uint32_t number = ++*slot;
+        const struct owner *owner = &book->owners[number];
+        if (owner->account == 0) continue;
+        *armed = (struct switch_armed){.deadline_ns = (uint64_t)book->nodes[number].key,
+                                       .account = owner->account,
+                                       .market = owner->market};
+        return true;
+    }
+    return false;
+}
+
+struct switch_book *switch_book_image(struct arena *arena, const struct switch_book *book,
+                                      const struct image_move *move)
+{
+    struct switch_book *copy = image_take(arena, move, book, sizeof(*copy));
+    if (copy == NULL) return NULL;
+    copy->owners = image_at(move, copy->owners);
+    copy->nodes = image_at(move, copy->nodes);
+    copy->index.cells = image_at(move, copy->index.cells);
+    return copy;
 }

@@ -16,7 +16,14 @@
 #include <stdint.h>
 
 struct arena;
+struct image_move;
 struct switch_book;
+
+struct switch_armed {
+    uint64_t deadline_ns;
+    uint32_t account;
+    uint16_t market;
+};
 
 size_t switch_book_bytes(uint32_t orders_max);
 MUST_CHECK struct switch_book *switch_book_new(struct arena *arena, uint32_t orders_max);
@@ -34,5 +41,16 @@ uint64_t switch_book_deadline(const struct switch_book *book, uint32_t account, 
 
 /* When the first of all fires; UINT64_MAX: none is armed. */
 uint64_t switch_book_next(const struct switch_book *book);
+
+uint32_t switch_book_count(const struct switch_book *book);
+
+/* The switch at or after *slot, which moves past it; false at the end. In no order. */
+MUST_CHECK bool switch_book_walk(const struct switch_book *book, uint32_t *slot,
+                                 struct switch_armed *armed);
+
+/* The book in an image of its memory (image.h); NULL when the arena is too small. */
+MUST_CHECK struct switch_book *switch_book_image(struct arena *arena,
+                                                 const struct switch_book *book,
+                                                 const struct image_move *move);
 
 #endif /* SETTLEMENT_SWITCH_BOOK_H */

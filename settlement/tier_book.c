@@ -1,8 +1,9 @@
 #include "settlement/tier_book.h"
 
 #include "common/arena.h"
+#include "settlement/image.h"
 
-#define DAYS 31 /* the present one and the 30 that count */
+#define DAYS TIER_BOOK_DAYS
 
 struct look {
     uint32_t day; /* looked at last, plus one */
@@ -131,4 +132,38 @@ bool tier_book_look(struct tier_book *book, uint32_t account, uint32_t day)
     const bool looked = look->day == day + 1;
     look->day = day + 1;
     return looked;
+}
+
+bool tier_book_looked(const struct tier_book *book, uint32_t account, uint32_t day)
+{
+    return book->looks[place_of(book, account)].day == day + 1;
+}
+
+uint16_t tier_book_floor(const struct tier_book *book, uint32_t account)
+{
+    return book->looks[place_of(book, account)].floor;
+}
+
+bool tier_book_traded(const struct tier_book *book, uint32_t account, uint32_t *day,
+                      amount_t *value)
+{
+    const struct traded *traded = &book->traded[place_of(book, account)];
+    const uint32_t oldest = traded->day < DAYS ? 0 : traded->day - (DAYS - 1);
+    for (uint32_t at = *day < oldest ? oldest : *day; at <= traded->day; at++) {
+        if (traded->days[at % DAYS] == 0) continue;
+        *day = at;
+        value->units = traded->days[at % DAYS];
+        return true;
+    }
+    return false;
+}
+
+struct tier_book *tier_book_image(struct arena *arena, const struct tier_book *book,
+                                  const struct image_move *move)
+{
+    struct tier_book *copy = image_take(arena, move, book, sizeof(*copy));
+    if (copy == NULL) return NULL;
+    copy->looks = image_at(move, copy->looks);
+    copy->traded = image_at(move, copy->traded);
+    return copy;
 }

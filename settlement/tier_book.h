@@ -12,8 +12,10 @@
 #include "common/params.h"
 
 #define TIER_BOOK_DAY_NS 86400000000000u
+#define TIER_BOOK_DAYS   31 /* the present one and the 30 that count */
 
 struct arena;
+struct image_move;
 struct tier_book;
 
 size_t tier_book_bytes(uint32_t accounts_max);
@@ -44,5 +46,17 @@ uint16_t tier_book_due(const struct tier_book *book, const struct params *params
 
 /* Whether the account's tier was looked at on `day` already; it is from here on. */
 bool tier_book_look(struct tier_book *book, uint32_t account, uint32_t day);
+
+/* The same as it stands, and the lowest tier. */
+bool tier_book_looked(const struct tier_book *book, uint32_t account, uint32_t day);
+uint16_t tier_book_floor(const struct tier_book *book, uint32_t account);
+
+/* The first day from *day on that is kept and on which the account traded; false: there is none. */
+MUST_CHECK bool tier_book_traded(const struct tier_book *book, uint32_t account, uint32_t *day,
+                                 amount_t *value);
+
+/* The book in an image of its memory (image.h); NULL when the arena is too small. */
+MUST_CHECK struct tier_book *tier_book_image(struct arena *arena, const struct tier_book *book,
+                                             const struct image_move *move);
 
 #endif /* SETTLEMENT_TIER_BOOK_H */

@@ -62,16 +62,26 @@ void waking_sleep(struct settlement *s, struct hold_entry *entry, bool may_fire)
         fire(s, entry, market->last);
         return;
     }
+    waking_sleep_on(s, entry);
+}
+
+void waking_sleep_on(struct settlement *s, const struct hold_entry *entry)
+{
     int64_t key;
     uint32_t *heap = heap_of(s, entry, &key);
-    pairing_add(s->sleepers, heap, hold_book_number(s->orders, entry), key);
+    if (entry->start_trade != 0)
+        s->markets[entry->market].trailing_count++;
+    else
+        pairing_add(s->sleepers, heap, hold_book_number(s->orders, entry), key);
 }
 
 void waking_forget(struct settlement *s, struct hold_entry *entry)
 {
     if (entry->state != HOLD_ASLEEP) return;
     if (entry->start_trade != 0) {
-        s->markets[entry->market].trailing_count--;
+        /* With nobody to ask for them, prices are forgotten; who starts later asks for later ones. */
+        if (--s->markets[entry->market].trailing_count == 0)
+            price_trail_forget(&s->trails[entry->market]);
         return;
     }
     int64_t key;

@@ -25,6 +25,9 @@ price_t waking_hold_price(uint8_t type, price_t price, price_t stop_price, price
 /* Puts a stop to sleep; with `may_fire` (it was just released) the last price may fire or start it. */
 void waking_sleep(struct settlement *s, struct hold_entry *entry, bool may_fire);
 
+/* The same for an order that slept before: with start_trade it has started to trail. */
+void waking_sleep_on(struct settlement *s, const struct hold_entry *entry);
+
 /* Takes the order from among the sleepers, if it is one: it ends. */
 void waking_forget(struct settlement *s, struct hold_entry *entry);
 
