@@ -175,6 +175,24 @@ void depth_set(struct depth *depth, enum side side, price_t price, qty_t qty, ui
     remember(depth, side, price, update_id);
 }
 
+void depth_restart(struct depth *depth, uint64_t update_id)
+{
+    ASSERT(depth->update_id == 0);
+    depth->update_id = update_id;
+    depth->first_id = update_id + 1;
+}
+
+bool depth_load(struct depth *depth, enum side side, price_t price, qty_t qty)
+{
+    struct depth_pool *pool = depth->pool;
+    uint32_t *root = &depth->roots[side];
+    if (qty.lots <= 0 || find(depth, side, price) != NOBODY) return false;
+    if (pool->free == NOBODY && pool->used == pool->capacity) return false;
+    *root = insert(pool, side, *root, take_node(pool, price, qty));
+    depth->counts[side]++;
+    return true;
+}
+
 bool depth_best(const struct depth *depth, enum side side, struct depth_level *level)
 {
     if (depth->roots[side] == NOBODY) return false;

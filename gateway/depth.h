@@ -65,6 +65,14 @@ MUST_CHECK bool depth_init(struct depth *depth, struct depth_pool *pool, struct 
 /* The total at a price is now `qty`; zero removes it. `update_id` is that of the state after it. */
 void depth_set(struct depth *depth, enum side side, price_t price, qty_t qty, uint64_t update_id);
 
+/* Begins at a state that is not the first: what changed before `update_id` is not known. Needs: the book is
+ * as depth_init left it. */
+void depth_restart(struct depth *depth, uint64_t update_id);
+
+/* Puts a level into a book that was restarted. False: there is one at this price already, the quantity is not
+ * above zero, or the pool is full. */
+MUST_CHECK bool depth_load(struct depth *depth, enum side side, price_t price, qty_t qty);
+
 /* The best level of a side; false when it is empty. */
 MUST_CHECK bool depth_best(const struct depth *depth, enum side side, struct depth_level *level);
 

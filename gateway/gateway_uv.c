@@ -1,5 +1,6 @@
 #include "gateway/gateway.h"
 
+#include "gateway/restore.h"
 #include "gateway/server.h"
 
 #include "common/le.h"
@@ -31,12 +32,35 @@ struct gateway {
     uv_idle_t idle; /* runs while there is more to drain, so that the loop does not sleep */
     uv_timer_t timer;
     struct waiter *waiter; /* of the command whose parts are coming */
+    uint64_t sealed;       /* height that this command seals; 0: none */
     enum status status;
     uint64_t stop_at_ms;
     bool is_open;
     bool is_stopping;
     bool has_abandoned;
 };
+
+/* ---- checkpoints ---- */
+
+static uint64_t height_of(const struct event *event)
+{
+    struct sealed_event sealed;
+    sealed_event_get(event->payload, &sealed);
+    return sealed.height;
+}
+
+/* The views are as the SEAL has left them. */
+static void tell_checkpoint(struct gateway *gateway)
+{
+    const struct gateway_checkpoints *checkpoints = &gateway->options->checkpoints;
+    const uint32_t every = market_views_params(gateway->markets)->checkpoint_blocks;
+    const uint64_t height = gateway->sealed;
+    gateway->sealed = 0;
+    if (height == 0 || checkpoints->sealed == NULL || every == 0 || height % every != 0) return;
+    struct restore views;
+    restore_begin(&views, gateway->view, gateway->markets);
+    checkpoints->sealed(checkpoints->context, height, &views);
+}
 
 /* ---- events ---- */
 
@@ -60,6 +84,7 @@ static void take_record(struct gateway *gateway, const uint8_t *bytes, size_t by
         market_view_apply(gateway->markets, &applied, &event);
         view_apply(gateway->view, &applied, &event);
         publish_event(gateway->publisher, &applied, &event);
+        if (event.type == T_SEALED) gateway->sealed = height_of(&event);
         if (gateway->waiter != NULL) server_event(gateway->waiter, &applied, &event);
     }
     ASSERT(events == end);
@@ -70,6 +95,7 @@ static void take_record(struct gateway *gateway, const uint8_t *bytes, size_t by
     view_finish(gateway->view, &applied);
     if (gateway->waiter != NULL) server_finish(gateway->server, gateway->waiter, &applied);
     gateway->waiter = NULL;
+    tell_checkpoint(gateway);
 }
 
 /* Framed like an event, but never among events. */
@@ -216,6 +242,17 @@ static enum status make_views(struct gateway *gateway)
     return STATUS_OK;
 }
 
+static enum status start_views(struct gateway *gateway)
+{
+    const struct gateway_checkpoints *checkpoints = &gateway->options->checkpoints;
+    struct restore views;
+    if (checkpoints->start == NULL) return STATUS_OK;
+    restore_begin(&views, gateway->view, gateway->markets);
+    if (!checkpoints->start(checkpoints->context, &views)) return STATUS_MALFORMED;
+    publish_restart(gateway->publisher);
+    return STATUS_OK;
+}
+
 static enum status make_server(struct gateway *gateway)
 {
     const struct server_options options = {
@@ -281,6 +318,7 @@ enum status gateway_run(const struct gateway_options *options)
         return STATUS_NO_MEMORY;
     }
     gateway->status = make_views(gateway);
+    if (gateway->status == STATUS_OK) gateway->status = start_views(gateway);
     if (gateway->status == STATUS_OK) gateway->status = make_server(gateway);
     if (gateway->status == STATUS_OK) {
         start_handles(gateway);

@@ -90,6 +90,19 @@ struct publisher *publish_new(struct arena *arena, const struct genesis *genesis
     return publisher;
 }
 
+void publish_restart(struct publisher *publisher)
+{
+    publisher->shown_ns = market_views_now_ns(publisher->views);
+    for (uint16_t market = 0; market < market_views_count(publisher->views); market++) {
+        const struct market_view *view = market_views_at(publisher->views, market);
+        struct market_state *state = &publisher->states[market];
+        for (int rate = 0; rate < RATES; rate++)
+            state->next_first_id[rate] = view->depth.update_id + 1;
+        state->best = stream_best_of(&view->depth);
+        state->minutes_expired = view->ticker.expired;
+    }
+}
+
 struct market_views *publish_views(const struct publisher *publisher)
 {
     return publisher->views;

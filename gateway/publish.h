@@ -49,6 +49,9 @@ MUST_CHECK struct publisher *publish_new(struct arena *arena, const struct genes
 
 struct market_views *publish_views(const struct publisher *publisher);
 
+/* The views were restored: streams go on from where they are now, without what was before. */
+void publish_restart(struct publisher *publisher);
+
 /* Until a sink is attached nothing is printed. */
 void publish_attach(struct publisher *publisher, struct publish_sink sink);
 

@@ -42,6 +42,7 @@ struct restore_sink {
 struct restore {
     struct view *view;
     struct market_views *markets;
+    uint64_t command;       /* the section's */
     uint32_t account_count; /* restored so far */
     bool has_params;
     bool has_section;

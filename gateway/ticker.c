@@ -19,11 +19,61 @@ static struct candle *minute_at(const struct ticker *ticker, uint64_t number)
     return &ticker->minutes[number & (TICKER_MINUTES - 1)];
 }
 
+/* The window anew from its minutes: what left may have been the high or the low. */
+static void sum_up(struct ticker *ticker)
+{
+    ticker->window = (struct candle){0};
+    for (uint64_t number = ticker->expired; number < ticker->begun; number++) {
+        struct candle minute = *minute_at(ticker, number);
+        minute.open_ns = 0;
+        candle_join(&ticker->window, &minute);
+    }
+}
+
+static bool in_window(const struct ticker *ticker, uint64_t number, uint64_t now_ns)
+{
+    return minute_at(ticker, number)->open_ns + MINUTE_NS + TICKER_WINDOW_NS > now_ns;
+}
+
+uint64_t ticker_oldest(const struct ticker *ticker, uint64_t now_ns)
+{
+    const uint64_t kept = ticker->begun < TICKER_MINUTES ? 0 : ticker->begun - TICKER_MINUTES;
+    const uint64_t first = ticker->first > kept ? ticker->first : kept;
+    uint64_t number = ticker->expired;
+    while (number < ticker->begun && !in_window(ticker, number, now_ns))
+        number++;
+    while (number > first && in_window(ticker, number - 1, now_ns))
+        number--;
+    return number;
+}
+
+const struct candle *ticker_minute(const struct ticker *ticker, uint64_t number)
+{
+    ASSERT(number >= ticker->first && number < ticker->begun);
+    ASSERT(ticker->begun - number <= TICKER_MINUTES);
+    return minute_at(ticker, number);
+}
+
+/* What the fill before the window cost; the first of all when it is in the window. */
+static price_t close_before(const struct ticker *ticker)
+{
+    if (ticker->expired > ticker->first) return minute_at(ticker, ticker->expired - 1)->close;
+    return minute_at(ticker, ticker->first)->open;
+}
+
+void ticker_advance(struct ticker *ticker, uint64_t now_ns)
+{
+    const uint64_t oldest = ticker_oldest(ticker, now_ns);
+    if (oldest == ticker->expired) return;
+    ticker->expired = oldest;
+    ticker->previous_close = close_before(ticker);
+    sum_up(ticker);
+}
+
 void ticker_add(struct ticker *ticker, const struct candle_fill *fill)
 {
     ticker_advance(ticker, fill->stamp_ns);
 
-    if (!ticker->any) ticker->previous_close = fill->price;
     ticker->any = true;
     ticker->last = fill->price;
     ticker->last_qty = fill->qty;
@@ -41,31 +91,27 @@ void ticker_add(struct ticker *ticker, const struct candle_fill *fill)
             return;
         }
     }
+    if (ticker->begun == 0) ticker->previous_close = fill->price;
     *minute_at(ticker, ticker->begun) = candle_begin(INTERVAL_1M, fill);
     ticker->begun++;
 }
 
-/* The window anew from its minutes: what left may have been the high or the low. */
-static void sum_up(struct ticker *ticker)
+void ticker_restore(struct ticker *ticker, uint64_t begun, const struct candle *minutes,
+                    uint32_t minute_count, const struct candle_fill *last)
 {
-    ticker->window = (struct candle){0};
-    for (uint64_t number = ticker->expired; number < ticker->begun; number++) {
-        struct candle minute = *minute_at(ticker, number);
-        minute.open_ns = 0;
-        candle_join(&ticker->window, &minute);
-    }
-}
-
-void ticker_advance(struct ticker *ticker, uint64_t now_ns)
-{
-    const uint64_t before = ticker->expired;
-    while (ticker->expired < ticker->begun) {
-        const struct candle *oldest = minute_at(ticker, ticker->expired);
-        if (oldest->open_ns + MINUTE_NS + TICKER_WINDOW_NS > now_ns) break;
-        ticker->previous_close = oldest->close;
-        ticker->expired++;
-    }
-    if (ticker->expired != before) sum_up(ticker);
+    ASSERT(minute_count <= TICKER_MINUTES && minute_count <= begun);
+    ticker->begun = begun;
+    ticker->first = ticker->expired = begun - minute_count;
+    for (uint32_t index = 0; index < minute_count; index++)
+        *minute_at(ticker, ticker->first + index) = minutes[index];
+    if (minute_count == 0) return;
+    ticker->any = true;
+    ticker->last = last->price;
+    ticker->last_qty = last->qty;
+    ticker->last_stamp_ns = last->stamp_ns;
+    ticker->expired = ticker_oldest(ticker, last->stamp_ns);
+    ticker->previous_close = close_before(ticker);
+    sum_up(ticker);
 }
 
 void ticker_read(struct ticker *ticker, uint64_t now_ns, struct ticker_figures *figures)

@@ -20,7 +20,8 @@
 struct ticker {
     struct candle *minutes; /* only minutes with fills, by number modulo TICKER_MINUTES */
     uint64_t begun;         /* minutes ever begun */
-    uint64_t expired;       /* of those, how many have left the window */
+    uint64_t first;         /* the oldest whose figures are known: 0 but for a restored ticker */
+    uint64_t expired;       /* how many of all have left the window */
     struct candle
         window; /* sums over the minutes in the window; open and first id from the oldest */
     bool any;   /* a fill has ever happened: last and previous_close mean something */
@@ -55,8 +56,20 @@ struct ticker_average {
 MUST_CHECK bool ticker_init(struct ticker *ticker, struct arena *arena);
 void ticker_add(struct ticker *ticker, const struct candle_fill *fill);
 
-/* Lets minutes leave that are too old at `now_ns`. */
+/* The window is that of `now_ns` from here on: minutes that are too old leave it. A clock ahead of the
+ * log's stamps may have let go of some that are not, and they come back. */
 void ticker_advance(struct ticker *ticker, uint64_t now_ns);
+
+/* The number of the oldest minute in the window that ends at `now_ns`; `begun` when there is none. */
+uint64_t ticker_oldest(const struct ticker *ticker, uint64_t now_ns);
+
+/* The minute with this number. Needs: first <= number < begun, one of the last TICKER_MINUTES. */
+const struct candle *ticker_minute(const struct ticker *ticker, uint64_t number);
+
+/* Begins with minutes read from elsewhere: `minute_count` of them, the newest being number begun - 1, and
+ * the last fill. Needs: minutes rise, at most TICKER_MINUTES. */
+void ticker_restore(struct ticker *ticker, uint64_t begun, const struct candle *minutes,
+                    uint32_t minute_count, const struct candle_fill *last);
 
 /* The figures at `now_ns`; advances first. */
 void ticker_read(struct ticker *ticker, uint64_t now_ns, struct ticker_figures *figures);

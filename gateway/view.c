@@ -1,34 +1,8 @@
-#include "gateway/view.h"
+#include "gateway/view_state.h"
 
 #include "common/fee.h"
 
 #include <string.h>
-
-#define NO_SLOT 0u
-
-struct view {
-    const struct params *markets;
-    struct view_account *accounts; /* 1 .. accounts_max */
-    struct view_balance *balances; /* account x assets_max + asset */
-    struct view_keys keys;
-    struct view_order *open; /* slots 1 .. orders_max */
-    struct view_index index; /* of open orders */
-    struct view_lists *lists;
-    struct view_preventions preventions;
-    uint32_t *free_slots;
-    struct view_order *done; /* by number modulo VIEW_ORDERS_KEPT */
-    struct view_fill *fills; /* by number modulo VIEW_FILLS_KEPT */
-    uint64_t *market_fills;  /* newest entry of each market, number + 1 */
-    uint64_t done_begin, done_end;
-    uint64_t fill_begin, fill_end;
-    uint64_t dropped;
-    uint64_t command;
-    uint64_t epoch;
-    uint32_t node;
-    uint32_t accounts_max, assets_max, orders_max /* slots */, markets_max;
-    uint32_t open_used, free_count, open_count;
-    uint8_t former_client_id[36];
-};
 
 /* An order that does not rest needs no place in the engine's books: one more than those may be open
  * while it takes. */
@@ -87,6 +61,8 @@ struct view *view_new(struct arena *arena, const struct genesis *genesis,
         !view_index_init(&view->index, arena, view->orders_max) ||
         !view_prevented_init(&view->preventions, arena, params))
         return NULL;
+
+    members_begin(&view->members, genesis);
 
     const bool whole = view->accounts != NULL && view->balances != NULL && view->open != NULL &&
                        view->free_slots != NULL && view->done != NULL && view->fills != NULL &&
@@ -162,7 +138,7 @@ struct view_balance view_balance(const struct view *view, uint32_t account, uint
 
 /* ---- open orders ---- */
 
-static struct view_order *find_open(const struct view *view, uint16_t market, uint64_t order_id)
+struct view_order *view_find_open(const struct view *view, uint16_t market, uint64_t order_id)
 {
     const uint32_t slot = view_index_find(&view->index, market, order_id);
     return slot == NO_SLOT ? NULL : &view->open[slot];
@@ -171,12 +147,12 @@ static struct view_order *find_open(const struct view *view, uint16_t market, ui
 /* The same for an event, which speaks of open orders only. */
 static struct view_order *open_of(const struct view *view, uint16_t market, uint64_t order_id)
 {
-    struct view_order *order = find_open(view, market, order_id);
+    struct view_order *order = view_find_open(view, market, order_id);
     ASSERT(order != NULL);
     return order;
 }
 
-static void link_open(struct view *view, uint32_t slot)
+void view_link(struct view *view, uint32_t slot)
 {
     struct view_order *order = &view->open[slot];
     struct view_account *account = &view->accounts[order->account];
@@ -189,6 +165,12 @@ static void link_open(struct view *view, uint32_t slot)
     account->last_open = slot;
     account->open_count++;
     view->open_count++;
+}
+
+uint32_t view_take_slot(struct view *view)
+{
+    if (view->free_count > 0) return view->free_slots[--view->free_count];
+    return view->open_used < view->orders_max ? ++view->open_used : NO_SLOT;
 }
 
 static void unlink_open(struct view *view, uint32_t slot)
@@ -207,11 +189,6 @@ static void unlink_open(struct view *view, uint32_t slot)
     view->open_count--;
 }
 
-static bool is_stop(uint8_t type)
-{
-    return type >= STOP_LOSS;
-}
-
 static void on_order_accepted(struct view *view, const struct applied *applied,
                               const struct event *event)
 {
@@ -219,9 +196,8 @@ static void on_order_accepted(struct view *view, const struct applied *applied,
     order_accepted_event_get(event->payload, &accepted);
     ASSERT(accepted.account >= 1 && accepted.account <= view->accounts_max);
 
-    const uint32_t slot =
-        view->free_count > 0 ? view->free_slots[--view->free_count] : ++view->open_used;
-    ASSERT(slot <= view->orders_max);
+    const uint32_t slot = view_take_slot(view);
+    ASSERT(slot != NO_SLOT);
     struct view_order *order = &view->open[slot];
     *order = (struct view_order){
         .order_id = accepted.order_id,
@@ -237,12 +213,12 @@ static void on_order_accepted(struct view *view, const struct applied *applied,
         .time_in_force = accepted.time_in_force,
         .self_trade = accepted.self_trade,
         .status = ORDER_NEW,
-        .working_ns = is_stop(accepted.type) ? 0 : applied->stamp_ns,
+        .working_ns = view_is_stop(accepted.type) ? 0 : applied->stamp_ns,
     };
     memcpy(order->client_id, accepted.client_id, sizeof(order->client_id));
 
     view_index_add(&view->index, order->market, order->order_id, slot);
-    link_open(view, slot);
+    view_link(view, slot);
 }
 
 /* Comes after the acceptance, and once more before the end. */
@@ -282,7 +258,7 @@ static void on_order_released(struct view *view, const struct applied *applied,
     order_released_event_get(event->payload, &released);
     struct view_order *order = open_of(view, released.market, released.order_id);
     order->status = ORDER_NEW;
-    order->working_ns = is_stop(order->type) ? 0 : applied->stamp_ns;
+    order->working_ns = view_is_stop(order->type) ? 0 : applied->stamp_ns;
     order->updated_ns = applied->stamp_ns;
 }
 
@@ -443,6 +419,15 @@ static void on_hello_accepted(struct view *view, const struct event *event)
     if (hello.node == view->node) view->epoch = hello.epoch;
 }
 
+/* The engine has refused what cannot be. */
+static void on_node_changed(struct view *view, const struct event *event)
+{
+    struct node_changed_event changed;
+    node_changed_event_get(event->payload, &changed);
+    const bool follows = members_apply(&view->members, &changed);
+    ASSERT(follows);
+}
+
 void view_apply(struct view *view, const struct applied *applied, const struct event *event)
 {
     switch (event->type) {
@@ -489,6 +474,9 @@ void view_apply(struct view *view, const struct applied *applied, const struct e
     case T_HELLO_ACCEPTED:
         on_hello_accepted(view, event);
         break;
+    case T_NODE_CHANGED:
+        on_node_changed(view, event);
+        break;
     default:
         break;
     }
@@ -525,6 +513,11 @@ const uint8_t *view_former_client_id(const struct view *view)
     return view->former_client_id;
 }
 
+const struct members *view_members(const struct view *view)
+{
+    return &view->members;
+}
+
 bool view_has_traded(const struct view *view, uint16_t market)
 {
     ASSERT(market < view->markets_max);
@@ -546,7 +539,7 @@ const struct view_preventions *view_preventions(const struct view *view)
 const struct view_order *view_open_order(const struct view *view, uint32_t account, uint16_t market,
                                          uint64_t order_id)
 {
-    const struct view_order *order = find_open(view, market, order_id);
+    const struct view_order *order = view_find_open(view, market, order_id);
     return order != NULL && order->account == account ? order : NULL;
 }
 
@@ -605,7 +598,7 @@ bool view_check(const struct view *view)
         const struct view_order *order = NULL;
         while ((order = view_next_open(view, account, order)) != NULL) {
             ASSERT(order->account == account);
-            ASSERT(find_open(view, order->market, order->order_id) == order);
+            ASSERT(view_find_open(view, order->market, order->order_id) == order);
             own++;
         }
         ASSERT(own == view->accounts[account].open_count);

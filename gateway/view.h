@@ -20,6 +20,7 @@
 #include "common/applied.h"
 #include "common/arena.h"
 #include "common/genesis.h"
+#include "gateway/members.h"
 #include "gateway/view_key.h"
 #include "gateway/view_list.h"
 #include "gateway/view_prevented.h"
@@ -139,6 +140,9 @@ const struct view_order *view_open_client(const struct view *view, uint32_t acco
 
 /* Client id of the order that the last ORDER_AMENDED changed, as it was before. */
 const uint8_t *view_former_client_id(const struct view *view);
+
+/* The nodes. */
+const struct members *view_members(const struct view *view);
 
 /* Whether the market has had a trade. */
 bool view_has_traded(const struct view *view, uint16_t market);

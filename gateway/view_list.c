@@ -85,6 +85,13 @@ static void unlink_open(struct view_lists *lists, uint32_t slot)
     lists->open_count--;
 }
 
+/* A free slot, or NO_SLOT. */
+static uint32_t take_slot(struct view_lists *lists)
+{
+    if (lists->free_count > 0) return lists->free_slots[--lists->free_count];
+    return lists->open_used < lists->lists_max ? ++lists->open_used : NO_SLOT;
+}
+
 static void on_accepted(struct view_lists *lists, const struct applied *applied,
                         const struct event *event)
 {
@@ -92,9 +99,8 @@ static void on_accepted(struct view_lists *lists, const struct applied *applied,
     list_accepted_event_get(event->payload, &accepted);
     ASSERT(accepted.account >= 1 && accepted.account <= lists->accounts_max);
 
-    const uint32_t slot =
-        lists->free_count > 0 ? lists->free_slots[--lists->free_count] : ++lists->open_used;
-    ASSERT(slot <= lists->lists_max);
+    const uint32_t slot = take_slot(lists);
+    ASSERT(slot != NO_SLOT);
     struct view_list *list = &lists->open[slot];
     *list = (struct view_list){
         .list_id = accepted.list_id,
@@ -151,6 +157,29 @@ void view_list_name(struct view_lists *lists, uint16_t market, uint64_t list_id,
     struct view_list *list = &lists->open[slot];
     for (uint32_t i = 0; i < list->order_count; i++)
         if (list->orders[i].order_id == order_id) memcpy(list->orders[i].client_id, client_id, 36);
+}
+
+bool view_list_restore(struct view_lists *lists, const struct view_list *list)
+{
+    ASSERT(list->account >= 1 && list->account <= lists->accounts_max);
+    if (view_index_find(&lists->index, list->market, list->list_id) != NO_SLOT) return false;
+    const uint32_t slot = take_slot(lists);
+    if (slot == NO_SLOT) return false;
+    lists->open[slot] = *list;
+    lists->open[slot].updated_ns = list->created_ns;
+    view_index_add(&lists->index, list->market, list->list_id, slot);
+    link_open(lists, slot);
+    return true;
+}
+
+void view_list_forget(struct view_lists *lists, uint64_t command, uint32_t account_count)
+{
+    ASSERT(lists->done_end == 0 && account_count <= lists->accounts_max);
+    /* Entry 0 is what every account had before, and it is gone. */
+    lists->done_begin = lists->done_end = 1;
+    lists->dropped = command;
+    for (uint32_t account = 1; account <= account_count; account++)
+        lists->accounts[account].last_done = 1;
 }
 
 const struct view_list *view_list_open(const struct view_lists *lists, uint16_t market,

@@ -53,6 +53,15 @@ void view_list_apply(struct view_lists *lists, const struct applied *applied,
 void view_list_name(struct view_lists *lists, uint16_t market, uint64_t list_id, uint64_t order_id,
                     const uint8_t client_id[36]);
 
+/* An open list read from elsewhere becomes the newest of its account. Of `list` these count: list_id,
+ * created_ns, orders, order_count, account, market, kind, client_id. False: there is one with this id, or no
+ * room. */
+MUST_CHECK bool view_list_restore(struct view_lists *lists, const struct view_list *list);
+
+/* Lists that ended with `command` or before are not in memory, of any account up to `account_count`. Needs:
+ * none has ended yet. */
+void view_list_forget(struct view_lists *lists, uint64_t command, uint32_t account_count);
+
 /* An open list, or NULL. */
 const struct view_list *view_list_open(const struct view_lists *lists, uint16_t market,
                                        uint64_t list_id);

@@ -26,7 +26,7 @@ void view_prevented_add(struct view_preventions *preventions,
     const uint32_t account = prevented->taker_account;
     ASSERT(account >= 1 && account <= preventions->accounts_max);
     struct view_prevented *entry = &preventions->entries[preventions->end % VIEW_PREVENTED_KEPT];
-    if (preventions->end >= VIEW_PREVENTED_KEPT) preventions->dropped = entry->command;
+    if (entry->command > preventions->dropped) preventions->dropped = entry->command;
     *entry = (struct view_prevented){
         .prevented_id = prevented->prevented_id,
         .command = applied->number,
@@ -41,6 +41,17 @@ void view_prevented_add(struct view_preventions *preventions,
         .mode = prevented->mode,
     };
     preventions->last[account] = ++preventions->end;
+}
+
+void view_prevented_forget(struct view_preventions *preventions, uint64_t command,
+                           uint32_t account_count)
+{
+    ASSERT(preventions->end == 0 && account_count <= preventions->accounts_max);
+    /* Entry 0 is what every account had before, and all places have been used since. */
+    preventions->end = VIEW_PREVENTED_KEPT + 1;
+    preventions->dropped = command;
+    for (uint32_t account = 1; account <= account_count; account++)
+        preventions->last[account] = 1;
 }
 
 /* The entry with this number + 1, or NULL when there is none or it is gone. */

@@ -44,6 +44,11 @@ MUST_CHECK bool view_prevented_init(struct view_preventions *preventions, struct
 void view_prevented_add(struct view_preventions *preventions,
                         const struct prevented_event *prevented, const struct applied *applied);
 
+/* Those of `command` and before are not in memory, of any account up to `account_count`. Needs: there were
+ * none yet. */
+void view_prevented_forget(struct view_preventions *preventions, uint64_t command,
+                           uint32_t account_count);
+
 /* Walks an account's from the newest: NULL starts; NULL at the end. */
 const struct view_prevented *view_prevented_next(const struct view_preventions *preventions,
                                                  uint32_t account,
