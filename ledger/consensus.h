@@ -8,7 +8,7 @@
  *          rings, the producer of `batches` and `marks`, and the writer of the consensus loop's fields of
  *          progress and of the wal_* and peer_* metrics.
  * Memory   everything in the options outlives the call; the call frees what it takes
- * Limits   CONSENSUS_SUBMISSIONS_MAX rings. A full `batches` ring pauses delivery and proposing, so the
+ * Limits   CONSENSUS_SUBMISSIONS_MAX rings of commands, CONSENSUS_VOTES_MAX of votes. A full `batches` ring pauses delivery and proposing, so the
  *          submission rings fill and their producers answer "busy". A full `marks` ring loses the mark:
  *          that checkpoint is then not made here.
  * Cost     one write to the log for everything that arrived during the one before
@@ -30,6 +30,7 @@ struct replica;
 struct replica_base;
 
 #define CONSENSUS_SUBMISSIONS_MAX 8
+#define CONSENSUS_VOTES_MAX       2
 
 /* Answers what peers ask beside the log (ledger/supply.h), on the loop's thread. All zero: nobody does. */
 struct consensus_supply {
@@ -55,7 +56,8 @@ struct consensus_options {
 
     struct ring *submissions[CONSENSUS_SUBMISSIONS_MAX]; /* records: one command each */
     uint32_t submission_count;
-    struct ring *votes;   /* records: a VOTE or CHECKPOINT_VOTE each; or NULL */
+    struct ring *votes[CONSENSUS_VOTES_MAX]; /* records: a VOTE or CHECKPOINT_VOTE each */
+    uint32_t vote_ring_count;
     struct ring *changes; /* records: an event frame NODE_CHANGED each, put before the anchor raises
                            * progress.sealed_height past its block; or NULL */
     struct ring *batches; /* records: log index u64, then the batch; holds one of BATCH_BYTES_MAX */
