@@ -1,12 +1,18 @@
-/* usage: view_run COMMANDS SEED [--lose]
+/* usage: view_run COMMANDS SEED [--lose | --restart]
  *
  * Plays the model's random worlds through the engine, gives its events to the gateway's views, publisher
  * and answers, and compares after every command what the gateway would show with what the model has.
  * With --lose one event in a thousand is kept from the views: the comparison must notice.
+ *
+ * With --restart the views are thrown away every RESTART_COMMANDS commands and made again, from the model
+ * and the section that they wrote; others, whose clock is hours ahead of the log now and then, stay. Both
+ * must write the same section at all times.
  */
 
 #include "gateway/publish.h"
 #include "gateway/reply.h"
+#include "gateway/restore.h"
+#include "gateway/view_state.h"
 #include "tests/model/dice.h"
 #include "tests/model/script.h"
 
@@ -15,15 +21,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORLD_COMMANDS 2000
-#define ANSWER_MAX     (4u << 20)
+#define WORLD_COMMANDS   2000
+#define RESTART_COMMANDS 50
+#define SECTION_MAX      (64u << 20)
+#define ANSWER_MAX       (4u << 20)
+#define HOUR_NS          (3600ull * 1000000000ull)
 
-struct desk {
-    struct trial trial;
+/* A gateway's views, and where they are. */
+struct shop {
     struct arena arena;
     struct market_views *markets;
     struct view *view;
     struct publisher *publisher;
+};
+
+struct desk {
+    struct trial trial;
+    struct market_views *markets; /* the shop's */
+    struct view *view;
+    struct publisher *publisher;
+    struct shop *shop, *other; /* the other one only with --restart */
+    bool restarts;
+    uint64_t restarted;
     struct reply reply;
     bool is_answering;
     bool was_refused; /* REFUSED or NOOP came by */
@@ -66,15 +85,32 @@ static void on_message(void *context, const struct publish_message *message)
     desk->messages++;
 }
 
-static void open_gateway(struct desk *desk, const struct genesis *genesis)
+static struct shop *open_shop(const struct genesis *genesis)
 {
-    ASSERT(arena_map(&desk->arena, market_view_bytes(genesis) + view_bytes(genesis) +
+    struct shop *shop = calloc(1, sizeof(*shop));
+    ASSERT(shop != NULL);
+    ASSERT(arena_map(&shop->arena, market_view_bytes(genesis) + view_bytes(genesis) +
                                        publish_bytes(genesis) + 4096));
-    desk->markets = market_views_new(&desk->arena, genesis);
-    ASSERT(desk->markets != NULL);
-    desk->view = view_new(&desk->arena, genesis, market_views_params(desk->markets));
-    desk->publisher = publish_new(&desk->arena, genesis, desk->markets);
-    ASSERT(desk->view != NULL && desk->publisher != NULL);
+    shop->markets = market_views_new(&shop->arena, genesis);
+    ASSERT(shop->markets != NULL);
+    shop->view = view_new(&shop->arena, genesis, market_views_params(shop->markets));
+    shop->publisher = publish_new(&shop->arena, genesis, shop->markets);
+    ASSERT(shop->view != NULL && shop->publisher != NULL);
+    return shop;
+}
+
+static void close_shop(struct shop *shop)
+{
+    if (shop != NULL) arena_unmap(&shop->arena);
+    free(shop);
+}
+
+static void use_shop(struct desk *desk, const struct genesis *genesis, struct shop *shop)
+{
+    desk->shop = shop;
+    desk->markets = shop->markets;
+    desk->view = shop->view;
+    desk->publisher = shop->publisher;
     publish_attach(desk->publisher, (struct publish_sink){desk, on_message});
     for (uint32_t channel = 0; channel < channel_count(genesis->params.markets_max); channel++)
         publish_subscribe(desk->publisher, channel);
@@ -175,6 +211,27 @@ static bool take_command(struct desk *desk, const struct trial_command *bytes)
     view_finish(desk->view, &applied);
     publish_tick(desk->publisher, applied.stamp_ns);
     return end_answer(desk);
+}
+
+/* The same command for the views that stay; their clock runs ahead now and then. */
+static void take_other(struct desk *desk, const struct trial_command *bytes)
+{
+    struct shop *shop = desk->other;
+    struct event event;
+    const struct applied applied = {.number = desk->trial.number,
+                                    .stamp_ns = bytes->stamp_ns,
+                                    .flags = APPLIED_FIRST | APPLIED_LAST};
+    const uint8_t *at = desk->trial.engine_out.begin;
+    while (event_next(&at, desk->trial.engine_out.at, &event)) {
+        market_view_apply(shop->markets, &applied, &event);
+        view_apply(shop->view, &applied, &event);
+    }
+    market_views_advance(shop->markets, applied.stamp_ns);
+    view_finish(shop->view, &applied);
+    const uint64_t ahead_ns = desk->trial.number % 16 == 0 ? 30 * HOUR_NS : 0;
+    for (uint16_t market = 0; market < market_views_count(shop->markets); market++)
+        ticker_advance(&market_views_at(shop->markets, market)->ticker,
+                       applied.stamp_ns + ahead_ns);
 }
 
 /* ---- what is shown, and what is so ---- */
@@ -312,6 +369,144 @@ static bool same(const struct desk *desk)
     return same_orders(desk) && same_lists(desk) && same_accounts(desk) && same_markets(desk);
 }
 
+/* ---- restarts ---- */
+
+struct section {
+    uint8_t *bytes;
+    size_t byte_count;
+};
+
+static bool take_section(void *context, const uint8_t *bytes, size_t byte_count)
+{
+    struct section *section = context;
+    if (section->byte_count + byte_count > SECTION_MAX) return false;
+    memcpy(section->bytes + section->byte_count, bytes, byte_count);
+    section->byte_count += byte_count;
+    return true;
+}
+
+static void save_section(const struct shop *shop, struct section *section)
+{
+    struct restore views;
+    const struct restore_sink sink = {take_section, section};
+    section->byte_count = 0;
+    restore_begin(&views, shop->view, shop->markets);
+    ASSERT(restore_save(&views, &sink));
+}
+
+static bool same_section(const struct desk *desk, const char *what, const struct section *left,
+                         const struct section *right)
+{
+    SAME(what, left->byte_count, right->byte_count);
+    for (size_t at = 0; at < left->byte_count; at++)
+        if (left->bytes[at] != right->bytes[at]) return differs(desk, what, (int64_t)at, -1);
+    return true;
+}
+
+static void restore_accounts(const struct desk *desk, struct restore *restore)
+{
+    const struct model *model = desk->trial.model;
+    for (uint32_t account = 1; account <= model->account_count; account++) {
+        const struct model_account *has = &model->accounts[account];
+        ASSERT(restore_account(restore, account, has->public_key, has->tier));
+        for (uint16_t asset = 0; asset < model->params.asset_count; asset++) {
+            const struct view_balance balance = {{has->balances[asset].available},
+                                                 {has->balances[asset].held}};
+            ASSERT(restore_balance(restore, account, asset, balance));
+        }
+    }
+    for (uint32_t index = 0; index < desk->view->keys.key_count; index++) {
+        const struct view_key *key = view_key(desk->view, index);
+        struct key_added_event added = {.account = key->account,
+                                        .permissions = key->permissions,
+                                        .secret_version = key->secret_version};
+        memcpy(added.key_id, key->key_id, sizeof(added.key_id));
+        memcpy(added.public_key, key->public_key, sizeof(added.public_key));
+        ASSERT(restore_key(restore, &added));
+    }
+}
+
+static void restore_side(struct restore *restore, const struct model_market *has, uint16_t market,
+                         enum side side)
+{
+    for (int i = 0; i < has->queue_counts[side];) {
+        const int64_t price = has->queues[side][i]->price;
+        int64_t lots = 0;
+        for (; i < has->queue_counts[side] && has->queues[side][i]->price == price; i++)
+            lots += has->queues[side][i]->shown;
+        ASSERT(restore_level(restore, market, side, (price_t){price}, (qty_t){lots}));
+    }
+}
+
+static void restore_markets(const struct desk *desk, struct restore *restore)
+{
+    const struct model *model = desk->trial.model;
+    for (uint16_t market = 0; market < model->params.market_count; market++) {
+        const struct model_market *has = &model->markets[market];
+        ASSERT(restore_book(restore, market, has->last_update));
+        restore_side(restore, has, market, BUY);
+        restore_side(restore, has, market, SELL);
+    }
+}
+
+/* In another order than they came in: the section must put that right. */
+static void restore_orders(const struct desk *desk, struct restore *restore)
+{
+    const struct model *model = desk->trial.model;
+    for (int i = model->open_count; i-- > 0;) {
+        const struct model_order *has = model->open[i];
+        struct view_order order = {.order_id = has->id,
+                                   .created_ns = has->created_ns,
+                                   .price = {has->price},
+                                   .qty = {has->qty},
+                                   .executed = {has->executed},
+                                   .quote_qty = {has->quote_qty},
+                                   .quote_executed = {has->quote_executed},
+                                   .stop_price = {has->stop_price},
+                                   .iceberg_qty = {has->iceberg},
+                                   .prevented = {has->prevented},
+                                   .trailing_delta = has->delta,
+                                   .account = has->account,
+                                   .market = has->market,
+                                   .side = has->side,
+                                   .type = has->type,
+                                   .time_in_force = has->time_in_force,
+                                   .self_trade = has->self_trade,
+                                   .status = status_of(has)};
+        memcpy(order.client_id, has->client_id, sizeof(order.client_id));
+        ASSERT(restore_order(restore, &order));
+    }
+}
+
+/* Throws the views away and makes them again. */
+static bool restart(struct desk *desk, const struct genesis *genesis)
+{
+    static struct section before, again;
+    struct restore restore;
+    if (before.bytes == NULL) before.bytes = malloc(SECTION_MAX);
+    if (again.bytes == NULL) again.bytes = malloc(SECTION_MAX);
+    ASSERT(before.bytes != NULL && again.bytes != NULL);
+    save_section(desk->shop, &before);
+    save_section(desk->other, &again);
+    if (!same_section(desk, "section of views that stayed", &again, &before)) return false;
+
+    struct shop *shop = open_shop(genesis);
+    restore_begin(&restore, shop->view, shop->markets);
+    ASSERT(restore_params(&restore, &desk->trial.model->params));
+    restore_accounts(desk, &restore);
+    restore_markets(desk, &restore);
+    restore_orders(desk, &restore);
+    SAME("section loads", restore_load(&restore, before.bytes, before.byte_count), true);
+    SAME("restore ends", restore_end(&restore, desk->trial.number), true);
+    publish_restart(shop->publisher);
+    ASSERT(view_check(shop->view));
+    save_section(shop, &again);
+    close_shop(desk->shop);
+    use_shop(desk, genesis, shop);
+    desk->restarted++;
+    return same_section(desk, "section of restored views", &again, &before);
+}
+
 /* ---- worlds ---- */
 
 static bool play_world(struct desk *desk, uint64_t commands)
@@ -324,16 +519,22 @@ static bool play_world(struct desk *desk, uint64_t commands)
     script_genesis(genesis);
     dice_open(&dice, desk->seed, genesis);
     trial_open(&desk->trial, genesis);
-    open_gateway(desk, genesis);
+    use_shop(desk, genesis, open_shop(genesis));
+    if (desk->restarts) desk->other = open_shop(genesis);
     for (uint64_t i = 0; good && i < commands; i++, desk->commands++) {
         dice_next(&dice, desk->trial.model, &command);
         trial_regulate(&desk->trial, &command);
         good = trial_step(&desk->trial, &command);
         if (!good) printf("the engine differs from the model (seed %" PRIu64 ")\n", desk->seed);
         good = good && take_command(desk, &command) && same(desk);
+        if (good && desk->restarts) take_other(desk, &command);
+        if (good && desk->restarts && i % RESTART_COMMANDS == RESTART_COMMANDS - 1)
+            good = restart(desk, genesis) && same(desk);
         if (good && i % 64 == 0) ASSERT(view_check(desk->view));
     }
-    arena_unmap(&desk->arena);
+    close_shop(desk->shop);
+    close_shop(desk->other);
+    desk->other = NULL;
     trial_close(&desk->trial);
     free(genesis);
     return good;
@@ -344,18 +545,21 @@ int main(int argc, char **argv)
     static struct desk desk;
     const uint64_t commands = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
     if (commands == 0 || argc > 4) {
-        fputs("usage: view_run COMMANDS SEED [--lose]\n", stderr);
+        fputs("usage: view_run COMMANDS SEED [--lose | --restart]\n", stderr);
         return 2;
     }
     desk.seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     desk.loses = argc > 3 && strcmp(argv[3], "--lose") == 0;
+    desk.restarts = argc > 3 && strcmp(argv[3], "--restart") == 0;
     while (desk.commands < commands) {
         const uint64_t rest = commands - desk.commands;
         if (!play_world(&desk, rest < WORLD_COMMANDS ? rest : WORLD_COMMANDS)) return 1;
         desk.seed++;
     }
     printf("%" PRIu64 " commands, %" PRIu64 " events, %" PRIu64 " answers, %" PRIu64
-           " refusals, %" PRIu64 " stream messages: all shown as they are; next seed %" PRIu64 "\n",
-           desk.commands, desk.events, desk.answers, desk.refusals, desk.messages, desk.seed);
+           " refusals, %" PRIu64 " stream messages, %" PRIu64
+           " restarts: all shown as they are; next seed %" PRIu64 "\n",
+           desk.commands, desk.events, desk.answers, desk.refusals, desk.messages, desk.restarted,
+           desk.seed);
     return 0;
 }
