@@ -3,6 +3,7 @@
 #include "common/le.h"
 #include "common/log.h"
 #include "ledger/consensus_cache.h"
+#include "ledger/origin.h"
 #include "ledger/sequence.h"
 #include "ledger/wal.h"
 
@@ -49,6 +50,7 @@ struct consensus {
     bool full;          /* `batches` had no room for the next */
 
     struct sequence sequence;
+    struct origin_stream origin;
     uint32_t first_ring; /* where the next taking of submissions begins */
     struct raft_entry entries[SUBMIT_ENTRIES_MAX];
     struct consensus_cache cache;
@@ -131,7 +133,10 @@ static void perform_state(struct consensus *consensus)
     const uint64_t term = raft_current_term(&consensus->raft);
     atomic_store_explicit(&progress->term, term, memory_order_relaxed);
     atomic_store_explicit(&progress->is_leader, is_leader(consensus), memory_order_relaxed);
-    if (!is_leader(consensus) && consensus->sequence.leading) sequence_lose(&consensus->sequence);
+    if (!is_leader(consensus) && consensus->sequence.leading) {
+        sequence_lose(&consensus->sequence);
+        origin_rewind(&consensus->origin);
+    }
     log_info("ledger", "state", "role=%s term=%" PRIu64,
              raft_state_name((int)raft_state(&consensus->raft)), term);
 }
@@ -191,7 +196,10 @@ static bool deliver_batch(struct consensus *consensus, const struct wal_entry *e
         log_error("ledger", "an entry of the log is not a batch, stopping",
                   "index=%" PRIu64 " bytes=%" PRIu32, entry->index, entry->length);
         fail(consensus, STATUS_DAMAGED);
+        return true;
     }
+    origin_delivered(&consensus->origin,
+                     sequence_find(&consensus->sequence, consensus->options->node));
     metric_add(&consensus->options->metrics->batches_total, 1);
     return true;
 }
@@ -219,9 +227,9 @@ static void deliver_publish(struct consensus *consensus)
     const bool wake = ring_publish(options->batches);
     struct progress *progress = options->progress;
     /* release: pairs with the acquire of whoever opens when the replay is over. */
-    if (consensus->sequence.epoch != 0 &&
+    if (consensus->origin.epoch != 0 &&
         atomic_load_explicit(&progress->replay_command, memory_order_relaxed) == 0)
-        atomic_store_explicit(&progress->replay_command, consensus->sequence.epoch,
+        atomic_store_explicit(&progress->replay_command, consensus->origin.epoch,
                               memory_order_release);
     atomic_store_explicit(&progress->delivered_command, consensus->sequence.command_count,
                           memory_order_release);
@@ -254,23 +262,48 @@ static void deliver(struct consensus *consensus)
 
 /* ---- Proposing: everything that arrived, at once ---- */
 
-/* Adds what the rings hold to the open batch, until it is full. */
+/* A vote has no origin and goes into the open batch; all else becomes part of our stream. False: there is no
+ * room, it waits. */
+static bool take(struct consensus *consensus, const uint8_t *command, size_t byte_count)
+{
+    if (le_get_u16(command + 4) >= T_ASSET_CREATE)
+        return origin_take(&consensus->origin, command, byte_count);
+    const enum sequence_taken taken = sequence_add(&consensus->sequence, command, byte_count);
+    ASSERT(taken != SEQUENCE_REFUSED);
+    return taken == SEQUENCE_TAKEN;
+}
+
+/* Takes what the rings hold, as far as there is room. */
 static void take_arrived(struct consensus *consensus)
 {
     const struct consensus_options *options = consensus->options;
-    bool fits = true;
-    for (uint32_t i = 0; i < options->submission_count && fits; i++) {
+    for (uint32_t i = 0; i < options->submission_count; i++) {
         struct ring *ring =
             options->submissions[(consensus->first_ring + i) % options->submission_count];
         const uint8_t *command;
-        for (size_t byte_count; fits && (command = ring_peek(ring, &byte_count)) != NULL;) {
-            fits = sequence_add(&consensus->sequence, command, byte_count);
-            if (fits) ring_pop(ring);
+        for (size_t byte_count; (command = ring_peek(ring, &byte_count)) != NULL;) {
+            if (!take(consensus, command, byte_count)) break;
+            ring_pop(ring);
         }
         ring_release(ring);
     }
     if (options->submission_count > 0)
         consensus->first_ring = (consensus->first_ring + 1) % options->submission_count;
+}
+
+/* Adds to the open batch what our stream has for the leader, who is ourselves. */
+static void add_own(struct consensus *consensus)
+{
+    const uint32_t node = consensus->options->node;
+    enum sequence_taken result = SEQUENCE_TAKEN;
+    while (result == SEQUENCE_TAKEN) {
+        size_t taken;
+        const struct origin_run run = origin_run(&consensus->origin, BATCH_BYTES_MAX);
+        if (run.bytes == NULL) return;
+        result = sequence_add_run(&consensus->sequence, node, run.bytes, run.byte_count, &taken);
+        ASSERT(result != SEQUENCE_REFUSED);
+        origin_sent(&consensus->origin, &run, taken);
+    }
 }
 
 /* Lets the sequence form batches until it has nothing more to propose. Returns how many; `*waits`
@@ -289,6 +322,7 @@ static unsigned form_batches(struct consensus *consensus, bool *waits)
         *waits = turn == SEQUENCE_WAIT;
         if (turn == SEQUENCE_ARRIVED) {
             take_arrived(consensus);
+            add_own(consensus);
             byte_count = sequence_close(&consensus->sequence);
         }
         if (byte_count == 0) break;
@@ -311,9 +345,7 @@ static bool propose(struct consensus *consensus)
     /* The sequence must have seen every entry before it adds one. */
     if (is_leader(consensus) && !consensus->sequence.leading) {
         if (consensus->delivered < consensus->stored) return false;
-        uint64_t nonce;
-        randombytes_buf(&nonce, sizeof(nonce));
-        sequence_lead(&consensus->sequence, nonce, time_now());
+        sequence_lead(&consensus->sequence, time_now());
         log_info("ledger", "leading", "term=%" PRIu64 " index=%" PRIu64 " commands=%" PRIu64,
                  (uint64_t)raft_current_term(&consensus->raft), consensus->stored,
                  consensus->sequence.command_count);
@@ -387,7 +419,7 @@ static void on_round(uv_prepare_t *handle)
     /* With no room ahead, or before we lead, what arrives waits; the timer brings us back. */
     if (consensus->full)
         more = false;
-    else if (!more && consensus->sequence.epoch != 0)
+    else if (!more && consensus->origin.epoch != 0)
         more = !rings_sleepy(consensus);
     if (more)
         uv_idle_start(&consensus->again, on_again);
@@ -624,6 +656,17 @@ static void open_loop(struct consensus *consensus)
     uv_poll_start(&consensus->wake, UV_READABLE, on_wake);
 }
 
+static enum status open_stream(struct consensus *consensus)
+{
+    uint64_t nonce;
+    uint8_t *bytes = malloc(ORIGIN_BYTES);
+    struct origin_entry *entries = calloc(ORIGIN_COMMANDS, sizeof(*entries));
+    randombytes_buf(&nonce, sizeof(nonce));
+    sequence_init(&consensus->sequence, consensus->options->genesis, NULL);
+    origin_init(&consensus->origin, consensus->options->node, nonce, bytes, entries);
+    return bytes != NULL && entries != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
 enum status consensus_run(const struct consensus_options *options)
 {
     ASSERT(options->submission_count <= CONSENSUS_SUBMISSIONS_MAX);
@@ -636,9 +679,7 @@ enum status consensus_run(const struct consensus_options *options)
     if (consensus == NULL || cache == NULL) goto out;
     consensus->options = options;
     consensus_cache_init(&consensus->cache, cache);
-    sequence_init(&consensus->sequence, options->genesis, options->node);
-
-    if (!open_raft(consensus)) goto out;
+    if (open_stream(consensus) != STATUS_OK || !open_raft(consensus)) goto out;
     status = open_log(consensus);
     if (status == STATUS_OK) status = start_raft(consensus);
     if (status == STATUS_OK) {
@@ -652,6 +693,10 @@ enum status consensus_run(const struct consensus_options *options)
     wal_disk_free(consensus->disk);
     raft_close(&consensus->raft, NULL);
 out:
+    if (consensus != NULL) {
+        free(consensus->origin.entries);
+        free(consensus->origin.bytes);
+    }
     free(cache);
     free(consensus);
     return status;

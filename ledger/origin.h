@@ -9,11 +9,17 @@
  *                ▲ replicated `last`
  *
  * The epoch is the number of this process's HELLO, which goes the same way, sent again until it is delivered. If
- * another HELLO of ours closes it (two were on their way), what is left is numbered anew.
+ * the log closes it (ORIGIN_LOST, or a late HELLO of an earlier process), nothing of it that was not delivered can
+ * apply any more: HELLO is said again, and what is left is numbered anew in the next epoch.
  *
  * Owner    the consensus loop; pure
  * Memory   ORIGIN_BYTES and a place for each of ORIGIN_COMMANDS, the caller's
  * Limits   what does not fit waits in the submission rings, whose producers answer "busy"
+ * Cost     a command is copied in, and looked at no more: what is to be sent lies there ready
+ *
+ * Invariants, asserted by origin_check:
+ *   O1  first <= unsent <= next, and next - first is at most ORIGIN_COMMANDS
+ *   O2  commands lie one behind the other, none over the end of the bytes, each with its number and epoch
  */
 
 #ifndef LEDGER_ORIGIN_H
@@ -21,8 +27,11 @@
 
 #include "common/messages.h"
 
-#define ORIGIN_BYTES    (4u * 1024 * 1024)
-#define ORIGIN_COMMANDS 65536u
+struct sequence_origin;
+
+#define ORIGIN_BYTES       (4u * 1024 * 1024)
+#define ORIGIN_COMMANDS    65536u
+#define ORIGIN_HELLO_BYTES (COMMAND_HEADER_BYTES + HELLO_BYTES)
 
 struct origin_entry {
     uint64_t position; /* where its bytes begin, counted over all that was ever added */
@@ -32,14 +41,25 @@ struct origin_entry {
 struct origin_stream {
     uint32_t node;
     uint64_t nonce;      /* of this process's HELLO */
-    uint64_t epoch;      /* 0: not delivered yet */
+    uint64_t epoch;      /* 0: not delivered yet, or closed */
     uint64_t first;      /* sequence of the oldest command here */
     uint64_t next;       /* sequence that the next command to arrive will get */
     uint64_t unsent;     /* first one that this leader was not sent */
+    uint64_t place;      /* of `first` in entries, modulo ORIGIN_COMMANDS */
     bool hello_sent;     /* to this leader */
-    uint64_t head, tail; /* bytes ever added and ever dropped */
+    uint64_t head, tail; /* bytes ever added and ever dropped, with what was left free at the end */
     uint8_t *bytes;
-    struct origin_entry *entries; /* by sequence modulo ORIGIN_COMMANDS */
+    struct origin_entry *entries;
+    uint8_t hello[ORIGIN_HELLO_BYTES];
+};
+
+/* Commands to send now, numbered and back to back, in the stream's own memory: good until they are delivered.
+ * A HELLO is a run of its own, of count 1 and first_sequence 0. */
+struct origin_run {
+    const uint8_t *bytes; /* NULL: there is nothing to send */
+    size_t byte_count;
+    uint64_t first_sequence;
+    uint32_t count;
 };
 
 /* `bytes`: ORIGIN_BYTES; `entries`: ORIGIN_COMMANDS. */
@@ -51,24 +71,27 @@ void origin_init(struct origin_stream *origin, uint32_t node, uint64_t nonce, ui
 MUST_CHECK bool origin_take(struct origin_stream *origin, const uint8_t *command,
                             size_t byte_count);
 
-/* A run of commands to send to the leader now, numbered and back to back, at most `room` bytes; returns their
- * length, 0 when there is nothing. They count as sent. While there is no epoch the run is the HELLO alone.
- * `first_sequence`, `count`: what it holds; 0 and 1 for a HELLO. */
-size_t origin_run(struct origin_stream *origin, uint8_t *bytes, size_t room,
-                  uint64_t *first_sequence, uint32_t *count);
+/* What this leader was not sent, at most `room` bytes of it. While there is no epoch that is the HELLO. It does
+ * not count as sent. Needs: room >= COMMAND_BYTES_MAX. */
+struct origin_run origin_run(const struct origin_stream *origin, size_t room);
+
+/* The first `byte_count` bytes of that run, whole commands, were sent. */
+void origin_sent(struct origin_stream *origin, const struct origin_run *run, size_t byte_count);
 
 /* Somebody leads anew, or the link to him is new: everything not delivered is to be sent again. */
 void origin_rewind(struct origin_stream *origin);
 
-/* The leader expects this sequence of our epoch next. */
+/* The leader expects this sequence of this epoch next; 0, 0 when we have none there. */
 void origin_expected(struct origin_stream *origin, uint64_t epoch, uint64_t sequence);
 
-/* The log delivered a command of number `number` whose origin is this node, or a HELLO of this node. */
-void origin_delivered(struct origin_stream *origin, uint64_t number, const struct command *command);
+/* The log delivered a batch; where our stream stands in it now (sequence_find), NULL when it has none.
+ * Needs: called after every batch that was delivered. */
+void origin_delivered(struct origin_stream *origin, const struct sequence_origin *now);
 
 /* Commands here, delivered ones not counted. */
 uint64_t origin_count(const struct origin_stream *origin);
 
+/* Asserts O1 and O2. O(commands). */
 bool origin_check(const struct origin_stream *origin);
 
 #endif /* LEDGER_ORIGIN_H */

@@ -4,35 +4,175 @@
 
 #define NS_PER_MS 1000000u
 
-void sequence_init(struct sequence *sequence, const struct genesis *genesis, uint32_t node)
+/* ---- Origins ---- */
+
+static struct sequence_origin *origin_of(struct sequence *sequence, uint32_t node)
+{
+    for (uint32_t i = 0; i < sequence->origin_count; i++)
+        if (sequence->origins[i].node == node) return &sequence->origins[i];
+    return NULL;
+}
+
+const struct sequence_origin *sequence_find(const struct sequence *sequence, uint32_t node)
+{
+    for (uint32_t i = 0; i < sequence->origin_count; i++)
+        if (sequence->origins[i].node == node) return &sequence->origins[i];
+    return NULL;
+}
+
+/* The one whose HELLO is the oldest: among twice as many as can be members, hardly one of them. */
+static struct sequence_origin *origin_oldest(struct sequence *sequence)
+{
+    struct sequence_origin *oldest = &sequence->origins[0];
+    for (uint32_t i = 1; i < sequence->origin_count; i++)
+        if (sequence->origins[i].epoch < oldest->epoch) oldest = &sequence->origins[i];
+    return oldest;
+}
+
+static struct sequence_origin *origin_place(struct sequence *sequence, uint32_t node)
+{
+    struct sequence_origin *origin = origin_of(sequence, node);
+    if (origin != NULL) return origin;
+    origin = sequence->origin_count < SEQUENCE_ORIGINS_MAX
+                 ? &sequence->origins[sequence->origin_count++]
+                 : origin_oldest(sequence);
+    *origin = (struct sequence_origin){.node = node};
+    return origin;
+}
+
+/* Whoever had sent something in it must know how far it came. */
+static void epoch_close(struct sequence_origin *origin)
+{
+    if (origin->last > 0) {
+        origin->closed_epoch = origin->epoch;
+        origin->closed_last = origin->last;
+    }
+    origin->epoch = 0;
+    origin->nonce = 0;
+    origin->last = 0;
+    origin->expected = 1;
+    origin->losing = false;
+    origin->tell = true;
+}
+
+static void tell_all(struct sequence *sequence)
+{
+    for (uint32_t i = 0; i < sequence->origin_count; i++)
+        sequence->origins[i].tell = true;
+}
+
+void sequence_dropped(struct sequence *sequence, uint32_t node)
+{
+    struct sequence_origin *origin = origin_of(sequence, node);
+    if (origin != NULL) origin->tell = true;
+}
+
+void sequence_expected(const struct sequence *sequence, uint32_t node, uint64_t *epoch,
+                       uint64_t *expected)
+{
+    const struct sequence_origin *origin = sequence_find(sequence, node);
+    const bool open = origin != NULL && origin->epoch != 0;
+    *epoch = open ? origin->epoch : 0;
+    *expected = open ? origin->expected : 0;
+}
+
+void sequence_forget(struct sequence *sequence, uint32_t node)
+{
+    struct sequence_origin *origin = origin_of(sequence, node);
+    if (origin != NULL) *origin = sequence->origins[--sequence->origin_count];
+}
+
+/* ---- Where it begins, and how it stands ---- */
+
+void sequence_init(struct sequence *sequence, const struct genesis *genesis,
+                   const struct sequence_base *base)
 {
     *sequence = (struct sequence){
-        .node = node,
         .genesis_ns = genesis->time_ns,
         .stamp_step_ns = (uint64_t)genesis->params.stamp_step_ms * NS_PER_MS,
         .block_ns = (uint64_t)genesis->params.block_ms * NS_PER_MS,
         .idle_block_ns = (uint64_t)genesis->params.idle_block_ms * NS_PER_MS,
+        .admitting = true,
     };
+    if (base == NULL) return;
+
+    ASSERT(base->origin_count <= SEQUENCE_ORIGINS_MAX);
+    sequence->command_count = base->command_count;
+    sequence->sealed_height = base->sealed_height;
+    sequence->delivered_stamp_ns = base->stamp_ns;
+    sequence->stamp_ns = base->stamp_ns;
+    sequence->origin_count = base->origin_count;
+    for (uint32_t i = 0; i < base->origin_count; i++) {
+        const struct sequence_origin *origin = &base->origins[i];
+        sequence->origins[i] = (struct sequence_origin){
+            .node = origin->node,
+            .epoch = origin->epoch,
+            .nonce = origin->nonce,
+            .last = origin->last,
+            .expected = origin->last + 1,
+        };
+    }
+    INVARIANT(sequence_check(sequence));
 }
 
-void sequence_lead(struct sequence *sequence, uint64_t nonce, struct sequence_time now)
+void sequence_base_of(const struct sequence *sequence, struct sequence_base *base)
 {
-    sequence->leading = true;
-    sequence->nonce = nonce;
-    sequence->hello_in_flight = false;
-    sequence->epoch = 0;
-    sequence->next_sequence = 1;
+    *base = (struct sequence_base){
+        .command_count = sequence->command_count,
+        .sealed_height = sequence->sealed_height,
+        .stamp_ns = sequence->delivered_stamp_ns,
+    };
+    for (uint32_t i = 0; i < sequence->origin_count; i++) {
+        const struct sequence_origin *origin = &sequence->origins[i];
+        if (origin->epoch == 0) continue;
+        uint32_t at = base->origin_count++;
+        for (; at > 0 && base->origins[at - 1].node > origin->node; at--)
+            base->origins[at] = base->origins[at - 1];
+        base->origins[at] = (struct sequence_origin){
+            .node = origin->node,
+            .epoch = origin->epoch,
+            .nonce = origin->nonce,
+            .last = origin->last,
+            .expected = origin->last + 1,
+        };
+    }
+}
+
+/* Nothing is in flight any more, or nothing that counts. */
+static void flight_reset(struct sequence *sequence)
+{
     sequence->seal_in_flight = false;
-    sequence->sealed_at_ns = now.monotonic_ns;
     sequence->in_flight = 0;
+    sequence->stamp_ns = sequence->delivered_stamp_ns;
+    for (uint32_t i = 0; i < sequence->origin_count; i++) {
+        sequence->origins[i].expected = sequence->origins[i].last + 1;
+        sequence->origins[i].losing = false;
+    }
+}
+
+void sequence_lead(struct sequence *sequence, struct sequence_time now)
+{
+    ASSERT(sequence->batch.bytes == NULL);
+    flight_reset(sequence);
+    sequence->leading = true;
+    sequence->sealed_at_ns = now.monotonic_ns;
+    tell_all(sequence);
 }
 
 void sequence_lose(struct sequence *sequence)
 {
+    ASSERT(sequence->batch.bytes == NULL);
+    flight_reset(sequence);
     sequence->leading = false;
-    sequence->epoch = 0;
-    sequence->in_flight = 0;
 }
+
+void sequence_admit(struct sequence *sequence, bool admitting)
+{
+    if (admitting && !sequence->admitting) tell_all(sequence);
+    sequence->admitting = admitting;
+}
+
+/* ---- Batches ---- */
 
 static uint64_t later(uint64_t left, uint64_t right)
 {
@@ -68,35 +208,32 @@ static size_t batch_close(struct sequence *sequence)
     return sequence->batch.used;
 }
 
-/* Opens a batch with one command of the node's own and room for its payload, which it returns. */
-static uint8_t *own_command(struct sequence *sequence, struct sequence_time now, uint8_t *bytes,
-                            uint16_t type)
+static bool batch_fits(const struct sequence *sequence, size_t byte_count)
 {
-    batch_open(sequence, now, bytes);
-    const size_t payload = message_payload_bytes(type);
+    return byte_count <= BATCH_BYTES_MAX - sequence->batch.used;
+}
+
+/* Adds a command of the log's own and returns the place of its payload. Needs: it fits. */
+static uint8_t *own_command(struct sequence *sequence, uint16_t type)
+{
     const struct command_header header = {
-        .length = (uint32_t)(COMMAND_HEADER_BYTES + payload),
+        .length = (uint32_t)(COMMAND_HEADER_BYTES + message_payload_bytes(type)),
         .type = type,
         .auth_kind = AUTH_NONE,
     };
-    command_header_put(bytes + BATCH_HEADER_BYTES, &header);
+    uint8_t *at = sequence->batch.bytes + sequence->batch.used;
+    ASSERT(batch_fits(sequence, header.length));
+    command_header_put(at, &header);
     sequence->batch.used += header.length;
-    sequence->batch.command_count = 1;
-    return bytes + BATCH_HEADER_BYTES + COMMAND_HEADER_BYTES;
-}
-
-static size_t own_hello(struct sequence *sequence, struct sequence_time now, uint8_t *bytes)
-{
-    const struct hello_command hello = {.nonce = sequence->nonce, .node = sequence->node};
-    hello_command_put(own_command(sequence, now, bytes, T_HELLO), &hello);
-    sequence->hello_in_flight = true;
-    return batch_close(sequence);
+    sequence->batch.command_count++;
+    return at + COMMAND_HEADER_BYTES;
 }
 
 static size_t own_seal(struct sequence *sequence, struct sequence_time now, uint8_t *bytes)
 {
     const struct seal_command seal = {.height = sequence->sealed_height + 1};
-    seal_command_put(own_command(sequence, now, bytes, T_SEAL), &seal);
+    batch_open(sequence, now, bytes);
+    seal_command_put(own_command(sequence, T_SEAL), &seal);
     sequence->seal_in_flight = true;
     sequence->sealed_at_ns = now.monotonic_ns;
     return batch_close(sequence);
@@ -104,7 +241,7 @@ static size_t own_seal(struct sequence *sequence, struct sequence_time now, uint
 
 uint64_t sequence_due(const struct sequence *sequence)
 {
-    if (sequence->epoch == 0 || sequence->seal_in_flight) return 0;
+    if (!sequence->leading || sequence->seal_in_flight) return 0;
     return sequence->sealed_at_ns +
            (sequence->unsealed ? sequence->block_ns : sequence->idle_block_ns);
 }
@@ -128,11 +265,6 @@ enum sequence_turn sequence_turn(struct sequence *sequence, struct sequence_time
         return SEQUENCE_OWN;
     }
     if (sequence->in_flight >= SEQUENCE_IN_FLIGHT_MAX) return SEQUENCE_WAIT;
-    if (sequence->epoch == 0) {
-        if (sequence->hello_in_flight) return SEQUENCE_WAIT;
-        *byte_count = own_hello(sequence, now, bytes);
-        return SEQUENCE_OWN;
-    }
     const uint64_t due = sequence_due(sequence);
     if (due != 0 && now.monotonic_ns >= due) {
         *byte_count = own_seal(sequence, now, bytes);
@@ -140,36 +272,6 @@ enum sequence_turn sequence_turn(struct sequence *sequence, struct sequence_time
     }
     batch_open(sequence, now, bytes);
     return SEQUENCE_ARRIVED;
-}
-
-static bool is_vote(uint16_t type)
-{
-    return type == T_VOTE || type == T_CHECKPOINT_VOTE;
-}
-
-bool sequence_add(struct sequence *sequence, const uint8_t *command, size_t byte_count)
-{
-    ASSERT(sequence->batch.bytes != NULL && sequence->epoch != 0);
-    if (byte_count > BATCH_BYTES_MAX - sequence->batch.used) return false;
-
-    struct command decoded;
-    const bool good = command_decode(command, byte_count, &decoded);
-    ASSERT(good && decoded.header.type != T_HELLO && decoded.header.type != T_SEAL);
-    if (is_vote(decoded.header.type)) {
-        decoded.header.origin = 0;
-        decoded.header.origin_epoch = 0;
-        decoded.header.origin_sequence = 0;
-    } else {
-        decoded.header.origin = sequence->node;
-        decoded.header.origin_epoch = sequence->epoch;
-        decoded.header.origin_sequence = sequence->next_sequence++;
-    }
-    uint8_t *at = sequence->batch.bytes + sequence->batch.used;
-    le_put_bytes(at, command, byte_count);
-    command_header_put(at, &decoded.header);
-    sequence->batch.used += byte_count;
-    sequence->batch.command_count++;
-    return true;
 }
 
 size_t sequence_close(struct sequence *sequence)
@@ -180,42 +282,240 @@ size_t sequence_close(struct sequence *sequence)
     return 0;
 }
 
-/* Follows one delivered command as the engine will. */
-static void follow(struct sequence *sequence, const struct command *command)
+/* ---- What arrived ---- */
+
+static void batch_add(struct sequence *sequence, const uint8_t *commands, size_t byte_count,
+                      uint32_t command_count)
 {
-    sequence->command_count++;
+    ASSERT(batch_fits(sequence, byte_count));
+    le_put_bytes(sequence->batch.bytes + sequence->batch.used, commands, byte_count);
+    sequence->batch.used += byte_count;
+    sequence->batch.command_count += command_count;
+}
+
+/* Nobody's: it moves no stream, and no group or deadline can make it nothing. */
+static bool is_bare(const struct command_header *header)
+{
+    return header->origin == 0 && header->origin_epoch == 0 && header->origin_sequence == 0 &&
+           header->group == 0 && header->deadline_ns == 0;
+}
+
+static bool is_vote(uint16_t type)
+{
+    return type == T_VOTE || type == T_CHECKPOINT_VOTE;
+}
+
+/* A vote or a HELLO. */
+static enum sequence_taken add_bare(struct sequence *sequence, const struct command *command,
+                                    const uint8_t *bytes)
+{
+    if (!is_bare(&command->header)) return SEQUENCE_REFUSED;
     if (command->header.type == T_HELLO) {
         struct hello_command hello;
         hello_command_get(command->payload, &hello);
-        if (sequence->leading && hello.node == sequence->node && hello.nonce == sequence->nonce) {
-            sequence->epoch = sequence->command_count;
-            sequence->hello_in_flight = false;
-        }
-    } else if (command->header.type == T_SEAL) {
-        struct seal_command seal;
-        seal_command_get(command->payload, &seal);
-        sequence->seal_in_flight = false;
-        if (seal.height != sequence->sealed_height + 1) return;
-        sequence->sealed_height = seal.height;
-        sequence->unsealed = false;
+        const struct sequence_origin *origin = sequence_find(sequence, hello.node);
+        if (hello.node == 0) return SEQUENCE_REFUSED;
+        if (origin != NULL && origin->epoch != 0 && origin->nonce == hello.nonce)
+            return SEQUENCE_REFUSED;
     } else if (!is_vote(command->header.type)) {
-        sequence->unsealed = true;
+        return SEQUENCE_REFUSED;
     }
+    if (!batch_fits(sequence, command->header.length)) return SEQUENCE_FULL;
+    batch_add(sequence, bytes, command->header.length, 1);
+    return SEQUENCE_TAKEN;
+}
+
+/* A HELLO alone, of this node. */
+static enum sequence_taken add_hello(struct sequence *sequence, uint32_t node, const uint8_t *run,
+                                     size_t byte_count, size_t *taken)
+{
+    struct command command;
+    if (!command_decode(run, byte_count, &command)) return SEQUENCE_REFUSED;
+    struct hello_command hello;
+    hello_command_get(command.payload, &hello);
+    if (hello.node != node) return SEQUENCE_REFUSED;
+    const enum sequence_taken result = add_bare(sequence, &command, run);
+    if (result == SEQUENCE_TAKEN) *taken = byte_count;
+    return result;
+}
+
+static bool is_of_stream(const struct command_header *header, const struct sequence_origin *origin)
+{
+    return header->type >= T_ASSET_CREATE && header->origin == origin->node;
+}
+
+/* Adds the commands of a run that are the next ones. What is to be added is one stretch of the run: it is
+ * copied at once. */
+static enum sequence_taken add_stream(struct sequence *sequence, struct sequence_origin *origin,
+                                      const uint8_t *run, size_t byte_count, size_t *taken)
+{
+    enum sequence_taken result = SEQUENCE_TAKEN;
+    const size_t room = BATCH_BYTES_MAX - sequence->batch.used;
+    const uint8_t *at = run, *next = run, *begin = run, *const end = run + byte_count;
+    const uint64_t first = origin->expected;
+    struct command command;
+    for (; at < end; at = next) {
+        const bool good = batch_next(&next, end, &command);
+        if (!good || !is_of_stream(&command.header, origin)) {
+            result = SEQUENCE_REFUSED; /* and not told: it would come again */
+            break;
+        }
+        const struct command_header *header = &command.header;
+        const bool present = header->origin_epoch == origin->epoch;
+        if (!present || header->origin_sequence > origin->expected) {
+            result = SEQUENCE_REFUSED;
+            origin->tell = true;
+            break;
+        }
+        if (header->origin_sequence < origin->expected) {
+            if (origin->expected != first) { /* it steps back within the run */
+                result = SEQUENCE_REFUSED;
+                break;
+            }
+            begin = next;
+            continue;
+        }
+        if ((size_t)(next - begin) > room) {
+            result = SEQUENCE_FULL;
+            break;
+        }
+        origin->expected++;
+    }
+    batch_add(sequence, begin, (size_t)(at - begin), (uint32_t)(origin->expected - first));
+    *taken = (size_t)(at - run);
+    return result;
+}
+
+enum sequence_taken sequence_add_run(struct sequence *sequence, uint32_t node, const uint8_t *run,
+                                     size_t byte_count, size_t *taken)
+{
+    ASSERT(sequence->batch.bytes != NULL);
+    *taken = 0;
+    if (byte_count == 0) return SEQUENCE_TAKEN;
+    if (byte_count < COMMAND_HEADER_BYTES) return SEQUENCE_REFUSED;
+    if (le_get_u16(run + 4) == T_HELLO) return add_hello(sequence, node, run, byte_count, taken);
+
+    /* Who is not told now is told when the epoch is closed, or commands are admitted again. */
+    struct sequence_origin *origin = origin_of(sequence, node);
+    if (origin == NULL || origin->losing || !sequence->admitting) return SEQUENCE_REFUSED;
+    if (origin->epoch == 0) {
+        origin->tell = true;
+        return SEQUENCE_REFUSED;
+    }
+    return add_stream(sequence, origin, run, byte_count, taken);
+}
+
+enum sequence_taken sequence_add(struct sequence *sequence, const uint8_t *command,
+                                 size_t byte_count)
+{
+    ASSERT(sequence->batch.bytes != NULL);
+    struct command decoded;
+    if (!command_decode(command, byte_count, &decoded)) return SEQUENCE_REFUSED;
+    const struct command_header *header = &decoded.header;
+    if (header->type < T_ASSET_CREATE) return add_bare(sequence, &decoded, command);
+
+    uint64_t epoch, expected;
+    sequence_expected(sequence, header->origin, &epoch, &expected);
+    if (epoch == 0 || header->origin_sequence < expected) return SEQUENCE_REFUSED;
+    size_t taken;
+    return sequence_add_run(sequence, header->origin, command, byte_count, &taken);
+}
+
+enum sequence_taken sequence_lost(struct sequence *sequence, uint32_t node)
+{
+    ASSERT(sequence->batch.bytes != NULL);
+    struct sequence_origin *origin = origin_of(sequence, node);
+    if (origin == NULL || origin->epoch == 0 || origin->losing || !sequence->admitting)
+        return SEQUENCE_REFUSED;
+    if (!batch_fits(sequence, COMMAND_HEADER_BYTES + ORIGIN_LOST_BYTES)) return SEQUENCE_FULL;
+    const struct origin_lost_command lost = {.epoch = origin->epoch, .node = node};
+    origin_lost_command_put(own_command(sequence, T_ORIGIN_LOST), &lost);
+    origin->losing = true;
+    return SEQUENCE_TAKEN;
+}
+
+/* ---- What the log delivers ---- */
+
+static void follow_hello(struct sequence *sequence, const struct command *command)
+{
+    struct hello_command hello;
+    hello_command_get(command->payload, &hello);
+    if (hello.node == 0) return;
+    struct sequence_origin *origin = origin_place(sequence, hello.node);
+    if (origin->epoch != 0 && origin->nonce == hello.nonce) return;
+    epoch_close(origin);
+    origin->epoch = sequence->command_count;
+    origin->nonce = hello.nonce;
+}
+
+static void follow_lost(struct sequence *sequence, const struct command *command)
+{
+    struct origin_lost_command lost;
+    origin_lost_command_get(command->payload, &lost);
+    struct sequence_origin *origin = origin_of(sequence, lost.node);
+    if (origin == NULL || lost.epoch == 0 || origin->epoch != lost.epoch) return;
+    epoch_close(origin);
+}
+
+static void follow_seal(struct sequence *sequence, const struct command *command)
+{
+    struct seal_command seal;
+    seal_command_get(command->payload, &seal);
+    sequence->seal_in_flight = false;
+    if (seal.height != sequence->sealed_height + 1) return;
+    sequence->sealed_height = seal.height;
+    sequence->unsealed = false;
+}
+
+/* A node's own command, which the engine may find to be nothing. */
+static void follow_bare(struct sequence *sequence, const struct command *command, uint64_t stamp_ns)
+{
+    const struct command_header *header = &command->header;
+    if (header->type == T_ORIGIN_LOST) sequence->unsealed = true;
+    if (header->group != 0) return;
+    if (header->deadline_ns != 0 && stamp_ns > header->deadline_ns) return;
+    if (header->type == T_HELLO) follow_hello(sequence, command);
+    if (header->type == T_SEAL) follow_seal(sequence, command);
+    if (header->type == T_ORIGIN_LOST) follow_lost(sequence, command);
+}
+
+/* Whether the command is its origin's next one; then it counts. `*near` is the origin of the one before. */
+static bool follow_origin(struct sequence *sequence, const struct command_header *header,
+                          struct sequence_origin **near)
+{
+    struct sequence_origin *origin = *near;
+    if (origin == NULL || origin->node != header->origin) {
+        origin = origin_of(sequence, header->origin);
+        if (origin == NULL) return false;
+        *near = origin;
+    }
+    if (header->origin_epoch != origin->epoch || origin->epoch == 0) return false;
+    if (header->origin_sequence != origin->last + 1) return false;
+    origin->last++;
+    if (origin->expected <= origin->last) origin->expected = origin->last + 1;
+    return true;
 }
 
 bool sequence_delivered(struct sequence *sequence, const uint8_t *bytes, size_t byte_count)
 {
-    if (byte_count < BATCH_HEADER_BYTES || le_get_u32(bytes) != BATCH_MAGIC) return false;
-    const uint32_t count = le_get_u32(bytes + 4);
-    const uint64_t stamp_ns = le_get_u64(bytes + 8);
+    struct batch_header header;
+    if (!batch_header_get(bytes, byte_count, &header)) return false;
     const uint8_t *at = bytes + BATCH_HEADER_BYTES, *const end = bytes + byte_count;
+    struct sequence_origin *near = NULL;
     struct command command;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < header.command_count; i++) {
         if (!batch_next(&at, end, &command)) return false;
-        follow(sequence, &command);
+        sequence->command_count++;
+        if (command.header.origin != 0 && !follow_origin(sequence, &command.header, &near))
+            continue;
+        if (command.header.type >= T_ASSET_CREATE)
+            sequence->unsealed = true;
+        else
+            follow_bare(sequence, &command, header.stamp_ns);
     }
     if (at != end) return false;
-    sequence->stamp_ns = later(sequence->stamp_ns, stamp_ns);
+    sequence->delivered_stamp_ns = later(sequence->delivered_stamp_ns, header.stamp_ns);
+    sequence->stamp_ns = later(sequence->stamp_ns, header.stamp_ns);
     if (sequence->in_flight > 0) sequence->in_flight--;
     INVARIANT(sequence_check(sequence));
     return true;
@@ -224,8 +524,16 @@ bool sequence_delivered(struct sequence *sequence, const uint8_t *bytes, size_t 
 bool sequence_check(const struct sequence *sequence)
 {
     ASSERT(sequence->batch.bytes == NULL || sequence->batch.stamp_ns >= sequence->stamp_ns);
+    ASSERT(sequence->stamp_ns >= sequence->delivered_stamp_ns);
     ASSERT(sequence->in_flight <= SEQUENCE_EMPTY_MAX);
-    ASSERT(!sequence->seal_in_flight || !sequence->leading || sequence->in_flight > 0);
-    ASSERT(sequence->next_sequence <= 1 || sequence->epoch != 0 || !sequence->leading);
+    ASSERT(sequence->leading || (sequence->in_flight == 0 && !sequence->seal_in_flight));
+    ASSERT(!sequence->seal_in_flight || sequence->in_flight > 0);
+    ASSERT(sequence->origin_count <= SEQUENCE_ORIGINS_MAX);
+    for (uint32_t i = 0; i < sequence->origin_count; i++) {
+        const struct sequence_origin *origin = &sequence->origins[i];
+        ASSERT(origin->node != 0 && sequence_find(sequence, origin->node) == origin);
+        ASSERT(origin->expected > origin->last && origin->epoch <= sequence->command_count);
+        ASSERT(origin->epoch != 0 || (origin->last == 0 && origin->nonce == 0));
+    }
     return true;
 }
