@@ -176,8 +176,8 @@ MUST_CHECK enum status checkpoint_prune(const char *directory, uint32_t keep);
 
 struct checkpoint_part;
 
-/* Opens DIR/<height>.part with what an earlier try left there, or a DIR/<height> that is not whole, when it has this
- * very manifest; otherwise begins anew. The directory is made when it is missing.
+/* Opens DIR/<height>.part with the chunks that an earlier try left there, or, when there is none, makes it of a
+ * DIR/<height> that is not whole. The directory is made when it is missing. STATUS_EXISTS: somebody writes it.
  * Needs: manifest and certificate were checked. */
 MUST_CHECK enum status checkpoint_part_open(const char *directory, uint64_t height,
                                             const uint8_t *manifest, size_t manifest_bytes,
