@@ -109,7 +109,11 @@ bool intent_deadline(const struct form *form, uint64_t *timestamp_ns, uint64_t *
     ROW(CREDIT, credit) \
     ROW(DEBIT, debit) \
     ROW(ACCOUNT_TIER, account_tier) \
-    ROW(MARKET_FILTERS, market_filters)
+    ROW(MARKET_FILTERS, market_filters) \
+    ROW(NODE_ADD, node_add) \
+    ROW(NODE_ROLE, node_role) \
+    ROW(NODE_REMOVE, node_remove) \
+    ROW(NODE_SWAP, node_swap)
 
 size_t intent_put(const struct intent *intent, uint8_t *payload)
 {
@@ -236,7 +240,8 @@ static bool deadline_matches(const struct form *form, const struct command *comm
 {
     struct refusal refusal;
     uint64_t timestamp_ns, deadline_ns;
-    const bool trading = command->header.type >= T_ORDER_PLACE;
+    const bool trading =
+        command->header.type >= T_ORDER_PLACE && command->header.type <= T_SESSION_END;
     if (!trading && form_find(form, "timestamp") == NULL) return command->header.deadline_ns == 0;
     return intent_deadline(form, &timestamp_ns, &deadline_ns, &refusal) &&
            deadline_ns == command->header.deadline_ns;

@@ -37,6 +37,10 @@ struct intent {
         struct debit_command debit;
         struct account_tier_command account_tier;
         struct market_filters_command market_filters;
+        struct node_add_command node_add;
+        struct node_role_command node_role;
+        struct node_remove_command node_remove;
+        struct node_swap_command node_swap;
     };
 };
 
@@ -109,6 +113,10 @@ MUST_CHECK bool intent_self_trade(const char *word, size_t word_bytes, uint8_t *
  *                          avgPriceMins bandPpm maxNumAlgoOrders maxNumIcebergOrders icebergParts
  *                          maxNumOrderLists minTrailingDelta maxTrailingDelta selfTradeModes
  *                          (e.g. NONE,DECREMENT) selfTradeDefault; others keep their value
+ *   action=node-add        node publicKey (64 hex) address (host:port); it stands by
+ *   action=node-role       node role=VOTER|STANDBY
+ *   action=node-remove     node
+ *   action=node-swap       oldNode (a voter, who goes) newNode (a standby, who takes its place)
  *   all                    nonce (u64, above the operator's last); timestamp and recvWindow if a
  *                          deadline is wanted
  */

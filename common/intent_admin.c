@@ -1,6 +1,7 @@
 #include "common/intent.h"
 
 #include "common/intent_filters.h"
+#include "common/node_set.h"
 #include "common/parameter.h"
 
 #include <string.h>
@@ -266,6 +267,65 @@ static bool read_market_filters(const struct form *form, const struct params *pa
            intent_filters_read(form, params, change, refusal);
 }
 
+static bool read_address(const struct form *form, uint8_t address[NODE_ADDRESS_BYTES],
+                         struct refusal *refusal)
+{
+    const struct form_field *field;
+    char text[NODE_ADDRESS_BYTES] = {0};
+    if (!parameter_mandatory(form, "address", &field, refusal)) return false;
+    if (field->value_bytes < sizeof(text)) memcpy(text, field->value, field->value_bytes);
+    if (!node_address_valid(text)) return parameter_refuse(refusal, REJECT_DATA, "address", NULL);
+    memcpy(address, text, sizeof(text));
+    return true;
+}
+
+static bool read_node_add(const struct form *form, const struct params *params,
+                          struct intent *intent, struct refusal *refusal)
+{
+    (void)params;
+    struct node_add_command *add = &intent->node_add;
+    const struct form_field *field;
+    intent->type = T_NODE_ADD;
+    return read_nonce(form, &add->nonce, refusal) && read_u32(form, "node", &add->node, refusal) &&
+           parameter_mandatory(form, "publicKey", &field, refusal) &&
+           parameter_hex32(field, add->public_key, refusal) &&
+           read_address(form, add->address, refusal);
+}
+
+static bool read_node_role(const struct form *form, const struct params *params,
+                           struct intent *intent, struct refusal *refusal)
+{
+    (void)params;
+    static const struct parameter_word roles[] = {{"STANDBY", NODE_STANDBY}, {"VOTER", NODE_VOTER}};
+    struct node_role_command *change = &intent->node_role;
+    intent->type = T_NODE_ROLE;
+    return read_nonce(form, &change->nonce, refusal) &&
+           read_u32(form, "node", &change->node, refusal) &&
+           parameter_mandatory_word(form, "role", WORDS(roles), REJECT_DATA, &change->role,
+                                    refusal);
+}
+
+static bool read_node_remove(const struct form *form, const struct params *params,
+                             struct intent *intent, struct refusal *refusal)
+{
+    (void)params;
+    struct node_remove_command *remove = &intent->node_remove;
+    intent->type = T_NODE_REMOVE;
+    return read_nonce(form, &remove->nonce, refusal) &&
+           read_u32(form, "node", &remove->node, refusal);
+}
+
+static bool read_node_swap(const struct form *form, const struct params *params,
+                           struct intent *intent, struct refusal *refusal)
+{
+    (void)params;
+    struct node_swap_command *swap = &intent->node_swap;
+    intent->type = T_NODE_SWAP;
+    return read_nonce(form, &swap->nonce, refusal) &&
+           read_u32(form, "oldNode", &swap->old_node, refusal) &&
+           read_u32(form, "newNode", &swap->new_node, refusal);
+}
+
 struct action {
     const char *name;
     bool (*read)(const struct form *form, const struct params *params, struct intent *intent,
@@ -282,6 +342,10 @@ static const struct action actions[] = {
     {"debit", read_debit},
     {"account-tier", read_account_tier},
     {"market-filters", read_market_filters},
+    {"node-add", read_node_add},
+    {"node-role", read_node_role},
+    {"node-remove", read_node_remove},
+    {"node-swap", read_node_swap},
 };
 
 bool intent_admin(const struct form *form, const struct params *params, struct intent *intent,
@@ -322,6 +386,18 @@ void intent_admin_fill(const struct form *form, struct intent *asked, const stru
         return;
     case T_ACCOUNT_TIER:
         asked->account_tier.operator_index = given->account_tier.operator_index;
+        return;
+    case T_NODE_ADD:
+        asked->node_add.operator_index = given->node_add.operator_index;
+        return;
+    case T_NODE_ROLE:
+        asked->node_role.operator_index = given->node_role.operator_index;
+        return;
+    case T_NODE_REMOVE:
+        asked->node_remove.operator_index = given->node_remove.operator_index;
+        return;
+    case T_NODE_SWAP:
+        asked->node_swap.operator_index = given->node_swap.operator_index;
         return;
     case T_MARKET_FILTERS:
         asked->market_filters.operator_index = given->market_filters.operator_index;

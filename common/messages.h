@@ -207,10 +207,11 @@ const char *message_name(uint16_t type);
 #define EVENT_PAYLOAD_MAX    256
 
 enum auth_kind {
-    AUTH_NONE = 0,     /* a node's own command: HELLO, SEAL, VOTE */
-    AUTH_HMAC = 1,     /* key id (32): the gateway node vouches for it */
-    AUTH_ED25519 = 2,  /* key id (32), signature (64), the signed bytes: every node checks it */
-    AUTH_OPERATOR = 3, /* operator's public key (32), signature (64), the signed bytes */
+    AUTH_NONE = 0,       /* a node's own command: HELLO, SEAL, VOTE */
+    AUTH_HMAC = 1,       /* key id (32): the gateway node vouches for it */
+    AUTH_ED25519 = 2,    /* key id (32), signature (64), the signed bytes: every node checks it */
+    AUTH_OPERATOR = 3,   /* operator's public key (32), signature (64), the signed bytes */
+    AUTH_STATEMENTS = 4, /* EPOCH_CHANGE: what q nodes state, one after the other */
 };
 
 struct command_header {

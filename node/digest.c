@@ -9,7 +9,7 @@ void digest_begin(struct digest *digest, const struct genesis *genesis,
     memset(digest, 0, sizeof(*digest));
     digest->settlement = settlement;
     digest->chain_id = genesis_chain_id(genesis);
-    digest->validators_hash = validator_set_hash(&genesis->validators);
+    membership_begin(&digest->membership, genesis);
     history_begin(&digest->history);
     seal_begin(&digest->seal, 1);
 }
@@ -47,28 +47,50 @@ static enum status digest_block_end(struct digest *digest, const struct applied 
     const enum status status = settle_block(digest->settlement, sealed->height, &roots);
     if (status != STATUS_OK) return settlement_differs(digest, status);
 
+    struct membership *membership = &digest->membership;
     const struct seal_facts facts = {
         .height = sealed->height,
         .time_ns = record->stamp_ns,
-        .epoch = 0,
+        .epoch = membership->epoch,
         .chain_id = digest->chain_id,
         .prev_hash = digest->last_hash,
         .history_root = history_root(&digest->history),
         .state_root = roots.state_root,
         .totals_root = roots.totals_root,
-        .validators_hash = digest->validators_hash,
-        .next_validators_hash = digest->validators_hash,
+        .validators_hash = membership->validators_hash,
+        .next_validators_hash = membership_next_hash(membership, sealed->height),
         .params_hash = roots.params_hash,
     };
     seal_step(&digest->seal, &facts, &block->header);
     block_header_encode(&block->header, block->bytes);
     block->hash = block_header_hash(block->bytes);
 
+    membership_end_block(membership, sealed->height);
+    INVARIANT(membership_check(membership, sealed->height + 1));
     digest->height = sealed->height;
     digest->last_hash = block->hash;
     history_add(&digest->history, sealed->height, block->hash);
     seal_begin(&digest->seal, record->number + 1);
     return STATUS_OK;
+}
+
+/* Settlement asks whether an EPOCH_CHANGE may stand. */
+static const char *epoch_objection(void *context, const struct command *command)
+{
+    const struct digest *digest = context;
+    return digest->epoch_objection == NULL ? "statements for a change of epoch"
+                                           : digest->epoch_objection(digest, command);
+}
+
+/* What an event means for the chain itself. */
+static enum status digest_event(struct digest *digest, const struct applied *record,
+                                const struct event *event)
+{
+    seal_event(&digest->seal, event);
+    if (event->type != T_NODE_CHANGED && event->type != T_EPOCH_CHANGED) return STATUS_OK;
+    const char *fault =
+        membership_event(&digest->membership, event, record->number, digest->height + 1);
+    return fault == NULL ? STATUS_OK : differs(digest, record->number, fault, 0, 0);
 }
 
 enum status digest_record(struct digest *digest, const struct applied *record,
@@ -79,6 +101,7 @@ enum status digest_record(struct digest *digest, const struct applied *record,
         return differs(digest, record->number, "command number", digest->command + 1,
                        record->number);
     digest->command = record->number;
+    settlement_check_epochs(digest->settlement, epoch_objection, digest);
     enum status status =
         settle_command(digest->settlement, record->number, record->stamp_ns, command);
     if (status != STATUS_OK) return settlement_differs(digest, status);
@@ -91,7 +114,8 @@ enum status digest_record(struct digest *digest, const struct applied *record,
     while (event_next(&at, end, &event)) {
         status = settle_event(digest->settlement, &event);
         if (status != STATUS_OK) return settlement_differs(digest, status);
-        seal_event(&digest->seal, &event);
+        status = digest_event(digest, record, &event);
+        if (status != STATUS_OK) return status;
         if (event.type != T_SEALED) continue;
         /* A switch may fire before the block ends: its events are the SEAL's too. */
         if (++sealed_count != 1 || command->header.type != T_SEAL)

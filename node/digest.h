@@ -16,6 +16,7 @@
 #include "ledger/block.h"
 #include "ledger/history.h"
 #include "ledger/seal.h"
+#include "node/membership.h"
 #include "settlement/settle.h"
 
 #define DIGEST_FAULT_MAX 320
@@ -23,7 +24,10 @@
 struct digest {
     struct settlement *settlement;
     hash_t chain_id;
-    hash_t validators_hash;
+    struct membership membership;
+    /* Says what is wrong with the statements of an EPOCH_CHANGE, NULL: nothing. While nobody has set it no
+     * change of epoch may stand. */
+    const char *(*epoch_objection)(const struct digest *digest, const struct command *command);
     struct seal seal;
     struct history history;
     hash_t last_hash;             /* of the last header, zero before the first */

@@ -40,7 +40,8 @@ static bool is_own(uint16_t type)
 
 static bool is_operators(uint16_t type)
 {
-    return type >= T_ASSET_CREATE && type <= T_MARKET_FILTERS;
+    return (type >= T_ASSET_CREATE && type <= T_MARKET_FILTERS) ||
+           (type >= T_NODE_ADD && type <= T_NODE_SWAP);
 }
 
 /* What a gateway node may say by itself of a session with any trading key: all it does is cancel. */
@@ -107,6 +108,14 @@ static const char *check_hmac(const struct authority *authority, const struct co
     return key->secret_version == 0 && !is_gateways(command->header.type) ? "key" : NULL;
 }
 
+static const char *check_statements(const struct authority *authority,
+                                    const struct command *command)
+{
+    if (command->header.type != T_EPOCH_CHANGE) return "kind of authentication";
+    if (authority->epoch_check == NULL) return "statements for a change of epoch";
+    return authority->epoch_check(authority->epoch_context, command);
+}
+
 const char *authority_objection(const struct authority *authority, const struct command *command)
 {
     const size_t auth_bytes = command->header.auth_length;
@@ -121,6 +130,8 @@ const char *authority_objection(const struct authority *authority, const struct 
     case AUTH_OPERATOR:
         if (auth_bytes <= KEY_ID_BYTES + SIGNATURE_BYTES) return "length of signature";
         return check_operator(authority, command);
+    case AUTH_STATEMENTS:
+        return check_statements(authority, command);
     default:
         return "kind of authentication";
     }

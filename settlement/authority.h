@@ -11,6 +11,7 @@
  *             SESSION_END and SWITCH_SET, which gateways make themselves, any trading key will do
  *   operator  the public key is that of the command's operator in the genesis; signature and text as
  *             for Ed25519
+ *   statements  an EPOCH_CHANGE's alone: the nodes' own words, judged by who knows the node set
  *   none      a node's own commands only: HELLO, SEAL, VOTE, CHECKPOINT_VOTE, ORIGIN_LOST
  *
  * The signed bytes are those of the REST request: query string and body, joined without a separator.
@@ -20,6 +21,7 @@
 #define SETTLEMENT_AUTHORITY_H
 
 #include "common/genesis.h"
+#include "settlement/settle.h"
 
 struct balance_sheet;
 struct keyring;
@@ -29,6 +31,8 @@ struct authority {
     const struct params *params;
     const struct keyring *keys;
     const struct balance_sheet *accounts;
+    settle_epoch_check epoch_check; /* NULL: no change of epoch may stand */
+    void *epoch_context;
 };
 
 /* NULL when the command may stand; otherwise what is wrong with it, as a log line names it. */

@@ -1,6 +1,7 @@
 #include "settlement/ending.h"
 
 #include "settlement/booking.h"
+#include "settlement/membership.h"
 #include "settlement/waking.h"
 
 static bool is_zero(const uint8_t client_id[36])
@@ -95,8 +96,10 @@ static bool is_session_over(struct settlement *s, const struct hold_entry *entry
 static bool is_origin_lost(const struct settlement *s, const struct hold_entry *entry)
 {
     struct origin_lost_command asked;
+    if (entry->session == 0) return false;
+    if (s->command.type != T_ORIGIN_LOST) return membership_gone(s, entry->origin);
     origin_lost_command_get(s->command.payload, &asked);
-    return s->command.type == T_ORIGIN_LOST && entry->session != 0 && entry->origin == asked.node;
+    return entry->origin == asked.node;
 }
 
 static bool is_switch_fired(struct settlement *s, const struct hold_entry *entry)

@@ -4,6 +4,7 @@
 #include "settlement/acceptance.h"
 #include "settlement/authority.h"
 #include "settlement/ending.h"
+#include "settlement/membership.h"
 #include "settlement/operation.h"
 #include "settlement/trade.h"
 #include "settlement/waking.h"
@@ -122,7 +123,8 @@ static enum status close_command(struct settlement *s)
                                     command->owing_count, 0);
     waking_close(s);
     status = acceptance_close(s);
-    return status == STATUS_OK ? operation_close(s) : status;
+    if (status == STATUS_OK) status = operation_close(s);
+    return status == STATUS_OK ? membership_close(s) : status;
 }
 
 enum status settle_command(struct settlement *s, uint64_t number, uint64_t stamp_ns,
@@ -143,7 +145,8 @@ enum status settle_command(struct settlement *s, uint64_t number, uint64_t stamp
     memcpy(s->command.payload, command->payload, payload_bytes);
     if (s->has_mismatch) return STATUS_MISMATCH;
 
-    const struct authority authority = {s->genesis, &s->params, s->keys, s->accounts};
+    const struct authority authority = {s->genesis,  &s->params,     s->keys,
+                                        s->accounts, s->epoch_check, s->epoch_context};
     const char *objection = authority_objection(&authority, command);
     if (objection == NULL) return STATUS_OK;
     return settle_differs(
@@ -317,6 +320,10 @@ enum status settle_event(struct settlement *s, const struct event *event)
         return operation_tier_set(s, event);
     case T_TIER_CHANGED:
         return operation_tier_changed(s, event);
+    case T_NODE_CHANGED:
+        return membership_node(s, event);
+    case T_EPOCH_CHANGED:
+        return membership_epoch(s, event);
     case T_SWITCH_ARMED:
         return operation_switch_armed(s, event);
     case T_SWITCH_FIRED:
@@ -410,6 +417,12 @@ void settlement_roots(struct settlement *s, struct settle_roots *roots)
     roots->state_root = account_tree_root(s->tree);
     roots->totals_root = totals_root(s->totals, s->params.asset_count);
     roots->params_hash = s->params_hash;
+}
+
+void settlement_check_epochs(struct settlement *s, settle_epoch_check check, void *context)
+{
+    s->epoch_check = check;
+    s->epoch_context = context;
 }
 
 amount_t settlement_available(const struct settlement *s, uint32_t account, uint16_t asset)

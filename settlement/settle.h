@@ -81,6 +81,14 @@ uint64_t settlement_height(const struct settlement *settlement);
 /* The roots of that block. Needs: nothing was settled since. */
 void settlement_roots(struct settlement *settlement, struct settle_roots *roots);
 
+/* Says of the statements with which an EPOCH_CHANGE comes what is wrong with them, NULL: nothing. */
+typedef const char *(*settle_epoch_check)(void *context, const struct command *command);
+
+/* From here on changes of the epoch are judged by `check`; without one none may stand. Whoever restores a
+ * settlement sets it again. */
+void settlement_check_epochs(struct settlement *settlement, settle_epoch_check check,
+                             void *context);
+
 /* The difference that made a call return STATUS_MISMATCH, or NULL. */
 const struct settle_mismatch *settlement_mismatch(const struct settlement *settlement);
 

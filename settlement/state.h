@@ -91,6 +91,8 @@ struct command_state {
     bool replace_cancels; /* and says that the cancel did well, */
     bool replace_places;  /* that the order was accepted */
     bool tier_set;
+    bool epoch_changed;
+    uint8_t node_changes; /* NODE_CHANGEDs so far */
     struct list_ending ending;
 
     uint32_t price_count; /* prices of this command for those that trail */
@@ -118,6 +120,8 @@ struct settlement {
     uint64_t height;    /* of the last block */
     hash_t params_hash; /* of `params`, unless they moved */
     bool params_moved;
+    settle_epoch_check epoch_check; /* NULL: no change of epoch may stand */
+    void *epoch_context;
     bool has_mismatch;
     struct settle_mismatch mismatch;
     struct command_state command;

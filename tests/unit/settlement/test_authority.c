@@ -76,7 +76,8 @@ static struct fixture *setup(void)
     add_key(f, 0xa1, 1, KEY_READ | KEY_TRADE, 0, f->trader.public_key);
     add_key(f, 0xa2, 1, KEY_READ, 1, f->reader.public_key);
     add_key(f, 0xa3, 1, KEY_READ | KEY_TRADE, 1, NULL);
-    f->authority = (struct authority){&f->genesis, params, f->keys, f->accounts};
+    f->authority = (struct authority){
+        .genesis = &f->genesis, .params = params, .keys = f->keys, .accounts = f->accounts};
     return f;
 }
 
