@@ -618,6 +618,7 @@ static enum status open_log(struct consensus *consensus)
         .segment_bytes = options->segment_bytes,
         .chain_id = genesis_chain_id(options->genesis),
         .node = options->node,
+        .create = true,
         .metrics = options->metrics,
     };
     struct wal_damage damage;

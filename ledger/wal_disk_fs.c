@@ -110,6 +110,25 @@ static int disk_remove(void *context, const char *name)
     return result_of(fsync(directory->descriptor));
 }
 
+static int disk_quarantine(void *context, const char *name)
+{
+    const struct directory *directory = context;
+    if (mkdirat(directory->descriptor, "quarantine", 0700) != 0 && errno != EEXIST) return -errno;
+    const int folder =
+        openat(directory->descriptor, "quarantine", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return -errno;
+    char free_name[300];
+    unsigned number = 0;
+    do
+        snprintf(free_name, sizeof(free_name), "%.255s.%u", name, ++number);
+    while (faccessat(folder, free_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+    int result = renameat(directory->descriptor, name, folder, free_name) == 0 ? 0 : -errno;
+    /* Where it went before where it was. */
+    if (result == 0 && (fsync(folder) != 0 || fsync(directory->descriptor) != 0)) result = -errno;
+    close(folder);
+    return result;
+}
+
 static int disk_list(void *context, void (*each)(void *visitor, const char *name), void *visitor)
 {
     const struct directory *directory = context;
@@ -148,6 +167,7 @@ struct wal_disk *wal_disk_directory(const char *path)
         .sync = disk_sync,
         .rename = disk_rename,
         .remove = disk_remove,
+        .quarantine = disk_quarantine,
         .list = disk_list,
     };
     return &directory->disk;

@@ -1,5 +1,6 @@
 #include "ledger/wal.h"
 
+#include "common/le.h"
 #include "common/log.h"
 #include "ledger/wal_files.h"
 
@@ -34,11 +35,6 @@ enum status wal_files_no_memory(struct wal *wal)
     return wal->failure;
 }
 
-void wal_files_name(uint64_t sequence, const char *suffix, char name[WAL_NAME_BYTES])
-{
-    snprintf(name, WAL_NAME_BYTES, "%012" PRIu64 ".%s", sequence, suffix);
-}
-
 /* Makes room for one more item in a growing array. */
 static bool grow(void **items, uint32_t count, uint32_t *capacity, size_t item_bytes)
 {
@@ -51,17 +47,34 @@ static bool grow(void **items, uint32_t count, uint32_t *capacity, size_t item_b
     return true;
 }
 
-enum status wal_files_add(struct wal *wal, struct wal_file facts)
+enum status wal_files_add(struct wal *wal, const struct wal_file *file)
 {
-    if (!grow((void **)&wal->files, wal->file_count, &wal->file_capacity, sizeof(facts)))
+    if (!grow((void **)&wal->files, wal->file_count, &wal->file_capacity, sizeof(*file)))
         return wal_files_no_memory(wal);
-    wal->files[wal->file_count++] = facts;
+    wal->files[wal->file_count++] = *file;
     return STATUS_OK;
 }
 
-/* Forgets where entries from `index` on were: they are replaced. */
-static void forget_from(struct wal *wal, uint64_t index)
+enum status wal_files_add_gap(struct wal *wal, const struct wal_gap *gap)
 {
+    struct wal_gap *before = wal->gap_count > 0 ? &wal->gaps[wal->gap_count - 1] : NULL;
+    if (before != NULL && before->last + 1 == gap->first) {
+        before->last = gap->last;
+        before->tail = gap->tail;
+        return STATUS_OK;
+    }
+    if (!grow((void **)&wal->gaps, wal->gap_count, &wal->gap_capacity, sizeof(*gap)))
+        return wal_files_no_memory(wal);
+    wal->gaps[wal->gap_count++] = *gap;
+    return STATUS_OK;
+}
+
+void wal_files_forget(struct wal *wal, uint64_t index)
+{
+    while (wal->gap_count > 0 && wal->gaps[wal->gap_count - 1].first >= index)
+        wal->gap_count--;
+    if (wal->gap_count > 0 && wal->gaps[wal->gap_count - 1].last >= index)
+        wal->gaps[wal->gap_count - 1].last = index - 1;
     while (wal->mark_count > 0 && wal->marks[wal->mark_count - 1].index >= index)
         wal->mark_count--;
     while (wal->configuration_count > 0 &&
@@ -70,23 +83,24 @@ static void forget_from(struct wal *wal, uint64_t index)
     wal->reader.next_index = 0;
 }
 
-static bool mark_due(const struct wal *wal, uint64_t index, uint32_t file, bool replaces)
+static bool mark_due(const struct wal *wal, uint64_t index, uint32_t file, bool apart)
 {
-    if (replaces || wal->mark_count == 0) return true;
+    if (apart || wal->mark_count == 0) return true;
     const struct wal_mark *mark = &wal->marks[wal->mark_count - 1];
     return mark->file != file || index - mark->index >= WAL_MARK_ENTRIES;
 }
 
 enum status wal_files_take(struct wal *wal, const struct wal_record *record, uint32_t file,
-                           uint64_t offset)
+                           uint64_t offset, bool apart)
 {
+    if (record->write > wal->write_max) wal->write_max = record->write;
     if (record->type == WAL_CUT) {
         wal_scan_take(&wal->last, record);
         return STATUS_OK;
     }
     const bool replaces = record->index <= wal->last.index;
-    if (replaces) forget_from(wal, record->index);
-    if (mark_due(wal, record->index, file, replaces)) {
+    if (replaces) wal_files_forget(wal, record->index);
+    if (mark_due(wal, record->index, file, replaces || apart)) {
         if (!grow((void **)&wal->marks, wal->mark_count, &wal->mark_capacity, sizeof(*wal->marks)))
             return wal_files_no_memory(wal);
         wal->marks[wal->mark_count++] = (struct wal_mark){record->index, offset, file};
@@ -97,14 +111,17 @@ enum status wal_files_take(struct wal *wal, const struct wal_record *record, uin
             return wal_files_no_memory(wal);
         wal->configurations[wal->configuration_count++] = record->index;
     }
+    if (record->index < wal->lowest) wal->lowest = record->index;
+    wal->known[record->index % WAL_HASHES] =
+        (struct wal_known){record->index, record->term, record->hash};
     wal_scan_take(&wal->last, record);
     return STATUS_OK;
 }
 
 /* ---- Writing ---- */
 
-static enum status write_blocks(struct wal *wal, int file, const char *name, uint64_t offset,
-                                const void *bytes, size_t byte_count)
+enum status wal_files_write(struct wal *wal, int file, const char *name, uint64_t offset,
+                            const void *bytes, size_t byte_count)
 {
     const int64_t put = wal->disk->write(wal->disk->context, file, offset, bytes, byte_count);
     if (put != (int64_t)byte_count) return wal_files_fail(wal, "write", name, put);
@@ -133,7 +150,7 @@ static enum status write_entries(struct wal *wal, const struct wal_entry *entrie
     const uint64_t below = entries[0].index - 1;
     const uint64_t durable_index = wal->last.index < below ? wal->last.index : below;
     struct wal_record record = {
-        .generation = wal->files[wal->active].generation,
+        .generation = wal->files[wal->active].segment.generation,
         .write = wal->last.write + 1,
         .durable_write = wal->last.write,
         .durable_index = durable_index,
@@ -152,8 +169,9 @@ static enum status write_entries(struct wal *wal, const struct wal_entry *entrie
     }
 
     char name[WAL_NAME_BYTES];
-    wal_files_name(wal->files[wal->active].sequence, "wal", name);
-    enum status status = write_blocks(wal, wal->active_file, name, first_offset, wal->buffer, used);
+    wal_files_segment_name(wal, wal->active, name);
+    enum status status =
+        wal_files_write(wal, wal->active_file, name, first_offset, wal->buffer, used);
     if (status != STATUS_OK) return status;
 
     /* Durable: from here on the entries count. */
@@ -161,7 +179,7 @@ static enum status write_entries(struct wal *wal, const struct wal_entry *entrie
         const enum wal_finding found = wal_record_get(wal->buffer + at, first_offset + at,
                                                       used - at, record.generation, &record);
         ASSERT(found == WAL_IS_RECORD);
-        status = wal_files_take(wal, &record, wal->active, first_offset + at);
+        status = wal_files_take(wal, &record, wal->active, first_offset + at, false);
         at += wal_record_span(first_offset + at, record.length,
                               (record.flags & WAL_RECORD_LAST) != 0);
     }
@@ -173,109 +191,7 @@ static enum status write_entries(struct wal *wal, const struct wal_entry *entrie
     return status;
 }
 
-/* ---- The next segment ---- */
-
-static enum status next_begin(struct wal *wal)
-{
-    char name[WAL_NAME_BYTES];
-    wal->next.facts.sequence =
-        wal->file_count == 0 ? 1 : wal->files[wal->file_count - 1].sequence + 1;
-    wal->next.facts.bytes = wal->segment_bytes;
-    do
-        randombytes_buf(&wal->next.facts.generation, sizeof(wal->next.facts.generation));
-    while (wal->next.facts.generation == 0);
-    wal->next.done = 0;
-
-    wal_files_name(wal->next.facts.sequence, "new", name);
-    const int file = wal->disk->open(wal->disk->context, name, WAL_DISK_NEW);
-    if (file < 0) return wal_files_fail(wal, "create", name, file);
-    wal->next.file = file;
-    return STATUS_OK;
-}
-
-static enum status next_header(struct wal *wal, const char *name)
-{
-    const struct wal_segment segment = {
-        .sequence = wal->next.facts.sequence,
-        .generation = wal->next.facts.generation,
-        .segment_bytes = wal->next.facts.bytes,
-        .node = wal->node,
-        .chain_id = wal->chain_id,
-    };
-    wal_segment_put(wal->buffer, &segment);
-    return write_blocks(wal, wal->next.file, name, 0, wal->buffer, WAL_BLOCK_BYTES);
-}
-
-/* Everything is written: makes it durable under its own name. */
-static enum status next_finish(struct wal *wal, const char *name)
-{
-    enum status status = next_header(wal, name);
-    if (status != STATUS_OK) return status;
-    int result = wal->disk->sync(wal->disk->context, wal->next.file);
-    if (result < 0) return wal_files_fail(wal, "sync", name, result);
-    wal->disk->close(wal->disk->context, wal->next.file);
-    wal->next.file = -1;
-    wal->next.done = 0;
-
-    char own_name[WAL_NAME_BYTES];
-    wal_files_name(wal->next.facts.sequence, "wal", own_name);
-    result = wal->disk->rename(wal->disk->context, name, own_name);
-    if (result < 0) return wal_files_fail(wal, "rename", name, result);
-    status = wal_files_add(wal, wal->next.facts);
-    wal->next.ready = status == STATUS_OK;
-    return status;
-}
-
-static enum status next_piece(struct wal *wal)
-{
-    if (wal->next.file < 0) return next_begin(wal);
-
-    char name[WAL_NAME_BYTES];
-    wal_files_name(wal->next.facts.sequence, "new", name);
-    const uint64_t left = wal->next.facts.bytes - wal->next.done;
-    if (left == 0) return next_finish(wal, name);
-    const size_t piece = left < WAL_PIECE_BYTES ? (size_t)left : WAL_PIECE_BYTES;
-    const enum status status =
-        write_blocks(wal, wal->next.file, name, wal->next.done, wal->zeros, piece);
-    wal->next.done += piece;
-    return status;
-}
-
-enum status wal_prepare(struct wal *wal)
-{
-    if (wal->failure != STATUS_OK || wal->next.ready) return wal->failure;
-    /* Twice as far into the next segment as the log is into this one: ready at its middle. */
-    if (wal->next.done > 2 * (wal->offset - WAL_BLOCK_BYTES)) return STATUS_OK;
-    return next_piece(wal);
-}
-
-enum status wal_files_activate(struct wal *wal)
-{
-    char name[WAL_NAME_BYTES];
-    if (wal->active_file >= 0) wal->disk->close(wal->disk->context, wal->active_file);
-    wal->active_file = -1;
-    wal_files_name(wal->files[wal->active].sequence, "wal", name);
-    const int file = wal->disk->open(wal->disk->context, name, WAL_DISK_LOG);
-    if (file < 0) return wal_files_fail(wal, "open", name, file);
-    wal->active_file = file;
-    wal->next.ready = wal->active + 1 < wal->file_count;
-    return STATUS_OK;
-}
-
-/* Goes on to the next segment, preparing what is left of it first. */
-static enum status segment_switch(struct wal *wal)
-{
-    ASSERT(wal->file_count == 0 || wal->offset > WAL_BLOCK_BYTES);
-    while (!wal->next.ready) {
-        const enum status status = next_piece(wal);
-        if (status != STATUS_OK) return status;
-    }
-    wal->active = wal->file_count - 1;
-    wal->offset = WAL_BLOCK_BYTES;
-    log_info("ledger", "log segment begun", "segment=%" PRIu64 " index=%" PRIu64,
-             wal->files[wal->active].sequence, wal->last.index + 1);
-    return wal_files_activate(wal);
-}
+/* ---- Appending ---- */
 
 static void check_order(const struct wal *wal, const struct wal_entry *entries, uint32_t count)
 {
@@ -285,6 +201,8 @@ static void check_order(const struct wal *wal, const struct wal_entry *entries, 
         ASSERT(entries[i].index == entries[0].index + i);
         ASSERT(entries[i].type != WAL_CUT);
         ASSERT(entries[i].length <= wal_entry_bytes_max(wal));
+        ASSERT(entries[i].type != WAL_CONFIGURATION ||
+               entries[i].length <= WAL_CONFIGURATION_BYTES_MAX);
     }
 }
 
@@ -297,10 +215,11 @@ enum status wal_append(struct wal *wal, const struct wal_entry *entries, uint32_
     hash_t hash;
     uint64_t term;
     enum status status = wal_files_hash(wal, entries[0].index - 1, &hash, &term);
+    if (status == STATUS_OK && wal->file_count == 0) status = wal_files_switch(wal);
     while (status == STATUS_OK && count > 0) {
         const uint32_t fit = entries_that_fit(wal, entries, count);
         if (fit == 0) {
-            status = segment_switch(wal);
+            status = wal_files_switch(wal);
             continue;
         }
         status = write_entries(wal, entries, fit, commit, hash);
@@ -311,30 +230,34 @@ enum status wal_append(struct wal *wal, const struct wal_entry *entries, uint32_
     return status;
 }
 
-enum status wal_files_cut(struct wal *wal)
+enum status wal_files_cut(struct wal *wal, uint64_t lost)
 {
+    uint8_t payload[8];
+    le_put_u64(payload, lost);
     wal->offset = block_up(wal->offset);
     if (wal->offset + WAL_BLOCK_BYTES > wal->files[wal->active].bytes) {
-        const enum status status = segment_switch(wal);
+        const enum status status = wal_files_switch(wal);
         if (status != STATUS_OK) return status;
     }
     const struct wal_record record = {
-        .generation = wal->files[wal->active].generation,
+        .generation = wal->files[wal->active].segment.generation,
         .write = wal->last.write + 1,
         .durable_write = wal->last.write,
         .durable_index = wal->last.index,
         .flags = WAL_RECORD_LAST,
         .index = wal->last.index,
         .type = WAL_CUT,
+        .length = sizeof(payload),
+        .payload = payload,
     };
     wal_record_put(wal->buffer, wal->offset, &record, wal->last.hash);
     char name[WAL_NAME_BYTES];
-    wal_files_name(wal->files[wal->active].sequence, "wal", name);
+    wal_files_segment_name(wal, wal->active, name);
     const enum status status =
-        write_blocks(wal, wal->active_file, name, wal->offset, wal->buffer, WAL_BLOCK_BYTES);
+        wal_files_write(wal, wal->active_file, name, wal->offset, wal->buffer, WAL_BLOCK_BYTES);
     if (status != STATUS_OK) return status;
     wal->offset += WAL_BLOCK_BYTES;
-    return wal_files_take(wal, &record, wal->active, wal->offset - WAL_BLOCK_BYTES);
+    return wal_files_take(wal, &record, wal->active, wal->offset - WAL_BLOCK_BYTES, false);
 }
 
 /* ---- The vote ---- */
@@ -343,11 +266,13 @@ enum status wal_files_vote(struct wal *wal)
 {
     wal->vote.serial++;
     wal->vote.durable_write = wal->last.write;
+    wal->vote.durable_index = wal->last.index;
+    wal->vote.durable_hash = wal->last.hash;
     for (uint64_t slot = 0; slot < WAL_VOTE_SLOTS; slot++) {
         wal_vote_put(wal->buffer, &wal->vote);
         const enum status status =
-            write_blocks(wal, wal->vote_file, WAL_VOTE_NAME, slot * WAL_BLOCK_BYTES, wal->buffer,
-                         WAL_BLOCK_BYTES);
+            wal_files_write(wal, wal->vote_file, WAL_VOTE_NAME, slot * WAL_BLOCK_BYTES, wal->buffer,
+                            WAL_BLOCK_BYTES);
         if (status != STATUS_OK) return status;
     }
     return STATUS_OK;
@@ -374,6 +299,21 @@ uint64_t wal_voted_for(const struct wal *wal)
 
 /* ---- What it holds ---- */
 
+const struct wal_base *wal_base(const struct wal *wal)
+{
+    return &wal->base;
+}
+
+uint64_t wal_base_index(const struct wal *wal)
+{
+    return wal->base.index;
+}
+
+uint64_t wal_cut_index(const struct wal *wal)
+{
+    return wal->last.lost;
+}
+
 uint64_t wal_last_index(const struct wal *wal)
 {
     return wal->last.index;
@@ -398,41 +338,61 @@ uint64_t wal_configuration_index(const struct wal *wal, uint64_t index)
 {
     for (uint32_t i = wal->configuration_count; i > 0; i--)
         if (wal->configurations[i - 1] <= index) return wal->configurations[i - 1];
-    return 0;
+    return wal->base.configuration_index <= index ? wal->base.configuration_index : 0;
 }
 
 bool wal_check(const struct wal *wal)
 {
     for (uint32_t i = 0; i < wal->mark_count; i++) {
-        ASSERT(wal->marks[i].index <= wal->last.index);
+        ASSERT(wal->marks[i].index > wal->base.index && wal->marks[i].index <= wal->last.index);
         ASSERT(i == 0 || wal->marks[i - 1].index < wal->marks[i].index);
+        ASSERT(i == 0 || wal->marks[i - 1].file <= wal->marks[i].file);
         ASSERT(wal->marks[i].file <= wal->active);
     }
+    for (uint32_t i = 1; i < wal->file_count; i++) {
+        const struct wal_segment *segment = &wal->files[i].segment;
+        const uint64_t before = segment->replaces > 0 ? segment->replaces : segment->sequence;
+        ASSERT(wal->files[i - 1].segment.sequence + 1 == before);
+        ASSERT(wal->files[i - 1].segment.write <= segment->write);
+    }
     ASSERT(wal->offset % WAL_BLOCK_BYTES == 0);
-    ASSERT(wal->offset <= wal->files[wal->active].bytes);
-    ASSERT(wal->last.commit <= wal->last.index);
+    ASSERT(wal->offset <= wal->files[wal->active].bytes && wal->active + 1 == wal->file_count);
+    ASSERT(wal->last.commit <= wal->last.index && wal->base.index <= wal->last.commit);
+    ASSERT(wal->base.index == wal->files[0].segment.base.index);
     return true;
 }
 
 /* ---- Opening and closing ---- */
 
-static void wal_free(struct wal *wal)
+void wal_files_set_base(struct wal *wal, const struct wal_base *base)
+{
+    ASSERT(base->configuration_bytes <= WAL_CONFIGURATION_BYTES_MAX);
+    wal->base = *base;
+    wal->base.configuration = wal->base_configuration;
+    if (base->configuration_bytes > 0)
+        memmove(wal->base_configuration, base->configuration, base->configuration_bytes);
+}
+
+void wal_files_free(struct wal *wal)
 {
     if (wal->active_file >= 0) wal->disk->close(wal->disk->context, wal->active_file);
     if (wal->next.file >= 0) wal->disk->close(wal->disk->context, wal->next.file);
-    if (wal->reader.file >= 0) wal->disk->close(wal->disk->context, wal->reader.file);
     if (wal->vote_file >= 0) wal->disk->close(wal->disk->context, wal->vote_file);
+    wal_files_stop_reading(wal);
     free(wal->files);
     free(wal->marks);
     free(wal->configurations);
+    free(wal->gaps);
     free(wal->buffer);
     free((void *)wal->zeros);
     free(wal->reader.window);
     free(wal);
 }
 
-static struct wal *wal_new(const struct wal_options *options)
+struct wal *wal_files_new(const struct wal_options *options)
 {
+    ASSERT(options->segment_bytes % WAL_BLOCK_BYTES == 0);
+    ASSERT(options->segment_bytes == 0 || options->segment_bytes >= WAL_SEGMENT_BYTES_MIN);
     struct wal *wal = calloc(1, sizeof(*wal));
     if (wal == NULL) return NULL;
     wal->disk = options->disk;
@@ -442,43 +402,55 @@ static struct wal *wal_new(const struct wal_options *options)
     wal->segment_bytes =
         options->segment_bytes == 0 ? WAL_SEGMENT_BYTES_DEFAULT : options->segment_bytes;
     wal->active_file = wal->next.file = wal->reader.file = wal->vote_file = -1;
-    wal_scan_begin(&wal->last, options->chain_id);
+    wal->last.hash = options->chain_id;
+    wal->lowest = UINT64_MAX;
+    const struct wal_base base = {.hash = options->chain_id};
+    wal_files_set_base(wal, &base);
 
-    const uint64_t largest = wal->segment_bytes - WAL_BLOCK_BYTES;
+    const uint64_t largest = wal->segment_bytes - WAL_RECORDS_OFFSET;
     wal->buffer_bytes = largest < WAL_WRITE_BYTES ? (size_t)largest : WAL_WRITE_BYTES;
     wal->buffer = aligned_alloc(WAL_BLOCK_BYTES, wal->buffer_bytes);
     uint8_t *zeros = aligned_alloc(WAL_BLOCK_BYTES, WAL_PIECE_BYTES);
     wal->zeros = zeros;
     wal->reader.window = aligned_alloc(WAL_BLOCK_BYTES, WAL_WINDOW_BYTES);
     if (wal->buffer == NULL || zeros == NULL || wal->reader.window == NULL) {
-        wal_free(wal);
+        wal_files_free(wal);
         return NULL;
     }
     memset(zeros, 0, WAL_PIECE_BYTES);
     return wal;
 }
 
+enum status wal_create(const struct wal_options *options)
+{
+    struct wal *wal = wal_files_new(options);
+    if (wal == NULL) return STATUS_NO_MEMORY;
+    const enum status status = wal_directory_read(wal, WAL_DIRECTORY_NEW);
+    wal_files_free(wal);
+    return status;
+}
+
 enum status wal_open(const struct wal_options *options, struct wal **opened,
                      struct wal_damage *damage)
 {
-    ASSERT(options->segment_bytes % WAL_BLOCK_BYTES == 0);
-    ASSERT(options->segment_bytes == 0 || options->segment_bytes >= WAL_SEGMENT_BYTES_MIN);
     *opened = NULL;
     *damage = (struct wal_damage){0};
-    struct wal *wal = wal_new(options);
+    struct wal *wal = wal_files_new(options);
     if (wal == NULL) return STATUS_NO_MEMORY;
 
-    enum status status = wal_scan_files(wal, damage);
-    if (status == STATUS_OK && wal->file_count == 0) status = segment_switch(wal);
+    enum status status =
+        wal_scan_files(wal, options->create ? WAL_DIRECTORY_MAKE : WAL_DIRECTORY_OPEN, damage);
+    if (status == STATUS_OK && wal->file_count == 0) status = wal_files_switch(wal);
     if (status == STATUS_OK) status = wal_files_vote(wal);
     if (status != STATUS_OK) {
-        wal_free(wal);
+        wal_files_free(wal);
         return status;
     }
     INVARIANT(wal_check(wal));
     log_info("ledger", "log opened",
-             "last_index=%" PRIu64 " commit=%" PRIu64 " term=%" PRIu64 " segments=%u",
-             wal->last.index, wal->last.commit, wal->vote.term, wal->file_count);
+             "base=%" PRIu64 " last_index=%" PRIu64 " commit=%" PRIu64 " term=%" PRIu64
+             " segments=%u",
+             wal->base.index, wal->last.index, wal->last.commit, wal->vote.term, wal->file_count);
     *opened = wal;
     return STATUS_OK;
 }
@@ -492,5 +464,5 @@ void wal_close(struct wal *wal)
         const enum status noted = wal_files_vote(wal);
         (void)noted;
     }
-    wal_free(wal);
+    wal_files_free(wal);
 }

@@ -10,6 +10,14 @@ static uint64_t readable_end(const struct wal *wal, uint32_t file)
     return file == wal->active ? wal->offset : wal->files[file].bytes;
 }
 
+void wal_files_stop_reading(struct wal *wal)
+{
+    if (wal->reader.file >= 0) wal->disk->close(wal->disk->context, wal->reader.file);
+    wal->reader.file = -1;
+    wal->reader.window_bytes = 0;
+    wal->reader.next_index = 0;
+}
+
 static enum status reader_open(struct wal *wal, uint32_t file)
 {
     if (wal->reader.file >= 0 && wal->reader.file_index == file) return STATUS_OK;
@@ -17,7 +25,7 @@ static enum status reader_open(struct wal *wal, uint32_t file)
     wal->reader.window_bytes = 0;
 
     char name[WAL_NAME_BYTES];
-    wal_files_name(wal->files[file].sequence, "wal", name);
+    wal_files_segment_name(wal, file, name);
     wal->reader.file = wal->disk->open(wal->disk->context, name, WAL_DISK_READ);
     wal->reader.file_index = file;
     if (wal->reader.file < 0) return wal_files_fail(wal, "open", name, wal->reader.file);
@@ -41,7 +49,7 @@ static enum status reader_fetch(struct wal *wal, uint32_t file, uint64_t offset,
         wal->disk->read(wal->disk->context, wal->reader.file, from, wal->reader.window, wanted);
     if (got != (int64_t)wanted) {
         char name[WAL_NAME_BYTES];
-        wal_files_name(wal->files[file].sequence, "wal", name);
+        wal_files_segment_name(wal, file, name);
         return wal_files_fail(wal, "read", name, got);
     }
     wal->reader.window_offset = from;
@@ -65,7 +73,7 @@ static enum status reader_look(struct wal *wal, uint32_t file, uint64_t offset,
         const size_t before = (size_t)(offset - wal->reader.window_offset);
         *found =
             wal_record_get(wal->reader.window + before, offset, wal->reader.window_bytes - before,
-                           wal->files[file].generation, record);
+                           wal->files[file].segment.generation, record);
         if (*found != WAL_IS_BROKEN) return STATUS_OK;
         const uint64_t span = wal_record_span(offset, record->length, true);
         if (offset + span > end || span > WAL_WINDOW_BYTES - WAL_BLOCK_BYTES) return STATUS_OK;
@@ -80,7 +88,7 @@ static enum status damaged(struct wal *wal, uint64_t index, uint32_t file, uint6
     log_error("ledger", "the log is damaged, stopping",
               "file=\"%012" PRIu64 ".wal\" offset=%" PRIu64 " index=%" PRIu64
               " what=\"a record that was good at start cannot be read\"",
-              wal->files[file].sequence, offset, index);
+              wal->files[file].segment.sequence, offset, index);
     return wal->failure;
 }
 
@@ -99,8 +107,7 @@ static const struct wal_mark *mark_before(const struct wal *wal, uint64_t index)
     return &wal->marks[low];
 }
 
-/* Reads the record of entry `index` into `record`. */
-static enum status read_record(struct wal *wal, uint64_t index, struct wal_record *record)
+enum status wal_files_read(struct wal *wal, uint64_t index, struct wal_record *record)
 {
     /* Behind the entry read last, unless the entry has a mark: what lies there may be replaced. */
     const struct wal_mark *mark = mark_before(wal, index);
@@ -119,7 +126,7 @@ static enum status read_record(struct wal *wal, uint64_t index, struct wal_recor
                 offset += WAL_BLOCK_BYTES - offset % WAL_BLOCK_BYTES;
             } else if (file < wal->active) {
                 file++;
-                offset = WAL_BLOCK_BYTES;
+                offset = WAL_RECORDS_OFFSET;
             } else {
                 return damaged(wal, index, file, offset);
             }
@@ -132,18 +139,14 @@ static enum status read_record(struct wal *wal, uint64_t index, struct wal_recor
         wal->reader.next_index = index + 1;
         wal->reader.next_file = file;
         wal->reader.next_offset = offset;
-        wal->reader.hash = record->hash;
         return STATUS_OK;
     }
 }
 
-enum status wal_read(struct wal *wal, uint64_t index, struct wal_entry *entry)
+static enum status entry_read(struct wal *wal, uint64_t index, struct wal_entry *entry)
 {
-    if (wal->failure != STATUS_OK) return wal->failure;
-    if (index == 0 || index > wal->last.index) return STATUS_NOT_FOUND;
-
     struct wal_record record;
-    const enum status status = read_record(wal, index, &record);
+    const enum status status = wal_files_read(wal, index, &record);
     if (status != STATUS_OK) return status;
     *entry = (struct wal_entry){
         .index = record.index,
@@ -155,19 +158,56 @@ enum status wal_read(struct wal *wal, uint64_t index, struct wal_entry *entry)
     return STATUS_OK;
 }
 
+enum status wal_read(struct wal *wal, uint64_t index, struct wal_entry *entry)
+{
+    if (wal->failure != STATUS_OK) return wal->failure;
+    if (index <= wal->base.index || index > wal->last.index) return STATUS_NOT_FOUND;
+    return entry_read(wal, index, entry);
+}
+
+enum status wal_read_configuration(struct wal *wal, uint64_t index, struct wal_entry *entry)
+{
+    if (wal->failure != STATUS_OK) return wal->failure;
+    const uint64_t at = wal_configuration_index(wal, index);
+    if (at == 0) return STATUS_NOT_FOUND;
+    if (at != wal->base.configuration_index) return entry_read(wal, at, entry);
+    *entry = (struct wal_entry){
+        .index = at,
+        .type = WAL_CONFIGURATION,
+        .length = wal->base.configuration_bytes,
+        .bytes = wal->base.configuration,
+    };
+    return STATUS_OK;
+}
+
 enum status wal_files_hash(struct wal *wal, uint64_t index, hash_t *hash, uint64_t *term)
 {
     *hash = wal->last.hash;
     *term = wal->last.term;
     if (index == wal->last.index) return STATUS_OK;
-    *hash = wal->chain_id;
-    *term = 0;
-    if (index == 0) return STATUS_OK;
+    if (index < wal->lowest && index == wal->base.index) {
+        *hash = wal->base.hash;
+        *term = wal->base.term;
+        return STATUS_OK;
+    }
+    if (index < wal->lowest && wal->older != NULL)
+        return wal_files_hash(wal->older, index, hash, term);
+    const struct wal_known *known = &wal->known[index % WAL_HASHES];
+    *hash = known->hash;
+    *term = known->term;
+    if (known->index == index) return STATUS_OK;
 
     struct wal_record record;
-    const enum status status = read_record(wal, index, &record);
+    const enum status status = wal_files_read(wal, index, &record);
     if (status != STATUS_OK) return status;
     *hash = record.hash;
     *term = record.term;
     return STATUS_OK;
+}
+
+enum status wal_hash(struct wal *wal, uint64_t index, uint64_t *term, hash_t *hash)
+{
+    if (wal->failure != STATUS_OK) return wal->failure;
+    if (index < wal->base.index || index > wal->last.index) return STATUS_NOT_FOUND;
+    return wal_files_hash(wal, index, hash, term);
 }

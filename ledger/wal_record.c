@@ -7,8 +7,9 @@
 #define SEGMENT_MAGIC  0x53575851u /* "QXWS" */
 #define HASHED_OFFSET  88          /* index, where the hashed bytes begin */
 #define LENGTH_OFFSET  108
-#define SEGMENT_HEADER 72 /* bytes of it that say something; the checksum covers the block */
+#define SEGMENT_HEADER 176 /* bytes before the configuration; the checksum covers all */
 
+static_assert(SEGMENT_HEADER + WAL_CONFIGURATION_BYTES_MAX <= WAL_HEADER_BYTES, "it fits");
 static_assert(HASHED_OFFSET + 8 + 8 + 4 + 4 == WAL_RECORD_HEADER_BYTES, "see the layout");
 
 static uint64_t round_up(uint64_t value, uint64_t to)
@@ -99,37 +100,100 @@ enum wal_finding wal_record_get(const uint8_t *at, uint64_t offset, size_t avail
     return WAL_IS_RECORD;
 }
 
-void wal_segment_put(uint8_t block[WAL_BLOCK_BYTES], const struct wal_segment *segment)
+void wal_segment_put(uint8_t header[WAL_HEADER_BYTES], const struct wal_segment *segment)
 {
-    memset(block, 0, WAL_BLOCK_BYTES);
-    uint8_t *at = le_put_u32(block + 4, SEGMENT_MAGIC);
+    const struct wal_base *base = &segment->base;
+    ASSERT(base->configuration_bytes <= WAL_CONFIGURATION_BYTES_MAX);
+    ASSERT(segment->generation != 0 && segment->sequence != 0);
+    memset(header, 0, WAL_HEADER_BYTES);
+    uint8_t *at = le_put_u32(header + 4, SEGMENT_MAGIC);
     at = le_put_u32(at, WAL_SEGMENT_VERSION);
     at = le_put_u32(at, segment->node);
     at = le_put_u64(at, segment->sequence);
     at = le_put_u64(at, segment->generation);
     at = le_put_u64(at, segment->segment_bytes);
     at = le_put_bytes(at, segment->chain_id.bytes, HASH_BYTES);
-    ASSERT(at == block + SEGMENT_HEADER);
-    le_put_u32(block, crc32c_add(0, block + 4, WAL_BLOCK_BYTES - 4));
+    at = le_put_u64(at, segment->replaces);
+    at = le_put_u64(at, segment->patch);
+    at = le_put_u64(at, base->index);
+    at = le_put_u64(at, base->term);
+    at = le_put_bytes(at, base->hash.bytes, HASH_BYTES);
+    at = le_put_u64(at, segment->write);
+    at = le_put_u64(at, segment->commit);
+    at = le_put_u64(at, segment->lost);
+    at = le_put_u64(at, base->configuration_index);
+    at = le_put_u32(at, base->configuration_bytes);
+    at = le_put_u32(at, 0);
+    ASSERT(at == header + SEGMENT_HEADER);
+    if (base->configuration_bytes > 0)
+        le_put_bytes(at, base->configuration, base->configuration_bytes);
+    le_put_u32(header, crc32c_add(0, header + 4, WAL_HEADER_BYTES - 4));
 }
 
-const char *wal_segment_get(const uint8_t block[WAL_BLOCK_BYTES], struct wal_segment *segment)
+static const char *segment_fault(const struct wal_segment *segment)
 {
-    if (le_get_u32(block + 4) != SEGMENT_MAGIC) return "the header is not a segment's";
-    if (le_get_u32(block) != crc32c_add(0, block + 4, WAL_BLOCK_BYTES - 4))
-        return "the header's checksum is wrong";
-    if (le_get_u32(block + 8) != WAL_SEGMENT_VERSION) return "the header is of another version";
-    segment->node = le_get_u32(block + 12);
-    segment->sequence = le_get_u64(block + 16);
-    segment->generation = le_get_u64(block + 24);
-    segment->segment_bytes = le_get_u64(block + 32);
-    memcpy(segment->chain_id.bytes, block + 40, HASH_BYTES);
+    const struct wal_base *base = &segment->base;
+    if (segment->sequence == 0 || segment->generation == 0) return "the header's numbers are none";
+    if (segment->replaces > segment->sequence || segment->patch > segment->sequence)
+        return "the header replaces what comes after it";
+    if (base->configuration_bytes > WAL_CONFIGURATION_BYTES_MAX ||
+        base->configuration_index > base->index)
+        return "the header's configuration is none";
+    if (segment->commit > base->index) return "the header's commit is above its base";
     return NULL;
 }
 
-void wal_scan_begin(struct wal_scan *scan, hash_t chain_id)
+const char *wal_segment_get(const uint8_t header[WAL_HEADER_BYTES], struct wal_segment *segment)
 {
-    *scan = (struct wal_scan){.hash = chain_id};
+    if (le_get_u32(header + 4) != SEGMENT_MAGIC) return "the header is not a segment's";
+    if (le_get_u32(header) != crc32c_add(0, header + 4, WAL_HEADER_BYTES - 4))
+        return "the header's checksum is wrong";
+    if (le_get_u32(header + 8) != WAL_SEGMENT_VERSION) return "the header is of another version";
+    struct wal_base *base = &segment->base;
+    segment->node = le_get_u32(header + 12);
+    segment->sequence = le_get_u64(header + 16);
+    segment->generation = le_get_u64(header + 24);
+    segment->segment_bytes = le_get_u64(header + 32);
+    memcpy(segment->chain_id.bytes, header + 40, HASH_BYTES);
+    segment->replaces = le_get_u64(header + 72);
+    segment->patch = le_get_u64(header + 80);
+    base->index = le_get_u64(header + 88);
+    base->term = le_get_u64(header + 96);
+    memcpy(base->hash.bytes, header + 104, HASH_BYTES);
+    segment->write = le_get_u64(header + 136);
+    segment->commit = le_get_u64(header + 144);
+    segment->lost = le_get_u64(header + 152);
+    base->configuration_index = le_get_u64(header + 160);
+    base->configuration_bytes = le_get_u32(header + 168);
+    base->configuration = header + SEGMENT_HEADER;
+    return segment_fault(segment);
+}
+
+void wal_scan_begin(struct wal_scan *scan, const struct wal_segment *segment)
+{
+    *scan = (struct wal_scan){
+        .index = segment->base.index,
+        .term = segment->base.term,
+        .write = segment->write,
+        /* A log begins where a checkpoint was taken: what lies below is committed. */
+        .commit = segment->base.index,
+        .hash = segment->base.hash,
+        .lost = segment->lost,
+    };
+}
+
+bool wal_scan_reaches(const struct wal_scan *scan, const struct wal_segment *segment)
+{
+    return scan->index == segment->base.index && scan->term == segment->base.term &&
+           hash_equal(scan->hash, segment->base.hash) && scan->write <= segment->write;
+}
+
+void wal_scan_enter(struct wal_scan *scan, const struct wal_segment *segment)
+{
+    scan->write = segment->write;
+    scan->write_broken = false;
+    scan->lost = segment->lost;
+    if (segment->commit > scan->commit) scan->commit = segment->commit;
 }
 
 const char *wal_scan_follows(const struct wal_scan *scan, const struct wal_record *record)
@@ -152,10 +216,14 @@ void wal_scan_take(struct wal_scan *scan, const struct wal_record *record)
     scan->write = record->write;
     scan->write_broken = (record->flags & WAL_RECORD_LAST) == 0;
     if (record->commit > scan->commit) scan->commit = record->commit;
-    if (record->type == WAL_CUT) return;
+    if (record->type == WAL_CUT) {
+        if (record->length == 8) scan->lost = le_get_u64(record->payload);
+        return;
+    }
     scan->index = record->index;
     scan->term = record->term;
     scan->hash = record->hash;
+    if (scan->index >= scan->lost) scan->lost = 0;
 }
 
 uint64_t wal_scan_missing_write(const struct wal_scan *scan)

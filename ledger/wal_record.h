@@ -1,6 +1,11 @@
 /* What lies in a log segment: its header, the records, and what a scan concludes from them.
  *
- *     segment   header block | write | write | ... | zeros
+ *     segment   header | the same header | write | write | ... | zeros, or what an earlier life left
+ *     header    crc32c u32 | magic u32 "QXWS" | version u32 | node u32 | sequence u64 | generation u64 |
+ *               segment_bytes u64 | chain_id 32 | replaces u64 | patch u64 |
+ *               index u64 | term u64 | hash 32 | write u64 | commit u64 | lost u64 |
+ *               configuration_index u64 | configuration_bytes u32 | zero u32 | configuration |
+ *               zeros to WAL_HEADER_BYTES
  *     write     record | record | ... | zeros to the next block, so that durable bytes are never
  *               written again
  *     record    crc32c u32 | magic u32 "QXWR" | generation u64 | write u64 | durable_write u64 |
@@ -12,12 +17,19 @@
  * `index` on, keyed by the hash before it. A segment has a random generation, which its records
  * repeat: what an earlier life of the file left behind is never taken for new.
  *
+ * The header's second group is where the log stood when the segment began: its base. So a log can begin with
+ * any segment, and every segment proves that what the one before it ended with was durable. The header is
+ * written, twice over, before the file gets a segment's name; one copy that rots is made again from the other.
+ * `replaces` is 0, or the sequence from which on older segments are dead: a log that begins at a checkpoint, or
+ * that was mended. `patch` is 0, or the sequence of the first of the segments that take their place together.
+ *
  * An entry whose index is not above the last one replaces it and all after it; nothing is erased.
  *
  * Writes are numbered and are issued one after the other, so a record with durable_write >= w proves
  * that write w was on disk. Bytes that cannot be read are damage when such a proof exists (in a later
  * record or in the vote file), and a torn tail, which nobody was promised, when it does not. A torn
- * tail is zeroed and closed by a record of type WAL_CUT, which is not an entry and leaves the hash.
+ * tail is zeroed and closed by a record of type WAL_CUT, which is not an entry and leaves the hash. Its payload,
+ * a u64, is the last index that may have been lost.
  *
  * Memory   decoded views point into the bytes they were decoded from
  */
@@ -27,10 +39,13 @@
 
 #include "common/hash.h"
 
-#define WAL_BLOCK_BYTES             4096
-#define WAL_RECORD_HEADER_BYTES     112
-#define WAL_SEGMENT_VERSION         1
-#define WAL_CONFIGURATION_BYTES_MAX 8000
+#define WAL_BLOCK_BYTES         4096
+#define WAL_RECORD_HEADER_BYTES 112
+#define WAL_SEGMENT_VERSION     2
+#define WAL_HEADER_BYTES        8192                   /* one copy */
+#define WAL_RECORDS_OFFSET      (2 * WAL_HEADER_BYTES) /* where the first write goes */
+
+#define WAL_CONFIGURATION_BYTES_MAX (WAL_HEADER_BYTES - 192)
 
 #define WAL_RECORD_LAST 1u /* flag: the last record of its write */
 
@@ -89,15 +104,21 @@ struct wal_segment {
     uint64_t sequence;   /* 1, 2, 3 ...: its place in the log */
     uint64_t generation; /* random, never 0 */
     uint64_t segment_bytes;
+    uint64_t replaces; /* see above */
+    uint64_t patch;
     uint32_t node;
     hash_t chain_id;
+    uint64_t write;  /* the last write before it */
+    uint64_t commit; /* the largest recorded before it */
+    uint64_t lost;   /* see wal_cut_index */
+    struct wal_base base;
 };
 
-/* Writes the header block. */
-void wal_segment_put(uint8_t block[WAL_BLOCK_BYTES], const struct wal_segment *segment);
+/* Writes one copy of the header. */
+void wal_segment_put(uint8_t header[WAL_HEADER_BYTES], const struct wal_segment *segment);
 
-/* NULL, or what is wrong with the header block. */
-MUST_CHECK const char *wal_segment_get(const uint8_t block[WAL_BLOCK_BYTES],
+/* NULL, or what is wrong with this copy of the header. segment->base.configuration points into it. */
+MUST_CHECK const char *wal_segment_get(const uint8_t header[WAL_HEADER_BYTES],
                                        struct wal_segment *segment);
 
 /* Where a scan stands: the facts of the last record that followed. */
@@ -107,10 +128,18 @@ struct wal_scan {
     uint64_t write;
     uint64_t commit;   /* largest recorded */
     hash_t hash;       /* running hash after `index` */
+    uint64_t lost;     /* see wal_cut_index */
     bool write_broken; /* the last record was not the last of its write */
 };
 
-void wal_scan_begin(struct wal_scan *scan, hash_t chain_id);
+/* Stands where `segment` begins. */
+void wal_scan_begin(struct wal_scan *scan, const struct wal_segment *segment);
+
+/* Whether `segment` begins where the scan stands. */
+MUST_CHECK bool wal_scan_reaches(const struct wal_scan *scan, const struct wal_segment *segment);
+
+/* Goes on in a segment that was reached. */
+void wal_scan_enter(struct wal_scan *scan, const struct wal_segment *segment);
 
 /* Whether `record` may come next; NULL, or why not. Looks at numbers, not at the hash. */
 MUST_CHECK const char *wal_scan_follows(const struct wal_scan *scan,

@@ -28,14 +28,14 @@
 
 struct wal_hole {
     uint64_t first, last; /* entries */
-    /* The running hash before `first`; not known when the log's own beginning is lost (all zero then). */
-    hash_t previous;
+    hash_t previous;      /* the running hash before `first` */
     bool
         tail; /* nothing can be read behind it: `last` is the last entry known to have been durable */
 };
 
-/* Finds the holes, by rising index. STATUS_OK with `*count` 0: none, wal_open will work. STATUS_AMNESIAC,
- * STATUS_MISMATCH and STATUS_UNSUPPORTED as wal_open. Changes nothing.
+/* Finds the holes, by rising index. STATUS_OK: none, wal_open will work. STATUS_DAMAGED: it will not; `*count`
+ * holes, which may be 0: what cannot be read is not needed, and a patch without an entry mends it. Others as
+ * wal_open. Changes no entry.
  * Needs: room for WAL_HOLES_MAX. */
 MUST_CHECK enum status wal_survey(const struct wal_options *options, struct wal_hole *holes,
                                   uint32_t *count);
@@ -48,12 +48,14 @@ struct wal_patch;
 MUST_CHECK enum status wal_patch_begin(const struct wal_options *options,
                                        const struct wal_base *base, struct wal_patch **patch);
 
-/* The hole at hand, from the entry that is due next on; false when nothing is missing any more. */
+/* The hole at hand, from the entry that is due next on; false when nothing is missing any more. A hole at the tail
+ * may be left open. */
 MUST_CHECK bool wal_patch_needs(const struct wal_patch *patch, struct wal_hole *hole);
 
 /* The next entry: of the hole at hand, or, when nothing more can be read, behind the last (as many as the
- * caller has). STATUS_MISMATCH: these entries do not lead to the next record; the hole is asked for again from
- * its first entry on. */
+ * caller has). STATUS_MISMATCH: the hole's entries do not lead to the next record; the hole is asked for again,
+ * and may begin lower: what cannot be read may have replaced what can. STATUS_MALFORMED: not the next entry, or
+ * none that a log may hold; nothing is done. */
 MUST_CHECK enum status wal_patch_add(struct wal_patch *patch, const struct wal_entry *entry);
 
 /* Index and running hash of what the patched log would end with now. */

@@ -4,7 +4,7 @@
 #include "ledger/crc32c.h"
 
 #define VOTE_MAGIC   0x56575851u /* "QXWV" */
-#define VOTE_VERSION 1
+#define VOTE_VERSION 2
 
 void wal_vote_put(uint8_t slot[WAL_BLOCK_BYTES], const struct wal_vote *vote)
 {
@@ -16,6 +16,8 @@ void wal_vote_put(uint8_t slot[WAL_BLOCK_BYTES], const struct wal_vote *vote)
     at = le_put_u64(at, vote->term);
     at = le_put_u64(at, vote->voted_for);
     at = le_put_u64(at, vote->durable_write);
+    at = le_put_u64(at, vote->durable_index);
+    at = le_put_bytes(at, vote->durable_hash.bytes, HASH_BYTES);
     le_put_bytes(at, vote->chain_id.bytes, HASH_BYTES);
     le_put_u32(slot, crc32c_add(0, slot + 4, WAL_BLOCK_BYTES - 4));
 }
@@ -30,7 +32,9 @@ bool wal_vote_get(const uint8_t slot[WAL_BLOCK_BYTES], struct wal_vote *vote)
     vote->term = le_get_u64(slot + 24);
     vote->voted_for = le_get_u64(slot + 32);
     vote->durable_write = le_get_u64(slot + 40);
-    memcpy(vote->chain_id.bytes, slot + 48, HASH_BYTES);
+    vote->durable_index = le_get_u64(slot + 48);
+    memcpy(vote->durable_hash.bytes, slot + 56, HASH_BYTES);
+    memcpy(vote->chain_id.bytes, slot + 88, HASH_BYTES);
     return true;
 }
 

@@ -5,7 +5,8 @@
  * `durable_write` is a proof of writes that no later record may give: see wal_record.h.
  *
  *     slot   crc32c u32 | magic u32 "QXWV" | version u32 | node u32 | serial u64 | term u64 |
- *            voted_for u64 | durable_write u64 | chain_id 32 | zeros to the block's end
+ *            voted_for u64 | durable_write u64 | durable_index u64 | durable_hash 32 |
+ *            chain_id 32 | zeros to the block's end
  */
 
 #ifndef LEDGER_WAL_VOTE_H
@@ -21,6 +22,8 @@ struct wal_vote {
     uint64_t term;
     uint64_t voted_for; /* node, or 0 */
     uint64_t durable_write;
+    uint64_t durable_index; /* the last entry then, and the running hash there */
+    hash_t durable_hash;
     uint32_t node;
     hash_t chain_id;
 };

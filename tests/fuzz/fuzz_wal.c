@@ -20,8 +20,7 @@ static void check_record(const uint8_t *at, uint64_t offset, size_t available)
     const size_t span = wal_record_span(offset, record.length, last);
     ASSERT(span <= available);
     ASSERT(record.payload + record.length <= at + span);
-    struct wal_scan scan;
-    wal_scan_begin(&scan, record.hash);
+    struct wal_scan scan = {.hash = record.hash};
     if (wal_scan_follows(&scan, &record) == NULL) wal_scan_take(&scan, &record);
 }
 

@@ -26,6 +26,7 @@ struct power_disk {
     uint64_t calls;
     uint64_t cut_at; /* 0: never */
     bool off;
+    uint64_t quarantined;
 #ifdef PLANT_ACK_BEFORE_WRITE
     int pending; /* file whose live bytes were acknowledged and not written; -1: none */
     uint64_t pending_offset;
@@ -208,6 +209,21 @@ static int disk_remove(void *context, const char *name)
     return cut ? -EIO : 0;
 }
 
+/* Nothing reads what is in quarantine: it is gone. */
+static int disk_quarantine(void *context, const char *name)
+{
+    struct power_disk *disk = context;
+    if (disk->off) return -EIO;
+    const int index = find(disk, name);
+    if (index < 0) return -ENOENT;
+    const bool cut = cut_now(disk);
+    if (!cut || random_below(&disk->random, 2) == 0) {
+        disk->quarantined++;
+        file_clear(&disk->files[index]);
+    }
+    return cut ? -EIO : 0;
+}
+
 static int disk_list(void *context, void (*each)(void *visitor, const char *name), void *visitor)
 {
     struct power_disk *disk = context;
@@ -236,6 +252,7 @@ struct power_disk *power_disk_new(uint64_t seed, size_t file_bytes_max)
         .sync = disk_sync,
         .rename = disk_rename,
         .remove = disk_remove,
+        .quarantine = disk_quarantine,
         .list = disk_list,
     };
     return disk;
@@ -298,4 +315,29 @@ void power_disk_flip(struct power_disk *disk, const char *name, uint64_t offset)
     if (index < 0) abort();
     disk->files[index].live[offset] ^= 1;
     disk->files[index].durable[offset] ^= 1;
+}
+
+uint64_t power_disk_quarantined(const struct power_disk *disk)
+{
+    return disk->quarantined;
+}
+
+bool power_disk_some_segment(struct power_disk *disk, uint64_t pick, char name[32])
+{
+    uint64_t count = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        uint64_t at = 0;
+        for (int i = 0; i < FILES_MAX; i++) {
+            const struct stored_file *file = &disk->files[i];
+            if (!file->exists || strstr(file->name, ".wal") == NULL) continue;
+            if (pass == 1 && at == pick % count) {
+                memcpy(name, file->name, 32);
+                return true;
+            }
+            at++;
+        }
+        count = at;
+        if (count == 0) return false;
+    }
+    return false;
 }

@@ -32,6 +32,12 @@ bool power_disk_is_off(const struct power_disk *disk);
 /* Changing calls so far. */
 uint64_t power_disk_calls(const struct power_disk *disk);
 
+/* Files put into quarantine so far. */
+uint64_t power_disk_quarantined(const struct power_disk *disk);
+
+/* The name of one of the log's segments, chosen by `pick`; false when there is none. */
+MUST_CHECK bool power_disk_some_segment(struct power_disk *disk, uint64_t pick, char name[32]);
+
 /* Flips one bit of a file. */
 void power_disk_flip(struct power_disk *disk, const char *name, uint64_t offset);
 

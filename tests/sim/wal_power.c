@@ -131,7 +131,8 @@ static struct wal *open_log(struct game *game)
     const struct wal_options options = {.disk = power_disk_table(game->disk),
                                         .segment_bytes = SEGMENT_BYTES,
                                         .chain_id = chain_of(game->seed),
-                                        .node = 1};
+                                        .node = 1,
+                                        .create = true};
     for (int attempt = 0; attempt < 20; attempt++) {
         struct wal *wal;
         struct wal_damage damage;

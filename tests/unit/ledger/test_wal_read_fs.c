@@ -40,7 +40,7 @@ TEST(wal_read, notices_bytes_that_changed_since_the_start)
     struct wal_entry entry;
     assert_int_equal(made_open(&made), STATUS_OK);
     made_fill(&made, 1, 8, 200);
-    made_flip(&made, "000000000001.wal", 4096 * 5 + 150);
+    made_flip(&made, "000000000001.wal", WAL_RECORDS_OFFSET + 4096 * 4 + 150);
     assert_true(made_has(&made, 4, 1, 200));
     assert_int_equal(wal_read(made.wal, 5, &entry), STATUS_DAMAGED);
     assert_int_equal(wal_read(made.wal, 4, &entry), STATUS_DAMAGED); /* the node stops */

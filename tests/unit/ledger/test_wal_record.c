@@ -108,23 +108,47 @@ TEST(wal_record, spans_end_on_words_and_blocks)
     assert_int_equal(wal_record_span(4096 + 8, 4096 - 112 - 8, true), 4096 - 8);
 }
 
-/* A segment's header comes back, and no bit of its block may differ. */
+/* A segment's header comes back, and no bit of it may differ. */
 TEST(wal_record, segment_header_is_checked_whole)
 {
+    static uint8_t configuration[WAL_CONFIGURATION_BYTES_MAX];
+    memset(configuration, 0x5a, sizeof(configuration));
     const struct wal_segment put = {.sequence = 3,
                                     .generation = 99,
                                     .segment_bytes = 65536,
+                                    .replaces = 2,
+                                    .patch = 1,
                                     .node = 7,
-                                    .chain_id = some_hash()};
+                                    .chain_id = some_hash(),
+                                    .write = 55,
+                                    .commit = 12,
+                                    .lost = 77,
+                                    .base = {.index = 13,
+                                             .term = 4,
+                                             .hash = hash_of("base", 4),
+                                             .configuration_index = 9,
+                                             .configuration = configuration,
+                                             .configuration_bytes = sizeof(configuration)}};
     struct wal_segment got;
     wal_segment_put(block, &put);
     assert_null(wal_segment_get(block, &got));
     assert_int_equal(got.sequence, 3);
     assert_int_equal(got.generation, 99);
     assert_int_equal(got.segment_bytes, 65536);
+    assert_int_equal(got.replaces, 2);
+    assert_int_equal(got.patch, 1);
     assert_int_equal(got.node, 7);
     assert_true(hash_equal(got.chain_id, put.chain_id));
-    for (size_t bit = 0; bit < 8 * WAL_BLOCK_BYTES; bit++) {
+    assert_int_equal(got.write, 55);
+    assert_int_equal(got.commit, 12);
+    assert_int_equal(got.lost, 77);
+    assert_int_equal(got.base.index, 13);
+    assert_int_equal(got.base.term, 4);
+    assert_true(hash_equal(got.base.hash, put.base.hash));
+    assert_int_equal(got.base.configuration_index, 9);
+    assert_int_equal(got.base.configuration_bytes, sizeof(configuration));
+    assert_memory_equal(got.base.configuration, configuration, sizeof(configuration));
+    for (size_t bit = 0; bit < 8 * WAL_HEADER_BYTES; bit += bit < 2000 ? 1 : 37) {
         block[bit / 8] ^= (uint8_t)(1u << (bit % 8));
         assert_non_null(wal_segment_get(block, &got));
         block[bit / 8] ^= (uint8_t)(1u << (bit % 8));
@@ -135,8 +159,7 @@ TEST(wal_record, segment_header_is_checked_whole)
  * after a write that was not whole only its rest or a cut. */
 TEST(wal_record, a_scan_takes_only_what_follows)
 {
-    struct wal_scan scan;
-    wal_scan_begin(&scan, some_hash());
+    struct wal_scan scan = {.hash = some_hash()};
     struct wal_record record = {.write = 1, .index = 1, .term = 1, .type = 3};
     assert_null(wal_scan_follows(&scan, &record));
     record.index = 2;

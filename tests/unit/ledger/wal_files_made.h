@@ -32,7 +32,8 @@ static inline struct made made_new(const char *parent)
     made.options = (struct wal_options){.disk = made.disk,
                                         .segment_bytes = WAL_SEGMENT_BYTES_MIN,
                                         .chain_id = hash_of("chain", 5),
-                                        .node = 7};
+                                        .node = 7,
+                                        .create = true};
     return made;
 }
 
@@ -47,15 +48,24 @@ static inline void made_close(struct made *made)
     made->wal = NULL;
 }
 
+static inline void made_remove(const char *path)
+{
+    DIR *directory = opendir(path);
+    if (directory == NULL) return;
+    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;)
+        if (entry->d_name[0] != '.') unlinkat(dirfd(directory), entry->d_name, 0);
+    closedir(directory);
+    rmdir(path);
+}
+
 static inline void made_free(struct made *made)
 {
     made_close(made);
     wal_disk_free(made->disk);
-    DIR *directory = opendir(made->directory);
-    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;)
-        if (entry->d_name[0] != '.') unlinkat(dirfd(directory), entry->d_name, 0);
-    closedir(directory);
-    rmdir(made->directory);
+    char quarantine[128];
+    snprintf(quarantine, sizeof(quarantine), "%s/quarantine", made->directory);
+    made_remove(quarantine);
+    made_remove(made->directory);
 }
 
 /* Bytes of the entry `index` of `term`. */
