@@ -276,7 +276,7 @@ static bool order_settle(struct loading *loading, struct hold_entry *entry)
 
 /* ---- Prices. */
 
-/* Prices that go one way, `sign` 1 up and -1 down; trade ids rise. The last is the market's last price. */
+/* Prices that go one way, `sign` 1 up and -1 down; trade ids rise. */
 static bool marks_load(struct loading *loading, struct price_mark *marks, uint32_t count,
                        int64_t sign)
 {
@@ -291,7 +291,15 @@ static bool marks_load(struct loading *loading, struct price_mark *marks, uint32
         marks[i] = (struct price_mark){mark.trade, mark.price};
         from = mark.trade + 1;
     }
-    return count == 0 || marks[count - 1].price.ticks == loading->counts.last_price.ticks;
+    return true;
+}
+
+/* The price kept last is both the newest high and the newest low. */
+static bool ends_alike(const struct price_trail *trail)
+{
+    const struct price_mark *high = &trail->highs[trail->high_count - 1];
+    const struct price_mark *low = &trail->lows[trail->low_count - 1];
+    return high->trade_id == low->trade_id && high->price.ticks == low->price.ticks;
 }
 
 static bool trail_load(struct loading *loading)
@@ -304,8 +312,7 @@ static bool trail_load(struct loading *loading)
     trail->high_count = highs;
     trail->low_count = lows;
     return marks_load(loading, trail->highs, highs, -1) &&
-           marks_load(loading, trail->lows, lows, 1) &&
-           (highs == 0 || trail->highs[highs - 1].trade_id == trail->lows[lows - 1].trade_id);
+           marks_load(loading, trail->lows, lows, 1) && (highs == 0 || ends_alike(trail));
 }
 
 bool restore_orders(struct settlement *s, struct settled_sections *sections, uint16_t market)

@@ -6,10 +6,11 @@ file(GLOB model_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/model/*.c)
 list(FILTER model_sources EXCLUDE REGEX "/model_[a-z]+\\.c$")
 add_library(model_parts STATIC ${model_sources})
 target_link_libraries(model_parts PUBLIC quorex_engine)
-foreach(program model_run model_rules model_twin)
+foreach(program model_run model_rules model_twin model_settlement)
     add_executable(${program} ${CMAKE_SOURCE_DIR}/tests/model/${program}.c)
     target_link_libraries(${program} PRIVATE model_parts PkgConfig::CMOCKA)
 endforeach()
+target_link_libraries(model_settlement PRIVATE quorex_settlement)
 
 # Thirty million commands where the engine is fast, fewer where everything is checked and often.
 if(QUOREX_SANITIZE STREQUAL "thread")
@@ -46,6 +47,10 @@ else()
 endif()
 add_test(NAME model.twin COMMAND model_twin --seed 1 --commands ${twin_commands})
 set_tests_properties(model.twin PROPERTIES LABELS model TIMEOUT 600)
+
+# So does a settlement, of one that settles what the engine makes of the same commands.
+add_test(NAME model.settlement COMMAND model_settlement --seed 1 --commands ${twin_commands})
+set_tests_properties(model.settlement PROPERTIES LABELS model TIMEOUT 600)
 
 file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/model/kept/*.script)
 foreach(script ${scripts})
