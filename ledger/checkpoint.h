@@ -3,6 +3,7 @@
  *     DIR/<height>/manifest       what it is, and the hash of every chunk
  *     DIR/<height>/00000.chunk .. each section's bytes, cut every CHECKPOINT_CHUNK_BYTES
  *     DIR/<height>/certificate    q signatures on its root; the checkpoint counts from then on
+ *     DIR/<height>/signatures     of one that was fetched: the certificate of the block itself, if it had one
  *     DIR/<height>/NAME.bad       a file that was not what it should be: the checkpoint is not whole
  *     DIR/<height>.part/          the same while it is being written or fetched
  *     DIR/<height>.gone/          being removed
@@ -96,13 +97,12 @@ MUST_CHECK bool checkpoint_vote_valid(const struct checkpoint_vote_command *vote
 const char *checkpoint_certificate_fault(const struct certificate *certificate, hash_t chain_id,
                                          const struct validator_set *set);
 
-/* Counts the votes of the log: certificate_tally_begin and certificate_tally_add over roots. Votes for heights
- * that checkpoint_blocks does not divide are no-ops. */
+/* Counts the votes of the log: certificate_tally_begin and certificate_tally_add over roots. Ballots are opened
+ * with certificate_tally_open, at heights that checkpoint_blocks divides. */
 void checkpoint_tally_begin(struct certificate_tally *tally, hash_t chain_id, uint64_t epoch,
-                            const struct validator_set *set, uint32_t checkpoint_blocks);
+                            uint64_t certified_height, uint32_t checkpoint_blocks);
 MUST_CHECK enum certificate_count checkpoint_tally_add(struct certificate_tally *tally,
                                                        const struct checkpoint_vote_command *vote,
-                                                       uint64_t sealed_height,
                                                        struct certificate *certificate);
 
 /* NULL, or why a manifest (decoded from these bytes) is not what `certificate` certifies under the set in force at
@@ -156,6 +156,10 @@ const struct certificate *checkpoint_reader_certificate(const struct checkpoint_
 const uint8_t *checkpoint_reader_manifest_bytes(const struct checkpoint_reader *reader,
                                                 size_t *byte_count);
 
+/* The certificate of the block at its height, that came with a fetched one; 0 bytes: it did not. */
+size_t checkpoint_reader_signatures(const struct checkpoint_reader *reader,
+                                    uint8_t bytes[CERTIFICATE_BYTES_MAX]);
+
 /* A whole section in memory, every chunk's hash checked; good until close. STATUS_DAMAGED names the chunk in the
  * log and moves it to DIR/<height>/NNNNN.chunk.bad: it can be fetched again. */
 MUST_CHECK enum status checkpoint_reader_section(struct checkpoint_reader *reader,
@@ -176,12 +180,20 @@ MUST_CHECK enum status checkpoint_prune(const char *directory, uint32_t keep);
 
 struct checkpoint_part;
 
+/* What is known of a checkpoint before its chunks come. */
+struct checkpoint_proof {
+    uint64_t height;
+    const uint8_t *manifest, *certificate;
+    size_t manifest_bytes, certificate_bytes;
+    const uint8_t *signatures; /* of the block itself, for its chain; 0 bytes: there are none */
+    size_t signature_bytes;
+};
+
 /* Opens DIR/<height>.part with the chunks that an earlier try left there, or, when there is none, makes it of a
  * DIR/<height> that is not whole. The directory is made when it is missing. STATUS_EXISTS: somebody writes it.
- * Needs: manifest and certificate were checked. */
-MUST_CHECK enum status checkpoint_part_open(const char *directory, uint64_t height,
-                                            const uint8_t *manifest, size_t manifest_bytes,
-                                            const uint8_t *certificate, size_t certificate_bytes,
+ * Needs: the proof was checked. */
+MUST_CHECK enum status checkpoint_part_open(const char *directory,
+                                            const struct checkpoint_proof *proof,
                                             struct checkpoint_part **part);
 
 /* A chunk that lies there, of exactly this length, not checked. STATUS_NOT_FOUND, not logged, when it does not. */

@@ -37,11 +37,23 @@ static enum status take_folder(struct checkpoint_part *part)
     return STATUS_EXISTS;
 }
 
-enum status checkpoint_part_open(const char *directory, uint64_t height, const uint8_t *manifest,
-                                 size_t manifest_bytes, const uint8_t *certificate,
-                                 size_t certificate_bytes, struct checkpoint_part **part)
+static enum status write_proof(struct checkpoint_part *part, const struct checkpoint_proof *proof)
 {
-    ASSERT(height > 0);
+    bool written =
+        checkpoint_files_write(part->folder, "manifest", proof->manifest, proof->manifest_bytes) &&
+        checkpoint_files_write(part->folder, "certificate", proof->certificate,
+                               proof->certificate_bytes);
+    if (written && proof->signature_bytes > 0)
+        written = checkpoint_files_write(part->folder, "signatures", proof->signatures,
+                                         proof->signature_bytes);
+    if (written) return STATUS_OK;
+    return checkpoint_files_failed("checkpoint cannot be written", part->directory, "manifest");
+}
+
+enum status checkpoint_part_open(const char *directory, const struct checkpoint_proof *proof,
+                                 struct checkpoint_part **part)
+{
+    ASSERT(proof->height > 0);
     *part = NULL;
     struct checkpoint_part *made = calloc(1, sizeof(*made));
     char *copy = made == NULL ? NULL : strdup(directory);
@@ -50,18 +62,15 @@ enum status checkpoint_part_open(const char *directory, uint64_t height, const u
         log_error("ledger", "no memory for a checkpoint", "directory=\"%s\"", directory);
         return STATUS_NO_MEMORY;
     }
-    *made =
-        (struct checkpoint_part){.directory = copy, .parent = -1, .folder = -1, .height = height};
+    *made = (struct checkpoint_part){
+        .directory = copy, .parent = -1, .folder = -1, .height = proof->height};
     if (mkdir(directory, 0700) == 0 || errno == EEXIST)
         made->parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum status status = STATUS_OK;
     if (made->parent < 0)
         status = checkpoint_files_failed("checkpoints have no directory", directory, ".");
     if (status == STATUS_OK) status = take_folder(made);
-    if (status == STATUS_OK &&
-        (!checkpoint_files_write(made->folder, "manifest", manifest, manifest_bytes) ||
-         !checkpoint_files_write(made->folder, "certificate", certificate, certificate_bytes)))
-        status = checkpoint_files_failed("checkpoint cannot be written", directory, "manifest");
+    if (status == STATUS_OK) status = write_proof(made, proof);
     if (status == STATUS_OK)
         *part = made;
     else

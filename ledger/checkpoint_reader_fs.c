@@ -149,6 +149,20 @@ const uint8_t *checkpoint_reader_manifest_bytes(const struct checkpoint_reader *
     return reader->manifest_bytes;
 }
 
+size_t checkpoint_reader_signatures(const struct checkpoint_reader *reader,
+                                    uint8_t bytes[CERTIFICATE_BYTES_MAX])
+{
+    size_t byte_count;
+    if (!checkpoint_files_read(reader->folder, "signatures", bytes, CERTIFICATE_BYTES_MAX,
+                               &byte_count))
+        return 0;
+    struct certificate certificate;
+    const bool fits =
+        certificate_decode(bytes, byte_count, &certificate) &&
+        hash_equal(certificate.header_hash, block_header_hash(reader->manifest.header));
+    return fits ? byte_count : 0;
+}
+
 /* Reads a chunk of exactly this length and compares its hash. */
 static enum status read_chunk(struct checkpoint_reader *reader, uint32_t chunk, uint8_t *bytes,
                               uint32_t byte_count)

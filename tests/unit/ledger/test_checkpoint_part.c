@@ -24,14 +24,12 @@ static void ended(void)
 
 static void open_part(void)
 {
-    size_t manifest_bytes;
-    const uint8_t *manifest = checkpoint_reader_manifest_bytes(reader, &manifest_bytes);
     uint8_t certificate[CERTIFICATE_BYTES_MAX];
-    const size_t certificate_bytes =
+    struct checkpoint_proof proof = {.height = 9, .certificate = certificate};
+    proof.manifest = checkpoint_reader_manifest_bytes(reader, &proof.manifest_bytes);
+    proof.certificate_bytes =
         certificate_encode(checkpoint_reader_certificate(reader), certificate);
-    assert_int_equal(checkpoint_part_open(target.path, 9, manifest, manifest_bytes, certificate,
-                                          certificate_bytes, &part),
-                     STATUS_OK);
+    assert_int_equal(checkpoint_part_open(target.path, &proof, &part), STATUS_OK);
 }
 
 static uint32_t length_of(uint32_t chunk)
@@ -90,8 +88,8 @@ TEST(checkpoint_part, is_taken_up_again)
     keep(0);
     keep(4);
     struct checkpoint_part *second;
-    assert_int_equal(checkpoint_part_open(target.path, 9, chunk_bytes, 1, chunk_bytes, 1, &second),
-                     STATUS_EXISTS);
+    const struct checkpoint_proof other = {.height = 9, .manifest = chunk_bytes};
+    assert_int_equal(checkpoint_part_open(target.path, &other, &second), STATUS_EXISTS);
     checkpoint_part_close(part);
     open_part();
     assert_int_equal(checkpoint_part_read(part, 0, chunk_bytes, length_of(0)), STATUS_OK);
