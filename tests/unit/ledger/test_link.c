@@ -431,31 +431,78 @@ TEST(link, every_flipped_bit_of_the_first_message_is_refused)
     }
 }
 
+#define MARKED_BYTES (LINK_FIRST_BYTES - LINK_MARK_BYTES)
+
+static void prologue_of(uint32_t node, uint8_t prologue[11 + 4 + 32 + 4 + 32])
+{
+    uint8_t *at = le_put_bytes(prologue, "Quorex link", 11);
+    at = le_put_u32(at, LINK_VERSION);
+    at = le_put_bytes(at, identities[node].chain_id.bytes, HASH_BYTES);
+    at = le_put_u32(at, node);
+    le_put_bytes(at, identities[node].public_key, PUBLIC_KEY_BYTES);
+}
+
+/* The right mark behind any first message to `node`: everybody who knows the chain can make it. */
+static void mark(uint8_t first[LINK_FIRST_BYTES], uint32_t node)
+{
+    uint8_t prologue[11 + 4 + 32 + 4 + 32];
+    prologue_of(node, prologue);
+    const hash_t key = hash_derive(identities[node].chain_id.bytes, "quorex link mark", prologue,
+                                   sizeof(prologue));
+    crypto_generichash(first + MARKED_BYTES, LINK_MARK_BYTES, first, MARKED_BYTES, key.bytes,
+                       HASH_BYTES);
+}
+
 /* The mark is no proof: with a right mark behind wrong bytes, the tags below it still refuse. */
 TEST(link, every_flipped_bit_below_a_right_mark_is_refused)
 {
-    uint8_t first[LINK_FIRST_BYTES], prologue[11 + 4 + 32 + 4 + 32];
+    uint8_t first[LINK_FIRST_BYTES];
+    struct link_taken taken;
     set_up();
-    uint8_t *at = le_put_bytes(prologue, "Quorex link", 11);
-    at = le_put_u32(at, LINK_VERSION);
-    at = le_put_bytes(at, identities[BOB].chain_id.bytes, HASH_BYTES);
-    at = le_put_u32(at, BOB);
-    le_put_bytes(at, identities[BOB].public_key, PUBLIC_KEY_BYTES);
-    const hash_t key =
-        hash_derive(identities[BOB].chain_id.bytes, "quorex link mark", prologue, sizeof(prologue));
-    const size_t marked = LINK_FIRST_BYTES - LINK_MARK_BYTES;
     call(ANN, BOB, first);
-    for (size_t bit = 0; bit < 8 * marked; bit++) {
+    for (size_t bit = 0; bit < 8 * MARKED_BYTES; bit++) {
         first[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        crypto_generichash(first + marked, LINK_MARK_BYTES, first, marked, key.bytes, HASH_BYTES);
+        mark(first, BOB);
         await(BOB);
         expect_refused(&called, first, LINK_FIRST_BYTES, LINK_STRANGER);
         first[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
-    crypto_generichash(first + marked, LINK_MARK_BYTES, first, marked, key.bytes, HASH_BYTES);
-    struct link_taken taken;
+    mark(first, BOB);
     await(BOB);
     assert_int_equal(take(&called, first, LINK_FIRST_BYTES, &taken), LINK_MORE);
+}
+
+/* A member that says in a handshake what it may not: another node, no cipher, one that is unknown, bytes
+ * where zeros belong; and, as an answer, two ciphers or one that was not offered. */
+TEST(link, handshake_says_only_what_it_may)
+{
+    static const uint8_t first_hellos[][LINK_HELLO_BYTES] = {
+        {CAT, 0, 0, 0, 2}, {ANN, 0, 0, 0, 0}, {ANN, 0, 0, 0, 6}, {ANN, 0, 0, 0, 2, 0, 0, 1}};
+    static const uint8_t second_hellos[][LINK_HELLO_BYTES] = {
+        {CAT, 0, 0, 0, 2}, {BOB, 0, 0, 0, 0}, {BOB, 0, 0, 0, 3},
+        {BOB, 0, 0, 0, 4}, {BOB, 0, 0, 0, 1}, {BOB, 0, 0, 0, 2, 1}};
+    uint8_t first[LINK_FIRST_BYTES], second[LINK_SECOND_BYTES], prologue[11 + 4 + 32 + 4 + 32];
+    uint8_t hello[LINK_HELLO_BYTES];
+    set_up();
+    identities[ANN].ciphers = LINK_CHACHA20POLY1305;
+    prologue_of(BOB, prologue);
+    for (size_t i = 0; i < 4; i++) {
+        struct noise noise;
+        noise_begin_caller(&noise, &identities[ANN].pair, identities[BOB].pair.public_key, fresh(),
+                           prologue, sizeof(prologue));
+        assert_true(noise_write_first(&noise, first_hellos[i], LINK_HELLO_BYTES, first));
+        mark(first, BOB);
+        await(BOB);
+        expect_refused(&called, first, LINK_FIRST_BYTES, LINK_BAD_HELLO);
+    }
+    for (size_t i = 0; i < 6; i++) {
+        call(ANN, BOB, first);
+        await(BOB);
+        assert_true(noise_read_caller(&called.noise, first));
+        assert_true(noise_read_first(&called.noise, first, hello, LINK_HELLO_BYTES));
+        assert_true(noise_write_second(&called.noise, second_hellos[i], LINK_HELLO_BYTES, second));
+        expect_refused(&caller, second, LINK_SECOND_BYTES, LINK_BAD_HELLO);
+    }
 }
 
 TEST(link, every_flipped_bit_of_the_second_message_is_refused)

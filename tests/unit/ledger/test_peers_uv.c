@@ -314,7 +314,7 @@ TEST(peers, queue_is_bounded)
     start(2);
     UNTIL(both_up(1, 2));
     uint64_t bytes = 0;
-    while (send_next(&nodes[1], 2))
+    while (bytes < 2 * PEERS_QUEUE_MAX && send_next(&nodes[1], 2))
         bytes += link_frame_bytes(length_of(nodes[1].sent[2]));
     const uint64_t next = link_frame_bytes(length_of(nodes[1].sent[2] + 1));
     assert_true(bytes <= PEERS_QUEUE_MAX && bytes + next > PEERS_QUEUE_MAX);
