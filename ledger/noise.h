@@ -10,7 +10,7 @@
  *
  * Owner    one thread
  * Memory   the caller's; noise_wipe before it is let go
- * Cost     four X25519 a side, 40 us each; reading a stranger's first message ends after one
+ * Cost     five X25519 a side, 30 us each; reading a stranger's first message takes one
  */
 
 #ifndef LEDGER_NOISE_H
