@@ -102,18 +102,11 @@ struct market_views *market_views_new(struct arena *arena, const struct genesis 
     return views;
 }
 
-/* Memory was taken by these, and what grows with them must not. */
-static bool same_bounds(const struct params *left, const struct params *right)
-{
-    return left->accounts_max == right->accounts_max && left->keys_max == right->keys_max &&
-           left->orders_max == right->orders_max && left->levels_max == right->levels_max &&
-           left->assets_max == right->assets_max && left->markets_max == right->markets_max;
-}
-
 bool market_views_adopt(struct market_views *views, const struct params *params)
 {
     const char *reason;
-    if (!params_valid(params, &reason) || !same_bounds(&views->params, params)) return false;
+    if (!params_valid(params, &reason) || !params_bounds_equal(&views->params, params))
+        return false;
     if (params->market_count < views->count) return false;
     for (uint16_t market = 0; market < views->count; market++) {
         if (strcmp(views->markets[market]->symbol, params->markets[market].symbol) != 0)

@@ -77,15 +77,3 @@ uint64_t members_next(const struct members *members, uint64_t height)
     }
     return 0;
 }
-
-bool members_has_key(const struct members *members, uint64_t height,
-                     const uint8_t public_key[PUBLIC_KEY_BYTES])
-{
-    struct node_set set;
-    uint64_t since;
-    bool found = false;
-    if (!members_at(members, height, &set, &since)) return false;
-    for (uint32_t index = 0; index < set.count; index++)
-        found |= sodium_memcmp(set.members[index].public_key, public_key, PUBLIC_KEY_BYTES) == 0;
-    return found;
-}

@@ -41,9 +41,4 @@ MUST_CHECK bool members_at(const struct members *members, uint64_t height, struc
 /* The first height above `height` at which the set is another, or 0. */
 uint64_t members_next(const struct members *members, uint64_t height);
 
-/* Whether the key is that of a member that counts at `height`, voter or standby. Takes the same time for
- * every key. */
-bool members_has_key(const struct members *members, uint64_t height,
-                     const uint8_t public_key[PUBLIC_KEY_BYTES]);
-
 #endif /* GATEWAY_MEMBERS_H */

@@ -1,7 +1,10 @@
 #include "gateway/route.h"
 
-#define BLOCKS_DEFAULT   20
+#include <string.h>
+
 #define METRICS_TEXT_MAX 32768
+#define EVIDENCE_MAX     64 /* files listed in one answer */
+#define MS_NS            1000000
 
 /* Relaxed: figures for people, not for decisions. */
 static uint64_t load(const _Atomic uint64_t *value)
@@ -9,82 +12,206 @@ static uint64_t load(const _Atomic uint64_t *value)
     return atomic_load_explicit(value, memory_order_relaxed);
 }
 
-static bool is_halted(const struct facts *facts)
+static uint32_t load_word(const _Atomic uint32_t *value)
 {
-    return atomic_load_explicit(&facts->progress->halted, memory_order_relaxed) != 0;
+    return atomic_load_explicit(value, memory_order_relaxed);
 }
 
-static bool is_leader(const struct facts *facts)
+/* ---- the cluster ---- */
+
+static const char *role_name(uint32_t role, bool is_leader)
 {
-    return atomic_load_explicit(&facts->progress->is_leader, memory_order_relaxed) != 0;
+    if (is_leader) return "leader";
+    return role == NODE_STANDBY ? "standby" : role == NODE_GONE ? "gone" : "follower";
+}
+
+static bool leads(const struct facts *facts)
+{
+    return load_word(&facts->progress->is_leader) != 0;
+}
+
+/* Who leads as far as this node knows, or 0. */
+static uint32_t leader_of(const struct facts *facts)
+{
+    return leads(facts) ? facts->node : load_word(&facts->progress->leader);
+}
+
+/* By the log's configuration; before it is known, by the node set. */
+static uint32_t own_role(const struct facts *facts)
+{
+    struct node_set set;
+    const uint32_t role = load_word(&facts->progress->role);
+    if (role != NODE_GONE) return role;
+    request_members(facts, &set);
+    const struct node_member *self = node_set_find(&set, facts->node);
+    return self == NULL ? NODE_GONE : self->role;
+}
+
+static void put_peer(struct writer *json, const struct progress_peer *peer, uint32_t leader)
+{
+    const uint32_t node = load_word(&peer->node);
+    const int64_t ahead_ns = atomic_load_explicit(&peer->clock_ahead_ns, memory_order_relaxed);
+    if (node == 0) return;
+    writer_object(json);
+    writer_key_u64(json, "node", node);
+    writer_key_string(json, "role", role_name(load_word(&peer->role), node == leader));
+    writer_key_bool(json, "up", load_word(&peer->is_up) != 0);
+    writer_key_u64(json, "height", load(&peer->height));
+    writer_key_u64(json, "certifiedHeight", load(&peer->certified_height));
+    writer_key_u64(json, "storedIndex", load(&peer->stored_index));
+    writer_key_i64(json, "clockAheadMs", ahead_ns / MS_NS);
+    writer_object_end(json);
+}
+
+static void put_peers(struct writer *json, const struct facts *facts)
+{
+    writer_key(json, "peers");
+    writer_array(json);
+    for (uint32_t index = 0; index < PROGRESS_PEERS; index++)
+        put_peer(json, &facts->progress->peers[index], leader_of(facts));
+    writer_array_end(json);
+}
+
+static void put_hash(struct writer *json, const char *name, const hash_t *hash)
+{
+    static const hash_t none;
+    writer_key(json, name);
+    writer_hex(json, (hash != NULL ? hash : &none)->bytes, HASH_BYTES);
+}
+
+/* What this node is to the others, and what it takes. */
+static void put_standing(struct writer *json, const struct facts *facts)
+{
+    const struct progress *progress = facts->progress;
+    const uint32_t leader = leader_of(facts);
+    writer_key_u64(json, "node", facts->node);
+    writer_key_string(json, "role", role_name(own_role(facts), leads(facts)));
+    writer_key_u64(json, "term", load(&progress->term));
+    writer_key_u64(json, "epoch", load(&progress->epoch));
+    writer_key(json, "leader");
+    if (leader != 0)
+        writer_u64(json, leader);
+    else
+        writer_null(json);
 }
 
 enum outcome node_data_status(struct request *request, const struct facts *facts)
 {
     struct writer *json = &request->json;
+    const struct progress *progress = facts->progress;
     const struct block_entry *block = block_list_at(facts->blocks, facts->blocks->height);
-    static const hash_t none;
     writer_object(json);
-    writer_key_u64(json, "node", facts->node);
-    writer_key_string(json, "role", is_leader(facts) ? "leader" : "follower");
-    writer_key_u64(json, "term", load(&facts->progress->term));
-    writer_key_u64(json, "epoch", block != NULL ? block->header.epoch : 0);
-    writer_key(json, "leader");
-    if (is_leader(facts))
-        writer_u64(json, facts->node);
-    else
-        writer_null(json);
+    put_standing(json, facts);
     writer_key_u64(json, "lastCommand", view_command(facts->view));
     writer_key_u64(json, "height", facts->blocks->height);
     writer_key_u64(json, "certifiedHeight", facts->blocks->certified_height);
-    writer_key(json, "headerHash");
-    writer_hex(json, (block != NULL ? block->hash : none).bytes, HASH_BYTES);
-    writer_key(json, "stateRoot");
-    writer_hex(json, (block != NULL ? block->header.state_root : none).bytes, HASH_BYTES);
+    put_hash(json, "headerHash", block != NULL ? &block->hash : NULL);
+    put_hash(json, "stateRoot", block != NULL ? &block->header.state_root : NULL);
     writer_key_string(json, "version", QUOREX_VERSION);
-    writer_key_bool(json, "halted", is_halted(facts));
-    writer_key_u64(json, "projectedHeight", load(&facts->progress->projected_height));
-    writer_key(json, "peers");
-    writer_array(json);
-    writer_array_end(json);
+    put_hash(json, "chainId", &facts->chain_id);
+    writer_key_bool(json, "halted", load_word(&progress->halted) != 0);
+    writer_key_bool(json, "stuck", load_word(&progress->stuck) != 0);
+    writer_key_bool(json, "admitting", request_admits(facts));
+    writer_key_u64(json, "checkpointHeight", load(&progress->checkpoint_height));
+    writer_key_u64(json, "projectedHeight", load(&progress->projected_height));
+    put_peers(json, facts);
     writer_object_end(json);
     return OUTCOME_ANSWERED;
 }
 
-static void put_block(struct writer *json, const struct printing *printing,
-                      const struct block_entry *block, uint64_t certified_height)
+/* ---- the node set ---- */
+
+static void put_member(struct writer *json, const struct node_member *member)
 {
     writer_object(json);
-    writer_key_u64(json, "height", block->header.height);
-    writer_key(json, "hash");
-    writer_hex(json, block->hash.bytes, HASH_BYTES);
-    writer_key(json, "stateRoot");
-    writer_hex(json, block->header.state_root.bytes, HASH_BYTES);
-    writer_key_u64(json, "time", block->header.time_ns / printing->time_unit_ns);
-    writer_key_u64(json, "firstCommand", block->header.first_command);
-    writer_key_u64(json, "lastCommand", block->header.last_command);
-    writer_key_u64(json, "txCount", block->header.tx_count);
-    writer_key_u64(json, "fillCount", block->header.fill_count);
-    writer_key_bool(json, "certified", block->header.height <= certified_height);
+    writer_key_u64(json, "node", member->node);
+    writer_key_string(json, "role", member->role == NODE_VOTER ? "voter" : "standby");
+    writer_key(json, "publicKey");
+    writer_hex(json, member->public_key, PUBLIC_KEY_BYTES);
+    writer_key(json, "address");
+    writer_padded(json, (const uint8_t *)member->address, NODE_ADDRESS_BYTES);
     writer_object_end(json);
 }
 
-enum outcome node_data_blocks(struct request *request, const struct facts *facts)
+static void put_members(struct writer *json, const char *name, const struct node_set *set,
+                        enum node_role role)
 {
-    uint32_t limit;
-    if (!request_limit(request, BLOCKS_DEFAULT, BLOCK_LIST_KEPT, &limit)) return OUTCOME_REFUSED;
-    const struct printing printing = request_printing(request, facts);
-    const struct block_list *blocks = facts->blocks;
-    writer_array(&request->json);
-    /* Newest first. */
-    for (uint64_t height = blocks->height; limit > 0 && height > 0; height--, limit--) {
-        const struct block_entry *block = block_list_at(blocks, height);
-        if (block == NULL) break;
-        put_block(&request->json, &printing, block, blocks->certified_height);
-    }
-    writer_array_end(&request->json);
+    writer_key(json, name);
+    writer_array(json);
+    for (uint32_t index = 0; index < set->count; index++)
+        if (set->members[index].role == role) put_member(json, &set->members[index]);
+    writer_array_end(json);
+}
+
+enum outcome node_data_validators(struct request *request, const struct facts *facts)
+{
+    struct writer *json = &request->json;
+    const struct members *members = view_members(facts->view);
+    uint64_t height = facts->blocks->height + 1, since;
+    struct validator_set voters;
+    struct node_set set;
+    char text[DECIMAL_TEXT_MAX];
+    if (height < members->base_height) height = members->base_height;
+    if (!request_u64(request, "height", &height, NULL)) return OUTCOME_REFUSED;
+    if (height == 0) return request_refuse(request, REJECT_DATA, "height", NULL);
+    text[decimal_format((int64_t)(height & INT64_MAX), 0, text)] = '\0';
+    if (!members_at(members, height, &set, &since))
+        return request_refuse(request, REJECT_BLOCK_GONE, text, NULL);
+
+    node_set_voters(&set, &voters);
+    const hash_t hash = validator_set_hash(&voters);
+    const uint64_t next = members_next(members, height);
+    writer_object(json);
+    writer_key_u64(json, "height", height);
+    writer_key_u64(json, "since", since);
+    writer_key(json, "nextChange");
+    if (next != 0)
+        writer_u64(json, next);
+    else
+        writer_null(json);
+    put_hash(json, "validatorsHash", &hash);
+    writer_key_u64(json, "quorum", validator_set_quorum(&voters));
+    put_members(json, "validators", &set, NODE_VOTER);
+    put_members(json, "standbys", &set, NODE_STANDBY);
+    writer_object_end(json);
     return OUTCOME_ANSWERED;
 }
+
+/* ---- genesis and evidence ---- */
+
+enum outcome node_data_genesis(struct request *request, const struct facts *facts)
+{
+    if (facts->genesis_text == NULL)
+        return request_refuse(request, REJECT_CHAIN_UNREADABLE, NULL, NULL);
+    writer_raw(&request->json, facts->genesis_text, facts->genesis_text_bytes);
+    return OUTCOME_ANSWERED;
+}
+
+static bool read_evidence(const struct facts *facts, uint32_t index,
+                          struct chain_evidence *evidence)
+{
+    const struct chain_source *chain = facts->chain;
+    if (chain == NULL || chain->evidence == NULL) return false;
+    return chain->evidence(chain->context, index, evidence) == STATUS_OK;
+}
+
+enum outcome node_data_evidence(struct request *request, const struct facts *facts)
+{
+    struct writer *json = &request->json;
+    struct chain_evidence evidence;
+    writer_array(json);
+    for (uint32_t index = 0; index < EVIDENCE_MAX && read_evidence(facts, index, &evidence);
+         index++) {
+        writer_object(json);
+        writer_key_string(json, "file", evidence.name);
+        writer_key_text(json, "text", evidence.text, evidence.text_bytes);
+        writer_object_end(json);
+    }
+    writer_array_end(json);
+    return OUTCOME_ANSWERED;
+}
+
+/* ---- metrics, health, readiness ---- */
 
 enum outcome node_data_metrics(struct request *request, const struct facts *facts)
 {
@@ -95,30 +222,74 @@ enum outcome node_data_metrics(struct request *request, const struct facts *fact
     return OUTCOME_ANSWERED;
 }
 
-/* Healthy: this node's own figures agree. */
+/* Names of the files that say why. */
+static void put_halt_evidence(struct writer *json, const struct facts *facts)
+{
+    struct chain_evidence evidence;
+    writer_key(json, "evidence");
+    writer_array(json);
+    for (uint32_t index = 0; index < EVIDENCE_MAX && read_evidence(facts, index, &evidence);
+         index++)
+        if (strncmp(evidence.name, "halt-", 5) == 0) writer_string(json, evidence.name);
+    writer_array_end(json);
+}
+
+/* Healthy: this node's own figures agree. A stuck chain is not this node's illness. */
 enum outcome node_data_health(struct request *request, const struct facts *facts)
 {
     struct writer *json = &request->json;
-    const bool halted = is_halted(facts);
+    const bool halted = load_word(&facts->progress->halted) != 0;
+    const bool stuck = load_word(&facts->progress->stuck) != 0;
     writer_object(json);
-    writer_key_string(json, "status", halted ? "halted" : "ok");
+    writer_key_string(json, "status", halted ? "halted" : stuck ? "stuck" : "ok");
+    writer_key_u64(json, "height", facts->blocks->height);
+    writer_key_u64(json, "certifiedHeight", facts->blocks->certified_height);
+    if (halted) {
+        writer_key_string(
+            json, "reason",
+            "this node's figures differ from its own or from certified ones: it signs "
+            "and answers no more; the others go on without it");
+        put_halt_evidence(json, facts);
+    } else if (stuck) {
+        writer_key_string(json, "reason",
+                          "at one height no header can get enough signatures any more: operators "
+                          "must change the epoch");
+    }
     writer_object_end(json);
     request->http_status = halted ? 503 : 200;
     return OUTCOME_ANSWERED;
 }
 
-/* Ready: it takes orders. */
+/* What the number of voters means for who may fail. */
+static void put_voters(struct writer *json, const struct facts *facts)
+{
+    struct validator_set voters;
+    struct node_set set;
+    request_members(facts, &set);
+    node_set_voters(&set, &voters);
+    writer_key_u64(json, "voters", voters.count);
+    if (voters.count == 2 || voters.count == 3)
+        writer_key_string(json, "warning",
+                          voters.count == 2
+                              ? "2 voters: both must be up; go on to 4, or back to 1"
+                              : "3 voters: certificates need all three; go on to 4, or back to 1");
+}
+
+/* Ready: it answers reads that are no older than the leader's last word, and takes orders unless
+ * `orders` is false. */
 enum outcome node_data_ready(struct request *request, const struct facts *facts)
 {
     struct writer *json = &request->json;
-    const bool stopping =
-        atomic_load_explicit(&facts->progress->stopping, memory_order_relaxed) != 0;
-    const bool ready = !stopping && !is_halted(facts) && is_leader(facts);
+    const struct progress *progress = facts->progress;
+    const bool up = load_word(&progress->stopping) == 0 && load_word(&progress->halted) == 0;
+    const bool ready = up && leader_of(facts) != 0 && own_role(facts) != NODE_GONE;
     writer_object(json);
     writer_key_bool(json, "ready", ready);
-    writer_key_bool(json, "leader", is_leader(facts));
+    writer_key_bool(json, "orders", ready && request_admits(facts));
+    writer_key_bool(json, "leader", leads(facts));
+    writer_key_string(json, "role", role_name(own_role(facts), leads(facts)));
     writer_key_bool(json, "history", facts->history_is_up);
-    writer_key_u64(json, "validators", facts->genesis->validators.count);
+    put_voters(json, facts);
     writer_object_end(json);
     request->http_status = ready ? 200 : 503;
     return OUTCOME_ANSWERED;

@@ -40,7 +40,7 @@ struct publisher {
     uint64_t shown_ns;      /* latest of stamps and of what the clock has closed */
     uint64_t closed_second; /* candles are closed up to here */
     uint64_t tick_fast, tick_second;
-    uint64_t last_certified;
+    struct stream_certificate certificate;   /* the highest */
     struct stream_block blocks[BLOCKS_KEPT]; /* by height */
     struct depth_change changes[DEPTH_HISTORY];
     char text[PUBLISH_TEXT_MAX];
@@ -336,53 +336,60 @@ void publish_end(struct publisher *publisher, const struct applied *applied)
 
 /* ---- Blocks ---- */
 
-static void send_block(struct publisher *publisher, const struct stream_block *block)
+static void send_block(struct publisher *publisher, const struct stream_block *block,
+                       const struct stream_certificate *certificate)
 {
     const uint32_t channel = channel_number_global(CHANNEL_BLOCK, publisher->markets_max);
     if (!has_subscribers(publisher, channel)) return;
     struct text text = begin_text(publisher);
-    stream_block(&text, block);
+    stream_block(&text, block, certificate);
     send_text(publisher, channel, &text, 0, false);
 }
 
-static void certify(struct publisher *publisher, uint64_t height)
+static void on_certified(struct publisher *publisher, const uint8_t *payload)
 {
+    struct block_certified_notice notice;
+    block_certified_notice_get(payload, &notice);
+    const struct stream_certificate certificate = {notice.height, notice.vote_count};
     /* A certificate certifies every ancestor that has none of its own. */
-    uint64_t from = publisher->last_certified + 1;
-    if (height >= BLOCKS_KEPT && from < height - BLOCKS_KEPT + 1) from = height - BLOCKS_KEPT + 1;
-    for (uint64_t at = from; at <= height; at++) {
-        struct stream_block *block = &publisher->blocks[at % BLOCKS_KEPT];
-        if (block->height != at) continue;
-        block->certified = true;
-        send_block(publisher, block);
+    uint64_t from = publisher->certificate.height + 1;
+    if (notice.height >= BLOCKS_KEPT && from < notice.height - BLOCKS_KEPT + 1)
+        from = notice.height - BLOCKS_KEPT + 1;
+    for (uint64_t at = from; at <= notice.height; at++) {
+        const struct stream_block *block = &publisher->blocks[at % BLOCKS_KEPT];
+        if (block->height == at) send_block(publisher, block, &certificate);
     }
-    if (height > publisher->last_certified) publisher->last_certified = height;
+    if (notice.height > publisher->certificate.height) publisher->certificate = certificate;
 }
 
-void publish_notice(struct publisher *publisher, uint16_t type, const uint8_t *payload)
+static void on_sealed(struct publisher *publisher, const uint8_t *payload)
 {
-    if (type == T_BLOCK_CERTIFIED) {
-        struct block_certified_notice notice;
-        block_certified_notice_get(payload, &notice);
-        certify(publisher, notice.height);
-        return;
-    }
-    if (type != T_BLOCK_SEALED) return;
-
     struct block_sealed_notice notice;
     struct block_header header;
     block_sealed_notice_get(payload, &notice);
-    if (!block_header_decode(notice.header, &header)) return;
+    const bool decoded = block_header_decode(notice.header, &header);
+    ASSERT(decoded); /* the anchor computed it */
     struct stream_block *block = &publisher->blocks[header.height % BLOCKS_KEPT];
     *block = (struct stream_block){
         .height = header.height,
         .time_ns = header.time_ns,
+        .first_command = header.first_command,
+        .last_command = header.last_command,
         .tx_count = header.tx_count,
         .fill_count = header.fill_count,
-        .certified = header.height <= publisher->last_certified,
+        .state_root = header.state_root,
     };
     memcpy(block->hash.bytes, notice.hash, sizeof(block->hash.bytes));
-    send_block(publisher, block);
+    send_block(publisher, block, NULL);
+    /* A node that catches up may know the certificate before the block. */
+    if (header.height <= publisher->certificate.height)
+        send_block(publisher, block, &publisher->certificate);
+}
+
+void publish_notice(struct publisher *publisher, uint16_t type, const uint8_t *payload)
+{
+    if (type == T_BLOCK_CERTIFIED) on_certified(publisher, payload);
+    if (type == T_BLOCK_SEALED) on_sealed(publisher, payload);
 }
 
 /* ---- Periods ---- */

@@ -7,6 +7,27 @@
 #define MICROSECONDS_FROM 1000000000000000u /* times from 10^15 on are in us */
 #define SYMBOLS_RANGE     "^\\[(\"[A-Z0-9-_.]{1,20}\"(,\"[A-Z0-9-_.]{1,20}\"){0,}){0,1}\\]$"
 
+bool request_admits(const struct facts *facts)
+{
+    const struct progress *progress = facts->progress;
+    if (atomic_load_explicit(&progress->stuck, memory_order_relaxed) != 0) return false;
+    /* In this order: what is certified was sealed. */
+    const uint64_t certified =
+        atomic_load_explicit(&progress->certified_height, memory_order_acquire);
+    const uint64_t sealed = atomic_load_explicit(&progress->sealed_height, memory_order_acquire);
+    return sealed - certified <= facts->params->uncertified_blocks_max || sealed < certified;
+}
+
+void request_members(const struct facts *facts, struct node_set *set)
+{
+    const struct members *members = view_members(facts->view);
+    uint64_t height = facts->blocks->height + 1, since;
+    /* Restored, and no block has come yet. */
+    if (height < members->base_height) height = members->base_height;
+    const bool known = members_at(members, height, set, &since);
+    ASSERT(known);
+}
+
 struct printing request_printing(const struct request *request, const struct facts *facts)
 {
     return (struct printing){facts->params, request->time_unit_ns, facts->view};
@@ -88,6 +109,19 @@ bool request_u64(struct request *request, const char *name, uint64_t *value, boo
     if (!parameter_optional(request->form, name, &field, &request->refusal)) return false;
     if (is_sent != NULL) *is_sent = field != NULL;
     return field == NULL || parameter_u64(field, value, &request->refusal);
+}
+
+bool request_path_u64(struct request *request, const char *name, uint64_t *value)
+{
+    const struct auth_piece *piece = &request->path_value;
+    const size_t count = piece->byte_count;
+    bool good = count > 0 && count <= 19 && (count == 1 || piece->bytes[0] != '0');
+    *value = 0;
+    for (size_t at = 0; good && at < count; at++) {
+        good = piece->bytes[at] >= '0' && piece->bytes[at] <= '9';
+        *value = *value * 10 + (uint64_t)(piece->bytes[at] - '0');
+    }
+    return good || parameter_refuse(&request->refusal, REJECT_DATA, name, NULL);
 }
 
 bool request_limit(struct request *request, uint32_t limit_default, uint32_t limit_max,

@@ -12,6 +12,7 @@
 #include "common/progress.h"
 #include "gateway/auth.h"
 #include "gateway/block_list.h"
+#include "gateway/chain_source.h"
 #include "gateway/history.h"
 #include "gateway/market_view.h"
 #include "gateway/reply.h"
@@ -24,7 +25,13 @@ enum method {
     METHOD_OTHER,
 };
 
-enum security { SECURITY_NONE, SECURITY_USER_DATA, SECURITY_TRADE, SECURITY_OPERATOR };
+enum security {
+    SECURITY_NONE,
+    SECURITY_USER_DATA,
+    SECURITY_TRADE,
+    SECURITY_OPERATOR,
+    SECURITY_READER, /* members and granted auditors: grant.h */
+};
 
 enum outcome { OUTCOME_ANSWERED, OUTCOME_REFUSED, OUTCOME_COMMAND, OUTCOME_HISTORY };
 
@@ -37,6 +44,10 @@ struct facts {
     struct view *view;
     struct market_views *markets;
     const struct block_list *blocks;
+    const struct chain_source *chain; /* NULL: only what `blocks` has */
+    const char *genesis_text;         /* NULL: not served */
+    size_t genesis_text_bytes;
+    hash_t chain_id;
     const struct metrics *metrics;
     const struct progress *progress;
     uint32_t node;
@@ -47,6 +58,7 @@ struct request {
     enum method method;
     const char *path; /* without the query */
     size_t path_bytes;
+    struct auth_piece path_value; /* where the route's path has a name in braces */
     const char *query;
     size_t query_bytes;
     const char *body;
@@ -71,6 +83,13 @@ struct request {
     struct history_query history; /* OUTCOME_HISTORY */
 };
 
+/* Whether commands may be taken: not while no header can be certified, nor above the parameters' bound of
+ * blocks without a certificate. An election is no reason: what comes waits for the new leader. */
+bool request_admits(const struct facts *facts);
+
+/* The node set that counts for the next block. */
+void request_members(const struct facts *facts, struct node_set *set);
+
 /* Numbers as the request wants them printed. */
 struct printing request_printing(const struct request *request, const struct facts *facts);
 
@@ -90,6 +109,9 @@ MUST_CHECK bool request_markets(struct request *request, const struct facts *fac
 /* An optional whole number; `value` keeps what it has when it was not sent. */
 MUST_CHECK bool request_u64(struct request *request, const char *name, uint64_t *value,
                             bool *is_sent);
+
+/* The number in the path. */
+MUST_CHECK bool request_path_u64(struct request *request, const char *name, uint64_t *value);
 
 /* `limit`: 1 to `limit_max`; larger ones are cut, 0 is refused. */
 MUST_CHECK bool request_limit(struct request *request, uint32_t limit_default, uint32_t limit_max,

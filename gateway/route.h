@@ -14,9 +14,10 @@ struct route {
     enum outcome (*handler)(struct request *request, const struct facts *facts);
 };
 
-/* The route of a request, or NULL; `path_exists` then says whether another method has one. */
+/* The route of a request, or NULL; `path_exists` then says whether another method has one. `value`: what
+ * stands where the route's path has a name in braces; without bytes when it has none. */
 const struct route *route_find(enum method method, const char *path, size_t path_bytes,
-                               bool *path_exists);
+                               struct auth_piece *value, bool *path_exists);
 
 /* All of them, for documentation and its test. */
 const struct route *route_all(uint32_t *count);

@@ -1,6 +1,7 @@
 #include "gateway/server.h"
 
 #include "gateway/admit.h"
+#include "gateway/grant.h"
 #include "gateway/quota.h"
 #include "gateway/recall.h"
 #include "gateway/route.h"
@@ -134,6 +135,8 @@ static const char *reason_of(int status)
         return "Bad Request";
     case 401:
         return "Unauthorized";
+    case 403:
+        return "Forbidden";
     case 404:
         return "Not Found";
     case 405:
@@ -416,6 +419,8 @@ static void submit(struct exchange *exchange)
         refuse(exchange, REJECT_STOPPING);
     } else if (atomic_load_explicit(&progress->halted, memory_order_relaxed) != 0) {
         refuse(exchange, REJECT_HALTED);
+    } else if (!request_admits(&server->facts)) {
+        refuse(exchange, REJECT_NOT_ADMITTING);
     } else if (!wait_for_command(exchange, &ticket)) {
         refuse(exchange, REJECT_BUSY);
     } else if (!write_command(exchange, ticket, &reject)) {
@@ -545,10 +550,33 @@ static bool authenticate_operator(struct exchange *exchange)
                             &request->refusal));
 }
 
+/* A node's or an auditor's own key, over the path as it was sent. */
+static bool authenticate_reader(struct exchange *exchange)
+{
+    const struct facts *facts = &exchange->server->facts;
+    struct request *request = &exchange->request;
+    const h2o_req_t *h2o = exchange->h2o;
+    struct grant_request asks = {.target = {h2o->input.path.base, h2o->input.path.len}};
+    const struct {
+        const char *name;
+        struct auth_piece *piece;
+    } headers[] = {{"x-quorex-key", &asks.key},
+                   {"x-quorex-time", &asks.time},
+                   {"x-quorex-signature", &asks.signature},
+                   {"x-quorex-grant", &asks.grant}};
+    for (size_t index = 0; index < sizeof(headers) / sizeof(headers[0]); index++)
+        (void)read_header(h2o, headers[index].name, headers[index].piece);
+    struct node_set members;
+    request_members(facts, &members);
+    return grant_check(&asks, facts->genesis, facts->chain_id, &members, request->now_ns,
+                       &request->refusal);
+}
+
 static bool authenticate(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
     if (request->route->security == SECURITY_NONE) return true;
+    if (request->route->security == SECURITY_READER) return authenticate_reader(exchange);
     request->payload =
         auth_payload_of(request->query, request->query_bytes, request->body, request->body_bytes);
     return request->route->security == SECURITY_OPERATOR ? authenticate_operator(exchange)
@@ -687,7 +715,8 @@ static void serve(struct exchange *exchange)
     struct request *request = &exchange->request;
     const struct web_file *file = NULL;
     bool path_exists = false;
-    request->route = route_find(request->method, request->path, request->path_bytes, &path_exists);
+    request->route = route_find(request->method, request->path, request->path_bytes,
+                                &request->path_value, &path_exists);
     if (request->route == NULL && request->method == METHOD_GET)
         file = web_find(request->path, request->path_bytes);
     if (!charge(exchange, request->route != NULL ? request->route->weight : 1)) return;
@@ -974,6 +1003,10 @@ struct server *server_new(struct arena *arena, const struct server_options *opti
         .view = options->view,
         .markets = options->markets,
         .blocks = options->blocks,
+        .chain = options->gateway->chain,
+        .genesis_text = options->gateway->genesis_text,
+        .genesis_text_bytes = options->gateway->genesis_text_bytes,
+        .chain_id = genesis_chain_id(options->gateway->genesis),
         .metrics = options->gateway->metrics,
         .progress = options->gateway->progress,
         .node = options->gateway->node,

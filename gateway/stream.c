@@ -289,16 +289,31 @@ void stream_mini_ticker(struct text *text, const struct params *params, struct m
     text_add(text, "}");
 }
 
-void stream_block(struct text *text, const struct stream_block *block)
+static void put_hash(struct text *text, const char *key, const hash_t *hash)
 {
-    char hash[2 * HASH_BYTES + 1];
-    hash_hex(block->hash.bytes, HASH_BYTES, hash);
-    key_u64(text, "{\"e\":\"block\",\"height\":", block->height);
-    text_add(text, ",\"hash\":\"");
-    text_add(text, hash);
+    char hex[2 * HASH_BYTES + 1];
+    hash_hex(hash->bytes, HASH_BYTES, hex);
+    text_add(text, key);
+    text_add(text, hex);
+}
+
+void stream_block(struct text *text, const struct stream_block *block,
+                  const struct stream_certificate *certificate)
+{
+    text_add(text, "{\"e\":\"");
+    text_add(text, certificate == NULL ? "blockSealed" : "blockCertified");
+    key_u64(text, "\",\"height\":", block->height);
+    put_hash(text, ",\"hash\":\"", &block->hash);
+    put_hash(text, "\",\"stateRoot\":\"", &block->state_root);
     key_ms(text, "\",\"time\":", block->time_ns);
+    key_u64(text, ",\"firstCommand\":", block->first_command);
+    key_u64(text, ",\"lastCommand\":", block->last_command);
     key_u64(text, ",\"txCount\":", block->tx_count);
     key_u64(text, ",\"fillCount\":", block->fill_count);
-    key_bool(text, ",\"certified\":", block->certified);
+    key_bool(text, ",\"certified\":", certificate != NULL);
+    if (certificate != NULL) {
+        key_u64(text, ",\"certificateHeight\":", certificate->height);
+        key_u64(text, ",\"votes\":", certificate->vote_count);
+    }
     text_add(text, "}");
 }

@@ -20,10 +20,18 @@ struct stream_best {
 struct stream_block {
     uint64_t height;
     uint64_t time_ns;
+    uint64_t first_command;
+    uint64_t last_command;
     uint32_t tx_count;
     uint32_t fill_count;
     hash_t hash;
-    bool certified;
+    hash_t state_root;
+};
+
+/* The certificate that certifies it: its own, or that of a block above. */
+struct stream_certificate {
+    uint64_t height;
+    uint32_t vote_count;
 };
 
 struct stream_best stream_best_of(const struct depth *depth);
@@ -56,7 +64,9 @@ void stream_ticker(struct text *text, const struct params *params, struct market
 void stream_mini_ticker(struct text *text, const struct params *params, struct market_view *view,
                         uint64_t event_ns);
 
-void stream_block(struct text *text, const struct stream_block *block);
+/* `certificate` NULL: it has been sealed; otherwise it is certified now. */
+void stream_block(struct text *text, const struct stream_block *block,
+                  const struct stream_certificate *certificate);
 
 /* Parts that REST shows too, without quotes: change, change in percent ("x.xxx"), weighted average. */
 void stream_change(struct text *text, const struct params *params, uint16_t market,

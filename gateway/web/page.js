@@ -188,7 +188,7 @@ function subscribe() {
 }
 
 function onMessage(stream, data) {
-  if (data.e === "block") {
+  if (data.e === "blockSealed" || data.e === "blockCertified") {
     blocks.set(data.height, data);
     paintBlocks();
     return;

@@ -36,6 +36,9 @@ static inline void desk_open(void)
     params->tier_count = 1;
     params->gateway_secret_version = 1;
     params->tiers[0] = (struct fee_tier){1000, 1000, {0}};
+    params->uncertified_blocks_max = 100;
+    fixture_genesis.validators.count = 1;
+    fixture_genesis.validators.members[0].node = 1;
     /* The views copied the parameters when they were made: make them again with these. */
     arena_unmap(&fixture_arena);
     assert_true(arena_map(&fixture_arena,
@@ -258,7 +261,8 @@ static inline enum outcome desk_ask(enum method method, const char *path, const 
     bool path_exists;
     memset(&desk_request, 0, sizeof(desk_request));
     desk_request.method = method;
-    desk_request.route = route_find(method, path, strlen(path), &path_exists);
+    desk_request.route =
+        route_find(method, path, strlen(path), &desk_request.path_value, &path_exists);
     assert_non_null(desk_request.route);
     desk_request.form = &desk_form;
     desk_request.account = account;

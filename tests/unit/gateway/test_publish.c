@@ -418,12 +418,34 @@ TEST(publish, blocks_are_sealed_then_certified)
         publish_notice(publisher, T_BLOCK_SEALED, payload);
     }
     assert_int_equal(recorded_count, 3);
-    assert_int_equal(count_texts("\"certified\":false"), 3);
+    assert_int_equal(count_texts("{\"e\":\"blockSealed\","), 3);
     uint8_t payload[BLOCK_CERTIFIED_BYTES];
-    const struct block_certified_notice certified = {.height = 2, .vote_count = 1};
+    const struct block_certified_notice certified = {.height = 2, .vote_count = 3};
     block_certified_notice_put(payload, &certified);
     publish_notice(publisher, T_BLOCK_CERTIFIED, payload);
     assert_int_equal(recorded_count, 5);
-    assert_int_equal(count_texts("\"certified\":true"), 2);
+    assert_int_equal(count_texts("{\"e\":\"blockCertified\","), 2);
+    assert_int_equal(count_texts("\"certificateHeight\":2,\"votes\":3}"), 2);
+    assert_non_null(strstr(recorded[3].text, "\"height\":1,"));
     assert_non_null(strstr(recorded[4].text, "\"height\":2,"));
+}
+
+/* On a node that catches up the certificate may come first: both messages still do, in their order. */
+TEST(publish, certificate_that_came_first_is_told_after_the_block)
+{
+    uint8_t payload[BLOCK_SEALED_BYTES];
+    struct block_sealed_notice sealed = {0};
+    const struct block_header header = {.version = BLOCK_HEADER_VERSION, .height = 1};
+    const struct block_certified_notice certified = {.height = 1, .vote_count = 3};
+    open_publisher(record);
+    subscribe("quorex@block");
+    block_certified_notice_put(payload, &certified);
+    publish_notice(publisher, T_BLOCK_CERTIFIED, payload);
+    assert_int_equal(recorded_count, 0);
+    block_header_encode(&header, sealed.header);
+    block_sealed_notice_put(payload, &sealed);
+    publish_notice(publisher, T_BLOCK_SEALED, payload);
+    assert_int_equal(recorded_count, 2);
+    assert_non_null(strstr(recorded[0].text, "blockSealed"));
+    assert_non_null(strstr(recorded[1].text, "blockCertified"));
 }

@@ -4,14 +4,16 @@
 
 TEST(route, method_and_path_find_one_handler)
 {
+    struct auth_piece value;
     bool path_exists;
-    const struct route *route = route_find(METHOD_DELETE, "/api/v3/order", 13, &path_exists);
+    const struct route *route =
+        route_find(METHOD_DELETE, "/api/v3/order", 13, &value, &path_exists);
     assert_non_null(route);
     assert_ptr_equal(route->handler, trading_cancel);
     assert_int_equal(route->security, SECURITY_TRADE);
-    assert_null(route_find(METHOD_PUT, "/api/v3/order", 13, &path_exists));
+    assert_null(route_find(METHOD_PUT, "/api/v3/order", 13, &value, &path_exists));
     assert_true(path_exists);
-    assert_null(route_find(METHOD_GET, "/api/v3/orde", 12, &path_exists));
+    assert_null(route_find(METHOD_GET, "/api/v3/orde", 12, &value, &path_exists));
     assert_false(path_exists);
 }
 
@@ -19,12 +21,13 @@ TEST(route, method_and_path_find_one_handler)
 TEST(route, every_route_is_found_by_its_own_name)
 {
     uint32_t count;
+    struct auth_piece value;
     bool path_exists;
     const struct route *routes = route_all(&count);
     assert_true(count >= 33);
     for (uint32_t index = 0; index < count; index++)
         assert_ptr_equal(route_find(routes[index].method, routes[index].path,
-                                    routes[index].path_bytes, &path_exists),
+                                    routes[index].path_bytes, &value, &path_exists),
                          &routes[index]);
 }
 

@@ -106,12 +106,22 @@ TEST(stream, ticker_of_a_silent_market)
     assert_non_null(strstr(buffer, "\"F\":-1,\"L\":-1,\"n\":0}"));
 }
 
-TEST(stream, block_message)
+TEST(stream, block_messages)
 {
-    struct stream_block block = {.height = 9, .time_ns = 5000000, .tx_count = 3, .certified = true};
+    struct stream_block block = {
+        .height = 9, .time_ns = 5000000, .first_command = 41, .last_command = 44, .tx_count = 3};
+    const struct stream_certificate certificate = {11, 3};
     memset(block.hash.bytes, 0xab, sizeof(block.hash.bytes));
-    EXPECT_TEXT("{\"e\":\"block\",\"height\":9,\"hash\":"
-                "\"abababababababababababababababababababababababababababababababab\","
-                "\"time\":5,\"txCount\":3,\"fillCount\":0,\"certified\":true}",
-                stream_block(&text, &block));
+    memset(block.state_root.bytes, 0xcd, sizeof(block.state_root.bytes));
+#define BLOCK_FIELDS \
+    "\"height\":9,\"hash\":" \
+    "\"abababababababababababababababababababababababababababababababab\"," \
+    "\"stateRoot\":" \
+    "\"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd\"," \
+    "\"time\":5,\"firstCommand\":41,\"lastCommand\":44,\"txCount\":3,\"fillCount\":0,"
+    EXPECT_TEXT("{\"e\":\"blockSealed\"," BLOCK_FIELDS "\"certified\":false}",
+                stream_block(&text, &block, NULL));
+    EXPECT_TEXT("{\"e\":\"blockCertified\"," BLOCK_FIELDS
+                "\"certified\":true,\"certificateHeight\":11,\"votes\":3}",
+                stream_block(&text, &block, &certificate));
 }

@@ -63,9 +63,10 @@ TEST(trading, admin_names_its_operator)
     desk_open();
     fixture_genesis.operator_count = 2;
     memset(fixture_genesis.operators[1], 9, 32);
+    struct auth_piece value;
     bool path_exists;
     memset(&desk_request, 0, sizeof(desk_request));
-    desk_request.route = route_find(METHOD_POST, "/quorex/v1/admin", 16, &path_exists);
+    desk_request.route = route_find(METHOD_POST, "/quorex/v1/admin", 16, &value, &path_exists);
     desk_request.form = &desk_form;
     memset(desk_request.proof.key_id, 9, 32);
     const char *text = "action=credit&account=1&asset=BTC&amount=1.5&nonce=4";
