@@ -10,7 +10,8 @@
  *
  * Numbers are u64 where nothing else is said. An object is a string of bytes; a piece is a part of it, from
  * `offset` on, and says how long the whole is. A total of 0: the peer does not have it. Entries of count 0: it does
- * not have the first of them. A peer may answer with less than was asked for, never with more.
+ * not have the first of them. A piece has all the bytes that were asked for, or those up to the end; entries may be
+ * fewer.
  *
  * Owner    the caller; pure
  * Memory   decoded views point into the bytes
