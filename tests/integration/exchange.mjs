@@ -13,8 +13,9 @@ const run = promisify(execFile);
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 export const quorex = join(root, 'build', 'release', 'quorex');
 
-// Calls `condition` until it returns something true, for at most `seconds`.
-export async function until(what, condition, seconds = 20) {
+// Calls `condition` until it returns something true, for at most `seconds`. Where the rate limits are on, what a
+// condition asks for, `every_ms`, must fit into them.
+export async function until(what, condition, seconds = 20, every_ms = 20) {
     const deadline = Date.now() + seconds * 1000;
     let last;
     for (;;) {
@@ -27,7 +28,7 @@ export async function until(what, condition, seconds = 20) {
         if (Date.now() > deadline) {
             throw new Error(`waited ${seconds} s in vain for: ${what}`, { cause: last });
         }
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await new Promise((resolve) => setTimeout(resolve, every_ms));
     }
 }
 
