@@ -4,7 +4,6 @@
 #include "settlement/waking.h"
 
 #define IDS_LIMIT (UINT64_C(1) << 53)
-#define LEGS_MAX  3
 
 /* A market on its way in. Its orders have the numbers first .. first + counts.orders - 1. */
 struct loading {
@@ -245,11 +244,12 @@ static bool list_load(struct loading *loading)
         !legs_valid(&list))
         return false;
     loading->last_list = list.id;
-    for (uint8_t leg = 0; leg < LEGS_MAX; leg++) {
-        if (!has_leg(&list, leg)) continue;
+    for (uint8_t leg = 0; leg < leg_count(list.kind); leg++) {
         struct hold_entry *entry =
             hold_book_find(loading->s->orders, loading->index, list.first + leg);
-        if (entry == NULL || entry->list_id != 0) return false;
+        if (has_leg(&list, leg) != (entry != NULL)) return false; /* its ids are its orders' */
+        if (entry == NULL) continue;
+        if (entry->list_id != 0) return false;
         entry->list_id = list.id;
         entry->list_first = list.first;
         entry->list_client_hash = list.client_hash;

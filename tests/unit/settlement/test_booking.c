@@ -72,6 +72,12 @@ TEST(booking, pair_shrinks_to_the_dearer_need)
     assert_ptr_equal(booking_sibling(s, below), above);
     assert_int_equal(settlement_held(s, 3, USDT).units, 5 * (P + 20) * STEP_UNITS);
 
+    amount_t due;
+    assert_true(booking_due(s, above, &due));
+    assert_int_equal(due.units, 5 * (P + 20) * STEP_UNITS);
+    assert_true(booking_due(s, below, &due));
+    assert_int_equal(due.units, 0);
+
     below->prevented.lots = 2; /* the dearer one has all of it left */
     assert_int_equal(booking_shrink(s, below), STATUS_OK);
     assert_int_equal(settlement_held(s, 3, USDT).units, 5 * (P + 20) * STEP_UNITS);

@@ -279,3 +279,19 @@ TEST(settle, command_that_its_signer_did_not_ask_for_is_a_mismatch)
     assert_string_equal(settlement_mismatch(world->settlement)->what, "signature");
     world_free(world);
 }
+
+/* Where settlement stands is the last block's command and height, and its roots can be asked for again. */
+TEST(settle, the_last_blocks_roots_can_be_asked_for)
+{
+    struct world *world = world_new();
+    struct settle_roots roots;
+    assert_int_equal(settlement_height(world->settlement), 0);
+    assert_int_equal(world_seal(world), STATUS_OK);
+    world_buy(world, 1, 3000000, 2);
+    assert_int_equal(world_seal(world), STATUS_OK);
+    assert_int_equal(settlement_height(world->settlement), 2);
+    assert_int_equal(settlement_command(world->settlement), world->number);
+    settlement_roots(world->settlement, &roots);
+    assert_memory_equal(&roots, &world->roots, sizeof(roots));
+    world_free(world);
+}

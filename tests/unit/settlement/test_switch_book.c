@@ -38,6 +38,13 @@ TEST(switch_book, agrees_with_a_plain_table)
                 if (deadlines[a][m] != 0 && deadlines[a][m] < first) first = deadlines[a][m];
         assert_int_equal(switch_book_next(book), first);
         assert_int_equal(switch_book_deadline(book, account, market), *deadline);
+        assert_int_equal(switch_book_count(book), count);
+        if (i % 100 != 0) continue;
+        struct switch_armed armed;
+        uint32_t slot = 0, walked = 0;
+        for (; switch_book_walk(book, &slot, &armed); walked++)
+            assert_int_equal(armed.deadline_ns, deadlines[armed.account][armed.market]);
+        assert_int_equal(walked, count);
     }
     arena_unmap(&arena);
 }

@@ -129,3 +129,35 @@ TEST(tier_book, value_is_counted_in_the_volume_asset)
     assert_int_equal(tier_book_value(&params, 0, base, huge, 1, (price_t){3000001}).units,
                      INT64_MAX);
 }
+
+/* The days that are kept are walked from any of them on, whatever came between; what passed out of the
+ * ring is gone. */
+TEST(tier_book, days_are_walked_as_they_were_traded)
+{
+    static const uint32_t days[] = {3, 4, 20, 33, 40};
+    struct arena arena;
+    assert_true(arena_map(&arena, tier_book_bytes(2)));
+    struct tier_book *book = tier_book_new(&arena, 2);
+    amount_t value;
+    uint32_t day = 0;
+    assert_false(tier_book_traded(book, 1, &day, &value));
+    for (size_t i = 0; i < 5; i++)
+        tier_book_add(book, 1, days[i], (amount_t){100 + days[i]});
+    tier_book_add(book, 1, 45, (amount_t){0}); /* keeps 15 to 45 */
+    for (size_t i = 2; i < 5; i++, day++) {
+        assert_true(tier_book_traded(book, 1, &day, &value));
+        assert_int_equal(day, days[i]);
+        assert_int_equal(value.units, 100 + days[i]);
+    }
+    assert_false(tier_book_traded(book, 1, &day, &value));
+    day = 0;
+    assert_false(tier_book_traded(book, 2, &day, &value));
+
+    tier_book_set_floor(book, 2, 5);
+    assert_int_equal(tier_book_floor(book, 2), 5);
+    assert_false(tier_book_looked(book, 2, 45));
+    assert_false(tier_book_look(book, 2, 45));
+    assert_true(tier_book_looked(book, 2, 45));
+    assert_false(tier_book_looked(book, 2, 46));
+    arena_unmap(&arena);
+}

@@ -190,3 +190,27 @@ TEST(waking, canceled_working_order_releases_nothing)
 {
     EXPECT_FOUND(tell_canceled_working, PLANT_RELEASE_CANCELED, PLANT_LIST_LEFT_OPEN);
 }
+
+/* Prices are kept as long as somebody trails, and not for the next one. */
+TEST(waking, prices_are_forgotten_with_the_last_who_trails)
+{
+    struct world *world = world_new();
+    const struct price_trail *trail = &world->settlement->trails[0];
+    const struct world_order stop = {
+        .account = 3, .side = SELL, .type = STOP_LOSS, .delta = 20, .qty = 1};
+    touch(world, P);
+    const uint64_t one = world_enter(world, &stop), two = world_enter(world, &stop);
+    touch(world, P + 5);
+    world_cancel(world, 3, one);
+    touch(world, P + 4);
+    world_seal(world); /* what a command showed is kept when it is over */
+    assert_int_equal(trail->high_count, 2);
+    world_cancel(world, 3, two);
+    assert_int_equal(trail->high_count, 0);
+    assert_int_equal(trail->low_count, 0);
+    touch(world, P + 3);
+    world_seal(world);
+    assert_int_equal(trail->high_count, 0);
+    agree(world);
+    world_free(world);
+}
