@@ -122,8 +122,9 @@ void origin_rewind(struct origin_stream *origin)
 
 void origin_expected(struct origin_stream *origin, uint64_t epoch, uint64_t sequence)
 {
-    /* Our HELLO came to a leader that took it for one of the epoch that was being closed. */
-    if (epoch == 0) origin->hello_sent = false;
+    /* Without an epoch, the HELLO may have come to a leader that had not delivered yet what closed it here, and
+     * took it for one said twice. Now he has. */
+    if (origin->epoch == 0) origin->hello_sent = false;
     if (epoch == 0 || epoch != origin->epoch) return;
     /* Below `first`: said before the log delivered what is there now. */
     if (sequence < origin->first) sequence = origin->first;

@@ -81,7 +81,8 @@ void origin_sent(struct origin_stream *origin, const struct origin_run *run, siz
 /* Somebody leads anew, or the link to him is new: everything not delivered is to be sent again. */
 void origin_rewind(struct origin_stream *origin);
 
-/* The leader expects this sequence of this epoch next; 0, 0 when we have none there. */
+/* The leader expects this sequence of this epoch next; 0, 0 when we have none there. Without an epoch of our own
+ * we say HELLO again. */
 void origin_expected(struct origin_stream *origin, uint64_t epoch, uint64_t sequence);
 
 /* The log delivered a batch; where our stream stands in it now (sequence_find), NULL when it has none.
