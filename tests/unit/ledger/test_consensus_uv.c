@@ -42,6 +42,17 @@ static void *ring_memory(size_t capacity)
     return aligned_alloc(64, (ring_bytes(capacity) + 63) & ~(size_t)63);
 }
 
+/* What `quorex init` does for the log. */
+static void node_create(struct node *node)
+{
+    struct wal_disk *disk = wal_disk_directory(node->directory);
+    const struct wal_options options = {
+        .disk = disk, .chain_id = genesis_chain_id(&node->genesis), .node = 7};
+    assert_non_null(disk);
+    assert_int_equal(wal_create(&options), STATUS_OK);
+    wal_disk_free(disk);
+}
+
 static struct node *node_new(void)
 {
     assert_true(hash_start());
@@ -56,6 +67,7 @@ static struct node *node_new(void)
     node->genesis.params.block_ms = 100;
     node->genesis.params.idle_block_ms = 1000;
     node->genesis.params.stamp_step_ms = 10000;
+    node_create(node);
     node->submission_memory = ring_memory(SUBMISSION_RING);
     node->batch_memory = ring_memory(BATCH_RING);
     assert_true(park_open(&node->park) && park_open(&node->batches_park));
