@@ -273,6 +273,8 @@ static enum status found_settle(struct wal *wal, const struct listing *listing, 
     if (status != STATUS_OK) return status;
     switch (found->kind) {
     case KIND_SEGMENT:
+        found_name(found, name);
+        if (found->number < wal->vote.begins) return file_remove(wal, name);
         status = header_read(wal, found, &file);
         return status == STATUS_OK ? wal_files_add(wal, &file) : status;
     case KIND_SPARE:

@@ -441,7 +441,10 @@ enum status wal_open(const struct wal_options *options, struct wal **opened,
     enum status status =
         wal_scan_files(wal, options->create ? WAL_DIRECTORY_MAKE : WAL_DIRECTORY_OPEN, damage);
     if (status == STATUS_OK && wal->file_count == 0) status = wal_files_switch(wal);
-    if (status == STATUS_OK) status = wal_files_vote(wal);
+    if (status == STATUS_OK) {
+        wal->vote.begins = wal->files[0].segment.sequence;
+        status = wal_files_vote(wal);
+    }
     if (status != STATUS_OK) {
         wal_files_free(wal);
         return status;

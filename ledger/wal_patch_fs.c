@@ -87,6 +87,24 @@ static uint64_t first_entry(const struct wal *older)
     return first;
 }
 
+/* Takes the configuration at `index` from the older log, from before anything that is written anew; later ones
+ * come with their entries. */
+static enum status configuration_below(struct wal_patch *patch, uint64_t index)
+{
+    struct wal *fresh = patch->fresh;
+    struct wal_base base = {
+        .index = fresh->last.index, .term = fresh->last.term, .hash = fresh->last.hash};
+    if (fresh->file_count > 0) base = fresh->base;
+    struct wal_entry entry = {0};
+    const enum status status = wal_read_configuration(patch->older, index, &entry);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
+    base.configuration_index = entry.index;
+    base.configuration = entry.bytes;
+    base.configuration_bytes = entry.length;
+    wal_files_set_base(fresh, &base);
+    return STATUS_OK;
+}
+
 /* The fresh log begins where the first file to be written anew does. */
 static enum status begin_in_place(struct wal_patch *patch)
 {
@@ -101,26 +119,11 @@ static enum status begin_in_place(struct wal_patch *patch)
     fresh->last = older->patch_start;
     patch->next = first_entry(older);
 
-    /* A configuration from before anything that is written anew; later ones come with their entries. */
-    uint64_t below = patch->next - 1;
-    for (uint32_t i = 0; i < older->gap_count; i++)
-        if (older->gaps[i].floor - 1 < below) below = older->gaps[i].floor - 1;
-    if (fresh->last.index < below) below = fresh->last.index;
-    struct wal_base base = {
-        .index = fresh->last.index, .term = fresh->last.term, .hash = fresh->last.hash};
-    struct wal_entry entry;
-    enum status status = wal_read_configuration(older, below, &entry);
-    if (status == STATUS_OK) {
-        base.configuration_index = entry.index;
-        base.configuration = entry.bytes;
-        base.configuration_bytes = entry.length;
-    }
-    if (status == STATUS_OK || status == STATUS_NOT_FOUND) {
-        wal_files_set_base(fresh, &base);
-        uint64_t term;
-        fresh->older = older;
-        status = wal_files_hash(fresh, patch->next - 1, &patch->hash, &term);
-    }
+    const uint64_t start = fresh->last.index;
+    enum status status = configuration_below(patch, patch->next <= start ? patch->next - 1 : start);
+    uint64_t term;
+    fresh->older = older;
+    if (status == STATUS_OK) status = wal_files_hash(fresh, patch->next - 1, &patch->hash, &term);
     return status;
 }
 
@@ -238,7 +241,11 @@ static enum status not_followed(struct wal_patch *patch)
     uint64_t term;
     gap->first = gap->floor;
     patch->next = gap->first;
-    const enum status known = wal_files_hash(patch->fresh, gap->first - 1, &patch->hash, &term);
+    enum status known = wal_files_hash(patch->fresh, gap->first - 1, &patch->hash, &term);
+    /* The configuration that the fresh log began with may have been replaced, too. Its first header says it, and
+     * nobody asks: what replaces entries below its base is never the oldest segment. */
+    if (known == STATUS_OK && gap->first <= patch->fresh->base.configuration_index)
+        known = configuration_below(patch, gap->first - 1);
     return known == STATUS_OK ? STATUS_MISMATCH : known;
 }
 

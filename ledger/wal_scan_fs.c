@@ -157,6 +157,7 @@ static enum status jump(struct scanner *scanner, uint64_t index, hash_t hash, bo
         }
         gap.first = floor; /* replaced by what cannot be read, from an unknown one on */
     }
+    if (tail) gap.first = floor; /* nothing behind it would tell that they were replaced */
     wal_files_forget(wal, gap.first);
     if (gap.floor > gap.first) gap.floor = gap.first;
     return gap.first > gap.last ? STATUS_OK : wal_files_add_gap(wal, &gap);
@@ -247,11 +248,10 @@ static enum status take_apart(struct scanner *scanner, const struct wal_record *
     return status;
 }
 
-/* Goes to the next segment. `reached`: the log stood where it begins. */
-static enum status next_segment(struct scanner *scanner, bool reached)
+/* Goes on in files[scanner->file]. `reached`: the log stood where it begins. */
+static enum status enter(struct scanner *scanner, bool reached)
 {
     struct wal *wal = scanner->wal;
-    scanner->file++;
     scanner->offset = wal->offset = WAL_RECORDS_OFFSET;
     wal->active = scanner->file;
     struct wal_file *file = &wal->files[scanner->file];
@@ -266,6 +266,12 @@ static enum status next_segment(struct scanner *scanner, bool reached)
         status = jump_to_segment(scanner, &file->segment);
     if (wal->last.write > wal->write_max) wal->write_max = wal->last.write;
     return status == STATUS_OK ? image_load(scanner) : status;
+}
+
+static enum status next_segment(struct scanner *scanner, bool reached)
+{
+    scanner->file++;
+    return enter(scanner, reached);
 }
 
 /* Whether the next file is the next segment: none is missing between them. */
@@ -437,6 +443,7 @@ static enum status scan(struct scanner *scanner)
 static enum status scan_begin(struct scanner *scanner)
 {
     struct wal *wal = scanner->wal;
+    const struct wal_base base = {.hash = wal->chain_id};
     wal->last = (struct wal_scan){.hash = wal->chain_id};
     wal->active = 0;
     scanner->offset = wal->offset = WAL_RECORDS_OFFSET;
@@ -449,6 +456,14 @@ static enum status scan_begin(struct scanner *scanner)
     if (first->bad) {
         first->bytes = WAL_RECORDS_OFFSET;
         return unreadable(scanner, 0, 0, "neither copy of the header can be read");
+    }
+    const uint64_t begins = wal->vote.begins;
+    if (begins != 0 && first->segment.sequence > begins &&
+        (first->segment.replaces == 0 || first->segment.replaces > begins)) {
+        const enum status status = unreadable(scanner, 0, 0, "the segment before it is missing");
+        wal->patch_start = wal->last;
+        if (status == STATUS_OK) wal_files_set_base(wal, &base);
+        return status == STATUS_OK ? enter(scanner, false) : status;
     }
     wal_scan_begin(&wal->last, &first->segment);
     wal->write_max = wal->last.write;

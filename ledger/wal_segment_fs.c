@@ -114,6 +114,12 @@ static enum status segment_facts(struct wal *wal, struct wal_segment *segment)
     return STATUS_OK;
 }
 
+/* Writes both copies of the header in the buffer. */
+static enum status headers_write(struct wal *wal, const char *name)
+{
+    return wal_files_write(wal, wal->active_file, name, 0, wal->buffer, WAL_RECORDS_OFFSET);
+}
+
 /* Makes a spare the next segment. Its header is durable before it has a segment's name. */
 static enum status segment_begin(struct wal *wal, uint32_t number)
 {
@@ -130,14 +136,12 @@ static enum status segment_begin(struct wal *wal, uint32_t number)
     if (wal->active_file >= 0) wal->disk->close(wal->disk->context, wal->active_file);
     wal->active_file = opened;
     wal->spares[number - 1] = false;
-    status = wal_files_write(wal, opened, spare, 0, wal->buffer, WAL_RECORDS_OFFSET);
-    if (status != STATUS_OK) return status;
-
     file.segment.base.configuration = NULL; /* it is in the header, and in a record or wal->base */
     status = wal_files_add(wal, &file);
     if (status != STATUS_OK) return status;
     wal_files_segment_name(wal, wal->file_count - 1, name);
-    status = file_rename(wal, spare, name);
+    status = headers_write(wal, spare);
+    if (status == STATUS_OK) status = file_rename(wal, spare, name);
     wal->active = wal->file_count - 1;
     wal->offset = WAL_RECORDS_OFFSET;
     wal->replaces = 0;
@@ -210,27 +214,47 @@ static enum status base_rise(struct wal *wal, uint32_t count)
     return STATUS_OK;
 }
 
+/* Takes the first `gone` of `count` items away; gives back what is left. */
+static uint32_t items_drop(void *items, uint32_t count, uint32_t gone, size_t item_bytes)
+{
+    const uint32_t left = count - gone;
+    if (gone > 0 && left > 0)
+        memmove(items, (uint8_t *)items + gone * item_bytes, left * item_bytes);
+    return left;
+}
+
 /* Forgets the first `count` files, and where their entries were. */
 static void files_forget(struct wal *wal, uint32_t count)
 {
     uint32_t marks = 0, configurations = 0;
     while (marks < wal->mark_count && wal->marks[marks].file < count)
         marks++;
-    wal->mark_count -= marks;
-    memmove(wal->marks, wal->marks + marks, wal->mark_count * sizeof(*wal->marks));
+    wal->mark_count = items_drop(wal->marks, wal->mark_count, marks, sizeof(*wal->marks));
     for (uint32_t i = 0; i < wal->mark_count; i++)
         wal->marks[i].file -= count;
 
     while (configurations < wal->configuration_count &&
            wal->configurations[configurations] <= wal->base.index)
         configurations++;
-    wal->configuration_count -= configurations;
-    memmove(wal->configurations, wal->configurations + configurations,
-            wal->configuration_count * sizeof(*wal->configurations));
-
-    wal->file_count -= count;
+    wal->configuration_count = items_drop(wal->configurations, wal->configuration_count,
+                                          configurations, sizeof(*wal->configurations));
+    wal->file_count = items_drop(wal->files, wal->file_count, count, sizeof(*wal->files));
     wal->active -= count;
-    memmove(wal->files, wal->files + count, wal->file_count * sizeof(*wal->files));
+}
+
+/* Whether the log may begin with files[file]: not when it, or a later one, replaced what its header calls the
+ * log before it. */
+static bool may_be_oldest(const struct wal *wal, uint32_t file)
+{
+    uint32_t low = 0, high = wal->mark_count; /* the first mark of this file or a later one */
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (wal->marks[middle].file < file)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low == wal->mark_count || wal->marks[low].index > wal->files[file].segment.base.index;
 }
 
 enum status wal_recycle(struct wal *wal, uint64_t index)
@@ -238,13 +262,15 @@ enum status wal_recycle(struct wal *wal, uint64_t index)
     if (wal->failure != STATUS_OK) return wal->failure;
     ASSERT(index <= wal->last.index);
     uint32_t count = 0;
-    while (count < wal->active && wal->files[count + 1].segment.base.index <= index)
-        count++;
+    for (uint32_t i = 1; i <= wal->active && wal->files[i].segment.base.index <= index; i++)
+        if (may_be_oldest(wal, i)) count = i;
     if (count == 0) return STATUS_OK;
 
     enum status status = base_rise(wal, count);
     wal_files_stop_reading(wal);
-    /* The oldest first: a log may begin with any segment. */
+    /* From here on they count no more, whatever is left of them. */
+    wal->vote.begins = wal->files[count].segment.sequence;
+    if (status == STATUS_OK) status = wal_files_vote(wal);
     for (uint32_t i = 0; i < count && status == STATUS_OK; i++)
         status = segment_give_back(wal, i);
     if (status != STATUS_OK) return status;

@@ -18,6 +18,7 @@ void wal_vote_put(uint8_t slot[WAL_BLOCK_BYTES], const struct wal_vote *vote)
     at = le_put_u64(at, vote->durable_write);
     at = le_put_u64(at, vote->durable_index);
     at = le_put_bytes(at, vote->durable_hash.bytes, HASH_BYTES);
+    at = le_put_u64(at, vote->begins);
     le_put_bytes(at, vote->chain_id.bytes, HASH_BYTES);
     le_put_u32(slot, crc32c_add(0, slot + 4, WAL_BLOCK_BYTES - 4));
 }
@@ -34,7 +35,8 @@ bool wal_vote_get(const uint8_t slot[WAL_BLOCK_BYTES], struct wal_vote *vote)
     vote->durable_write = le_get_u64(slot + 40);
     vote->durable_index = le_get_u64(slot + 48);
     memcpy(vote->durable_hash.bytes, slot + 56, HASH_BYTES);
-    memcpy(vote->chain_id.bytes, slot + 88, HASH_BYTES);
+    vote->begins = le_get_u64(slot + 88);
+    memcpy(vote->chain_id.bytes, slot + 96, HASH_BYTES);
     return true;
 }
 

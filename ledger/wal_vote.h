@@ -1,4 +1,4 @@
-/* What a node must not forget beside its log: its term, its vote in it, and how far its log went.
+/* What a node must not forget beside its log: its term, its vote in it, where its log begins and how far it went.
  *
  * The vote file holds the same slot twice, one block each. A change is on disk when both are written,
  * one after the other: a torn slot leaves the other, and one that rots is made again from the other.
@@ -6,7 +6,7 @@
  *
  *     slot   crc32c u32 | magic u32 "QXWV" | version u32 | node u32 | serial u64 | term u64 |
  *            voted_for u64 | durable_write u64 | durable_index u64 | durable_hash 32 |
- *            chain_id 32 | zeros to the block's end
+ *            begins u64 | chain_id 32 | zeros to the block's end
  */
 
 #ifndef LEDGER_WAL_VOTE_H
@@ -24,6 +24,8 @@ struct wal_vote {
     uint64_t durable_write;
     uint64_t durable_index; /* the last entry then, and the running hash there */
     hash_t durable_hash;
+    uint64_t
+        begins; /* sequence of the log's oldest segment; older ones count no more. 0: not known yet */
     uint32_t node;
     hash_t chain_id;
 };

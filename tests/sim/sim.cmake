@@ -15,3 +15,34 @@ add_test(NAME sim.ledger.wal_power_catches_early_acknowledgement
          COMMAND sim_wal_power_planted --seeds 200 --expect-loss)
 set_tests_properties(sim.ledger.wal_power_catches_early_acknowledgement
                      PROPERTIES TIMEOUT 300 LABELS sim)
+
+# Bugs planted in the log's own code, each a copy of one file with one text in place of another: the copy is
+# linked before the library. Passes only when the simulation finds each.
+function(quorex_planted_wal name file text planted)
+    file(READ ${CMAKE_SOURCE_DIR}/ledger/${file} source)
+    string(FIND "${source}" "${text}" found)
+    if(found EQUAL -1)
+        message(FATAL_ERROR "tests/sim: ${file} has no \"${text}\" to plant ${name} in")
+    endif()
+    string(REPLACE "${text}" "${planted}" source "${source}")
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/planted_${name}.c CONTENT "${source}" @ONLY)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+                 ${CMAKE_SOURCE_DIR}/ledger/${file})
+    add_executable(sim_wal_power_${name} ${CMAKE_SOURCE_DIR}/tests/sim/wal_power.c
+                   ${CMAKE_SOURCE_DIR}/tests/sim/power_disk.c
+                   ${CMAKE_BINARY_DIR}/generated/planted_${name}.c)
+    target_link_libraries(sim_wal_power_${name} PRIVATE quorex_ledger)
+    add_test(NAME sim.ledger.wal_power_catches_${name}
+             COMMAND sim_wal_power_${name} --seeds 200 --expect-loss)
+    set_tests_properties(sim.ledger.wal_power_catches_${name} PROPERTIES TIMEOUT 300 LABELS sim)
+endfunction()
+
+# A file given back gets a segment's name before its new header is on disk.
+quorex_planted_wal(recycle_before_sync wal_segment_fs.c
+    "status = headers_write(wal, spare);
+    if (status == STATUS_OK) status = file_rename(wal, spare, name);"
+    "status = file_rename(wal, spare, name);
+    if (status == STATUS_OK) status = headers_write(wal, spare);")
+# Entries for a hole are taken without looking whether the running hash leads to what follows.
+quorex_planted_wal(patch_without_hash_check wal_patch_fs.c
+    "if (!hash_equal(hash, record.hash))" "if (false)")
