@@ -2,6 +2,8 @@
 
 #include "common/log.h"
 #include "common/node_set.h"
+#include "ledger/sign_once.h"
+#include "ledger/wal.h"
 #include "node/demo.h"
 #include "node/file_os.h"
 #include "node/genesis_json.h"
@@ -32,7 +34,7 @@ void init_params(struct params *params)
         .idle_block_ms = 1000,
         .stamp_step_ms = 10000,
         .uncertified_blocks_max = 600,
-        .checkpoint_blocks = 10000,
+        .checkpoint_blocks = INIT_CHECKPOINT_BLOCKS,
         .origin_lost_ms = 10000,
         .gateway_secret_version = SECRET_VERSION,
         .tree_secret_version = SECRET_VERSION,
@@ -201,6 +203,7 @@ static enum status make_genesis(const struct init_options *options, const char *
     genesis->operator_count = 1;
     memcpy(genesis->operators[0], operator_key, PUBLIC_KEY_BYTES);
     init_params(&genesis->params);
+    genesis->params.checkpoint_blocks = options->checkpoint_blocks;
     if (options->demo) demo_list(&genesis->params);
     enum status status = STATUS_MALFORMED;
     if (fill_validators(options, node_keys, genesis))
@@ -226,6 +229,37 @@ static enum status copy_genesis(const char *directory, const char *path, uint32_
         if (status == STATUS_EXISTS) status = STATUS_OK;
     }
     free(bytes);
+    return status;
+}
+
+/* ---- What a node has voted for and signed: nothing ---- */
+
+enum status init_memory(const char *node_folder, hash_t chain_id, uint32_t node)
+{
+    char wal[FILE_PATH_MAX], sign_once[FILE_PATH_MAX];
+    if (!file_path(wal, node_folder, "wal") || !file_path(sign_once, node_folder, "sign-once"))
+        return STATUS_MALFORMED;
+    struct wal_disk *disk = wal_disk_directory(wal);
+    if (disk == NULL) return STATUS_IO;
+    const struct wal_options options = {.disk = disk, .chain_id = chain_id, .node = node};
+    enum status status = wal_create(&options);
+    wal_disk_free(disk);
+    if (status == STATUS_EXISTS) status = STATUS_OK;
+    if (status == STATUS_OK) status = sign_once_create(sign_once);
+    return status == STATUS_EXISTS ? STATUS_OK : status;
+}
+
+static enum status make_memories(const char *directory, const char *genesis_path, uint32_t nodes)
+{
+    char folder[FILE_PATH_MAX];
+    struct genesis *genesis = calloc(1, sizeof(*genesis));
+    if (genesis == NULL) return STATUS_NO_MEMORY;
+    enum status status = genesis_read(genesis_path, genesis);
+    for (uint32_t i = 0; i < nodes && status == STATUS_OK; i++)
+        status = node_path(folder, directory, i, "")
+                     ? init_memory(folder, genesis_chain_id(genesis), i + 1)
+                     : STATUS_MALFORMED;
+    free(genesis);
     return status;
 }
 
@@ -280,8 +314,9 @@ enum status init_chain(const struct init_options *options)
     if (status == STATUS_OK) status = share_secret(directory, options->nodes, "tree-secret-1");
     if (status == STATUS_OK) status = make_pair(directory, "operator.key", operator_key);
     if (status == STATUS_OK) status = make_genesis(options, genesis, node_keys, operator_key);
-    if (status == STATUS_OK || status == STATUS_EXISTS)
-        status = copy_genesis(directory, genesis, options->nodes);
+    if (status == STATUS_EXISTS) status = STATUS_OK;
+    if (status == STATUS_OK) status = make_memories(directory, genesis, options->nodes);
+    if (status == STATUS_OK) status = copy_genesis(directory, genesis, options->nodes);
     return status;
 }
 
@@ -301,6 +336,7 @@ static void print_usage(FILE *to)
           "                       (default: the above)\n"
           "  --database CONNINFO  PostgreSQL, as libpq takes it, %K for the node's number\n"
           "                       (default: none)\n"
+          "  --checkpoint-blocks N  a checkpoint every so many blocks; 0: none (default: 10000)\n"
           "  --demo               list BTC, ETH, USDT and their three markets\n"
           "  --help\n",
           to);
@@ -313,21 +349,26 @@ static int wrong_usage(const char *what)
     return 2;
 }
 
-static bool parse_port(const char *text, uint16_t *port)
+static bool parse_number(const char *text, uint32_t most, uint32_t *number)
 {
     char *end;
     const unsigned long value = strtoul(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || value == 0 || value > 65535) return false;
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || value > most) return false;
+    *number = (uint32_t)value;
+    return true;
+}
+
+static bool parse_port(const char *text, uint16_t *port)
+{
+    uint32_t value;
+    if (!parse_number(text, 65535, &value) || value == 0) return false;
     *port = (uint16_t)value;
     return true;
 }
 
 static bool parse_nodes(const char *text, uint32_t *nodes)
 {
-    uint16_t value;
-    if (!parse_port(text, &value) || value == 2 || value == 3 || value > NODES_MAX) return false;
-    *nodes = value;
-    return true;
+    return parse_number(text, NODES_MAX, nodes) && (*nodes == 1 || *nodes > 3);
 }
 
 /* Returns an exit code, or -1 to go on. */
@@ -339,6 +380,7 @@ static int read_options(int argc, char **argv, struct init_options *options)
         {"nodes", required_argument, NULL, 'n'},
         {"database", required_argument, NULL, 'b'},
         {"addresses", required_argument, NULL, 'l'},
+        {"checkpoint-blocks", required_argument, NULL, 'k'},
         {"host", required_argument, NULL, 'a'},
         {"port", required_argument, NULL, 'p'},
         {"demo", no_argument, NULL, 'm'},
@@ -373,6 +415,10 @@ static int read_options(int argc, char **argv, struct init_options *options)
         case 'l':
             options->addresses = optarg;
             break;
+        case 'k':
+            if (!parse_number(optarg, UINT32_MAX, &options->checkpoint_blocks))
+                return wrong_usage("--checkpoint-blocks: a number");
+            break;
         case 'h':
             print_usage(stdout);
             return 0;
@@ -391,8 +437,12 @@ static int read_options(int argc, char **argv, struct init_options *options)
 
 int init_main(int argc, char **argv)
 {
-    struct init_options options = {
-        .chain_name = "quorex", .host = "127.0.0.1", .database = "", .nodes = 1, .port = 8080};
+    struct init_options options = {.chain_name = "quorex",
+                                   .host = "127.0.0.1",
+                                   .database = "",
+                                   .nodes = 1,
+                                   .port = 8080,
+                                   .checkpoint_blocks = INIT_CHECKPOINT_BLOCKS};
     const int code = read_options(argc, argv, &options);
     if (code >= 0) return code;
 

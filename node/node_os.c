@@ -7,11 +7,15 @@
 #include "gateway/gateway.h"
 #include "ledger/chain.h"
 #include "ledger/consensus.h"
+#include "ledger/supply_files.h"
 #include "node/anchor.h"
-#include "node/file_os.h"
-#include "node/genesis_json.h"
-#include "node/key_file.h"
+#include "node/chain_table_os.h"
+#include "node/checkpoint_maker.h"
+#include "node/node_files.h"
 #include "node/pid_file.h"
+#include "node/recovery.h"
+#include "node/start.h"
+#include "node/view_restore.h"
 #include "settlement/settle.h"
 #include "settlement/store.h"
 
@@ -29,9 +33,15 @@
 /* A thread that has not ended this long after it was told to is a bug worth an abrupt end. */
 #define JOIN_PATIENCE_S 30
 
-/* Small records: of votes only the newest matters, notices are one or two a block. */
+/* Small records: of votes only the newest matters, notices are one or two a block, the others are rare. */
 #define VOTES_BYTES   (64u << 10)
 #define NOTICES_BYTES (256u << 10)
+#define RARE_BYTES    (1u << 20)
+
+#define CHECKPOINTS_KEPT 2
+
+/* A life of this length was not cut short by what it was mended from. */
+#define STEADY_S 60
 
 /* What the engine hands on in multiples of config.ring_bytes: events are several times their
  * commands, and a gateway must not hold up the engine while it answers a burst. */
@@ -41,13 +51,17 @@
 struct node_rings {
     struct ring *submissions;     /* gateway to consensus */
     struct ring *votes;           /* anchor to consensus */
+    struct ring *maker_votes;     /* checkpoint maker to consensus */
+    struct ring *changes;         /* anchor to consensus */
     struct ring *batches;         /* consensus to engine */
+    struct ring *marks;           /* consensus to checkpoint maker */
     struct ring *anchor_applied;  /* engine to anchor */
     struct ring *gateway_applied; /* engine to gateway */
     struct ring *notices;         /* anchor to gateway */
+    struct ring *certificates;    /* anchor to checkpoint maker */
 };
 
-enum { GATEWAY, CONSENSUS, ENGINE, ANCHOR, STORE, THREAD_COUNT };
+enum { GATEWAY, CONSENSUS, ENGINE, ANCHOR, MAKER, STORE, THREAD_COUNT };
 
 struct node;
 
@@ -63,18 +77,21 @@ struct node_thread {
 
 struct node {
     const struct config *config;
-    struct genesis genesis;
-    uint32_t id;
-    uint8_t secret_key[SECRET_KEY_BYTES];
-    uint8_t gateway_secret[HASH_BYTES];
-    uint8_t tree_secret[HASH_BYTES];
-    char wal_directory[FILE_PATH_MAX];
-    char chain_directory[FILE_PATH_MAX];
-    char sign_once_path[FILE_PATH_MAX];
+    struct node_files files;
+
+    /* What the threads begin with. */
+    struct start start;
+    uint8_t base_configuration[WAL_CONFIGURATION_BYTES_MAX];
+    struct membership start_membership;
 
     struct arena engine_arena;
+    struct arena settlement_arena;
     struct arena ring_arena;
     struct engine *engine;
+    struct settlement *settlement;
+    struct digest digest;
+    struct checkpoint_maker *maker; /* NULL: this chain makes none */
+    struct supply_files *supply;
     struct node_rings rings;
     struct park parks[THREAD_COUNT]; /* each thread's own */
     struct pid_file pid_file;
@@ -86,15 +103,36 @@ struct node {
 
 /* ---- what each thread runs ---- */
 
+static bool gateway_start(void *context, struct restore *restore)
+{
+    struct node *node = context;
+    const bool restored = view_restore(&node->start, &node->start_membership, restore);
+    /* The last one to read the sections: engine and settlement were restored before it began. */
+    start_close(&node->start);
+    return restored;
+}
+
+static void gateway_sealed(void *context, uint64_t height, const struct restore *restore)
+{
+    struct node *node = context;
+    maker_gateway(node->maker, height, restore);
+}
+
 static enum status run_gateway(struct node *node)
 {
+    const struct chain_table_paths paths = {.chain = node->files.chain,
+                                            .evidence = node->files.evidence,
+                                            .history = node->files.history};
+    struct chain_table *table;
+    enum status status = chain_table_open(&paths, &table);
+    if (status != STATUS_OK) return status;
     const struct gateway_options options = {
         .host = node->config->host,
         .port = (uint16_t)node->config->port,
         .loop_index = 0,
-        .node = node->id,
-        .genesis = &node->genesis,
-        .gateway_secret = node->gateway_secret,
+        .node = node->files.id,
+        .genesis = &node->files.genesis,
+        .gateway_secret = node->files.gateway_secret,
         .conninfo = node->config->database,
         .submissions = node->rings.submissions,
         .submissions_park = &node->parks[CONSENSUS],
@@ -105,38 +143,66 @@ static enum status run_gateway(struct node *node)
         .progress = &node->progress,
         .limits_on = node->config->limits != 0,
         .connections_max = (uint32_t)node->config->connections_max,
+        .checkpoints = {.context = node,
+                        .start = node->start.height > 0 ? gateway_start : NULL,
+                        .sealed = node->maker != NULL ? gateway_sealed : NULL},
+        .chain = chain_table_source(table),
+        .genesis_text = node->files.genesis_text,
+        .genesis_text_bytes = node->files.genesis_text_bytes,
     };
-    return gateway_run(&options);
+    status = gateway_run(&options);
+    chain_table_close(table);
+    return status;
 }
 
 static enum status run_consensus(struct node *node)
 {
     const struct consensus_options options = {
-        .wal_directory = node->wal_directory,
-        .node = node->id,
-        .genesis = &node->genesis,
-        .submissions = {node->rings.submissions, node->rings.votes},
-        .submission_count = 2,
+        .wal_directory = node->files.wal,
+        .segment_bytes = node->config->wal_segment_bytes,
+        .genesis = &node->files.genesis,
+        .node = node->files.id,
+        .nodes = &node->start.nodes,
+        .base = node->start.height > 0 ? &node->start.base : NULL,
+        .secret_key = node->files.secret_key,
+        .peer_host = node->config->peer_host,
+        .peer_port = (uint16_t)node->config->peer_port,
+        .submissions = {node->rings.submissions},
+        .submission_count = 1,
+        .votes = {node->rings.votes, node->rings.maker_votes},
+        .vote_ring_count = 2,
+        .changes = node->rings.changes,
         .batches = node->rings.batches,
         .batches_park = &node->parks[ENGINE],
+        .marks = node->maker != NULL ? node->rings.marks : NULL,
+        .marks_park = &node->parks[MAKER],
         .park = &node->parks[CONSENSUS],
-        .segment_bytes = node->config->wal_segment_bytes,
+        .supply = supply_files_hooks(node->supply),
         .metrics = &node->metrics,
         .progress = &node->progress,
     };
     return consensus_run(&options);
 }
 
+static void engine_sealed(void *context, uint64_t height)
+{
+    struct node *node = context;
+    if (height % node->files.genesis.params.checkpoint_blocks == 0)
+        maker_engine(node->maker, height);
+}
+
 static enum status run_engine(struct node *node)
 {
     struct engine_loop loop = {
-        .genesis = &node->genesis,
+        .genesis = &node->files.genesis,
         .engine = node->engine,
         .batches = node->rings.batches,
         .park = &node->parks[ENGINE],
         .outputs = {node->rings.anchor_applied, node->rings.gateway_applied},
         .output_parks = {&node->parks[ANCHOR], &node->parks[GATEWAY]},
         .output_count = 2,
+        .sealed = node->maker != NULL ? engine_sealed : NULL,
+        .sealed_context = node,
         .metrics = &node->metrics,
         .progress = &node->progress,
     };
@@ -145,26 +211,46 @@ static enum status run_engine(struct node *node)
     return status == STATUS_STOPPING ? STATUS_OK : status;
 }
 
+static void anchor_checkpoint(void *context, uint64_t height, const struct digest *digest,
+                              const uint8_t *header)
+{
+    struct node *node = context;
+    maker_anchor(node->maker, height, digest, header);
+}
+
 static enum status run_anchor(struct node *node)
 {
+    const bool makes = node->maker != NULL;
     const struct anchor_options options = {
-        .genesis = &node->genesis,
-        .node = node->id,
-        .secret_key = node->secret_key,
-        .tree_secret = node->tree_secret,
-        .chain_directory = node->chain_directory,
-        .sign_once_path = node->sign_once_path,
+        .genesis = &node->files.genesis,
+        .node = node->files.id,
+        .secret_key = node->files.secret_key,
+        .digest = &node->digest,
+        .chain_directory = node->files.chain,
+        .sign_once_path = node->files.sign_once,
+        .lineage_directory = node->files.checkpoint,
+        .evidence_directory = node->files.evidence,
         .applied = node->rings.anchor_applied,
         .park = &node->parks[ANCHOR],
         .votes = node->rings.votes,
+        .changes = node->rings.changes,
         .consensus_park = &node->parks[CONSENSUS],
         .notices = node->rings.notices,
         .gateway_park = &node->parks[GATEWAY],
+        .certificates = makes ? node->rings.certificates : NULL,
+        .maker_park = &node->parks[MAKER],
         .store_park = &node->parks[STORE],
+        .checkpoint = makes ? anchor_checkpoint : NULL,
+        .checkpoint_context = node,
         .metrics = &node->metrics,
         .progress = &node->progress,
     };
     return anchor_run(&options);
+}
+
+static enum status run_maker(struct node *node)
+{
+    return node->maker != NULL ? maker_run(node->maker) : STATUS_OK;
 }
 
 static enum status read_block(void *context, uint64_t height, struct block_bytes *out)
@@ -180,12 +266,12 @@ static enum status run_store(struct node *node)
 {
     struct chain *chain;
     if (node->config->database[0] == '\0') return STATUS_OK;
-    const enum status status = chain_open_reader(node->chain_directory, &chain);
+    const enum status status = chain_open_reader(node->files.chain, &chain);
     if (status != STATUS_OK) return status;
 
     const struct store_options options = {
         .conninfo = node->config->database,
-        .genesis = &node->genesis,
+        .genesis = &node->files.genesis,
         .source = {.context = chain, .read = read_block},
         .park = &node->parks[STORE],
         .progress = &node->progress,
@@ -223,7 +309,7 @@ static enum status start_threads(struct node *node)
     } plan[THREAD_COUNT] = {
         [GATEWAY] = {"gateway", run_gateway}, [CONSENSUS] = {"consensus", run_consensus},
         [ENGINE] = {"engine", run_engine},    [ANCHOR] = {"anchor", run_anchor},
-        [STORE] = {"store", run_store},
+        [MAKER] = {"maker", run_maker},       [STORE] = {"store", run_store},
     };
     /* Consumers first, so that nobody waits for a thread that could not be started. */
     for (int i = THREAD_COUNT - 1; i >= 0; i--) {
@@ -274,55 +360,7 @@ static enum status stop_threads(struct node *node)
     return first;
 }
 
-/* ---- wiring ---- */
-
-static enum status load_keys(struct node *node, const char *directory)
-{
-    char path[FILE_PATH_MAX], name[64];
-    if (!file_path(path, directory, "keys/node.key")) return STATUS_MALFORMED;
-    enum status status = key_file_read_ed25519(path, node->secret_key);
-    if (status != STATUS_OK) return status;
-
-    snprintf(name, sizeof(name), "keys/gateway-secret-%u",
-             (unsigned)node->genesis.params.gateway_secret_version);
-    if (!file_path(path, directory, name)) return STATUS_MALFORMED;
-    status = key_file_read(path, node->gateway_secret, HASH_BYTES);
-    if (status != STATUS_OK) return status;
-
-    snprintf(name, sizeof(name), "keys/tree-secret-%u",
-             (unsigned)node->genesis.params.tree_secret_version);
-    if (!file_path(path, directory, name)) return STATUS_MALFORMED;
-    return key_file_read(path, node->tree_secret, HASH_BYTES);
-}
-
-/* The key and the configured id must name one validator. */
-static enum status check_id(struct node *node)
-{
-    node->id = (uint32_t)node->config->node;
-    const struct validator *member = validator_set_find(&node->genesis.validators, node->id);
-    if (member != NULL &&
-        memcmp(member->public_key, key_file_public(node->secret_key), PUBLIC_KEY_BYTES) == 0)
-        return STATUS_OK;
-    log_error("node", "keys/node.key is not this validator's in the genesis", "node=%u",
-              (unsigned)node->id);
-    return STATUS_MISMATCH;
-}
-
-static enum status load_files(struct node *node)
-{
-    const char *directory = node->config->directory;
-    if (!file_path(node->wal_directory, directory, "wal") ||
-        !file_path(node->chain_directory, directory, "chain") ||
-        !file_path(node->sign_once_path, directory, "sign-once"))
-        return STATUS_MALFORMED;
-
-    enum status status = genesis_read(node->config->genesis, &node->genesis);
-    if (status == STATUS_OK) status = load_keys(node, directory);
-    if (status == STATUS_OK) status = check_id(node);
-    if (status == STATUS_OK) status = file_make_folder(node->wal_directory, 0700);
-    if (status == STATUS_OK) status = file_make_folder(node->chain_directory, 0700);
-    return status;
-}
+/* ---- memory ---- */
 
 static size_t physical_memory_bytes(void)
 {
@@ -333,7 +371,7 @@ static size_t physical_memory_bytes(void)
 /* All that the parameters can ever need must fit, although little of it is touched at first. */
 static enum status check_memory(const struct node *node)
 {
-    const struct genesis *genesis = &node->genesis;
+    const struct genesis *genesis = &node->files.genesis;
     const size_t engine = engine_bytes(genesis), settlement = settlement_bytes(genesis);
     const size_t projection = store_bytes(genesis), memory = physical_memory_bytes();
     const size_t rings = node->config->ring_bytes * (2 + ANCHOR_INPUT_RINGS + GATEWAY_INPUT_RINGS);
@@ -363,10 +401,14 @@ static enum status make_rings(struct node *node)
     } plan[] = {
         {&rings->submissions, unit},
         {&rings->votes, VOTES_BYTES},
+        {&rings->maker_votes, VOTES_BYTES},
+        {&rings->changes, RARE_BYTES},
         {&rings->batches, unit},
+        {&rings->marks, RARE_BYTES},
         {&rings->anchor_applied, unit * ANCHOR_INPUT_RINGS},
         {&rings->gateway_applied, unit * GATEWAY_INPUT_RINGS},
         {&rings->notices, NOTICES_BYTES},
+        {&rings->certificates, RARE_BYTES},
     };
     const size_t count = sizeof(plan) / sizeof(plan[0]);
     size_t all = 0;
@@ -380,30 +422,91 @@ static enum status make_rings(struct node *node)
     return STATUS_OK;
 }
 
-static enum status make_memory(struct node *node)
+static enum status make_maker(struct node *node)
 {
-    enum status status = check_memory(node);
-    if (status == STATUS_OK) status = make_rings(node);
-    if (status == STATUS_OK && !arena_map(&node->engine_arena, engine_bytes(&node->genesis)))
-        status = STATUS_NO_MEMORY;
+    if (node->files.genesis.params.checkpoint_blocks == 0) return STATUS_OK;
+    const struct maker_options options = {
+        .genesis = &node->files.genesis,
+        .node = node->files.id,
+        .secret_key = node->files.secret_key,
+        .directory = node->files.checkpoint,
+        .kept = CHECKPOINTS_KEPT,
+        .engine_arena = &node->engine_arena,
+        .settlement_arena = &node->settlement_arena,
+        .engine = node->engine,
+        .settlement = node->settlement,
+        .marks = node->rings.marks,
+        .certificates = node->rings.certificates,
+        .votes = node->rings.maker_votes,
+        .park = &node->parks[MAKER],
+        .consensus_park = &node->parks[CONSENSUS],
+        .progress = &node->progress,
+    };
+    node->maker = maker_new(&options);
+    return node->maker != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+static enum status make_supply(struct node *node)
+{
+    const struct supply_files_options options = {
+        .checkpoint_directory = node->files.checkpoint,
+        .chain_directory = node->files.chain,
+        .archive = node->config->archive != 0,
+        .progress = &node->progress,
+    };
+    node->supply = supply_files_new(&options);
+    return node->supply != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+/* The state of the checkpoint, or of the genesis. */
+static enum status make_state(struct node *node)
+{
+    struct start *start = &node->start;
+    const struct genesis *genesis = &node->files.genesis;
+    if (!arena_map(&node->engine_arena, engine_bytes(genesis)) ||
+        !arena_map(&node->settlement_arena, settlement_bytes(genesis)))
+        return STATUS_NO_MEMORY;
+    enum status status = start_engine(start, &node->engine_arena, &node->engine);
+    if (status == STATUS_OK)
+        status = start_settlement(start, &node->settlement_arena, node->files.tree_secret,
+                                  &node->settlement, &node->digest);
+    if (status == STATUS_OK) status = start_chain(start, node->files.chain);
     if (status != STATUS_OK) return status;
 
-    node->engine = engine_new(&node->engine_arena, &node->genesis);
-    if (node->engine == NULL) return STATUS_NO_MEMORY;
+    node->start_membership = node->digest.membership;
+    if (start->base.configuration_bytes > 0)
+        memcpy(node->base_configuration, start->base.configuration,
+               start->base.configuration_bytes);
+    start->base.configuration = node->base_configuration;
+    atomic_store(&node->progress.checkpoint_height, start->height);
+    return STATUS_OK;
+}
+
+static enum status make_memory(struct node *node)
+{
     for (int i = 0; i < THREAD_COUNT; i++)
         if (!park_open(&node->parks[i])) {
             log_error("node", "no descriptor left", "park=%d", i);
             return STATUS_NO_MEMORY;
         }
-    return STATUS_OK;
+    enum status status = check_memory(node);
+    if (status == STATUS_OK) status = make_rings(node);
+    if (status == STATUS_OK) status = make_state(node);
+    if (status == STATUS_OK) status = make_maker(node);
+    if (status == STATUS_OK) status = make_supply(node);
+    return status;
 }
 
 static void free_memory(struct node *node)
 {
+    maker_free(node->maker);
+    supply_files_free(node->supply);
     for (int i = 0; i < THREAD_COUNT; i++)
         park_close(&node->parks[i]);
     arena_unmap(&node->engine_arena);
+    arena_unmap(&node->settlement_arena);
     arena_unmap(&node->ring_arena);
+    start_close(&node->start);
 }
 
 /* Signals are the main thread's alone; a broken connection is an error code, not a signal; every
@@ -427,21 +530,40 @@ static void prepare_process(void)
 static void log_start(const struct node *node)
 {
     char chain_id[2 * HASH_BYTES + 1];
-    const hash_t hash = genesis_chain_id(&node->genesis);
+    const hash_t hash = genesis_chain_id(&node->files.genesis);
     hash_hex(hash.bytes, HASH_BYTES, chain_id);
     log_info("node", "starting", "version=%s node=%u chain_id=%s directory=\"%s\" pid=%d",
-             QUOREX_VERSION, (unsigned)node->id, chain_id, node->config->directory, (int)getpid());
+             QUOREX_VERSION, (unsigned)node->files.id, chain_id, node->config->directory,
+             (int)getpid());
 }
 
 static enum status run_threads(struct node *node)
 {
+    struct timespec began, ended_at;
+    clock_gettime(CLOCK_MONOTONIC, &began);
     enum status status = start_threads(node);
     if (status == STATUS_OK) {
         wait_for_signal();
         log_info("node", "stopping", "pid=%d", (int)getpid());
     }
+    clock_gettime(CLOCK_MONOTONIC, &ended_at);
+    if (ended_at.tv_sec - began.tv_sec > STEADY_S) recovery_steady();
     const enum status ended = stop_threads(node);
     return status == STATUS_OK ? ended : status;
+}
+
+/* One life: from what is on the disk to the end of all threads. */
+static enum status live(struct node *node)
+{
+    enum status status = start_open(&node->start, node->files.checkpoint, &node->files.genesis);
+    if (status == STATUS_OK) status = recovery_before(&node->files, &node->start);
+    if (status == STATUS_OK) status = make_memory(node);
+    if (status == STATUS_OK) {
+        log_start(node);
+        status = run_threads(node);
+    }
+    if (status == STATUS_OK) log_info("node", "stopped", "pid=%d", (int)getpid());
+    return status;
 }
 
 enum status node_run(const struct config *config)
@@ -460,17 +582,13 @@ enum status node_run(const struct config *config)
         status = pid_file_acquire(&node->pid_file, path);
     if (status != STATUS_OK) goto free_node;
 
-    status = load_files(node);
-    if (status == STATUS_OK) status = make_memory(node);
-    if (status == STATUS_OK) {
-        log_start(node);
-        status = run_threads(node);
-    }
-    if (status == STATUS_OK) log_info("node", "stopped", "pid=%d", (int)getpid());
+    status = node_files_load(&node->files, config);
+    if (status == STATUS_OK) status = live(node);
     free_memory(node);
+    if (status != STATUS_OK) status = recovery_after(&node->files, status);
     pid_file_release(&node->pid_file);
 free_node:
-    sodium_memzero(node, sizeof(*node));
+    node_files_close(&node->files);
     free(node);
     return status;
 }
@@ -484,6 +602,19 @@ static void print_usage(void)
          "command\n"
          "line set the same keys; what comes later wins:");
     config_print_help();
+}
+
+/* As a new process: what this one leaves behind in its libraries is not worth finding out about. */
+static void start_again(int argc, char **argv)
+{
+    char **again = calloc((size_t)argc + 2, sizeof(*again));
+    if (again == NULL) return;
+    again[0] = "quorex";
+    memcpy(again + 1, argv, (size_t)argc * sizeof(*argv));
+    log_info("node", "starting again", "pid=%d", (int)getpid());
+    execv("/proc/self/exe", again);
+    log_error("node", "cannot start again", "errno=%d", errno);
+    free(again);
 }
 
 int node_main(int argc, char **argv)
@@ -505,5 +636,10 @@ int node_main(int argc, char **argv)
         return 2;
     }
     log_set_level((enum log_level)config.log_level);
-    return node_run(&config) == STATUS_OK ? 0 : 1;
+    const enum status status = node_run(&config);
+    if (status == STATUS_AGAIN) {
+        start_again(argc, argv);
+        return 1;
+    }
+    return status == STATUS_OK ? 0 : status == STATUS_AMNESIAC ? 3 : 1;
 }

@@ -2,9 +2,10 @@
 
 #include "common/log.h"
 #include "engine/engine.h"
-#include "engine/nodes.h"
 #include "engine/origins.h"
 #include "engine/restore.h"
+#include "engine/sections.h"
+#include "ledger/chain.h"
 #include "node/chain_section.h"
 #include "settlement/restore.h"
 
@@ -31,6 +32,25 @@ static enum status map_sections(struct start *start)
     return status;
 }
 
+/* The node set as the engine has decided it. */
+static enum status read_nodes(struct start *start)
+{
+    struct sections sections;
+    struct snapshot_node node;
+    const enum status status =
+        sections_open(&sections, start->genesis, start->sections[CHECKPOINT_ENGINE],
+                      start->section_bytes[CHECKPOINT_ENGINE]);
+    if (status != STATUS_OK) return refused(start, "engine", status);
+    while (sections_node(&sections, &node)) {
+        struct node_changed_event member = {.node = node.node, .role = node.role};
+        memcpy(member.public_key, node.public_key, sizeof(member.public_key));
+        memcpy(member.address, node.address, sizeof(member.address));
+        if (!node_set_apply(&start->nodes, &member))
+            return refused(start, "nodes", STATUS_MALFORMED);
+    }
+    return STATUS_OK;
+}
+
 static enum status open_at(struct start *start, const char *directory, uint64_t height)
 {
     struct chain_section section;
@@ -47,7 +67,7 @@ static enum status open_at(struct start *start, const char *directory, uint64_t 
         return refused(start, "chain section", STATUS_MALFORMED);
     if (section.mark.height != height) return refused(start, "mark", STATUS_MALFORMED);
     start->base = section.mark.base;
-    return STATUS_OK;
+    return read_nodes(start);
 }
 
 /* A damaged one is not whole any more once it was read, so that an older one is the newest. */
@@ -114,7 +134,6 @@ enum status start_engine(struct start *start, struct arena *arena, struct engine
     if (engine_sealed_height(*engine) != start->height ||
         engine_sealed_command(*engine) != engine_last_command(*engine))
         return refused(start, "engine's height", STATUS_MISMATCH);
-    start->nodes = engine_nodes(*engine)->set;
     take_origins(start, *engine);
     return STATUS_OK;
 }
@@ -162,4 +181,32 @@ enum status start_settlement(struct start *start, struct arena *arena,
     if (status != STATUS_OK) return refused(start, "digest", status);
     const char *differs = header_differs(start, *settlement, digest);
     return differs == NULL ? STATUS_OK : refused(start, differs, STATUS_MISMATCH);
+}
+
+/* ---- The chain's files ---- */
+
+static enum status chain_tip_of(const char *directory, uint64_t *tip)
+{
+    struct chain *chain;
+    const enum status status = chain_open_reader(directory, &chain);
+    if (status != STATUS_OK) return status;
+    *tip = chain_tip(chain);
+    chain_close(chain);
+    return STATUS_OK;
+}
+
+enum status start_chain(const struct start *start, const char *directory)
+{
+    uint64_t tip;
+    if (start->height == 0) return STATUS_OK;
+    enum status status = chain_tip_of(directory, &tip);
+    if (status != STATUS_OK || tip >= start->height) return status;
+    status = chain_quarantine(directory, true, &tip);
+    if (status != STATUS_OK) return status;
+
+    uint8_t certificate[CERTIFICATE_BYTES_MAX];
+    const size_t byte_count = checkpoint_reader_signatures(start->reader, certificate);
+    log_info("node", "the chain begins at the checkpoint", "height=%" PRIu64, start->height);
+    return chain_begin_at(directory, checkpoint_reader_manifest(start->reader)->header, certificate,
+                          byte_count);
 }

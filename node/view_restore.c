@@ -12,7 +12,7 @@
 
 struct reading {
     const struct start *start;
-    const struct digest *digest;
+    const struct membership *membership;
     struct restore *restore;
     struct sections engine;
     struct section_records settled[SETTLED_SECTIONS];
@@ -169,29 +169,29 @@ static bool read_markets(struct reading *reading)
 
 static bool read_nodes(struct reading *reading)
 {
-    const struct digest *digest = reading->digest;
+    const struct membership *membership = reading->membership;
     struct snapshot_origin origin;
     while (sections_origin(&reading->engine, &origin))
         restore_origin(reading->restore, origin.node, origin.epoch);
-    if (!restore_nodes(reading->restore, digest->height + 1, &digest->membership.nodes))
+    if (!restore_nodes(reading->restore, reading->start->height + 1, &membership->nodes))
         return false;
-    if (digest->membership.change_height == 0) return true;
+    if (membership->change_height == 0) return true;
     /* Who is otherwise in the set to come. */
-    for (uint32_t i = 0; i < digest->membership.next.count; i++) {
-        const struct node_member *member = &digest->membership.next.members[i];
-        const struct node_member *now = node_set_find(&digest->membership.nodes, member->node);
+    for (uint32_t i = 0; i < membership->next.count; i++) {
+        const struct node_member *member = &membership->next.members[i];
+        const struct node_member *now = node_set_find(&membership->nodes, member->node);
         if (now != NULL && node_member_equal(now, member)) continue;
         struct node_changed_event changed = {
-            .height = digest->membership.change_height, .node = member->node, .role = member->role};
+            .height = membership->change_height, .node = member->node, .role = member->role};
         memcpy(changed.public_key, member->public_key, sizeof(changed.public_key));
         memcpy(changed.address, member->address, sizeof(changed.address));
         if (!restore_node_change(reading->restore, &changed)) return false;
     }
-    for (uint32_t i = 0; i < digest->membership.nodes.count; i++) {
-        const struct node_member *member = &digest->membership.nodes.members[i];
-        if (node_set_find(&digest->membership.next, member->node) != NULL) continue;
+    for (uint32_t i = 0; i < membership->nodes.count; i++) {
+        const struct node_member *member = &membership->nodes.members[i];
+        if (node_set_find(&membership->next, member->node) != NULL) continue;
         const struct node_changed_event gone = {
-            .height = digest->membership.change_height, .node = member->node, .role = NODE_GONE};
+            .height = membership->change_height, .node = member->node, .role = NODE_GONE};
         if (!restore_node_change(reading->restore, &gone)) return false;
     }
     return true;
@@ -215,12 +215,13 @@ static const char *read_all(struct reading *reading)
     return restore_end(reading->restore, state.last_command) ? NULL : "command";
 }
 
-bool view_restore(const struct start *start, const struct digest *digest, struct restore *restore)
+bool view_restore(const struct start *start, const struct membership *membership,
+                  struct restore *restore)
 {
     struct reading *reading = calloc(1, sizeof(*reading));
     const char *wrong = "memory";
     if (reading != NULL) {
-        *reading = (struct reading){.start = start, .digest = digest, .restore = restore};
+        *reading = (struct reading){.start = start, .membership = membership, .restore = restore};
         wrong = "form";
         if (sections_open(&reading->engine, start->genesis, start->sections[CHECKPOINT_ENGINE],
                           start->section_bytes[CHECKPOINT_ENGINE]) == STATUS_OK &&

@@ -15,9 +15,9 @@
 
 struct restore;
 
-/* Sets the views as they were at the checkpoint of `start`, restore_end included. `digest` is the one restored
- * from it, before it moved on. False, which it has logged: they cannot be so. */
-MUST_CHECK bool view_restore(const struct start *start, const struct digest *digest,
+/* Sets the views as they were at the checkpoint of `start`, restore_end included. `membership` is the digest's
+ * as it was restored. False, which it has logged: they cannot be so. */
+MUST_CHECK bool view_restore(const struct start *start, const struct membership *membership,
                              struct restore *restore);
 
 #endif /* NODE_VIEW_RESTORE_H */

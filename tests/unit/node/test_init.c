@@ -43,6 +43,7 @@ static struct init_options demo_options(void)
                                  .host = "127.0.0.1",
                                  .database = "host=/run/x y=z; #",
                                  .nodes = 1,
+                                 .checkpoint_blocks = 77,
                                  .port = 18099,
                                  .demo = true};
 }
@@ -69,6 +70,7 @@ TEST(init, demo_lists_three_markets)
         assert_int_equal(params->markets[i].lot_units, promised[i].lot);
         assert_int_equal(params->markets[i].notional_min.units, promised[i].notional);
     }
+    assert_int_equal(params->checkpoint_blocks, 77);
     assert_int_equal(params->tiers[0].maker_ppm, 1000);
     assert_int_equal(params->tiers[0].taker_ppm, 1000);
     assert_memory_equal(first.nonce, "demo\0\0\0\0\0\0\0\0\0\0\0\0", 16);
@@ -162,6 +164,10 @@ TEST(init, four_nodes_agree_on_everything_but_themselves)
         snprintf(name, sizeof(name), "node-%u/keys/node.key", i);
         assert_int_equal(key_file_read_ed25519(inside(name), key), STATUS_OK);
         assert_memory_equal(validator->public_key, key_file_public(key), PUBLIC_KEY_BYTES);
+        snprintf(name, sizeof(name), "node-%u/wal/vote", i);
+        assert_int_equal(access(inside(name), R_OK), 0);
+        snprintf(name, sizeof(name), "node-%u/sign-once", i);
+        assert_int_equal(access(inside(name), R_OK), 0);
         snprintf(name, sizeof(name), "node-%u/keys/gateway-secret-1", i);
         assert_int_equal(key_file_read(inside(name), secret[1], 32), STATUS_OK);
         assert_memory_equal(secret[0], secret[1], 32);
