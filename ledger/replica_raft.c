@@ -297,6 +297,7 @@ static void receive_append(struct replica *replica, struct replica_peer *peer, c
         replica->pending.bytes > REPLICA_PENDING_BYTES)
         replica_entries_write(replica);
     if (replica->status != STATUS_OK) return;
+    if (append.term >= term) replica->append_term = append.term;
     replica->quiet = append.quiet;
     feed_pieces(replica, peer, &append, entries);
     replica->quiet = false;
@@ -448,13 +449,15 @@ static void receive_other(struct replica *replica, struct replica_peer *peer, co
     if (!good) replica_drop(replica, peer->node, "type or form");
 }
 
-/* Who leads, as far as we know. A change sends our stream again. */
+/* Who leads, as far as we know; the engine remembers the leader of an older term until there is another. A change
+ * sends our stream again. */
 static void leader_watch(struct replica *replica)
 {
     uint32_t leader = 0;
     if (replica_leads(replica))
         leader = replica->options.node;
-    else if (raft_state(&replica->raft) == RAFT_FOLLOWER)
+    else if (raft_state(&replica->raft) == RAFT_FOLLOWER &&
+             replica->append_term == raft_current_term(&replica->raft))
         leader = (uint32_t)replica->raft.follower_state.current_leader.id;
     const uint64_t term = raft_current_term(&replica->raft);
     if (leader != 0) replica->leader_ns = replica->now.monotonic_ns;
