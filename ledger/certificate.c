@@ -41,8 +41,9 @@ bool certificate_decode(const uint8_t *bytes, size_t byte_count, struct certific
 }
 
 /* Statements differ in the first bytes of what is signed, so that one is never shown as the other. */
-static void statement_message(enum certificate_statement statement, hash_t chain_id, uint64_t epoch,
-                              uint64_t height, hash_t hash, uint8_t message[BLOCK_VOTE_BYTES])
+void certificate_statement_message(enum certificate_statement statement, hash_t chain_id,
+                                   uint64_t epoch, uint64_t height, hash_t hash,
+                                   uint8_t message[BLOCK_VOTE_BYTES])
 {
     block_vote_message(chain_id, epoch, height, hash, message);
     if (statement == CERTIFICATE_OF_CHECKPOINT) le_put_bytes(message, "quorex/chkpt/1\0", 16);
@@ -53,7 +54,7 @@ static bool signature_valid(enum certificate_statement statement, const struct v
                             const uint8_t signature[SIGNATURE_BYTES])
 {
     uint8_t message[BLOCK_VOTE_BYTES];
-    statement_message(statement, chain_id, epoch, height, header_hash, message);
+    certificate_statement_message(statement, chain_id, epoch, height, header_hash, message);
     return hash_verify(member->public_key, message, sizeof(message), signature);
 }
 
@@ -87,7 +88,7 @@ void certificate_statement_sign(enum certificate_statement statement,
                                 struct vote_command *vote)
 {
     uint8_t message[BLOCK_VOTE_BYTES];
-    statement_message(statement, chain_id, epoch, height, hash, message);
+    certificate_statement_message(statement, chain_id, epoch, height, hash, message);
     *vote = (struct vote_command){.height = height, .epoch = epoch, .node = node};
     memcpy(vote->header_hash, hash.bytes, HASH_BYTES);
     hash_sign(secret_key, message, sizeof(message), vote->signature);
@@ -124,33 +125,45 @@ bool certificate_vote_valid(const struct vote_command *vote, hash_t chain_id,
 }
 
 void certificate_tally_begin(struct certificate_tally *tally, hash_t chain_id, uint64_t epoch,
-                             const struct validator_set *set)
+                             uint64_t certified_height)
 {
     memset(tally, 0, sizeof(*tally));
     tally->chain_id = chain_id;
     tally->epoch = epoch;
-    tally->set = set;
+    tally->certified_height = certified_height;
     tally->stride = 1;
 }
 
-/* The ballot of `height`, emptied of a lower one; NULL when a higher one has its place. */
-static struct certificate_ballot *ballot_of(struct certificate_tally *tally, uint64_t height)
+static uint64_t place_of(const struct certificate_tally *tally, uint64_t height)
 {
-    struct certificate_ballot *ballot =
-        &tally->ballots[height / tally->stride % CERTIFICATE_WINDOW];
-    if (ballot->height > height) return NULL;
-    if (ballot->height < height) {
-        ballot->height = height;
-        ballot->vote_count = 0;
-    }
-    return ballot;
+    return height / tally->stride % CERTIFICATE_WINDOW;
 }
 
-static bool has_voted(const struct certificate_ballot *ballot, uint32_t node)
+void certificate_tally_open(struct certificate_tally *tally, uint64_t height, uint64_t epoch,
+                            const struct validator_set *set, bool turns)
+{
+    struct certificate_ballot *ballot = &tally->ballots[place_of(tally, height)];
+    ASSERT(height % tally->stride == 0 && height > ballot->height && epoch >= tally->epoch);
+    ballot->height = height;
+    ballot->epoch = epoch;
+    ballot->turns = turns;
+    ballot->made = false;
+    ballot->set = *set;
+    ballot->vote_count = 0;
+    tally->epoch = epoch;
+}
+
+void certificate_tally_end_epoch(struct certificate_tally *tally, uint64_t epoch)
+{
+    ASSERT(epoch > tally->epoch);
+    tally->epoch = epoch;
+}
+
+static const struct vote_command *vote_of(const struct certificate_ballot *ballot, uint32_t node)
 {
     for (uint32_t i = 0; i < ballot->vote_count; i++)
-        if (ballot->votes[i].node == node) return true;
-    return false;
+        if (ballot->votes[i].node == node) return &ballot->votes[i];
+    return NULL;
 }
 
 static uint32_t votes_for(const struct certificate_ballot *ballot, hash_t hash)
@@ -170,35 +183,67 @@ static void insert_vote(struct certificate *certificate, const struct vote_comma
     memcpy(certificate->votes[place].signature, vote->signature, SIGNATURE_BYTES);
 }
 
-static void make_certificate(const struct certificate_ballot *ballot, uint64_t epoch, hash_t hash,
+static void make_certificate(const struct certificate_ballot *ballot, hash_t hash,
                              struct certificate *certificate)
 {
     *certificate = (struct certificate){
-        .height = ballot->height, .epoch = epoch, .header_hash = hash, .vote_count = 0};
+        .height = ballot->height, .epoch = ballot->epoch, .header_hash = hash, .vote_count = 0};
     for (uint32_t i = 0; i < ballot->vote_count; i++)
         if (hash_equal(voted_hash(&ballot->votes[i]), hash))
             insert_vote(certificate, &ballot->votes[i]);
 }
 
+/* Whether a certificate of this height is of use still. */
+static bool is_wanted(const struct certificate_tally *tally,
+                      const struct certificate_ballot *ballot)
+{
+    return !ballot->made && (ballot->height > tally->certified_height || ballot->turns);
+}
+
 enum certificate_count certificate_tally_add(struct certificate_tally *tally,
                                              const struct vote_command *vote,
-                                             uint64_t sealed_height,
                                              struct certificate *certificate)
 {
-    if (vote->epoch != tally->epoch || vote->height > sealed_height) return CERTIFICATE_NOOP;
-    if (vote->height <= tally->certified_height) return CERTIFICATE_NOOP;
-    if (vote->height % tally->stride != 0) return CERTIFICATE_NOOP;
-    /* The signature comes before the ballot: a forged vote must not empty a lower height's. */
-    if (!certificate_statement_valid(tally->statement, vote, tally->chain_id, tally->set))
+    struct certificate_ballot *ballot = &tally->ballots[place_of(tally, vote->height)];
+    if (vote->height == 0 || ballot->height != vote->height) return CERTIFICATE_NOOP;
+    if (vote->epoch != ballot->epoch || vote->epoch != tally->epoch) return CERTIFICATE_NOOP;
+    const struct vote_command *before = vote_of(ballot, vote->node);
+    if (before != NULL && hash_equal(voted_hash(before), voted_hash(vote))) return CERTIFICATE_NOOP;
+    if (!certificate_statement_valid(tally->statement, vote, tally->chain_id, &ballot->set))
         return CERTIFICATE_NOOP;
-    struct certificate_ballot *ballot = ballot_of(tally, vote->height);
-    if (ballot == NULL || has_voted(ballot, vote->node)) return CERTIFICATE_NOOP;
+    if (before != NULL) {
+        tally->twice[0] = *before;
+        tally->twice[1] = *vote;
+        return CERTIFICATE_TWICE;
+    }
 
     ASSERT(ballot->vote_count < GENESIS_VALIDATORS_LIMIT);
     ballot->votes[ballot->vote_count++] = *vote;
-    if (votes_for(ballot, voted_hash(vote)) < validator_set_quorum(tally->set))
+    if (!is_wanted(tally, ballot) ||
+        votes_for(ballot, voted_hash(vote)) < validator_set_quorum(&ballot->set))
         return CERTIFICATE_COUNTED;
-    make_certificate(ballot, tally->epoch, voted_hash(vote), certificate);
-    tally->certified_height = ballot->height;
+    make_certificate(ballot, voted_hash(vote), certificate);
+    ballot->made = true;
+    if (ballot->height > tally->certified_height) tally->certified_height = ballot->height;
     return CERTIFICATE_MADE;
+}
+
+const struct validator_set *certificate_tally_set(const struct certificate_tally *tally,
+                                                  uint64_t height)
+{
+    const struct certificate_ballot *ballot = &tally->ballots[place_of(tally, height)];
+    return height != 0 && ballot->height == height ? &ballot->set : NULL;
+}
+
+bool certificate_tally_stuck(const struct certificate_tally *tally, uint64_t height)
+{
+    const struct certificate_ballot *ballot = &tally->ballots[place_of(tally, height)];
+    if (height == 0 || ballot->height != height || height <= tally->certified_height) return false;
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < ballot->vote_count; i++) {
+        const uint32_t votes = votes_for(ballot, voted_hash(&ballot->votes[i]));
+        if (votes > most) most = votes;
+    }
+    const uint32_t silent = ballot->set.count - ballot->vote_count;
+    return most + silent < validator_set_quorum(&ballot->set);
 }

@@ -159,21 +159,21 @@ const char *checkpoint_certificate_fault(const struct certificate *certificate, 
 }
 
 void checkpoint_tally_begin(struct certificate_tally *tally, hash_t chain_id, uint64_t epoch,
-                            const struct validator_set *set, uint32_t checkpoint_blocks)
+                            uint64_t certified_height, uint32_t checkpoint_blocks)
 {
     ASSERT(checkpoint_blocks > 0);
-    certificate_tally_begin(tally, chain_id, epoch, set);
+    certificate_tally_begin(tally, chain_id, epoch, certified_height);
     tally->statement = CERTIFICATE_OF_CHECKPOINT;
     tally->stride = checkpoint_blocks;
 }
 
 enum certificate_count checkpoint_tally_add(struct certificate_tally *tally,
                                             const struct checkpoint_vote_command *vote,
-                                            uint64_t sealed_height, struct certificate *certificate)
+                                            struct certificate *certificate)
 {
     ASSERT(tally->statement == CERTIFICATE_OF_CHECKPOINT);
     const struct vote_command plain = vote_of(vote);
-    return certificate_tally_add(tally, &plain, sealed_height, certificate);
+    return certificate_tally_add(tally, &plain, certificate);
 }
 
 const char *checkpoint_fault(const struct checkpoint_manifest *manifest, const uint8_t *bytes,

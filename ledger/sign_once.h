@@ -7,6 +7,9 @@
  * A write that a power cut tore damages one slot; the other then holds this record or the one before,
  * and the vote had not left. So one damaged slot is named and written anew, two are refused.
  *
+ * The file is made once, for a node that is new, and never by opening it: a node without its file may have
+ * signed anything. A height may be signed again in a later epoch, for nothing of the older one counts then.
+ *
  * Owner    one thread of one process: the file is locked while it is open
  * Memory   struct sign_once is the caller's
  * Cost     two synchronous writes a new height
@@ -47,9 +50,13 @@ void sign_once_encode(const struct sign_once_record *record, uint8_t bytes[SIGN_
 MUST_CHECK bool sign_once_decode(const uint8_t bytes[SIGN_ONCE_RECORD_BYTES],
                                  struct sign_once_record *record);
 
-/* Opens the file; with `create` makes it, with nothing signed, when there is none. STATUS_NOT_FOUND,
- * STATUS_DAMAGED, STATUS_EXISTS (another process has it) or STATUS_IO, logged, otherwise. */
-MUST_CHECK enum status sign_once_open(struct sign_once *once, const char *path, bool create);
+/* Makes the file, with nothing signed: for a node that is new. STATUS_EXISTS, not logged: there is one,
+ * and it is left as it is. STATUS_NO_SPACE, STATUS_IO: logged. */
+MUST_CHECK enum status sign_once_create(const char *path);
+
+/* Opens the file. STATUS_NOT_FOUND, not logged: there is none. STATUS_AMNESIAC: neither slot can be read,
+ * so what was signed is not known. STATUS_EXISTS (another process has it), STATUS_IO: logged. */
+MUST_CHECK enum status sign_once_open(struct sign_once *once, const char *path);
 void sign_once_close(struct sign_once *once);
 
 /* Makes sure `wanted` may be signed, and is on disk if it is new. STATUS_OK: sign. STATUS_MISMATCH or

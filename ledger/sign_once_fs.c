@@ -41,8 +41,8 @@ static bool sync_folder_of(const char *path)
     return synced;
 }
 
-/* A file made here appears under its name only when it is whole: a crash leaves none or all of it. */
-static enum status create_file(const char *path)
+/* Appears under its name only when it is whole: a crash leaves none or all of it. */
+enum status sign_once_create(const char *path)
 {
     char draft[PATH_MAX];
     const size_t length = strlen(path);
@@ -55,9 +55,14 @@ static enum status create_file(const char *path)
     const bool whole =
         write_slots(descriptor, &(struct sign_once_record){0}) && fsync(descriptor) == 0;
     close(descriptor);
-    if (!whole || rename(draft, path) != 0 || !sync_folder_of(path))
-        return io_failed("sign-once file cannot be made", draft);
-    return STATUS_OK;
+    if (!whole) return io_failed("sign-once file cannot be made", draft);
+    /* A link, not a rename: it never takes the place of what was signed. */
+    const bool linked = link(draft, path) == 0;
+    const bool exists = !linked && errno == EEXIST;
+    if (!linked && !exists) return io_failed("sign-once file cannot be made", path);
+    unlink(draft);
+    if (exists) return STATUS_EXISTS;
+    return sync_folder_of(path) ? STATUS_OK : io_failed("sign-once file cannot be made", path);
 }
 
 static bool slot_decode(const uint8_t slot[SIGN_ONCE_SLOT_BYTES], struct sign_once_record *record)
@@ -82,7 +87,7 @@ static enum status read_slots(struct sign_once *once, const char *path)
             log_error("ledger", "sign-once slot is damaged", "path=\"%s\" offset=%d", path,
                       i * SIGN_ONCE_SLOT_BYTES);
     }
-    if (!whole[0] && !whole[1]) return STATUS_DAMAGED;
+    if (!whole[0] && !whole[1]) return STATUS_AMNESIAC;
     int last = whole[0] ? 0 : 1;
     if (whole[0] && whole[1] && sign_once_decide(&records[0], &records[1]) == STATUS_OK) last = 1;
     once->last = records[last];
@@ -93,19 +98,12 @@ static enum status read_slots(struct sign_once *once, const char *path)
     return STATUS_OK;
 }
 
-enum status sign_once_open(struct sign_once *once, const char *path, bool create)
+enum status sign_once_open(struct sign_once *once, const char *path)
 {
-    *once = (struct sign_once){.descriptor = -1};
-    if (create && access(path, F_OK) != 0) {
-        const enum status created = create_file(path);
-        if (created != STATUS_OK) return created;
-    }
-    once->descriptor = open(path, O_RDWR | O_DSYNC | O_CLOEXEC);
-    if (once->descriptor < 0) {
-        const bool missing = errno == ENOENT;
-        const enum status failed = io_failed("sign-once file cannot be opened", path);
-        return missing ? STATUS_NOT_FOUND : failed;
-    }
+    *once = (struct sign_once){.descriptor = open(path, O_RDWR | O_DSYNC | O_CLOEXEC)};
+    if (once->descriptor < 0)
+        return errno == ENOENT ? STATUS_NOT_FOUND
+                               : io_failed("sign-once file cannot be opened", path);
     enum status status = STATUS_EXISTS;
     if (flock(once->descriptor, LOCK_EX | LOCK_NB) == 0)
         status = read_slots(once, path);

@@ -2,12 +2,15 @@
 
 #include "common/applied.h"
 #include "common/arena.h"
+#include "common/le.h"
 #include "common/log.h"
-#include "ledger/certificate.h"
 #include "ledger/chain.h"
+#include "ledger/checkpoint.h"
+#include "ledger/lineage.h"
 #include "ledger/sign_once.h"
 #include "ledger/vote.h"
-#include "node/digest.h"
+#include "node/change_queue.h"
+#include "node/evidence.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,21 +19,29 @@
 
 #define TAKE_MAX           64  /* records taken before votes and notices get their turn */
 #define REST_MS            500 /* how long a stop may go unnoticed when nobody wakes the park */
-#define RETRY_MS           5   /* a notice waits for room in its ring */
+#define RETRY_MS           5   /* something waits for room in its ring */
+#define VOTE_REST_MS       100 /* a vote may have to go out again */
 #define BODY_BYTES_MIN     (1u << 20)
 #define VOTE_COMMAND_BYTES (COMMAND_HEADER_BYTES + VOTE_BYTES)
 
 struct anchor {
     const struct anchor_options *options;
-    struct arena arena;
-    struct digest digest;
-    struct digest_block last; /* the block sealed last */
+    struct arena arena; /* of a settlement that is made here */
+    struct digest own_digest;
+    struct digest *digest;
+    struct digest_block last;    /* the block sealed last */
+    struct validator_set voters; /* of the block that is being built */
     struct chain *chain;
     struct sign_once once;
     struct vote_state voting;
     struct certificate_tally tally;
+    struct certificate_tally checkpoints;
+    struct certificate checkpoint; /* the newest of one; height 0: it was handed on */
+    struct change_queue changes;
+    uint64_t turned;    /* last block that handed over to another set and is certified by itself */
+    uint64_t stuck;     /* where no header can get enough votes; 0: nowhere */
     enum status status; /* of the first failure */
-    bool votes;         /* this node is a validator and has a ring for its votes */
+    bool votes;         /* there is a sign-once file, and a ring for this node's votes */
     bool halted;
 
     /* The body of the block under way: whole records, then the one being put together. */
@@ -44,26 +55,33 @@ struct anchor {
 
 /* ---- Halting ---- */
 
-/* From here on nothing is compared, signed or written. `facts` has both figures. */
-static void halt(struct anchor *anchor, const char *what, const char *facts)
+/* From here on nothing is compared, signed or written. `found->facts` has both figures. */
+static void halt(struct anchor *anchor, struct evidence_halt found)
 {
-    log_error("anchor", "halted", "reason=\"%s\" height=%lu command=%lu %s", what,
-              anchor->digest.height, anchor->digest.command, facts);
+    const struct anchor_options *options = anchor->options;
+    log_error("anchor", "halted", "reason=\"%s\" height=%lu command=%lu %s", found.what,
+              anchor->digest->height, anchor->digest->command, found.facts);
     anchor->halted = true;
-    metric_set(&anchor->options->metrics->halted, 1);
-    /* release: whoever sees it finds the log line written. Pairs with the readers' acquire. */
-    atomic_store_explicit(&anchor->options->progress->halted, 1, memory_order_release);
+    found.chain_id = anchor->digest->chain_id;
+    /* What cannot be kept has been logged; the halt stands all the same. */
+    if (options->evidence_directory != NULL)
+        (void)!evidence_keep_halt(options->evidence_directory, &found);
+    metric_set(&options->metrics->halted, 1);
+    /* release: whoever sees it finds the log line and the evidence written. Pairs with the readers'
+     * acquire. */
+    atomic_store_explicit(&options->progress->halted, 1, memory_order_release);
 }
 
-static void halt_hashes(struct anchor *anchor, const char *what, uint64_t height, const char *field,
+static void halt_hashes(struct anchor *anchor, struct evidence_halt found, const char *field,
                         hash_t ours, hash_t theirs)
 {
     char ours_text[2 * HASH_BYTES + 1], theirs_text[2 * HASH_BYTES + 1], facts[256];
     hash_hex(ours.bytes, HASH_BYTES, ours_text);
     hash_hex(theirs.bytes, HASH_BYTES, theirs_text);
-    snprintf(facts, sizeof(facts), "at_height=%lu differs=%s ours=%s theirs=%s", height, field,
-             ours_text, theirs_text);
-    halt(anchor, what, facts);
+    snprintf(facts, sizeof(facts), "at_height=%lu differs=%s ours=%s theirs=%s", found.height,
+             field, ours_text, theirs_text);
+    found.facts = facts;
+    halt(anchor, found);
 }
 
 /* ---- Sealing ---- */
@@ -80,8 +98,11 @@ static enum status compare_block(struct anchor *anchor)
     const char *field = block_header_decode(bytes, &stored)
                             ? block_header_difference(&ours->header, &stored)
                             : "version";
-    halt_hashes(anchor, "the header differs from the stored one", ours->header.height, field,
-                ours->hash, block_header_hash(bytes));
+    const struct evidence_halt found = {.height = ours->header.height,
+                                        .what = "the header differs from the stored one",
+                                        .ours = ours->bytes,
+                                        .theirs = bytes};
+    halt_hashes(anchor, found, field, ours->hash, block_header_hash(bytes));
     return STATUS_OK;
 }
 
@@ -95,6 +116,52 @@ static enum status append_block(struct anchor *anchor)
     return STATUS_OK;
 }
 
+/* Passes on what may be passed on by now. */
+static void send_changes(struct anchor *anchor)
+{
+    struct ring *ring = anchor->options->changes;
+    const struct node_changed_event *changed;
+    if (ring == NULL) return;
+    while ((changed = change_queue_next(&anchor->changes, anchor->turned, anchor->voting.sealed)) !=
+           NULL) {
+        uint8_t *room = ring_reserve(ring, EVENT_HEADER_BYTES + NODE_CHANGED_BYTES);
+        if (room == NULL) break;
+        struct event_writer writer = {.at = room,
+                                      .end = room + EVENT_HEADER_BYTES + NODE_CHANGED_BYTES};
+        event_write_node_changed(&writer, changed);
+        ring_commit(ring, (size_t)(writer.at - room));
+        change_queue_sent(&anchor->changes, changed);
+    }
+    if (ring_publish(ring)) park_wake(anchor->options->consensus_park);
+}
+
+/* Votes for the block may come from here on, by the set of its height. */
+static void open_ballots(struct anchor *anchor, const struct block_header *header, bool turns)
+{
+    const uint32_t every = anchor->options->genesis->params.checkpoint_blocks;
+    /* A block in which the epoch changed: the nodes have said that they sign nothing more of its epoch. */
+    if (header->epoch < anchor->tally.epoch) return;
+    certificate_tally_open(&anchor->tally, header->height, header->epoch, &anchor->voters, turns);
+    if (every != 0 && header->height % every == 0)
+        certificate_tally_open(&anchor->checkpoints, header->height, header->epoch, &anchor->voters,
+                               false);
+}
+
+/* What follows from a block that is in the chain files. */
+static void block_ended(struct anchor *anchor)
+{
+    const struct anchor_options *options = anchor->options;
+    const struct block_header *header = &anchor->last.header;
+    const uint32_t every = options->genesis->params.checkpoint_blocks;
+    const bool turns = !hash_equal(header->validators_hash, header->next_validators_hash);
+    open_ballots(anchor, header, turns);
+    vote_sealed(&anchor->voting, header->height, turns);
+    if (turns) node_set_voters(&anchor->digest->membership.nodes, &anchor->voters);
+    if (options->checkpoint != NULL && every != 0 && header->height % every == 0)
+        options->checkpoint(options->checkpoint_context, header->height, anchor->digest,
+                            anchor->last.bytes);
+}
+
 static enum status end_block(struct anchor *anchor)
 {
     const uint64_t height = anchor->last.header.height;
@@ -104,50 +171,231 @@ static enum status end_block(struct anchor *anchor)
     anchor->body_bytes = 0;
     if (status != STATUS_OK || anchor->halted) return status;
 
-    anchor->voting.sealed = height;
+    block_ended(anchor);
+    send_changes(anchor);
     metric_set(&anchor->options->metrics->height, height);
-    /* release: the block is in the chain files before its height is here. Pairs with readers'
-     * acquire. */
+    atomic_store_explicit(&anchor->options->progress->epoch, anchor->last.header.epoch,
+                          memory_order_relaxed);
+    /* release: the block is in the chain files, and what it changes of the node set is on its way,
+     * before its height is here. Pairs with readers' acquire. */
     atomic_store_explicit(&anchor->options->progress->sealed_height, height, memory_order_release);
     return STATUS_OK;
 }
 
+/* ---- The node set and the epoch ---- */
+
+/* What may be signed in the present epoch, after what was signed last. */
+static void signed_update(struct anchor *anchor)
+{
+    const struct sign_once_record *last = &anchor->once.last;
+    const uint64_t epoch = anchor->digest->membership.next_epoch;
+    anchor->voting.signed_to = last->epoch < epoch    ? 0
+                               : last->epoch == epoch ? last->height
+                                                      : UINT64_MAX; /* the log is behind it */
+}
+
+static enum status open_once(struct anchor *anchor)
+{
+    const char *path = anchor->options->sign_once_path;
+    const enum status status = sign_once_open(&anchor->once, path);
+    if (status != STATUS_OK) return status;
+    signed_update(anchor);
+    anchor->votes = anchor->options->votes != NULL;
+    return STATUS_OK;
+}
+
+static enum status amnesiac(const struct anchor *anchor, const char *what, uint64_t height)
+{
+    log_error("anchor", "what this node signed is not known: it may not sign",
+              "reason=\"%s\" height=%lu path=\"%s\"", what, height,
+              anchor->options->sign_once_path);
+    return STATUS_AMNESIAC;
+}
+
+/* This node votes from block `height` on. One that never sealed that block has signed nothing there, and
+ * may begin a file. */
+static enum status begin_voting(struct anchor *anchor, uint64_t height)
+{
+    anchor->voting.first = height;
+    anchor->voting.last = 0;
+    if (anchor->votes || anchor->options->votes == NULL) return STATUS_OK;
+    enum status status = open_once(anchor);
+    if (status != STATUS_NOT_FOUND) return status;
+    if (chain_tip(anchor->chain) >= height) return amnesiac(anchor, "no sign-once file", height);
+    status = sign_once_create(anchor->options->sign_once_path);
+    return status == STATUS_OK ? open_once(anchor) : status;
+}
+
+static enum status take_node(struct anchor *anchor, const struct event *event)
+{
+    struct node_changed_event changed;
+    node_changed_event_get(event->payload, &changed);
+    if (anchor->options->changes != NULL) change_queue_add(&anchor->changes, &changed);
+    if (changed.node != anchor->options->node) return STATUS_OK;
+    log_info("anchor", "this node's role changes", "role=%s from_height=%lu",
+             changed.role == NODE_VOTER     ? "voter"
+             : changed.role == NODE_STANDBY ? "standby"
+                                            : "none",
+             changed.height);
+    if (changed.role == NODE_VOTER) return begin_voting(anchor, changed.height);
+    if (anchor->voting.first != 0) anchor->voting.last = changed.height - 1;
+    return STATUS_OK;
+}
+
+static void stuck_set(struct anchor *anchor, uint64_t height)
+{
+    if (height == 0 && anchor->stuck == 0) return;
+    if (height != 0)
+        log_error("anchor", "no header can get enough votes any more", "height=%lu epoch=%lu",
+                  height, anchor->tally.epoch);
+    anchor->stuck = height;
+    metric_set(&anchor->options->metrics->stuck, height != 0);
+    /* release: as halted. */
+    atomic_store_explicit(&anchor->options->progress->stuck, height != 0, memory_order_release);
+}
+
+/* Headers are of the new epoch from the next block on: only they are signed in it. */
+static void take_epoch(struct anchor *anchor)
+{
+    const uint64_t epoch = anchor->digest->membership.next_epoch;
+    const uint64_t first = anchor->digest->height + 2;
+    log_info("anchor", "the epoch changes", "epoch=%lu from_height=%lu", epoch, first);
+    certificate_tally_end_epoch(&anchor->tally, epoch);
+    certificate_tally_end_epoch(&anchor->checkpoints, epoch);
+    if (anchor->voting.first != 0 && anchor->voting.first < first) anchor->voting.first = first;
+    signed_update(anchor);
+    stuck_set(anchor, 0);
+}
+
+/* What a command's events change of the chain itself. */
+static enum status take_events(struct anchor *anchor, const struct applied *record)
+{
+    const uint8_t *at = record->events, *const end = at + record->events_length;
+    struct event event;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && event_next(&at, end, &event)) {
+        if (event.type == T_NODE_CHANGED) status = take_node(anchor, &event);
+        if (event.type == T_EPOCH_CHANGED) take_epoch(anchor);
+    }
+    return status;
+}
+
 /* ---- Votes out of the log ---- */
+
+static enum status header_of_block(struct anchor *anchor, uint64_t height,
+                                   uint8_t bytes[BLOCK_HEADER_BYTES])
+{
+    if (height != anchor->last.header.height)
+        return chain_read_header(anchor->chain, height, bytes);
+    memcpy(bytes, anchor->last.bytes, BLOCK_HEADER_BYTES);
+    return STATUS_OK;
+}
 
 static enum status hash_of_block(struct anchor *anchor, uint64_t height, hash_t *hash)
 {
+    uint8_t bytes[BLOCK_HEADER_BYTES];
     if (height == anchor->last.header.height) {
         *hash = anchor->last.hash;
         return STATUS_OK;
     }
-    uint8_t bytes[BLOCK_HEADER_BYTES];
     const enum status status = chain_read_header(anchor->chain, height, bytes);
     if (status == STATUS_OK) *hash = block_header_hash(bytes);
     return status;
 }
 
+/* The old set has signed a header that hands over to a new one: kept for those who follow the sets. */
+static enum status take_turn(struct anchor *anchor, const struct certificate *certificate,
+                             const uint8_t bytes[BLOCK_HEADER_BYTES])
+{
+    const struct validator_set *next =
+        certificate_tally_set(&anchor->tally, certificate->height + 1);
+    struct block_header header;
+    const bool whole = block_header_decode(bytes, &header);
+    ASSERT(whole);
+    if (hash_equal(header.validators_hash, header.next_validators_hash)) return STATUS_OK;
+    if (certificate->height > anchor->turned) anchor->turned = certificate->height;
+    if (anchor->options->lineage_directory == NULL) return STATUS_OK;
+    if (next == NULL) next = &anchor->voters; /* its block is being built */
+    ASSERT(hash_equal(validator_set_hash(next), header.next_validators_hash));
+    return lineage_append(anchor->options->lineage_directory, bytes, certificate, next);
+}
+
+static void halt_certified(struct anchor *anchor, const struct certificate *certificate,
+                           const uint8_t bytes[BLOCK_HEADER_BYTES], hash_t ours)
+{
+    const struct evidence_halt found = {.height = certificate->height,
+                                        .what = "the header differs from the certified one",
+                                        .ours = bytes,
+                                        .certificate = certificate};
+    halt_hashes(anchor, found, "hash", ours, certificate->header_hash);
+}
+
 static enum status take_certificate(struct anchor *anchor, const struct certificate *certificate)
 {
     const uint64_t height = certificate->height;
-    hash_t ours;
-    enum status status = hash_of_block(anchor, height, &ours);
+    uint8_t header[BLOCK_HEADER_BYTES];
+    enum status status = header_of_block(anchor, height, header);
     if (status != STATUS_OK) return status;
+    const hash_t ours = block_header_hash(header);
     if (!hash_equal(ours, certificate->header_hash)) {
-        halt_hashes(anchor, "the header differs from the certified one", height, "hash", ours,
-                    certificate->header_hash);
+        halt_certified(anchor, certificate, header, ours);
         return STATUS_OK;
     }
     if (height > chain_certified(anchor->chain)) {
         uint8_t bytes[CERTIFICATE_BYTES_MAX];
         const size_t byte_count = certificate_encode(certificate, bytes);
         status = chain_append_certificate(anchor->chain, height, bytes, byte_count);
-        if (status != STATUS_OK) return status;
     }
-    anchor->voting.certified = height;
+    if (status == STATUS_OK) status = take_turn(anchor, certificate, header);
+    if (status != STATUS_OK) return status;
+    vote_certified(&anchor->voting, height);
+    if (anchor->voting.certified > height) return STATUS_OK; /* it is an older one's own */
+    if (height >= anchor->stuck) stuck_set(anchor, 0);
     metric_set(&anchor->options->metrics->certified_height, height);
     /* release: as sealed_height. */
     atomic_store_explicit(&anchor->options->progress->certified_height, height,
                           memory_order_release);
+    return STATUS_OK;
+}
+
+/* Two signatures that one honest node never gives: kept, so that anyone can check them. */
+static void take_double(struct anchor *anchor, const struct certificate_tally *tally)
+{
+    const struct vote_command *vote = &tally->twice[0];
+    const struct validator_set *set = certificate_tally_set(tally, vote->height);
+    const char *directory = anchor->options->evidence_directory;
+    const struct validator *member = validator_set_find(set, vote->node);
+    log_error("anchor", "a validator signed two hashes of one height",
+              "node=%u epoch=%lu height=%lu statement=%s", vote->node, vote->epoch, vote->height,
+              tally->statement == CERTIFICATE_OF_BLOCK ? "block" : "checkpoint");
+    metric_add(&anchor->options->metrics->double_votes_total, 1);
+    if (directory != NULL) /* a failure has been logged */
+        (void)!evidence_keep_double(directory, tally->statement, tally->chain_id,
+                                    member->public_key, tally->twice);
+}
+
+/* A vote of this node's own, out of the log. One above what its file says was signed shows that the file is
+ * not the one it was signed with. */
+static enum status take_own_vote(struct anchor *anchor, const struct vote_command *vote)
+{
+    const struct sign_once_record *last = &anchor->once.last;
+    if (anchor->votes &&
+        (vote->epoch > last->epoch || (vote->epoch == last->epoch && vote->height > last->height)))
+        return amnesiac(anchor, "the log has a later vote than the sign-once file", vote->height);
+    vote_logged(&anchor->voting, vote->height);
+    return STATUS_OK;
+}
+
+/* Notes when another node has computed something else. */
+static enum status compare_vote(struct anchor *anchor, const struct vote_command *vote)
+{
+    hash_t ours, theirs;
+    const enum status status = hash_of_block(anchor, vote->height, &ours);
+    memcpy(theirs.bytes, vote->header_hash, HASH_BYTES);
+    if (status != STATUS_OK || hash_equal(ours, theirs)) return status;
+    log_warn("anchor", "a vote is for another header than ours", "node=%u epoch=%lu height=%lu",
+             vote->node, vote->epoch, vote->height);
+    metric_add(&anchor->options->metrics->votes_differing_total, 1);
     return STATUS_OK;
 }
 
@@ -157,10 +405,31 @@ static enum status take_vote(struct anchor *anchor, const struct command *comman
     struct certificate certificate;
     vote_command_get(command->payload, &vote);
     const enum certificate_count counted =
-        certificate_tally_add(&anchor->tally, &vote, anchor->voting.sealed, &certificate);
-    if (counted != CERTIFICATE_NOOP && vote.node == anchor->options->node)
-        vote_logged(&anchor->voting, vote.height);
-    return counted == CERTIFICATE_MADE ? take_certificate(anchor, &certificate) : STATUS_OK;
+        certificate_tally_add(&anchor->tally, &vote, &certificate);
+    if (counted == CERTIFICATE_NOOP) return STATUS_OK;
+    if (counted == CERTIFICATE_TWICE) {
+        take_double(anchor, &anchor->tally);
+        return STATUS_OK;
+    }
+    enum status status = compare_vote(anchor, &vote);
+    if (status == STATUS_OK && vote.node == anchor->options->node)
+        status = take_own_vote(anchor, &vote);
+    if (status == STATUS_OK && counted == CERTIFICATE_MADE)
+        status = take_certificate(anchor, &certificate);
+    if (anchor->stuck == 0 && certificate_tally_stuck(&anchor->tally, vote.height))
+        stuck_set(anchor, vote.height);
+    return status;
+}
+
+static void take_checkpoint_vote(struct anchor *anchor, const struct command *command)
+{
+    struct checkpoint_vote_command vote;
+    struct certificate certificate;
+    checkpoint_vote_command_get(command->payload, &vote);
+    const enum certificate_count counted =
+        checkpoint_tally_add(&anchor->checkpoints, &vote, &certificate);
+    if (counted == CERTIFICATE_TWICE) take_double(anchor, &anchor->checkpoints);
+    if (counted == CERTIFICATE_MADE) anchor->checkpoint = certificate;
 }
 
 /* ---- Records ---- */
@@ -171,15 +440,31 @@ static enum status take_record(struct anchor *anchor, const struct applied *reco
     bool sealed;
     const bool whole = command_decode(record->command, record->command_length, &command);
     ASSERT(whole); /* the engine decoded it before us */
-    const enum status status =
-        digest_record(&anchor->digest, record, &command, &anchor->last, &sealed);
+    enum status status = digest_record(anchor->digest, record, &command, &anchor->last, &sealed);
     if (status == STATUS_MISMATCH) {
-        halt(anchor, "engine and settlement differ", anchor->digest.fault);
+        const struct evidence_halt found = {.height = anchor->digest->height + 1,
+                                            .what = "engine and settlement differ",
+                                            .facts = anchor->digest->fault};
+        halt(anchor, found);
         return STATUS_OK;
     }
     if (status != STATUS_OK) return status;
-    if (command.header.type == T_VOTE) return take_vote(anchor, &command);
-    return sealed ? end_block(anchor) : STATUS_OK;
+    if (sealed) return end_block(anchor);
+    switch (command.header.type) {
+    case T_VOTE:
+        return take_vote(anchor, &command);
+    case T_CHECKPOINT_VOTE:
+        take_checkpoint_vote(anchor, &command);
+        return STATUS_OK;
+    case T_NODE_ADD:
+    case T_NODE_ROLE:
+    case T_NODE_REMOVE:
+    case T_NODE_SWAP:
+    case T_EPOCH_CHANGE:
+        return take_events(anchor, record);
+    default:
+        return STATUS_OK;
+    }
 }
 
 static enum status body_reserve(struct anchor *anchor, size_t more)
@@ -271,23 +556,33 @@ static void vote_put(uint8_t bytes[VOTE_COMMAND_BYTES], const struct vote_comman
 static enum status propose(struct anchor *anchor, uint64_t height, uint8_t *room)
 {
     const struct anchor_options *options = anchor->options;
-    struct sign_once_record wanted = {.epoch = 0, .height = height};
+    const uint64_t epoch = anchor->tally.epoch;
+    struct sign_once_record wanted = {.epoch = epoch, .height = height};
     enum status status = hash_of_block(anchor, height, &wanted.header_hash);
     if (status == STATUS_OK) status = sign_once_claim(&anchor->once, &wanted);
     if (status == STATUS_MISMATCH) {
-        halt_hashes(anchor, "another header of this height was signed before", height, "hash",
-                    wanted.header_hash, anchor->once.last.header_hash);
+        const struct evidence_halt found = {
+            .height = height, .what = "another header of this height was signed before"};
+        halt_hashes(anchor, found, "hash", wanted.header_hash, anchor->once.last.header_hash);
         return STATUS_OK;
     }
     if (status != STATUS_OK) return status;
 
     struct vote_command vote;
-    certificate_sign(options->secret_key, anchor->digest.chain_id, 0, height, wanted.header_hash,
-                     options->node, &vote);
+    certificate_sign(options->secret_key, anchor->digest->chain_id, epoch, height,
+                     wanted.header_hash, options->node, &vote);
     vote_put(room, &vote);
     ring_commit(options->votes, VOTE_COMMAND_BYTES);
     vote_proposed(&anchor->voting, height);
     return STATUS_OK;
+}
+
+/* Which leader a vote goes to; while there is none it is the last one's. */
+static void term_update(struct anchor *anchor)
+{
+    const struct progress *progress = anchor->options->progress;
+    if (atomic_load_explicit(&progress->leader, memory_order_relaxed) != 0)
+        anchor->voting.term = atomic_load_explicit(&progress->term, memory_order_relaxed);
 }
 
 static enum status propose_votes(struct anchor *anchor)
@@ -298,7 +593,8 @@ static enum status propose_votes(struct anchor *anchor)
      * consensus loop, after which it takes what we propose. */
     const uint64_t replay =
         atomic_load_explicit(&options->progress->replay_command, memory_order_acquire);
-    anchor->voting.replaying = replay == 0 || anchor->digest.command < replay;
+    term_update(anchor);
+    anchor->voting.replaying = replay == 0 || anchor->digest->command < replay;
 
     enum status status = STATUS_OK;
     uint64_t height;
@@ -371,6 +667,22 @@ static enum status send_notices(struct anchor *anchor)
     return status == STATUS_NO_SPACE ? STATUS_OK : status;
 }
 
+/* Hands the maker the certificate of a checkpoint, when all that lies below it is on the disk. */
+static enum status send_checkpoint(struct anchor *anchor)
+{
+    struct ring *ring = anchor->options->certificates;
+    if (ring == NULL || anchor->checkpoint.height == 0 || anchor->halted) return STATUS_OK;
+    uint8_t *room = ring_reserve(ring, sizeof(uint64_t) + CERTIFICATE_BYTES_MAX);
+    if (room == NULL) return STATUS_OK; /* in a later turn; a newer one takes its place */
+    const enum status status = chain_sync(anchor->chain);
+    if (status != STATUS_OK) return status;
+    uint8_t *at = le_put_u64(room, anchor->checkpoint.height);
+    ring_commit(ring, sizeof(uint64_t) + certificate_encode(&anchor->checkpoint, at));
+    anchor->checkpoint.height = 0;
+    if (ring_publish(ring)) park_wake(anchor->options->maker_park);
+    return STATUS_OK;
+}
+
 static bool notices_wait(const struct anchor *anchor)
 {
     return anchor->options->notices != NULL && !anchor->halted &&
@@ -378,32 +690,48 @@ static bool notices_wait(const struct anchor *anchor)
             anchor->certified_noticed < anchor->voting.certified);
 }
 
-/* ---- The thread ---- */
+/* ---- The start ---- */
 
-static enum status open_signing(struct anchor *anchor)
+/* The member with this node's id, whose key must be this node's. */
+static enum status find_self(const struct anchor *anchor, const struct node_set *set,
+                             const struct node_member **self)
 {
     const struct anchor_options *options = anchor->options;
-    const struct validator *self = validator_set_find(&options->genesis->validators, options->node);
-    anchor->once.descriptor = -1;
-    if (self == NULL || options->votes == NULL) return STATUS_OK;
+    *self = node_set_find(set, options->node);
     /* The second half of an Ed25519 secret key is its public key. */
-    if (memcmp(self->public_key, options->secret_key + PUBLIC_KEY_BYTES, PUBLIC_KEY_BYTES) != 0) {
-        log_error("anchor", "the node's key is not the validator's", "node=%u", options->node);
-        return STATUS_MALFORMED;
-    }
-    const uint64_t tip = chain_tip(anchor->chain);
-    const enum status status = sign_once_open(&anchor->once, options->sign_once_path, tip == 0);
-    if (status == STATUS_NOT_FOUND)
-        log_error("anchor", "what this node signed is not known: it may not sign",
-                  "height=%lu path=\"%s\"", tip, options->sign_once_path);
-    anchor->voting.signed_to = anchor->once.last.height;
-    anchor->votes = status == STATUS_OK;
-    return status;
+    if (*self == NULL ||
+        memcmp((*self)->public_key, options->secret_key + PUBLIC_KEY_BYTES, PUBLIC_KEY_BYTES) == 0)
+        return STATUS_OK;
+    log_error("anchor", "the node's key is not the member's", "node=%u", options->node);
+    return STATUS_MALFORMED;
 }
 
-static enum status start(struct anchor *anchor)
+/* From which block on and up to which this node votes, as things stand, and the file it needs for that. */
+static enum status open_signing(struct anchor *anchor)
+{
+    const struct membership *membership = &anchor->digest->membership;
+    const struct node_member *self, *next;
+    enum status status = find_self(anchor, &membership->nodes, &self);
+    if (status == STATUS_OK) status = find_self(anchor, &membership->next, &next);
+    if (status != STATUS_OK) return status;
+    const bool votes = self != NULL && self->role == NODE_VOTER;
+    const bool will_vote = next != NULL && next->role == NODE_VOTER;
+    if (votes || will_vote) anchor->voting.first = votes ? 1 : membership->change_height;
+    if (votes && !will_vote) anchor->voting.last = membership->change_height - 1;
+
+    if (anchor->options->votes == NULL) return STATUS_OK;
+    status = open_once(anchor);
+    if (status != STATUS_NOT_FOUND) return status;
+    return votes || will_vote ? amnesiac(anchor, "no sign-once file", anchor->digest->height)
+                              : STATUS_OK;
+}
+
+/* The state at the genesis, unless the caller has one. */
+static enum status make_state(struct anchor *anchor)
 {
     const struct anchor_options *options = anchor->options;
+    anchor->digest = options->digest;
+    if (anchor->digest != NULL) return STATUS_OK;
     const size_t bytes = settlement_bytes(options->genesis);
     struct settlement *settlement = NULL;
     if (arena_map(&anchor->arena, bytes))
@@ -412,17 +740,65 @@ static enum status start(struct anchor *anchor)
         log_error("anchor", "no memory for settlement", "bytes=%zu", bytes);
         return STATUS_NO_MEMORY;
     }
-    digest_begin(&anchor->digest, options->genesis, settlement);
-    certificate_tally_begin(&anchor->tally, anchor->digest.chain_id, 0,
-                            &options->genesis->validators);
-    enum status status = chain_open(options->chain_directory, &anchor->chain);
+    anchor->digest = &anchor->own_digest;
+    digest_begin(anchor->digest, options->genesis, settlement);
+    return STATUS_OK;
+}
+
+/* Where the state stands: what is at or below its height was certified with it. */
+static void begin_at_state(struct anchor *anchor)
+{
+    const struct anchor_options *options = anchor->options;
+    const struct digest *digest = anchor->digest;
+    const uint64_t height = digest->height, epoch = digest->membership.epoch;
+    const uint32_t every = options->genesis->params.checkpoint_blocks;
+    node_set_voters(&digest->membership.nodes, &anchor->voters);
+    certificate_tally_begin(&anchor->tally, digest->chain_id, epoch, height);
+    checkpoint_tally_begin(&anchor->checkpoints, digest->chain_id, epoch, height,
+                           every == 0 ? 1 : every);
+    change_queue_begin(&anchor->changes, &digest->membership.next);
+    anchor->voting.sealed = height;
+    anchor->voting.certified = height;
+    anchor->sealed_noticed = height;
+    anchor->certified_noticed = height;
+    metric_set(&options->metrics->height, height);
+    metric_set(&options->metrics->certified_height, height);
+    atomic_store_explicit(&options->progress->epoch, epoch, memory_order_relaxed);
+    /* release: as in end_block. */
+    atomic_store_explicit(&options->progress->sealed_height, height, memory_order_release);
+    atomic_store_explicit(&options->progress->certified_height, height, memory_order_release);
+}
+
+/* The chain must go on where the state does. */
+static enum status check_chain(struct anchor *anchor)
+{
+    const uint64_t height = anchor->digest->height;
+    hash_t hash;
+    if (height == 0) return STATUS_OK;
+    const enum status status = hash_of_block(anchor, height, &hash);
+    if (status == STATUS_OK && hash_equal(hash, anchor->digest->last_hash)) return STATUS_OK;
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
+    log_error("anchor", "the chain files do not go on where the state does",
+              "height=%lu chain_tip=%lu", height, chain_tip(anchor->chain));
+    return STATUS_MISMATCH;
+}
+
+static enum status start(struct anchor *anchor)
+{
+    enum status status = make_state(anchor);
+    if (status != STATUS_OK) return status;
+    begin_at_state(anchor);
+    status = chain_open(anchor->options->chain_directory, &anchor->chain);
+    if (status == STATUS_OK) status = check_chain(anchor);
     if (status == STATUS_OK) status = open_signing(anchor);
     if (status == STATUS_OK)
-        log_info("anchor", "chain opened", "height=%lu certified=%lu signed=%lu",
-                 chain_tip(anchor->chain), chain_certified(anchor->chain),
-                 anchor->voting.signed_to);
+        log_info("anchor", "chain opened", "height=%lu certified=%lu state=%lu signed=%lu",
+                 chain_tip(anchor->chain), chain_certified(anchor->chain), anchor->digest->height,
+                 anchor->once.last.height);
     return status;
 }
+
+/* ---- The thread ---- */
 
 enum status anchor_open(const struct anchor_options *options, struct anchor **opened)
 {
@@ -454,12 +830,14 @@ void anchor_close(struct anchor *anchor)
 
 bool anchor_turn(struct anchor *anchor, uint64_t now_ns)
 {
-    (void)now_ns;
     uint32_t taken = 0;
+    anchor->voting.now_ns = now_ns;
     enum status *status = &anchor->status;
     if (*status == STATUS_OK) *status = take_parts(anchor, &taken);
     anchor->voting.busy = taken == TAKE_MAX;
     if (*status == STATUS_OK) *status = propose_votes(anchor);
+    if (*status == STATUS_OK) send_changes(anchor);
+    if (*status == STATUS_OK) *status = send_checkpoint(anchor);
     if (*status == STATUS_OK) *status = send_notices(anchor);
     return taken > 0;
 }
@@ -469,10 +847,16 @@ enum status anchor_status(const struct anchor *anchor)
     return anchor->status;
 }
 
+static int rest_ms(const struct anchor *anchor)
+{
+    if (notices_wait(anchor)) return RETRY_MS;
+    return vote_waits(&anchor->voting) ? VOTE_REST_MS : REST_MS;
+}
+
 static void rest(struct anchor *anchor)
 {
     if (!ring_sleepy(anchor->options->applied)) return;
-    park_sleep(anchor->options->park, notices_wait(anchor) ? RETRY_MS : REST_MS);
+    park_sleep(anchor->options->park, rest_ms(anchor));
     ring_awake(anchor->options->applied);
 }
 

@@ -11,9 +11,13 @@
  *
  * anchor_run is a thread's body; the simulator drives the same with anchor_open, anchor_turn, anchor_close.
  *
- * Owner    the thread that calls: consumer of `applied`, producer of `votes` and `notices`,
- *          writer of the chain directory, the sign-once file, progress.sealed_height,
- *          certified_height and halted, and of the metrics of those names
+ * It follows the node set and the epoch: votes at each height count for the set of that height; this node
+ * votes for those at which it is a voter; header and certificate with which one set hands over to the next are
+ * kept (lineage.h), and so is evidence of whoever signs twice (evidence.h).
+ *
+ * Owner    the thread that calls: consumer of `applied`, producer of the rings that go out, writer of the
+ *          chain directory, the sign-once file, lineage and evidence, of the anchor's fields of progress
+ *          and of the metrics of those names
  * Memory   everything in the options outlives the call; the call frees what it takes
  * Limits   a full `votes` or `notices` ring keeps its record here until there is room; for the votes
  *          only the newest matters, for the notices the chain files are the memory
@@ -29,21 +33,36 @@
 #include "common/progress.h"
 #include "common/ring.h"
 #include "common/status.h"
+#include "node/digest.h"
 
 struct anchor_options {
     const struct genesis *genesis;
-    uint32_t node;               /* this node's id; one that is no validator does not vote */
+    uint32_t node;               /* this node's id; one that is no voter does not vote */
     const uint8_t *secret_key;   /* SECRET_KEY_BYTES: the node's Ed25519 key */
-    const uint8_t *tree_secret;  /* 32 bytes */
+    const uint8_t *tree_secret;  /* 32 bytes; of no use with `digest` */
+    struct digest *digest;       /* new or restored, moved on here; NULL: one of the anchor's own */
     const char *chain_directory; /* exists; used by this node alone */
     const char *sign_once_path;
+    const char *lineage_directory;  /* for lineage.h; may be NULL */
+    const char *evidence_directory; /* made when needed (evidence.h); may be NULL */
+
     struct ring *applied; /* in: applied parts, from the engine thread */
     struct park *park;    /* this thread's own */
     struct ring *votes;   /* out: VOTE commands, to the consensus loop; may be NULL */
+    struct ring *changes; /* out: NODE_CHANGED events (change_queue.h), likewise; may be NULL */
     struct park *consensus_park;
     struct ring *notices; /* out: BLOCK_SEALED, BLOCK_CERTIFIED, to the gateway; may be NULL */
     struct park *gateway_park;
+    struct ring *certificates; /* out: height u64, certificate of a checkpoint; may be NULL */
+    struct park *maker_park;
     struct park *store_park; /* woken when a block was appended; may be NULL */
+
+    /* A block that checkpoint_blocks divides has ended in settlement and digest, and nothing has come
+     * since; called on this thread. May be NULL. */
+    void (*checkpoint)(void *context, uint64_t height, const struct digest *digest,
+                       const uint8_t *header);
+    void *checkpoint_context;
+
     struct metrics *metrics;
     struct progress *progress;
 };
@@ -51,8 +70,9 @@ struct anchor_options {
 /* Runs until progress->stopping and its ring is empty (STATUS_OK), or the first failure, which has
  * been logged: STATUS_NO_MEMORY, STATUS_NO_SPACE, STATUS_IO, STATUS_DAMAGED (chain files or
  * sign-once file), STATUS_EXISTS (another process has them), STATUS_MALFORMED (the key is not the
- * validator's), STATUS_NOT_FOUND (there is a chain but no sign-once file: what this node signed is
- * not known). Halting is not a failure: the call goes on.
+ * member's), STATUS_MISMATCH (the chain files do not go on where the state does), STATUS_AMNESIAC (this node
+ * votes, and what it has signed is not known: no sign-once file, or one that is older than the votes in the
+ * log). Halting is not a failure: the call goes on.
  * Needs: hash_start was called. */
 MUST_CHECK enum status anchor_run(const struct anchor_options *options);
 

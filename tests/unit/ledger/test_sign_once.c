@@ -63,12 +63,13 @@ TEST(sign_once, refuses_a_second_hash_for_a_height)
 {
     new_file();
     struct sign_once once;
-    assert_int_equal(sign_once_open(&once, path, true), STATUS_OK);
+    assert_int_equal(sign_once_create(path), STATUS_OK);
+    assert_int_equal(sign_once_open(&once, path), STATUS_OK);
     for (uint64_t height = 1; height <= 5; height++) {
         assert_int_equal(claim(&once, 0, height, "ours"), STATUS_OK);
         assert_int_equal(claim(&once, 0, height, "theirs"), STATUS_MISMATCH);
         sign_once_close(&once);
-        assert_int_equal(sign_once_open(&once, path, false), STATUS_OK);
+        assert_int_equal(sign_once_open(&once, path), STATUS_OK);
         assert_int_equal(once.last.height, height);
         assert_int_equal(claim(&once, 0, height, "theirs"), STATUS_MISMATCH);
         assert_int_equal(claim(&once, 0, height, "ours"), STATUS_OK);
@@ -79,11 +80,11 @@ TEST(sign_once, refuses_a_second_hash_for_a_height)
 }
 
 /* Nothing is made up: without its file a node does not know what it signed. */
-TEST(sign_once, that_is_missing_is_not_made_unless_asked)
+TEST(sign_once, that_is_missing_is_not_made_by_opening_it)
 {
     new_file();
     struct sign_once once;
-    assert_int_equal(sign_once_open(&once, path, false), STATUS_NOT_FOUND);
+    assert_int_equal(sign_once_open(&once, path), STATUS_NOT_FOUND);
     assert_int_not_equal(access(path, F_OK), 0);
     remove_file();
 }
@@ -92,10 +93,11 @@ TEST(sign_once, is_for_one_process)
 {
     new_file();
     struct sign_once first, second;
-    assert_int_equal(sign_once_open(&first, path, true), STATUS_OK);
-    assert_int_equal(sign_once_open(&second, path, true), STATUS_EXISTS);
+    assert_int_equal(sign_once_create(path), STATUS_OK);
+    assert_int_equal(sign_once_open(&first, path), STATUS_OK);
+    assert_int_equal(sign_once_open(&second, path), STATUS_EXISTS);
     sign_once_close(&first);
-    assert_int_equal(sign_once_open(&second, path, true), STATUS_OK);
+    assert_int_equal(sign_once_open(&second, path), STATUS_OK);
     sign_once_close(&second);
     remove_file();
 }
@@ -106,19 +108,20 @@ TEST(sign_once, outlives_one_damaged_slot_and_refuses_two)
 {
     new_file();
     struct sign_once once;
-    assert_int_equal(sign_once_open(&once, path, true), STATUS_OK);
+    assert_int_equal(sign_once_create(path), STATUS_OK);
+    assert_int_equal(sign_once_open(&once, path), STATUS_OK);
     assert_int_equal(claim(&once, 0, 9, "ours"), STATUS_OK);
     sign_once_close(&once);
     for (off_t offset = 0; offset < SIGN_ONCE_FILE_BYTES; offset += 7) {
         flip(offset);
-        assert_int_equal(sign_once_open(&once, path, false), STATUS_OK);
+        assert_int_equal(sign_once_open(&once, path), STATUS_OK);
         assert_int_equal(once.last.height, 9);
         sign_once_close(&once);
     }
     flip(20);
     flip(SIGN_ONCE_SLOT_BYTES + 20);
-    assert_int_equal(sign_once_open(&once, path, false), STATUS_DAMAGED);
-    assert_int_equal(sign_once_open(&once, path, true), STATUS_DAMAGED);
+    assert_int_equal(sign_once_open(&once, path), STATUS_AMNESIAC);
+    assert_int_equal(sign_once_open(&once, path), STATUS_AMNESIAC);
     remove_file();
 }
 
@@ -128,7 +131,8 @@ TEST(sign_once, takes_the_newer_of_two_whole_slots)
 {
     new_file();
     struct sign_once once;
-    assert_int_equal(sign_once_open(&once, path, true), STATUS_OK);
+    assert_int_equal(sign_once_create(path), STATUS_OK);
+    assert_int_equal(sign_once_open(&once, path), STATUS_OK);
     assert_int_equal(claim(&once, 0, 9, "ours"), STATUS_OK);
     sign_once_close(&once);
     for (off_t slot = 0; slot < 2; slot++) {
@@ -139,7 +143,7 @@ TEST(sign_once, takes_the_newer_of_two_whole_slots)
         assert_int_equal(pwrite(descriptor, bytes, sizeof(bytes), slot * SIGN_ONCE_SLOT_BYTES),
                          sizeof(bytes));
         close(descriptor);
-        assert_int_equal(sign_once_open(&once, path, false), STATUS_OK);
+        assert_int_equal(sign_once_open(&once, path), STATUS_OK);
         assert_int_equal(once.last.height, newer.height);
         sign_once_close(&once);
     }
@@ -160,4 +164,40 @@ TEST(sign_once, record_with_any_bit_flipped_is_no_record)
         assert_false(sign_once_decode(bytes, &decoded));
         bytes[i / 8] ^= (uint8_t)(1 << i % 8);
     }
+}
+
+/* What was signed is never forgotten: a file that is there stays. */
+TEST(sign_once, is_made_once)
+{
+    new_file();
+    struct sign_once once;
+    assert_int_equal(sign_once_create(path), STATUS_OK);
+    assert_int_equal(sign_once_open(&once, path), STATUS_OK);
+    assert_int_equal(once.last.height, 0);
+    assert_int_equal(claim(&once, 0, 3, "ours"), STATUS_OK);
+    sign_once_close(&once);
+    assert_int_equal(sign_once_create(path), STATUS_EXISTS);
+    assert_int_equal(sign_once_open(&once, path), STATUS_OK);
+    assert_int_equal(once.last.height, 3);
+    sign_once_close(&once);
+    remove_file();
+}
+
+/* A later epoch begins anew, and the older one is over for good. */
+TEST(sign_once, heights_may_be_signed_again_in_a_later_epoch)
+{
+    new_file();
+    struct sign_once once;
+    assert_int_equal(sign_once_create(path), STATUS_OK);
+    assert_int_equal(sign_once_open(&once, path), STATUS_OK);
+    assert_int_equal(claim(&once, 0, 9, "ours"), STATUS_OK);
+    assert_int_equal(claim(&once, 1, 9, "theirs"), STATUS_OK);
+    assert_int_equal(claim(&once, 1, 9, "ours"), STATUS_MISMATCH);
+    assert_int_equal(claim(&once, 0, 10, "ours"), STATUS_NOT_FOUND);
+    sign_once_close(&once);
+    assert_int_equal(sign_once_open(&once, path), STATUS_OK);
+    assert_int_equal(once.last.epoch, 1);
+    assert_int_equal(claim(&once, 0, 10, "ours"), STATUS_NOT_FOUND);
+    sign_once_close(&once);
+    remove_file();
 }
