@@ -12,7 +12,7 @@
 #include "tests/harness.h"
 
 #define MEMBERS_MAX   6
-#define FILES_MAX     64
+#define FILES_MAX     256
 #define TICKETS_MAX   200000
 #define BATCHES_MAX   200000
 #define MS            UINT64_C(1000000)
