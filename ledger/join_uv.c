@@ -275,7 +275,7 @@ static enum status open_loop(struct join *join)
 
 static void close_loop(struct join *join)
 {
-    peers_uv_free(join->links);
+    if (join->links != NULL) peers_uv_free(join->links);
     uv_close((uv_handle_t *)&join->tick, NULL);
     uv_close((uv_handle_t *)&join->round, NULL);
     uv_close((uv_handle_t *)&join->again, NULL);

@@ -6,8 +6,8 @@
 #include "common/genesis.h"
 #include "ledger/checkpoint.h"
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,23 +48,18 @@ static inline void checkpoints_begin(struct checkpoints *checkpoints)
     if (mkdtemp(checkpoints->path) == NULL) abort();
 }
 
-static inline void checkpoints_remove_folder(const char *path)
+static inline int checkpoints_remove(const char *path, const struct stat *facts, int type,
+                                     struct FTW *place)
 {
-    DIR *names = opendir(path);
-    if (names == NULL) return;
-    for (const struct dirent *entry; (entry = readdir(names)) != NULL;) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-        char below[512];
-        snprintf(below, sizeof(below), "%s/%s", path, entry->d_name);
-        if (unlink(below) != 0) checkpoints_remove_folder(below);
-    }
-    closedir(names);
-    rmdir(path);
+    (void)facts;
+    (void)type;
+    (void)place;
+    return remove(path);
 }
 
 static inline void checkpoints_end(const struct checkpoints *checkpoints)
 {
-    checkpoints_remove_folder(checkpoints->path);
+    nftw(checkpoints->path, checkpoints_remove, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static inline uint8_t checkpoints_byte(uint64_t seed, int section, uint64_t at)
