@@ -26,6 +26,23 @@ static struct event_writer desk_events;
 /* Called for each event after the views have taken it, when it is set. */
 static void (*desk_listener)(const struct applied *applied, const struct event *event);
 
+/* New views over the genesis: those there were copied its parameters. */
+static inline void desk_reopen(void)
+{
+    arena_unmap(&fixture_arena);
+    assert_true(arena_map(&fixture_arena,
+                          market_view_bytes(&fixture_genesis) + view_bytes(&fixture_genesis) +
+                              BLOCK_LIST_KEPT * sizeof(struct block_entry) + (4u << 20)));
+    fixture_views = market_views_new(&fixture_arena, &fixture_genesis);
+    assert_non_null(fixture_views);
+    desk_view = view_new(&fixture_arena, &fixture_genesis, market_views_params(fixture_views));
+    assert_non_null(desk_view);
+    assert_true(block_list_init(&desk_blocks, &fixture_arena));
+    desk_facts.params = market_views_params(fixture_views);
+    desk_facts.view = desk_view;
+    desk_facts.markets = fixture_views;
+}
+
 static inline void desk_open(void)
 {
     fixture_open(192u << 20);
@@ -36,19 +53,14 @@ static inline void desk_open(void)
     params->tier_count = 1;
     params->gateway_secret_version = 1;
     params->tiers[0] = (struct fee_tier){1000, 1000, {0}};
+    params->rules = PARAMS_RULES;
+    params->block_ms = 100;
+    params->idle_block_ms = 1000;
+    params->stamp_step_ms = 10000;
     params->uncertified_blocks_max = 100;
     fixture_genesis.validators.count = 1;
     fixture_genesis.validators.members[0].node = 1;
-    /* The views copied the parameters when they were made: make them again with these. */
-    arena_unmap(&fixture_arena);
-    assert_true(arena_map(&fixture_arena,
-                          market_view_bytes(&fixture_genesis) + view_bytes(&fixture_genesis) +
-                              BLOCK_LIST_KEPT * sizeof(struct block_entry) + (4u << 20)));
-    fixture_views = market_views_new(&fixture_arena, &fixture_genesis);
-    assert_non_null(fixture_views);
-    desk_view = view_new(&fixture_arena, &fixture_genesis, market_views_params(fixture_views));
-    assert_non_null(desk_view);
-    assert_true(block_list_init(&desk_blocks, &fixture_arena));
+    desk_reopen();
     memset(&desk_progress, 0, sizeof(desk_progress));
     desk_facts = (struct facts){
         .genesis = &fixture_genesis,
