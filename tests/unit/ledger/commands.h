@@ -12,7 +12,6 @@
 static inline size_t command_make(uint8_t *bytes, uint16_t type, uint16_t auth_bytes,
                                   uint64_t ticket)
 {
-    memset(bytes, 0, COMMAND_HEADER_BYTES + COMMAND_PAYLOAD_MAX);
     const struct command_header header = {
         .length = (uint32_t)(COMMAND_HEADER_BYTES + message_payload_bytes(type) + auth_bytes),
         .type = type,
@@ -20,6 +19,7 @@ static inline size_t command_make(uint8_t *bytes, uint16_t type, uint16_t auth_b
         .auth_length = auth_bytes,
         .ticket = ticket,
     };
+    memset(bytes, 0, header.length);
     command_header_put(bytes, &header);
     memset(bytes + header.length - auth_bytes, (int)(ticket & 0xff), auth_bytes);
     return header.length;

@@ -38,6 +38,8 @@ static struct origin_stream some_origin(void)
 static struct origin_stream open_origin(void)
 {
     struct origin_stream origin = some_origin();
+    const struct origin_run hello = origin_run(&origin, ALL);
+    origin_sent(&origin, &hello, hello.byte_count);
     delivered(&origin, log_at(17, 0));
     return origin;
 }

@@ -269,6 +269,10 @@ TEST(sequence, what_is_not_its_nodes_is_refused)
     size_t byte_count = run_make(run, 1, first, first + 1);
     assert_int_equal(sequence_add_run(&sequence, OTHER, run, byte_count, &taken), SEQUENCE_REFUSED);
     const size_t whole = byte_count / 2;
+    uint8_t forged[COMMAND_BYTES_MAX]; /* all that OTHER's next one has, but its node */
+    const size_t forged_bytes = command_numbered(forged, T_CANCEL_ALL, NODE, 2, 1);
+    assert_int_equal(sequence_add_run(&sequence, OTHER, forged, forged_bytes, &taken),
+                     SEQUENCE_REFUSED);
     assert_int_equal(sequence_add_run(&sequence, NODE, run, byte_count - 1, &taken),
                      SEQUENCE_REFUSED);
     assert_int_equal(taken, whole);
