@@ -31,8 +31,9 @@ struct consensus {
     struct peers peers;     /* their table */
     bool listening;
     struct node_set nodes;
-    uint32_t first_ring; /* where the next taking of commands begins */
-    uint32_t at_ring;    /* rings passed in this taking */
+    uint32_t first_ring;           /* where the next taking of commands begins */
+    uint32_t at_ring;              /* rings passed in this taking */
+    bool wanting[REPLICA_SOURCES]; /* in this turn all was taken: what comes now is wanted */
 };
 
 static struct sequence_time time_now(void)
@@ -112,9 +113,13 @@ static const uint8_t *world_arrived(void *context, enum replica_source source, s
     for (; consensus->at_ring < count; consensus->at_ring++) {
         struct ring *ring = rings[(consensus->first_ring + consensus->at_ring) % count];
         const uint8_t *command = ring_peek(ring, byte_count);
-        if (command != NULL) return command;
+        if (command != NULL) {
+            consensus->wanting[source] = false; /* until it is taken */
+            return command;
+        }
     }
     consensus->at_ring = 0;
+    consensus->wanting[source] = true;
     return NULL;
 }
 
@@ -254,21 +259,15 @@ static void each_ring(struct consensus *consensus, void (*visit)(struct ring *ri
         visit(options->votes[i]);
 }
 
-/* Whether a ring's producer was told to wake us, or need not: what lies in the ring now could not be taken, and we
- * come back when there is room. */
-static bool ring_rests(struct ring *ring)
-{
-    size_t byte_count;
-    return ring_peek(ring, &byte_count) != NULL || ring_sleepy(ring);
-}
-
+/* Whether every producer was told to wake us, and none had anything meanwhile. What the replica had no room for
+ * needs no wake: it comes back to it when there is room. */
 static bool rings_rest(const struct consensus *consensus)
 {
     const struct consensus_options *options = consensus->options;
-    for (uint32_t i = 0; i < options->submission_count; i++)
-        if (!ring_rests(options->submissions[i])) return false;
-    for (uint32_t i = 0; i < options->vote_ring_count; i++)
-        if (!ring_rests(options->votes[i])) return false;
+    for (uint32_t i = 0; i < options->submission_count && consensus->wanting[REPLICA_COMMANDS]; i++)
+        if (!ring_sleepy(options->submissions[i])) return false;
+    for (uint32_t i = 0; i < options->vote_ring_count && consensus->wanting[REPLICA_VOTES]; i++)
+        if (!ring_sleepy(options->votes[i])) return false;
     return options->changes == NULL || ring_sleepy(options->changes);
 }
 
@@ -313,6 +312,7 @@ static bool turn(struct consensus *consensus)
     const struct consensus_supply *supply = &consensus->options->supply;
     changes_take(consensus);
     consensus->at_ring = 0;
+    consensus->wanting[REPLICA_COMMANDS] = consensus->wanting[REPLICA_VOTES] = false;
     bool more = replica_turn(consensus->replica, time_now());
     each_ring(consensus, ring_release);
     consensus->first_ring++;
