@@ -119,6 +119,9 @@ TEST(restore, numbers_that_cannot_be_are_refused)
     LIE(ORIGINS, origin, 1, record.epoch = UINT64_MAX);
     LIE(ORIGINS, origin, 1, record.last_sequence = UINT64_MAX);
     LIE(ORIGINS, origin, 1, record.epoch = 0); /* with a sequence and a nonce */
+    struct snapshot_origin other;
+    snapshot_origin_get(snapshots_record(&pair.snapshot, SNAPSHOT_ORIGINS, 1), &other);
+    LIE(ORIGINS, origin, 0, record.epoch = other.epoch);
     pair_close(&pair);
 }
 
