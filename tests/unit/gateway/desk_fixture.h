@@ -276,6 +276,8 @@ static inline enum outcome desk_ask(enum method method, const char *path, const 
     desk_request.route =
         route_find(method, path, strlen(path), &desk_request.path_value, &path_exists);
     assert_non_null(desk_request.route);
+    desk_request.path = path;
+    desk_request.path_bytes = strlen(path);
     desk_request.form = &desk_form;
     desk_request.account = account;
     desk_request.now_ns = desk_stamp;

@@ -41,6 +41,7 @@ static uint64_t loop_epoch;
 static const uint8_t loop_secret[HASH_BYTES] = {5};
 static size_t loop_submission_bytes = LOOP_RING_BYTES;
 static uint16_t loop_port = LOOP_PORT_FIRST;
+static void (*loop_prepare)(void); /* changes genesis and options before the thread runs */
 
 static inline void *loop_main(void *context)
 {
@@ -69,6 +70,10 @@ static inline void loop_start(void)
                               .levels_max = 1024,
                               .assets_max = 2,
                               .markets_max = 1,
+                              .block_ms = 100,
+                              .idle_block_ms = 1000,
+                              .stamp_step_ms = 10000,
+                              .uncertified_blocks_max = 100,
                               .gateway_secret_version = 1,
                               .tier_count = 1,
                               .asset_count = 2,
@@ -108,6 +113,8 @@ static inline void loop_start(void)
                                             .metrics = &loop_metrics,
                                             .progress = &loop_progress,
                                             .limits_on = true};
+    if (loop_prepare != NULL) loop_prepare();
+    loop_prepare = NULL;
     assert_int_equal(pthread_create(&loop_thread, NULL, loop_main, NULL), 0);
 }
 

@@ -1,3 +1,4 @@
+#include "gateway/restore.h"
 #include "tests/unit/gateway/loop_fixture.h"
 
 /* Until the view has passed what the log held at start, and our HELLO, nobody can connect: an answer
@@ -36,4 +37,108 @@ TEST(gateway, idle_connections_do_not_hold_a_stop)
     clock_gettime(CLOCK_MONOTONIC, &end);
     assert_true(end.tv_sec - begin.tv_sec < 3);
     close(descriptor);
+}
+
+/* ---- checkpoints ---- */
+
+static struct {
+    uint8_t bytes[1 << 16];
+    size_t byte_count;
+    uint64_t command;
+    uint32_t told;
+    uint64_t height;
+    bool starts;
+} checkpoint;
+
+static bool take(void *context, const uint8_t *bytes, size_t byte_count)
+{
+    (void)context;
+    memcpy(checkpoint.bytes + checkpoint.byte_count, bytes, byte_count);
+    checkpoint.byte_count += byte_count;
+    return true;
+}
+
+static void on_sealed(void *context, uint64_t height, const struct restore *restore)
+{
+    const struct restore_sink sink = {take, NULL};
+    assert_ptr_equal(context, &checkpoint);
+    checkpoint.byte_count = 0;
+    checkpoint.height = height;
+    checkpoint.told++;
+    checkpoint.command = view_command(restore->view);
+    assert_true(restore_save(restore, &sink));
+}
+
+static bool on_start(void *context, struct restore *restore)
+{
+    const uint8_t key[PUBLIC_KEY_BYTES] = {0};
+    assert_ptr_equal(context, &checkpoint);
+    return checkpoint.starts && restore_params(restore, &loop_genesis.params) &&
+           restore_account(restore, 1, key, 0) && restore_book(restore, 0, 40) &&
+           restore_level(restore, 0, BUY, (price_t){100}, (qty_t){3}) &&
+           restore_load(restore, checkpoint.bytes, checkpoint.byte_count) &&
+           restore_end(restore, checkpoint.command);
+}
+
+static void every_third(void)
+{
+    loop_genesis.params.checkpoint_blocks = 3;
+    loop_options.checkpoints = (struct gateway_checkpoints){&checkpoint, NULL, on_sealed};
+}
+
+static void from_checkpoint(void)
+{
+    loop_genesis.params.checkpoint_blocks = 3;
+    loop_options.checkpoints = (struct gateway_checkpoints){&checkpoint, on_start, NULL};
+    loop_number = checkpoint.command;
+}
+
+static void seal(uint64_t height)
+{
+    uint8_t events[64];
+    struct event_writer writer = loop_writer(events, sizeof(events));
+    const struct sealed_event sealed = {.height = height};
+    event_write_sealed(&writer, &sealed);
+    loop_apply_own(events, &writer);
+}
+
+/* The section is asked for right after the SEAL of a checkpoint's height, before anything that follows. */
+TEST(gateway, checkpoints_are_told_of_after_their_seal)
+{
+    memset(&checkpoint, 0, sizeof(checkpoint));
+    loop_prepare = every_third;
+    loop_start();
+    loop_account();
+    for (uint64_t height = 1; height <= 4; height++)
+        seal(height);
+    loop_hello();
+    loop_await_taken();
+    assert_int_equal(loop_stop(), STATUS_OK);
+    assert_int_equal(checkpoint.told, 1);
+    assert_int_equal(checkpoint.height, 3);
+    assert_int_equal(checkpoint.command, 4);
+}
+
+/* A gateway that starts from one takes the records after it, and shows what was there before. */
+TEST(gateway, starts_from_a_checkpoint)
+{
+    assert_int_equal(checkpoint.told, 1); /* the one made above */
+    checkpoint.starts = true;
+    loop_prepare = from_checkpoint;
+    loop_start();
+    loop_hello();
+    const char *text =
+        loop_exchange("GET /api/v3/depth?symbol=BTCUSDT HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_non_null(
+        strstr(text, "{\"lastUpdateId\":40,\"bids\":[[\"1.00000000\",\"0.00003000\"]]"));
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* One that cannot be restored does not start. */
+TEST(gateway, bad_checkpoint_is_a_failure)
+{
+    checkpoint.starts = false;
+    loop_prepare = from_checkpoint;
+    loop_start();
+    assert_int_equal(loop_stop(), STATUS_MALFORMED);
 }

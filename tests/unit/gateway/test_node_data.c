@@ -15,7 +15,65 @@ static void seal(uint64_t height)
     block_list_apply(&desk_blocks, T_BLOCK_SEALED, payload);
 }
 
-TEST(node_data, status_tells_role_and_last_block)
+static void assert_status(const char *path, int http_status, const char *expected)
+{
+    assert_int_equal(desk_ask(METHOD_GET, path, "", 0), OUTCOME_ANSWERED);
+    assert_string_equal(desk_answer, expected);
+    assert_int_equal(desk_request.http_status, http_status);
+}
+
+/* Four validators of the genesis; this is node 1. */
+static void open_four(void)
+{
+    desk_open();
+    fixture_genesis.validators.count = 4;
+    for (uint32_t i = 0; i < 4; i++) {
+        struct validator *member = &fixture_genesis.validators.members[i];
+        memset(member->public_key, (int)(0xa0 + i), PUBLIC_KEY_BYTES);
+        member->node = i + 1;
+        snprintf(member->address, sizeof(member->address), "10.0.0.%u:8500", i + 1);
+    }
+    desk_reopen();
+}
+
+#define ABAB "abababababababababababababababababababababababababababababababab"
+#define ZERO "0000000000000000000000000000000000000000000000000000000000000000"
+
+/* All that the cluster's state is at a glance. Peers are those that this node has heard of. */
+TEST(node_data, status_tells_the_cluster)
+{
+    open_four();
+    seal(1);
+    atomic_store(&desk_progress.leader, 3);
+    atomic_store(&desk_progress.role, NODE_VOTER);
+    atomic_store(&desk_progress.term, 7);
+    atomic_store(&desk_progress.epoch, 2);
+    atomic_store(&desk_progress.sealed_height, 1);
+    atomic_store(&desk_progress.checkpoint_height, 12);
+    atomic_store(&desk_progress.projected_height, 11);
+    struct progress_peer *peer = &desk_progress.peers[1];
+    atomic_store(&peer->node, 3);
+    atomic_store(&peer->role, NODE_VOTER);
+    atomic_store(&peer->is_up, 1);
+    atomic_store(&peer->stored_index, 99);
+    atomic_store(&peer->height, 2);
+    atomic_store(&peer->certified_height, 1);
+    atomic_store(&peer->clock_ahead_ns, -3500000);
+    atomic_store(&desk_progress.peers[2].node, 5);
+    atomic_store(&desk_progress.peers[2].role, NODE_STANDBY);
+    assert_status("/quorex/v1/status", 200,
+                  "{\"node\":1,\"role\":\"follower\",\"term\":7,\"epoch\":2,\"leader\":3,"
+                  "\"lastCommand\":0,\"height\":1,\"certifiedHeight\":0,\"headerHash\":\"" ABAB
+                  "\",\"stateRoot\":\"" ZERO "\",\"version\":\"" QUOREX_VERSION
+                  "\",\"chainId\":\"" ZERO "\",\"halted\":false,\"stuck\":false,"
+                  "\"admitting\":true,\"checkpointHeight\":12,\"projectedHeight\":11,\"peers\":["
+                  "{\"node\":3,\"role\":\"leader\",\"up\":true,\"height\":2,"
+                  "\"certifiedHeight\":1,\"storedIndex\":99,\"clockAheadMs\":-3},"
+                  "{\"node\":5,\"role\":\"standby\",\"up\":false,\"height\":0,"
+                  "\"certifiedHeight\":0,\"storedIndex\":0,\"clockAheadMs\":0}]}");
+}
+
+TEST(node_data, status_of_the_leader_names_itself)
 {
     desk_open();
     seal(1);
@@ -24,37 +82,171 @@ TEST(node_data, status_tells_role_and_last_block)
     assert_non_null(strstr(desk_answer, "{\"node\":1,\"role\":\"leader\",\"term\":0,\"epoch\":0,"
                                         "\"leader\":1,\"lastCommand\":0,\"height\":1,"
                                         "\"certifiedHeight\":0,\"headerHash\":\"abab"));
+    atomic_store(&desk_progress.is_leader, 0);
+    desk_ask(METHOD_GET, "/quorex/v1/status", "", 0);
+    assert_non_null(strstr(desk_answer, "\"role\":\"follower\",\"term\":0,\"epoch\":0,"
+                                        "\"leader\":null,"));
 }
 
-TEST(node_data, blocks_come_newest_first)
+/* The set of a height, by the events: voters with the hash that headers commit to, standbys beside them. */
+TEST(node_data, validators_are_those_of_the_height)
 {
-    desk_open();
-    for (uint64_t height = 1; height <= 5; height++)
-        seal(height);
-    desk_blocks.certified_height = 4;
-    assert_int_equal(desk_ask(METHOD_GET, "/quorex/v1/blocks", "limit=2", 0), OUTCOME_ANSWERED);
-    assert_memory_equal(desk_answer, "[{\"height\":5,", 13);
-    assert_non_null(strstr(desk_answer, "\"txCount\":7,\"fillCount\":2,\"certified\":false},"
-                                        "{\"height\":4,"));
-    assert_non_null(strstr(desk_answer, "\"certified\":true}]"));
+    char hash[2 * HASH_BYTES + 1];
+    struct node_changed_event changed = {.height = 9, .node = 6, .role = NODE_STANDBY};
+    open_four();
+    memcpy(changed.address, "10.0.0.6:8500", 13);
+    memset(changed.public_key, 0xa6, PUBLIC_KEY_BYTES);
+    event_write_node_changed(&desk_events, &changed);
+    desk_apply();
+    const hash_t set = validator_set_hash(&fixture_genesis.validators);
+    hash_hex(set.bytes, HASH_BYTES, hash);
+    assert_int_equal(desk_ask(METHOD_GET, "/quorex/v1/validators", "height=8", 0),
+                     OUTCOME_ANSWERED);
+    assert_memory_equal(desk_answer,
+                        "{\"height\":8,\"since\":1,\"nextChange\":9,\"validatorsHash\":\"", 55);
+    assert_non_null(strstr(desk_answer, hash));
+    assert_non_null(strstr(desk_answer,
+                           ",\"quorum\":3,\"validators\":[{\"node\":1,\"role\":\"voter\","
+                           "\"publicKey\":\"a0a0"));
+    assert_non_null(strstr(desk_answer, "\"address\":\"10.0.0.4:8500\"}],\"standbys\":[]}"));
+    desk_ask(METHOD_GET, "/quorex/v1/validators", "height=9", 0);
+    assert_memory_equal(desk_answer, "{\"height\":9,\"since\":9,\"nextChange\":null,", 40);
+    assert_non_null(strstr(desk_answer, hash)); /* a standby does not vote */
+    assert_non_null(strstr(desk_answer, "\"standbys\":[{\"node\":6,\"role\":\"standby\","));
+    desk_ask(METHOD_GET, "/quorex/v1/validators", "", 0); /* of the next block */
+    assert_memory_equal(desk_answer, "{\"height\":1,", 12);
+    assert_refused(METHOD_GET, "/quorex/v1/validators", "height=0", REJECT_DATA);
 }
 
-/* A halted node is not healthy, and one that does not lead or is stopping is not ready. */
-TEST(node_data, health_and_readiness_are_statuses)
+TEST(node_data, genesis_is_the_file_as_it_is)
 {
     desk_open();
+    assert_refused(METHOD_GET, "/quorex/v1/genesis", "", REJECT_CHAIN_UNREADABLE);
+    desk_facts.genesis_text = "{ \"nonce\": 1 }\n";
+    desk_facts.genesis_text_bytes = 15;
+    assert_status("/quorex/v1/genesis", 200, "{ \"nonce\": 1 }\n");
+}
+
+static enum status two_files(void *context, uint32_t index, struct chain_evidence *evidence)
+{
+    static const struct chain_evidence files[] = {{"double-2-0-7.json", "{\"node\":2}\n", 11},
+                                                  {"halt-9.json", "{}", 2}};
+    (void)context;
+    if (index >= 2) return STATUS_NOT_FOUND;
+    *evidence = files[index];
+    return STATUS_OK;
+}
+
+static const struct chain_source evidence_source = {.evidence = two_files};
+
+TEST(node_data, evidence_is_listed_with_its_text)
+{
+    desk_open();
+    assert_status("/quorex/v1/evidence", 200, "[]");
+    desk_facts.chain = &evidence_source;
+    assert_status("/quorex/v1/evidence", 200,
+                  "[{\"file\":\"double-2-0-7.json\",\"text\":\"{\\\"node\\\":2}\\n\"},"
+                  "{\"file\":\"halt-9.json\",\"text\":\"{}\"}]");
+}
+
+/* A halted node is not healthy, and says where it stopped and what it kept. A stuck chain is not one
+ * node's illness. */
+TEST(node_data, health_tells_reason_height_and_evidence)
+{
+    desk_open();
+    assert_status("/healthz", 200, "{\"status\":\"ok\",\"height\":0,\"certifiedHeight\":0}");
+    seal(9);
+    desk_facts.chain = &evidence_source;
+    atomic_store(&desk_progress.stuck, 1);
     assert_int_equal(desk_ask(METHOD_GET, "/healthz", "", 0), OUTCOME_ANSWERED);
     assert_int_equal(desk_request.http_status, 200);
-    desk_ask(METHOD_GET, "/readyz", "", 0);
-    assert_int_equal(desk_request.http_status, 503);
-    atomic_store(&desk_progress.is_leader, 1);
-    desk_ask(METHOD_GET, "/readyz", "", 0);
-    assert_int_equal(desk_request.http_status, 200);
+    assert_memory_equal(desk_answer, "{\"status\":\"stuck\",\"height\":9,", 29);
     atomic_store(&desk_progress.halted, 1);
     desk_ask(METHOD_GET, "/healthz", "", 0);
     assert_int_equal(desk_request.http_status, 503);
+    assert_memory_equal(desk_answer, "{\"status\":\"halted\",\"height\":9,", 30);
+    assert_non_null(strstr(desk_answer, "\"reason\":\"this node's figures differ"));
+    assert_non_null(strstr(desk_answer, "\"evidence\":[\"halt-9.json\"]}"));
+}
+
+/* Ready is who can answer: with a leader somewhere, and a place in the node set. */
+TEST(node_data, readiness_needs_a_leader)
+{
+    open_four();
+    desk_facts.history_is_up = true;
+    assert_status("/readyz", 503,
+                  "{\"ready\":false,\"orders\":false,\"leader\":false,\"role\":\"follower\","
+                  "\"history\":true,\"voters\":4}");
+    atomic_store(&desk_progress.leader, 2);
+    assert_status("/readyz", 200,
+                  "{\"ready\":true,\"orders\":true,\"leader\":false,\"role\":\"follower\","
+                  "\"history\":true,\"voters\":4}");
+    atomic_store(&desk_progress.stopping, 1);
     desk_ask(METHOD_GET, "/readyz", "", 0);
     assert_int_equal(desk_request.http_status, 503);
+    atomic_store(&desk_progress.stopping, 0);
+    atomic_store(&desk_progress.halted, 1);
+    desk_ask(METHOD_GET, "/readyz", "", 0);
+    assert_int_equal(desk_request.http_status, 503);
+}
+
+/* Two or three voters are for growing and shrinking, and whoever looks is told. */
+TEST(node_data, two_and_three_voters_are_warned_of)
+{
+    static const char *const warnings[] = {NULL, NULL, "\"warning\":\"2 voters",
+                                           "\"warning\":\"3 voters", NULL};
+    for (uint32_t voters = 1; voters <= 4; voters++) {
+        open_four();
+        fixture_genesis.validators.count = voters;
+        desk_reopen();
+        desk_ask(METHOD_GET, "/readyz", "", 0);
+        if (warnings[voters] == NULL)
+            assert_null(strstr(desk_answer, "warning"));
+        else
+            assert_non_null(strstr(desk_answer, warnings[voters]));
+    }
+}
+
+/* A standby is ready for reads; an expelled node never is. */
+TEST(node_data, standby_is_ready_and_an_expelled_node_is_not)
+{
+    struct node_changed_event changed = {.height = 1, .node = 1, .role = NODE_STANDBY};
+    open_four();
+    atomic_store(&desk_progress.leader, 2);
+    event_write_node_changed(&desk_events, &changed);
+    desk_apply();
+    desk_ask(METHOD_GET, "/readyz", "", 0);
+    assert_int_equal(desk_request.http_status, 200);
+    assert_non_null(strstr(desk_answer, "\"role\":\"standby\""));
+    assert_non_null(strstr(desk_answer, "\"voters\":3,\"warning\":"));
+    changed.role = NODE_GONE;
+    event_write_node_changed(&desk_events, &changed);
+    desk_apply();
+    desk_ask(METHOD_GET, "/readyz", "", 0);
+    assert_int_equal(desk_request.http_status, 503);
+    assert_non_null(strstr(desk_answer, "\"role\":\"gone\""));
+}
+
+/* Above the bound of blocks without a certificate, and while the chain is stuck, nothing is taken; reads go
+ * on. */
+TEST(node_data, readiness_for_orders_ends_without_certificates)
+{
+    open_four();
+    atomic_store(&desk_progress.leader, 2);
+    atomic_store(&desk_progress.sealed_height, 150);
+    atomic_store(&desk_progress.certified_height, 50);
+    desk_ask(METHOD_GET, "/readyz", "", 0);
+    assert_non_null(strstr(desk_answer, "{\"ready\":true,\"orders\":true,"));
+    atomic_store(&desk_progress.sealed_height, 151);
+    desk_ask(METHOD_GET, "/readyz", "", 0);
+    assert_int_equal(desk_request.http_status, 200);
+    assert_non_null(strstr(desk_answer, "{\"ready\":true,\"orders\":false,"));
+    desk_ask(METHOD_GET, "/quorex/v1/status", "", 0);
+    assert_non_null(strstr(desk_answer, "\"admitting\":false"));
+    atomic_store(&desk_progress.certified_height, 151);
+    atomic_store(&desk_progress.stuck, 1);
+    desk_ask(METHOD_GET, "/readyz", "", 0);
+    assert_non_null(strstr(desk_answer, "{\"ready\":true,\"orders\":false,"));
 }
 
 TEST(node_data, metrics_are_text)

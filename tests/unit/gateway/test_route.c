@@ -42,3 +42,26 @@ TEST(route, nothing_but_reads_is_unsigned)
                         routes[index].security == SECURITY_OPERATOR);
     }
 }
+
+/* A name in braces stands for one part of the path, whatever it is, and for no more. */
+TEST(route, path_carries_a_value)
+{
+    struct auth_piece value;
+    bool path_exists;
+    const struct route *route =
+        route_find(METHOD_GET, "/quorex/v1/blocks/12", 20, &value, &path_exists);
+    assert_non_null(route);
+    assert_ptr_equal(route->handler, chain_data_block);
+    assert_int_equal(value.byte_count, 2);
+    assert_memory_equal(value.bytes, "12", 2);
+    route = route_find(METHOD_GET, "/quorex/v1/blocks/x/body", 24, &value, &path_exists);
+    assert_ptr_equal(route->handler, chain_data_body);
+    assert_int_equal(value.byte_count, 1);
+    assert_null(route_find(METHOD_GET, "/quorex/v1/blocks/", 18, &value, &path_exists));
+    assert_null(route_find(METHOD_GET, "/quorex/v1/blocks//body", 23, &value, &path_exists));
+    assert_null(route_find(METHOD_GET, "/quorex/v1/blocks/1/2", 21, &value, &path_exists));
+    assert_null(route_find(METHOD_GET, "/quorex/v1/blocks/1/bod", 23, &value, &path_exists));
+    assert_false(path_exists);
+    assert_null(route_find(METHOD_POST, "/quorex/v1/blocks/12", 20, &value, &path_exists));
+    assert_true(path_exists);
+}
