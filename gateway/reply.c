@@ -258,6 +258,13 @@ static void on_admin(struct reply *reply, const struct event *event)
     case T_MARKET_FILTERED:
         reply->result = "market-filtered";
         break;
+    case T_NODE_CHANGED: {
+        struct node_changed_event changed;
+        node_changed_event_get(event->payload, &changed);
+        reply->effective_height = changed.height;
+        reply->result = "node-changed";
+        break;
+    }
     default:
         break;
     }
@@ -442,6 +449,8 @@ static void finish_admin(const struct reply *reply, struct writer *json)
     writer_object(json);
     writer_key_string(json, "result", reply->result);
     if (reply->created != 0) writer_key_u64(json, "account", reply->created);
+    if (reply->effective_height != 0)
+        writer_key_u64(json, "effectiveHeight", reply->effective_height);
     writer_key_u64(json, "command", reply->command);
     writer_object_end(json);
 }

@@ -46,8 +46,9 @@ struct reply {
     uint32_t placement_count;
     uint64_t stamp_ns;
     uint64_t command;
-    uint64_t list_id;   /* of the list that was placed */
-    const char *result; /* REPLY_ADMIN: what happened, from the event */
+    uint64_t list_id;          /* of the list that was placed */
+    uint64_t effective_height; /* from which block on a changed node set counts */
+    const char *result;        /* REPLY_ADMIN: what happened, from the event */
     struct reply_placement placements[LIST_ORDERS_MAX];
     struct view_order canceled;
     struct view_order amended;

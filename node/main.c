@@ -6,6 +6,7 @@
 #include "node/demo_accounts.h"
 #include "node/demo_flow.h"
 #include "node/init.h"
+#include "node/join.h"
 #include "node/node.h"
 #include "node/verify.h"
 
@@ -18,7 +19,8 @@ static const struct {
     const char *help;
 } commands[] = {
     {"node", node_main, "run a node"},
-    {"init", init_main, "make a new chain and its first node"},
+    {"init", init_main, "make a new chain and its first nodes"},
+    {"join", join_main, "make a new node for a chain that runs"},
     {"admin", admin_main, "operators: list, open accounts, credit, halt"},
     {"verify", verify_main, "audit a chain offline, re-executing every block"},
     {"bench", bench_main, "measure the matching engine on this machine"},
