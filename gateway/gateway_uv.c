@@ -325,7 +325,10 @@ enum status gateway_run(const struct gateway_options *options)
         uv_run(&gateway->loop, UV_RUN_DEFAULT);
     }
     const enum status status = gateway->status;
-    if (gateway->server != NULL) end_loop(gateway);
+    if (gateway->server != NULL)
+        end_loop(gateway);
+    else
+        uv_loop_close(&gateway->loop); /* no handle has been made yet */
     arena_unmap(&gateway->arena);
     free(gateway);
     log_info("gateway", "stopped", "status=%s", status_name(status));
