@@ -22,6 +22,7 @@ struct audit {
     struct arena engine_arena, settlement_arena, events_arena;
     struct engine *engine;
     struct digest digest;
+    struct validator_set voters; /* of the block in hand */
     struct chain *chain;
     uint8_t *events; /* what re-execution of one command gives */
     size_t events_bytes;
@@ -143,8 +144,7 @@ static enum status check_certificate(struct audit *audit, uint64_t height, hash_
     if (certificate.height != height || certificate.epoch != audit->previous.epoch ||
         !hash_equal(certificate.header_hash, hash))
         return wrong(audit, height, 0, "its certificate is for another header");
-    const char *fault =
-        certificate_fault(&certificate, audit->digest.chain_id, &audit->genesis->validators);
+    const char *fault = certificate_fault(&certificate, audit->digest.chain_id, &audit->voters);
     if (fault != NULL) return wrong(audit, height, 0, "its certificate is not valid: %s", fault);
     audit->result->certified_height = height;
     return STATUS_OK;
@@ -176,6 +176,7 @@ static enum status check_block(struct audit *audit, uint64_t height)
     enum status status = chain_read_block(audit->chain, height, &block);
     if (status != STATUS_OK)
         return wrong(audit, height, 0, "it cannot be read: %s", status_text(status));
+    node_set_voters(&audit->digest.membership.nodes, &audit->voters);
     status = check_bytes(audit, height, &block, &header);
     if (status == STATUS_OK) status = execute_body(audit, height, &block, &derived);
     if (status != STATUS_OK) return status;

@@ -1,0 +1,417 @@
+/* The anchors of several nodes over one log: sets that change, votes that are lost, nodes that lie. */
+
+#include "ledger/checkpoint.h"
+#include "ledger/vote.h"
+#include "node/verify.h"
+#include "tests/harness.h"
+#include "tests/unit/node/council.h"
+
+static struct council council;
+
+static void council_of(uint32_t voters)
+{
+    council_make(&council, voters, 4);
+    for (uint32_t id = 1; id <= voters; id++)
+        assert_int_equal(council_start(&council, id), STATUS_OK);
+    for (uint32_t id = 1; id <= voters; id++)
+        council_hello(&council, id);
+}
+
+static void seal(uint32_t blocks)
+{
+    while (blocks-- > 0)
+        council_seal(&council);
+}
+
+/* Every block of the node's chain, every certificate under the set of its height, and the sets' lineage. */
+static void check_chain(uint32_t id, uint64_t certified, uint64_t turns)
+{
+    static struct verify_result result;
+    struct council_node *node = &council.nodes[id - 1];
+    const enum status status =
+        verify_chain(node->folder.path, &council.journal.genesis, journal_tree_secret, &result);
+    if (status != STATUS_OK) print_error("block %lu: %s\n", result.bad_height, result.reason);
+    assert_int_equal(status, STATUS_OK);
+    assert_int_equal(result.height, council.journal.height);
+    assert_int_equal(result.certified_height, certified);
+
+    static uint8_t steps[64 * 1024];
+    static struct lineage_step step;
+    static struct lineage lineage;
+    struct lineage_reader *reader = lineage_reader_new(node->lineage);
+    const size_t byte_count = lineage_reader_steps(reader, 0, steps, sizeof(steps));
+    lineage_begin(&lineage, genesis_chain_id(&council.journal.genesis),
+                  &council.journal.genesis.validators, 0);
+    uint64_t count = 0;
+    for (size_t at = 0; at < byte_count; count++) {
+        const size_t length = lineage_step_decode(steps + at, byte_count - at, &step);
+        assert_true(length > 0);
+        assert_int_equal(lineage_follow(&lineage, &step), LINEAGE_FOLLOWED);
+        at += length;
+    }
+    assert_int_equal(count, turns);
+    lineage_reader_free(reader);
+}
+
+/* Adds a node, lets it start and say HELLO; it stands by. */
+static void join(uint32_t id)
+{
+    council_add(&council, id);
+    seal(2);
+    assert_int_equal(council_start(&council, id), STATUS_OK);
+    council_hello(&council, id);
+}
+
+/* From one node to four, each of which signs as soon as it counts, and every set is signed over by the one
+ * before it. */
+TEST(council, grows_from_one_to_four)
+{
+    council_of(1);
+    seal(2);
+    for (uint32_t id = 2; id <= 4; id++) {
+        join(id);
+        assert_int_equal(access(council.nodes[id - 1].sign_once, F_OK), -1);
+        council_role(&council, id, NODE_VOTER);
+        assert_int_equal(access(council.nodes[id - 1].sign_once, F_OK), 0);
+        const uint64_t voted = council.nodes[id - 1].votes_taken;
+        seal(2);
+        assert_int_equal(council.nodes[id - 1].votes_taken, voted); /* it counts from the next on */
+        seal(1);
+        assert_int_equal(council.nodes[id - 1].votes_taken, voted + 1);
+        for (uint32_t each = 1; each <= id; each++)
+            assert_int_equal(council_certified(&council, each), council.journal.height);
+    }
+    for (uint32_t id = 1; id <= 4; id++)
+        check_chain(id, council.journal.height, 3);
+    council_end(&council);
+}
+
+/* And back to one: who goes signs the block that hands over, and nothing after it. */
+TEST(council, shrinks_from_four_to_one)
+{
+    council_of(4);
+    seal(2);
+    for (uint32_t id = 4; id >= 2; id--) {
+        if (id % 2 == 0)
+            council_remove(&council, id);
+        else
+            council_role(&council, id, NODE_STANDBY);
+        const uint64_t voted = council.nodes[id - 1].votes_taken;
+        seal(2);
+        assert_int_equal(council.nodes[id - 1].votes_taken, voted + 2);
+        seal(1);
+        assert_int_equal(council.nodes[id - 1].votes_taken, voted + 2);
+    }
+    assert_int_equal(council_certified(&council, 1), council.journal.height);
+    check_chain(1, council.journal.height, 3);
+    check_chain(4, council.journal.height, 3); /* it goes on reading as long as it is let */
+    council_end(&council);
+}
+
+/* A standby takes a dead voter's place; the three that are left sign meanwhile. */
+TEST(council, swaps_a_dead_node)
+{
+    council_of(4);
+    seal(2);
+    council_stop(&council, 2);
+    join(5);
+    seal(1);
+    council_swap(&council, 2, 5);
+    seal(4);
+    assert_int_equal(council_certified(&council, 1), council.journal.height);
+    assert_int_equal(council_certified(&council, 5), council.journal.height);
+    assert_true(council.nodes[4].votes_taken > 0);
+    council_stop(&council, 3); /* with node 2 in the set this would be one too many */
+    seal(2);
+    assert_int_equal(council_certified(&council, 5), council.journal.height);
+    check_chain(5, council.journal.height, 1);
+    council_end(&council);
+}
+
+/* Who comes is passed on to the log when it is decided, who goes when the set before him has signed. */
+TEST(council, changes_reach_the_log_in_their_time)
+{
+    struct node_changed_event changed;
+    council_of(4);
+    seal(1);
+    council_add(&council, 5);
+    council_settle(&council);
+    seal(2);
+    council_hello(&council, 5);
+    council_swap(&council, 1, 5);
+    council_settle(&council);
+    assert_true(council_change(&council, 2, &changed)); /* added */
+    assert_int_equal(changed.role, NODE_STANDBY);
+    assert_true(council_change(&council, 2, &changed)); /* promoted */
+    assert_int_equal(changed.role, NODE_VOTER);
+    assert_int_equal(changed.node, 5);
+    assert_false(council_change(&council, 2, &changed));
+    seal(1); /* the block in which it was decided */
+    assert_false(council_change(&council, 2, &changed));
+    journal_seal(&council.journal); /* the one that hands over: not signed yet */
+    council_turn(&council, &council.nodes[1]);
+    assert_false(council_change(&council, 2, &changed));
+    council_settle(&council);
+    assert_true(council_change(&council, 2, &changed));
+    assert_int_equal(changed.node, 1);
+    assert_int_equal(changed.role, NODE_GONE);
+    assert_int_equal(changed.height, council.journal.height + 1);
+    council_end(&council);
+}
+
+/* The votes of one node are lost with their leader: it proposes the newest again, the same. */
+TEST(council, a_lost_vote_is_proposed_again)
+{
+    council_of(2);
+    seal(1);
+    council.nodes[1].mute = true;
+    seal(1);
+    assert_int_equal(council_certified(&council, 1), 1);
+    council.nodes[1].mute = false;
+    council_settle(&council);
+    assert_int_equal(council_certified(&council, 1), 1);
+    council.now_ns += VOTE_PATIENCE_NS;
+    council_settle(&council);
+    assert_int_equal(council_certified(&council, 1), 2);
+
+    council.nodes[1].mute = true;
+    seal(1);
+    council.nodes[1].mute = false;
+    atomic_store(&council.nodes[1].progress.term, 7);
+    atomic_store(&council.nodes[1].progress.leader, 0); /* nobody to send it to yet */
+    council_settle(&council);
+    assert_int_equal(council_certified(&council, 1), 2);
+    atomic_store(&council.nodes[1].progress.leader, 2);
+    council_settle(&council);
+    assert_int_equal(council_certified(&council, 1), 3);
+    council_end(&council);
+}
+
+static void vote_of(uint32_t id, uint64_t height, hash_t hash)
+{
+    struct vote_command vote;
+    certificate_sign(council.nodes[id - 1].secret, genesis_chain_id(&council.journal.genesis), 0,
+                     height, hash, id, &vote);
+    journal_vote(&council.journal, &vote);
+}
+
+static char *evidence_of(uint32_t id, const char *name)
+{
+    char path[256], *text;
+    size_t byte_count;
+    snprintf(path, sizeof(path), "%s/%s", council.nodes[id - 1].evidence, name);
+    return file_read(path, &text, &byte_count) == STATUS_OK ? text : NULL;
+}
+
+/* A validator that signs two hashes of one height is shown to have done it, by every node, after a restart
+ * and when the block was certified long before. */
+TEST(council, who_signs_twice_is_kept)
+{
+    council_of(4);
+    seal(2);
+    assert_int_equal(council_certified(&council, 1), 2);
+    vote_of(4, 1, hash_of("other", 5));
+    for (uint32_t id = 1; id <= 4; id++) {
+        char *text = evidence_of(id, "double-4-0-1.json");
+        assert_non_null(text);
+        assert_non_null(strstr(text, "double-vote"));
+        assert_int_equal(metric_get(&council.nodes[id - 1].metrics.double_votes_total), 1);
+        free(text);
+    }
+    seal(1);
+    assert_int_equal(council_certified(&council, 1), 3); /* and the others go on */
+    council_stop(&council, 2);
+    assert_int_equal(council_start(&council, 2), STATUS_OK);
+    assert_int_equal(atomic_load(&council.nodes[1].progress.halted), 0);
+    council_end(&council);
+}
+
+/* Two and two for two headers: no certificate can come of it, and everybody knows; a later one lifts it. */
+TEST(council, a_height_may_be_stuck)
+{
+    council_of(4);
+    seal(1);
+    council.nodes[2].mute = council.nodes[3].mute = true;
+    seal(1);
+    const hash_t other = hash_of("other", 5);
+    vote_of(3, 2, other);
+    assert_int_equal(atomic_load(&council.nodes[0].progress.stuck), 0);
+    vote_of(4, 2, other);
+    for (uint32_t id = 1; id <= 2; id++)
+        assert_int_equal(atomic_load(&council.nodes[id - 1].progress.stuck), 1);
+    assert_int_equal(metric_get(&council.nodes[0].metrics.stuck), 1);
+    council.nodes[2].mute = council.nodes[3].mute = false;
+    seal(1);
+    assert_int_equal(council_certified(&council, 1), 3);
+    assert_int_equal(atomic_load(&council.nodes[0].progress.stuck), 0);
+    council_end(&council);
+}
+
+/* The others certify another header than this node's: it halts, and keeps what it has of both. */
+TEST(council, halts_and_keeps_the_evidence)
+{
+    council_of(4);
+    seal(1);
+    for (uint32_t id = 2; id <= 4; id++)
+        council_stop(&council, id);
+    journal_seal(&council.journal);
+    const hash_t other = hash_of("other", 5);
+    for (uint32_t id = 2; id <= 4; id++)
+        vote_of(id, 2, other);
+    assert_int_equal(atomic_load(&council.nodes[0].progress.halted), 1);
+    char *text = evidence_of(1, "halt-2.json");
+    assert_non_null(text);
+    assert_non_null(strstr(text, "\"certificate\""));
+    assert_non_null(strstr(text, "\"ours\""));
+    free(text);
+    assert_int_equal(metric_get(&council.nodes[0].metrics.votes_differing_total), 3);
+    council_end(&council);
+}
+
+/* A voter whose file is gone, or is older than its votes in the log, does not start: it may have signed
+ * anything. */
+TEST(council, who_forgot_what_it_signed_does_not_start)
+{
+    council_of(4);
+    seal(3);
+    council_stop(&council, 2);
+    assert_int_equal(unlink(council.nodes[1].sign_once), 0);
+    assert_int_equal(council_start(&council, 2), STATUS_AMNESIAC);
+    council_stop(&council, 2);
+    assert_int_equal(sign_once_create(council.nodes[1].sign_once), STATUS_OK);
+    assert_int_equal(council_start(&council, 2), STATUS_AMNESIAC);
+    council_stop(&council, 2);
+
+    /* Nor one that was promoted later, with its chain files there. */
+    join(5);
+    seal(1);
+    council_role(&council, 5, NODE_VOTER);
+    seal(3);
+    council_stop(&council, 5);
+    assert_int_equal(unlink(council.nodes[4].sign_once), 0);
+    assert_int_equal(council_start(&council, 5), STATUS_AMNESIAC);
+    council_end(&council);
+}
+
+/* A node that starts anew reads the whole log, finds its votes there and the set of each height. */
+TEST(council, a_restart_in_the_middle_of_changes)
+{
+    council_of(4);
+    seal(2);
+    join(5);
+    seal(1);
+    council_swap(&council, 3, 5);
+    for (uint32_t id = 1; id <= 5; id += 4) {
+        council_stop(&council, id);
+        assert_int_equal(council_start(&council, id), STATUS_OK);
+    }
+    seal(1);
+    council_stop(&council, 1);
+    assert_int_equal(council_start(&council, 1), STATUS_OK);
+    seal(3);
+    assert_int_equal(council_certified(&council, 1), council.journal.height);
+    check_chain(1, council.journal.height, 1);
+    check_chain(5, council.journal.height, 1);
+    council_end(&council);
+}
+
+static void checkpoint_vote(uint32_t id, uint64_t height, hash_t root)
+{
+    uint8_t payload[256];
+    struct checkpoint_vote_command vote;
+    checkpoint_sign(council.nodes[id - 1].secret, genesis_chain_id(&council.journal.genesis), 0,
+                    height, root, id, &vote);
+    checkpoint_vote_command_put(payload, &vote);
+    journal_apply(&council.journal, (struct command_header){.type = T_CHECKPOINT_VOTE}, payload,
+                  NULL);
+}
+
+/* The maker hears of every checkpoint's height when its block has ended, and of the certificate when q roots
+ * agree. */
+TEST(council, checkpoints_are_made_and_certified)
+{
+    council_of(4);
+    seal(3);
+    assert_int_equal(council.nodes[0].checkpoint, 0);
+    seal(2);
+    assert_int_equal(council.nodes[0].checkpoint, 4);
+    const hash_t root = hash_of("root", 4);
+    size_t byte_count;
+    checkpoint_vote(1, 4, root);
+    checkpoint_vote(2, 4, hash_of("other", 5));
+    checkpoint_vote(3, 4, root);
+    checkpoint_vote(3, 3, root); /* no checkpoint's height */
+    assert_null(ring_peek(council.nodes[0].certificates, &byte_count));
+    checkpoint_vote(4, 4, root);
+    const uint8_t *bytes = ring_peek(council.nodes[0].certificates, &byte_count);
+    assert_non_null(bytes);
+    struct certificate certificate;
+    assert_int_equal(le_get_u64(bytes), 4);
+    assert_true(certificate_decode(bytes + 8, byte_count - 8, &certificate));
+    assert_null(checkpoint_certificate_fault(&certificate,
+                                             genesis_chain_id(&council.journal.genesis),
+                                             &council.journal.genesis.validators));
+    checkpoint_vote(4, 4, hash_of("third", 5));
+    char *text = evidence_of(1, "double-4-0-4-checkpoint.json");
+    assert_non_null(text);
+    free(text);
+    council_end(&council);
+}
+
+static const char *agree(const struct digest *digest, const struct command *command)
+{
+    return digest->height > 0 && command->header.auth_length == 5 ? NULL : "statements";
+}
+
+/* From the next block on headers and votes are of the new epoch; votes of the old one are nothing, and its
+ * last block is certified by the next. Without statements that somebody has judged the node halts. */
+TEST(council, an_epoch_changes)
+{
+    static struct digest digests[2];
+    struct arena arenas[2] = {{0}};
+    uint8_t payload[64];
+    council_make(&council, 2, 0);
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct genesis *genesis = &council.journal.genesis;
+        assert_true(arena_map(&arenas[i], settlement_bytes(genesis)));
+        digest_begin(&digests[i], genesis,
+                     settlement_new(&arenas[i], genesis, journal_tree_secret));
+        if (i == 0) digests[i].epoch_objection = agree;
+        council.nodes[i].options.digest = &digests[i];
+        assert_int_equal(council_start(&council, i + 1), STATUS_OK);
+        council_hello(&council, i + 1);
+    }
+    seal(2);
+    const struct epoch_change_command change = {.epoch = 1, .height = 2};
+    epoch_change_command_put(payload, &change);
+    journal_apply(&council.journal,
+                  (struct command_header){
+                      .type = T_EPOCH_CHANGE, .auth_kind = AUTH_STATEMENTS, .auth_length = 5},
+                  payload, (const uint8_t *)"agree");
+    assert_int_equal(atomic_load(&council.nodes[0].progress.halted), 0);
+    assert_int_equal(atomic_load(&council.nodes[1].progress.halted), 1); /* it was not asked */
+    const uint64_t voted = council.nodes[0].votes_taken;
+    seal(1);
+    assert_int_equal(digests[0].membership.epoch, 1);
+    assert_int_equal(atomic_load(&council.nodes[0].progress.epoch), 0); /* block 3 is of epoch 0 */
+    assert_int_equal(council.nodes[0].votes_taken, voted);              /* and nobody signs it */
+    seal(1);
+    assert_int_equal(atomic_load(&council.nodes[0].progress.epoch), 1);
+    assert_int_equal(council.nodes[0].votes_taken, voted + 1);
+    struct chain *chain;
+    uint8_t header[BLOCK_HEADER_BYTES];
+    assert_int_equal(chain_open_reader(council.nodes[0].folder.path, &chain), STATUS_OK);
+    assert_int_equal(chain_read_header(chain, 4, header), STATUS_OK);
+    const hash_t hash = block_header_hash(header);
+    chain_close(chain);
+    vote_of(2, 4, hash); /* of epoch 0 */
+    assert_int_equal(council_certified(&council, 1), 2);
+    struct vote_command vote;
+    certificate_sign(council.nodes[1].secret, genesis_chain_id(&council.journal.genesis), 1, 4,
+                     hash, 2, &vote);
+    journal_vote(&council.journal, &vote);
+    assert_int_equal(council_certified(&council, 1), 4);
+    council_end(&council);
+    arena_unmap(&arenas[0]);
+    arena_unmap(&arenas[1]);
+}
