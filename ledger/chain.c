@@ -4,7 +4,7 @@
 #include "ledger/crc32c.h"
 
 #define INDEX_MAGIC   0x49435851u /* "QXCI" */
-#define INDEX_VERSION 1u
+#define INDEX_VERSION 2u
 
 static_assert(4 + 4 + 4 + 4 + 8 == CHAIN_RECORD_HEADER_BYTES, "the header's fields fill it");
 static_assert(4 + 4 + 4 + 4 + 8 + 4 + 4 == CHAIN_PLACE_BYTES, "the place's fields fill it");
@@ -33,8 +33,10 @@ void chain_record_put(uint8_t at[CHAIN_RECORD_HEADER_BYTES], const struct chain_
 uint32_t chain_record_length(const uint8_t at[CHAIN_RECORD_HEADER_BYTES])
 {
     const uint32_t length = le_get_u32(at), type = le_get_u32(at + 8);
-    const bool possible = (type == CHAIN_BLOCK && length >= BLOCK_HEADER_BYTES) ||
-                          (type == CHAIN_CERTIFICATE && length > 0);
+    const bool possible =
+        (type == CHAIN_BLOCK && length >= BLOCK_HEADER_BYTES) ||
+        (type == CHAIN_CERTIFICATE && length > 0) ||
+        ((type == CHAIN_HEADER || type == CHAIN_BASE) && length == BLOCK_HEADER_BYTES);
     if (!possible || length > CHAIN_PAYLOAD_MAX) return 0;
     if (le_get_u32(at + 12) != 0 || le_get_u64(at + 16) == 0) return 0;
     return length;
@@ -75,7 +77,8 @@ bool chain_place_get(const uint8_t at[CHAIN_PLACE_BYTES], struct chain_place *pl
     place->length = le_get_u32(at + 8);
     place->header_crc = le_get_u32(at + 12);
     place->height = le_get_u64(at + 16);
-    return place->segment > 0 && place->length > 0 && le_get_u32(at + 24) == 0;
+    return (place->segment & ~CHAIN_HEADERS_FILE) > 0 && place->length > 0 &&
+           le_get_u32(at + 24) == 0;
 }
 
 struct chain_place chain_place_of(const struct chain_record *record, uint32_t segment,
@@ -83,7 +86,7 @@ struct chain_place chain_place_of(const struct chain_record *record, uint32_t se
 {
     struct chain_place place = {
         .segment = segment, .offset = offset, .length = record->length, .height = record->height};
-    if (record->type == CHAIN_BLOCK)
+    if (record->type != CHAIN_CERTIFICATE)
         place.header_crc = crc32c_add(0, record->payload, BLOCK_HEADER_BYTES);
     return place;
 }
@@ -95,30 +98,32 @@ bool chain_place_empty(const uint8_t at[CHAIN_PLACE_BYTES])
     return true;
 }
 
-void chain_index_put(uint8_t at[CHAIN_INDEX_HEADER_BYTES], uint32_t synced_segment,
-                     uint32_t synced_offset)
+void chain_index_put(uint8_t at[CHAIN_INDEX_HEADER_BYTES], const struct chain_index *index)
 {
     memset(at, 0, CHAIN_INDEX_HEADER_BYTES);
     le_put_u32(at, INDEX_MAGIC);
     le_put_u32(at + 4, INDEX_VERSION);
-    le_put_u32(at + 8, synced_segment);
-    le_put_u32(at + 12, synced_offset);
+    le_put_u32(at + 8, index->synced_segment);
+    le_put_u32(at + 12, index->synced_offset);
+    le_put_u64(at + 16, index->base);
+    le_put_u64(at + 24, index->first_body);
     le_put_u32(at + CHAIN_INDEX_HEADER_BYTES - 4, crc32c_add(0, at, CHAIN_INDEX_HEADER_BYTES - 4));
 }
 
-bool chain_index_get(const uint8_t at[CHAIN_INDEX_HEADER_BYTES], uint32_t *synced_segment,
-                     uint32_t *synced_offset)
+bool chain_index_get(const uint8_t at[CHAIN_INDEX_HEADER_BYTES], struct chain_index *index)
 {
     const uint32_t crc = crc32c_add(0, at, CHAIN_INDEX_HEADER_BYTES - 4);
     if (le_get_u32(at) != INDEX_MAGIC || le_get_u32(at + 4) != INDEX_VERSION) return false;
     if (le_get_u32(at + CHAIN_INDEX_HEADER_BYTES - 4) != crc) return false;
-    *synced_segment = le_get_u32(at + 8);
-    *synced_offset = le_get_u32(at + 12);
+    index->synced_segment = le_get_u32(at + 8);
+    index->synced_offset = le_get_u32(at + 12);
+    index->base = le_get_u64(at + 16);
+    index->first_body = le_get_u64(at + 24);
     return true;
 }
 
-uint64_t chain_entry_offset(uint64_t height)
+uint64_t chain_entry_offset(uint64_t base, uint64_t height)
 {
-    ASSERT(height > 0);
-    return CHAIN_INDEX_HEADER_BYTES + (height - 1) * CHAIN_ENTRY_BYTES;
+    ASSERT(height > 0 && height >= base);
+    return CHAIN_INDEX_HEADER_BYTES + (height - (base > 0 ? base : 1)) * CHAIN_ENTRY_BYTES;
 }

@@ -11,8 +11,8 @@
  *     HEADER        payload: header (448): a block whose body is not here
  *     BASE          payload: header (448): the first record of a chain that begins above it
  *     index    header (64): magic u32 "QXCI" | version u32 | synced segment u32 | synced offset u32 |
- *              zero | crc32c u32; then 64 bytes a height from 1: place of its block, place of its
- *              certificate (zero while there is none)
+ *              base u64 | first_body u64 | zero | crc32c u32; then 64 bytes a height from the base on, or from
+ *              1: place of its block, place of its certificate (zero while there is none)
  *     place    segment u32 | offset u32 | length u32 | header crc32c u32 | height u64 | zero u32 |
  *              crc32c u32; the segment's highest bit: in its headers file
  *
@@ -97,14 +97,19 @@ struct chain_place chain_place_of(const struct chain_record *record, uint32_t se
 /* Whether all bytes of a place or entry are zero: nothing there yet. */
 bool chain_place_empty(const uint8_t at[CHAIN_PLACE_BYTES]);
 
-/* `synced`: everything before it is known to be on disk. */
-void chain_index_put(uint8_t at[CHAIN_INDEX_HEADER_BYTES], uint32_t synced_segment,
-                     uint32_t synced_offset);
-MUST_CHECK bool chain_index_get(const uint8_t at[CHAIN_INDEX_HEADER_BYTES],
-                                uint32_t *synced_segment, uint32_t *synced_offset);
+/* What the index says beside the places. */
+struct chain_index {
+    uint32_t synced_segment, synced_offset; /* everything before it is known to be on disk */
+    uint64_t base;                          /* chain_base */
+    uint64_t first_body;                    /* from this height on bodies are here */
+};
 
-/* Byte of the index at which a height's entry starts. Needs: height > 0. */
-uint64_t chain_entry_offset(uint64_t height);
+void chain_index_put(uint8_t at[CHAIN_INDEX_HEADER_BYTES], const struct chain_index *index);
+MUST_CHECK bool chain_index_get(const uint8_t at[CHAIN_INDEX_HEADER_BYTES],
+                                struct chain_index *index);
+
+/* Byte of the index at which a height's entry starts. Needs: height > 0 and not below `base`. */
+uint64_t chain_entry_offset(uint64_t base, uint64_t height);
 
 /* ---- The files (chain_fs.c). ---- */
 

@@ -1,5 +1,6 @@
+#include "common/le.h"
 #include "common/log.h"
-#include "ledger/chain_scan.h"
+#include "ledger/chain_files.h"
 #include "ledger/crc32c.h"
 
 #include <errno.h>
@@ -11,26 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-struct chain {
-    int folder;
-    int index;   /* -1: not opened yet */
-    int segment; /* the segment at hand: the writer's last, the reader's latest; -1: none */
-    uint32_t segment_number;
-    bool writes;
-    char *directory;
-
-    /* The writer's. */
-    uint64_t tip, certified;
-    uint32_t offset; /* end of the segment */
-    uint32_t unsynced_blocks;
-    bool failed;
-
-    /* What the last read gave. */
-    uint8_t *buffer;
-    size_t buffer_bytes;
-};
-
-static enum status io_failed(const struct chain *chain, const char *what, const char *file)
+enum status chain_files_io_failed(const struct chain *chain, const char *what, const char *file)
 {
     const enum status status = errno == ENOSPC || errno == EDQUOT ? STATUS_NO_SPACE : STATUS_IO;
     log_error("ledger", what, "directory=\"%s\" file=\"%s\" error=\"%s\"", chain->directory, file,
@@ -38,8 +20,8 @@ static enum status io_failed(const struct chain *chain, const char *what, const 
     return status;
 }
 
-static enum status damaged(const struct chain *chain, const char *file, uint64_t offset,
-                           const char *what)
+enum status chain_files_damaged(const struct chain *chain, const char *file, uint64_t offset,
+                                const char *what)
 {
     log_error("ledger", "chain file is damaged",
               "directory=\"%s\" file=\"%s\" offset=%lu what=\"%s\"", chain->directory, file, offset,
@@ -47,7 +29,7 @@ static enum status damaged(const struct chain *chain, const char *file, uint64_t
     return STATUS_DAMAGED;
 }
 
-static bool write_at(int descriptor, struct iovec *pieces, int piece_count, uint64_t offset)
+bool chain_files_write(int descriptor, struct iovec *pieces, int piece_count, uint64_t offset)
 {
     while (piece_count > 0) {
         ssize_t written = pwritev(descriptor, pieces, piece_count, (off_t)offset);
@@ -67,10 +49,11 @@ static bool write_at(int descriptor, struct iovec *pieces, int piece_count, uint
     return true;
 }
 
-static bool write_bytes(int descriptor, const uint8_t *bytes, size_t byte_count, uint64_t offset)
+bool chain_files_write_bytes(int descriptor, const uint8_t *bytes, size_t byte_count,
+                             uint64_t offset)
 {
     struct iovec piece = {(void *)(uintptr_t)bytes, byte_count};
-    return write_at(descriptor, &piece, byte_count > 0 ? 1 : 0, offset);
+    return chain_files_write(descriptor, &piece, byte_count > 0 ? 1 : 0, offset);
 }
 
 /* ---- Opening ---- */
@@ -85,25 +68,29 @@ static enum status chain_new(const char *directory, bool writes, struct chain **
         log_error("ledger", "no memory for a chain", "directory=\"%s\"", directory);
         return STATUS_NO_MEMORY;
     }
-    *made = (struct chain){
-        .folder = -1, .index = -1, .segment = -1, .writes = writes, .directory = copy};
+    *made = (struct chain){.folder = -1,
+                           .index = -1,
+                           .segment = -1,
+                           .writes = writes,
+                           .directory = copy,
+                           .segment_bytes = CHAIN_SEGMENT_BYTES};
     *chain = made;
     return STATUS_OK;
 }
 
-/* Opens `number` as the segment at hand. STATUS_NOT_FOUND, not logged, when a reader finds none. */
-static enum status open_segment(struct chain *chain, uint32_t number)
+/* Opens `number` as the segment at hand; `create`: makes it. STATUS_NOT_FOUND, not logged, when there is none. */
+static enum status open_segment(struct chain *chain, uint32_t number, bool create)
 {
     if (chain->segment >= 0 && chain->segment_number == number) return STATUS_OK;
     if (chain->segment >= 0) close(chain->segment);
     char name[CHAIN_FILE_NAME_MAX];
     chain_segment_name(number, name);
-    const int flags = (chain->writes ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC;
+    const int flags = (create ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC;
     chain->segment = openat(chain->folder, name, flags, 0600);
     chain->segment_number = number;
     if (chain->segment >= 0) return STATUS_OK;
     if (errno == ENOENT) return STATUS_NOT_FOUND;
-    return io_failed(chain, "chain file cannot be opened", name);
+    return chain_files_io_failed(chain, "chain file cannot be opened", name);
 }
 
 /* Cuts what a crash left unfinished. The index comes first: a reader never looks for a record that the
@@ -111,13 +98,11 @@ static enum status open_segment(struct chain *chain, uint32_t number)
 static enum status cut_tail(struct chain *chain, const struct chain_scan *scan)
 {
     if (!scan->index_current) {
-        const uint64_t entries = scan->tip * CHAIN_ENTRY_BYTES;
-        uint8_t header[CHAIN_INDEX_HEADER_BYTES];
-        chain_index_put(header, 0, 0);
-        if (ftruncate(chain->index, (off_t)(sizeof(header) + entries)) != 0 ||
-            !write_bytes(chain->index, header, sizeof(header), 0) ||
-            !write_bytes(chain->index, scan->index, entries, sizeof(header)))
-            return io_failed(chain, "chain index cannot be written", "index");
+        const uint64_t entries = scan->entries * CHAIN_ENTRY_BYTES;
+        if (ftruncate(chain->index, (off_t)(CHAIN_INDEX_HEADER_BYTES + entries)) != 0 ||
+            !chain_files_put_header(chain) ||
+            !chain_files_write_bytes(chain->index, scan->index, entries, CHAIN_INDEX_HEADER_BYTES))
+            return chain_files_io_failed(chain, "chain index cannot be written", "index");
         if (scan->index_fault != NULL)
             log_warn("ledger", "chain index was not right and is made anew",
                      "directory=\"%s\" file=\"index\" offset=%lu what=\"%s\"", chain->directory,
@@ -128,19 +113,38 @@ static enum status cut_tail(struct chain *chain, const struct chain_scan *scan)
              "directory=\"%s\" segment=%u offset=%u bytes=%lu height=%lu", chain->directory,
              scan->segment, scan->offset, scan->torn_bytes, scan->tip);
     if (ftruncate(chain->segment, (off_t)scan->offset) != 0)
-        return io_failed(chain, "chain file cannot be cut", "segment");
+        return chain_files_io_failed(chain, "chain file cannot be cut", "segment");
+    return STATUS_OK;
+}
+
+/* Removes what a cut left unfinished: the index no longer points there. */
+static enum status remove_leftovers(struct chain *chain, uint32_t last)
+{
+    if (unlinkat(chain->folder, CHAIN_UNFINISHED, 0) != 0 && errno != ENOENT)
+        return chain_files_io_failed(chain, "chain file cannot be removed", CHAIN_UNFINISHED);
+    for (uint32_t number = chain->whole; number <= last; number++) {
+        char name[CHAIN_FILE_NAME_MAX];
+        chain_segment_name(number | CHAIN_HEADERS_FILE, name);
+        if (unlinkat(chain->folder, name, 0) != 0 && errno != ENOENT)
+            return chain_files_io_failed(chain, "chain file cannot be removed", name);
+    }
     return STATUS_OK;
 }
 
 static enum status take_over(struct chain *chain, const struct chain_scan *scan)
 {
-    const uint32_t segment = scan->segment > 0 ? scan->segment : 1;
-    enum status status = open_segment(chain, segment);
-    if (status == STATUS_OK) status = cut_tail(chain, scan);
-    if (status != STATUS_OK) return status;
+    const bool in_headers = (scan->segment & CHAIN_HEADERS_FILE) != 0;
+    const uint32_t last = scan->segment & ~CHAIN_HEADERS_FILE;
+    chain->base = scan->base;
     chain->tip = scan->tip;
     chain->certified = scan->certified;
-    chain->offset = scan->offset;
+    chain->first_body = scan->first_body;
+    chain->whole = scan->whole;
+    enum status status = open_segment(chain, last == 0 || in_headers ? last + 1 : last, true);
+    if (status == STATUS_OK) status = cut_tail(chain, scan);
+    if (status == STATUS_OK) status = remove_leftovers(chain, last);
+    if (status != STATUS_OK) return status;
+    chain->offset = in_headers ? 0 : scan->offset;
     return chain_sync(chain);
 }
 
@@ -155,17 +159,14 @@ enum status chain_open(const char *directory, struct chain **chain)
     if (made->folder >= 0)
         made->index = openat(made->folder, "index", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (made->folder < 0 || made->index < 0) {
-        status = io_failed(made, "chain cannot be opened", "index");
+        status = chain_files_io_failed(made, "chain cannot be opened", "index");
     } else if (flock(made->index, LOCK_EX | LOCK_NB) != 0) {
         log_error("ledger", "chain is written by another process", "directory=\"%s\"", directory);
         status = STATUS_EXISTS;
     } else {
         status = chain_scan(directory, &scan);
-        if (status == STATUS_DAMAGED) {
-            damaged(made, scan.file, scan.file_offset, scan.fault);
-            log_error("ledger", "keep a copy of the chain, empty it and start: the log rebuilds it",
-                      "directory=\"%s\"", directory);
-        }
+        if (status == STATUS_DAMAGED)
+            chain_files_damaged(made, scan.file, scan.file_offset, scan.fault);
         if (status == STATUS_OK) status = take_over(made, &scan);
     }
     chain_scan_end(&scan);
@@ -198,16 +199,29 @@ void chain_close(struct chain *chain)
 
 /* ---- Appending ---- */
 
+bool chain_files_put_header(const struct chain *chain)
+{
+    uint8_t header[CHAIN_INDEX_HEADER_BYTES];
+    const struct chain_index index = {
+        .synced_segment = chain->synced_segment,
+        .synced_offset = chain->synced_offset,
+        .base = chain->base,
+        .first_body = chain->first_body,
+    };
+    chain_index_put(header, &index);
+    return chain_files_write_bytes(chain->index, header, sizeof(header), 0);
+}
+
 enum status chain_sync(struct chain *chain)
 {
     ASSERT(chain->writes);
-    uint8_t header[CHAIN_INDEX_HEADER_BYTES];
     if (fdatasync(chain->segment) != 0 || fsync(chain->folder) != 0)
-        return io_failed(chain, "chain cannot be synchronised", "segment");
+        return chain_files_io_failed(chain, "chain cannot be synchronised", "segment");
     /* Only what is on disk may be called so: the header is written after the segment's sync. */
-    chain_index_put(header, chain->segment_number, chain->offset);
-    if (!write_bytes(chain->index, header, sizeof(header), 0) || fdatasync(chain->index) != 0)
-        return io_failed(chain, "chain cannot be synchronised", "index");
+    chain->synced_segment = chain->segment_number;
+    chain->synced_offset = chain->offset;
+    if (!chain_files_put_header(chain) || fdatasync(chain->index) != 0)
+        return chain_files_io_failed(chain, "chain cannot be synchronised", "index");
     chain->unsynced_blocks = 0;
     return STATUS_OK;
 }
@@ -215,9 +229,9 @@ enum status chain_sync(struct chain *chain)
 /* Makes room in the segment, or begins the next; a segment is whole on disk before there is one. */
 static enum status make_room(struct chain *chain, uint64_t span)
 {
-    if (chain->offset == 0 || chain->offset + span <= CHAIN_SEGMENT_BYTES) return STATUS_OK;
+    if (chain->offset == 0 || chain->offset + span <= chain->segment_bytes) return STATUS_OK;
     enum status status = chain_sync(chain);
-    if (status == STATUS_OK) status = open_segment(chain, chain->segment_number + 1);
+    if (status == STATUS_OK) status = open_segment(chain, chain->segment_number + 1, true);
     if (status == STATUS_OK) chain->offset = 0;
     return status;
 }
@@ -241,17 +255,18 @@ static enum status append(struct chain *chain, const struct chain_record *record
                               {(void *)(uintptr_t)record->payload, record->length},
                               {(void *)(uintptr_t)second, second_length}};
     if (status == STATUS_OK &&
-        !write_at(chain->segment, pieces, second_length > 0 ? 3 : 2, chain->offset))
-        status = io_failed(chain, "chain cannot be written", "segment");
+        !chain_files_write(chain->segment, pieces, second_length > 0 ? 3 : 2, chain->offset))
+        status = chain_files_io_failed(chain, "chain cannot be written", "segment");
 
     /* Only now the index: what it holds is whole. */
     struct chain_place place = chain_place_of(record, chain->segment_number, chain->offset);
     place.length = length;
     chain_place_put(entry, &place);
-    uint64_t entry_at = chain_entry_offset(record->height);
+    uint64_t entry_at = chain_entry_offset(chain->base, record->height);
     if (record->type == CHAIN_CERTIFICATE) entry_at += CHAIN_PLACE_BYTES;
-    if (status == STATUS_OK && !write_bytes(chain->index, entry, sizeof(entry), entry_at))
-        status = io_failed(chain, "chain cannot be written", "index");
+    if (status == STATUS_OK &&
+        !chain_files_write_bytes(chain->index, entry, sizeof(entry), entry_at))
+        status = chain_files_io_failed(chain, "chain cannot be written", "index");
     if (status == STATUS_OK)
         chain->offset += (uint32_t)span;
     else
@@ -276,6 +291,23 @@ enum status chain_append_block(struct chain *chain, const uint8_t header[BLOCK_H
     return status;
 }
 
+enum status chain_append_header(struct chain *chain, const uint8_t header[BLOCK_HEADER_BYTES])
+{
+    struct block_header decoded;
+    ASSERT(chain->writes && block_header_decode(header, &decoded));
+    ASSERT(decoded.height == chain->tip + 1);
+    const struct chain_record record = {.type = CHAIN_HEADER,
+                                        .length = BLOCK_HEADER_BYTES,
+                                        .height = decoded.height,
+                                        .payload = header};
+    enum status status = append(chain, &record, header, 0);
+    if (status != STATUS_OK) return status;
+    chain->tip = decoded.height;
+    chain->first_body = decoded.height + 1;
+    if (++chain->unsynced_blocks >= CHAIN_SYNC_BLOCKS) status = chain_sync(chain);
+    return status;
+}
+
 enum status chain_append_certificate(struct chain *chain, uint64_t height, const uint8_t *bytes,
                                      size_t byte_count)
 {
@@ -292,36 +324,53 @@ enum status chain_append_certificate(struct chain *chain, uint64_t height, const
 
 /* ---- Reading ---- */
 
-static enum status open_index(struct chain *chain)
+/* Reads the index's header; half written, another look settles it. */
+static enum status read_index_header(struct chain *chain, struct chain_index *index)
 {
-    if (chain->index >= 0) return STATUS_OK;
-    if (chain->folder < 0)
-        chain->folder = open(chain->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (chain->folder >= 0) chain->index = openat(chain->folder, "index", O_RDONLY | O_CLOEXEC);
-    if (chain->index >= 0) return STATUS_OK;
-    if (errno == ENOENT) return STATUS_NOT_FOUND;
-    return io_failed(chain, "chain cannot be opened", "index");
+    uint8_t bytes[CHAIN_INDEX_HEADER_BYTES];
+    for (int attempt = 0; attempt < 100; attempt++) {
+        const int64_t got = chain_read_at(chain->index, bytes, sizeof(bytes), 0);
+        if (got < 0) return chain_files_io_failed(chain, "chain cannot be read", "index");
+        if (got < CHAIN_INDEX_HEADER_BYTES || le_get_u32(bytes) == 0) return STATUS_NOT_FOUND;
+        if (chain_index_get(bytes, index)) return STATUS_OK;
+    }
+    return chain_files_damaged(chain, "index", 0, "its header is not what was written");
 }
 
-/* The place of a height's block, or of its certificate. Not there yet, or half written, which another
- * look settles: STATUS_NOT_FOUND. */
-static enum status find_place(struct chain *chain, uint64_t height, uint32_t type,
+static enum status open_index(struct chain *chain)
+{
+    if (chain->writes || chain->known) return STATUS_OK;
+    if (chain->folder < 0)
+        chain->folder = open(chain->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (chain->folder >= 0 && chain->index < 0)
+        chain->index = openat(chain->folder, "index", O_RDONLY | O_CLOEXEC);
+    if (chain->index < 0 && errno == ENOENT) return STATUS_NOT_FOUND;
+    if (chain->index < 0) return chain_files_io_failed(chain, "chain cannot be opened", "index");
+    struct chain_index index;
+    const enum status status = read_index_header(chain, &index);
+    chain->known = status == STATUS_OK;
+    if (chain->known) chain->base = index.base;
+    return status;
+}
+
+enum status chain_files_place(struct chain *chain, uint64_t height, uint32_t type,
                               struct chain_place *place)
 {
     if (height == 0) return STATUS_NOT_FOUND;
     const enum status opened = open_index(chain);
     if (opened != STATUS_OK) return opened;
+    if (height < chain->base) return STATUS_NOT_FOUND;
 
     uint8_t bytes[CHAIN_PLACE_BYTES];
-    uint64_t offset = chain_entry_offset(height);
+    uint64_t offset = chain_entry_offset(chain->base, height);
     if (type == CHAIN_CERTIFICATE) offset += CHAIN_PLACE_BYTES;
     for (int attempt = 0; attempt < 100; attempt++) {
         const int64_t got = chain_read_at(chain->index, bytes, sizeof(bytes), offset);
-        if (got < 0) return io_failed(chain, "chain cannot be read", "index");
+        if (got < 0) return chain_files_io_failed(chain, "chain cannot be read", "index");
         if (got < CHAIN_PLACE_BYTES || chain_place_empty(bytes)) return STATUS_NOT_FOUND;
         if (chain_place_get(bytes, place) && place->height == height) return STATUS_OK;
     }
-    return damaged(chain, "index", offset, "an entry is not what was written");
+    return chain_files_damaged(chain, "index", offset, "an entry is not what was written");
 }
 
 static enum status reserve(struct chain *chain, size_t byte_count)
@@ -345,11 +394,11 @@ static enum status read_part(struct chain *chain, const struct chain_place *plac
                              size_t byte_count)
 {
     enum status status = reserve(chain, byte_count);
-    if (status == STATUS_OK) status = open_segment(chain, place->segment);
+    if (status == STATUS_OK) status = open_segment(chain, place->segment, false);
     if (status != STATUS_OK) return status;
     const int64_t got =
         chain_read_at(chain->segment, chain->buffer, byte_count, place->offset + skip);
-    if (got < 0) return io_failed(chain, "chain cannot be read", "segment");
+    if (got < 0) return chain_files_io_failed(chain, "chain cannot be read", "segment");
     return (size_t)got == byte_count ? STATUS_OK : STATUS_DAMAGED;
 }
 
@@ -374,53 +423,73 @@ static void restore_segment(struct chain *chain, struct writer_place kept)
     chain->segment_number = kept.number;
 }
 
-/* A record that is not right although the index holds it is damage, unless the writer has just cut it:
- * then the index does not hold it any more. */
-static enum status judge(struct chain *chain, const struct chain_place *place, uint32_t type)
+/* A record that is not right although the index holds it is damage, unless the writer has just cut it, or its
+ * body: then the index does not hold it any more, or elsewhere: `*moved`. */
+static enum status judge(struct chain *chain, const struct chain_place *place, uint32_t type,
+                         bool *moved)
 {
     struct chain_place now;
     char name[CHAIN_FILE_NAME_MAX];
-    const enum status status = find_place(chain, place->height, type, &now);
+    *moved = false;
+    const enum status status = chain_files_place(chain, place->height, type, &now);
     if (status != STATUS_OK) return status;
+    *moved = now.segment != place->segment || now.offset != place->offset;
+    if (*moved) return STATUS_OK;
     chain_segment_name(place->segment, name);
-    return damaged(chain, name, place->offset, "a record is not what was written");
+    return chain_files_damaged(chain, name, place->offset, "a record is not what was written");
 }
 
-/* Reads a whole record into the buffer. */
+static bool is_what_was_asked(const struct chain_record *record, const struct chain_place *place,
+                              uint32_t type)
+{
+    return record->length == place->length && record->height == place->height &&
+           (record->type == CHAIN_CERTIFICATE) == (type == CHAIN_CERTIFICATE);
+}
+
+/* Reads a whole record into the buffer: a certificate, or a block or what is left of it. */
 static enum status read_record(struct chain *chain, uint64_t height, uint32_t type,
                                struct chain_record *record)
 {
-    struct chain_place place;
-    enum status status = find_place(chain, height, type, &place);
-    if (status != STATUS_OK) return status;
-    const size_t span = CHAIN_RECORD_HEADER_BYTES + (size_t)place.length;
-    const struct writer_place kept = keep_segment(chain);
-    status = read_part(chain, &place, 0, span);
-    restore_segment(chain, kept);
-    if (status == STATUS_OK && chain_record_get(chain->buffer, span, record) &&
-        record->length == place.length && record->height == height && record->type == type)
-        return STATUS_OK;
-    if (status != STATUS_OK && status != STATUS_DAMAGED && status != STATUS_NOT_FOUND)
-        return status;
-    return judge(chain, &place, type);
+    bool moved = true;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && moved) {
+        struct chain_place place;
+        status = chain_files_place(chain, height, type, &place);
+        if (status != STATUS_OK) return status;
+        const size_t span = CHAIN_RECORD_HEADER_BYTES + (size_t)place.length;
+        const struct writer_place kept = keep_segment(chain);
+        status = read_part(chain, &place, 0, span);
+        restore_segment(chain, kept);
+        if (status == STATUS_OK && chain_record_get(chain->buffer, span, record) &&
+            is_what_was_asked(record, &place, type))
+            return STATUS_OK;
+        if (status == STATUS_IO || status == STATUS_NO_MEMORY) return status;
+        status = judge(chain, &place, type, &moved);
+    }
+    return status;
 }
 
 enum status chain_read_header(struct chain *chain, uint64_t height,
                               uint8_t header[BLOCK_HEADER_BYTES])
 {
-    struct chain_place place;
-    enum status status = find_place(chain, height, CHAIN_BLOCK, &place);
-    if (status != STATUS_OK) return status;
-    const struct writer_place kept = keep_segment(chain);
-    status = read_part(chain, &place, CHAIN_RECORD_HEADER_BYTES, BLOCK_HEADER_BYTES);
-    restore_segment(chain, kept);
-    if (status == STATUS_OK &&
-        crc32c_add(0, chain->buffer, BLOCK_HEADER_BYTES) == place.header_crc) {
-        memcpy(header, chain->buffer, BLOCK_HEADER_BYTES);
-        return STATUS_OK;
+    bool moved = true;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && moved) {
+        struct chain_place place;
+        status = chain_files_place(chain, height, CHAIN_BLOCK, &place);
+        if (status != STATUS_OK) return status;
+        const struct writer_place kept = keep_segment(chain);
+        status = read_part(chain, &place, CHAIN_RECORD_HEADER_BYTES, BLOCK_HEADER_BYTES);
+        restore_segment(chain, kept);
+        if (status == STATUS_OK &&
+            crc32c_add(0, chain->buffer, BLOCK_HEADER_BYTES) == place.header_crc) {
+            memcpy(header, chain->buffer, BLOCK_HEADER_BYTES);
+            return STATUS_OK;
+        }
+        if (status == STATUS_IO || status == STATUS_NO_MEMORY) return status;
+        status = judge(chain, &place, CHAIN_BLOCK, &moved);
     }
-    if (status == STATUS_IO || status == STATUS_NO_MEMORY) return status;
-    return judge(chain, &place, CHAIN_BLOCK);
+    return status;
 }
 
 enum status chain_read_block(struct chain *chain, uint64_t height, struct chain_block *block)
@@ -428,6 +497,7 @@ enum status chain_read_block(struct chain *chain, uint64_t height, struct chain_
     struct chain_record record;
     const enum status status = read_record(chain, height, CHAIN_BLOCK, &record);
     if (status != STATUS_OK) return status;
+    if (record.type != CHAIN_BLOCK) return STATUS_NOT_FOUND; /* its body is not here */
     block->header = record.payload;
     block->body = record.payload + BLOCK_HEADER_BYTES;
     block->body_bytes = record.length - BLOCK_HEADER_BYTES;
@@ -452,12 +522,14 @@ uint64_t chain_tip(struct chain *chain)
     if (open_index(chain) != STATUS_OK || fstat(chain->index, &stat) != 0) return 0;
     if (stat.st_size <= CHAIN_INDEX_HEADER_BYTES) return 0;
     /* The last entry is half as long until its block has a certificate. */
+    const uint64_t below = chain->base > 0 ? chain->base - 1 : 0;
     uint64_t height =
+        below +
         ((uint64_t)stat.st_size - CHAIN_INDEX_HEADER_BYTES + CHAIN_PLACE_BYTES) / CHAIN_ENTRY_BYTES;
     struct chain_place place;
-    while (height > 0 && find_place(chain, height, CHAIN_BLOCK, &place) != STATUS_OK)
+    while (height > below && chain_files_place(chain, height, CHAIN_BLOCK, &place) != STATUS_OK)
         height--;
-    return height;
+    return height > below ? height : 0;
 }
 
 uint64_t chain_certified(struct chain *chain)
@@ -465,7 +537,21 @@ uint64_t chain_certified(struct chain *chain)
     if (chain->writes) return chain->certified;
     uint64_t height = chain_tip(chain);
     struct chain_place place;
-    while (height > 0 && find_place(chain, height, CHAIN_CERTIFICATE, &place) != STATUS_OK)
+    while (height > 0 && height >= chain->base &&
+           chain_files_place(chain, height, CHAIN_CERTIFICATE, &place) != STATUS_OK)
         height--;
-    return height;
+    return height >= chain->base ? height : 0;
+}
+
+uint64_t chain_base(struct chain *chain)
+{
+    return open_index(chain) == STATUS_OK ? chain->base : 0;
+}
+
+uint64_t chain_first_body(struct chain *chain)
+{
+    if (chain->writes) return chain->first_body;
+    struct chain_index index;
+    if (open_index(chain) != STATUS_OK || read_index_header(chain, &index) != STATUS_OK) return 1;
+    return index.first_body;
 }

@@ -18,16 +18,30 @@ struct scanner {
     uint32_t segment_count;
     uint8_t *known; /* the index file as it was when the scan began */
     size_t known_bytes;
-    uint32_t synced_segment, synced_offset;
-    size_t index_capacity; /* of out->index, in entries */
+    struct chain_index said; /* what its header says; all zero when it cannot be read */
+    size_t index_capacity;   /* of out->index, in entries */
     uint8_t *buffer;
     size_t buffer_bytes;
     uint64_t unindexed; /* records that the index does not hold yet */
+    bool moved;         /* it knows some in the other file of their segment */
 };
 
 void chain_segment_name(uint32_t segment, char name[CHAIN_FILE_NAME_MAX])
 {
-    snprintf(name, CHAIN_FILE_NAME_MAX, "%08u.segment", segment);
+    snprintf(name, CHAIN_FILE_NAME_MAX, "%08u.%s", segment & ~CHAIN_HEADERS_FILE,
+             (segment & CHAIN_HEADERS_FILE) != 0 ? "headers" : "segment");
+}
+
+uint32_t chain_segment_number(const char *name)
+{
+    char same[CHAIN_FILE_NAME_MAX];
+    const unsigned long number = strtoul(name, NULL, 10);
+    if (number == 0 || number >= CHAIN_HEADERS_FILE) return 0;
+    for (uint32_t kind = 0;; kind = CHAIN_HEADERS_FILE) {
+        chain_segment_name((uint32_t)number | kind, same);
+        if (strcmp(name, same) == 0) return (uint32_t)number | kind;
+        if (kind != 0) return 0;
+    }
 }
 
 int64_t chain_read_at(int descriptor, uint8_t *bytes, size_t byte_count, uint64_t offset)
@@ -61,6 +75,7 @@ static enum status damaged(struct scanner *scanner, uint32_t segment, uint64_t o
                            const char *what)
 {
     chain_segment_name(segment, scanner->out->file);
+    scanner->out->file_segment = segment;
     scanner->out->file_offset = offset;
     scanner->out->fault = what;
     return STATUS_DAMAGED;
@@ -113,7 +128,7 @@ static enum status read_index(struct scanner *scanner)
     close(descriptor);
     if (status != STATUS_OK || scanner->known_bytes == 0) return status;
     if (scanner->known_bytes < CHAIN_INDEX_HEADER_BYTES ||
-        !chain_index_get(scanner->known, &scanner->synced_segment, &scanner->synced_offset))
+        !chain_index_get(scanner->known, &scanner->said))
         index_wrong(scanner, 0, "its header is not right");
     return STATUS_OK;
 }
@@ -126,12 +141,8 @@ static enum status count_segments(struct scanner *scanner)
     if (listing == NULL) return io_failed(".");
     const struct dirent *found;
     while ((found = readdir(listing)) != NULL) {
-        char name[CHAIN_FILE_NAME_MAX];
-        const unsigned long number = strtoul(found->d_name, NULL, 10);
-        if (number == 0 || number > UINT32_MAX) continue;
-        chain_segment_name((uint32_t)number, name);
-        if (strcmp(name, found->d_name) == 0 && number > scanner->segment_count)
-            scanner->segment_count = (uint32_t)number;
+        const uint32_t number = chain_segment_number(found->d_name) & ~CHAIN_HEADERS_FILE;
+        if (number > scanner->segment_count) scanner->segment_count = number;
     }
     closedir(listing);
     return STATUS_OK;
@@ -139,7 +150,7 @@ static enum status count_segments(struct scanner *scanner)
 
 static enum status grow_index(struct scanner *scanner)
 {
-    if (scanner->out->tip < scanner->index_capacity) return STATUS_OK;
+    if (scanner->out->entries < scanner->index_capacity) return STATUS_OK;
     const size_t capacity = scanner->index_capacity == 0 ? 1024 : scanner->index_capacity * 2;
     uint8_t *grown = realloc(scanner->out->index, capacity * CHAIN_ENTRY_BYTES);
     if (grown == NULL) return no_memory(capacity * CHAIN_ENTRY_BYTES);
@@ -148,39 +159,65 @@ static enum status grow_index(struct scanner *scanner)
     return STATUS_OK;
 }
 
+/* Whether the index knows the record in the other file of its segment: bodies are on their way out. */
+static bool known_in_other_file(const uint8_t *known, const struct chain_place *place)
+{
+    struct chain_place other;
+    return chain_place_get(known, &other) && other.height == place->height &&
+           other.header_crc == place->header_crc &&
+           (other.segment ^ place->segment) == CHAIN_HEADERS_FILE;
+}
+
 /* Writes the record's place into the index being made, and compares it with the file's. */
 static void index_record(struct scanner *scanner, const struct chain_record *record,
                          uint32_t segment, uint32_t offset)
 {
     const struct chain_place place = chain_place_of(record, segment, offset);
-    uint64_t at = (record->height - 1) * CHAIN_ENTRY_BYTES;
-    if (record->type == CHAIN_CERTIFICATE) at += CHAIN_PLACE_BYTES;
-    uint8_t *entry = scanner->out->index + at;
+    uint64_t known_at = chain_entry_offset(scanner->out->base, record->height);
+    if (record->type == CHAIN_CERTIFICATE) known_at += CHAIN_PLACE_BYTES;
+    uint8_t *entry = scanner->out->index + (known_at - CHAIN_INDEX_HEADER_BYTES);
     chain_place_put(entry, &place);
 
-    const uint64_t known_at = CHAIN_INDEX_HEADER_BYTES + at;
     const uint8_t *known = known_place(scanner, known_at);
     if (known == NULL)
         scanner->unindexed++;
+    else if (memcmp(known, entry, CHAIN_PLACE_BYTES) != 0 && known_in_other_file(known, &place))
+        scanner->moved = true;
     else if (memcmp(known, entry, CHAIN_PLACE_BYTES) != 0)
         index_wrong(scanner, known_at, "an entry is not the place of its record");
     else if (scanner->unindexed > 0)
         index_wrong(scanner, known_at, "an entry before this one is missing");
 }
 
+/* A block, or what is left of one. */
+static enum status take_block(struct scanner *scanner, const struct chain_record *record,
+                              uint32_t segment, uint32_t offset)
+{
+    struct chain_scan *out = scanner->out;
+    const bool is_first = out->entries == 0 && offset == 0;
+    if (record->type == CHAIN_BASE && is_first)
+        out->base = record->height;
+    else if (record->type == CHAIN_BASE || record->height != out->tip + 1)
+        return damaged(scanner, segment, offset, "a block is not the one after the last");
+    const enum status status = grow_index(scanner);
+    if (status != STATUS_OK) return status;
+    memset(out->index + out->entries * CHAIN_ENTRY_BYTES, 0, CHAIN_ENTRY_BYTES);
+    out->entries++;
+    out->tip = record->height;
+    if (record->type != CHAIN_BLOCK) out->first_body = record->height + 1;
+    return STATUS_OK;
+}
+
 static enum status take_record(struct scanner *scanner, const struct chain_record *record,
                                uint32_t segment, uint32_t offset)
 {
     struct chain_scan *out = scanner->out;
-    if (record->type == CHAIN_BLOCK) {
-        if (record->height != out->tip + 1)
-            return damaged(scanner, segment, offset, "a block is not the one after the last");
-        const enum status status = grow_index(scanner);
+    if (record->type != CHAIN_CERTIFICATE) {
+        const enum status status = take_block(scanner, record, segment, offset);
         if (status != STATUS_OK) return status;
-        memset(out->index + out->tip * CHAIN_ENTRY_BYTES, 0, CHAIN_ENTRY_BYTES);
-        out->tip = record->height;
     } else {
-        if (record->height <= out->certified || record->height > out->tip)
+        if (record->height <= out->certified || record->height > out->tip ||
+            record->height < out->base)
             return damaged(scanner, segment, offset, "a certificate is not after the last");
         out->certified = record->height;
     }
@@ -222,9 +259,10 @@ static enum status judge_bad(struct scanner *scanner, int descriptor, uint32_t s
                              uint64_t offset, uint64_t file_bytes)
 {
     static const char what[] = "a record is not what was written";
-    if (segment < scanner->segment_count) return damaged(scanner, segment, offset, what);
-    if (segment < scanner->synced_segment ||
-        (segment == scanner->synced_segment && offset < scanner->synced_offset))
+    /* Also for a headers file: it was whole before it had its name. */
+    if (segment != scanner->segment_count) return damaged(scanner, segment, offset, what);
+    if (segment < scanner->said.synced_segment ||
+        (segment == scanner->said.synced_segment && offset < scanner->said.synced_offset))
         return damaged(scanner, segment, offset, what);
     if (index_knows(scanner, segment, offset, file_bytes))
         return damaged(scanner, segment, offset, what);
@@ -259,13 +297,30 @@ static enum status read_record(struct scanner *scanner, int descriptor, uint64_t
     return chain_record_get(scanner->buffer, (size_t)read, record) ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
-static enum status scan_segment(struct scanner *scanner, uint32_t segment)
+/* Opens the file of a segment that there is; -1: errno says why. */
+static int open_segment(struct scanner *scanner, uint32_t *segment)
 {
     char name[CHAIN_FILE_NAME_MAX];
-    chain_segment_name(segment, name);
-    const int descriptor = openat(scanner->folder, name, O_RDONLY | O_CLOEXEC);
+    chain_segment_name(*segment, name);
+    int descriptor = openat(scanner->folder, name, O_RDONLY | O_CLOEXEC);
+    if (descriptor >= 0) {
+        if (*segment < scanner->out->whole) scanner->out->whole = *segment;
+        return descriptor;
+    }
+    if (errno != ENOENT) return -1;
+    chain_segment_name(*segment | CHAIN_HEADERS_FILE, name);
+    descriptor = openat(scanner->folder, name, O_RDONLY | O_CLOEXEC);
+    if (descriptor >= 0) *segment |= CHAIN_HEADERS_FILE;
+    return descriptor;
+}
+
+static enum status scan_segment(struct scanner *scanner, uint32_t segment)
+{
+    const int descriptor = open_segment(scanner, &segment);
     if (descriptor < 0 && errno == ENOENT)
         return damaged(scanner, segment, 0, "the file is missing");
+    char name[CHAIN_FILE_NAME_MAX];
+    chain_segment_name(segment, name);
     if (descriptor < 0) return io_failed(name);
 
     struct stat stat = {0};
@@ -293,9 +348,11 @@ static enum status scan_segment(struct scanner *scanner, uint32_t segment)
 static void check_index(struct scanner *scanner)
 {
     const struct chain_scan *out = scanner->out;
-    const uint64_t end = CHAIN_INDEX_HEADER_BYTES + out->tip * CHAIN_ENTRY_BYTES;
+    const uint64_t end = CHAIN_INDEX_HEADER_BYTES + out->entries * CHAIN_ENTRY_BYTES;
+    if (scanner->known_bytes > 0 && scanner->said.base != out->base)
+        index_wrong(scanner, 0, "it begins above another block");
     if (scanner->known_bytes > end) index_wrong(scanner, end, "it holds more than the segments");
-    for (uint64_t i = 0; i < 2 * out->tip; i++) {
+    for (uint64_t i = 0; i < 2 * out->entries; i++) {
         const uint64_t at = CHAIN_INDEX_HEADER_BYTES + i * CHAIN_PLACE_BYTES;
         if (chain_place_empty(out->index + i * CHAIN_PLACE_BYTES) &&
             known_place(scanner, at) != NULL)
@@ -303,6 +360,7 @@ static void check_index(struct scanner *scanner)
     }
     /* The file ends with the last block's place until that block has a certificate. */
     scanner->out->index_current = scanner->out->index_fault == NULL && scanner->unindexed == 0 &&
+                                  !scanner->moved && scanner->said.base == out->base &&
                                   scanner->known_bytes <= end &&
                                   scanner->known_bytes + CHAIN_PLACE_BYTES >= end;
 }
@@ -311,15 +369,16 @@ static void check_index(struct scanner *scanner)
 static enum status check_synced(struct scanner *scanner)
 {
     const struct chain_scan *out = scanner->out;
-    if (out->segment > scanner->synced_segment) return STATUS_OK;
-    if (out->segment == scanner->synced_segment && out->offset >= scanner->synced_offset)
+    const uint32_t last = out->segment & ~CHAIN_HEADERS_FILE;
+    if (last > scanner->said.synced_segment) return STATUS_OK;
+    if (last == scanner->said.synced_segment && out->offset >= scanner->said.synced_offset)
         return STATUS_OK;
     return damaged(scanner, out->segment, out->offset, "it ends before its synchronised place");
 }
 
 enum status chain_scan(const char *directory, struct chain_scan *scan)
 {
-    *scan = (struct chain_scan){0};
+    *scan = (struct chain_scan){.first_body = 1, .whole = UINT32_MAX};
     struct scanner scanner = {.out = scan};
     scanner.folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (scanner.folder < 0) return io_failed(directory);
@@ -331,6 +390,7 @@ enum status chain_scan(const char *directory, struct chain_scan *scan)
         status = scan_segment(&scanner, i);
     if (status == STATUS_OK) status = check_synced(&scanner);
     if (status == STATUS_OK) check_index(&scanner);
+    if (scan->whole > scanner.segment_count) scan->whole = scanner.segment_count + 1;
 
     free(scanner.buffer);
     free(scanner.known);

@@ -29,7 +29,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count)
         chain_place_put(again, &place);
         ASSERT(memcmp(again, bytes, sizeof(again)) == 0);
     }
-    uint32_t segment, synced;
-    if (byte_count >= CHAIN_INDEX_HEADER_BYTES) (void)!chain_index_get(bytes, &segment, &synced);
+    struct chain_index index;
+    uint8_t header[CHAIN_INDEX_HEADER_BYTES];
+    if (byte_count >= CHAIN_INDEX_HEADER_BYTES && chain_index_get(bytes, &index)) {
+        chain_index_put(header, &index);
+        ASSERT(memcmp(header, bytes, 32) == 0); /* what it says */
+    }
     return 0;
 }

@@ -23,14 +23,23 @@ static inline void chain_folder_make(struct chain_folder *folder)
     if (mkdtemp(folder->path) == NULL) abort();
 }
 
-static inline void chain_folder_remove(const struct chain_folder *folder)
+static inline void chain_folder_remove_files(const char *path)
 {
-    DIR *listing = opendir(folder->path);
+    DIR *listing = opendir(path);
+    if (listing == NULL) return;
     const struct dirent *found;
     while ((found = readdir(listing)) != NULL)
         unlinkat(dirfd(listing), found->d_name, 0);
     closedir(listing);
-    rmdir(folder->path);
+    rmdir(path);
+}
+
+static inline void chain_folder_remove(const struct chain_folder *folder)
+{
+    char quarantine[128];
+    snprintf(quarantine, sizeof(quarantine), "%s/quarantine", folder->path);
+    chain_folder_remove_files(quarantine);
+    chain_folder_remove_files(folder->path);
 }
 
 static inline int chain_folder_open(const struct chain_folder *folder, const char *name)
@@ -110,8 +119,12 @@ static inline void chain_folder_chain(struct chain_folder *folder, uint64_t tip)
 static inline void chain_folder_unsync(const struct chain_folder *folder)
 {
     uint8_t header[CHAIN_INDEX_HEADER_BYTES];
-    chain_index_put(header, 0, 0);
+    struct chain_index index;
     const int descriptor = chain_folder_open(folder, "index");
+    if (pread(descriptor, header, sizeof(header), 0) != sizeof(header)) abort();
+    if (!chain_index_get(header, &index)) abort();
+    index.synced_segment = index.synced_offset = 0;
+    chain_index_put(header, &index);
     if (pwrite(descriptor, header, sizeof(header), 0) != sizeof(header)) abort();
     close(descriptor);
 }

@@ -91,14 +91,18 @@ TEST(chain, bytes_with_any_bit_flipped_are_nothing)
         assert_false(chain_place_get(place_bytes, &place));
         place_bytes[i / 8] ^= (uint8_t)(1 << i % 8);
     }
-    uint32_t segment, offset;
-    chain_index_put(index, 4, 1000);
-    assert_true(chain_index_get(index, &segment, &offset));
-    assert_int_equal(segment, 4);
-    assert_int_equal(offset, 1000);
+    const struct chain_index said = {
+        .synced_segment = 4, .synced_offset = 1000, .base = 77, .first_body = 78};
+    struct chain_index got;
+    chain_index_put(index, &said);
+    assert_true(chain_index_get(index, &got));
+    assert_int_equal(got.synced_segment, 4);
+    assert_int_equal(got.synced_offset, 1000);
+    assert_int_equal(got.base, 77);
+    assert_int_equal(got.first_body, 78);
     for (size_t i = 0; i < sizeof(index) * 8; i++) {
         index[i / 8] ^= (uint8_t)(1 << i % 8);
-        assert_false(chain_index_get(index, &segment, &offset));
+        assert_false(chain_index_get(index, &got));
         index[i / 8] ^= (uint8_t)(1 << i % 8);
     }
 }

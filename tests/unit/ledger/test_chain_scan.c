@@ -69,7 +69,7 @@ TEST(chain_scan, names_every_changed_byte)
 TEST(chain_scan, index_may_lack_the_last_records)
 {
     chain_folder_chain(&folder, 4);
-    chain_folder_truncate(&folder, "index", (off_t)chain_entry_offset(4));
+    chain_folder_truncate(&folder, "index", (off_t)chain_entry_offset(0, 4));
     assert_int_equal(chain_scan(folder.path, &scan), STATUS_OK);
     assert_int_equal(scan.tip, 4);
     assert_null(scan.index_fault);
@@ -84,7 +84,7 @@ TEST(chain_scan, index_with_a_hole_is_wrong)
     chain_folder_chain(&folder, 4);
     const uint8_t zeros[CHAIN_ENTRY_BYTES] = {0};
     const int descriptor = chain_folder_open(&folder, "index");
-    assert_int_equal(pwrite(descriptor, zeros, sizeof(zeros), (off_t)chain_entry_offset(2)),
+    assert_int_equal(pwrite(descriptor, zeros, sizeof(zeros), (off_t)chain_entry_offset(0, 2)),
                      sizeof(zeros));
     close(descriptor);
     assert_int_equal(chain_scan(folder.path, &scan), STATUS_OK);
