@@ -193,15 +193,18 @@ static bool all_are_dropped(const struct fetch *fetch)
     return fetch->peer_count > 0;
 }
 
-/* Whether enough have said that there is none, and nobody that there is one. */
+/* Whether enough have said that there is none, be they still there or gone to work, and nobody who is there says
+ * that there is one. */
 static bool there_is_none(const struct fetch *fetch, bool waited)
 {
     uint32_t without = 0;
     for (uint32_t i = 0; i < fetch->peer_count; i++) {
         const struct fetch_peer *peer = &fetch->peers[i];
-        if (!peer->up || peer->dropped || !peer->offered) continue;
-        if (peer->offer.checkpoint_height > 0) return false;
-        without++;
+        if (peer->dropped || !peer->offered) continue;
+        if (peer->offer.checkpoint_height == 0)
+            without++;
+        else if (peer->up)
+            return false;
     }
     return without == fetch->peer_count || (waited && without + 1 >= fetch->quorum);
 }

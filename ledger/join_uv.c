@@ -215,10 +215,10 @@ static void on_round(uv_prepare_t *round)
 {
     struct join *join = round->data;
     if (join->over) return;
-    bool more = join->fetch != NULL ? turn_fetch(join) : turn_log(join);
     bool waits = true;
     for (int i = 0; i < SUPPLY_TURNS && waits; i++)
         waits = supply_turn(join->supply);
+    bool more = join->fetch != NULL ? turn_fetch(join) : turn_log(join);
     more = more || waits;
     peers_uv_flush(join->links);
     if (more && !join->over)
