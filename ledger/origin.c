@@ -144,8 +144,14 @@ static void drop(struct origin_stream *origin, uint64_t last)
     origin->place += count;
     origin->first = last + 1;
     if (origin->unsent < origin->first) origin->unsent = origin->first;
-    origin->tail =
-        origin->first < origin->next ? entry_at(origin, origin->first)->position : origin->head;
+    if (origin->first < origin->next) {
+        origin->tail = entry_at(origin, origin->first)->position;
+        return;
+    }
+    /* With nothing here it begins where memory is still in the cache. */
+    origin->place = 0;
+    origin->head += ORIGIN_BYTES - origin->head % ORIGIN_BYTES;
+    origin->tail = origin->head;
 }
 
 /* Begins an epoch: what is left is numbered anew. */
