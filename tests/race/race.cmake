@@ -12,3 +12,12 @@ add_test(NAME race.common.ring_catches_a_lost_wake COMMAND race_ring_planted --e
 
 set_tests_properties(race.common.ring race.common.ring_catches_a_lost_wake
                      PROPERTIES TIMEOUT 120 LABELS race)
+
+# A settlement that goes on while another thread writes what it was; --late shows that the difference of one
+# block would be seen.
+add_executable(race_settlement ${CMAKE_SOURCE_DIR}/tests/race/settlement.c)
+target_link_libraries(race_settlement PRIVATE quorex_settlement)
+add_test(NAME race.settlement.frozen COMMAND race_settlement)
+add_test(NAME race.settlement.frozen_catches_a_late_freeze COMMAND race_settlement --late)
+set_tests_properties(race.settlement.frozen race.settlement.frozen_catches_a_late_freeze
+                     PROPERTIES TIMEOUT 120 LABELS race)
