@@ -54,7 +54,8 @@ static void stream_watch(struct replica *replica)
 {
     const struct origin_stream *origin = &replica->origin;
     const uint64_t now_ns = replica->now.monotonic_ns;
-    const bool waits = origin->epoch == 0 || origin_count(origin) > 0;
+    const bool waits =
+        origin->epoch == 0 || (origin_count(origin) > 0 && replica->sequence.admitting);
     if (!waits || origin->first != replica->origin_first ||
         origin->epoch != replica->origin_epoch) {
         replica->origin_first = origin->first;

@@ -8,160 +8,16 @@
 #define TESTS_UNIT_LEDGER_REPLICAS_H
 
 #include "common/log.h"
+#include "ledger/configuration.h"
 #include "ledger/replica.h"
 #include "tests/harness.h"
+#include "tests/unit/ledger/memory_disk.h"
 
 #define MEMBERS_MAX   6
-#define FILES_MAX     256
 #define TICKETS_MAX   200000
 #define BATCHES_MAX   200000
 #define MS            UINT64_C(1000000)
 #define SEGMENT_BYTES (256 * 1024)
-
-/* ---- A disk in memory; what was written survives. ---- */
-
-struct memory_file {
-    char name[48];
-    uint8_t *bytes;
-    size_t size, capacity;
-};
-
-struct memory_disk {
-    struct memory_file files[FILES_MAX];
-    struct wal_disk table;
-    uint64_t writes;
-    int fail_with; /* a negative errno for every write */
-};
-
-static inline int memory_find(struct memory_disk *disk, const char *name)
-{
-    for (int i = 0; i < FILES_MAX; i++)
-        if (strcmp(disk->files[i].name, name) == 0) return i;
-    return -2; /* ENOENT */
-}
-
-static inline int memory_open(void *context, const char *name, enum wal_disk_mode mode)
-{
-    struct memory_disk *disk = context;
-    int file = memory_find(disk, name);
-    if (mode != WAL_DISK_NEW) return file;
-    if (file < 0) {
-        for (file = 0; disk->files[file].name[0] != '\0'; file++)
-            assert_true(file + 1 < FILES_MAX);
-        snprintf(disk->files[file].name, sizeof(disk->files[file].name), "%s", name);
-    }
-    disk->files[file].size = 0;
-    return file;
-}
-
-static inline void memory_close(void *context, int file)
-{
-    (void)context;
-    (void)file;
-}
-
-static inline int64_t memory_size(void *context, int file)
-{
-    return (int64_t)((struct memory_disk *)context)->files[file].size;
-}
-
-static inline int64_t memory_read(void *context, int file, uint64_t offset, void *bytes,
-                                  size_t byte_count)
-{
-    const struct memory_file *at = &((struct memory_disk *)context)->files[file];
-    if (offset >= at->size) return 0;
-    const size_t left = at->size - offset;
-    if (byte_count > left) byte_count = left;
-    memcpy(bytes, at->bytes + offset, byte_count);
-    return (int64_t)byte_count;
-}
-
-static inline int64_t memory_write(void *context, int file, uint64_t offset, const void *bytes,
-                                   size_t byte_count)
-{
-    struct memory_disk *disk = context;
-    struct memory_file *at = &disk->files[file];
-    disk->writes++;
-    if (disk->fail_with != 0) return disk->fail_with;
-    if (offset + byte_count > at->capacity) {
-        at->capacity = 2 * (offset + byte_count);
-        at->bytes = realloc(at->bytes, at->capacity);
-        assert_non_null(at->bytes);
-    }
-    if (offset > at->size) memset(at->bytes + at->size, 0, offset - at->size);
-    memcpy(at->bytes + offset, bytes, byte_count);
-    if (offset + byte_count > at->size) at->size = offset + byte_count;
-    return (int64_t)byte_count;
-}
-
-static inline int memory_sync(void *context, int file)
-{
-    (void)context;
-    (void)file;
-    return 0;
-}
-
-static inline int memory_remove(void *context, const char *name)
-{
-    struct memory_disk *disk = context;
-    const int file = memory_find(disk, name);
-    if (file < 0) return file;
-    free(disk->files[file].bytes);
-    memset(&disk->files[file], 0, sizeof(disk->files[file]));
-    return 0;
-}
-
-static inline int memory_rename(void *context, const char *from, const char *to)
-{
-    struct memory_disk *disk = context;
-    if (memory_find(disk, to) >= 0) memory_remove(context, to);
-    const int file = memory_find(disk, from);
-    if (file < 0) return file;
-    snprintf(disk->files[file].name, sizeof(disk->files[file].name), "%s", to);
-    return 0;
-}
-
-static inline int memory_quarantine(void *context, const char *name)
-{
-    return memory_remove(context, name);
-}
-
-static inline int memory_list(void *context, void (*each)(void *visitor, const char *name),
-                              void *visitor)
-{
-    struct memory_disk *disk = context;
-    char names[FILES_MAX][48];
-    int count = 0;
-    for (int i = 0; i < FILES_MAX; i++)
-        if (disk->files[i].name[0] != '\0') memcpy(names[count++], disk->files[i].name, 48);
-    for (int i = 0; i < count; i++)
-        each(visitor, names[i]);
-    return 0;
-}
-
-static inline void memory_start(struct memory_disk *disk)
-{
-    disk->table = (struct wal_disk){
-        .context = disk,
-        .open = memory_open,
-        .close = memory_close,
-        .size = memory_size,
-        .read = memory_read,
-        .write = memory_write,
-        .sync = memory_sync,
-        .rename = memory_rename,
-        .remove = memory_remove,
-        .quarantine = memory_quarantine,
-        .list = memory_list,
-    };
-}
-
-static inline void memory_clear(struct memory_disk *disk)
-{
-    for (int i = 0; i < FILES_MAX; i++)
-        free(disk->files[i].bytes);
-    memset(disk->files, 0, sizeof(disk->files));
-}
 
 /* ---- Members ---- */
 
@@ -725,6 +581,56 @@ static inline uint32_t member_times(const struct member *member, uint64_t ticket
     for (uint32_t i = 0; i < member->ticket_count; i++)
         times += member->tickets[i] == ticket;
     return times;
+}
+
+/* ---- What most tests do ---- */
+
+/* Commands that everybody is to have applied. */
+static uint32_t wanted;
+
+static inline bool all_applied(struct cluster *cluster)
+{
+    for (uint32_t i = 0; i < cluster->count; i++)
+        if (cluster->members[i].alive && cluster->members[i].ticket_count < wanted) return false;
+    return true;
+}
+
+static inline struct cluster *cluster_of_four(void)
+{
+    struct cluster *cluster = cluster_new(4, 4);
+    cluster_start(cluster);
+    assert_true(cluster_until(cluster, cluster_has_leader, 3000));
+    wanted = 0;
+    return cluster;
+}
+
+/* `count` commands with new tickets, one at each member that lives in turn. */
+static inline void submit_some(struct cluster *cluster, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; wanted++, i++) {
+        uint32_t at = wanted % cluster->count;
+        while (!cluster->members[at].alive)
+            at = (at + 1) % cluster->count;
+        assert_true(member_submit(&cluster->members[at], wanted + 1));
+    }
+}
+
+static inline void assert_once(struct cluster *cluster)
+{
+    assert_true(cluster_quiet(cluster));
+    const struct member *member = cluster_leader(cluster);
+    uint8_t *seen = calloc(wanted + 1, 1);
+    for (uint32_t i = 0; i < member->ticket_count; i++) {
+        assert_true(member->tickets[i] <= wanted);
+        assert_int_equal(seen[member->tickets[i]]++, 0);
+    }
+    free(seen);
+    assert_int_equal(member->ticket_count, wanted);
+}
+
+static inline bool other_leads(struct cluster *cluster)
+{
+    return cluster_leader(cluster) != NULL && cluster_has_leader(cluster);
 }
 
 #endif /* TESTS_UNIT_LEDGER_REPLICAS_H */

@@ -1,0 +1,166 @@
+#include "tests/unit/ledger/replicas.h"
+
+static uint32_t role_node;
+static enum node_role role_wanted;
+
+static bool role_reached(struct cluster *cluster)
+{
+    for (uint32_t i = 0; i < cluster->count; i++)
+        if (cluster->members[i].alive && i + 1 == role_node)
+            return replica_facts(cluster->members[i].replica).role == role_wanted;
+    return false;
+}
+
+static void set_change(struct cluster *cluster, uint32_t node, enum node_role role)
+{
+    struct node_changed_event changed = {.height = 1, .node = node, .role = (uint8_t)role};
+    changed.public_key[0] = (uint8_t)node;
+    assert_true(node_set_apply(&cluster->nodes, &changed));
+    for (uint32_t i = 0; i < cluster->count; i++)
+        if (cluster->members[i].alive)
+            replica_change_nodes(cluster->members[i].replica, &cluster->nodes);
+}
+
+static bool configuration_settled(struct cluster *cluster)
+{
+    role_wanted = NODE_VOTER;
+    return role_reached(cluster);
+}
+
+/* A leader that resigns hands over in a few round trips; it takes no more commands. */
+TEST(replica_member, resigning_takes_no_election)
+{
+    struct cluster *cluster = cluster_of_four();
+    submit_some(cluster, 100);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    struct member *leader = cluster_leader(cluster);
+    const uint64_t begin = cluster->now_ns;
+    while (!replica_resign(leader->replica, cluster_time(leader))) {
+        assert_true(cluster->now_ns < begin + 200 * MS);
+        cluster_run(cluster, 1);
+    }
+    assert_true(cluster_until(cluster, cluster_has_leader, 100));
+    assert_ptr_not_equal(cluster_leader(cluster), leader);
+    assert_true(cluster->now_ns - begin < 50 * MS);
+    member_stop(leader);
+    submit_some(cluster, 100);
+    assert_true(cluster_until(cluster, all_applied, 100));
+    assert_once(cluster);
+    cluster_free(cluster);
+}
+
+/* One whose clock is off does not lead: it gives leadership away, and is not elected. A node stands by nobody
+ * because of it: the others elect one of themselves. */
+TEST(replica_member, a_wrong_clock_does_not_lead)
+{
+    struct cluster *cluster = cluster_of_four();
+    cluster_run(cluster, 500);
+    struct member *leader = cluster_leader(cluster);
+    leader->clock_off_ns = 400 * (int64_t)MS;
+    cluster_run(cluster, 1500);
+    assert_ptr_not_equal(cluster_leader(cluster), leader);
+    /* Those two together are no quorum without it: it votes, and does not campaign. */
+    struct member *second = cluster_leader(cluster);
+    member_stop(second);
+    assert_true(cluster_until(cluster, other_leads, 3000));
+    assert_ptr_not_equal(cluster_leader(cluster), leader);
+    submit_some(cluster, 40);
+    assert_true(cluster_until(cluster, all_applied, 1000));
+    leader->clock_off_ns = 200 * (int64_t)MS;
+    cluster_run(cluster, 3000);
+    member_stop(cluster_leader(cluster));
+    cluster_run(cluster, 100);
+    member_start(second);
+    assert_true(cluster_until(cluster, cluster_has_leader, 3000));
+    cluster_free(cluster);
+}
+
+/* One node becomes two, three and four: each comes with an empty log, gets all of it, and votes. Then any of
+ * the four may die. */
+TEST(replica_member, a_node_alone_grows_to_four)
+{
+    struct cluster *cluster = cluster_new(4, 1);
+    cluster_start(cluster);
+    wanted = 0;
+    submit_some(cluster, 100);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    for (role_node = 2; role_node <= 4; role_node++) {
+        struct member *member = &cluster->members[role_node - 1];
+        set_change(cluster, role_node, NODE_STANDBY);
+        member_create(member);
+        member_start(member);
+        role_wanted = NODE_STANDBY;
+        assert_true(cluster_until(cluster, role_reached, 3000));
+        assert_true(cluster_until(cluster, all_applied, 3000));
+        submit_some(cluster, 10 * role_node);
+        assert_true(cluster_until(cluster, all_applied, 3000));
+        set_change(cluster, role_node, NODE_VOTER);
+        assert_true(cluster_until(cluster, configuration_settled, 3000));
+    }
+    submit_some(cluster, 40);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    assert_once(cluster);
+    member_stop(cluster_leader(cluster));
+    assert_true(cluster_until(cluster, other_leads, 3000));
+    submit_some(cluster, 40);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    assert_once(cluster);
+    cluster_free(cluster);
+}
+
+/* A standby takes the place of a voter that is gone for good; the leader may die in the middle of it. */
+TEST(replica_member, a_swap_survives_the_leaders_death)
+{
+    struct cluster *cluster = cluster_new(5, 4);
+    cluster_start(cluster);
+    assert_true(cluster_until(cluster, cluster_has_leader, 3000));
+    wanted = 0;
+    submit_some(cluster, 50);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    struct member *dead = &cluster->members[cluster_leader(cluster)->node % 4];
+    member_stop(dead);
+    set_change(cluster, 5, NODE_STANDBY);
+    member_create(&cluster->members[4]);
+    member_start(&cluster->members[4]);
+    role_node = 5;
+    role_wanted = NODE_STANDBY;
+    assert_true(cluster_until(cluster, role_reached, 3000));
+    set_change(cluster, 5, NODE_VOTER);
+    set_change(cluster, dead->node, NODE_GONE);
+    struct member *leader = cluster_leader(cluster);
+    member_stop(leader); /* two of the old four are left, and the new one */
+    cluster_run(cluster, 1500);
+    member_start(leader);
+    assert_true(cluster_until(cluster, configuration_settled, 5000));
+    submit_some(cluster, 50);
+    assert_true(cluster_until(cluster, all_applied, 5000));
+    assert_once(cluster);
+    cluster_free(cluster);
+}
+
+/* The leader itself is taken out of the set: it gives leadership away, the next one removes it, and the rest goes
+ * on without it. */
+TEST(replica_member, a_leader_that_is_removed_steps_down)
+{
+    struct cluster *cluster = cluster_of_four();
+    submit_some(cluster, 20);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    cluster_run(cluster, 1500); /* a block of its own time is sealed */
+    struct member *leader = cluster_leader(cluster);
+    role_node = leader->node;
+    role_wanted = NODE_GONE;
+    set_change(cluster, leader->node, NODE_GONE);
+    cluster_run(cluster, 4000);
+    assert_ptr_not_equal(cluster_leader(cluster), leader);
+    assert_false(replica_facts(leader->replica).leads);
+    member_stop(leader);
+    cluster_run(cluster, 1000);
+    submit_some(cluster, 30);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    /* Two of three are a quorum now. */
+    member_stop(cluster_leader(cluster));
+    assert_true(cluster_until(cluster, other_leads, 3000));
+    submit_some(cluster, 30);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    cluster_free(cluster);
+}
