@@ -1,5 +1,6 @@
 #include "tests/harness.h"
 #include "tests/unit/ledger/doors.h"
+#include "tests/unit/ledger/wal_files_made.h"
 
 /* Ports 19161 to 19164: a file of tests runs its tests one after the other. */
 #define PORT 19160
@@ -166,5 +167,104 @@ TEST(join_uv, says_when_its_port_is_taken)
     uint64_t height;
     options.port = PORT + 1;
     assert_int_equal(join_run(&options, &height), STATUS_ADDRESS_IN_USE);
+    doors_end(&doors);
+}
+
+/* ---- A damaged log ---- */
+
+/* Entries as made_fill writes them; of node 1 they are others, and node 2 has them from 10 on only. */
+struct entries_of {
+    uint32_t node;
+    uint8_t bytes[200];
+};
+
+static enum status give_entry(void *context, uint64_t index, struct wal_entry *entry)
+{
+    struct entries_of *of = context;
+    if (index > 40 || (of->node == 2 && index < 10)) return STATUS_NOT_FOUND;
+    for (uint32_t i = 0; i < sizeof(of->bytes); i++) /* made_bytes is for one thread */
+        of->bytes[i] = (uint8_t)(index * 7 + 31 + i + (of->node == 1));
+    *entry = (struct wal_entry){index, 1, WAL_COMMANDS, sizeof(of->bytes), of->bytes};
+    return STATUS_OK;
+}
+
+static void give_offer(void *context, struct fetch_offer *offer)
+{
+    (void)context;
+    *offer = (struct fetch_offer){0};
+}
+
+static enum status give_nothing(void *context, const struct fetch_object *object, uint32_t offset,
+                                uint8_t *bytes, uint32_t capacity, uint32_t *byte_count,
+                                uint32_t *total)
+{
+    (void)context;
+    (void)object;
+    (void)offset;
+    (void)bytes;
+    (void)capacity;
+    (void)byte_count;
+    (void)total;
+    return STATUS_NOT_FOUND;
+}
+
+/* Entries 5, 6, 20 and the last rotted. The holes are filled with what the running hash proves; the tail is left to
+ * the leader, and the log knows that it may have lost something there. */
+TEST(join_uv, fills_the_holes_of_a_log)
+{
+    static struct entries_of of[DOORS_MAX];
+    static const uint64_t rotten[] = {5, 6, 20, 40};
+    struct made made = made_new("/tmp");
+    assert_int_equal(made_open(&made), STATUS_OK);
+    for (uint64_t i = 1; i <= 40; i++)
+        assert_int_equal(made_append(&made, i, 1, 200, i - 1), STATUS_OK);
+    made_close(&made);
+    for (size_t i = 0; i < 4; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "%012d.wal", (int)((rotten[i] - 1) / 12) + 1);
+        made_flip(&made, name, WAL_RECORDS_OFFSET + WAL_BLOCK_BYTES * ((rotten[i] - 1) % 12) + 130);
+    }
+    doors_begin(&doors, PORT);
+    for (uint32_t i = 0; i < DOORS_MAX; i++) {
+        of[i].node = i + 1;
+        doors.list[i].source = (struct supply_source){&of[i], give_offer, give_nothing, give_entry};
+    }
+    open_all();
+    const struct join_options options = doors_options(&doors);
+    struct wal_patch *patch;
+    assert_int_equal(wal_patch_begin(&made.options, NULL, &patch), STATUS_OK);
+    assert_int_equal(join_repair(&options, patch), STATUS_OK);
+    assert_int_equal(wal_patch_end(patch, NULL), STATUS_OK);
+    assert_int_equal(made_open(&made), STATUS_OK);
+    const uint64_t last = wal_last_index(made.wal);
+    assert_int_equal(last, 38); /* the last that is known to be committed */
+    for (uint64_t i = 1; i <= last; i++)
+        assert_true(made_has(&made, i, 1, 200));
+    assert_int_equal(wal_cut_index(made.wal), 40);
+    made_free(&made);
+    doors_end(&doors);
+}
+
+/* Nobody has them any more. */
+TEST(join_uv, says_when_entries_are_gone)
+{
+    static struct entries_of of[DOORS_MAX];
+    struct made made = made_new("/tmp");
+    assert_int_equal(made_open(&made), STATUS_OK);
+    made_fill(&made, 1, 40, 200);
+    made_close(&made);
+    made_flip(&made, "000000000001.wal", WAL_RECORDS_OFFSET + WAL_BLOCK_BYTES * 4 + 130);
+    doors_begin(&doors, PORT);
+    for (uint32_t i = 0; i < DOORS_MAX; i++) {
+        of[i].node = 2;
+        doors.list[i].source = (struct supply_source){&of[i], give_offer, give_nothing, give_entry};
+    }
+    open_all();
+    const struct join_options options = doors_options(&doors);
+    struct wal_patch *patch;
+    assert_int_equal(wal_patch_begin(&made.options, NULL, &patch), STATUS_OK);
+    assert_int_equal(join_repair(&options, patch), STATUS_NOT_FOUND);
+    wal_patch_drop(patch);
+    made_free(&made);
     doors_end(&doors);
 }
