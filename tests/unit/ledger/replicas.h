@@ -32,6 +32,7 @@ struct letter {
 
 struct line {
     struct letter *first, **last;
+    uint64_t newest_ns;
     bool cut;
 };
 
@@ -73,7 +74,8 @@ struct cluster {
     struct node_set nodes;
     uint64_t now_ns;
     uint64_t random;
-    uint64_t delay_ns;
+    uint64_t delay_ns, jitter_ns;
+    uint8_t *acknowledged; /* by ticket: the engine of the node that took it has applied it */
     uint32_t count;
     struct member members[MEMBERS_MAX]; /* node id: place + 1 */
     struct line lines[MEMBERS_MAX][MEMBERS_MAX];
@@ -138,8 +140,12 @@ static inline bool member_send(void *context, uint32_t node, const struct peers_
         if (pieces[i].byte_count > 0) at = le_put_bytes(at, pieces[i].bytes, pieces[i].byte_count);
     letter->next = NULL;
     letter->byte_count = byte_count;
-    letter->at_ns = cluster->now_ns + cluster->delay_ns;
     struct line *line = &cluster->lines[from][to];
+    uint64_t delay_ns = cluster->delay_ns;
+    if (cluster->jitter_ns > 0) delay_ns += cluster_random(member) % cluster->jitter_ns;
+    letter->at_ns = cluster->now_ns + delay_ns;
+    if (letter->at_ns < line->newest_ns) letter->at_ns = line->newest_ns; /* in order */
+    line->newest_ns = letter->at_ns;
     *line->last = letter;
     line->last = &letter->next;
     cluster->messages++;
@@ -194,6 +200,8 @@ static inline void member_apply(struct member *member, const struct command *com
     stream->last++;
     assert_true(member->ticket_count < TICKETS_MAX);
     member->tickets[member->ticket_count++] = header->ticket;
+    if (header->origin == member->node && header->ticket < TICKETS_MAX)
+        member->cluster->acknowledged[header->ticket] = 1;
 }
 
 static inline bool member_deliver(void *context, uint64_t index, const uint8_t *batch,
@@ -420,6 +428,7 @@ static inline struct cluster *cluster_new(uint32_t count, uint32_t voters)
         cluster->genesis.validators.members[i].node = i + 1;
     node_set_of_genesis(&cluster->genesis, &cluster->nodes);
     cluster->batches = calloc(BATCHES_MAX, sizeof(*cluster->batches));
+    cluster->acknowledged = calloc(TICKETS_MAX, 1);
     for (uint32_t i = 0; i < count; i++) {
         struct member *member = &cluster->members[i];
         member->cluster = cluster;
@@ -449,6 +458,7 @@ static inline void cluster_free(struct cluster *cluster)
         for (uint32_t j = 0; j < cluster->count; j++)
             line_clear(&cluster->lines[i][j]);
     }
+    free(cluster->acknowledged);
     free(cluster->batches);
     free(cluster);
 }

@@ -115,3 +115,94 @@ TEST(replica, a_log_that_differs_is_noticed)
     assert_once(cluster);
     cluster_free(cluster);
 }
+
+/* ---- Anything may happen ---- */
+
+static void fault_one(struct cluster *cluster, struct member *dice)
+{
+    struct member *member = &cluster->members[cluster_random(dice) % cluster->count];
+    const uint32_t other = (uint32_t)(cluster_random(dice) % cluster->count);
+    switch (cluster_random(dice) % 8) {
+    case 0:
+    case 1:
+        member_stop(member);
+        break;
+    case 2:
+    case 3:
+        if (!member->alive) member_start(member);
+        break;
+    case 4:
+        if (other != member->node - 1) cluster_cut(cluster, member->node - 1, other, true);
+        break;
+    case 5:
+        cluster_isolate(cluster, member->node - 1, true);
+        break;
+    case 6:
+        for (uint32_t i = 0; i < cluster->count; i++)
+            cluster_isolate(cluster, i, false);
+        break;
+    default:
+        cluster->jitter_ns = cluster_random(dice) % 3 == 0 ? 0 : cluster_random(dice) % (8 * MS);
+        member->engine_full = !member->engine_full;
+        break;
+    }
+}
+
+static void heal(struct cluster *cluster)
+{
+    for (uint32_t i = 0; i < cluster->count; i++) {
+        cluster->members[i].engine_full = false;
+        if (!cluster->members[i].alive) member_start(&cluster->members[i]);
+        cluster_isolate(cluster, i, false);
+    }
+}
+
+static void play(uint64_t seed, uint32_t rounds)
+{
+    struct cluster *cluster = cluster_new(4, 4);
+    struct member dice = {.cluster = cluster};
+    cluster->random ^= seed * 0x9e3779b97f4a7c15u;
+    cluster_start(cluster);
+    uint64_t ticket = 0;
+    for (uint32_t round = 0; round < rounds; round++) {
+        for (uint64_t i = cluster_random(&dice) % 10; i > 0; i--) {
+            struct member *member = &cluster->members[cluster_random(&dice) % 4];
+            if (member->alive) assert_true(member_submit(member, ++ticket));
+        }
+        if (cluster_random(&dice) % 6 == 0) fault_one(cluster, &dice);
+        cluster_run(cluster, cluster_random(&dice) % 100);
+        for (uint32_t i = 0; i < 4; i++)
+            assert_int_equal(cluster->members[i].ended, STATUS_OK);
+    }
+    heal(cluster);
+    assert_true(cluster_until(cluster, cluster_has_leader, 5000));
+    for (uint32_t i = 0; i < 4; i++)
+        assert_true(member_submit(&cluster->members[i], ++ticket));
+    cluster_run(cluster, 4000);
+    assert_true(cluster_quiet(cluster));
+    /* What was acknowledged is there, and nothing is there twice. */
+    const struct member *member = &cluster->members[0];
+    uint8_t *seen = calloc(ticket + 1, 1);
+    for (uint32_t i = 0; i < member->ticket_count; i++)
+        assert_int_equal(seen[member->tickets[i]]++, 0);
+    for (uint64_t i = 1; i <= ticket; i++)
+        assert_true(seen[i] != 0 || !cluster->acknowledged[i]);
+    for (uint64_t i = ticket - 3; i <= ticket; i++)
+        assert_int_equal(seen[i], 1);
+    free(seen);
+    cluster_free(cluster);
+}
+
+/* Members crash, links are cut, engines stand still, messages take their time: what a node has acknowledged stays,
+ * nothing is applied twice, nobody delivers anything else than the others, and when all is well again the cluster
+ * goes on. */
+TEST(replica, random_faults_lose_and_double_nothing)
+{
+    const char *seed = getenv("QUOREX_SEED"), *count = getenv("QUOREX_SEEDS");
+    const uint64_t first = seed == NULL ? 1 : strtoull(seed, NULL, 10);
+    const uint64_t seeds = count == NULL ? 40 : strtoull(count, NULL, 10);
+    for (uint64_t i = first; i < first + seeds; i++) {
+        if (getenv("QUOREX_SHOW") != NULL) print_message("seed %llu\n", (unsigned long long)i);
+        play(i, 200);
+    }
+}
