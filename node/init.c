@@ -75,7 +75,7 @@ static enum status make_pair(const char *folder, const char *name,
 static bool node_path(char path[FILE_PATH_MAX], const char *directory, uint32_t number,
                       const char *name)
 {
-    char inner[64];
+    char inner[128];
     snprintf(inner, sizeof(inner), "node-%" PRIu32 "%s%s", number, name[0] == '\0' ? "" : "/",
              name);
     return file_path(path, directory, inner);
