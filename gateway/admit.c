@@ -64,6 +64,18 @@ void admit_operator(struct intent *intent, uint16_t operator_index)
     case T_MARKET_FILTERS:
         intent->market_filters.operator_index = operator_index;
         break;
+    case T_NODE_ADD:
+        intent->node_add.operator_index = operator_index;
+        break;
+    case T_NODE_ROLE:
+        intent->node_role.operator_index = operator_index;
+        break;
+    case T_NODE_REMOVE:
+        intent->node_remove.operator_index = operator_index;
+        break;
+    case T_NODE_SWAP:
+        intent->node_swap.operator_index = operator_index;
+        break;
     default:
         break; /* not an operator's */
     }

@@ -1,6 +1,7 @@
 #include "node/admin.h"
 
 #include "node/key_file.h"
+#include "node/replacement.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -47,6 +48,14 @@ static const struct action {
      "[minTrailingDelta=] [maxTrailingDelta=] [selfTradeModes=NONE,DECREMENT,...] "
      "[selfTradeDefault=]",
      {{NULL, NULL}}},
+    {"add-node",
+     "action=node-add",
+     "node= publicKey=HEX address=HOST:PORT (it stands by; the id is above every one ever used)",
+     {{NULL, NULL}}},
+    {"promote-node", "action=node-role&role=VOTER", "node=", {{NULL, NULL}}},
+    {"demote-node", "action=node-role&role=STANDBY", "node=", {{NULL, NULL}}},
+    {"remove-node", "action=node-remove", "node=", {{NULL, NULL}}},
+    {"swap-nodes", "action=node-swap", "oldNode= newNode=", {{NULL, NULL}}},
 };
 #define ACTION_COUNT (sizeof(actions) / sizeof(actions[0]))
 
@@ -71,6 +80,7 @@ static void print_usage(FILE *to)
           to);
     for (size_t i = 0; i < ACTION_COUNT; i++)
         fprintf(to, "  %-15s %s\n", actions[i].name, actions[i].keys);
+    fprintf(to, "  %-15s %s\n", REPLACEMENT_ACTION, REPLACEMENT_KEYS);
 }
 
 static const struct action *find_action(const char *name)
@@ -159,17 +169,22 @@ static int report(const struct client_answer *answer, const char *url)
     return answer->http_status == 504 ? 3 : 1;
 }
 
+/* Needs: an action, or NULL for the replacement. */
 static int perform(const char *url, const char *key_path, const struct action *action,
                    int pair_count, char **pairs)
 {
     uint8_t secret_key[SECRET_KEY_BYTES];
     struct text text = {0};
-    if (!compose(action, pair_count, pairs, &text)) return 2;
+    struct replacement replacement;
+    if (action == NULL && !replacement_read(pair_count, pairs, &replacement)) return 2;
+    if (action != NULL && !compose(action, pair_count, pairs, &text)) return 2;
     if (key_file_read_ed25519(key_path, secret_key) != STATUS_OK) return 1;
 
     struct client *client = client_new(url);
     int code = 1;
-    if (client != NULL) {
+    if (client != NULL && action == NULL) {
+        code = replacement_perform(client, secret_key, &replacement);
+    } else if (client != NULL) {
         const struct client_answer answer = admin_send(client, secret_key, text.bytes);
         code = report(&answer, url);
     }
@@ -202,8 +217,9 @@ int admin_main(int argc, char **argv)
         }
     }
     const struct action *action = optind < argc ? find_action(argv[optind]) : NULL;
-    if (action == NULL || key_path == NULL) {
-        if (optind < argc && action == NULL)
+    const bool replaces = optind < argc && strcmp(argv[optind], REPLACEMENT_ACTION) == 0;
+    if ((action == NULL && !replaces) || key_path == NULL) {
+        if (optind < argc && action == NULL && !replaces)
             fprintf(stderr, "quorex admin: no action is called \"%s\"\n", argv[optind]);
         else
             fputs("quorex admin: an action and --operator-key are needed\n", stderr);

@@ -170,3 +170,53 @@ TEST(intent_admin, filters_name_their_market)
     assert_int_equal(intent.market_filters.iceberg_parts_max, 7);
     assert_string_equal(admin("action=market-filters&nonce=1&icebergParts=7"), "-1102 symbol");
 }
+
+#define NODE_KEY "0101010101010101010101010101010101010101010101010101010101010101"
+
+TEST(intent_admin, a_node_is_added_by_key_and_address)
+{
+    assert_string_equal(
+        admin("action=node-add&nonce=1&node=7&publicKey=" NODE_KEY "&address=host%3A7001"), "ok");
+    assert_int_equal(intent.type, T_NODE_ADD);
+    assert_int_equal(intent.node_add.nonce, 1);
+    assert_int_equal(intent.node_add.node, 7);
+    assert_int_equal(intent.node_add.public_key[31], 1);
+    assert_string_equal((const char *)intent.node_add.address, "host:7001");
+    assert_string_equal(admin("action=node-add&nonce=1&node=7&publicKey=" NODE_KEY),
+                        "-1102 address");
+    const char *const bad[] = {"host",         "host%3A",   "%3A7001",
+                               "host%3A65536", "host%3A07", "a%20b%3A1"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        char text[256];
+        snprintf(text, sizeof(text),
+                 "action=node-add&nonce=1&node=7&publicKey=" NODE_KEY "&address=%s", bad[i]);
+        assert_string_equal(admin(text), "-1130 address");
+    }
+    char longest[256];
+    snprintf(longest, sizeof(longest),
+             "action=node-add&nonce=1&node=7&publicKey=" NODE_KEY "&address=%059d%%3A1", 0);
+    assert_string_equal(admin(longest), "ok"); /* 61 letters */
+    snprintf(longest, sizeof(longest),
+             "action=node-add&nonce=1&node=7&publicKey=" NODE_KEY "&address=%062d%%3A1", 0);
+    assert_string_equal(admin(longest), "-1130 address"); /* 64: no room for an end */
+}
+
+TEST(intent_admin, nodes_change_by_their_ids)
+{
+    assert_string_equal(admin("action=node-role&nonce=1&node=7&role=VOTER"), "ok");
+    assert_int_equal(intent.type, T_NODE_ROLE);
+    assert_int_equal(intent.node_role.role, 2);
+    assert_string_equal(admin("action=node-role&nonce=1&node=7&role=STANDBY"), "ok");
+    assert_int_equal(intent.node_role.role, 1);
+    assert_string_equal(admin("action=node-role&nonce=1&node=7&role=GONE"), "-1130 role");
+    assert_string_equal(admin("action=node-role&nonce=1&node=7"), "-1102 role");
+    assert_string_equal(admin("action=node-remove&nonce=1&node=7"), "ok");
+    assert_int_equal(intent.type, T_NODE_REMOVE);
+    assert_int_equal(intent.node_remove.node, 7);
+    assert_string_equal(admin("action=node-remove&nonce=1&node=4294967296"), "-1130 node");
+    assert_string_equal(admin("action=node-swap&nonce=1&oldNode=2&newNode=5"), "ok");
+    assert_int_equal(intent.type, T_NODE_SWAP);
+    assert_int_equal(intent.node_swap.old_node, 2);
+    assert_int_equal(intent.node_swap.new_node, 5);
+    assert_string_equal(admin("action=node-swap&nonce=1&oldNode=2"), "-1102 newNode");
+}

@@ -337,3 +337,80 @@ TEST(authority, only_nodes_own_commands_need_no_signature)
     assert_non_null(ask(f, T_SEAL, payload, 9, 0, NULL, 0));
     teardown(f);
 }
+
+/* A change of the node set is its operator's, word by word; it needs no timestamp, as no operators' command
+ * does. */
+TEST(authority, changes_of_the_node_set_need_their_operator)
+{
+    struct fixture *f = setup();
+    uint8_t payload[256], auth[1024];
+    char text[256], hex[65];
+    struct node_add_command add = {.nonce = 9, .node = 8, .public_key = {8}, .address = "host:70"};
+    hash_hex(add.public_key, sizeof(add.public_key), hex);
+    snprintf(text, sizeof(text), "action=node-add&node=8&publicKey=%s&address=host%%3A70&nonce=9",
+             hex);
+    node_add_command_put(payload, &add);
+    size_t auth_bytes = sign(auth, f->op.public_key, &f->op, text);
+    assert_null(ask(f, T_NODE_ADD, payload, AUTH_OPERATOR, 0, auth, auth_bytes));
+    assert_string_equal(ask(f, T_NODE_ADD, payload, AUTH_NONE, 0, auth, 0),
+                        "kind of authentication");
+    for (int field = 0; field < 3; field++) {
+        struct node_add_command other = add;
+        if (field == 0) other.node = 9;
+        if (field == 1) other.public_key[31] = 1;
+        if (field == 2) other.address[0] = 'H';
+        node_add_command_put(payload, &other);
+        assert_string_equal(ask(f, T_NODE_ADD, payload, AUTH_OPERATOR, 0, auth, auth_bytes),
+                            "signed text");
+    }
+    const struct node_role_command change = {.nonce = 9, .node = 8, .role = 2};
+    node_role_command_put(payload, &change);
+    auth_bytes = sign(auth, f->op.public_key, &f->op, "action=node-role&node=8&role=VOTER&nonce=9");
+    assert_null(ask(f, T_NODE_ROLE, payload, AUTH_OPERATOR, 0, auth, auth_bytes));
+    auth_bytes =
+        sign(auth, f->op.public_key, &f->op, "action=node-role&node=8&role=STANDBY&nonce=9");
+    assert_string_equal(ask(f, T_NODE_ROLE, payload, AUTH_OPERATOR, 0, auth, auth_bytes),
+                        "signed text");
+    const struct node_remove_command gone = {.nonce = 9, .node = 8};
+    node_remove_command_put(payload, &gone);
+    auth_bytes = sign(auth, f->op.public_key, &f->op, "action=node-remove&node=8&nonce=9");
+    assert_null(ask(f, T_NODE_REMOVE, payload, AUTH_OPERATOR, 0, auth, auth_bytes));
+    const struct node_swap_command swap = {.nonce = 9, .old_node = 8, .new_node = 9};
+    node_swap_command_put(payload, &swap);
+    auth_bytes =
+        sign(auth, f->op.public_key, &f->op, "action=node-swap&oldNode=8&newNode=9&nonce=9");
+    assert_null(ask(f, T_NODE_SWAP, payload, AUTH_OPERATOR, 0, auth, auth_bytes));
+    auth_bytes =
+        sign(auth, f->op.public_key, &f->op, "action=node-swap&oldNode=9&newNode=8&nonce=9");
+    assert_string_equal(ask(f, T_NODE_SWAP, payload, AUTH_OPERATOR, 0, auth, auth_bytes),
+                        "signed text");
+    teardown(f);
+}
+
+static const char *agree_to_three(void *context, const struct command *command)
+{
+    return command->header.auth_length == *(const uint16_t *)context ? NULL : "statements";
+}
+
+/* A change of epoch comes with statements, and stands when whoever judges them says so. */
+TEST(authority, a_change_of_epoch_needs_its_statements)
+{
+    struct fixture *f = setup();
+    uint8_t payload[64], auth[8] = {0};
+    uint16_t three = 3;
+    const struct epoch_change_command change = {.epoch = 1, .height = 2};
+    epoch_change_command_put(payload, &change);
+    assert_string_equal(ask(f, T_EPOCH_CHANGE, payload, AUTH_STATEMENTS, 0, auth, 3),
+                        "statements for a change of epoch"); /* nobody can judge */
+    f->authority.epoch_check = agree_to_three;
+    f->authority.epoch_context = &three;
+    assert_null(ask(f, T_EPOCH_CHANGE, payload, AUTH_STATEMENTS, 0, auth, 3));
+    assert_string_equal(ask(f, T_EPOCH_CHANGE, payload, AUTH_STATEMENTS, 0, auth, 2), "statements");
+    assert_string_equal(ask(f, T_EPOCH_CHANGE, payload, AUTH_NONE, 0, auth, 0),
+                        "kind of authentication");
+    uint8_t placed[256];
+    order_place_command_put(placed, &order);
+    assert_string_equal(ask(f, T_ORDER_PLACE, placed, AUTH_STATEMENTS, 0, auth, 3),
+                        "kind of authentication");
+    teardown(f);
+}
