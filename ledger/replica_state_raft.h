@@ -34,7 +34,9 @@
 #define REPLICA_PENDING_BYTES     (1024 * 1024)
 #define REPLICA_PEERS             NODE_SET_LIMIT
 #define REPLICA_KEPT              32 /* samples of where the log's bytes lie */
+#ifndef REPLICA_KEPT_BYTES /* the simulator forgets sooner */
 #define REPLICA_KEPT_BYTES        (16 * 1024 * 1024)
+#endif
 #define REPLICA_LOOSE_BYTES       16384
 
 /* A follower as the leader feeds it. Entries below `next` were put on the link, those up to `until` are to be. */

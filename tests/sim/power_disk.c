@@ -25,7 +25,7 @@ struct power_disk {
     struct stored_file files[FILES_MAX];
     uint64_t calls;
     uint64_t cut_at; /* 0: never */
-    bool off;
+    bool off, held, full;
     uint64_t quarantined;
 #ifdef PLANT_ACK_BEFORE_WRITE
     int pending; /* file whose live bytes were acknowledged and not written; -1: none */
@@ -81,7 +81,7 @@ static void name_set(struct stored_file *file, const char *name)
 static int disk_open(void *context, const char *name, enum wal_disk_mode mode)
 {
     struct power_disk *disk = context;
-    if (disk->off) return -EIO;
+    if (disk->off || disk->held) return -EIO;
     int index = find(disk, name);
     if (mode != WAL_DISK_NEW) {
         if (index >= 0 && mode == WAL_DISK_LOG) disk->files[index].lazy = false;
@@ -108,13 +108,13 @@ static void disk_close(void *context, int file)
 static int64_t disk_size(void *context, int file)
 {
     struct power_disk *disk = context;
-    return disk->off ? -EIO : (int64_t)disk->files[file].live_bytes;
+    return disk->off || disk->held ? -EIO : (int64_t)disk->files[file].live_bytes;
 }
 
 static int64_t disk_read(void *context, int file, uint64_t offset, void *bytes, size_t byte_count)
 {
     struct power_disk *disk = context;
-    if (disk->off) return -EIO;
+    if (disk->off || disk->held) return -EIO;
     const struct stored_file *stored = &disk->files[file];
     if (offset >= stored->live_bytes) return 0;
     const size_t left = stored->live_bytes - (size_t)offset;
@@ -144,8 +144,9 @@ static int64_t disk_write(void *context, int file, uint64_t offset, const void *
                           size_t byte_count)
 {
     struct power_disk *disk = context;
-    if (disk->off) return -EIO;
+    if (disk->off || disk->held) return -EIO;
     struct stored_file *stored = &disk->files[file];
+    if (disk->full) return -ENOSPC;
     if (offset % 4096 != 0 || byte_count % 4096 != 0 || ((uintptr_t)bytes & 4095) != 0)
         return -EINVAL;
     if (offset + byte_count > disk->file_bytes_max) return -EFBIG;
@@ -176,7 +177,7 @@ static int64_t disk_write(void *context, int file, uint64_t offset, const void *
 static int disk_sync(void *context, int file)
 {
     struct power_disk *disk = context;
-    if (disk->off) return -EIO;
+    if (disk->off || disk->held) return -EIO;
     struct stored_file *stored = &disk->files[file];
     if (cut_now(disk)) return -EIO;
     memcpy(stored->durable, stored->live, disk->file_bytes_max);
@@ -187,7 +188,7 @@ static int disk_sync(void *context, int file)
 static int disk_rename(void *context, const char *from, const char *to)
 {
     struct power_disk *disk = context;
-    if (disk->off) return -EIO;
+    if (disk->off || disk->held) return -EIO;
     const int index = find(disk, from);
     if (index < 0) return -ENOENT;
     const bool cut = cut_now(disk);
@@ -201,7 +202,7 @@ static int disk_rename(void *context, const char *from, const char *to)
 static int disk_remove(void *context, const char *name)
 {
     struct power_disk *disk = context;
-    if (disk->off) return -EIO;
+    if (disk->off || disk->held) return -EIO;
     const int index = find(disk, name);
     if (index < 0) return -ENOENT;
     const bool cut = cut_now(disk);
@@ -213,7 +214,7 @@ static int disk_remove(void *context, const char *name)
 static int disk_quarantine(void *context, const char *name)
 {
     struct power_disk *disk = context;
-    if (disk->off) return -EIO;
+    if (disk->off || disk->held) return -EIO;
     const int index = find(disk, name);
     if (index < 0) return -ENOENT;
     const bool cut = cut_now(disk);
@@ -227,7 +228,7 @@ static int disk_quarantine(void *context, const char *name)
 static int disk_list(void *context, void (*each)(void *visitor, const char *name), void *visitor)
 {
     struct power_disk *disk = context;
-    if (disk->off) return -EIO;
+    if (disk->off || disk->held) return -EIO;
     for (int i = 0; i < FILES_MAX; i++)
         if (disk->files[i].exists) each(visitor, disk->files[i].name);
     return 0;
@@ -297,6 +298,16 @@ void power_disk_restore(struct power_disk *disk)
 #endif
     disk->off = false;
     disk->cut_at = 0;
+}
+
+void power_disk_hold(struct power_disk *disk, bool held)
+{
+    disk->held = held;
+}
+
+void power_disk_fill(struct power_disk *disk, bool full)
+{
+    disk->full = full;
 }
 
 bool power_disk_is_off(const struct power_disk *disk)

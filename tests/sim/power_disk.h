@@ -27,6 +27,12 @@ void power_disk_cut_after(struct power_disk *disk, uint64_t calls);
 /* Cuts now if it has not happened; then the power is back and files hold what survived. */
 void power_disk_restore(struct power_disk *disk);
 
+/* While held, every call fails and nothing is lost: the process is gone, the machine is not. */
+void power_disk_hold(struct power_disk *disk, bool held);
+
+/* While full, nothing can be written. */
+void power_disk_fill(struct power_disk *disk, bool full);
+
 bool power_disk_is_off(const struct power_disk *disk);
 
 /* Changing calls so far. */

@@ -46,3 +46,29 @@ quorex_planted_wal(recycle_before_sync wal_segment_fs.c
 # Entries for a hole are taken without looking whether the running hash leads to what follows.
 quorex_planted_wal(patch_without_hash_check wal_patch_fs.c
     "if (!hash_equal(hash, record.hash))" "if (false)")
+
+# A whole cluster. Its ledger is compiled with a short memory of the log, so that few entries are enough to make
+# somebody need a checkpoint, and with all its invariants on.
+file(GLOB sim_ledger CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ledger/*.c)
+list(FILTER sim_ledger EXCLUDE REGEX "(_uv|consensus_[a-z]+)\\.c$")
+set(sim_node anchor chain_section change_queue digest digest_snapshot evidence_json membership start
+             verify file_os genesis_json key_file)
+list(TRANSFORM sim_node PREPEND ${CMAKE_SOURCE_DIR}/node/)
+list(TRANSFORM sim_node APPEND .c)
+add_library(sim_parts STATIC ${sim_ledger} ${sim_node})
+target_compile_definitions(sim_parts PUBLIC REPLICA_KEPT_BYTES=131072 QUOREX_INVARIANTS)
+target_link_libraries(sim_parts PUBLIC quorex_engine quorex_settlement quorex_common PkgConfig::RAFT
+                      PkgConfig::JANSSON)
+
+set(sim_cluster_sources cluster cluster_net cluster_files cluster_node cluster_start
+                        cluster_maker cluster_clients cluster_faults cluster_checks power_disk)
+list(TRANSFORM sim_cluster_sources PREPEND ${CMAKE_SOURCE_DIR}/tests/sim/)
+list(TRANSFORM sim_cluster_sources APPEND .c)
+add_library(sim_world STATIC ${sim_cluster_sources})
+target_link_libraries(sim_world PUBLIC sim_parts)
+foreach(call pwrite write pwritev fsync fdatasync ftruncate renameat unlink unlinkat link)
+    list(APPEND sim_wraps "-Wl,--wrap=${call}")
+endforeach()
+target_link_options(sim_world INTERFACE ${sim_wraps})
+add_executable(sim_cluster ${CMAKE_SOURCE_DIR}/tests/sim/sim_cluster_main.c)
+target_link_libraries(sim_cluster PRIVATE sim_world)
