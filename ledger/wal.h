@@ -105,11 +105,13 @@ MUST_CHECK enum status wal_read_configuration(struct wal *wal, uint64_t index,
  * the last WAL_HASHES entries it is known without a read. */
 MUST_CHECK enum status wal_hash(struct wal *wal, uint64_t index, uint64_t *term, hash_t *hash);
 
-/* Does a piece of the work of preparing the next segment, if one is due: call it between writes. */
+/* Does a piece of the work of preparing the next segment, or of giving one back, if there is any: call it between
+ * writes. */
 MUST_CHECK enum status wal_prepare(struct wal *wal);
 
-/* Gives back the segments that lie wholly at or below `index`: up to WAL_SPARES_MAX are kept to be written
- * again, the others removed. The base rises to where the oldest segment left begins.
+/* Lets the segments go that lie wholly at or below `index`: the base rises to where the oldest segment left
+ * begins. wal_prepare gives their files back, one a call: up to WAL_SPARES_MAX are kept to be written again, the
+ * others removed.
  * Needs: a durable checkpoint holds everything up to `index`, which is committed. */
 MUST_CHECK enum status wal_recycle(struct wal *wal, uint64_t index);
 

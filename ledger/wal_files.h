@@ -53,6 +53,8 @@ struct wal {
 
     struct wal_file *files; /* by rising sequence */
     uint32_t file_count, file_capacity;
+    struct wal_file *dead; /* below the base: to be given back */
+    uint32_t dead_count, dead_capacity;
     struct wal_mark *marks;
     uint32_t mark_count, mark_capacity;
     uint64_t *configurations; /* indexes above the base, rising */
@@ -121,6 +123,8 @@ enum status wal_files_no_memory(struct wal *wal);
 
 /* Adds a file behind the others. */
 MUST_CHECK enum status wal_files_add(struct wal *wal, const struct wal_file *file);
+/* Adds one to those to be given back. */
+MUST_CHECK enum status wal_files_bury(struct wal *wal, const struct wal_file *file);
 MUST_CHECK enum status wal_files_add_gap(struct wal *wal, const struct wal_gap *gap);
 
 /* Forgets entries from `index` on. */

@@ -55,6 +55,14 @@ enum status wal_files_add(struct wal *wal, const struct wal_file *file)
     return STATUS_OK;
 }
 
+enum status wal_files_bury(struct wal *wal, const struct wal_file *file)
+{
+    if (!grow((void **)&wal->dead, wal->dead_count, &wal->dead_capacity, sizeof(*file)))
+        return wal_files_no_memory(wal);
+    wal->dead[wal->dead_count++] = *file;
+    return STATUS_OK;
+}
+
 enum status wal_files_add_gap(struct wal *wal, const struct wal_gap *gap)
 {
     struct wal_gap *before = wal->gap_count > 0 ? &wal->gaps[wal->gap_count - 1] : NULL;
@@ -380,6 +388,7 @@ void wal_files_free(struct wal *wal)
     if (wal->vote_file >= 0) wal->disk->close(wal->disk->context, wal->vote_file);
     wal_files_stop_reading(wal);
     free(wal->files);
+    free(wal->dead);
     free(wal->marks);
     free(wal->configurations);
     free(wal->gaps);

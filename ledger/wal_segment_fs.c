@@ -73,9 +73,29 @@ static enum status next_piece(struct wal *wal)
     return status;
 }
 
+/* ---- Giving back ---- */
+
+/* Keeps a segment's file to be written again, or removes it. What its records say ends with its generation. */
+static enum status give_back(struct wal *wal)
+{
+    const struct wal_segment *segment = &wal->dead[--wal->dead_count].segment;
+    char name[WAL_NAME_BYTES], spare[WAL_NAME_BYTES];
+    const uint32_t number = spare_find(wal, false);
+    wal_files_name(segment->sequence, "wal", name);
+    if (number != 0 && segment->segment_bytes == wal->segment_bytes && wal->next.file < 0) {
+        wal_files_name(number, "spare", spare);
+        wal->spares[number - 1] = true;
+        return file_rename(wal, name, spare);
+    }
+    const int result = wal->disk->remove(wal->disk->context, name);
+    return result < 0 ? wal_files_fail(wal, "remove", name, result) : STATUS_OK;
+}
+
 enum status wal_prepare(struct wal *wal)
 {
-    if (wal->failure != STATUS_OK || spare_find(wal, true) != 0) return wal->failure;
+    if (wal->failure != STATUS_OK) return wal->failure;
+    if (wal->dead_count > 0) return give_back(wal);
+    if (spare_find(wal, true) != 0) return STATUS_OK;
     /* Twice as far into the next segment as the log is into this one: ready at its middle. */
     if (wal->next.done > 2 * (wal->offset - WAL_RECORDS_OFFSET)) return STATUS_OK;
     return next_piece(wal);
@@ -154,7 +174,7 @@ enum status wal_files_switch(struct wal *wal)
     ASSERT(wal->file_count == 0 || wal->offset > WAL_RECORDS_OFFSET);
     uint32_t number;
     while ((number = spare_find(wal, true)) == 0) {
-        const enum status status = next_piece(wal);
+        const enum status status = wal->dead_count > 0 ? give_back(wal) : next_piece(wal);
         if (status != STATUS_OK) return status;
     }
     const enum status status = segment_begin(wal, number);
@@ -176,23 +196,7 @@ enum status wal_files_activate(struct wal *wal)
     return STATUS_OK;
 }
 
-/* ---- Giving back ---- */
-
-/* Keeps a segment's file to be written again, or removes it. What its records say ends with its generation. */
-static enum status segment_give_back(struct wal *wal, uint32_t file)
-{
-    char name[WAL_NAME_BYTES], spare[WAL_NAME_BYTES];
-    const uint32_t number = spare_find(wal, false);
-    wal_files_segment_name(wal, file, name);
-    if (number != 0 && wal->files[file].segment.segment_bytes == wal->segment_bytes &&
-        wal->next.file < 0) {
-        wal_files_name(number, "spare", spare);
-        wal->spares[number - 1] = true;
-        return file_rename(wal, name, spare);
-    }
-    const int result = wal->disk->remove(wal->disk->context, name);
-    return result < 0 ? wal_files_fail(wal, "remove", name, result) : STATUS_OK;
-}
+/* ---- The base rises ---- */
 
 /* Takes what files[count]'s header says as the base, before the files below are gone. */
 static enum status base_rise(struct wal *wal, uint32_t count)
@@ -268,11 +272,11 @@ enum status wal_recycle(struct wal *wal, uint64_t index)
 
     enum status status = base_rise(wal, count);
     wal_files_stop_reading(wal);
-    /* From here on they count no more, whatever is left of them. */
+    /* From here on they count no more, whatever is left of them; wal_prepare gives them back. */
     wal->vote.begins = wal->files[count].segment.sequence;
     if (status == STATUS_OK) status = wal_files_vote(wal);
     for (uint32_t i = 0; i < count && status == STATUS_OK; i++)
-        status = segment_give_back(wal, i);
+        status = wal_files_bury(wal, &wal->files[i]);
     if (status != STATUS_OK) return status;
     files_forget(wal, count);
     INVARIANT(wal_check(wal));

@@ -359,6 +359,41 @@ TEST(wal_patch, widens_a_hole_whose_records_replaced_others)
     made_free(&made);
 }
 
+/* A tail that is lost may have replaced what is left before it, and nothing behind it would tell: all that was not
+ * committed is asked for again. */
+TEST(wal_patch, asks_for_what_a_lost_tail_may_have_replaced)
+{
+    struct made made = made_new("/tmp");
+    assert_int_equal(made_open(&made), STATUS_OK);
+    for (uint64_t i = 1; i <= 6; i++)
+        assert_int_equal(made_append(&made, i, 1, 200, 3), STATUS_OK);
+    for (uint64_t i = 5; i <= 8; i++)
+        assert_int_equal(made_append(&made, i, 2, 200, 3), STATUS_OK);
+    const hash_t hash = wal_last_hash(made.wal);
+    made_close(&made);
+    for (uint64_t block = 6; block < 10; block++)
+        made_flip(&made, SEGMENT_1, WAL_RECORDS_OFFSET + block * WAL_BLOCK_BYTES + 150);
+    survey(&made, 1);
+    assert_true(holes[0].tail);
+    assert_int_equal(holes[0].first, 4);
+    assert_int_equal(holes[0].last, 8);
+    struct wal_patch *patch;
+    struct wal_hole hole;
+    assert_int_equal(wal_patch_begin(&made.options, NULL, &patch), STATUS_OK);
+    while (wal_patch_needs(patch, &hole)) {
+        const uint64_t index = hole.first, term = index < 5 ? 1 : 2;
+        const struct wal_entry entry = {index, term, WAL_COMMANDS, 200,
+                                        made_bytes(index, term, 200)};
+        assert_int_equal(wal_patch_add(patch, &entry), STATUS_OK);
+    }
+    assert_int_equal(wal_patch_end(patch, &hash), STATUS_OK);
+    assert_int_equal(made_open(&made), STATUS_OK);
+    assert_int_equal(wal_last_index(made.wal), 8);
+    for (uint64_t i = 1; i <= 8; i++)
+        assert_true(made_has(&made, i, i < 5 ? 1 : 2, 200));
+    made_free(&made);
+}
+
 /* An empty log above a checkpoint: the vote stays, the older segments are in quarantine, and what the node may have
  * acknowledged above the checkpoint is remembered. */
 TEST(wal_patch, log_begins_at_a_checkpoint_of_others)

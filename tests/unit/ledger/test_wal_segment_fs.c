@@ -20,6 +20,13 @@ static unsigned count_of(const struct made *made, const char *suffix)
     return count;
 }
 
+static void recycle(struct made *made, uint64_t index)
+{
+    assert_int_equal(wal_recycle(made->wal, index), STATUS_OK);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(wal_prepare(made->wal), STATUS_OK);
+}
+
 /* Needs: every entry took one block, twelve to a segment. */
 static void assert_holds(struct made *made, uint64_t base, uint64_t last, hash_t hash)
 {
@@ -41,10 +48,10 @@ TEST(wal_segment, gives_back_whole_segments_below_an_index)
     made_fill(&made, 1, 60, 200);
     uint64_t term, base_term;
     hash_t hash, base_hash;
-    assert_int_equal(wal_recycle(made.wal, 11), STATUS_OK);
+    recycle(&made, 11);
     assert_holds(&made, 0, 60, wal_last_hash(made.wal));
     assert_int_equal(wal_hash(made.wal, 24, &term, &hash), STATUS_OK);
-    assert_int_equal(wal_recycle(made.wal, 35), STATUS_OK); /* 36 ends the third */
+    recycle(&made, 35); /* 36 ends the third */
     assert_holds(&made, 24, 60, wal_last_hash(made.wal));
     assert_int_equal(wal_hash(made.wal, 24, &base_term, &base_hash), STATUS_OK);
     assert_true(hash_equal(hash, base_hash) && term == base_term);
@@ -56,7 +63,7 @@ TEST(wal_segment, gives_back_whole_segments_below_an_index)
         assert_int_equal(made_open(&made), STATUS_OK);
         assert_holds(&made, 24, 60, hash);
     }
-    assert_int_equal(wal_recycle(made.wal, 60), STATUS_OK);
+    recycle(&made, 60);
     assert_holds(&made, 48, 60, hash);
     made_free(&made);
 }
@@ -67,7 +74,7 @@ TEST(wal_segment, writes_spare_files_again)
 {
     struct made made = opened();
     made_fill(&made, 1, 120, 200);
-    assert_int_equal(wal_recycle(made.wal, 120), STATUS_OK);
+    recycle(&made, 120);
     assert_int_equal(count_of(&made, ".spare"), WAL_SPARES_MAX);
     assert_int_equal(count_of(&made, ".wal"), 1);
     made_close(&made);
@@ -83,18 +90,39 @@ TEST(wal_segment, writes_spare_files_again)
     made_free(&made);
 }
 
+/* Files wait to be given back until there is time, or until one is needed; a start removes what waited. */
+TEST(wal_segment, gives_files_back_one_at_a_time)
+{
+    struct made made = opened();
+    made_fill(&made, 1, 120, 200);
+    assert_int_equal(wal_recycle(made.wal, 120), STATUS_OK);
+    assert_int_equal(wal_base_index(made.wal), 108);
+    const unsigned waiting = count_of(&made, ".wal");
+    assert_int_equal(waiting, 10);
+    assert_int_equal(wal_prepare(made.wal), STATUS_OK);
+    assert_int_equal(count_of(&made, ".wal"), waiting - 1);
+    for (uint64_t i = 121; i <= 170; i++) /* without a wal_prepare between */
+        assert_int_equal(made_append(&made, i, 1, 200, 0), STATUS_OK);
+    const hash_t hash = wal_last_hash(made.wal);
+    made_close(&made);
+    assert_int_equal(made_open(&made), STATUS_OK);
+    assert_holds(&made, 108, 170, hash);
+    assert_int_equal(count_of(&made, ".wal"), 6);
+    made_free(&made);
+}
+
 /* Spares of another size are not used: they are removed. */
 TEST(wal_segment, removes_spares_of_another_size)
 {
     struct made made = opened();
     made_fill(&made, 1, 60, 200);
-    assert_int_equal(wal_recycle(made.wal, 60), STATUS_OK);
+    recycle(&made, 60);
     made_close(&made);
     made.options.segment_bytes = 2 * WAL_SEGMENT_BYTES_MIN;
     assert_int_equal(made_open(&made), STATUS_OK);
     assert_int_equal(count_of(&made, ".spare"), 0);
     made_fill(&made, 61, 120, 200);
-    assert_int_equal(wal_recycle(made.wal, 60), STATUS_OK); /* of the old size */
+    recycle(&made, 60); /* of the old size */
     assert_int_equal(count_of(&made, ".spare"), 0);
     made_free(&made);
 }
@@ -110,7 +138,7 @@ TEST(wal_segment, keeps_the_configuration_below_the_base)
     assert_int_equal(wal_append(made.wal, &entry, 1, 0), STATUS_OK);
     made_fill(&made, 32, 90, 200);
     for (uint64_t below = 15; below < 90; below += 15) {
-        assert_int_equal(wal_recycle(made.wal, below), STATUS_OK);
+        recycle(&made, below);
         const uint64_t base = wal_base_index(made.wal);
         const uint64_t at = base < 31 ? 1 : 31;
         const uint32_t length = base < 31 ? 900 : 777;
@@ -136,13 +164,13 @@ TEST(wal_segment, does_not_begin_with_a_base_that_was_replaced)
     made_fill(&made, 1, 30, 200); /* the third segment begins after 24 */
     for (uint64_t i = 20; i <= 60; i++)
         assert_int_equal(made_append(&made, i, 2, 200, i - 1), STATUS_OK);
-    assert_int_equal(wal_recycle(made.wal, 24), STATUS_OK);
+    recycle(&made, 24);
     assert_int_equal(wal_base_index(made.wal), 12);
     uint64_t term;
     hash_t hash, base_hash;
     const uint64_t committed = wal_commit_index(made.wal);
     assert_int_equal(wal_hash(made.wal, 36, &term, &hash), STATUS_OK);
-    assert_int_equal(wal_recycle(made.wal, committed), STATUS_OK);
+    recycle(&made, committed);
     const uint64_t base = wal_base_index(made.wal);
     assert_true(base > 24);
     assert_int_equal(wal_hash(made.wal, base, &term, &base_hash), STATUS_OK);
@@ -161,7 +189,7 @@ TEST(wal_segment, cuts_a_torn_tail_between_stale_bytes)
     static char vote[8192];
     struct made made = opened();
     made_fill(&made, 1, 60, 200);
-    assert_int_equal(wal_recycle(made.wal, 60), STATUS_OK);
+    recycle(&made, 60);
     made_fill(&made, 61, 75, 200); /* three entries into a file that was written before */
     char path[128];
     snprintf(path, sizeof(path), "%s/vote", made.directory);
