@@ -9,6 +9,7 @@ const BOOK_ROWS = 15;
 const TRADE_ROWS = 31;
 const BLOCK_ROWS = 8;
 const PAINT_MS = 120; // the book changes more often than an eye can follow
+const NODES_MS = 2000;
 
 const byId = (id) => document.getElementById(id);
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
@@ -173,6 +174,40 @@ function paintBlocks() {
   });
 }
 
+// ---- Nodes ----
+
+// What this node says of itself, and of the others as it last heard of them.
+function nodesOf(status) {
+  const self = { node: status.node, role: status.role, up: !status.halted, height: status.height, certifiedHeight: status.certifiedHeight };
+  const others = status.peers.filter((peer) => peer.node !== status.node);
+  return [self, ...others].sort((a, b) => a.node - b.node);
+}
+
+function paintNodes(status) {
+  const self = status.halted ? "halted" : status.stuck ? "the chain is stuck" : status.admitting ? "takes orders" : "takes no orders: too many blocks without a certificate";
+  byId("nodes").replaceChildren(...nodesOf(status).map((one) => {
+    const item = document.createElement("li");
+    const [name, role, heights] = ["b", "span", "span"].map((tag) => item.appendChild(document.createElement(tag)));
+    name.textContent = `Node ${one.node}`;
+    role.textContent = one.up ? one.role : "not heard of";
+    heights.textContent = `${one.height.toLocaleString()} ✓ ${one.certifiedHeight.toLocaleString()}`;
+    heights.className = "heights";
+    item.dataset.state = !one.up ? "down" : one.role === "leader" ? "leader" : "up";
+    item.title = `last block ${one.height}, certified up to ${one.certifiedHeight}${one.node === status.node ? `; you look at this node: it ${self}` : ""}`;
+    if (one.node === status.node) item.setAttribute("aria-current", "true");
+    return item;
+  }));
+}
+
+async function loadNodes() {
+  try {
+    if (!document.hidden) paintNodes(await get("/quorex/v1/status", {}));
+  } catch {
+    byId("nodes").replaceChildren();
+  }
+  setTimeout(loadNodes, NODES_MS);
+}
+
 // ---- Streams ----
 
 function streams() {
@@ -302,5 +337,6 @@ async function loadMarkets() {
   }
 }
 
+loadNodes();
 offer("intervals", INTERVALS, INTERVALS, chooseInterval);
 press("intervals", interval);

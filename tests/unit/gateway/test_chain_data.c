@@ -24,12 +24,13 @@ static enum status read_header(void *context, uint64_t height, uint8_t header[BL
     return STATUS_OK;
 }
 
-/* Every fifth block has a certificate of its own up to 500; above, each that 16 divides. */
+/* Every fifth block has a certificate of its own up to 500; above, each that 16 divides. One has come whose
+ * notice has not. */
 static enum status read_certificate(void *context, uint64_t height,
                                     struct chain_certificate *certificate)
 {
     (void)context;
-    if (height > CERTIFIED || height % (height <= 500 ? 5 : 16) != 0) return STATUS_NOT_FOUND;
+    if (height % (height <= 500 ? 5 : 16) != 0) return STATUS_NOT_FOUND;
     *certificate = (struct chain_certificate){
         .height = height, .epoch = 2, .header_hash = block_header_hash(headers[height])};
     certificate->vote_count = 3;

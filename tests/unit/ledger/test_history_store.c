@@ -171,6 +171,10 @@ TEST(history_store, begins_above_a_base)
                              STATUS_NOT_FOUND);
             assert_int_equal(history_store_inclusion(store, 1, HEADERS, &proof), STATUS_NOT_FOUND);
         }
+        /* The base's own leaf has its sibling below, which nobody has told us. */
+        if (bases[i] % 2 == 0)
+            assert_int_equal(history_store_inclusion(store, bases[i], HEADERS, &proof),
+                             STATUS_NOT_FOUND);
         history_store_close(store);
         store = follow(bases[i], HEADERS); /* and after a restart */
         assert_proofs(store, HEADERS - 20, HEADERS);
