@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "ledger/chain.h"
 #include "ledger/checkpoint.h"
+#include "ledger/history_store.h"
 #include "ledger/lineage.h"
 #include "ledger/sign_once.h"
 #include "ledger/vote.h"
@@ -32,6 +33,7 @@ struct anchor {
     struct digest_block last;    /* the block sealed last */
     struct validator_set voters; /* of the block that is being built */
     struct chain *chain;
+    struct history_store *history; /* NULL: not wanted */
     struct sign_once once;
     struct vote_state voting;
     struct certificate_tally tally;
@@ -113,7 +115,8 @@ static enum status append_block(struct anchor *anchor)
     if (status != STATUS_OK) return status;
     metric_add(&anchor->options->metrics->blocks_sealed_total, 1);
     if (anchor->options->store_park != NULL) park_wake(anchor->options->store_park);
-    return STATUS_OK;
+    if (anchor->history == NULL) return STATUS_OK;
+    return history_store_add(anchor->history, anchor->last.header.height, anchor->last.hash);
 }
 
 /* Passes on what may be passed on by now. */
@@ -783,6 +786,27 @@ static enum status check_chain(struct anchor *anchor)
     return STATUS_MISMATCH;
 }
 
+static enum status header_of_chain(void *context, uint64_t height,
+                                   uint8_t header[BLOCK_HEADER_BYTES])
+{
+    return chain_read_header(context, height, header);
+}
+
+/* The tree of all headers, as far as the chain goes. A chain that begins above a checkpoint has proofs from
+ * there on. */
+static enum status open_history(struct anchor *anchor)
+{
+    const struct history_headers headers = {.context = anchor->chain, .header = header_of_chain};
+    struct history none;
+    if (anchor->options->history_path == NULL) return STATUS_OK;
+    history_begin(&none);
+    const enum status status = history_store_open(anchor->options->history_path, &anchor->history);
+    if (status != STATUS_OK) return status;
+    return history_store_follow(anchor->history,
+                                chain_base(anchor->chain) == 0 ? &none : &anchor->digest->history,
+                                chain_tip(anchor->chain), &headers);
+}
+
 static enum status start(struct anchor *anchor)
 {
     enum status status = make_state(anchor);
@@ -790,6 +814,7 @@ static enum status start(struct anchor *anchor)
     begin_at_state(anchor);
     status = chain_open(anchor->options->chain_directory, &anchor->chain);
     if (status == STATUS_OK) status = check_chain(anchor);
+    if (status == STATUS_OK) status = open_history(anchor);
     if (status == STATUS_OK) status = open_signing(anchor);
     if (status == STATUS_OK)
         log_info("anchor", "chain opened", "height=%lu certified=%lu state=%lu signed=%lu",
@@ -822,6 +847,7 @@ void anchor_close(struct anchor *anchor)
 {
     if (anchor == NULL) return;
     sign_once_close(&anchor->once);
+    history_store_close(anchor->history);
     chain_close(anchor->chain);
     if (anchor->arena.bytes != NULL) arena_unmap(&anchor->arena);
     free(anchor->body);

@@ -228,6 +228,7 @@ static enum status run_anchor(struct node *node)
         .digest = &node->digest,
         .chain_directory = node->files.chain,
         .sign_once_path = node->files.sign_once,
+        .history_path = node->files.history,
         .lineage_directory = node->files.checkpoint,
         .evidence_directory = node->files.evidence,
         .applied = node->rings.anchor_applied,
