@@ -68,10 +68,7 @@ struct fetch *fetch_new(struct arena *arena, const struct fetch_options *options
     struct validator_set voters;
     node_set_voters(options->nodes, &voters);
     fetch->quorum = validator_set_quorum(&voters);
-    for (uint32_t i = 0; i < options->nodes->count; i++) {
-        const uint32_t node = options->nodes->members[i].node;
-        if (node != options->node) fetch->peers[fetch->peer_count++].node = node;
-    }
+    fetch_nodes(fetch, options->nodes);
     fetch->options.nodes = NULL;
     lineage_begin(&fetch->lineage, options->chain_id, &fetch->trusted, options->trusted_height);
     return fetch;
@@ -84,6 +81,16 @@ static struct fetch_peer *peer_of(struct fetch *fetch, uint32_t node)
     for (uint32_t i = 0; i < fetch->peer_count; i++)
         if (fetch->peers[i].node == node) return &fetch->peers[i];
     return NULL;
+}
+
+void fetch_nodes(struct fetch *fetch, const struct node_set *nodes)
+{
+    for (uint32_t i = 0; i < nodes->count; i++) {
+        const uint32_t node = nodes->members[i].node;
+        if (node == fetch->options.node || peer_of(fetch, node) != NULL) continue;
+        if (fetch->peer_count == NODE_SET_LIMIT) return;
+        fetch->peers[fetch->peer_count++] = (struct fetch_peer){.node = node};
+    }
 }
 
 static bool send(struct fetch *fetch, uint32_t node, const uint8_t *bytes, size_t byte_count)

@@ -54,6 +54,9 @@ MUST_CHECK struct fetch *fetch_new(struct arena *arena, const struct fetch_optio
 /* Bytes of an arena for fetch_new. */
 size_t fetch_memory(void);
 
+/* Members that were not known before may be asked as well; those that are known stay. */
+void fetch_nodes(struct fetch *fetch, const struct node_set *nodes);
+
 void fetch_link(struct fetch *fetch, uint64_t now_ms, uint32_t node, bool up);
 void fetch_receive(struct fetch *fetch, uint64_t now_ms, uint32_t node, const uint8_t *bytes,
                    size_t byte_count);

@@ -4,23 +4,31 @@
 #define REST_MS   2000u
 #define GRACE_MS  2000u /* for links that have yet to come up */
 
-void fetch_log_begin(struct fetch_log *log, uint32_t node, const struct node_set *nodes,
-                     struct peers peers, struct fetch_log_sink sink, uint64_t now_ms)
-{
-    struct validator_set voters;
-    *log = (struct fetch_log){.peers = peers, .sink = sink, .begun_ms = now_ms};
-    node_set_voters(nodes, &voters);
-    log->quorum = validator_set_quorum(&voters);
-    for (uint32_t i = 0; i < nodes->count; i++)
-        if (nodes->members[i].node != node)
-            log->list[log->peer_count++].node = nodes->members[i].node;
-}
-
 static struct fetch_log_peer *peer_of(struct fetch_log *log, uint32_t node)
 {
     for (uint32_t i = 0; i < log->peer_count; i++)
         if (log->list[i].node == node) return &log->list[i];
     return NULL;
+}
+
+void fetch_log_nodes(struct fetch_log *log, const struct node_set *nodes)
+{
+    for (uint32_t i = 0; i < nodes->count; i++) {
+        const uint32_t node = nodes->members[i].node;
+        if (node == log->node || peer_of(log, node) != NULL) continue;
+        if (log->peer_count == NODE_SET_LIMIT) return;
+        log->list[log->peer_count++] = (struct fetch_log_peer){.node = node};
+    }
+}
+
+void fetch_log_begin(struct fetch_log *log, uint32_t node, const struct node_set *nodes,
+                     struct peers peers, struct fetch_log_sink sink, uint64_t now_ms)
+{
+    struct validator_set voters;
+    *log = (struct fetch_log){.node = node, .peers = peers, .sink = sink, .begun_ms = now_ms};
+    node_set_voters(nodes, &voters);
+    log->quorum = validator_set_quorum(&voters);
+    fetch_log_nodes(log, nodes);
 }
 
 void fetch_log_link(struct fetch_log *log, uint32_t node, bool up)

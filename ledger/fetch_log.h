@@ -38,6 +38,7 @@ struct fetch_log_peer {
 };
 
 struct fetch_log {
+    uint32_t node; /* this one */
     struct peers peers;
     struct fetch_log_sink sink;
     enum status status; /* STATUS_OK while it works and when it is done */
@@ -60,6 +61,9 @@ struct fetch_log {
 
 void fetch_log_begin(struct fetch_log *log, uint32_t node, const struct node_set *nodes,
                      struct peers peers, struct fetch_log_sink sink, uint64_t now_ms);
+
+/* Members that were not known before may be asked as well. */
+void fetch_log_nodes(struct fetch_log *log, const struct node_set *nodes);
 
 void fetch_log_link(struct fetch_log *log, uint32_t node, bool up);
 void fetch_log_receive(struct fetch_log *log, uint64_t now_ms, uint32_t node, const uint8_t *bytes,

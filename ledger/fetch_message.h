@@ -42,6 +42,7 @@ enum fetch_message_type {
     FETCH_PIECE,
     FETCH_ASK_ENTRIES,
     FETCH_ENTRIES,
+    FETCH_NODES, /* roster.h */
     FETCH_MESSAGE_LAST = 63
 };
 

@@ -5,6 +5,7 @@
 #include "ledger/fetch.h"
 #include "ledger/fetch_log.h"
 #include "ledger/peers_uv.h"
+#include "ledger/roster.h"
 #include "ledger/supply_files.h"
 
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct join {
     struct peers_uv *links;
     struct supply_files *files;
     struct supply *supply;
+    struct roster *roster;
     bool over;
     enum status status;
 
@@ -186,6 +188,17 @@ static bool turn_log(struct join *join)
 
 /* ---- The loop ---- */
 
+/* Members that the others have and we have not heard of: they are let in, too. */
+static void hear_nodes(struct join *join, uint32_t node, const uint8_t *bytes, size_t byte_count)
+{
+    struct node_set links;
+    if (!roster_hear(join->roster, node, bytes, byte_count)) return;
+    roster_links(join->roster, &links);
+    peers_uv_set_nodes(join->links, &links);
+    if (join->fetch != NULL) fetch_nodes(join->fetch, &links);
+    if (join->log != NULL) fetch_log_nodes(join->log, &links);
+}
+
 static void on_message(void *context, uint32_t node, const uint8_t *bytes, size_t byte_count)
 {
     struct join *join = context;
@@ -195,6 +208,7 @@ static void on_message(void *context, uint32_t node, const uint8_t *bytes, size_
     else
         fetch_log_receive(join->log, now_ms(join), node, bytes, byte_count);
     supply_receive(join->supply, node, bytes, byte_count);
+    hear_nodes(join, node, bytes, byte_count);
 }
 
 static void on_changed(void *context, uint32_t node, bool up)
@@ -204,6 +218,11 @@ static void on_changed(void *context, uint32_t node, bool up)
         fetch_link(join->fetch, now_ms(join), node, up);
     else
         fetch_log_link(join->log, node, up);
+    if (!up) return;
+    uint8_t bytes[ROSTER_BYTES_MAX];
+    const struct peers_piece piece = {bytes, roster_encode(join->options->nodes, bytes)};
+    const struct peers links = peers_uv_table(join->links);
+    (void)!links.send(links.context, node, &piece, 1);
 }
 
 static void on_again(uv_idle_t *again)
@@ -249,13 +268,16 @@ static enum status open_links(struct join *join)
     const struct supply_files_options supply = {
         .checkpoint_directory = options->checkpoint_directory, .progress = options->progress};
     join->supply = malloc(sizeof(*join->supply));
+    join->roster = malloc(sizeof(*join->roster));
     join->files = supply_files_new(&supply);
     join->links = peers_uv_new(&links);
-    if (join->supply == NULL || join->files == NULL || join->links == NULL) {
+    if (join->supply == NULL || join->roster == NULL || join->files == NULL ||
+        join->links == NULL) {
         log_error("ledger", "cannot join", "node=%u reason=\"no memory, or the key is none\"",
                   options->node);
         return STATUS_NO_MEMORY;
     }
+    roster_begin(join->roster, options->nodes);
     supply_begin(join->supply, peers_uv_table(join->links), supply_files_source(join->files));
     return options->nodes->count > 1 ? peers_uv_listen(join->links) : STATUS_OK;
 }
@@ -282,6 +304,7 @@ static void close_loop(struct join *join)
     uv_run(&join->loop, UV_RUN_DEFAULT);
     ASSERT(uv_loop_close(&join->loop) == 0);
     supply_files_free(join->files);
+    free(join->roster);
     free(join->supply);
 }
 

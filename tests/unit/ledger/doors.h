@@ -5,6 +5,7 @@
 
 #include "ledger/join_uv.h"
 #include "ledger/peers_uv.h"
+#include "ledger/roster.h"
 #include "ledger/supply_files.h"
 #include "tests/unit/ledger/checkpoints.h"
 
@@ -17,6 +18,7 @@
 struct door {
     uint32_t node;
     bool open;
+    const struct node_set *nodes;
     struct checkpoints folder;
     struct progress progress;
     struct supply_source source; /* instead of the files'; context NULL: the files' */
@@ -50,9 +52,12 @@ static inline void doors_message(void *context, uint32_t node, const uint8_t *by
 
 static inline void doors_changed(void *context, uint32_t node, bool up)
 {
-    (void)context;
-    (void)node;
-    (void)up;
+    struct door *door = context;
+    uint8_t bytes[ROSTER_BYTES_MAX];
+    if (!up) return;
+    const struct peers_piece piece = {bytes, roster_encode(door->nodes, bytes)};
+    const struct peers links = peers_uv_table(door->links);
+    if (!links.send(links.context, node, &piece, 1)) abort();
 }
 
 static inline void doors_again(uv_idle_t *again)
@@ -109,6 +114,7 @@ static inline void doors_open(struct doors *doors, uint32_t node)
         .handler = {.context = door, .message = doors_message, .changed = doors_changed}};
     const struct supply_files_options files = {.checkpoint_directory = door->folder.path,
                                                .progress = &door->progress};
+    door->nodes = &doors->nodes;
     door->links = peers_uv_new(&links);
     door->files = supply_files_new(&files);
     if (door->links == NULL || door->files == NULL) abort();

@@ -159,6 +159,24 @@ TEST(join_uv, stops_when_told_and_resumes)
     doors_end(&doors);
 }
 
+/* It was away when node 3 became a member, who alone has a checkpoint: two of the three voters it knows say so. */
+TEST(join_uv, hears_of_members_it_does_not_know)
+{
+    doors_begin(&doors, PORT);
+    doors_give(&doors, 3, 40, checkpoints_bytes);
+    atomic_store(&doors.list[0].progress.checkpoint_height, 40); /* says so, and has it not */
+    open_all();
+    struct node_set old = doors.nodes;
+    old.members[2] = old.members[3];
+    old.count = 3;
+    struct join_options options = doors_options(&doors);
+    options.nodes = &old;
+    uint64_t height = 0;
+    assert_int_equal(join_run(&options, &height), STATUS_OK);
+    assert_int_equal(height, 40);
+    doors_end(&doors);
+}
+
 TEST(join_uv, says_when_its_port_is_taken)
 {
     doors_begin(&doors, PORT);

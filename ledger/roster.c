@@ -1,0 +1,112 @@
+#include "ledger/roster.h"
+
+#include "common/le.h"
+
+#include <string.h>
+
+size_t roster_encode(const struct node_set *set, uint8_t bytes[ROSTER_BYTES_MAX])
+{
+    ASSERT(set->count <= NODE_SET_LIMIT);
+    uint8_t *at = le_put_u32(bytes, FETCH_NODES);
+    at = le_put_u32(at, set->count);
+    for (uint32_t i = 0; i < set->count; i++) {
+        const struct node_member *member = &set->members[i];
+        at = le_put_u32(at, member->node);
+        at = le_put_u32(at, member->role);
+        at = le_put_bytes(at, member->public_key, PUBLIC_KEY_BYTES);
+        at = le_put_bytes(at, member->address, NODE_ADDRESS_BYTES);
+    }
+    return (size_t)(at - bytes);
+}
+
+bool roster_decode(const uint8_t *bytes, size_t byte_count, struct node_set *set)
+{
+    if (byte_count < 8 || le_get_u32(bytes) != FETCH_NODES) return false;
+    *set = (struct node_set){.count = le_get_u32(bytes + 4)};
+    if (set->count > NODE_SET_LIMIT) return false;
+    if (byte_count != 8 + (size_t)set->count * ROSTER_MEMBER_BYTES) return false;
+    uint32_t last = 0;
+    for (uint32_t i = 0; i < set->count; i++) {
+        const uint8_t *at = bytes + 8 + (size_t)i * ROSTER_MEMBER_BYTES;
+        struct node_member *member = &set->members[i];
+        const uint32_t role = le_get_u32(at + 4);
+        member->node = le_get_u32(at);
+        if (member->node <= last || (role != NODE_VOTER && role != NODE_STANDBY)) return false;
+        last = member->node;
+        member->role = (uint8_t)role;
+        memcpy(member->public_key, at + 8, PUBLIC_KEY_BYTES);
+        memcpy(member->address, at + 8 + PUBLIC_KEY_BYTES, NODE_ADDRESS_BYTES);
+        if (!node_address_valid(member->address)) return false;
+    }
+    return true;
+}
+
+void roster_begin(struct roster *roster, const struct node_set *own)
+{
+    roster->own = *own;
+    roster->teller_count = 0;
+}
+
+/* Only members of the own set are heard: others' places are free again. */
+void roster_change(struct roster *roster, const struct node_set *own)
+{
+    roster->own = *own;
+    for (uint32_t i = 0; i < roster->teller_count;)
+        if (node_set_find(own, roster->tellers[i].node) == NULL)
+            roster->tellers[i] = roster->tellers[--roster->teller_count];
+        else
+            i++;
+}
+
+bool roster_hear(struct roster *roster, uint32_t node, const uint8_t *bytes, size_t byte_count)
+{
+    struct node_set said;
+    if (node_set_find(&roster->own, node) == NULL) return false;
+    if (!roster_decode(bytes, byte_count, &said)) return false;
+    struct roster_teller *teller = NULL;
+    for (uint32_t i = 0; i < roster->teller_count; i++)
+        if (roster->tellers[i].node == node) teller = &roster->tellers[i];
+    if (teller != NULL && memcmp(&teller->said, &said, sizeof(said)) == 0) return false;
+    if (teller == NULL) teller = &roster->tellers[roster->teller_count++];
+    *teller = (struct roster_teller){node, said};
+    return true;
+}
+
+/* How many voters of the own set say that this very member is one, whatever its role. */
+static uint32_t sayers(const struct roster *roster, const struct node_member *member)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < roster->teller_count; i++) {
+        const struct roster_teller *teller = &roster->tellers[i];
+        const struct node_member *own = node_set_find(&roster->own, teller->node);
+        const struct node_member *said = node_set_find(&teller->said, member->node);
+        if (own == NULL || own->role != NODE_VOTER || said == NULL) continue;
+        if (memcmp(said->public_key, member->public_key, PUBLIC_KEY_BYTES) == 0 &&
+            memcmp(said->address, member->address, NODE_ADDRESS_BYTES) == 0)
+            count++;
+    }
+    return count;
+}
+
+static void insert(struct node_set *links, const struct node_member *member)
+{
+    uint32_t place = links->count++;
+    for (; place > 0 && links->members[place - 1].node > member->node; place--)
+        links->members[place] = links->members[place - 1];
+    links->members[place] = *member;
+}
+
+void roster_links(const struct roster *roster, struct node_set *links)
+{
+    struct validator_set voters;
+    node_set_voters(&roster->own, &voters);
+    *links = roster->own;
+    for (uint32_t i = 0; i < roster->teller_count; i++) {
+        const struct node_set *said = &roster->tellers[i].said;
+        for (uint32_t j = 0; j < said->count && links->count < NODE_SET_LIMIT; j++) {
+            const struct node_member *member = &said->members[j];
+            if (node_set_find(links, member->node) != NULL) continue;
+            if (3 * sayers(roster, member) > voters.count) insert(links, member);
+        }
+    }
+}

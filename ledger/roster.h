@@ -1,0 +1,53 @@
+/* Whom to have links with: the node set that one's own state says, and what other members say of newer ones.
+ *
+ * A node that was away knows an old set, and would refuse those who came since. So members tell each other their sets
+ * when a link comes up and when the set changes. A member that is not in the own set is linked to when more than a
+ * third of the own set's voters say that it is one: at least one of them is honest. That is for links alone; what
+ * counts for votes and signatures comes from the log.
+ *
+ *     nodes   38 | zero u8 u16 | count u32 | count x (node u32 | role u8 | zero u8 u16 | key 32 | address 64)
+ *             by rising node id
+ *
+ * Owner    one thread; pure
+ * Memory   the caller's, some 450 KiB
+ * Limits   NODE_SET_LIMIT members; of the own set all, of others the lowest ids that fit
+ */
+
+#ifndef LEDGER_ROSTER_H
+#define LEDGER_ROSTER_H
+
+#include "common/node_set.h"
+#include "ledger/fetch_message.h"
+
+#define ROSTER_MEMBER_BYTES (4 + 4 + PUBLIC_KEY_BYTES + NODE_ADDRESS_BYTES)
+#define ROSTER_BYTES_MAX    (8 + NODE_SET_LIMIT * ROSTER_MEMBER_BYTES)
+
+struct roster_teller {
+    uint32_t node;
+    struct node_set said;
+};
+
+struct roster {
+    struct node_set own;
+    uint32_t teller_count;
+    struct roster_teller tellers[NODE_SET_LIMIT];
+};
+
+/* The message; returns its length. */
+size_t roster_encode(const struct node_set *set, uint8_t bytes[ROSTER_BYTES_MAX]);
+
+/* Strict: roles, keys and addresses as the state would have them. */
+MUST_CHECK bool roster_decode(const uint8_t *bytes, size_t byte_count, struct node_set *set);
+
+void roster_begin(struct roster *roster, const struct node_set *own);
+
+/* The own state has come to another set. */
+void roster_change(struct roster *roster, const struct node_set *own);
+
+/* What a member says; of others it is ignored. True: it says something new. */
+bool roster_hear(struct roster *roster, uint32_t node, const uint8_t *bytes, size_t byte_count);
+
+/* Whom to link to now. */
+void roster_links(const struct roster *roster, struct node_set *links);
+
+#endif /* LEDGER_ROSTER_H */
