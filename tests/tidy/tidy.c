@@ -80,6 +80,7 @@ static const struct {
     {"common/reject.c", "reject refusal"},
     {"common/genesis.c", "genesis validator"},
     {"engine/loop.c", "engine loop"},
+    {"settlement/snapshot.c", "settlement"},
 };
 
 struct file {
