@@ -5,6 +5,7 @@
 
 #include "ledger/wal_disk.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct memory_disk {
     struct wal_disk table;
     uint64_t writes;
     int fail_with; /* a negative errno for every write */
+    bool tears;    /* the next write stops behind its first bytes, and the power goes */
 };
 
 static inline int memory_find(struct memory_disk *disk, const char *name)
@@ -74,6 +76,10 @@ static inline int64_t memory_write(void *context, int file, uint64_t offset, con
     struct memory_file *at = &disk->files[file];
     disk->writes++;
     if (disk->fail_with != 0) return disk->fail_with;
+    if (disk->tears) {
+        disk->fail_with = -5;
+        byte_count = 100;
+    }
     if (offset + byte_count > at->capacity) {
         at->capacity = 2 * (offset + byte_count);
         at->bytes = realloc(at->bytes, at->capacity);
@@ -82,7 +88,7 @@ static inline int64_t memory_write(void *context, int file, uint64_t offset, con
     if (offset > at->size) memset(at->bytes + at->size, 0, offset - at->size);
     memcpy(at->bytes + offset, bytes, byte_count);
     if (offset + byte_count > at->size) at->size = offset + byte_count;
-    return (int64_t)byte_count;
+    return disk->fail_with != 0 ? disk->fail_with : (int64_t)byte_count;
 }
 
 static inline int memory_sync(void *context, int file)

@@ -164,3 +164,86 @@ TEST(replica_member, a_leader_that_is_removed_steps_down)
     assert_true(cluster_until(cluster, all_applied, 3000));
     cluster_free(cluster);
 }
+
+/* ---- After a cut of the power ---- */
+
+/* Power goes while the members of `mask` write: the end of their logs is not whole, and is cut when they start
+ * again. */
+static void power_cut(struct cluster *cluster, uint32_t mask)
+{
+    for (uint32_t i = 0; i < cluster->count; i++) {
+        cluster->members[i].disk.tears = ((mask >> i) & 1) != 0;
+        assert_true(member_submit(&cluster->members[i], 1000000 + i));
+    }
+    cluster_run(cluster, 500);
+    for (uint32_t i = 0; i < cluster->count; i++) {
+        if (((mask >> i) & 1) == 0) continue;
+        assert_int_equal(cluster->members[i].ended, STATUS_IO);
+        cluster->members[i].disk.tears = false;
+        cluster->members[i].disk.fail_with = 0;
+    }
+}
+
+/* It may have acknowledged what it lost, and votes for nobody until a leader has brought it past that. */
+TEST(replica_member, a_cut_tail_withholds_votes)
+{
+    struct cluster *cluster = cluster_of_four();
+    submit_some(cluster, 40);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    struct member *torn = &cluster->members[cluster_leader(cluster)->node % 4];
+    power_cut(cluster, 1u << (torn->node - 1));
+    member_start(torn);
+    cluster_isolate(cluster, torn->node - 1, true);
+    /* The leader goes, and a leader needs three of the three that are left. */
+    member_stop(cluster_leader(cluster));
+    struct member *gone = NULL;
+    for (uint32_t i = 0; i < 4; i++)
+        if (!cluster->members[i].alive) gone = &cluster->members[i];
+    cluster_isolate(cluster, torn->node - 1, false);
+    assert_false(cluster_until(cluster, cluster_has_leader, 2000));
+    member_start(gone);
+    assert_true(cluster_until(cluster, cluster_has_leader, 900));
+    cluster_run(cluster, 500);
+    submit_some(cluster, 8);
+    assert_true(cluster_until(cluster, all_applied, 1000));
+    /* Now it has all there is, and its vote counts. */
+    struct member *leader = cluster_leader(cluster);
+    assert_ptr_not_equal(leader, torn);
+    member_stop(leader);
+    assert_true(cluster_until(cluster, other_leads, 2000));
+    cluster_free(cluster);
+}
+
+/* When nearly everybody lost power in a write, waiting for each other would be for ever. */
+TEST(replica_member, a_whole_cluster_with_cut_tails_comes_back)
+{
+    struct cluster *cluster = cluster_of_four();
+    submit_some(cluster, 40);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    struct member *leader = cluster_leader(cluster);
+    power_cut(cluster, 15u & ~(1u << (leader->node - 1)));
+    member_stop(leader);
+    for (uint32_t i = 0; i < 4; i++)
+        member_start(&cluster->members[i]);
+    assert_false(cluster_until(cluster, cluster_has_leader, 2000));
+    assert_true(cluster_until(cluster, cluster_has_leader, 4000));
+    submit_some(cluster, 8);
+    assert_true(cluster_until(cluster, all_applied, 1000));
+    cluster_free(cluster);
+}
+
+/* A node alone has nobody to wait for. */
+TEST(replica_member, a_node_alone_goes_on_behind_a_cut_tail)
+{
+    struct cluster *cluster = cluster_new(1, 1);
+    cluster_start(cluster);
+    wanted = 0;
+    submit_some(cluster, 10);
+    assert_true(cluster_until(cluster, all_applied, 1000));
+    power_cut(cluster, 1);
+    member_start(&cluster->members[0]);
+    assert_true(member_submit(&cluster->members[0], 77));
+    cluster_run(cluster, 200);
+    assert_int_equal(member_times(&cluster->members[0], 77), 1);
+    cluster_free(cluster);
+}
