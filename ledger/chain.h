@@ -127,8 +127,8 @@ MUST_CHECK enum status chain_open(const char *directory, struct chain **chain);
 
 /* Makes the chain of an empty directory begin above a block that others vouched for: its header and certificate
  * are kept, so that the next block's prev_hash can be checked and served. Then chain_open. STATUS_EXISTS: there
- * is a chain; STATUS_IO, STATUS_NO_SPACE: logged.
- * Needs: a whole header; its certificate, byte_count > 0. */
+ * is a chain; STATUS_IO, STATUS_NO_SPACE: logged. A byte_count of 0: the block has no certificate of its own here.
+ * Needs: a whole header, and its certificate, if there is one. */
 MUST_CHECK enum status chain_begin_at(const char *directory,
                                       const uint8_t header[BLOCK_HEADER_BYTES],
                                       const uint8_t *certificate, size_t byte_count);

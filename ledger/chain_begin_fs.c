@@ -49,6 +49,7 @@ static size_t put_records(uint8_t *at, const uint8_t header[BLOCK_HEADER_BYTES],
     chain_record_put(at, &record, header, 0);
     memcpy(at + CHAIN_RECORD_HEADER_BYTES, header, BLOCK_HEADER_BYTES);
     uint8_t *second = at + CHAIN_RECORD_HEADER_BYTES + BLOCK_HEADER_BYTES;
+    if (byte_count == 0) return (size_t)(second - at);
     record = (struct chain_record){.type = CHAIN_CERTIFICATE,
                                    .length = (uint32_t)byte_count,
                                    .height = height,
@@ -78,7 +79,7 @@ enum status chain_begin_at(const char *directory, const uint8_t header[BLOCK_HEA
                            const uint8_t *certificate, size_t byte_count)
 {
     struct block_header decoded;
-    ASSERT(byte_count > 0 && byte_count <= CHAIN_PAYLOAD_MAX);
+    ASSERT(byte_count <= CHAIN_PAYLOAD_MAX);
     if (!block_header_decode(header, &decoded) || decoded.height == 0) return STATUS_MALFORMED;
     const int folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const int64_t last = folder < 0 ? -1 : last_segment(folder);

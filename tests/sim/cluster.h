@@ -186,8 +186,10 @@ struct node {
     uint64_t view_epoch, view_command;
     uint64_t record_hash;
     bool record_void;
-    bool open;              /* its clients are answered */
-    uint64_t floor_command; /* acknowledged anywhere before this process began */
+    uint16_t record_reject;
+    uint32_t record_changes; /* of the node set */
+    bool open;               /* its clients are answered */
+    uint64_t floor_command;  /* acknowledged anywhere before this process began */
     uint64_t term_seen, base_seen;
     uint64_t voted_term, voted_for;
 };
@@ -263,7 +265,8 @@ struct cluster {
     struct node nodes[CLUSTER_NODES];
     struct node_set set; /* as decided, by the newest of what nodes have applied */
     uint64_t set_command;
-    uint32_t set_node; /* whose change was the last one of that command */
+    uint32_t set_changes;             /* of that command, so far */
+    uint64_t lost[CLUSTER_NODES + 1]; /* command that closed the node's stream last */
 
     struct link links[CLUSTER_NODES][CLUSTER_NODES]; /* left below right */
     struct line lines[CLUSTER_NODES][CLUSTER_NODES];

@@ -79,15 +79,16 @@ void checks_command(struct node *node, uint64_t number, uint64_t hash,
 void checks_nodes(struct node *node, uint64_t number, const struct node_changed_event *changed)
 {
     struct cluster *cluster = node->cluster;
+    const uint32_t place = ++node->record_changes;
     if (number < cluster->set_command) return;
+    if (number == cluster->set_command && place <= cluster->set_changes) return;
     struct node_set next = cluster->set;
-    if (number == cluster->set_command && cluster->set_node >= changed->node) return;
     if (!node_set_apply(&next, changed)) {
         cluster_fail(cluster, "command %lu changes the node set as it cannot be", number);
         return;
     }
     cluster->set = next;
-    cluster->set_node = number == cluster->set_command ? changed->node : changed->node;
+    cluster->set_changes = place;
     cluster->set_command = number;
     cluster_trace(cluster, "nodes", number, changed->node, changed->role);
 }

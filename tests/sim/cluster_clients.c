@@ -4,6 +4,7 @@
 #include "tests/sim/cluster.h"
 
 #include "common/le.h"
+#include "common/reject.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -199,6 +200,7 @@ static void client_send(struct cluster *cluster, struct client *client)
     client->node = node->id;
     client->start = node->starts;
     client->deadline_ns = cluster->now_ns + PATIENCE_NS;
+    cluster_trace(cluster, "send", client->ticket, node->id, client->account);
     if (client->account == 0)
         operate(node, client->ticket);
     else
@@ -230,15 +232,22 @@ void clients_turn(struct cluster *cluster)
 static void acknowledge(struct node *node, struct client *client, uint64_t number, bool is_void)
 {
     struct cluster *cluster = node->cluster;
-    if (is_void) {
-        cluster_fail(cluster, "node %u: ticket %lu of the present epoch came to nothing", node->id,
-                     client->ticket);
+    if (is_void) { /* -1007: nobody knows what becomes of it */
+        if (node_set_find(&cluster->set, node->id) != NULL &&
+            cluster->lost[node->id] < node->view_epoch)
+            cluster_fail(cluster, "node %u: ticket %lu came to nothing, and its stream is open",
+                         node->id, client->ticket);
+        give_up(cluster, client);
         return;
     }
     cluster->tickets[client->ticket].outcome = OUTCOME_ACKNOWLEDGED;
     figures.acknowledged++;
+    cluster_trace(cluster, "acknowledged", client->ticket, node->id, number);
     if (number > cluster->acked_command) cluster->acked_command = number;
-    if (client->account == 0 && cluster->setup_done < 4 * CLUSTER_ACCOUNTS) cluster->setup_done++;
+    const bool done =
+        node->record_reject == REJECT_NONE || node->record_reject == REJECT_ALREADY_EXISTS;
+    if (client->account == 0 && done && cluster->setup_done < 4 * CLUSTER_ACCOUNTS)
+        cluster->setup_done++;
     client->ticket = 0;
     client->next_ns = cluster->now_ns + pause_ns(cluster);
 }

@@ -74,7 +74,7 @@ static bool is_spoilt(struct cluster *cluster)
 static bool all_up(struct cluster *cluster)
 {
     uint32_t all;
-    return voters_up(cluster, &all) == all && !is_spoilt(cluster);
+    return voters_up(cluster, &all) == all && all >= 4 && !is_spoilt(cluster);
 }
 
 static struct node *some_member(struct cluster *cluster)
@@ -259,8 +259,7 @@ static void rot(struct cluster *cluster)
 static void empty(struct cluster *cluster)
 {
     struct node *node = some_running(cluster);
-    uint32_t all;
-    if (node == NULL || !all_up(cluster) || voters_up(cluster, &all) < 4 || all < 4) return;
+    if (node == NULL || !all_up(cluster)) return;
     if (node_set_find(&cluster->set, node->id)->role != NODE_VOTER) return;
     figures.emptied++;
     node_crash(node, true, cluster_below(cluster, SECOND));

@@ -5,6 +5,7 @@
 #include "common/applied.h"
 #include "common/le.h"
 #include "common/log.h"
+#include "common/reject.h"
 #include "ledger/peer_message.h"
 
 #include <stdlib.h>
@@ -180,7 +181,11 @@ static void see_events(struct node *node, const struct applied *part)
     const uint8_t *at = part->events, *const end = at + part->events_length;
     struct event event;
     while (event_next(&at, end, &event)) {
-        if (event.type == T_NOOP) node->record_void = true;
+        if (event.type == T_NOOP) {
+            node->record_void = true;
+            cluster_trace(node->cluster, "void", node->id, part->number, le_get_u16(event.payload));
+        }
+        if (event.type == T_REFUSED) node->record_reject = le_get_u16(event.payload);
         if (event.type == T_HELLO_ACCEPTED) {
             struct hello_accepted_event said;
             hello_accepted_event_get(event.payload, &said);
@@ -199,9 +204,8 @@ static void see_part(struct node *node, const struct applied *part)
     if ((part->flags & APPLIED_FIRST) != 0) {
         node->record_hash = mix(part->number, part->command, part->command_length);
         node->record_void = false;
-        struct command command;
-        const bool whole = command_decode(part->command, part->command_length, &command);
-        ASSERT(whole);
+        node->record_reject = REJECT_NONE;
+        node->record_changes = 0;
     }
     see_events(node, part);
     node->record_hash = mix(node->record_hash, part->events, part->events_length);
@@ -212,6 +216,11 @@ static void see_part(struct node *node, const struct applied *part)
     if ((part->flags & APPLIED_FIRST) != 0) {
         struct command command;
         if (command_decode(part->command, part->command_length, &command)) header = command.header;
+    }
+    if (header.type == T_ORIGIN_LOST && !node->record_void) {
+        struct origin_lost_command lost;
+        origin_lost_command_get(part->command + COMMAND_HEADER_BYTES, &lost);
+        node->cluster->lost[lost.node] = part->number;
     }
     node->view_command = part->number;
     checks_command(node, part->number, node->record_hash, &header, node->record_void);
