@@ -65,3 +65,24 @@ TEST(route, path_carries_a_value)
     assert_null(route_find(METHOD_POST, "/quorex/v1/blocks/12", 20, &value, &path_exists));
     assert_true(path_exists);
 }
+
+/* Every read of our own is in its document, with the weight it costs. */
+TEST(route, own_reads_are_documented)
+{
+    static char text[65536];
+    uint32_t count;
+    const struct route *routes = route_all(&count);
+    FILE *file = fopen(TEST_SOURCE_DIR "/docs/api-quorex.md", "r");
+    assert_non_null(file);
+    const size_t text_bytes = fread(text, 1, sizeof(text) - 1, file);
+    fclose(file);
+    text[text_bytes] = '\0';
+    for (uint32_t index = 0; index < count; index++) {
+        char heading[128];
+        if (routes[index].method != METHOD_GET || strncmp(routes[index].path, "/quorex", 7) != 0)
+            continue;
+        snprintf(heading, sizeof(heading), "\n## GET %s (weight %u", routes[index].path,
+                 routes[index].weight);
+        if (strstr(text, heading) == NULL) fail_msg("not in docs/api-quorex.md:%s", heading);
+    }
+}
