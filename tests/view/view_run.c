@@ -478,6 +478,35 @@ static void restore_orders(const struct desk *desk, struct restore *restore)
     }
 }
 
+/* The set that counts for the block being built, and what was decided and counts later. */
+static void restore_members(const struct desk *desk, struct restore *restore)
+{
+    const struct members *members = view_members(desk->view);
+    const uint64_t height = desk->trial.model->sealed_height + 1;
+    struct node_set set;
+    uint64_t since;
+    ASSERT(members_at(members, height, &set, &since));
+    ASSERT(restore_nodes(restore, height, &set));
+    for (uint64_t number = members->folded_count; number < members->change_count; number++) {
+        const struct node_changed_event *changed = &members->changes[number % MEMBERS_CHANGES_KEPT];
+        if (changed->height > height) ASSERT(restore_node_change(restore, changed));
+    }
+}
+
+static bool same_members(const struct desk *desk, uint64_t height)
+{
+    struct node_set shown, has;
+    uint64_t since;
+    ASSERT(members_at(view_members(desk->view), height, &shown, &since));
+    ASSERT(members_at(view_members(desk->other->view), height, &has, &since));
+    SAME("members", shown.count, has.count);
+    for (uint32_t i = 0; i < has.count; i++) {
+        SAME("node", shown.members[i].node, has.members[i].node);
+        SAME("role", shown.members[i].role, has.members[i].role);
+    }
+    return true;
+}
+
 /* Throws the views away and makes them again. */
 static bool restart(struct desk *desk, const struct genesis *genesis)
 {
@@ -496,6 +525,7 @@ static bool restart(struct desk *desk, const struct genesis *genesis)
     restore_accounts(desk, &restore);
     restore_markets(desk, &restore);
     restore_orders(desk, &restore);
+    restore_members(desk, &restore);
     SAME("section loads", restore_load(&restore, before.bytes, before.byte_count), true);
     SAME("restore ends", restore_end(&restore, desk->trial.number), true);
     publish_restart(shop->publisher);
@@ -527,7 +557,11 @@ static bool play_world(struct desk *desk, uint64_t commands)
         good = trial_step(&desk->trial, &command);
         if (!good) printf("the engine differs from the model (seed %" PRIu64 ")\n", desk->seed);
         good = good && take_command(desk, &command) && same(desk);
-        if (good && desk->restarts) take_other(desk, &command);
+        if (good && desk->restarts) {
+            const uint64_t height = desk->trial.model->sealed_height + 1;
+            take_other(desk, &command);
+            good = same_members(desk, height) && same_members(desk, height + 2);
+        }
         if (good && desk->restarts && i % RESTART_COMMANDS == RESTART_COMMANDS - 1)
             good = restart(desk, genesis) && same(desk);
         if (good && i % 64 == 0) ASSERT(view_check(desk->view));
