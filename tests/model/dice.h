@@ -20,8 +20,10 @@ struct dice {
     uint32_t stops, icebergs, self_trades, slips; /* how often, of 100 (slips: of 1000) */
     uint32_t wealth;
     bool filters, volumes, wide;
-    bool full; /* few orders, and most of them in lists */
-    bool huge; /* amounts near the bound of 63 bits */
+    bool full;       /* few orders, and most of them in lists */
+    bool membership; /* nodes come, vote and go */
+    uint32_t origin; /* with membership: a node that has said HELLO; 0: none yet */
+    bool huge;       /* amounts near the bound of 63 bits */
 };
 
 /* Opens the world of this seed: its bounds go to `genesis`, the rest comes with the first commands. */

@@ -20,6 +20,15 @@ struct model *model_new(const struct genesis *genesis)
     model->origin_count = (int)genesis->validators.count;
     for (int i = 0; i < model->origin_count; i++)
         model->origins[i].node = genesis->validators.members[i].node;
+    model->member_count = model->origin_count;
+    for (int i = 0; i < model->member_count; i++) {
+        const struct validator *validator = &genesis->validators.members[i];
+        struct model_member *member = &model->members[i];
+        *member = (struct model_member){.node = validator->node, .role = NODE_VOTER};
+        memcpy(member->public_key, validator->public_key, sizeof(member->public_key));
+        memcpy(member->address, validator->address, sizeof(member->address));
+        if (member->node > model->last_node) model->last_node = member->node;
+    }
     model->first_command = 1;
 
     const size_t slots = params->orders_max + 2;
@@ -341,6 +350,12 @@ static enum reject seal(struct model *model, const struct seal_command *ask)
     return REJECT_NONE;
 }
 
+void model_sessions_end(struct model *model, uint32_t node)
+{
+    const struct sweep sweep = {.by_origin = true, .origin = node};
+    (void)orders_sweep(model, &sweep, DONE_ORIGIN_LOST);
+}
+
 static enum reject origin_lost(struct model *model, const struct origin_lost_command *ask)
 {
     for (int i = 0; i < model->origin_count; i++) {
@@ -348,8 +363,7 @@ static enum reject origin_lost(struct model *model, const struct origin_lost_com
             model->origins[i].epoch != ask->epoch)
             continue;
         model->origins[i].epoch = 0;
-        const struct sweep sweep = {.by_origin = true, .origin = ask->node};
-        (void)orders_sweep(model, &sweep, DONE_ORIGIN_LOST);
+        model_sessions_end(model, ask->node);
         return REJECT_NONE;
     }
     return REJECT_STALE_SEQUENCE;
@@ -385,10 +399,9 @@ static enum reject node_step(struct model *model, const struct command *command)
         COMMAND(HELLO, hello, hello)
         COMMAND(SEAL, seal, seal)
         COMMAND(ORIGIN_LOST, origin_lost, origin_lost)
-    case T_VOTE:
-        return REJECT_NONE;
+        COMMAND(VOTE, vote, model_vote)
     default:
-        return REJECT_LATER_VERSION;
+        return REJECT_NONE; /* CHECKPOINT_VOTE: nothing of the engine's */
     }
 }
 
@@ -404,6 +417,7 @@ static enum reject account_step(struct model *model, const struct command *comma
         COMMAND(LIST_CANCEL, list_cancel, model_list_cancel)
         COMMAND(SWITCH_SET, switch_set, switch_set)
         COMMAND(SESSION_END, session_end, session_end)
+        COMMAND(EPOCH_CHANGE, epoch_change, model_epoch_change)
     default:
         return model_operator_step(model, command);
     }

@@ -1,4 +1,4 @@
-/* An engine too simple to be wrong: docs/matching.md a second time, in plain arrays searched from end to
+/* An engine too simple to be wrong: docs/matching.md and docs/membership.md a second time, in plain arrays searched from end to
  * end. It says which bytes of events every command must have, and which balances are left.
  *
  * It was written from the text, not from engine/; the two share the codec, the listing of markets and the
@@ -19,9 +19,10 @@
 #define TESTS_MODEL_MODEL_H
 
 #include "common/genesis.h"
+#include "common/node_set.h"
 #include "common/reject.h"
 
-#define MODEL_ORIGINS  8
+#define MODEL_ORIGINS  NODE_SET_LIMIT
 #define MODEL_MINUTES  64
 #define MODEL_DAYS     64
 #define MODEL_ACCOUNTS 32
@@ -124,6 +125,14 @@ struct model_work {
     struct model_list *release; /* a list whose working order is filled */
 };
 
+struct model_member {
+    uint32_t node;
+    uint8_t role; /* enum node_role */
+    uint8_t public_key[PUBLIC_KEY_BYTES];
+    uint8_t address[NODE_ADDRESS_BYTES];
+    uint64_t voted; /* the highest block, since it is a voter */
+};
+
 struct model {
     struct params params;
     uint32_t operator_count;
@@ -133,6 +142,10 @@ struct model {
         uint64_t epoch, nonce, last_sequence;
     } origins[MODEL_ORIGINS];
     int origin_count;
+    struct model_member members[NODE_SET_LIMIT]; /* in any order */
+    int member_count;
+    uint32_t last_node;
+    uint64_t change_height, epoch;
     uint64_t sealed_height, first_command;
 
     struct model_account accounts[MODEL_ACCOUNTS + 1];

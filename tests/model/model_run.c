@@ -80,6 +80,8 @@ static const uint16_t demanded_events[] = {
     T_TIER_CHANGED,
     T_TIER_SET,
     T_MARKET_STATUS_CHANGED,
+    T_NODE_CHANGED,
+    T_EPOCH_CHANGED,
 };
 
 static void count_met(struct tape *tape, const uint8_t *at, const uint8_t *end)
@@ -124,6 +126,12 @@ static bool met_everything(const struct tape *tape)
     }
     for (int reject = REJECT_STALE_SEQUENCE; reject <= REJECT_SWITCH_TIMEOUT; reject++) {
         if (tape->rejects[reject] > 0) continue;
+        printf("never met: %s\n", reject_name((enum reject)reject));
+        all = false;
+    }
+    for (int reject = REJECT_UNKNOWN_NODE; reject <= REJECT_EPOCH; reject++) {
+        /* 64 members are more than a world's length brings together. */
+        if (tape->rejects[reject] > 0 || reject == REJECT_NODES_FULL) continue;
         printf("never met: %s\n", reject_name((enum reject)reject));
         all = false;
     }

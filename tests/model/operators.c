@@ -174,13 +174,13 @@ static enum reject debit(struct model *model, const struct debit_command *ask)
 }
 
 /* Operator and nonce first; a refused command does not use its nonce up. */
-#define OPERATOR(NAME, name) \
+#define OPERATOR(NAME, name, function) \
     case T_##NAME: { \
         struct name##_command ask; \
         name##_command_get(command->payload, &ask); \
         if (ask.operator_index >= model->operator_count) return REJECT_UNKNOWN_OPERATOR; \
         if (ask.nonce <= model->nonces[ask.operator_index]) return REJECT_NONCE_USED; \
-        const enum reject reject = name(model, &ask); \
+        const enum reject reject = function(model, &ask); \
         if (reject == REJECT_NONE) model->nonces[ask.operator_index] = ask.nonce; \
         return reject; \
     }
@@ -188,15 +188,19 @@ static enum reject debit(struct model *model, const struct debit_command *ask)
 enum reject model_operator_step(struct model *model, const struct command *command)
 {
     switch (command->header.type) {
-        OPERATOR(ASSET_CREATE, asset_create)
-        OPERATOR(MARKET_CREATE, market_create)
-        OPERATOR(MARKET_STATUS, market_status)
-        OPERATOR(MARKET_FILTERS, market_filters)
-        OPERATOR(ACCOUNT_CREATE, account_create)
-        OPERATOR(ACCOUNT_TIER, account_tier)
-        OPERATOR(KEY_ADD, key_add)
-        OPERATOR(CREDIT, credit)
-        OPERATOR(DEBIT, debit)
+        OPERATOR(ASSET_CREATE, asset_create, asset_create)
+        OPERATOR(MARKET_CREATE, market_create, market_create)
+        OPERATOR(MARKET_STATUS, market_status, market_status)
+        OPERATOR(MARKET_FILTERS, market_filters, market_filters)
+        OPERATOR(ACCOUNT_CREATE, account_create, account_create)
+        OPERATOR(ACCOUNT_TIER, account_tier, account_tier)
+        OPERATOR(KEY_ADD, key_add, key_add)
+        OPERATOR(CREDIT, credit, credit)
+        OPERATOR(DEBIT, debit, debit)
+        OPERATOR(NODE_ADD, node_add, model_node_add)
+        OPERATOR(NODE_ROLE, node_role, model_node_role)
+        OPERATOR(NODE_REMOVE, node_remove, model_node_remove)
+        OPERATOR(NODE_SWAP, node_swap, model_node_swap)
     default:
         return REJECT_LATER_VERSION;
     }

@@ -119,6 +119,17 @@ void model_list_order_ended(struct model *model, struct model_list *list, int le
                             uint8_t reason);
 void model_list_release(struct model *model, struct model_list *list);
 
+/* nodes.c: who runs the exchange. */
+enum reject model_node_add(struct model *model, const struct node_add_command *ask);
+enum reject model_node_role(struct model *model, const struct node_role_command *ask);
+enum reject model_node_remove(struct model *model, const struct node_remove_command *ask);
+enum reject model_node_swap(struct model *model, const struct node_swap_command *ask);
+enum reject model_epoch_change(struct model *model, const struct epoch_change_command *ask);
+enum reject model_vote(struct model *model, const struct vote_command *ask);
+
+/* model.c: the orders of the node's sessions end. */
+void model_sessions_end(struct model *model, uint32_t node);
+
 /* operators.c */
 enum reject model_operator_step(struct model *model, const struct command *command);
 

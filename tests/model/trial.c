@@ -27,7 +27,8 @@ void trial_close(struct trial *trial)
 
 static bool is_operator(uint16_t type)
 {
-    return type >= T_ASSET_CREATE && type <= T_MARKET_FILTERS;
+    return (type >= T_ASSET_CREATE && type <= T_MARKET_FILTERS) ||
+           (type >= T_NODE_ADD && type <= T_NODE_SWAP);
 }
 
 /* Names the order that the command aims at, in the ways in which it names one. */
