@@ -119,10 +119,15 @@ TEST(chain_begin, only_in_an_empty_folder)
 TEST(chain_begin, changed_bytes_are_seen)
 {
     begin();
+    const off_t whole = chain_folder_bytes(&folder, "00000001.headers");
+    for (off_t offset = 0; offset < whole; offset += 5) { /* before it was ever opened */
+        chain_folder_flip(&folder, "00000001.headers", offset, 8);
+        assert_int_equal(chain_open(folder.path, &chain), STATUS_DAMAGED);
+        chain_folder_flip(&folder, "00000001.headers", offset, 8);
+    }
     open_small();
     fill(BASE + 3);
     chain_close(chain);
-    const off_t whole = chain_folder_bytes(&folder, "00000001.headers");
     for (off_t offset = 0; offset < whole; offset++) {
         chain_folder_flip(&folder, "00000001.headers", offset, 8);
         assert_int_equal(chain_open(folder.path, &chain), STATUS_DAMAGED);
@@ -178,6 +183,22 @@ static unsigned quarantined(void)
     return count;
 }
 
+/* The last block whose record ends at or before `offset` of a file, or `before`. */
+static uint64_t last_block_before(const char *name, off_t offset, uint64_t before)
+{
+    static uint8_t bytes[65536];
+    struct chain_record record;
+    const int file = chain_folder_open(&folder, name);
+    const ssize_t count = read(file, bytes, sizeof(bytes));
+    close(file);
+    for (size_t at = 0; chain_record_get(bytes + at, (size_t)count - at, &record);) {
+        at += CHAIN_RECORD_HEADER_BYTES + record.length;
+        if (at > (size_t)offset) break;
+        if (record.type == CHAIN_BLOCK) before = record.height;
+    }
+    return before;
+}
+
 /* A damaged file and all behind it go aside, what was good before the damage stays, and the rest comes again. */
 TEST(chain_begin, damage_is_put_into_quarantine)
 {
@@ -195,9 +216,17 @@ TEST(chain_begin, damage_is_put_into_quarantine)
                 chain_folder_remove(&folder);
                 continue;
             }
+            uint64_t expected = 0;
+            for (uint64_t i = 1; i < segment; i++) {
+                char older[32];
+                snprintf(older, sizeof(older), "%08d.segment", (int)i);
+                expected = last_block_before(older, 1 << 20, expected);
+            }
+            expected = last_block_before(name, offset, expected);
             chain_folder_flip(&folder, name, offset, 1);
             assert_int_equal(chain_open(folder.path, &chain), STATUS_DAMAGED);
             assert_int_equal(chain_quarantine(folder.path, false, &tip), STATUS_OK);
+            assert_int_equal(tip, expected);
             assert_true(tip < 20 && quarantined() >= 2);
             open_small();
             assert_int_equal(chain_tip(chain), tip);
