@@ -1,17 +1,25 @@
 #include "common/hash.h"
 
+#include "common/hash_block.h"
+
 #include <string.h>
+
+/* Written once, by hash_start, before there are other threads. Until then libsodium does it: the bytes are the
+ * same. */
+static bool by_processor;
 
 bool hash_start(void)
 {
+    by_processor = hash_block_supported();
     return sodium_init() >= 0;
 }
 
 hash_t hash_of(const void *bytes, size_t byte_count)
 {
-    hash_t hash;
-    crypto_hash_sha256(hash.bytes, bytes, byte_count);
-    return hash;
+    struct hash_stream stream;
+    hash_stream_begin(&stream);
+    hash_stream_add(&stream, bytes, byte_count);
+    return hash_stream_end(&stream);
 }
 
 hash_t hash_tagged(const char *domain, const void *bytes, size_t byte_count)
@@ -28,14 +36,57 @@ void hash_stream_begin(struct hash_stream *stream)
     crypto_hash_sha256_init(&stream->state);
 }
 
+/* Takes all whole blocks; what is left waits in the stream. */
+static void add_bytes(crypto_hash_sha256_state *state, const uint8_t *bytes, size_t byte_count)
+{
+    const size_t waiting = state->count / 8 % HASH_BLOCK_BYTES; /* `count` is in bits */
+    state->count += (uint64_t)byte_count * 8;
+    if (waiting > 0) {
+        const size_t room = HASH_BLOCK_BYTES - waiting;
+        const size_t now = byte_count < room ? byte_count : room;
+        memcpy(state->buf + waiting, bytes, now);
+        bytes += now;
+        byte_count -= now;
+        if (now < room) return;
+        hash_block_add(state->state, state->buf, 1);
+    }
+    hash_block_add(state->state, bytes, byte_count / HASH_BLOCK_BYTES);
+    const size_t left = byte_count % HASH_BLOCK_BYTES;
+    if (left > 0) memcpy(state->buf, bytes + (byte_count - left), left);
+}
+
+/* A bit, zeros, and the length in bits up to the end of a block. */
+static hash_t end_bytes(crypto_hash_sha256_state *state)
+{
+    const size_t waiting = state->count / 8 % HASH_BLOCK_BYTES;
+    uint8_t end[2 * HASH_BLOCK_BYTES] = {0};
+    const size_t end_bytes = waiting < HASH_BLOCK_BYTES - 8 ? HASH_BLOCK_BYTES : sizeof(end);
+    memcpy(end, state->buf, waiting);
+    end[waiting] = 0x80;
+    const uint64_t bits = __builtin_bswap64(state->count);
+    memcpy(end + end_bytes - 8, &bits, 8);
+    hash_block_add(state->state, end, end_bytes / HASH_BLOCK_BYTES);
+    hash_t hash;
+    for (size_t i = 0; i < 8; i++) {
+        const uint32_t word = __builtin_bswap32(state->state[i]);
+        memcpy(hash.bytes + 4 * i, &word, 4);
+    }
+    return hash;
+}
+
 void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t byte_count)
 {
-    crypto_hash_sha256_update(&stream->state, bytes, byte_count);
+    if (byte_count == 0) return;
+    if (by_processor)
+        add_bytes(&stream->state, bytes, byte_count);
+    else
+        crypto_hash_sha256_update(&stream->state, bytes, byte_count);
 }
 
 hash_t hash_stream_end(struct hash_stream *stream)
 {
     hash_t hash;
+    if (by_processor) return end_bytes(&stream->state);
     crypto_hash_sha256_final(&stream->state, hash.bytes);
     return hash;
 }

@@ -1,10 +1,12 @@
 /* SHA-256, keyed derivation and Ed25519: the only places where bytes become proofs.
  *
  * Hashes are tagged by their first bytes (RFC 9162 for trees, a domain string for headers and
- * votes), so that one kind can never be shown as another. Built on libsodium.
+ * votes), so that one kind can never be shown as another. Built on libsodium; SHA-256 by the processor's
+ * own instructions where it has them.
  *
  * Needs: hash_start was called once, before anything else here.
- * Cost   SHA-256 about 0.4 us for 65 bytes; sign 17 us; verify 48 us
+ * Cost   SHA-256 about 0.2 us for 65 bytes, 1.2 GB/s for many; 0.4 us and 0.2 GB/s where the processor has no
+ *        instructions for it; sign 17 us; verify 48 us
  */
 
 #ifndef COMMON_HASH_H

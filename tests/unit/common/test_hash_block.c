@@ -1,0 +1,70 @@
+#include "common/hash_block.h"
+
+#include "common/hash.h"
+#include "tests/harness.h"
+
+/* Libsodium's own function is the measure: every length up to some blocks, at odd addresses, cut into two at every
+ * place. */
+TEST(hash_block, gives_what_libsodium_gives)
+{
+    assert_true(hash_start());
+    uint8_t bytes[400], expected[HASH_BYTES];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * 37 + 11);
+    for (size_t length = 0; length <= 300; length++) {
+        crypto_hash_sha256(expected, bytes + 1, length);
+        assert_memory_equal(hash_of(bytes + 1, length).bytes, expected, HASH_BYTES);
+        for (size_t cut = 0; cut <= length; cut++) {
+            struct hash_stream stream;
+            hash_stream_begin(&stream);
+            hash_stream_add(&stream, bytes + 1, cut);
+            hash_stream_add(&stream, bytes + 1 + cut, length - cut);
+            assert_memory_equal(hash_stream_end(&stream).bytes, expected, HASH_BYTES);
+        }
+    }
+}
+
+TEST(hash_block, takes_many_blocks_and_many_pieces)
+{
+    assert_true(hash_start());
+    static uint8_t bytes[1 << 20];
+    uint8_t expected[HASH_BYTES];
+    uint64_t seed = 5;
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        bytes[i] = (uint8_t)(seed >> 56);
+    }
+    crypto_hash_sha256(expected, bytes, sizeof(bytes));
+    assert_memory_equal(hash_of(bytes, sizeof(bytes)).bytes, expected, HASH_BYTES);
+    for (int round = 0; round < 50; round++) {
+        struct hash_stream stream;
+        hash_stream_begin(&stream);
+        for (size_t at = 0; at < sizeof(bytes);) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            size_t now = (size_t)(seed >> 33) % (round < 25 ? 200 : 50000);
+            if (now > sizeof(bytes) - at) now = sizeof(bytes) - at;
+            hash_stream_add(&stream, bytes + at, now);
+            at += now;
+        }
+        assert_memory_equal(hash_stream_end(&stream).bytes, expected, HASH_BYTES);
+    }
+}
+
+/* The block function itself, so that a machine without the instructions is seen to test nothing here. */
+TEST(hash_block, follows_the_standard_s_first_example)
+{
+    if (!hash_block_supported()) {
+        print_message("this processor has no instructions for SHA-256\n");
+        skip();
+    }
+    uint32_t words[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                         0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+    const uint32_t expected[8] = {0xba7816bf, 0x8f01cfea, 0x414140de, 0x5dae2223,
+                                  0xb00361a3, 0x96177a9c, 0xb410ff61, 0xf20015ad};
+    uint8_t block[HASH_BLOCK_BYTES] = {'a', 'b', 'c', 0x80};
+    block[63] = 24;
+    hash_block_add(words, block, 1);
+    assert_memory_equal(words, expected, sizeof(words));
+    hash_block_add(words, block, 0);
+    assert_memory_equal(words, expected, sizeof(words));
+}
