@@ -409,9 +409,14 @@ static void do_node(struct story *story, char **words)
                                                  .node = (uint32_t)number};
         story->world.header.origin_epoch = 0;
         (void)world_origin_lost(&story->world, lost);
-    } else {
+    } else if (!story_membership(story, (uint32_t)number, words + 2)) {
         story_unreadable(story, words[2]);
     }
+}
+
+static void do_epoch(struct story *story, char **words)
+{
+    if (!story_epoch(story, words)) story_unreadable(story, words[0]);
 }
 
 typedef void doing(struct story *story, char **words);
@@ -428,6 +433,7 @@ static doing *doing_of(char **words)
         {"disarms", do_switch}, {"ends", do_session},   {"is", do_tier},
     };
     if (story_is(words[0], "node") || story_is(words[0], "block")) return do_node;
+    if (story_is(words[0], "era")) return do_epoch;
     if (story_is(words[0], "the") && story_is(words[1], "market"))
         return story_is(words[2], "sets") ? do_filters : do_status;
     for (size_t i = 0; i < sizeof(doings) / sizeof(doings[0]); i++)

@@ -1,6 +1,6 @@
 /* A market story in play: a small exchange, and the text of what it said.
  *
- * match_script.c reads a story's lines, story_set_up.c prepares its exchange, story_order.c reads what a
+ * match_script.c reads a story's lines, story_nodes.c those about its nodes, story_set_up.c prepares its exchange, story_order.c reads what a
  * trader asks for, story_trace.c tells what came of it.
  */
 
@@ -14,7 +14,7 @@
 
 #define STORY_TEXT_MAX (256 * 1024)
 #define STORY_NAMES    16
-#define STORY_NODES    8
+#define STORY_NODES    16
 
 struct story_text {
     char bytes[STORY_TEXT_MAX];
@@ -74,6 +74,13 @@ bool story_filter(const struct story *story, struct market_filters *filters, cha
  * own client id is put into `list_id`; NULL: it cannot have one. */
 char **story_order(const struct story *story, char **words, struct order_place_command *place,
                    uint8_t *list_id);
+
+/* node N joins | votes for H | is promoted|demoted|removed | replaces M: `words` begin behind the number. False:
+ * none of these. */
+bool story_membership(struct story *story, uint32_t node, char **words);
+
+/* era N begins above H: an EPOCH_CHANGE. False: another line. */
+bool story_epoch(struct story *story, char **words);
 
 /* A client id in its field, padded with zero bytes. */
 void story_put_id(uint8_t field[36], const char *id);

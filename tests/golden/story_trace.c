@@ -344,6 +344,22 @@ static void say_node(struct story *story, const struct event *event)
     story_say(story, "| node %u has begun\n", hello.node);
 }
 
+static void say_membership(struct story *story, const struct event *event)
+{
+    static const char *const roles[] = {"is gone", "stands by", "votes"};
+    struct node_changed_event changed;
+    node_changed_event_get(event->payload, &changed);
+    story_say(story, "| node %u %s from block %" PRIu64 "\n", changed.node, roles[changed.role],
+              changed.height);
+}
+
+static void say_epoch(struct story *story, const struct event *event)
+{
+    struct epoch_changed_event changed;
+    epoch_changed_event_get(event->payload, &changed);
+    story_say(story, "| epoch %" PRIu64 "\n", changed.epoch);
+}
+
 static void say_sealed(struct story *story, const struct event *event)
 {
     struct sealed_event sealed;
@@ -373,6 +389,8 @@ static saying *saying_of(uint16_t type)
         {T_REFUSED, say_refused},
         {T_HELLO_ACCEPTED, say_node},
         {T_SEALED, say_sealed},
+        {T_NODE_CHANGED, say_membership},
+        {T_EPOCH_CHANGED, say_epoch},
         {T_MARKET_STATUS_CHANGED, say_status},
         {T_CREDITED, say_transfer},
         {T_DEBITED, say_transfer},
