@@ -14,8 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define IDS_TRIED 64 /* ids above the present members' that members of the past may have had */
+#define PAUSE_MS  200
+#define PAUSES    150
 
 struct join {
     const char *directory, *from, *secrets, *operator_key;
@@ -170,9 +173,11 @@ static bool write_config(const struct join *join)
 
 /* ---- Becoming known ---- */
 
-static void print_command(const struct join *join, const char *address)
+static void print_command(const struct join *join)
 {
-    char key[2 * PUBLIC_KEY_BYTES + 1];
+    char key[2 * PUBLIC_KEY_BYTES + 1], address[NODE_ADDRESS_BYTES];
+    unsigned port;
+    peer_address(join, address, &port);
     hash_hex(join->public_key, PUBLIC_KEY_BYTES, key);
     printf("an operator has to say now:\n"
            "  quorex admin --url %s --operator-key FILE add-node node=%" PRIu32
@@ -180,28 +185,45 @@ static void print_command(const struct join *join, const char *address)
            join->from, join->node, key, address);
 }
 
-/* An id that a member of the past had is refused: the next one is tried. */
+/* An id that a member of the past had is refused: the next one is tried. So is everything until the last
+ * change of the node set counts: the same is tried again. */
+static struct client_answer add_node(struct join *join, const char *key,
+                                     const uint8_t operator_key[SECRET_KEY_BYTES])
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
+    char text[512], address[NODE_ADDRESS_BYTES];
+    struct client_answer answer = {0};
+    unsigned port;
+    for (int ids = 0, pauses = 0; ids < IDS_TRIED && pauses < PAUSES;) {
+        peer_address(join, address, &port);
+        snprintf(text, sizeof(text), "action=node-add&node=%" PRIu32 "&publicKey=%s&address=%s",
+                 join->node, key, address);
+        answer = admin_send(join->client, operator_key, text);
+        if (strstr(answer.body, "node id") != NULL) {
+            join->node++;
+            ids++;
+        } else if (strstr(answer.body, "does not count yet") != NULL) {
+            nanosleep(&pause, NULL);
+            pauses++;
+        } else {
+            break;
+        }
+    }
+    return answer;
+}
+
 static bool become_known(struct join *join)
 {
-    char text[512], key[2 * PUBLIC_KEY_BYTES + 1], address[NODE_ADDRESS_BYTES];
+    char key[2 * PUBLIC_KEY_BYTES + 1];
     uint8_t operator_key[SECRET_KEY_BYTES];
-    unsigned port;
-    peer_address(join, address, &port);
     if (join->operator_key == NULL) {
-        print_command(join, address);
+        print_command(join);
         return true;
     }
     if (key_file_read_ed25519(join->operator_key, operator_key) != STATUS_OK)
         return fail(join->operator_key, "no operator's key");
     hash_hex(join->public_key, PUBLIC_KEY_BYTES, key);
-    struct client_answer answer = {0};
-    for (int i = 0; i < IDS_TRIED; i++, join->node++) {
-        peer_address(join, address, &port);
-        snprintf(text, sizeof(text), "action=node-add&node=%" PRIu32 "&publicKey=%s&address=%s",
-                 join->node, key, address);
-        answer = admin_send(join->client, operator_key, text);
-        if (answer.http_status == 200 || strstr(answer.body, "node id") == NULL) break;
-    }
+    const struct client_answer answer = add_node(join, key, operator_key);
     sodium_memzero(operator_key, sizeof(operator_key));
     if (answer.http_status != 200) return fail("add-node", answer.body);
     printf("node %" PRIu32 " stands by\n", join->node);
