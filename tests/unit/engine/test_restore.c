@@ -1,5 +1,8 @@
 #include "tests/harness.h"
 
+#include "common/reject.h"
+#include "engine/state.h"
+
 #include "tests/unit/engine/lies.h"
 
 TEST(restore, the_restored_engine_has_the_same_snapshot)
@@ -148,5 +151,68 @@ TEST(restore, money_that_does_not_add_up_is_refused)
     LIE(VOLUMES, volume, 0, record.value.units = 0);
     LIE(VOLUMES, volume, 1, record.day = 0; record.account = 1);
     LIE(KEYS, key, 1, record.id[0] = 1); /* twice */
+    pair_close(&pair);
+}
+
+/* The node set: ids that rise and were used, roles, votes of the past, addresses, a voter at least, and a
+ * change no further ahead than one can be. */
+TEST(restore, the_node_set_must_be_one)
+{
+    struct pair pair;
+    pair_open(&pair);
+    LIE(MEMBERSHIP, membership, 0, record.change_height = UINT64_MAX);
+    LIE(MEMBERSHIP, membership, 0,
+        record.change_height = engine_sealed_height(pair.world.engine) + 4);
+    LIE(MEMBERSHIP, membership, 0, record.last_node = 6);
+    LIE(NODES, node, 0, record.node = 0);
+    LIE(NODES, node, 1, record.node = 1);
+    LIE(NODES, node, 1, record.node = 8); /* above the last, and nobody's origin */
+    LIE(NODES, node, 0, record.role = NODE_GONE);
+    LIE(NODES, node, 0, record.role = NODE_VOTER + 1);
+    LIE(NODES, node, 0, record.voted = UINT64_MAX);
+    LIE(NODES, node, 0, record.address[0] = 'x');
+    LIE(NODES, node, 0, memcpy(record.address, "host:99999", 10));
+    struct snapshot_node first;
+    uint8_t *first_at = snapshots_record(&pair.snapshot, SNAPSHOT_NODES, 0);
+    snapshot_node_get(first_at, &first);
+    first.role = NODE_STANDBY;
+    snapshot_node_put(first_at, &first);
+    LIE(NODES, node, 1, record.role = NODE_STANDBY); /* nobody votes */
+    pair_close(&pair);
+}
+
+/* Members, roles, votes and a change that does not count yet come back as they were. */
+TEST(restore, a_change_that_waits_comes_back)
+{
+    struct pair pair;
+    snapshots_prepare(&pair.world);
+    world_open(&pair.world);
+    snapshots_fill(&pair.world);
+    struct world *world = &pair.world;
+    struct node_add_command add = {.nonce = 1000, .node = 9, .public_key = {9}};
+    memcpy(add.address, "host:7009", 9);
+    assert_int_equal(world_node_add(world, add), REJECT_NONE);
+    const uint64_t sealed = engine_sealed_height(world->engine);
+    for (uint32_t node = 1; node <= 7; node += 6)
+        assert_int_equal(world_vote(world, (struct vote_command){.node = node, .height = sealed}),
+                         REJECT_NONE);
+    pair.snapshot = snapshots_of(world->engine, &world->genesis);
+    pair.twin = pair.world;
+    assert_int_equal(snapshots_restore(&pair.twin, &pair.snapshot), STATUS_OK);
+    twin_is_whole(&pair);
+    const struct nodes *nodes = engine_nodes(pair.twin.engine);
+    assert_int_equal(nodes->set.count, 3);
+    assert_int_equal(nodes->set.members[2].role, NODE_STANDBY);
+    assert_string_equal(nodes->set.members[2].address, "host:7009");
+    assert_int_equal(nodes->voted[1], sealed);
+    assert_int_equal(nodes->change_height, sealed + 3);
+    assert_int_equal(nodes->last_node, 9);
+    add.node = 10;
+    add.nonce++;
+    assert_int_equal(world_node_add(&pair.twin, add), REJECT_NODE_IN_USE);
+    add.public_key[0] = 10;
+    add.address[8] = '0';
+    assert_int_equal(world_node_add(&pair.twin, add), REJECT_NODE_PENDING);
+    world_close(&pair.twin);
     pair_close(&pair);
 }
