@@ -106,7 +106,7 @@ void checkpoint_writer_section(struct checkpoint_writer *writer, enum checkpoint
 {
     ASSERT(writer->section < (int)section && section < CHECKPOINT_SECTIONS);
     (void)!flush_chunk(writer); /* a failure is the answer to the next put */
-    writer->section = section;
+    writer->section = (int)section;
 }
 
 enum status checkpoint_writer_put(struct checkpoint_writer *writer, const uint8_t *bytes,

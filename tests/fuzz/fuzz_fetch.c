@@ -37,7 +37,8 @@ static enum status store_begin(void *context, const struct checkpoint_proof *pro
 {
     (void)context;
     (void)proof;
-    ASSERT(!"nobody signed a checkpoint");
+    const bool somebody_signed_a_checkpoint = false;
+    ASSERT(somebody_signed_a_checkpoint);
     return STATUS_IO;
 }
 
@@ -53,7 +54,8 @@ static void proved(void *context, const struct lineage_step *step)
 {
     (void)context;
     (void)step;
-    ASSERT(!"nobody signed a step");
+    const bool somebody_signed_a_step = false;
+    ASSERT(somebody_signed_a_step);
 }
 
 static bool needs(void *context, uint64_t *first, uint64_t *last)
