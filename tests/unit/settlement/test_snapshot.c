@@ -153,3 +153,18 @@ TEST(snapshot, what_cannot_be_written_is_said)
     free(to.bytes);
     world_free(world);
 }
+
+/* The 30 days before a day count on it, and not the one before them. */
+TEST(snapshot, days_are_there_as_long_as_they_count)
+{
+    struct world *world = world_new_with(snapshots_adjust);
+    snapshots_touch(world, SNAPSHOTS_PRICE);
+    for (uint32_t day = 0; day < 33; day++, world->stamp_ns += WORLD_DAY_NS) {
+        assert_int_equal(world_seal(world), STATUS_OK);
+        const struct snapshot_bytes snapshot = snapshots_of(world->settlement, &world->genesis);
+        assert_int_equal(snapshots_count(&snapshot, SETTLED_VOLUMES), day <= 30 ? 2 : 0);
+        free(snapshot.bytes);
+        snapshots_restart(world);
+    }
+    world_free(world);
+}
