@@ -53,7 +53,7 @@ struct member {
     bool engine_full; /* its ring takes nothing */
 
     /* What its engine has seen. */
-    uint64_t command_count, sealed, delivered_index;
+    uint64_t command_count, sealed, delivered_index, stamp_ns;
     struct stream_seen streams[MEMBERS_MAX + 1];
     uint64_t *tickets;
     uint32_t ticket_count;
@@ -219,6 +219,8 @@ static inline bool member_deliver(void *context, uint64_t index, const uint8_t *
     if (memcmp(&cluster->batches[index], &none, sizeof(none)) == 0) cluster->batches[index] = hash;
     assert_memory_equal(&cluster->batches[index], &hash, sizeof(hash));
     assert_true(batch_check(batch, byte_count, &header));
+    assert_true(header.stamp_ns >= member->stamp_ns);
+    member->stamp_ns = header.stamp_ns;
     const uint8_t *at = batch + BATCH_HEADER_BYTES;
     while (batch_next(&at, batch + byte_count, &command))
         member_apply(member, &command);
@@ -340,7 +342,9 @@ static inline enum status member_open(struct member *member, const struct node_s
         .metrics = &member->metrics,
         .progress = &member->progress,
     };
+    const uint64_t delivered = member->delivered_index;
     /* The engine begins where the base says. */
+    member->stamp_ns = 0;
     memset(member->streams, 0, sizeof(member->streams));
     memset(&member->progress, 0, sizeof(member->progress));
     member->command_count = base == NULL ? 0 : base->sequence.command_count;
@@ -357,6 +361,8 @@ static inline enum status member_open(struct member *member, const struct node_s
     memset(member->arrived, 0, sizeof(member->arrived));
     const enum status status = replica_new(&options, cluster_time(member), &member->replica);
     member->alive = status == STATUS_OK;
+    /* What it ever handed on is on its disk. */
+    if (member->alive) assert_true(replica_facts(member->replica).stored >= delivered);
     if (member->alive) cluster_links(cluster, member->node - 1);
     return status;
 }

@@ -6,10 +6,12 @@
 #include "ledger/wal.h"
 #include "tests/harness.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -377,16 +379,51 @@ TEST(consensus, refuses_the_log_of_another_chain)
     node_free(node);
 }
 
+/* What comes while the loop is about to sleep wakes it: one command in flight is a matter of a write, not of the
+ * loop's timers. */
+TEST(consensus, a_command_alone_does_not_wait_for_a_timer)
+{
+    struct node *node = node_new();
+    node_start(node, 1024 * 1024);
+    struct delivered delivered = delivered_new();
+    while (delivered.hellos == 0)
+        take_one(node, &delivered);
+    uint32_t slow = 0;
+    for (uint32_t i = 1; i <= 300; i++) {
+        const uint64_t begin = now_ns();
+        assert_true(submit(node, i));
+        while (delivered.orders < i)
+            take_one(node, &delivered);
+        slow += now_ns() - begin > 15000000u;
+    }
+    assert_true(slow < 100);
+    assert_int_equal(node_stop(node), STATUS_OK);
+    free(delivered.bytes);
+    node_free(node);
+}
+
 /* ---- Four nodes, over sockets. ---- */
 
-#define NODES     4
-#define PEER_PORT 19140
+#define NODES 4
 
 struct quartet {
     struct node *nodes[NODES];
     struct delivered delivered[NODES];
     uint8_t secret[NODES][SECRET_KEY_BYTES];
+    uint16_t ports[NODES];
 };
+
+/* A port that was free a moment ago. */
+static uint16_t port_free(void)
+{
+    const int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+    assert_int_equal(bind(descriptor, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(getsockname(descriptor, (struct sockaddr *)&address, &length), 0);
+    close(descriptor);
+    return ntohs(address.sin_port);
+}
 
 static void quartet_genesis(struct quartet *quartet, struct genesis *genesis)
 {
@@ -396,7 +433,8 @@ static void quartet_genesis(struct quartet *quartet, struct genesis *genesis)
         uint8_t seed[32] = {(uint8_t)(i + 1)};
         member->node = i + 1;
         crypto_sign_seed_keypair(member->public_key, quartet->secret[i], seed);
-        snprintf(member->address, sizeof(member->address), "127.0.0.1:%u", PEER_PORT + i);
+        snprintf(member->address, sizeof(member->address), "127.0.0.1:%u",
+                 (unsigned)quartet->ports[i]);
     }
 }
 
@@ -407,13 +445,15 @@ static void quartet_start_node(struct quartet *quartet, uint32_t at)
     node->options.node = at + 1;
     node->options.secret_key = quartet->secret[at];
     node->options.peer_host = "127.0.0.1";
-    node->options.peer_port = (uint16_t)(PEER_PORT + at);
+    node->options.peer_port = quartet->ports[at];
     assert_int_equal(pthread_create(&node->thread, NULL, thread_body, node), 0);
 }
 
 static struct quartet *quartet_new(void)
 {
     struct quartet *quartet = calloc(1, sizeof(*quartet));
+    for (uint32_t i = 0; i < NODES; i++)
+        quartet->ports[i] = port_free();
     for (uint32_t i = 0; i < NODES; i++) {
         struct node *node = quartet->nodes[i] = node_bare();
         quartet_genesis(quartet, &node->genesis);
@@ -498,30 +538,39 @@ TEST(consensus, four_nodes_agree_over_sockets)
     quartet_free(quartet);
 }
 
-/* A leader that stops gives its leadership away first: the others lose no command and no time to an election, and
- * when it comes back it catches up. */
-TEST(consensus, a_leader_that_stops_hands_over)
+/* Stops the leader, with commands under way at another node; returns how long those took. */
+static uint64_t hand_over(struct quartet *quartet, uint64_t orders)
 {
-    struct quartet *quartet = quartet_new();
     const uint32_t leader = quartet_leader(quartet, 15);
     const uint32_t mask = 15u & ~(1u << leader), other = (leader + 1) % NODES;
-    for (uint32_t i = 0; i < 100; i++)
-        assert_true(submit(quartet->nodes[other], i + 1));
-    quartet_wait(quartet, 15, 100);
     assert_int_equal(node_stop(quartet->nodes[leader]), STATUS_OK);
     const uint64_t begin = now_ns();
     for (uint32_t i = 0; i < 100; i++)
-        assert_true(submit(quartet->nodes[other], i + 101));
-    quartet_wait(quartet, mask, 200);
-    print_message("handed over, 100 commands later: %u ms\n",
-                  (unsigned)((now_ns() - begin) / 1000000));
+        assert_true(submit(quartet->nodes[other], i + 1));
+    quartet_wait(quartet, mask, orders + 100);
+    const uint64_t took = now_ns() - begin;
 
-    quartet->delivered[leader].used = 0;
-    quartet->delivered[leader] =
-        (struct delivered){.bytes = quartet->delivered[leader].bytes, .last_index = 0};
+    quartet->delivered[leader] = (struct delivered){.bytes = quartet->delivered[leader].bytes};
     quartet_start_node(quartet, leader);
-    quartet_wait(quartet, 15, 200);
+    quartet_wait(quartet, 15, orders + 100);
     quartet_compare(quartet);
+    return took;
+}
+
+/* A leader that stops gives its leadership away first: the others lose no command, and no time to an election,
+ * which would take 300 ms at least; and when it comes back it catches up. */
+TEST(consensus, a_leader_that_stops_hands_over)
+{
+    struct quartet *quartet = quartet_new();
+    for (uint32_t i = 0; i < 100; i++)
+        assert_true(submit(quartet->nodes[i % NODES], i + 1));
+    quartet_wait(quartet, 15, 100);
+    uint64_t best = UINT64_MAX; /* a busy machine may spoil one */
+    for (uint64_t i = 1; i <= 5 && best > 250000000u; i++) {
+        const uint64_t took = hand_over(quartet, i * 100);
+        if (took < best) best = took;
+    }
+    assert_true(best < 250000000u);
     for (uint32_t i = 0; i < NODES; i++)
         assert_int_equal(node_stop(quartet->nodes[i]), STATUS_OK);
     quartet_free(quartet);

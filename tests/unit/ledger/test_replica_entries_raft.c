@@ -62,6 +62,7 @@ TEST(replica_entries, a_forgotten_log_needs_a_checkpoint)
                          cluster->members[j].mark.base.index);
     }
     assert_true(replica_facts(leader->replica).base > 0);
+    assert_true(atomic_load(&leader->metrics.wal_bytes_total) >= 16 * 1024 * 1024);
     cluster_run(cluster, 1000);
     member_start(away);
     cluster_run(cluster, 3000);

@@ -165,6 +165,101 @@ TEST(replica_member, a_leader_that_is_removed_steps_down)
     cluster_free(cluster);
 }
 
+/* A standby that is not there is not made a voter: with it a node alone would have lost its quorum. */
+TEST(replica_member, a_standby_without_the_log_is_not_promoted)
+{
+    struct cluster *cluster = cluster_new(2, 1);
+    cluster_start(cluster);
+    wanted = 0;
+    submit_some(cluster, 10);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    set_change(cluster, 2, NODE_STANDBY);
+    cluster_run(cluster, 2000);
+    set_change(cluster, 2, NODE_VOTER);
+    cluster_run(cluster, 2000);
+    submit_some(cluster, 10);
+    assert_true(cluster_until(cluster, all_applied, 1000));
+    role_node = 2;
+    member_create(&cluster->members[1]);
+    member_start(&cluster->members[1]);
+    assert_true(cluster_until(cluster, configuration_settled, 3000));
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    cluster_free(cluster);
+}
+
+/* A node that starts knows the set of its base, which may be older than its log: it does not drive the log back to
+ * that while its engine has not come to the present. */
+TEST(replica_member, an_old_set_is_not_driven_to)
+{
+    struct cluster *cluster = cluster_new(2, 1);
+    struct node_set old = cluster->nodes;
+    cluster_start(cluster);
+    set_change(cluster, 2, NODE_STANDBY);
+    member_create(&cluster->members[1]);
+    member_start(&cluster->members[1]);
+    role_node = 2;
+    role_wanted = NODE_STANDBY;
+    assert_true(cluster_until(cluster, role_reached, 3000));
+    wanted = 0;
+    submit_some(cluster, 10);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+
+    struct member *leader = &cluster->members[0];
+    member_stop(leader);
+    assert_int_equal(member_open(leader, &old, NULL), STATUS_OK);
+    for (uint32_t i = 0; i < 60; i++) {
+        cluster_run(cluster, 10);
+        atomic_store(&leader->progress.sealed_height, 0); /* its engine is slow */
+    }
+    replica_change_nodes(leader->replica, &cluster->nodes);
+    member_delivered(leader);
+    submit_some(cluster, 10);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    cluster_run(cluster, 2000);
+    assert_true(role_reached(cluster));
+    cluster_free(cluster);
+}
+
+/* A follower that gets a new configuration behind other entries, in one message, knows which entry it is: as a
+ * leader it can go on from it. */
+TEST(replica_member, a_configuration_in_the_middle_of_a_message_counts)
+{
+    struct cluster *cluster = cluster_new(5, 4);
+    cluster_start(cluster);
+    assert_true(cluster_until(cluster, cluster_has_leader, 3000));
+    wanted = 0;
+    cluster_run(cluster, 1500);
+    struct member *late = &cluster->members[cluster_leader(cluster)->node % 4];
+    cluster_isolate(cluster, late->node - 1, true);
+    submit_some(cluster, 20);
+    cluster_run(cluster, 100);
+    set_change(cluster, 5, NODE_STANDBY);
+    member_create(&cluster->members[4]);
+    member_start(&cluster->members[4]);
+    cluster_cut(cluster, 4, late->node - 1, true);
+    role_node = 5;
+    role_wanted = NODE_STANDBY;
+    assert_true(cluster_until(cluster, role_reached, 3000));
+    submit_some(cluster, 20);
+    cluster_run(cluster, 100);
+    cluster_isolate(cluster, late->node - 1, false);
+    cluster_cut(cluster, 4, late->node - 1, false);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    /* Others lead and die until it leads. */
+    for (uint32_t i = 0; cluster_leader(cluster) != late; i++) {
+        assert_true(i < 60);
+        struct member *leader = cluster_leader(cluster);
+        member_stop(leader);
+        assert_true(cluster_until(cluster, other_leads, 4000));
+        member_start(leader);
+        assert_true(cluster_until(cluster, cluster_has_leader, 3000));
+    }
+    set_change(cluster, 5, NODE_VOTER);
+    assert_true(cluster_until(cluster, configuration_settled, 3000));
+    assert_ptr_equal(cluster_leader(cluster), late);
+    cluster_free(cluster);
+}
+
 /* ---- After a cut of the power ---- */
 
 /* Power goes while the members of `mask` write: the end of their logs is not whole, and is cut when they start

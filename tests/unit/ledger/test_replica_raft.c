@@ -143,7 +143,7 @@ TEST(replica, messages_that_cannot_be_right_change_nothing)
     uint8_t append[PEER_APPEND_BYTES(0)];
     say(cluster, leader, follower->node, append, peer_message_put_append(append, &rival, NULL));
     /* Votes that nobody asked for. */
-    const struct peer_vote_result vote = {.granted = true, .term = before.term};
+    const struct peer_vote_result vote = {.granted = true, .term = before.term + 7};
     const size_t vote_bytes = peer_message_put_vote_result(bytes, &vote);
     say(cluster, leader, follower->node, bytes, vote_bytes);
     say(cluster, follower, leader->node, bytes, vote_bytes);
@@ -167,6 +167,7 @@ TEST(replica, messages_that_cannot_be_right_change_nothing)
 
     assert_true(leader->alive && follower->alive);
     assert_int_equal(replica_facts(leader->replica).term, before.term);
+    assert_int_equal(replica_facts(follower->replica).term, before.term);
     assert_true(replica_facts(leader->replica).leads);
     submit_some(cluster, 8);
     assert_true(cluster_until(cluster, all_applied, 1000));
