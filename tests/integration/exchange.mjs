@@ -11,7 +11,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-export const quorex = join(root, 'build', 'release', 'quorex');
+// QUOREX_PROGRAM: another build than the release build, for instance one with every check on.
+export const quorex = process.env.QUOREX_PROGRAM ?? join(root, 'build', 'release', 'quorex');
 
 // Calls `condition` until it returns something true, for at most `seconds`. Where the rate limits are on, what a
 // condition asks for, `every_ms`, must fit into them.
