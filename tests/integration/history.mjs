@@ -43,9 +43,12 @@ export class History {
     nextAcknowledged(among = null, seconds = 30) {
         const from = performance.now();
         return new Promise((resolve, reject) => {
-            const patience = setTimeout(
-                () => reject(new Error(`no order acknowledged in ${seconds} s; met: ${this.met()}`)), seconds * 1000);
-            this.waiting.push({ from, among, done: (answer) => { clearTimeout(patience); resolve(answer); } });
+            const one = { from, among, done: (answer) => { clearTimeout(patience); resolve(answer); } };
+            const patience = setTimeout(() => {
+                this.waiting = this.waiting.filter((other) => other !== one);
+                reject(new Error(`no order acknowledged in ${seconds} s; met: ${this.met()}`));
+            }, seconds * 1000);
+            this.waiting.push(one);
         });
     }
 

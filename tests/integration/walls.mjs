@@ -101,6 +101,15 @@ export class Walls {
         for (const link of this.links) this.flow(link);
     }
 
+    // Breaks the connections of `some`; new ones are let through.
+    cut(some) {
+        for (const { from, to, called, onward } of [...this.links]) {
+            if (!some.includes(from) && !some.includes(to)) continue;
+            called.destroy();
+            onward.destroy();
+        }
+    }
+
     heal() {
         this.blocked.clear();
         for (const link of this.links) this.flow(link);
