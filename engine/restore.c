@@ -23,21 +23,13 @@ static bool state_load(struct engine *engine, struct sections *sections)
     return true;
 }
 
-/* Bounds cannot change: memory is laid out by them. */
-static bool bounds_equal(const struct params *params, const struct params *genesis)
-{
-    return params->accounts_max == genesis->accounts_max && params->keys_max == genesis->keys_max &&
-           params->orders_max == genesis->orders_max && params->levels_max == genesis->levels_max &&
-           params->assets_max == genesis->assets_max && params->markets_max == genesis->markets_max;
-}
-
 static bool params_load(struct engine *engine, struct sections *sections,
                         const struct genesis *genesis)
 {
     const size_t byte_count = sections->left[SNAPSHOT_PARAMS];
     sections->left[SNAPSHOT_PARAMS] = 0;
     if (!params_decode(sections->begins[SNAPSHOT_PARAMS], byte_count, &engine->params) ||
-        !bounds_equal(&engine->params, &genesis->params))
+        !params_bounds_equal(&engine->params, &genesis->params))
         return false;
     engine->volumes_counted = volumes_counted(&engine->params);
     return true;

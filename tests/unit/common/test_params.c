@@ -220,3 +220,21 @@ TEST(params, symbols_are_found_whole)
     assert_int_equal(params_find_asset(&params, "CENTS", 5), CENTS);
     assert_int_equal(params_find_asset(&params, "EUR", 3), -1);
 }
+
+/* What memory is laid out by, and nothing else. */
+TEST(params, bounds_are_those_that_cannot_change)
+{
+    static struct params other;
+    uint32_t *const bounds[] = {&other.accounts_max, &other.keys_max,   &other.orders_max,
+                                &other.levels_max,   &other.assets_max, &other.markets_max};
+    world_params(&params);
+    other = params;
+    other.block_ms++;
+    other.market_count--;
+    assert_true(params_bounds_equal(&params, &other));
+    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+        ++*bounds[i];
+        assert_false(params_bounds_equal(&params, &other));
+        --*bounds[i];
+    }
+}
