@@ -36,9 +36,12 @@ __attribute__((target("sha,sse4.1,ssse3"))) static inline __m128i next_words(con
     return _mm_sha256msg2_epu32(sum, d);
 }
 
+/* What its body may use; the declaration in the header is for everybody. */
 __attribute__((target("sha,sse4.1,ssse3"))) void hash_block_add(uint32_t state[8],
                                                                 const uint8_t *blocks,
-                                                                size_t block_count)
+                                                                size_t block_count);
+
+void hash_block_add(uint32_t state[8], const uint8_t *blocks, size_t block_count)
 {
     const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
     /* The instructions want the eight words as a b e f and c d g h, highest first. */

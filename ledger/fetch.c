@@ -93,7 +93,7 @@ void fetch_nodes(struct fetch *fetch, const struct node_set *nodes)
     }
 }
 
-static bool send(struct fetch *fetch, uint32_t node, const uint8_t *bytes, size_t byte_count)
+static bool send_to(struct fetch *fetch, uint32_t node, const uint8_t *bytes, size_t byte_count)
 {
     const struct peers_piece piece = {bytes, byte_count};
     return fetch->options.peers.send(fetch->options.peers.context, node, &piece, 1);
@@ -157,7 +157,7 @@ static void ask_for_offers(struct fetch *fetch, uint64_t now_ms)
         if (!peer->up || peer->dropped) continue;
         if (peer->asked_ms != 0 && now_ms < peer->asked_ms + again_ms) continue;
         uint8_t bytes[FETCH_SHORT_BYTES];
-        if (send(fetch, peer->node, bytes, fetch_what_encode(bytes)))
+        if (send_to(fetch, peer->node, bytes, fetch_what_encode(bytes)))
             peer->asked_ms = now_ms > 0 ? now_ms : 1;
     }
 }
@@ -221,7 +221,7 @@ static bool ask(struct fetch *fetch, uint64_t now_ms, struct fetch_peer *peer,
 {
     const struct fetch_ask question = {object, offset, FETCH_PIECE_BYTES};
     uint8_t bytes[FETCH_ASK_BYTES];
-    if (!send(fetch, peer->node, bytes, fetch_ask_encode(&question, bytes))) {
+    if (!send_to(fetch, peer->node, bytes, fetch_ask_encode(&question, bytes))) {
         peer->rest_until_ms = now_ms + FETCH_REST_MS;
         choose_again(fetch);
         return false;

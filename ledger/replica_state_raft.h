@@ -34,10 +34,10 @@
 #define REPLICA_PENDING_BYTES     (1024 * 1024)
 #define REPLICA_PEERS             NODE_SET_LIMIT
 #define REPLICA_KEPT              32 /* samples of where the log's bytes lie */
-#ifndef REPLICA_KEPT_BYTES /* the simulator forgets sooner */
-#define REPLICA_KEPT_BYTES        (16 * 1024 * 1024)
+#ifndef REPLICA_KEPT_BYTES           /* the simulator forgets sooner */
+#define REPLICA_KEPT_BYTES (16 * 1024 * 1024)
 #endif
-#define REPLICA_LOOSE_BYTES       16384
+#define REPLICA_LOOSE_BYTES 16384
 
 /* A follower as the leader feeds it. Entries below `next` were put on the link, those up to `until` are to be. */
 struct replica_stream {
@@ -113,10 +113,10 @@ struct replica {
     uint32_t leader; /* as last seen */
     uint64_t leader_term;
     uint64_t append_term; /* of the last leader's append */
-    uint64_t leader_ns; /* when there was one last */
-    uint64_t tick_ns;   /* when the next tick is due */
-    bool barred;        /* our clock is off: may not lead */
-    bool released;      /* a cut of the tail is no reason any more to withhold votes */
+    uint64_t leader_ns;   /* when there was one last */
+    uint64_t tick_ns;     /* when the next tick is due */
+    bool barred;          /* our clock is off: may not lead */
+    bool released;        /* a cut of the tail is no reason any more to withhold votes */
     bool resigning;
     uint64_t resign_ns;   /* when giving up is due */
     uint64_t transfer_ns; /* when the next attempt may begin */

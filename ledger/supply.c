@@ -48,8 +48,8 @@ void supply_receive(struct supply *supply, uint32_t node, const uint8_t *bytes, 
     queue->questions[(queue->first + queue->count++) % SUPPLY_ASKS_MAX] = question;
 }
 
-static bool send(struct supply *supply, uint32_t node, const uint8_t *front, size_t front_bytes,
-                 const uint8_t *rest, size_t rest_bytes)
+static bool send_to(struct supply *supply, uint32_t node, const uint8_t *front, size_t front_bytes,
+                    const uint8_t *rest, size_t rest_bytes)
 {
     const struct peers_piece pieces[2] = {{front, front_bytes}, {rest, rest_bytes}};
     return supply->peers.send(supply->peers.context, node, pieces, rest_bytes > 0 ? 2 : 1);
@@ -60,7 +60,7 @@ static bool answer_what(struct supply *supply, uint32_t node)
     struct fetch_offer offer = {0};
     uint8_t front[FETCH_OFFER_BYTES];
     supply->source.offer(supply->source.context, &offer);
-    return send(supply, node, front, fetch_offer_encode(&offer, front), NULL, 0);
+    return send_to(supply, node, front, fetch_offer_encode(&offer, front), NULL, 0);
 }
 
 static bool answer_ask(struct supply *supply, uint32_t node, const struct fetch_ask *ask)
@@ -73,8 +73,8 @@ static bool answer_ask(struct supply *supply, uint32_t node, const struct fetch_
                             capacity, &piece.byte_count, &piece.total);
     if (status != STATUS_OK || piece.byte_count == 0) piece.byte_count = piece.total = 0;
     ASSERT(piece.byte_count <= capacity);
-    return send(supply, node, front, fetch_piece_encode(&piece, front), supply->buffer,
-                piece.byte_count);
+    return send_to(supply, node, front, fetch_piece_encode(&piece, front), supply->buffer,
+                   piece.byte_count);
 }
 
 /* As many as are there and fit a piece; the first may be larger. */
@@ -96,7 +96,8 @@ static bool answer_entries(struct supply *supply, uint32_t node, const struct fe
             (struct fetch_entry){.term = entry.term, .type = entry.type, .length = entry.length};
     }
     uint8_t front[FETCH_RANGE_BYTES + FETCH_ENTRIES_MAX * FETCH_ENTRY_HEADER_BYTES];
-    return send(supply, node, front, fetch_entries_encode(entries, front), supply->buffer, written);
+    return send_to(supply, node, front, fetch_entries_encode(entries, front), supply->buffer,
+                   written);
 }
 
 static bool answer(struct supply *supply, uint32_t node, const struct supply_question *question)
