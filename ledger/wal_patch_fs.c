@@ -229,24 +229,38 @@ static enum status entry_put(struct wal_patch *patch, const struct wal_entry *en
     return STATUS_OK;
 }
 
-/* The entries of the hole before `next` were not the right ones, or there is none. */
-static enum status not_followed(struct wal_patch *patch)
+/* Asks for the hole at hand from `first` on. */
+static enum status ask_again(struct wal_patch *patch, uint64_t first)
 {
-    log_warn("ledger", "entries for a hole of the log do not lead to what follows it",
-             "index=%" PRIu64, patch->next);
-    if (patch->gap == 0) return STATUS_MISMATCH;
-    struct wal_gap *gap = &patch->older->gaps[--patch->gap];
-    const enum status status = batch_flush(patch);
+    struct wal *fresh = patch->fresh;
+    enum status status = batch_flush(patch);
     if (status != STATUS_OK) return status;
     uint64_t term;
-    gap->first = gap->floor;
-    patch->next = gap->first;
-    enum status known = wal_files_hash(patch->fresh, gap->first - 1, &patch->hash, &term);
+    patch->older->gaps[patch->gap].first = patch->next = first;
+    status = wal_files_hash(fresh, first - 1, &patch->hash, &term);
     /* The configuration that the fresh log began with may have been replaced, too. Its first header says it, and
      * nobody asks: what replaces entries below its base is never the oldest segment. */
-    if (known == STATUS_OK && gap->first <= patch->fresh->base.configuration_index)
-        known = configuration_below(patch, gap->first - 1);
-    return known == STATUS_OK ? STATUS_MISMATCH : known;
+    if (status == STATUS_OK && first <= fresh->base.configuration_index)
+        status = configuration_below(patch, first - 1);
+    return status;
+}
+
+/* The entry `next`, which can be read, does not follow. Either the entries for the hole before it were not the right
+ * ones, or what cannot be read behind it has replaced it. */
+static enum status not_followed(struct wal_patch *patch)
+{
+    log_warn("ledger", "an entry of the log does not follow from those for the hole before it",
+             "index=%" PRIu64, patch->next);
+    const struct wal_gap *ahead = gap_at_hand(patch);
+    const bool replaced = ahead != NULL && ahead->floor <= patch->next;
+    if (patch->gap == 0) return replaced ? ask_again(patch, patch->next) : STATUS_MISMATCH;
+    struct wal_gap *gap = &patch->older->gaps[patch->gap - 1];
+    if (!replaced)
+        patch->gap--;
+    else
+        patch->older->gaps[patch->gap].floor = gap->floor; /* both, as one hole */
+    const enum status status = ask_again(patch, gap->floor);
+    return status == STATUS_OK ? STATUS_MISMATCH : status;
 }
 
 /* Copies what can be read up to the next hole. */

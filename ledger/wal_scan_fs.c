@@ -20,6 +20,7 @@ struct scanner {
     uint32_t file;
     uint64_t offset;
     bool apart; /* something that cannot be read lies before `offset` */
+    bool lost;  /* and before the next entry: nobody walks to it */
 };
 
 static enum status damaged(struct wal *wal, struct wal_damage *damage, const char *file,
@@ -50,7 +51,7 @@ static enum status unreadable(struct scanner *scanner, uint32_t file, uint64_t o
             wal_files_name(1, "wal", name);
         return damaged(wal, scanner->damage, name, offset, what);
     }
-    scanner->apart = true;
+    scanner->apart = scanner->lost = true;
     if (wal->damaged) return STATUS_OK;
     wal->damaged = true;
     wal->patch_file = file;
@@ -210,8 +211,9 @@ static enum status take(struct scanner *scanner, const struct wal_record *record
         *fits = false;
         return STATUS_OK;
     }
-    status = wal_files_take(wal, record, scanner->file, scanner->offset, scanner->apart);
+    status = wal_files_take(wal, record, scanner->file, scanner->offset, scanner->lost);
     scanner->apart = false;
+    if (record->type != WAL_CUT) scanner->lost = false;
     scanner->offset +=
         wal_record_span(scanner->offset, record->length, (record->flags & WAL_RECORD_LAST) != 0);
     wal->offset = scanner->offset;
@@ -242,6 +244,7 @@ static enum status take_apart(struct scanner *scanner, const struct wal_record *
     if (status != STATUS_OK) return status;
     status = wal_files_take(wal, record, scanner->file, scanner->offset, true);
     scanner->apart = false;
+    if (record->type != WAL_CUT) scanner->lost = false;
     scanner->offset +=
         wal_record_span(scanner->offset, record->length, (record->flags & WAL_RECORD_LAST) != 0);
     wal->offset = scanner->offset;

@@ -359,6 +359,92 @@ TEST(wal_patch, widens_a_hole_whose_records_replaced_others)
     made_free(&made);
 }
 
+/* Above a checkpoint, too, entries that can be read may be what a hole replaced: the checkpoint's hash tells. */
+TEST(wal_patch, asks_for_what_does_not_follow_from_the_checkpoint)
+{
+    struct made made = made_new("/tmp");
+    hash_t after_four = {{0}};
+    assert_int_equal(made_open(&made), STATUS_OK);
+    for (uint64_t i = 1; i <= 5; i++)
+        assert_int_equal(made_append(&made, i, 1, 200, 2), STATUS_OK);
+    for (uint64_t i = 4; i <= 8; i++) {
+        assert_int_equal(made_append(&made, i, 2, 200, 2), STATUS_OK);
+        if (i == 4) after_four = wal_last_hash(made.wal);
+    }
+    const hash_t hash = wal_last_hash(made.wal);
+    made_close(&made);
+    for (uint64_t block = 5; block < 9; block++) /* 4 to 7 of term 2 */
+        made_flip(&made, SEGMENT_1, WAL_RECORDS_OFFSET + block * WAL_BLOCK_BYTES + 150);
+    survey(&made, 1);
+    assert_int_equal(holes[0].first, 6); /* 5 of term 1 can be read */
+    const struct wal_base base = {.index = 4, .term = 2, .hash = after_four};
+    struct wal_patch *patch;
+    struct wal_hole hole;
+    assert_int_equal(wal_patch_begin(&made.options, &base, &patch), STATUS_OK);
+    assert_true(wal_patch_needs(patch, &hole));
+    assert_int_equal(hole.first, 5);
+    assert_int_equal(hole.last, 7);
+    while (wal_patch_needs(patch, &hole)) {
+        const struct wal_entry entry = {hole.first, 2, WAL_COMMANDS, 200,
+                                        made_bytes(hole.first, 2, 200)};
+        assert_int_equal(wal_patch_add(patch, &entry), STATUS_OK);
+    }
+    assert_int_equal(wal_patch_end(patch, NULL), STATUS_OK);
+    assert_int_equal(made_open(&made), STATUS_OK);
+    assert_int_equal(wal_base_index(made.wal), 4);
+    assert_true(hash_equal(wal_last_hash(made.wal), hash));
+    made_free(&made);
+}
+
+/* Between two holes may lie the record of a cut alone, and an entry: it is read from where it lies. */
+TEST(wal_patch, reads_an_entry_between_a_cut_and_a_hole)
+{
+    static char vote[8192];
+    struct made made = made_new("/tmp");
+    assert_int_equal(made_open(&made), STATUS_OK);
+    char path[128];
+    snprintf(path, sizeof(path), "%s/vote", made.directory);
+    const int file = open(path, O_RDONLY);
+    assert_int_equal(read(file, vote, sizeof(vote)), sizeof(vote));
+    close(file);
+    for (uint64_t i = 1; i <= 3; i++)
+        assert_int_equal(made_append(&made, i, 1, 200, 0), STATUS_OK);
+    struct wal_entry group[2] = {{4, 1, WAL_COMMANDS, 200, NULL}, {5, 1, WAL_COMMANDS, 9000, NULL}};
+    static uint8_t bytes[2][9000];
+    for (int i = 0; i < 2; i++) {
+        memcpy(bytes[i], made_bytes(4 + (uint64_t)i, 1, group[i].length), group[i].length);
+        group[i].bytes = bytes[i];
+    }
+    assert_int_equal(wal_append(made.wal, group, 2, 0), STATUS_OK);
+    made_close(&made);
+    made_write(&made, "vote", 0, vote, sizeof(vote));
+    made_flip(&made, SEGMENT_1, WAL_RECORDS_OFFSET + 3 * WAL_BLOCK_BYTES + 6000); /* tears 5 */
+    assert_int_equal(made_open(&made), STATUS_OK);
+    assert_int_equal(wal_last_index(made.wal), 4);
+    for (uint64_t i = 5; i <= 8; i++)
+        assert_int_equal(made_append(&made, i, 1, 200, 0), STATUS_OK);
+    const hash_t hash = wal_last_hash(made.wal);
+    made_close(&made);
+    /* 4 lies before the cut's block, 5 behind it, then 6. */
+    made_flip(&made, SEGMENT_1, WAL_RECORDS_OFFSET + 3 * WAL_BLOCK_BYTES + 150);
+    made_flip(&made, SEGMENT_1, WAL_RECORDS_OFFSET + 6 * WAL_BLOCK_BYTES + 150);
+    survey(&made, 2);
+    assert_int_equal(holes[0].first, 4);
+    assert_int_equal(holes[0].last, 4);
+    assert_int_equal(holes[1].first, 6);
+    struct wal_patch *patch;
+    struct wal_hole hole;
+    assert_int_equal(wal_patch_begin(&made.options, NULL, &patch), STATUS_OK);
+    while (wal_patch_needs(patch, &hole))
+        assert_int_equal(add(patch, hole.first), STATUS_OK);
+    assert_int_equal(wal_patch_end(patch, NULL), STATUS_OK);
+    assert_int_equal(made_open(&made), STATUS_OK);
+    assert_true(hash_equal(wal_last_hash(made.wal), hash));
+    for (uint64_t i = 1; i <= 8; i++)
+        assert_true(made_has(&made, i, 1, 200));
+    made_free(&made);
+}
+
 /* A tail that is lost may have replaced what is left before it, and nothing behind it would tell: all that was not
  * committed is asked for again. */
 TEST(wal_patch, asks_for_what_a_lost_tail_may_have_replaced)
