@@ -151,9 +151,10 @@ static void cluster_open(struct cluster *cluster, uint64_t seed, const char *fol
     node_set_of_genesis(&cluster->genesis, &cluster->set);
     checks_open(cluster);
     files_open(cluster);
+    signatures_open();
     net_open(cluster);
     for (uint32_t i = 0; i < cluster->first_count; i++)
-        node_make(&cluster->nodes[i], true);
+        node_make(&cluster->nodes[i]);
     clients_open(cluster);
     faults_open(cluster);
 }
@@ -231,7 +232,7 @@ static void play_out(struct cluster *cluster)
     cluster_trace(cluster, "calm", height, 0, 0);
     while (cluster->failure == NULL && !checks_settled(cluster, height)) {
         step(cluster);
-        cluster->clients_rest = cluster->now_ns > until_ns - SETTLE_NS + 2 * SECOND;
+        cluster->clients_rest = checks_all_acknowledge(cluster);
         if (cluster->now_ns > until_ns || ++events > EVENTS_MAX) tell_unsettled(cluster, height);
     }
 }

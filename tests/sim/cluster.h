@@ -146,6 +146,7 @@ struct node {
     uint64_t lag_ns; /* its other threads are up to so late */
     bool full;
     bool begins_empty; /* nobody has a checkpoint yet */
+    bool needs_word;   /* of operators: the lineage does not lead to the voters of today */
     bool emptied;      /* and may not start */
     bool damaged;      /* bits of its files were flipped and it has not mended that yet */
     uint64_t gone_ns;  /* since when it is no member any more; 0: it is */
@@ -187,10 +188,11 @@ struct node {
     uint64_t record_hash;
     bool record_void;
     uint16_t record_reject;
-    uint32_t record_changes; /* of the node set */
-    bool open;               /* its clients are answered */
-    uint64_t floor_command;  /* acknowledged anywhere before this process began */
-    uint64_t term_seen, base_seen;
+    uint32_t record_changes;       /* of the node set */
+    bool open;                     /* its clients are answered */
+    uint64_t floor_command;        /* acknowledged anywhere before this process began */
+    uint64_t term_seen, base_seen; /* over all its lives */
+    bool acknowledges;             /* has done so since the calm */
     uint64_t voted_term, voted_for;
 };
 
@@ -243,7 +245,7 @@ struct figures {
     uint64_t checkpoints, checkpoints_certified, installs, repairs, chain_rot, wal_rot,
         checkpoint_rot, recycled;
     uint64_t added, promoted, demoted, removed, swapped, refused, emptied, altered, stranger_votes;
-    uint64_t verified_chains, file_cuts;
+    uint64_t verified_chains, file_cuts, by_hand;
 };
 extern struct figures figures;
 
@@ -342,6 +344,9 @@ void files_restore(struct cluster *cluster, uint32_t node);
 bool files_flip(struct cluster *cluster, const char *folder, const char *part);
 void files_remove_tree(const char *folder);
 
+/* cluster_signatures.c */
+void signatures_open(void);
+
 /* cluster_node.c */
 void node_run(struct node *node);
 uint64_t node_due(const struct node *node);
@@ -357,7 +362,7 @@ struct replica_world node_world(struct node *node);
 /* cluster_start.c */
 void node_identity(struct cluster *cluster, uint32_t id); /* its id and keys */
 void node_free(struct node *node);
-void node_make(struct node *node, bool of_genesis);
+void node_make(struct node *node);
 void node_start(struct node *node);
 void node_mend_turn(struct node *node);
 uint64_t node_mend_due(const struct node *node);
@@ -411,6 +416,8 @@ void checks_sent(struct node *node, uint32_t to, const uint8_t *bytes, size_t by
 void checks_root(struct node *node, uint64_t height, hash_t root);
 void checks_nodes(struct node *node, uint64_t number, const struct node_changed_event *changed);
 void checks_end(struct cluster *cluster);
+/* Whether every member has answered a client since the calm. */
+bool checks_all_acknowledge(const struct cluster *cluster);
 bool checks_settled(struct cluster *cluster, uint64_t height);
 
 #endif /* TESTS_SIM_CLUSTER_H */

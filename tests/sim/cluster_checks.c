@@ -265,10 +265,19 @@ void checks_turn(struct node *node)
 
 /* ---- The end ---- */
 
+bool checks_all_acknowledge(const struct cluster *cluster)
+{
+    for (uint32_t i = 0; i < cluster->set.count; i++) {
+        const struct node *node = &cluster->nodes[cluster->set.members[i].node - 1];
+        if (node->life != LIFE_DEAD && !node->acknowledges) return false;
+    }
+    return true;
+}
+
 bool checks_settled(struct cluster *cluster, uint64_t height)
 {
     uint64_t seen = 0;
-    if (!clients_idle(cluster)) return false;
+    if (!clients_idle(cluster) || !checks_all_acknowledge(cluster)) return false;
     for (uint32_t i = 0; i < cluster->set.count; i++) {
         const struct node *node = cluster_node(cluster, cluster->set.members[i].node);
         if (node->life == LIFE_DEAD) continue;

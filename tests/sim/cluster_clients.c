@@ -242,6 +242,7 @@ static void acknowledge(struct node *node, struct client *client, uint64_t numbe
     }
     cluster->tickets[client->ticket].outcome = OUTCOME_ACKNOWLEDGED;
     figures.acknowledged++;
+    if (cluster->calm) node->acknowledges = true;
     cluster_trace(cluster, "acknowledged", client->ticket, node->id, number);
     if (number > cluster->acked_command) cluster->acked_command = number;
     const bool done =

@@ -234,8 +234,12 @@ static void rot(struct cluster *cluster)
     struct node *node = some_running(cluster);
     char name[32];
     if (node == NULL || !all_up(cluster)) return;
+    const uint64_t kind = cluster_below(cluster, 5);
+    if (kind == 4) { /* while it runs: it does not notice, but who fetches from it does */
+        figures.checkpoint_rot += files_flip(cluster, node->checkpoints, "chunk");
+        return;
+    }
     node_crash(node, false, cluster_below(cluster, 2 * SECOND));
-    const uint64_t kind = cluster_below(cluster, 4);
     bool flipped = false;
     if (kind == 0) {
         flipped =
@@ -397,7 +401,8 @@ static void change_members(struct cluster *cluster)
             add(cluster);
     } else if (kind < 3 || standby == NULL) {
         add(cluster);
-    } else if (kind < 6) {
+    } else if (kind < 6 &&
+               (voters > 1 || !(cluster->profile & (WITH_CRASHES | WITH_CLUSTER_CRASH)))) {
         set_role(cluster, standby->id, NODE_VOTER);
     } else if (kind == 6 && voters > 4) {
         set_role(cluster, voter->id, NODE_STANDBY);
@@ -405,7 +410,7 @@ static void change_members(struct cluster *cluster)
         remove_node(cluster, voter->id);
     } else if (kind == 8) {
         remove_node(cluster, standby->id);
-    } else
+    } else if (voters >= 4)
         swap(cluster, voter->id, standby->id);
 }
 
@@ -416,7 +421,7 @@ static void follow_members(struct cluster *cluster)
         struct node *node = cluster_node(cluster, cluster->set.members[i].node);
         if (node->life != LIFE_NONE) continue;
         figures.added++;
-        node_make(node, false);
+        node_make(node);
         net_refresh(cluster);
     }
     for (uint32_t i = 0; i < CLUSTER_NODES; i++) {

@@ -47,7 +47,7 @@ static struct wal_options wal_options_of(const struct node *node)
     };
 }
 
-void node_make(struct node *node, bool of_genesis)
+void node_make(struct node *node)
 {
     struct cluster *cluster = node->cluster;
     node->life = LIFE_DOWN;
@@ -68,7 +68,7 @@ void node_make(struct node *node, bool of_genesis)
                        : random_below(&cluster->machine, 2 * MS);
     const struct wal_options options = wal_options_of(node);
     enum status status = wal_create(&options);
-    if (status == STATUS_OK && of_genesis) status = sign_once_create(node->sign_once);
+    if (status == STATUS_OK) status = sign_once_create(node->sign_once);
     ASSERT(status == STATUS_OK);
 }
 
@@ -139,7 +139,6 @@ static void process_new(struct node *node)
     node->calls_seen = power_disk_calls(node->disk);
     node->view_epoch = 0;
     node->view_command = 0;
-    node->term_seen = 0;
     node->floor_command = node->cluster->acked_command;
 }
 
@@ -255,6 +254,8 @@ static enum status supply_open(struct node *node)
 
 static void mend(struct node *node, enum life life)
 {
+    node->life = LIFE_DOWN;
+    net_refresh(node->cluster); /* the process before this one is gone, and its links */
     node->life = life;
     node->fetch_ns = node->cluster->now_ns;
     node->fetch_until_ns = node->cluster->now_ns + FETCH_AT_MOST;
@@ -301,7 +302,9 @@ static void on_blame(void *context, uint32_t peer, const char *what, uint64_t he
                      uint32_t chunk)
 {
     struct node *node = context;
-    (void)what;
+    log_warn("sim", "peer is blamed", "by=%u peer=%u what=\"%s\"", node->id, peer, what);
+    /* A set that had lost its quorum did not sign the next one over: operators vouch for a later one then. */
+    if (strcmp(what, "its header names other validators") == 0) node->needs_word = true;
     cluster_trace(node->cluster, "blame", node->id, peer, height << 16 | chunk);
 }
 
@@ -325,9 +328,27 @@ static void ask_whom(struct node *node)
     }
 }
 
+/* The newest set that a block is certified under, and from which height on. */
+static const struct validator_set *operators_word(struct node *node, uint64_t *trusted_height)
+{
+    const struct cluster *cluster = node->cluster;
+    *trusted_height = 0;
+    if (!node->needs_word) return &cluster->genesis.validators;
+    uint64_t height = cluster->certified;
+    const struct validator_set *set = cluster->blocks[height].set;
+    while (height > 1 && cluster->blocks[height - 1].set != NULL &&
+           hash_equal(validator_set_hash(cluster->blocks[height - 1].set), validator_set_hash(set)))
+        height--;
+    figures.by_hand++;
+    *trusted_height = height - 1;
+    return set;
+}
+
 static enum status mend_fetch(struct node *node)
 {
     struct cluster *cluster = node->cluster;
+    uint64_t trusted_height;
+    const struct validator_set *trusted = operators_word(node, &trusted_height);
     process_free(node);
     ask_whom(node);
     if (!arena_map(&node->fetch_arena, fetch_memory())) return STATUS_NO_MEMORY;
@@ -335,7 +356,8 @@ static enum status mend_fetch(struct node *node)
         .node = node->id,
         .nodes = &node->nodes,
         .chain_id = cluster->chain_id,
-        .trusted = &cluster->genesis.validators,
+        .trusted = trusted,
+        .trusted_height = trusted_height,
         .peers = net_peers(node),
         .store = {node, store_begin, store_read, store_keep, store_finish, store_leave},
         .hooks = {node, on_blame, on_proved}};
@@ -446,6 +468,23 @@ static void again(struct node *node, uint64_t wait_ns)
     net_refresh(node->cluster);
 }
 
+/* Every byte of what was fetched is what was signed. */
+static void check_fetched(struct node *node)
+{
+    struct checkpoint_reader *reader;
+    const uint64_t height = fetch_facts(node->fetch).height;
+    enum status status = checkpoint_reader_open(node->checkpoints, height, &reader);
+    for (int i = 0; i < CHECKPOINT_SECTIONS && status == STATUS_OK; i++) {
+        const uint8_t *bytes;
+        size_t byte_count;
+        status = checkpoint_reader_section(reader, (enum checkpoint_section)i, &bytes, &byte_count);
+    }
+    if (status != STATUS_OK)
+        cluster_fail(node->cluster, "node %u: the checkpoint of %lu that was fetched: %s", node->id,
+                     height, status_text(status));
+    checkpoint_reader_close(reader);
+}
+
 void node_mend_turn(struct node *node)
 {
     struct cluster *cluster = node->cluster;
@@ -484,6 +523,7 @@ void node_mend_turn(struct node *node)
         if (status == STATUS_OK) return;
     } else if (status == STATUS_OK) {
         figures.installs++;
+        check_fetched(node);
     }
     if (status == STATUS_NOT_FOUND) node->begins_empty = true;
     again(node, status == STATUS_OK ? 0 : SECOND);

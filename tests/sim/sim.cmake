@@ -60,15 +60,56 @@ target_compile_definitions(sim_parts PUBLIC REPLICA_KEPT_BYTES=131072 QUOREX_INV
 target_link_libraries(sim_parts PUBLIC quorex_engine quorex_settlement quorex_common PkgConfig::RAFT
                       PkgConfig::JANSSON)
 
-set(sim_cluster_sources cluster cluster_net cluster_files cluster_node cluster_start
-                        cluster_maker cluster_clients cluster_faults cluster_checks power_disk)
+set(sim_cluster_sources cluster cluster_net cluster_files cluster_signatures cluster_node
+                        cluster_start cluster_maker cluster_clients cluster_faults cluster_checks
+                        power_disk)
 list(TRANSFORM sim_cluster_sources PREPEND ${CMAKE_SOURCE_DIR}/tests/sim/)
 list(TRANSFORM sim_cluster_sources APPEND .c)
 add_library(sim_world STATIC ${sim_cluster_sources})
 target_link_libraries(sim_world PUBLIC sim_parts)
-foreach(call pwrite write pwritev fsync fdatasync ftruncate renameat unlink unlinkat link)
+foreach(call pwrite write pwritev fsync fdatasync ftruncate renameat unlink unlinkat link
+             hash_verify)
     list(APPEND sim_wraps "-Wl,--wrap=${call}")
 endforeach()
-target_link_options(sim_world INTERFACE ${sim_wraps})
+# The linker must see calls between objects: no optimising across them.
+target_link_options(sim_world INTERFACE -fno-lto ${sim_wraps})
 add_executable(sim_cluster ${CMAKE_SOURCE_DIR}/tests/sim/sim_cluster_main.c)
 target_link_libraries(sim_cluster PRIVATE sim_world)
+
+# In four, so that ctest -j has work for every core.
+foreach(quarter 0 1 2 3)
+    math(EXPR first "${quarter} * 250 + 1")
+    add_test(NAME sim.cluster_${quarter} COMMAND sim_cluster --first ${first} --seeds 250)
+    set_tests_properties(sim.cluster_${quarter} PROPERTIES TIMEOUT 900 LABELS sim)
+endforeach()
+add_test(NAME sim.cluster_same_seed_same_trace COMMAND sim_cluster --first 2001 --seeds 20 --twice)
+add_test(NAME sim.cluster_failed_seeds
+         COMMAND sim_cluster --list ${CMAKE_SOURCE_DIR}/tests/sim/failed_seeds)
+set_tests_properties(sim.cluster_same_seed_same_trace sim.cluster_failed_seeds
+                     PROPERTIES TIMEOUT 900 LABELS sim)
+
+# The same cluster with one bug each (cluster_planted.c): passes only when a seed shows it.
+function(sim_planted name seeds)
+    string(TOUPPER ${name} upper)
+    add_executable(sim_cluster_${name} ${CMAKE_SOURCE_DIR}/tests/sim/sim_cluster_main.c
+                                       ${CMAKE_SOURCE_DIR}/tests/sim/cluster_planted.c)
+    target_link_libraries(sim_cluster_${name} PRIVATE sim_world)
+    target_compile_definitions(sim_cluster_${name} PRIVATE PLANT_${upper})
+    foreach(call ${ARGN})
+        target_link_options(sim_cluster_${name} PRIVATE "-Wl,--wrap=${call}")
+    endforeach()
+    add_test(NAME sim.cluster_catches_${name}
+             COMMAND sim_cluster_${name} --seeds ${seeds} --expect-failure)
+    set_tests_properties(sim.cluster_catches_${name} PROPERTIES TIMEOUT 600 LABELS sim)
+endfunction()
+sim_planted(deliver_before_quorum 50 raft_commit_index)
+sim_planted(forget_signed 50 sign_once_claim)
+sim_planted(skip_log_hash 200 replica_entries_hash)
+sim_planted(apply_twice 50 sequence_add_run origins_advance)
+sim_planted(vote_unwritten 100 wal_set_vote)
+sim_planted(forget_early 50 checkpoint_writer_finish)
+sim_planted(chunk_unhashed 400 fetch_chunks_take hash_equal)
+sim_planted(stranger_counts 100 certificate_tally_add validator_set_find)
+sim_planted(not_sent_again 50 origin_rewind)
+sim_planted(ack_before_write 100)
+target_sources(sim_cluster_ack_before_write PRIVATE ${CMAKE_SOURCE_DIR}/tests/sim/power_disk.c)
