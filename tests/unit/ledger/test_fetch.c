@@ -191,6 +191,32 @@ TEST(fetch, ends_when_there_is_none_yet)
     town_links_up();
     assert_int_equal(town_run(20000), FETCH_ASKING); /* one is not enough */
     town_close();
+
+    /* Of a cluster that starts for the first time those who know it go to work, and are not there any more. */
+    town_open();
+    town_man(3)->up = false;
+    town_links_up();
+    (void)town_run(100);
+    town_link(1, false);
+    town_link(2, false);
+    assert_int_equal(town_run(2 * FETCH_GRACE_MS), FETCH_NOTHING);
+    town_close();
+}
+
+/* One that has one and is gone is not waited for when the others have none. */
+TEST(fetch, does_not_wait_for_one_who_is_gone)
+{
+    town_open();
+    town_give(1, 40);
+    town_links_up();
+    town.men[0].answers = 0;
+    const struct fetch_offer offer = {.checkpoint_height = 40};
+    uint8_t bytes[FETCH_OFFER_BYTES];
+    fetch_receive(town.fetch, town.now_ms, 1, bytes, fetch_offer_encode(&offer, bytes));
+    (void)town_run(500);
+    town_link(1, false);
+    assert_int_equal(town_run(20000), FETCH_NOTHING);
+    town_close();
 }
 
 /* A node alone need not ask. */

@@ -21,7 +21,7 @@ static uint64_t now_ms;
 static bool up[5];
 static struct fetch_range asked[5];
 static uint32_t ask_count[5];
-static uint64_t lowest[5]; /* entries below are gone there */
+static uint64_t lowest[5], highest[5]; /* entries below are gone there; above, not there yet */
 static uint64_t terms[5];
 
 static bool send(void *context, uint32_t node, const struct peers_piece *pieces, uint32_t count)
@@ -100,6 +100,7 @@ static void begin(void)
     for (uint32_t node = 1; node <= 3; node++) {
         up[node] = true;
         lowest[node] = 1;
+        highest[node] = UINT64_MAX;
         terms[node] = 7;
         ask_count[node] = 0;
         asked[node] = (struct fetch_range){0};
@@ -115,7 +116,7 @@ static void answer(uint32_t node)
     if (asked[node].first == 0) return;
     entries = (struct fetch_entries){.first = asked[node].first};
     size_t length = 0;
-    if (entries.first >= lowest[node])
+    if (entries.first >= lowest[node] && entries.first <= highest[node])
         for (; entries.count < asked[node].count; entries.count++) {
             const uint32_t of = (uint32_t)((entries.first + entries.count) % 50);
             entries.entries[entries.count] =
@@ -204,7 +205,8 @@ TEST(fetch_log, looks_for_one_who_still_has_them)
     holes[1] = (struct hole){100, 101};
     hole_count = 2;
     begin();
-    lowest[1] = lowest[2] = 50;
+    lowest[1] = lowest[2] = 50; /* and who had nothing for the first hole has the second */
+    highest[3] = 50;
     run(5000);
     assert_true(fetch.done);
 

@@ -69,6 +69,12 @@ TEST(lineage, is_not_led_astray)
         assert_int_equal(lineage.height, 0);
         assert_int_equal(lineage.set.count, 4);
     }
+    /* A set that would do with one signature, its own, does not sign itself in. */
+    at_genesis();
+    second.count = 1;
+    make_step(20, &folder.set, &second, 1);
+    assert_int_equal(lineage_follow(&lineage, &step), LINEAGE_FALSE);
+
     at_genesis();
     make_step(20, &second, &folder.set, 3);
     assert_int_equal(lineage_follow(&lineage, &step), LINEAGE_GAP);
