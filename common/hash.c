@@ -2,15 +2,16 @@
 
 #include "common/hash_block.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
-/* Written once, by hash_start, before there are other threads. Until then libsodium does it: the bytes are the
- * same. */
-static bool by_processor;
+/* Written by hash_start alone, always the same. Until then libsodium does it: so are the bytes. relaxed: nothing
+ * else goes with it. */
+static _Atomic bool by_processor;
 
 bool hash_start(void)
 {
-    by_processor = hash_block_supported();
+    atomic_store_explicit(&by_processor, hash_block_supported(), memory_order_relaxed);
     return sodium_init() >= 0;
 }
 
@@ -77,7 +78,7 @@ static hash_t end_bytes(crypto_hash_sha256_state *state)
 void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t byte_count)
 {
     if (byte_count == 0) return;
-    if (by_processor)
+    if (atomic_load_explicit(&by_processor, memory_order_relaxed))
         add_bytes(&stream->state, bytes, byte_count);
     else
         crypto_hash_sha256_update(&stream->state, bytes, byte_count);
@@ -86,7 +87,7 @@ void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t byte_
 hash_t hash_stream_end(struct hash_stream *stream)
 {
     hash_t hash;
-    if (by_processor) return end_bytes(&stream->state);
+    if (atomic_load_explicit(&by_processor, memory_order_relaxed)) return end_bytes(&stream->state);
     crypto_hash_sha256_final(&stream->state, hash.bytes);
     return hash;
 }
