@@ -265,8 +265,8 @@ struct cluster {
     uint32_t first_count; /* of the genesis */
     char folder[64];
     struct node nodes[CLUSTER_NODES];
-    struct node_set set; /* as decided, by the newest of what nodes have applied */
-    uint64_t set_command;
+    struct node_set set;              /* as decided, by the newest of what nodes have applied */
+    uint64_t set_command, set_ns;     /* of the last change, and when it was heard of */
     uint32_t set_changes;             /* of that command, so far */
     uint64_t lost[CLUSTER_NODES + 1]; /* command that closed the node's stream last */
 
@@ -325,6 +325,7 @@ void net_refresh(struct cluster *cluster);
 void net_break(struct cluster *cluster, uint32_t left, uint32_t right);
 void net_cut(struct cluster *cluster, uint32_t left, uint32_t right, bool cut);
 void net_stall(struct cluster *cluster, uint32_t from, uint32_t to, uint64_t until_ns);
+bool net_is_up(struct cluster *cluster, uint32_t left, uint32_t right);
 struct peers net_peers(struct node *node);
 uint64_t net_due(const struct cluster *cluster);
 void net_deliver(struct cluster *cluster);
@@ -399,6 +400,8 @@ void faults_open(struct cluster *cluster);
 uint64_t faults_due(const struct cluster *cluster);
 void faults_turn(struct cluster *cluster);
 void faults_heal(struct cluster *cluster);
+/* A node begins to fetch a checkpoint: the worst moment for somebody's copy to rot. */
+void faults_fetching(struct node *node);
 /* Whether a message was altered on its way. */
 bool faults_alter(struct cluster *cluster, uint32_t from, uint32_t to, uint8_t *bytes,
                   size_t byte_count);

@@ -89,6 +89,7 @@ void checks_nodes(struct node *node, uint64_t number, const struct node_changed_
     }
     cluster->set = next;
     cluster->set_changes = place;
+    cluster->set_ns = cluster->now_ns;
     cluster->set_command = number;
     cluster_trace(cluster, "nodes", number, changed->node, changed->role);
 }

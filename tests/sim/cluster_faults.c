@@ -71,10 +71,23 @@ static bool is_spoilt(struct cluster *cluster)
     return false;
 }
 
+/* Whether the log's configuration has come to what the node set says. */
+static bool has_moved(struct cluster *cluster)
+{
+    if (cluster->set_ns != 0 && cluster->now_ns < cluster->set_ns + 5 * SECOND) return false;
+    for (uint32_t i = 0; i < cluster->set.count; i++) {
+        const struct node_member *member = &cluster->set.members[i];
+        const struct node *node = cluster_node(cluster, member->node);
+        if (node->life == LIFE_UP && replica_facts(node->replica).role != member->role)
+            return false;
+    }
+    return true;
+}
+
 static bool all_up(struct cluster *cluster)
 {
     uint32_t all;
-    return voters_up(cluster, &all) == all && all >= 4 && !is_spoilt(cluster);
+    return voters_up(cluster, &all) == all && all >= 4 && !is_spoilt(cluster) && has_moved(cluster);
 }
 
 static struct node *some_member(struct cluster *cluster)
@@ -257,6 +270,15 @@ static void rot(struct cluster *cluster)
         flipped = true;
     }
     node->damaged = flipped;
+}
+
+void faults_fetching(struct node *node)
+{
+    struct cluster *cluster = node->cluster;
+    struct node *other = some_running(cluster);
+    if (cluster->calm || !(cluster->profile & WITH_ROT) || other == NULL || other == node) return;
+    if (cluster_chance(cluster, 70))
+        figures.checkpoint_rot += files_flip(cluster, other->checkpoints, "chunk");
 }
 
 /* Its disks are gone: it may not come back as who it was. */

@@ -53,6 +53,12 @@ static void set_up(struct cluster *cluster, uint32_t left, uint32_t right, bool 
     cluster_trace(cluster, up ? "link up" : "link down", left + 1, right + 1, 0);
     node_link(&cluster->nodes[left], right + 1, up);
     node_link(&cluster->nodes[right], left + 1, up);
+    if (up) net_refresh(cluster);
+}
+
+bool net_is_up(struct cluster *cluster, uint32_t left, uint32_t right)
+{
+    return left != right && link_of(cluster, left, right)->up;
 }
 
 static bool knows(const struct node *node, uint32_t other)

@@ -150,8 +150,29 @@ void node_receive(struct node *node, uint32_t from, const uint8_t *bytes, size_t
     files_owner = NULL;
 }
 
+/* A node that is behind does not know who has joined since. Whom it can reach tells it, for links only: what it
+ * sets goes by is its own log. Done here for the nodes, which do not tell each other yet. */
+static void learn_nodes(struct node *node, const struct node *from)
+{
+    const uint64_t ours = atomic_load(&node->progress->sealed_height);
+    bool learned = false;
+    if (node->life != LIFE_UP || from->life != LIFE_UP ||
+        atomic_load(&from->progress->sealed_height) <= ours)
+        return;
+    for (uint32_t i = 0; i < from->nodes.count; i++) {
+        const struct node_member *member = &from->nodes.members[i];
+        struct node_changed_event changed = {.node = member->node, .role = member->role};
+        memcpy(changed.public_key, member->public_key, sizeof(changed.public_key));
+        memcpy(changed.address, member->address, sizeof(changed.address));
+        if (node_set_find(&node->nodes, member->node) == NULL)
+            learned |= node_set_apply(&node->nodes, &changed);
+    }
+    if (learned) replica_change_nodes(node->replica, &node->nodes);
+}
+
 void node_link(struct node *node, uint32_t peer, bool up)
 {
+    if (up) learn_nodes(node, cluster_node(node->cluster, peer));
     if (node->life == LIFE_UP)
         replica_link(node->replica, node_time(node), peer, up);
     else if (node->life == LIFE_FETCHING)
@@ -306,6 +327,8 @@ static void take_changes(struct node *node)
     ring_release(node->changes);
     if (!changed) return;
     replica_change_nodes(node->replica, &node->nodes);
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++)
+        if (net_is_up(node->cluster, node->id - 1, i)) learn_nodes(&node->cluster->nodes[i], node);
     net_refresh(node->cluster);
 }
 

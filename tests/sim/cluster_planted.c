@@ -5,6 +5,7 @@
 
 #include "common/le.h"
 #include "engine/origins.h"
+#include "ledger/origin.h"
 #include "ledger/sequence.h"
 #include "ledger/sign_once.h"
 

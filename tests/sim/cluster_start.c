@@ -264,6 +264,7 @@ static void mend(struct node *node, enum life life)
     if (++node->mended > MENDED_MAX)
         cluster_fail(node->cluster, "node %u is mended again and again", node->id);
     net_refresh(node->cluster);
+    if (life == LIFE_FETCHING) faults_fetching(node);
 }
 
 static enum status store_begin(void *context, const struct checkpoint_proof *proof)
