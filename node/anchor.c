@@ -53,6 +53,8 @@ struct anchor {
 
     /* Heights up to which the gateway was told. */
     uint64_t sealed_noticed, certified_noticed;
+
+    uint64_t pruned; /* no body below this height can go any more, but with others above */
 };
 
 /* ---- Halting ---- */
@@ -686,6 +688,29 @@ static enum status send_checkpoint(struct anchor *anchor)
     return STATUS_OK;
 }
 
+/* Takes one file of old bodies away, if there is one. */
+static enum status prune(struct anchor *anchor)
+{
+    const struct anchor_options *options = anchor->options;
+    struct progress *progress = options->progress;
+    const uint64_t checkpoint =
+        atomic_load_explicit(&progress->checkpoint_height, memory_order_relaxed);
+    if (options->bodies_kept == 0 || checkpoint <= options->bodies_kept || anchor->halted)
+        return STATUS_OK;
+    uint64_t below = checkpoint - options->bodies_kept;
+    if (options->projects) {
+        /* acquire: pairs with the writer's release; its rows are committed. */
+        const uint64_t projected =
+            atomic_load_explicit(&progress->projected_height, memory_order_acquire);
+        if (below > projected + 1) below = projected + 1;
+    }
+    if (below <= anchor->pruned) return STATUS_OK;
+    bool more = false;
+    const enum status status = chain_prune_bodies(anchor->chain, below, &more);
+    if (status == STATUS_OK && !more) anchor->pruned = below;
+    return status;
+}
+
 static bool notices_wait(const struct anchor *anchor)
 {
     return anchor->options->notices != NULL && !anchor->halted &&
@@ -865,6 +890,7 @@ bool anchor_turn(struct anchor *anchor, uint64_t now_ns)
     if (*status == STATUS_OK) send_changes(anchor);
     if (*status == STATUS_OK) *status = send_checkpoint(anchor);
     if (*status == STATUS_OK) *status = send_notices(anchor);
+    if (*status == STATUS_OK && taken < TAKE_MAX) *status = prune(anchor);
     return taken > 0;
 }
 

@@ -64,6 +64,11 @@ struct anchor_options {
                        const uint8_t *header);
     void *checkpoint_context;
 
+    /* Bodies that stay below the newest certified checkpoint (progress.checkpoint_height), whole files at a
+     * time; 0: all of them. With `projects` none goes that the PostgreSQL writer has not read yet. */
+    uint64_t bodies_kept;
+    bool projects;
+
     struct metrics *metrics;
     struct progress *progress;
 };

@@ -1,6 +1,7 @@
 #include "node/anchor.h"
 
 #include "common/log.h"
+#include "ledger/chain_files.h"
 #include "ledger/sign_once.h"
 #include "node/verify.h"
 #include "tests/harness.h"
@@ -434,4 +435,68 @@ TEST(anchor, that_is_no_validator_does_not_vote)
     assert_false(next_vote(&vote, false));
     assert_int_equal(bench_stop(), STATUS_OK);
     bench_remove();
+}
+
+/* ---- Old bodies ---- */
+
+/* The story's blocks, each in a file of its own. */
+static void write_small_files(void)
+{
+    struct chain *chain;
+    assert_int_equal(chain_open(bench.folder.path, &chain), STATUS_OK);
+    chain->segment_bytes = 1;
+    for (uint32_t i = 0; i < story.height; i++) {
+        const struct story_block *block = &story.blocks[i];
+        const enum status status =
+            chain_append_block(chain, block->bytes, block->body, block->body_bytes);
+        assert_int_equal(status, STATUS_OK);
+    }
+    chain_close(chain);
+}
+
+static uint64_t first_body(void)
+{
+    struct chain *chain;
+    assert_int_equal(chain_open_reader(bench.folder.path, &chain), STATUS_OK);
+    const uint64_t height = chain_first_body(chain);
+    chain_close(chain);
+    return height;
+}
+
+/* Turns often enough to take all there is. The first body that is left then. */
+static uint64_t first_body_kept(uint64_t kept, bool projects, uint64_t checkpoint,
+                                uint64_t projected)
+{
+    struct anchor *anchor;
+    bench.options.applied = new_ring(RING_BYTES);
+    bench.options.bodies_kept = kept;
+    bench.options.projects = projects;
+    atomic_store(&bench.progress.checkpoint_height, checkpoint);
+    atomic_store(&bench.progress.projected_height, projected);
+    assert_int_equal(anchor_open(&bench.options, &anchor), STATUS_OK);
+    for (uint64_t turn = 0; turn < 10; turn++)
+        (void)anchor_turn(anchor, turn);
+    assert_int_equal(anchor_status(anchor), STATUS_OK);
+    anchor_close(anchor);
+    free(bench.options.applied);
+    return first_body();
+}
+
+/* Bodies stay until a certified checkpoint is far enough above them, and until PostgreSQL has what is in them:
+ * what was pruned too early would be a gap in the history. */
+TEST(anchor, old_bodies_go_below_a_checkpoint)
+{
+    story_tell(&story, 0);
+    bench_make();
+    write_small_files();
+    assert_int_equal(first_body_kept(0, false, 6, 0), 1); /* an archive */
+    assert_int_equal(first_body_kept(2, false, 0, 0), 1); /* no checkpoint */
+    assert_int_equal(first_body_kept(2, false, 2, 0), 1);
+    assert_int_equal(first_body_kept(2, true, 6, 0), 1);
+    assert_int_equal(first_body_kept(2, true, 6, 1), 2);
+    assert_int_equal(first_body_kept(2, true, 6, 6), 4);
+    assert_int_equal(first_body_kept(1, false, 6, 0), 5);
+    chain_folder_remove(&bench.folder);
+    unlink(bench.sign_once_path);
+    story_end(&story);
 }
