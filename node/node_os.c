@@ -243,6 +243,8 @@ static enum status run_anchor(struct node *node)
         .store_park = &node->parks[STORE],
         .checkpoint = makes ? anchor_checkpoint : NULL,
         .checkpoint_context = node,
+        .bodies_kept = node->config->archive != 0 ? 0 : node->config->bodies_kept,
+        .projects = node->config->database[0] != '\0',
         .metrics = &node->metrics,
         .progress = &node->progress,
     };
@@ -263,6 +265,11 @@ static enum status read_block(void *context, uint64_t height, struct block_bytes
     return status;
 }
 
+static uint64_t first_block(void *context)
+{
+    return chain_first_body(context);
+}
+
 static enum status run_store(struct node *node)
 {
     struct chain *chain;
@@ -273,7 +280,7 @@ static enum status run_store(struct node *node)
     const struct store_options options = {
         .conninfo = node->config->database,
         .genesis = &node->files.genesis,
-        .source = {.context = chain, .read = read_block},
+        .source = {.context = chain, .read = read_block, .first = first_block},
         .park = &node->parks[STORE],
         .progress = &node->progress,
         .metrics = &node->metrics,

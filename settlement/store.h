@@ -46,6 +46,8 @@ struct block_bytes {
 struct block_source {
     void *context;
     enum status (*read)(void *context, uint64_t height, struct block_bytes *out);
+    /* The lowest height that will ever be there. May be NULL: 1. */
+    uint64_t (*first)(void *context);
 };
 
 /* ---- Rows. Raw whole numbers: ticks, lots, units; the reader scales. ---- */
@@ -207,7 +209,8 @@ struct store_options {
 
 /* The thread's body: fills the database from the source until progress.stopping. A database that is
  * away, empty or dropped is connected to, migrated and filled again, for ever, with backoff up to two
- * seconds; one that belongs to another chain is left alone, and the log says so. */
+ * seconds; one that belongs to another chain is left alone, and the log says so. So is one that ends below
+ * the first block of the source: with a gap, what it says would not be what was. */
 void store_run(const struct store_options *options);
 
 #endif /* SETTLEMENT_STORE_H */

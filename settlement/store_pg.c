@@ -92,6 +92,7 @@ struct writer {
     uint64_t partition_commands;
 
     bool has_complained;      /* about what only an operator can mend; once until it goes on */
+    bool has_told_gap;        /* likewise, of blocks that will not come */
     struct cursor cursor;     /* as committed */
     uint64_t balances_known;  /* the store has all changes up to this height, at least */
     uint64_t partitions_to;   /* partitions exist for all commands below */
@@ -702,13 +703,32 @@ static enum status step(struct writer *writer)
     return STATUS_OK;
 }
 
+/* A node that joined by a checkpoint waits for blocks that it will never have: somebody should know. */
+static void tell_gap(struct writer *writer)
+{
+    const struct block_source *source = &writer->options->source;
+    if (source->first == NULL || writer->has_told_gap) return;
+    const uint64_t known = writer->balances_known, at = writer->cursor.height;
+    const uint64_t next = (known < at ? known : at) + 1;
+    const uint64_t first = source->first(source->context);
+    if (first <= next) return;
+    writer->has_told_gap = true;
+    log_error("settlement",
+              "the database lacks blocks that are not here, and stays as it is: give it a copy of "
+              "another node's",
+              "missing_first=%" PRIu64 " missing_last=%" PRIu64 " history_begins=%" PRIu64, next,
+              first - 1, first);
+}
+
 /* Fills the database until something fails or the node stops. */
 static enum status session(struct writer *writer)
 {
     enum status status = resume(writer);
     while (!is_stopping(writer) && (status == STATUS_OK || status == STATUS_NOT_FOUND)) {
         status = step(writer);
-        if (status == STATUS_NOT_FOUND) park_sleep(writer->options->park, SLEEP_MS);
+        if (status != STATUS_NOT_FOUND) continue;
+        tell_gap(writer);
+        park_sleep(writer->options->park, SLEEP_MS);
     }
     return status;
 }

@@ -19,14 +19,25 @@ struct writer_thread {
     struct store_options options;
     struct world *world;
     _Atomic uint64_t visible;
+    _Atomic uint64_t first; /* below it no block will ever come; 0: all do */
+    _Atomic uint32_t misses;
     char conninfo[256];
 };
 
 static enum status read_visible(void *context, uint64_t height, struct block_bytes *out)
 {
     struct writer_thread *writer = context;
-    if (height > atomic_load(&writer->visible)) return STATUS_NOT_FOUND;
+    if (height > atomic_load(&writer->visible) || height < atomic_load(&writer->first)) {
+        atomic_fetch_add(&writer->misses, 1);
+        return STATUS_NOT_FOUND;
+    }
     return world_read(writer->world, height, out);
+}
+
+static uint64_t first_visible(void *context)
+{
+    struct writer_thread *writer = context;
+    return atomic_load(&writer->first);
 }
 
 static void *run_writer(void *context)
@@ -46,7 +57,7 @@ static struct writer_thread *start(struct world *world, const char *database, ui
     atomic_store(&writer->visible, visible);
     writer->options = (struct store_options){.conninfo = writer->conninfo,
                                              .genesis = &world->genesis,
-                                             .source = {writer, read_visible},
+                                             .source = {writer, read_visible, first_visible},
                                              .park = &writer->park,
                                              .progress = &writer->progress,
                                              .metrics = &writer->metrics,
@@ -401,4 +412,54 @@ TEST(store_pg, chain_with_another_history_is_refused)
     assert_string_equal(after, before);
     world_free(world);
     world_free(fork);
+}
+
+static bool has_missed_often(void *context)
+{
+    struct writer_thread *writer = context;
+    return atomic_load(&writer->misses) >= 3;
+}
+
+/* How often the words are in the file. */
+static int count_words(const char *path, const char *words)
+{
+    static char text[1 << 16];
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    fclose(file);
+    int count = 0;
+    for (const char *at = text; (at = strstr(at, words)) != NULL; at++)
+        count++;
+    return count;
+}
+
+/* A node that joined has no blocks below its checkpoint. Nothing above them may be written, or readers would take
+ * the gap for history: cursor and projected height stay, and the log says once what is missing. */
+TEST(store_pg, chain_that_begins_above_the_database_leaves_no_gap)
+{
+    char path[] = "/tmp/quorex-log-XXXXXX";
+    struct world *world = busy_world(20);
+    fresh("joined");
+    const int log = mkstemp(path), kept = dup(STDERR_FILENO);
+    assert_true(log >= 0 && dup2(log, STDERR_FILENO) >= 0);
+    struct writer_thread *writer = start(world, "joined", 0);
+    atomic_store(&writer->first, 11);
+    show(writer, 20);
+    atomic_store(&writer->misses, 0);
+    const bool missed = wait_until(has_missed_often, writer);
+    const uint64_t projected = atomic_load(&writer->progress.projected_height);
+    const uint64_t command = atomic_load(&writer->progress.projected_command);
+    stop(writer);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(log);
+    assert_true(missed);
+    assert_int_equal(projected, 0);
+    assert_int_equal(command, 0);
+    assert_string_equal(cluster_ask("joined", "SELECT height::text FROM quorex.cursor"), "0");
+    assert_string_equal(cluster_ask("joined", "SELECT count(*)::text FROM quorex.blocks"), "0");
+    assert_int_equal(count_words(path, "missing_first=1 missing_last=10 history_begins=11"), 1);
+    unlink(path);
+    world_free(world);
 }
