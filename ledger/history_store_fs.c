@@ -163,7 +163,12 @@ enum status history_store_open(const char *path, struct history_store **store)
         opened->synced = synced;
         status = history_nodes_peaks(&nodes, synced, &opened->history);
     }
-    if (status == STATUS_NOT_FOUND) status = history_store_begin(opened, &empty);
+    if (status == STATUS_NOT_FOUND) {
+        if (lseek(opened->descriptor, 0, SEEK_END) > 0)
+            log_warn("ledger", "history file has no whole header: it is made again", "path=\"%s\"",
+                     opened->path);
+        status = history_store_begin(opened, &empty);
+    }
     if (status == STATUS_OK) return STATUS_OK;
 close_store:
     opened->writes = false;

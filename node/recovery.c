@@ -191,7 +191,7 @@ static enum status mend_damage(struct mending *mending, const struct start *star
     if (holes == NULL) return STATUS_NO_MEMORY;
     enum status status = wal_survey(&mending->wal, holes, &count);
     free(holes);
-    if (status == STATUS_OK && count > 0) status = patch_log(mending, start);
+    if (status == STATUS_DAMAGED) status = patch_log(mending, start);
     if (status == STATUS_NOT_FOUND) status = fetch_checkpoint(mending);
     uint64_t tip;
     if (status == STATUS_OK) status = chain_quarantine(mending->files->chain, false, &tip);

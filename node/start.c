@@ -185,12 +185,14 @@ enum status start_settlement(struct start *start, struct arena *arena,
 
 /* ---- The chain's files ---- */
 
-static enum status chain_tip_of(const char *directory, uint64_t *tip)
+/* Whether the chain has the checkpoint's block: then it goes on from there. One that begins above it is what is left
+ * when a newer checkpoint was damaged. */
+static enum status chain_reaches(const char *directory, uint64_t height, bool *reaches)
 {
     struct chain *chain;
     const enum status status = chain_open_reader(directory, &chain);
     if (status != STATUS_OK) return status;
-    *tip = chain_tip(chain);
+    *reaches = chain_base(chain) <= height && height <= chain_tip(chain);
     chain_close(chain);
     return STATUS_OK;
 }
@@ -198,9 +200,10 @@ static enum status chain_tip_of(const char *directory, uint64_t *tip)
 enum status start_chain(const struct start *start, const char *directory)
 {
     uint64_t tip;
+    bool reaches;
     if (start->height == 0) return STATUS_OK;
-    enum status status = chain_tip_of(directory, &tip);
-    if (status != STATUS_OK || tip >= start->height) return status;
+    enum status status = chain_reaches(directory, start->height, &reaches);
+    if (status != STATUS_OK || reaches) return status;
     status = chain_quarantine(directory, true, &tip);
     if (status != STATUS_OK) return status;
 

@@ -45,7 +45,7 @@ MUST_CHECK enum status start_settlement(struct start *start, struct arena *arena
                                         const uint8_t tree_secret[HASH_BYTES],
                                         struct settlement **settlement, struct digest *digest);
 
-/* The chain's folder: one that ends below the checkpoint goes to its quarantine, and an empty one begins at
+/* The chain's folder: one that ends below the checkpoint, or begins above it, goes to its quarantine, and an empty one begins at
  * the checkpoint's block. Failures have been logged. */
 MUST_CHECK enum status start_chain(const struct start *start, const char *directory);
 
