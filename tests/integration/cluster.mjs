@@ -3,7 +3,7 @@
 // port + 600 + K behind walls) and folder.
 
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,10 +60,13 @@ class Postgres {
 export class Cluster {
     // checkpoints: a checkpoint every so many blocks. database: a projection for each node, which answers for
     // history that a node started from a checkpoint has not in memory.
-    static async start(port, { checkpoints = 50, database = true, walls = false, flow = [] } = {}) {
+    // more: further settings of every node. prepare: called with the folder before there is anything in it.
+    static async start(port, { checkpoints = 50, database = true, walls = false, more = [], prepare } = {}) {
         const cluster = new Cluster(port);
+        cluster.more = more;
         try {
-            await cluster.make(checkpoints, database, walls, flow);
+            prepare?.(cluster);
+            await cluster.make(checkpoints, database, walls);
         } catch (error) {
             await cluster.stop();
             throw error;
@@ -75,12 +78,12 @@ export class Cluster {
         this.port = port;
         this.numbers = [0, 1, 2, 3];
         this.children = new Map();
+        this.more = [];
         this.dir = mkdtempSync(join(tmpdir(), 'quorex-'));
         chmodSync(this.dir, 0o755); // PostgreSQL's user walks through it
     }
 
-    async make(checkpoints, database, walls, more) {
-        this.more = more;
+    async make(checkpoints, database, walls) {
         const args = ['init', '--data', this.dir, '--demo', '--nodes', '4', '--port', this.port,
                       '--checkpoint-blocks', checkpoints];
         if (database) {
@@ -110,17 +113,18 @@ export class Cluster {
         return join(this.dir, `node-${number}`);
     }
 
-    log(number) {
-        return readFileSync(join(this.folder(number), 'log'), 'utf8');
+    log(number, folder = this.folder(number)) {
+        return readFileSync(join(folder, 'log'), 'utf8');
     }
 
     // The process, without waiting for anything.
-    launch(number) {
-        const log = openSync(join(this.folder(number), 'log'), 'a');
-        const child = spawn(quorex, ['node', '--config', join(this.folder(number), 'quorex.conf'),
-                                     '--limits', 'off', '--peer-port', String(this.port + 500 + number),
-                                     ...this.more],
+    launch(number, folder = this.folder(number), more = []) {
+        const log = openSync(join(folder, 'log'), 'a');
+        const peers = this.walls ? ['--peer-port', String(this.walls.inside[number])] : [];
+        const child = spawn(quorex, ['node', '--config', join(folder, 'quorex.conf'), '--limits', 'off',
+                                     ...this.more, ...peers, ...more],
                             { stdio: ['ignore', log, log] });
+        closeSync(log);
         child.ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
         child.ended.then(() => { if (this.children.get(number) === child) this.children.delete(number); });
         this.children.set(number, child);
@@ -140,13 +144,14 @@ export class Cluster {
 
     async ready(number, seconds = 60) {
         try {
-            await until(`node ${number} to be ready`, async () => {
-                if (!this.children.has(number)) throw new Error(`node ${number} has ended`);
+            const ready = await until(`node ${number} to be ready`, async () => {
+                if (!this.children.has(number)) return 'ended';
                 return (await this.ask(number, '/readyz')).ready;
             }, seconds);
+            if (ready === 'ended') throw new Error(`node ${number} has ended`);
         } catch (error) {
             const lines = existsSync(this.folder(number)) ? this.log(number).trim().split('\n').slice(-15) : [];
-            throw new Error(`${error.message} (${error.cause?.message}); its log ends:\n${lines.join('\n')}`);
+            throw new Error(`${error.message} (${error.cause?.message ?? ''}); its log ends:\n${lines.join('\n')}`);
         }
     }
 
