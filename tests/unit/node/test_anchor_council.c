@@ -197,9 +197,9 @@ static void vote_of(uint32_t id, uint64_t height, hash_t hash)
 
 static char *evidence_of(uint32_t id, const char *name)
 {
-    char path[256], *text;
+    char path[FILE_PATH_MAX], *text;
     size_t byte_count;
-    snprintf(path, sizeof(path), "%s/%s", council.nodes[id - 1].evidence, name);
+    if (!file_path(path, council.nodes[id - 1].evidence, name)) return NULL;
     return file_read(path, &text, &byte_count) == STATUS_OK ? text : NULL;
 }
 
