@@ -248,6 +248,11 @@ static enum status mend(const struct node_files *files, struct start *start, enu
 enum status recovery_after(const struct node_files *files, enum status failure)
 {
     struct start start;
+    if (failure == STATUS_AMNESIAC)
+        log_error("node", "this node is amnesiac: it cannot know what it voted for and signed",
+                  "do=\"%s\"",
+                  "quorex join makes a new identity, quorex admin replace-node puts it in this "
+                  "one's place");
     if (failure != STATUS_BEHIND && failure != STATUS_DAMAGED) return failure;
     if (!count_again()) {
         log_error("node", "mended too often, stopping", "reason=\"%s\"", status_text(failure));
