@@ -88,17 +88,31 @@ static void pend(struct replica *replica, uint64_t index, const struct raft_entr
     replica->pending.bytes += length;
 }
 
-void replica_entries_pend(struct replica *replica, const struct raft_update *update)
+/* Takes the entries of an update, which go on from the log's end or replace it from somewhere on. */
+static void pend_all(struct replica *replica, const struct raft_update *update)
 {
     const uint64_t index = update->entries.index;
+    if (index <= replica->commit) {
+        /* The engine's own commit index may have stepped back below this. */
+        log_error("ledger", "a leader replaces what is committed, stopping",
+                  "index=%" PRIu64 " commit=%" PRIu64, index, replica->commit);
+        replica_fail(replica, STATUS_MISMATCH);
+        return;
+    }
     if (index <= replica_entries_last(replica)) truncate_from(replica, index);
     for (unsigned i = 0; i < update->entries.n; i++) {
-        /* Only what libraft itself or one message holds: both are below the bounds by themselves. */
+        /* Only what the engine itself or one message holds: both are below the bounds by themselves. */
         ASSERT(replica->pending.count < REPLICA_PENDING_MAX);
         pend(replica, index + i, &update->entries.batch[i]);
     }
+}
+
+void replica_entries_pend(struct replica *replica, const struct raft_update *update)
+{
+    ASSERT(update->entries.n > 0);
+    pend_all(replica, update);
     /* The engine says with each entry to whom its memory belongs; the cache keeps its own. */
-    void *batch = update->entries.n > 0 ? update->entries.batch[0].batch : NULL;
+    void *batch = update->entries.batch[0].batch;
     if (batch != replica->cache.bytes) raft_free(batch);
 }
 

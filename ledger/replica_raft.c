@@ -158,12 +158,12 @@ static void perform(struct replica *replica, const struct raft_update *update)
     /* Term and vote first: nothing may depend on them before they are on disk. */
     if (update->flags & (RAFT_UPDATE_CURRENT_TERM | RAFT_UPDATE_VOTED_FOR)) perform_vote(replica);
     if (update->flags & RAFT_UPDATE_STATE) perform_state(replica);
-    /* The engine's own index may step back. */
-    const uint64_t commit = raft_commit_index(&replica->raft);
-    if (commit > replica->commit) replica->commit = commit;
     ASSERT(!(update->flags & RAFT_UPDATE_SNAPSHOT)); /* nobody sends us one */
     /* Entries before messages, which may be about them; they go to the disk after these. */
     if (update->flags & RAFT_UPDATE_ENTRIES) replica_entries_pend(replica, update);
+    /* The engine's own index may step back. */
+    const uint64_t commit = raft_commit_index(&replica->raft);
+    if (commit > replica->commit) replica->commit = commit;
     if (!(update->flags & RAFT_UPDATE_MESSAGES)) return;
     for (unsigned i = 0; i < update->messages.n && replica->status == STATUS_OK; i++)
         perform_message(replica, &update->messages.batch[i]);

@@ -51,6 +51,7 @@ struct member {
     struct metrics metrics;
     int64_t clock_off_ns;
     bool engine_full; /* its ring takes nothing */
+    bool engine_lags; /* it has not come to what it was given */
 
     /* What its engine has seen. */
     uint64_t command_count, sealed, delivered_index, stamp_ns;
@@ -230,6 +231,7 @@ static inline bool member_deliver(void *context, uint64_t index, const uint8_t *
 static inline void member_delivered(void *context)
 {
     struct member *member = context;
+    if (member->engine_lags) return;
     atomic_store(&member->progress.sealed_height, member->sealed);
     atomic_store(&member->progress.certified_height, member->sealed);
 }

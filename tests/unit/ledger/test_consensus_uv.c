@@ -459,8 +459,9 @@ static struct quartet *quartet_new(void)
         quartet_genesis(quartet, &node->genesis);
         node_create(node, i + 1);
         quartet->delivered[i] = delivered_new();
-        quartet_start_node(quartet, i);
     }
+    for (uint32_t i = 0; i < NODES; i++) /* not before all keys are made */
+        quartet_start_node(quartet, i);
     return quartet;
 }
 
