@@ -69,6 +69,17 @@ static enum status check_files(struct audit *audit, const char *directory, uint6
     return status;
 }
 
+/* A chain that was joined at a checkpoint, or whose older bodies went, may be right: nobody can tell from it alone. */
+static enum status check_beginning(struct audit *audit, uint64_t tip)
+{
+    const uint64_t first = chain_first_body(audit->chain);
+    if (tip == 0 || first == 1) return STATUS_OK;
+    snprintf(audit->result->reason, sizeof(audit->result->reason),
+             "its bodies begin with block %lu: audit the chain of a node that keeps them all",
+             first);
+    return STATUS_NOT_FOUND;
+}
+
 /* ---- Execution ---- */
 
 /* Names the first event in which the block and its re-execution differ. */
@@ -229,6 +240,7 @@ enum status verify_chain(const char *directory, const struct genesis *genesis,
     uint64_t tip = 0;
     enum status status = check_files(audit, directory, &tip);
     if (status == STATUS_OK) status = prepare(audit, directory, tree_secret);
+    if (status == STATUS_OK) status = check_beginning(audit, tip);
     for (uint64_t height = 1; height <= tip && status == STATUS_OK; height++)
         status = check_block(audit, height);
 
