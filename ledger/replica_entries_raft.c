@@ -128,6 +128,19 @@ static void kept_note(struct replica *replica, uint64_t byte_count)
     replica->kept_next = (replica->kept_next + 1) % REPLICA_KEPT;
 }
 
+/* What the leader said of an entry that was not written then. */
+static void compare_due(struct replica *replica)
+{
+    const uint64_t index = replica->due.index;
+    if (index == 0 || index > replica->stored) return;
+    replica->due.index = 0;
+    if (!replica_differs(replica, index, replica->due.term, &replica->due.hash)) return;
+    log_error("ledger", "this log differs from the leader's, stopping",
+              "leader=%u index=%" PRIu64 " term=%" PRIu64 " commit=%" PRIu64,
+              (unsigned)replica->leader, index, replica->due.term, replica->commit);
+    replica_fail(replica, STATUS_MISMATCH);
+}
+
 void replica_entries_write(struct replica *replica)
 {
     struct wal_entry entries[REPLICA_PENDING_MAX];
@@ -157,6 +170,8 @@ void replica_entries_write(struct replica *replica)
     kept_note(replica, replica->pending.bytes);
     replica->pending.bytes = 0;
 
+    compare_due(replica);
+    if (replica->status != STATUS_OK) return;
     struct raft_event event = {.type = RAFT_PERSISTED_ENTRIES};
     event.persisted_entries.index = replica->stored;
     replica_step(replica, &event);

@@ -199,8 +199,7 @@ static void receive(struct replica *replica, struct replica_peer *peer,
     replica_step(replica, &event);
 }
 
-/* Two logs that have the same entry at an index are equal up to there: the hash says so as well. */
-static bool differs(struct replica *replica, uint64_t index, uint64_t term, const hash_t *hash)
+bool replica_differs(struct replica *replica, uint64_t index, uint64_t term, const hash_t *hash)
 {
     uint64_t own_term;
     hash_t own;
@@ -285,7 +284,7 @@ static void receive_append(struct replica *replica, struct replica_peer *peer, c
         return;
     }
     if (append.term >= term &&
-        (differs(replica, append.hash_index, append.hash_term, &append.hash) ||
+        (replica_differs(replica, append.hash_index, append.hash_term, &append.hash) ||
          !lift(replica, &append, &entries))) {
         log_error("ledger", "this log differs from the leader's, stopping",
                   "leader=%u index=%" PRIu64 " term=%" PRIu64 " commit=%" PRIu64,
@@ -298,6 +297,11 @@ static void receive_append(struct replica *replica, struct replica_peer *peer, c
         replica_entries_write(replica);
     if (replica->status != STATUS_OK) return;
     if (append.term >= term) replica->append_term = append.term;
+    if (append.term >= term && append.hash_term != 0 && append.hash_index > replica->stored) {
+        replica->due.index = append.hash_index;
+        replica->due.term = append.hash_term;
+        replica->due.hash = append.hash;
+    }
     replica->quiet = append.quiet;
     feed_pieces(replica, peer, &append, entries);
     replica->quiet = false;
@@ -314,7 +318,7 @@ static void receive_result(struct replica *replica, struct replica_peer *peer, c
     const uint64_t term = raft_current_term(&replica->raft);
     if (!replica_leads(replica) || result.term < term) return;
     if (result.term == term) {
-        if (differs(replica, result.last_index, result.hash_term, &result.hash)) {
+        if (replica_differs(replica, result.last_index, result.hash_term, &result.hash)) {
             if (!peer->told_differs)
                 log_error("ledger", "a follower's log differs from ours, it does not count",
                           "node=%u index=%" PRIu64, (unsigned)peer->node, result.last_index);

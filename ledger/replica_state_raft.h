@@ -92,6 +92,11 @@ struct replica {
         uint64_t bytes;
     } pending; /* entries in the cache that are not on disk */
     struct {
+        uint64_t index; /* 0: nothing is due */
+        uint64_t term;
+        hash_t hash;
+    } due; /* the leader's hash at a pending entry: compared when that is written, before it is handed on */
+    struct {
         uint64_t index;
         uint32_t byte_count;
         uint8_t bytes[CONFIGURATION_BYTES_MAX];
@@ -138,6 +143,9 @@ struct replica {
 };
 
 /* ---- replica_raft.c ---- */
+
+/* Two logs that have the same entry at an index are equal up to there: whether the hash says otherwise. */
+bool replica_differs(struct replica *replica, uint64_t index, uint64_t term, const hash_t *hash);
 
 bool replica_leads(const struct replica *replica);
 void replica_fail(struct replica *replica, enum status status);

@@ -25,6 +25,18 @@ bool replica_stream_blocked(const struct replica *replica)
 
 /* ---- Frames ---- */
 
+/* How far is committed, as far as our hash in a message behind `prev` vouches for it: a follower hands nothing on
+ * that nobody has compared. Where no hash is at hand, all of it. */
+static uint64_t told_commit(struct replica *replica, uint64_t prev)
+{
+    const uint64_t at = prev < replica->stored ? prev : replica->stored;
+    uint64_t term;
+    hash_t hash;
+    if (replica->commit <= at || !replica_entries_hash(replica, at, &term, &hash))
+        return replica->commit;
+    return at;
+}
+
 /* The head of an append behind `prev`: with how far is committed, and our hash near there. False: `prev` is not
  * in the log any more. */
 static bool append_begin(struct replica *replica, uint64_t prev, struct peer_append *append)
@@ -33,7 +45,6 @@ static bool append_begin(struct replica *replica, uint64_t prev, struct peer_app
         .term = raft_current_term(&replica->raft),
         .prev_index = prev,
         .prev_term = replica_entries_term(replica, prev),
-        .commit = replica->commit,
     };
     if (prev > 0 && append->prev_term == 0) return false;
     /* Entries go out before they are on our disk; only then is there a hash. */
@@ -42,6 +53,7 @@ static bool append_begin(struct replica *replica, uint64_t prev, struct peer_app
         append->hash_index = at;
     else
         append->hash_term = 0;
+    append->commit = told_commit(replica, prev);
     return true;
 }
 
@@ -299,12 +311,11 @@ void replica_stream_announce(struct replica *replica)
         struct replica_peer *peer = &replica->peers[i];
         const struct replica_stream *stream = &peer->stream;
         if (peer->node == 0 || !peer->up || stream->catching) continue;
-        if (stream->commit >= replica->commit || stream->next <= stream->until) continue;
+        if (stream->next <= stream->until) continue;
+        if (stream->next < 2 || stream->commit >= told_commit(replica, stream->next - 1)) continue;
         /* Only where entries of ours were accepted: elsewhere it would be taken for a probe. */
         raft_index match;
-        if (stream->next < 2 || raft_match_index(&replica->raft, peer->node, &match) != 0 ||
-            match == 0)
-            continue;
+        if (raft_match_index(&replica->raft, peer->node, &match) != 0 || match == 0) continue;
         (void)send_empty(replica, peer, stream->next - 1, true);
     }
 }

@@ -190,6 +190,7 @@ struct node {
     uint16_t record_reject;
     uint32_t record_changes;       /* of the node set */
     bool open;                     /* its clients are answered */
+    uint64_t shown_command;        /* the last one that its clients could see, over all its lives */
     uint64_t floor_command;        /* acknowledged anywhere before this process began */
     uint64_t term_seen, base_seen; /* over all its lives */
     bool acknowledges;             /* has done so since the calm */
@@ -213,8 +214,6 @@ struct client {
     uint32_t node;   /* there */
     uint32_t start;  /* of that process */
     uint64_t deadline_ns;
-    uint32_t seen_start; /* reads there must not go back */
-    uint64_t seen_command;
 };
 
 /* ---- What all nodes must agree on ---- */
@@ -288,7 +287,8 @@ struct cluster {
     uint64_t end_ns;
     uint32_t profile; /* which faults: a bit each */
     bool calm;
-    bool alters; /* a bit of the next batch on its way flips */
+    uint64_t rot_height; /* when a chunk was last spoilt on a node that runs */
+    bool alters;         /* a bit of the next batch on its way flips */
 
     struct agreed_batch *batches;
     uint64_t batch_count;

@@ -241,6 +241,17 @@ static void disk_freed(struct cluster *cluster)
     }
 }
 
+/* A chunk on a node that runs, unless another copy of it may be rotten, too. */
+static void rot_chunk(struct cluster *cluster, struct node *node)
+{
+    const uint64_t apart = 3 * (uint64_t)cluster->genesis.params.checkpoint_blocks;
+    uint32_t all;
+    if (voters_up(cluster, &all) < 4 || cluster->sealed < cluster->rot_height + apart) return;
+    if (!files_flip(cluster, node->checkpoints, "chunk")) return;
+    cluster->rot_height = cluster->sealed;
+    figures.checkpoint_rot++;
+}
+
 /* A bit of a file, while the node is down. */
 static void rot(struct cluster *cluster)
 {
@@ -249,7 +260,7 @@ static void rot(struct cluster *cluster)
     if (node == NULL || !all_up(cluster)) return;
     const uint64_t kind = cluster_below(cluster, 5);
     if (kind == 4) { /* while it runs: it does not notice, but who fetches from it does */
-        figures.checkpoint_rot += files_flip(cluster, node->checkpoints, "chunk");
+        rot_chunk(cluster, node);
         return;
     }
     node_crash(node, false, cluster_below(cluster, 2 * SECOND));
@@ -277,8 +288,7 @@ void faults_fetching(struct node *node)
     struct cluster *cluster = node->cluster;
     struct node *other = some_running(cluster);
     if (cluster->calm || !(cluster->profile & WITH_ROT) || other == NULL || other == node) return;
-    if (cluster_chance(cluster, 70))
-        figures.checkpoint_rot += files_flip(cluster, other->checkpoints, "chunk");
+    if (cluster_chance(cluster, 70)) rot_chunk(cluster, other);
 }
 
 /* Its disks are gone: it may not come back as who it was. */

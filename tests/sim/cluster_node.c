@@ -261,9 +261,13 @@ static void gateway_turn(struct node *node)
     }
     ring_release(node->seen);
     const uint64_t replay = atomic_load(&node->progress->replay_command);
+    if (node->open) node->shown_command = node->view_command;
     if (node->open || replay == 0 || node->view_command < replay) return;
     node->open = true;
     cluster_trace(node->cluster, "open", node->id, node->view_command, replay);
+    if (node->view_command < node->shown_command)
+        cluster_fail(node->cluster, "node %u shows command %lu, and has shown %lu before", node->id,
+                     node->view_command, node->shown_command);
     if (node->view_command < node->floor_command)
         cluster_fail(node->cluster,
                      "node %u opens at command %lu, and %lu was acknowledged before it started",

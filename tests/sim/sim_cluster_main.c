@@ -77,7 +77,10 @@ static void on_abort(int number)
 static bool play_one(const struct options *options, uint64_t seed)
 {
     const char *failure = play(options, seed);
-    figures.seeds++;
+    if (++figures.seeds % 1000 == 0) {
+        printf("%" PRIu64 " seeds, %" PRIu64 " failed\n", figures.seeds, figures.failures);
+        fflush(stdout);
+    }
     if (failure == NULL) return true;
     if (++figures.failures <= 20) {
         printf("seed %" PRIu64 ": %s\n", seed, failure);
