@@ -414,6 +414,13 @@ static struct node *dead_member(struct cluster *cluster)
     return NULL;
 }
 
+/* A second voter is needed for the quorum from the moment the first one decides it: where links and nodes fail in that
+ * moment, nobody leads any more (libraft's standbys do not vote). */
+static bool is_quiet(const struct cluster *cluster)
+{
+    return (cluster->profile & ~(uint32_t)(WITH_MEMBERS | WITH_SLOW | WITH_CLOCKS)) == 0;
+}
+
 /* Who is dead is replaced; else the set grows and shrinks at random. */
 static void change_members(struct cluster *cluster)
 {
@@ -433,8 +440,7 @@ static void change_members(struct cluster *cluster)
             add(cluster);
     } else if (kind < 3 || standby == NULL) {
         add(cluster);
-    } else if (kind < 6 &&
-               (voters > 1 || !(cluster->profile & (WITH_CRASHES | WITH_CLUSTER_CRASH)))) {
+    } else if (kind < 6 && (voters > 1 || is_quiet(cluster))) {
         set_role(cluster, standby->id, NODE_VOTER);
     } else if (kind == 6 && voters > 4) {
         set_role(cluster, voter->id, NODE_STANDBY);
