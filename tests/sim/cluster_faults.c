@@ -487,7 +487,10 @@ static void strange_vote(struct cluster *cluster)
         return; /* it is still a voter of the block at hand */
     const uint64_t height = atomic_load(&through->progress->sealed_height);
     struct vote_command vote;
-    if (height == 0 || !cluster->blocks[height].sealed) return;
+    if (height == 0 || !cluster->blocks[height].sealed || cluster->blocks[height].set == NULL)
+        return;
+    if (validator_set_find(cluster->blocks[height].set, stranger->id) != NULL)
+        return; /* no stranger there yet */
     certificate_sign(stranger->secret_key, cluster->chain_id, 0, height,
                      cluster->blocks[height].hash, stranger->id, &vote);
     const struct command_header header = {.length = sizeof(bytes), .type = T_VOTE};
