@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "ledger/peers_uv.h"
 #include "ledger/replica.h"
+#include "ledger/roster.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -31,6 +32,8 @@ struct consensus {
     struct peers peers;     /* their table */
     bool listening;
     struct node_set nodes;
+    struct roster *roster; /* what other members say of newer sets; NULL as links */
+    bool roster_news;
     uint32_t first_ring;           /* where the next taking of commands begins */
     uint32_t at_ring;              /* rings passed in this taking */
     bool wanting[REPLICA_SOURCES]; /* in this turn all was taken: what comes now is wanted */
@@ -133,8 +136,12 @@ static void world_taken(void *context, enum replica_source source)
 
 static void world_other(void *context, uint32_t node, const uint8_t *bytes, size_t byte_count)
 {
-    const struct consensus_supply *supply = &((const struct consensus *)context)->options->supply;
-    if (supply->message != NULL) supply->message(supply->context, node, bytes, byte_count);
+    struct consensus *consensus = context;
+    const struct consensus_supply *supply = &consensus->options->supply;
+    if (bytes[0] == FETCH_NODES && consensus->roster != NULL)
+        consensus->roster_news |= roster_hear(consensus->roster, node, bytes, byte_count);
+    else if (supply->message != NULL)
+        supply->message(supply->context, node, bytes, byte_count);
 }
 
 /* ---- Links ---- */
@@ -146,10 +153,20 @@ static void links_message(void *context, uint32_t node, const uint8_t *bytes, si
         replica_receive(consensus->replica, time_now(), node, bytes, byte_count);
 }
 
+/* Tells a member which set this node's state has come to: it may know an older one. */
+static void links_tell(struct consensus *consensus, uint32_t node)
+{
+    uint8_t bytes[ROSTER_BYTES_MAX];
+    const struct peers_piece piece = {bytes, roster_encode(&consensus->nodes, bytes)};
+    (void)consensus->peers.send(consensus->peers.context, node, &piece, 1);
+}
+
 static void links_changed(void *context, uint32_t node, bool up)
 {
     struct consensus *consensus = context;
-    if (!consensus->closing) replica_link(consensus->replica, time_now(), node, up);
+    if (consensus->closing) return;
+    replica_link(consensus->replica, time_now(), node, up);
+    if (up) links_tell(consensus, node);
 }
 
 static bool links_none_send(void *context, uint32_t node, const struct peers_piece *pieces,
@@ -190,18 +207,24 @@ static enum status links_open(struct consensus *consensus)
         .metrics = options->metrics,
     };
     consensus->links = peers_uv_new(&peers_options);
-    if (consensus->links != NULL) return STATUS_OK;
+    consensus->roster = malloc(sizeof(*consensus->roster));
+    if (consensus->links != NULL && consensus->roster != NULL) {
+        roster_begin(consensus->roster, &consensus->nodes);
+        return STATUS_OK;
+    }
     log_error("ledger", "no links: no memory, or the node's key is none, stopping", "node=%u",
               (unsigned)options->node);
     return STATUS_MALFORMED;
 }
 
-/* Links to the members; from the first other one on, a port to be called at. */
+/* Links to the members, of the own set and of what others say; from the first other one on, a port to be called
+ * at. */
 static void links_follow(struct consensus *consensus)
 {
     if (consensus->links == NULL) return;
-    const bool alone =
-        consensus->nodes.count == 1 && consensus->nodes.members[0].node == consensus->options->node;
+    struct node_set links;
+    roster_links(consensus->roster, &links);
+    const bool alone = links.count == 1 && links.members[0].node == consensus->options->node;
     if (!alone && !consensus->listening) {
         const enum status status = peers_uv_listen(consensus->links);
         if (status != STATUS_OK) {
@@ -210,7 +233,8 @@ static void links_follow(struct consensus *consensus)
         }
         consensus->listening = true;
     }
-    peers_uv_set_nodes(consensus->links, &consensus->nodes);
+    peers_uv_set_nodes(consensus->links, &links);
+    replica_change_links(consensus->replica, &links);
 }
 
 /* ---- The node set, as the anchor tells it ---- */
@@ -245,7 +269,12 @@ static void changes_take(struct consensus *consensus)
     ring_release(changes);
     if (!any || consensus->status != STATUS_OK) return;
     replica_change_nodes(consensus->replica, &consensus->nodes);
+    if (consensus->links == NULL) return;
+    roster_change(consensus->roster, &consensus->nodes);
     links_follow(consensus);
+    for (uint32_t i = 0; i < consensus->nodes.count; i++)
+        if (consensus->nodes.members[i].node != consensus->options->node)
+            links_tell(consensus, consensus->nodes.members[i].node);
 }
 
 /* ---- The loop ---- */
@@ -311,6 +340,8 @@ static bool turn(struct consensus *consensus)
 {
     const struct consensus_supply *supply = &consensus->options->supply;
     changes_take(consensus);
+    if (consensus->roster_news) links_follow(consensus);
+    consensus->roster_news = false;
     consensus->at_ring = 0;
     consensus->wanting[REPLICA_COMMANDS] = consensus->wanting[REPLICA_VOTES] = false;
     bool more = replica_turn(consensus->replica, time_now());
@@ -433,6 +464,7 @@ enum status consensus_run(const struct consensus_options *options)
     uv_loop_close(&consensus->loop);
     const enum status status = consensus->status;
     replica_free(consensus->replica);
+    free(consensus->roster);
     wal_disk_free(consensus->disk);
     free(consensus);
     return status;

@@ -95,6 +95,10 @@ enum status replica_status(const struct replica *replica);
  * only while progress.sealed_height says that no change from before its time is still to come. */
 void replica_change_nodes(struct replica *replica, const struct node_set *nodes);
 
+/* Others that there are links with, as other members say (roster.h): they are listened to as well, and are no
+ * part of what the configuration is driven to. Holds until it is called again. */
+void replica_change_links(struct replica *replica, const struct node_set *links);
+
 /* Certified checkpoint on disk: progress.forget_index says up to which entry the log may forget, and each turn
  * looks at it. A while's worth of entries is kept for peers that are a little behind. */
 

@@ -38,23 +38,42 @@ static void peer_open(struct replica *replica, const struct node_member *member)
         peer->up = peers->is_up != NULL && peers->is_up(peers->context, member->node);
         return;
     }
-    ASSERT(false); /* a set has no more members than there are places */
+    /* A set has no more members than there are places; two sets may. Who is of the state's came first. */
+    log_warn("ledger", "no place to listen to a node", "node=%u", (unsigned)member->node);
+}
+
+static void peers_open(struct replica *replica, const struct node_set *set)
+{
+    for (uint32_t i = 0; i < set->count; i++) {
+        const struct node_member *member = &set->members[i];
+        if (member->node == replica->options.node) continue;
+        if (replica_member_find(replica, member->node) == NULL) peer_open(replica, member);
+    }
+}
+
+static void peers_follow(struct replica *replica)
+{
+    for (uint32_t i = 0; i < REPLICA_PEERS; i++) {
+        struct replica_peer *peer = &replica->peers[i];
+        if (peer->node != 0 && node_set_find(&replica->nodes, peer->node) == NULL &&
+            node_set_find(&replica->links, peer->node) == NULL)
+            peer_close(replica, peer);
+    }
+    peers_open(replica, &replica->nodes);
+    peers_open(replica, &replica->links);
+    replica->tick_ns = 0;
 }
 
 void replica_change_nodes(struct replica *replica, const struct node_set *nodes)
 {
     replica->nodes = *nodes;
-    for (uint32_t i = 0; i < REPLICA_PEERS; i++) {
-        struct replica_peer *peer = &replica->peers[i];
-        if (peer->node != 0 && node_set_find(nodes, peer->node) == NULL) peer_close(replica, peer);
-    }
-    for (uint32_t i = 0; i < nodes->count; i++) {
-        const struct node_member *member = &nodes->members[i];
-        if (member->node == replica->options.node) continue;
-        if (replica_member_find(replica, member->node) == NULL) peer_open(replica, member);
-        replica_member_find(replica, member->node)->role = member->role;
-    }
-    replica->tick_ns = 0;
+    peers_follow(replica);
+}
+
+void replica_change_links(struct replica *replica, const struct node_set *links)
+{
+    replica->links = *links;
+    peers_follow(replica);
 }
 
 /* ---- Pings and clocks ---- */

@@ -118,8 +118,11 @@ static size_t put_message(struct replica *replica, const struct raft_message *me
     }
     case RAFT_REQUEST_VOTE_RESULT: {
         const struct raft_request_vote_result *theirs = &message->request_vote_result;
-        const struct peer_vote_result result = {theirs->vote_granted, theirs->pre_vote,
-                                                theirs->term};
+        struct peer_vote_result result = {theirs->vote_granted, theirs->pre_vote, theirs->term};
+        /* The engine gives a candidate's own term back, so that one with the longest log and a low term would
+         * never learn why nobody wants it. */
+        const uint64_t term = raft_current_term(&replica->raft);
+        if (result.pre_vote && !result.granted && term > result.term) result.term = term;
         return peer_message_put_vote_result(bytes, &result);
     }
     case RAFT_APPEND_ENTRIES_RESULT:

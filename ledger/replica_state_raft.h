@@ -53,7 +53,6 @@ struct replica_stream {
 
 struct replica_peer {
     uint32_t node; /* 0: the place is free */
-    uint8_t role;  /* in the node set */
     bool up;
     bool lost;         /* not heard of for origin_lost_ms */
     bool told_differs; /* said in the log */
@@ -114,6 +113,7 @@ struct replica {
     struct run_queue loose; /* votes: ours and forwarded ones */
 
     struct node_set nodes;
+    struct node_set links; /* and others to be listened to */
     struct replica_peer peers[REPLICA_PEERS];
     uint32_t leader; /* as last seen */
     uint64_t leader_term;

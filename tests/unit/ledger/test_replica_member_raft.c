@@ -165,6 +165,33 @@ TEST(replica_member, a_leader_that_is_removed_steps_down)
     cluster_free(cluster);
 }
 
+/* A node with an old set follows a leader that has come since, when there is a link with it; the old set stays what
+ * the configuration is driven to. */
+TEST(replica_member, a_leader_beyond_the_own_set_is_listened_to)
+{
+    struct cluster *cluster = cluster_new(2, 1);
+    struct node_set without = {0};
+    cluster_start(cluster);
+    set_change(cluster, 2, NODE_STANDBY);
+    wanted = 0;
+    submit_some(cluster, 5);
+    struct member *late = &cluster->members[1];
+    member_create(late);
+    assert_int_equal(member_open(late, &without, NULL), STATUS_OK);
+    cluster_run(cluster, 1000);
+    assert_int_equal(late->ticket_count, 0);
+    assert_true(replica_facts(late->replica).dropped > 0);
+    replica_change_links(late->replica, &cluster->nodes);
+    assert_true(cluster_until(cluster, all_applied, 1000));
+    replica_change_links(late->replica, &without);
+    cluster_run(cluster, 100);
+    assert_int_equal(atomic_load(&late->progress.leader), 1);
+    const uint64_t stored = replica_facts(late->replica).stored;
+    cluster_run(cluster, 2000);
+    assert_int_equal(replica_facts(late->replica).stored, stored);
+    cluster_free(cluster);
+}
+
 /* A standby that is not there is not made a voter: with it a node alone would have lost its quorum. */
 TEST(replica_member, a_standby_without_the_log_is_not_promoted)
 {

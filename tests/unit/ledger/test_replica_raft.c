@@ -174,6 +174,40 @@ TEST(replica, messages_that_cannot_be_right_change_nothing)
     cluster_free(cluster);
 }
 
+/* Of two that are left of three, one has the longer log and the other a higher term, from elections that came to
+ * nothing: the first learns of the term and leads. */
+TEST(replica, the_longer_log_leads_whatever_its_term)
+{
+    struct cluster *cluster = cluster_new(3, 3);
+    cluster_start(cluster);
+    assert_true(cluster_until(cluster, cluster_has_leader, 3000));
+    wanted = 0;
+    submit_some(cluster, 8);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    struct member *leader = cluster_leader(cluster);
+    struct member *high = &cluster->members[leader->node % 3];
+    member_stop(high);
+    submit_some(cluster, 8);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    for (uint32_t i = 0; i < 3; i++)
+        member_stop(&cluster->members[i]);
+
+    const struct wal_options options = {.disk = &high->disk.table,
+                                        .segment_bytes = SEGMENT_BYTES,
+                                        .chain_id = genesis_chain_id(&cluster->genesis),
+                                        .node = high->node};
+    struct wal *wal;
+    struct wal_damage damage;
+    assert_int_equal(wal_open(&options, &wal, &damage), STATUS_OK);
+    assert_int_equal(wal_set_vote(wal, wal_term(wal) + 5, 0), STATUS_OK);
+    wal_close(wal);
+    member_start(high);
+    member_start(leader);
+    assert_true(cluster_until(cluster, cluster_has_leader, 4000));
+    assert_ptr_equal(cluster_leader(cluster), leader);
+    cluster_free(cluster);
+}
+
 /* A leader's word on a place far back, with a commit index far ahead: the engine of 0.22 takes its own commit index
  * back to there. Ours only rises. */
 TEST(replica, what_is_committed_stays_committed)
