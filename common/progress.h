@@ -28,6 +28,8 @@ struct progress {
      * release before the answer is written; a loop serves a read only when its view has reached the
      * value it loads with acquire when the request comes. */
     alignas(64) _Atomic uint64_t acked_command;
+    _Atomic uint32_t
+        answered; /* while the node closes: 1 when nobody waits for a command any more */
 
     /* Consensus loop: last command handed to the engine, and the last one that the log held when the
      * node started (0 until known). The gateway opens when the engine has passed the latter. */
@@ -59,8 +61,10 @@ struct progress {
     alignas(64) _Atomic uint64_t projected_height;
     _Atomic uint64_t projected_command;
 
-    /* Main thread: 1 when the node is to stop. */
-    alignas(64) _Atomic uint32_t stopping;
+    /* Main thread: 1 when nothing more is to be taken from clients, but what is under way answered; then 1
+     * when the node is to stop. */
+    alignas(64) _Atomic uint32_t closing;
+    _Atomic uint32_t stopping;
 };
 
 #endif /* COMMON_PROGRESS_H */

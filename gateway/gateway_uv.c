@@ -156,14 +156,23 @@ static void open_when_ready(struct gateway *gateway)
     gateway->is_open = true;
 }
 
-static void step_stopping(struct gateway *gateway)
+/* Nothing more is taken; what is under way has its answer as long as the other threads go on. */
+static void step_closing(struct gateway *gateway)
 {
+    struct progress *progress = gateway->options->progress;
     if (!gateway->is_stopping) {
         gateway->is_stopping = true;
         gateway->stop_at_ms = uv_now(&gateway->loop) + STOP_MS;
         server_stop(gateway->server);
         log_info("gateway", "stopping: no more connections", " ");
     }
+    if (!server_waits(gateway->server))
+        atomic_store_explicit(&progress->answered, 1, memory_order_release);
+}
+
+static void step_stopping(struct gateway *gateway)
+{
+    step_closing(gateway);
     const bool is_late = uv_now(&gateway->loop) >= gateway->stop_at_ms;
     if (server_is_idle(gateway->server) || (is_late && gateway->has_abandoned)) {
         uv_stop(&gateway->loop);
@@ -196,7 +205,9 @@ static void on_check(uv_check_t *check)
     ring_awake(gateway->options->notices);
     uv_idle_stop(&gateway->idle);
     drain_all(gateway);
-    if (!gateway->is_open) open_when_ready(gateway);
+    if (!gateway->is_open && !gateway->is_stopping) open_when_ready(gateway);
+    if (atomic_load_explicit(&gateway->options->progress->closing, memory_order_acquire) != 0)
+        step_closing(gateway);
 }
 
 static void on_park(uv_poll_t *poll, int status, int events)

@@ -71,6 +71,9 @@ void server_abandon(struct server *server);
 /* So much waits for sockets that the loop should write before more events are taken. */
 bool server_is_behind(const struct server *server);
 
+/* Whether a client waits for the outcome of a command. */
+bool server_waits(const struct server *server);
+
 /* Whether nobody is left. */
 bool server_is_idle(const struct server *server);
 

@@ -1052,6 +1052,11 @@ bool server_is_behind(const struct server *server)
     return socket_hub_is_behind(server->hub);
 }
 
+bool server_waits(const struct server *server)
+{
+    return server->waiting_count > 0;
+}
+
 bool server_is_idle(const struct server *server)
 {
     return server->waiting_count == 0 && server->connection_count == 0;

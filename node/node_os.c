@@ -32,6 +32,7 @@
 
 /* A thread that has not ended this long after it was told to is a bug worth an abrupt end. */
 #define JOIN_PATIENCE_S 30
+#define CLOSE_PAUSES    500 /* of 2 ms, for answers at the end */
 
 /* Small records: of votes only the newest matters, notices are one or two a block, the others are rare. */
 #define VOTES_BYTES   (64u << 10)
@@ -96,6 +97,7 @@ struct node {
     struct park parks[THREAD_COUNT]; /* each thread's own */
     struct pid_file pid_file;
     struct node_thread threads[THREAD_COUNT];
+    _Atomic bool failed; /* one of them has */
 
     struct metrics metrics;
     struct progress progress;
@@ -305,7 +307,10 @@ static void *thread_main(void *context)
         log_error("node", "thread failed", "thread=%s reason=\"%s\"", thread->name,
                   status_text(thread->status));
     /* The main thread waits for signals; this one tells it that there is nothing to wait for. */
-    if (thread->status != STATUS_OK && !is_stopping(thread->node)) kill(getpid(), SIGTERM);
+    if (thread->status != STATUS_OK && !is_stopping(thread->node)) {
+        atomic_store_explicit(&thread->node->failed, true, memory_order_release);
+        kill(getpid(), SIGTERM);
+    }
     return NULL;
 }
 
@@ -342,6 +347,20 @@ static void wait_for_signal(void)
     sigaddset(&signals, SIGINT);
     while (sigwait(&signals, &signal_number) != 0)
         ;
+}
+
+/* Lets clients have their answers before leadership is given away and the links go: what is under way then
+ * would never be known here. A node that failed, or stands still, cannot wait for it. */
+static void close_gateway(struct node *node)
+{
+    const struct timespec pause = {.tv_nsec = 2000000};
+    atomic_store_explicit(&node->progress.closing, 1, memory_order_release);
+    park_wake(&node->parks[GATEWAY]);
+    for (int i = 0; i < CLOSE_PAUSES; i++) {
+        if (atomic_load_explicit(&node->progress.answered, memory_order_acquire) != 0) return;
+        if (atomic_load_explicit(&node->failed, memory_order_acquire)) return;
+        clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+    }
 }
 
 /* Tells every thread and joins them, those that put work in first. */
@@ -554,6 +573,7 @@ static enum status run_threads(struct node *node)
         wait_for_signal();
         log_info("node", "stopping", "pid=%d", (int)getpid());
     }
+    if (status == STATUS_OK) close_gateway(node);
     clock_gettime(CLOCK_MONOTONIC, &ended_at);
     if (ended_at.tv_sec - began.tv_sec > STEADY_S) recovery_steady();
     const enum status ended = stop_threads(node);
