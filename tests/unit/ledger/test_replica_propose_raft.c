@@ -1,3 +1,4 @@
+#include "ledger/peer_message.h"
 #include "tests/unit/ledger/replicas.h"
 
 /* The leader dies with commands of followers in its hands: a new one is there within two seconds, and the
@@ -99,5 +100,42 @@ TEST(replica_propose, a_lost_origin_is_told_once)
     submit_some(cluster, 8);
     assert_true(cluster_until(cluster, all_applied, 3000));
     assert_true(leader->streams[gone->node].epoch != 0);
+    cluster_free(cluster);
+}
+
+static uint32_t deaf; /* hears no results */
+
+static bool look_results(struct cluster *cluster, uint32_t from, uint32_t to, const uint8_t *bytes,
+                         size_t byte_count)
+{
+    (void)cluster;
+    (void)from;
+    (void)byte_count;
+    return to != deaf || bytes[0] != PEER_RESULT;
+}
+
+/* A new leader's first stamp is not below those of entries that an older one has left, whose clock was ahead: it
+ * proposes only when it has seen them all. (replicas.h compares the stamps.) */
+TEST(replica_propose, a_new_leader_sees_everything_before_it_proposes)
+{
+    struct cluster *cluster = cluster_of_four();
+    submit_some(cluster, 20);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    cluster_run(cluster, 50);
+    struct member *old = cluster_leader(cluster);
+    deaf = old->node;
+    cluster->look = look_results;
+    old->clock_off_ns = 5000 * (int64_t)MS;
+    for (uint32_t i = 0; i < 5; i++, wanted++)
+        assert_true(member_submit(old, wanted + 1));
+    cluster_run(cluster, 10);
+    const uint64_t stored = replica_facts(old->replica).stored;
+    assert_true(stored > replica_facts(old->replica).commit);
+    member_stop(old);
+    cluster->look = NULL;
+    assert_true(cluster_until(cluster, other_leads, 3000));
+    submit_some(cluster, 20);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    assert_once(cluster);
     cluster_free(cluster);
 }
