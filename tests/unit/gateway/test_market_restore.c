@@ -52,6 +52,14 @@ static bool load(void)
 }
 
 /* As long as nothing was forgotten and long after: what a restored market shows is what it showed. */
+/* Only `any` has padding behind it; what that holds is nobody's. */
+static void assert_same_figures(const struct ticker_figures *a, const struct ticker_figures *b)
+{
+    const size_t behind = offsetof(struct ticker_figures, open_ns);
+    assert_int_equal(a->any, b->any);
+    assert_memory_equal(&a->open_ns, &b->open_ns, sizeof(*a) - behind);
+}
+
 TEST(market_restore, full_rings_come_back)
 {
     struct ticker_figures before, after;
@@ -68,7 +76,7 @@ TEST(market_restore, full_rings_come_back)
     assert_true(load());
     view = market_views_at(fixture_views, 0);
     ticker_read(&view->ticker, now_ns, &after);
-    assert_memory_equal(&before, &after, sizeof(before));
+    assert_same_figures(&before, &after);
     assert_int_equal(view->trades.trade_count, 3000);
     assert_int_equal(trades_at(&view->trades, 0)->id, 2001);
     assert_int_equal(view->series[INTERVAL_1S].begun, 3000);
