@@ -36,6 +36,7 @@ foreach(source ${sources})
     endif()
     target_link_libraries(${target} PRIVATE quorex_engine quorex_settlement quorex_ledger
                           quorex_gateway quorex_common)
+    quorex_link_quickly(${target})
     if(name STREQUAL "match")
         target_link_libraries(${target} PRIVATE model_parts)
     endif()

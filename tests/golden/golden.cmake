@@ -4,6 +4,7 @@
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/golden/*.c)
 add_executable(golden_match ${sources})
 target_link_libraries(golden_match PRIVATE quorex_engine)
+quorex_link_quickly(golden_match)
 
 file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/golden/match/*.txt)
 foreach(script ${scripts})
