@@ -11,8 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define QUARANTINE "quarantine"
-
 static enum status failed(const char *directory, const char *what, const char *file)
 {
     const enum status status = errno == ENOSPC || errno == EDQUOT ? STATUS_NO_SPACE : STATUS_IO;
@@ -223,11 +221,14 @@ enum status chain_quarantine(const char *directory, bool everything, uint64_t *t
     if (index >= 0 && flock(index, LOCK_EX | LOCK_NB) != 0) {
         log_error("ledger", "chain is written by another process", "directory=\"%s\"", directory);
         status = STATUS_EXISTS;
-    } else if (last < 0 || (mkdirat(aside.folder, QUARANTINE, 0700) != 0 && errno != EEXIST)) {
-        status = failed(directory, "chain cannot be opened", QUARANTINE);
+    } else if (last < 0 ||
+               (mkdirat(aside.folder, CHAIN_QUARANTINE, 0700) != 0 && errno != EEXIST)) {
+        status = failed(directory, "chain cannot be opened", CHAIN_QUARANTINE);
     } else {
-        aside.quarantine = openat(aside.folder, QUARANTINE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (aside.quarantine < 0) status = failed(directory, "chain cannot be opened", QUARANTINE);
+        aside.quarantine =
+            openat(aside.folder, CHAIN_QUARANTINE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (aside.quarantine < 0)
+            status = failed(directory, "chain cannot be opened", CHAIN_QUARANTINE);
     }
     if (status == STATUS_OK)
         status = everything ? put_everything_aside(&aside, (uint32_t)last)

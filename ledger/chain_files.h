@@ -1,5 +1,6 @@
 /* The inside of the chain on disk, shared by the files that make it up: reading and appending (chain_fs.c), taking
- * bodies away (chain_prune_fs.c), beginning above a block and putting aside (chain_begin_fs.c). Nobody else
+ * bodies away (chain_prune_fs.c), beginning above a block and putting aside (chain_begin_fs.c), mending
+ * (chain_mend_fs.c). Nobody else
  * includes this, but tests that want small segments.
  */
 
@@ -9,6 +10,7 @@
 #include "ledger/chain_scan.h"
 
 #define CHAIN_UNFINISHED "unfinished" /* a file that gets its name when it is whole */
+#define CHAIN_QUARANTINE "quarantine" /* folder of what was damaged */
 
 struct iovec;
 

@@ -143,12 +143,24 @@ MUST_CHECK enum status checkpoint_certify(const char *directory, uint64_t height
  * is not there has none. */
 MUST_CHECK enum status checkpoint_newest(const char *directory, uint64_t *height);
 
+/* The lowest such at or above `from`, 0 when there is none. */
+MUST_CHECK enum status checkpoint_lowest(const char *directory, uint64_t from, uint64_t *height);
+
 /* Opens a whole one: manifest and certificate decoded and matching each other; whose the signatures are is left to
  * checkpoint_fault. STATUS_NOT_FOUND, not logged: it is not there, or not whole. STATUS_DAMAGED names the file in
  * the log and puts it aside: the checkpoint is not whole any more. */
 MUST_CHECK enum status checkpoint_reader_open(const char *directory, uint64_t height,
                                               struct checkpoint_reader **reader);
 void checkpoint_reader_close(struct checkpoint_reader *reader);
+
+/* The same for an auditor, who leaves the folder as it is: what is damaged is named and stays. */
+MUST_CHECK enum status checkpoint_reader_audit(const char *directory, uint64_t height,
+                                               struct checkpoint_reader **reader);
+
+/* Its certificate is not what it should be after all: `what` goes to the log, and the file aside, unless the reader is
+ * an auditor's. Returns STATUS_DAMAGED. */
+enum status checkpoint_reader_refuse(struct checkpoint_reader *reader, const char *what);
+
 const struct checkpoint_manifest *checkpoint_reader_manifest(
     const struct checkpoint_reader *reader);
 const struct certificate *checkpoint_reader_certificate(const struct checkpoint_reader *reader);

@@ -144,6 +144,32 @@ static uint8_t *manifest_of(int parent, const char *name, size_t *byte_count, bo
     return bytes;
 }
 
+/* Whether these are the bytes of a certificate of this manifest's root. */
+static enum status certificate_fits(uint64_t height, const uint8_t *manifest, size_t manifest_bytes,
+                                    const uint8_t *bytes, size_t byte_count)
+{
+    struct certificate certificate;
+    if (!certificate_decode(bytes, byte_count, &certificate) || certificate.height != height)
+        return STATUS_MALFORMED;
+    const hash_t root = checkpoint_root(manifest, manifest_bytes);
+    return hash_equal(certificate.header_hash, root) ? STATUS_OK : STATUS_MISMATCH;
+}
+
+/* Whether the certificate that lies beside a manifest is this manifest's. */
+static bool certificate_beside(int parent, const char *name, uint64_t height,
+                               const uint8_t *manifest, size_t manifest_bytes)
+{
+    uint8_t bytes[CERTIFICATE_BYTES_MAX];
+    size_t byte_count;
+    const int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return false;
+    const bool fits =
+        checkpoint_files_read(folder, "certificate", bytes, sizeof(bytes), &byte_count) &&
+        certificate_fits(height, manifest, manifest_bytes, bytes, byte_count) == STATUS_OK;
+    close(folder);
+    return fits;
+}
+
 /* The one that stands is this one: our files, just written, take the place of its own one by one, for some of its
  * may be gone. It is certified as it was at every moment. */
 static bool renew(struct checkpoint_writer *writer, const char *name)
@@ -174,7 +200,9 @@ static enum status put_in_place(struct checkpoint_writer *writer, const uint8_t 
     uint8_t *old = manifest_of(writer->parent, name, &old_bytes, &certified);
     const bool same =
         old != NULL && old_bytes == manifest_bytes && memcmp(old, manifest, manifest_bytes) == 0;
-    const bool other = old != NULL && !same && certified;
+    /* Of one that rotted the manifest is not what was certified: ours takes its place. */
+    const bool other = old != NULL && !same && certified &&
+                       certificate_beside(writer->parent, name, writer->height, old, old_bytes);
     free(old);
     if (other) {
         log_error("ledger", "checkpoint differs from the certified one",
@@ -242,17 +270,6 @@ void checkpoint_writer_close(struct checkpoint_writer *writer)
 }
 
 /* ---- The certificate ---- */
-
-/* Whether these are the bytes of a certificate of this manifest's root. */
-static enum status certificate_fits(uint64_t height, const uint8_t *manifest, size_t manifest_bytes,
-                                    const uint8_t *bytes, size_t byte_count)
-{
-    struct certificate certificate;
-    if (!certificate_decode(bytes, byte_count, &certificate) || certificate.height != height)
-        return STATUS_MALFORMED;
-    const hash_t root = checkpoint_root(manifest, manifest_bytes);
-    return hash_equal(certificate.header_hash, root) ? STATUS_OK : STATUS_MISMATCH;
-}
 
 static enum status write_certificate(int folder, const char *directory, const uint8_t *bytes,
                                      size_t byte_count)
@@ -335,6 +352,36 @@ enum status checkpoint_newest(const char *directory, uint64_t *height)
     const enum status status = find_newest(directory, &newest, &folder);
     *height = newest.count > 0 ? newest.heights[0] : 0;
     if (folder >= 0) close(folder);
+    return status;
+}
+
+struct lowest {
+    uint64_t from, height;
+};
+
+static bool note_lowest(void *context, int parent, const char *name)
+{
+    struct lowest *lowest = context;
+    const uint64_t height = checkpoint_files_height(name, "");
+    bool whole, certified;
+    if (height == 0 || height < lowest->from) return true;
+    if (!checkpoint_files_whole(parent, name, &whole, &certified)) return false;
+    if (whole && certified && (lowest->height == 0 || height < lowest->height))
+        lowest->height = height;
+    return true;
+}
+
+enum status checkpoint_lowest(const char *directory, uint64_t from, uint64_t *height)
+{
+    struct lowest lowest = {.from = from};
+    const int folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *height = 0;
+    if (folder < 0 && errno == ENOENT) return STATUS_OK;
+    enum status status = STATUS_OK;
+    if (folder < 0 || !checkpoint_files_each(folder, note_lowest, &lowest))
+        status = checkpoint_files_failed("checkpoints cannot be listed", directory, ".");
+    if (folder >= 0) close(folder);
+    *height = lowest.height;
     return status;
 }
 

@@ -12,6 +12,7 @@
 struct checkpoint_reader {
     char *directory;
     int folder;
+    bool audits;    /* puts nothing aside */
     int chunk_file; /* of the last piece; -1: none */
     uint32_t chunk;
     uint8_t *manifest_bytes;
@@ -29,8 +30,13 @@ static enum status damaged(struct checkpoint_reader *reader, const char *file, c
 {
     log_error("ledger", "checkpoint file is damaged", "directory=\"%s\" file=\"%s\" what=\"%s\"",
               reader->directory, file, what);
-    checkpoint_files_put_aside(reader->folder, file);
+    if (!reader->audits) checkpoint_files_put_aside(reader->folder, file);
     return STATUS_DAMAGED;
+}
+
+enum status checkpoint_reader_refuse(struct checkpoint_reader *reader, const char *what)
+{
+    return damaged(reader, "certificate", what);
 }
 
 static enum status read_manifest(struct checkpoint_reader *reader, uint64_t height)
@@ -95,8 +101,8 @@ static enum status open_folder(struct checkpoint_reader *reader, uint64_t height
     return status;
 }
 
-enum status checkpoint_reader_open(const char *directory, uint64_t height,
-                                   struct checkpoint_reader **reader)
+static enum status open_reader(const char *directory, uint64_t height, bool audits,
+                               struct checkpoint_reader **reader)
 {
     *reader = NULL;
     struct checkpoint_reader *made = calloc(1, sizeof(*made));
@@ -107,6 +113,7 @@ enum status checkpoint_reader_open(const char *directory, uint64_t height,
         return STATUS_NO_MEMORY;
     }
     made->directory = copy;
+    made->audits = audits;
     made->folder = made->chunk_file = -1;
     enum status status = open_folder(made, height);
     if (status == STATUS_OK) status = read_manifest(made, height);
@@ -116,6 +123,18 @@ enum status checkpoint_reader_open(const char *directory, uint64_t height,
     else
         checkpoint_reader_close(made);
     return status;
+}
+
+enum status checkpoint_reader_open(const char *directory, uint64_t height,
+                                   struct checkpoint_reader **reader)
+{
+    return open_reader(directory, height, false, reader);
+}
+
+enum status checkpoint_reader_audit(const char *directory, uint64_t height,
+                                    struct checkpoint_reader **reader)
+{
+    return open_reader(directory, height, true, reader);
 }
 
 void checkpoint_reader_close(struct checkpoint_reader *reader)

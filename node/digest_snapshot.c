@@ -137,3 +137,14 @@ enum status digest_snapshot_get(struct digest *digest, const struct genesis *gen
     seal_begin(&digest->seal, digest->command + 1);
     return STATUS_OK;
 }
+
+bool digest_snapshot_membership(const struct genesis *genesis, const uint8_t *bytes,
+                                size_t byte_count, struct membership *membership)
+{
+    const uint8_t *at = bytes, *const end = bytes + byte_count;
+    const uint8_t *head = bytes_next(&at, end, DIGEST_SNAPSHOT_HEAD_BYTES);
+    if (head == NULL || le_get_u32(head) != DIGEST_SNAPSHOT_VERSION) return false;
+    membership_begin(membership, genesis);
+    return membership_get(membership, le_get_u64(head + 4), le_get_u64(head + 52),
+                          le_get_u64(head + 60), &at, end);
+}

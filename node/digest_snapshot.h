@@ -39,4 +39,9 @@ MUST_CHECK enum status digest_snapshot_get(struct digest *digest, const struct g
                                            struct settlement *settlement, const uint8_t *bytes,
                                            size_t byte_count);
 
+/* The membership alone, without a settlement: whose signatures count from the next block on. False: not what
+ * digest_snapshot_put writes. */
+MUST_CHECK bool digest_snapshot_membership(const struct genesis *genesis, const uint8_t *bytes,
+                                           size_t byte_count, struct membership *membership);
+
 #endif /* NODE_DIGEST_SNAPSHOT_H */

@@ -194,7 +194,7 @@ static enum status mend_damage(struct mending *mending, const struct start *star
     if (status == STATUS_DAMAGED) status = patch_log(mending, start);
     if (status == STATUS_NOT_FOUND) status = fetch_checkpoint(mending);
     uint64_t tip;
-    if (status == STATUS_OK) status = chain_quarantine(mending->files->chain, false, &tip);
+    if (status == STATUS_OK) status = chain_mend(mending->files->chain, start->height, &tip);
     return status == STATUS_OK ? STATUS_AGAIN : status;
 }
 

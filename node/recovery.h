@@ -4,7 +4,7 @@
  *     log ends below the checkpoint      begins anew at the checkpoint           wal_begin_at
  *     others' logs begin above ours      fetches a checkpoint                    join_run
  *     bytes of the log rotted            asks the others for what is lost        wal_repair.h, join_repair
- *     bytes of the chain rotted          puts the files into quarantine: log and others have it all
+ *     bytes of the chain rotted          mends what the log does not give again, and puts the rest into quarantine
  *     a member without any state         fetches a checkpoint, or begins with an empty log
  *
  * Only a node that knows what it voted for and signed may go on: STATUS_AMNESIAC is final, and a new identity

@@ -5,8 +5,9 @@
 #include "engine/origins.h"
 #include "engine/restore.h"
 #include "engine/sections.h"
-#include "ledger/chain.h"
+#include "ledger/chain_scan.h"
 #include "node/chain_section.h"
+#include "node/voters.h"
 #include "settlement/restore.h"
 
 #include <inttypes.h>
@@ -51,16 +52,15 @@ static enum status read_nodes(struct start *start)
     return STATUS_OK;
 }
 
-static enum status open_at(struct start *start, const char *directory, uint64_t height)
+/* The sections of an open checkpoint, and what the log and the node set are above it. */
+static enum status read_sections(struct start *start)
 {
     struct chain_section section;
-    start->height = height;
-    enum status status = checkpoint_reader_open(directory, height, &start->reader);
-    if (status != STATUS_OK) return status;
+    const uint64_t height = start->height;
     const hash_t chain_id = genesis_chain_id(start->genesis);
     if (!hash_equal(checkpoint_reader_manifest(start->reader)->chain_id, chain_id))
         return refused(start, "chain id", STATUS_MISMATCH);
-    status = map_sections(start);
+    const enum status status = map_sections(start);
     if (status != STATUS_OK) return status;
     if (!chain_section_get(start->sections[CHECKPOINT_CHAIN],
                            start->section_bytes[CHECKPOINT_CHAIN], &section))
@@ -68,6 +68,66 @@ static enum status open_at(struct start *start, const char *directory, uint64_t 
     if (section.mark.height != height) return refused(start, "mark", STATUS_MALFORMED);
     start->base = section.mark.base;
     return read_nodes(start);
+}
+
+/* Whose signatures count for it: those who vote above it, or, where its block hands over to them, those whom the
+ * lineage names. False: nothing here says. */
+static bool find_signers(const struct start *start, const char *directory,
+                         struct validator_set *signers)
+{
+    struct chain_section section;
+    struct block_header header;
+    struct membership membership;
+    struct voters *voters;
+    enum voters_word word;
+    const uint8_t *bytes = start->sections[CHECKPOINT_CHAIN];
+    if (!chain_section_get(bytes, start->section_bytes[CHECKPOINT_CHAIN], &section) ||
+        !block_header_decode(checkpoint_reader_manifest(start->reader)->header, &header) ||
+        !digest_snapshot_membership(start->genesis, section.digest, section.digest_bytes,
+                                    &membership))
+        return false;
+    node_set_voters(&membership.nodes, signers);
+    if (hash_equal(validator_set_hash(signers), header.validators_hash)) return true;
+    if (voters_new(directory, start->genesis, NULL, &voters) != STATUS_OK) return false;
+    const struct validator_set *found = voters_find(voters, header.validators_hash, &word);
+    if (found != NULL) *signers = *found;
+    voters_free(voters);
+    return found != NULL;
+}
+
+/* A certificate whose signatures are not right is put aside: peers would take us for liars, and nothing proves the
+ * state any more. Whose they are cannot be told where a set was replaced that could not sign; it was told when the
+ * certificate came. */
+static enum status check_certificate(struct start *start, const char *directory)
+{
+    struct validator_set signers;
+    size_t byte_count;
+    if (!find_signers(start, directory, &signers)) {
+        log_warn("node", "the checkpoint's signatures cannot be checked: its voters are not known",
+                 "height=%" PRIu64, start->height);
+        return STATUS_OK;
+    }
+    const uint8_t *bytes = checkpoint_reader_manifest_bytes(start->reader, &byte_count);
+    const char *fault = checkpoint_fault(checkpoint_reader_manifest(start->reader), bytes,
+                                         byte_count, checkpoint_reader_certificate(start->reader),
+                                         genesis_chain_id(start->genesis), &signers);
+    return fault == NULL ? STATUS_OK : checkpoint_reader_refuse(start->reader, fault);
+}
+
+static enum status open_at(struct start *start, const char *directory, uint64_t height)
+{
+    start->height = height;
+    enum status status = checkpoint_reader_open(directory, height, &start->reader);
+    if (status == STATUS_OK) status = read_sections(start);
+    return status == STATUS_OK ? check_certificate(start, directory) : status;
+}
+
+enum status start_audit(struct start *start, const char *directory, const struct genesis *genesis,
+                        uint64_t height)
+{
+    *start = (struct start){.genesis = genesis, .height = height};
+    const enum status status = checkpoint_reader_audit(directory, height, &start->reader);
+    return status == STATUS_OK ? read_sections(start) : status;
 }
 
 /* A damaged one is not whole any more once it was read, so that an older one is the newest. */
@@ -185,16 +245,30 @@ enum status start_settlement(struct start *start, struct arena *arena,
 
 /* ---- The chain's files ---- */
 
+static bool within(uint64_t base, uint64_t height, uint64_t tip)
+{
+    return base <= height && height <= tip;
+}
+
 /* Whether the chain has the checkpoint's block: then it goes on from there. One that begins above it is what is left
- * when a newer checkpoint was damaged. */
+ * when a newer checkpoint was damaged. An index that says no may be wrong, or missing: the segments know, and the
+ * index is made anew of them when the chain is opened. */
 static enum status chain_reaches(const char *directory, uint64_t height, bool *reaches)
 {
     struct chain *chain;
-    const enum status status = chain_open_reader(directory, &chain);
+    struct chain_scan scan;
+    enum status status = chain_open_reader(directory, &chain);
     if (status != STATUS_OK) return status;
-    *reaches = chain_base(chain) <= height && height <= chain_tip(chain);
+    *reaches = within(chain_base(chain), height, chain_tip(chain));
     chain_close(chain);
-    return STATUS_OK;
+    if (*reaches) return STATUS_OK;
+    status = chain_scan(directory, &scan);
+    if (status == STATUS_OK) *reaches = within(scan.base, height, scan.tip);
+    if (status == STATUS_DAMAGED)
+        log_error("node", "the chain is damaged", "file=\"%s\" offset=%" PRIu64 " what=\"%s\"",
+                  scan.file, scan.file_offset, scan.fault);
+    chain_scan_end(&scan);
+    return status;
 }
 
 enum status start_chain(const struct start *start, const char *directory)

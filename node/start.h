@@ -1,8 +1,8 @@
 /* What a node starts from: the newest checkpoint on its disk that is whole, or the genesis.
  *
- * Everything of it is checked against its certificate: chunks by their hashes, settlement's roots and the
- * digest by the header that was signed. One that is damaged is left for the next older; which chunk it was
- * is in the log, and the node fetches it again when it needs to.
+ * Everything of it is checked against its certificate: the signatures by the voters of its height, chunks by their
+ * hashes, settlement's roots and the digest by the header that was signed. One that is damaged, in whatever file, is
+ * left for the next older; which file it was is in the log, and the node fetches it again when it needs to.
  *
  * Owner    the main thread, before the others start
  * Memory   start_open to start_close; the sections are mapped in between
@@ -34,6 +34,11 @@ MUST_CHECK enum status start_open(struct start *start, const char *directory,
                                   const struct genesis *genesis);
 void start_close(struct start *start);
 
+/* For an auditor: the checkpoint of this height, its folder left as it is and its signatures not checked. The start is
+ * then used like any other. STATUS_NOT_FOUND: no whole one is there; STATUS_DAMAGED, logged; and as start_open. */
+MUST_CHECK enum status start_audit(struct start *start, const char *directory,
+                                   const struct genesis *genesis, uint64_t height);
+
 /* The engine, new or restored; what the log says of origins is in `start` from then on. Statuses of
  * restore_engine, logged. */
 MUST_CHECK enum status start_engine(struct start *start, struct arena *arena,
@@ -46,7 +51,8 @@ MUST_CHECK enum status start_settlement(struct start *start, struct arena *arena
                                         struct settlement **settlement, struct digest *digest);
 
 /* The chain's folder: one that ends below the checkpoint, or begins above it, goes to its quarantine, and an empty one begins at
- * the checkpoint's block. Failures have been logged. */
+ * the checkpoint's block. STATUS_DAMAGED: what is damaged must be put aside first (chain_mend). Failures have been
+ * logged. */
 MUST_CHECK enum status start_chain(const struct start *start, const char *directory);
 
 #endif /* NODE_START_H */

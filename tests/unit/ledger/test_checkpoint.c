@@ -345,6 +345,62 @@ TEST(checkpoint, made_again_is_renewed)
     checkpoints_end(&folder);
 }
 
+/* A manifest or certificate that rotted, seen or not, says nothing of what was certified: the one made again takes its
+ * place, and its certificate comes with the votes again. */
+TEST(checkpoint, rotten_manifest_gives_way_to_the_one_made_again)
+{
+    static const char *const files[] = {"9/manifest", "9/certificate"};
+    for (int i = 0; i < 4; i++) {
+        hash_t root, again;
+        uint8_t bytes[CERTIFICATE_BYTES_MAX];
+        struct checkpoint_reader *reader;
+        checkpoints_begin(&folder);
+        assert_int_equal(checkpoints_write(&folder, 9, &root), STATUS_OK);
+        const size_t byte_count = checkpoints_sign(&folder, 9, root, 3, bytes);
+        assert_int_equal(checkpoint_certify(folder.path, 9, bytes, byte_count), STATUS_OK);
+        checkpoints_rot(&folder, files[i % 2],
+                        i % 2 == 0 ? 600 : 20); /* a chunk's hash; the root */
+        if (i >= 2)
+            assert_int_equal(checkpoint_reader_open(folder.path, 9, &reader), STATUS_DAMAGED);
+        assert_int_equal(checkpoints_write(&folder, 9, &again), STATUS_OK);
+        assert_true(hash_equal(root, again));
+        assert_int_equal(checkpoint_certify(folder.path, 9, bytes, byte_count), STATUS_OK);
+        if (i != 1) { /* of a certificate nobody has looked at, only a reader finds out */
+            expect_newest(9);
+            assert_int_equal(checkpoint_reader_open(folder.path, 9, &reader), STATUS_OK);
+            checkpoint_reader_close(reader);
+        }
+        checkpoints_end(&folder);
+    }
+}
+
+/* An auditor's reader names what is damaged and leaves it; the lowest one from a height on is found by names. */
+TEST(checkpoint, auditor_leaves_everything_as_it_is)
+{
+    struct checkpoint_reader *reader;
+    uint64_t height;
+    checkpoints_begin(&folder);
+    assert_int_equal(checkpoint_lowest(folder.path, 0, &height), STATUS_OK);
+    assert_int_equal(height, 0);
+    for (uint64_t at = 10; at <= 30; at += 10)
+        checkpoints_make(&folder, at);
+    assert_int_equal(checkpoint_lowest(folder.path, 0, &height), STATUS_OK);
+    assert_int_equal(height, 10);
+    assert_int_equal(checkpoint_lowest(folder.path, 11, &height), STATUS_OK);
+    assert_int_equal(height, 20);
+    assert_int_equal(checkpoint_lowest(folder.path, 31, &height), STATUS_OK);
+    assert_int_equal(height, 0);
+    checkpoints_rot(&folder, "10/certificate", 20);
+    assert_int_equal(checkpoint_reader_audit(folder.path, 10, &reader), STATUS_DAMAGED);
+    assert_true(checkpoints_has(&folder, "10/certificate"));
+    assert_false(checkpoints_has(&folder, "10/certificate.bad"));
+    assert_int_equal(checkpoint_reader_open(folder.path, 10, &reader), STATUS_DAMAGED);
+    assert_true(checkpoints_has(&folder, "10/certificate.bad"));
+    assert_int_equal(checkpoint_lowest(folder.path, 0, &height), STATUS_OK);
+    assert_int_equal(height, 20);
+    checkpoints_end(&folder);
+}
+
 TEST(checkpoint, prune_keeps_the_newest_certified)
 {
     checkpoints_begin(&folder);

@@ -118,6 +118,87 @@ TEST(start, damaged_checkpoint_is_left_for_an_older_one)
     workshop_end(&shop);
 }
 
+static void file_in(char path[256], uint64_t height, const char *name)
+{
+    snprintf(path, 256, "%s/%lu/%s", shop.checkpoints, height, name);
+}
+
+/* A signature that rotted proves nothing: the older checkpoint is taken, the file is kept aside, and no peer is given
+ * it. */
+TEST(start, rotten_signature_is_no_certificate)
+{
+    for (off_t offset = 0; offset < CERTIFICATE_HEADER_BYTES + CERTIFICATE_VOTE_BYTES;
+         offset += offset < CERTIFICATE_HEADER_BYTES ? 8 : 1) {
+        char path[256], aside[256];
+        uint8_t byte;
+        struct checkpoint_reader *reader;
+        if (offset == 0) begin(6);
+        file_in(path, 6, "certificate");
+        file_in(aside, 6, "certificate.bad");
+        assert_int_equal(height_opened(), 6);
+        const int file = open(path, O_RDWR);
+        assert_int_equal(pread(file, &byte, 1, offset), 1);
+        byte ^= 32;
+        assert_int_equal(pwrite(file, &byte, 1, offset), 1);
+        assert_int_equal(height_opened(), 3);
+        assert_int_equal(access(aside, F_OK), 0);
+        assert_int_equal(checkpoint_reader_open(shop.checkpoints, 6, &reader), STATUS_NOT_FOUND);
+        byte ^= 32;
+        assert_int_equal(pwrite(file, &byte, 1, offset), 1);
+        close(file);
+        if (access(path, F_OK) != 0) assert_int_equal(rename(aside, path), 0);
+        char manifest[256], manifest_aside[256];
+        file_in(manifest, 6, "manifest");
+        file_in(manifest_aside, 6, "manifest.bad");
+        if (access(manifest_aside, F_OK) == 0)
+            assert_int_equal(rename(manifest_aside, manifest), 0);
+    }
+    workshop_end(&shop);
+}
+
+/* One vote too few, or of somebody who has none, is no certificate either. */
+TEST(start, certificate_of_others_is_refused)
+{
+    char path[256];
+    uint8_t bytes[CERTIFICATE_BYTES_MAX], seed[32] = "nobody", secret[SECRET_KEY_BYTES], key[32];
+    static struct certificate certificate;
+    begin(6);
+    file_in(path, 6, "certificate");
+    const int file = open(path, O_RDWR);
+    const ssize_t count = read(file, bytes, sizeof(bytes));
+    assert_true(certificate_decode(bytes, (size_t)count, &certificate));
+    struct checkpoint_vote_command vote;
+    crypto_sign_seed_keypair(key, secret, seed);
+    checkpoint_sign(secret, genesis_chain_id(&shop.journal.genesis), 0, 6, certificate.header_hash,
+                    1, &vote);
+    memcpy(certificate.votes[0].signature, vote.signature, SIGNATURE_BYTES);
+    assert_int_equal(pwrite(file, bytes, certificate_encode(&certificate, bytes), 0), count);
+    close(file);
+    assert_int_equal(height_opened(), 3);
+    workshop_end(&shop);
+}
+
+/* An auditor leaves what it finds as it is. */
+TEST(start, audit_puts_nothing_aside)
+{
+    struct start start;
+    char path[256];
+    begin(3);
+    rot(3);
+    file_in(path, 3, "00000.chunk");
+    assert_int_equal(start_audit(&start, shop.checkpoints, &shop.journal.genesis, 3),
+                     STATUS_DAMAGED);
+    start_close(&start);
+    assert_int_equal(access(path, F_OK), 0);
+    rot(3);
+    assert_int_equal(start_audit(&start, shop.checkpoints, &shop.journal.genesis, 3), STATUS_OK);
+    assert_int_equal(start.height, 3);
+    start_close(&start);
+    assert_int_equal(start_audit(&start, shop.checkpoints, &shop.journal.genesis, 6),
+                     STATUS_NOT_FOUND);
+    workshop_end(&shop);
+}
+
 /* With another tree secret the roots are not those that were signed: it is not this exchange's. */
 TEST(start, other_tree_secret_is_refused)
 {
@@ -220,6 +301,48 @@ TEST(start, chain_below_the_checkpoint_gives_way)
     chain_folder_remove(&empty);
     chain_folder_remove(&lower);
     chain_folder_remove(&higher);
+    heir_end(&heir);
+    workshop_end(&shop);
+}
+
+static void assert_no_quarantine(const char *folder)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/quarantine", folder);
+    assert_int_not_equal(access(path, F_OK), 0);
+}
+
+/* The index follows from the segments: one that rotted, in whatever byte, or that is missing, costs nothing. */
+TEST(start, index_that_rotted_costs_no_block)
+{
+    struct chain_folder folder;
+    begin(6);
+    heir_begin(&heir, &shop);
+    chain_folder_make(&folder);
+    write_chain(folder.path, 6);
+    const off_t bytes = chain_folder_bytes(&folder, "index");
+    for (off_t offset = 0; offset < bytes; offset += 3) {
+        chain_folder_flip(&folder, "index", offset, 64);
+        assert_int_equal(start_chain(&heir.start, folder.path), STATUS_OK);
+        check_chain(folder.path, 0, 6);
+        assert_no_quarantine(folder.path);
+    }
+    char path[128];
+    snprintf(path, sizeof(path), "%s/index", folder.path);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(start_chain(&heir.start, folder.path), STATUS_OK);
+    check_chain(folder.path, 0, 6);
+    assert_no_quarantine(folder.path);
+    /* Segments that rotted as well are mended before anything is decided. */
+    assert_int_equal(unlink(path), 0);
+    chain_folder_flip(&folder, "00000001.segment", 900, 1);
+    assert_int_equal(start_chain(&heir.start, folder.path), STATUS_DAMAGED);
+    uint64_t tip;
+    assert_int_equal(chain_mend(folder.path, 6, &tip), STATUS_OK);
+    assert_int_equal(tip, 6);
+    assert_int_equal(start_chain(&heir.start, folder.path), STATUS_OK);
+    check_chain(folder.path, 0, 6);
+    chain_folder_remove(&folder);
     heir_end(&heir);
     workshop_end(&shop);
 }
