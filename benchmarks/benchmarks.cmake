@@ -20,6 +20,13 @@ foreach(source ${sources})
     if(name STREQUAL "bench_settlement")
         target_link_libraries(${name} PRIVATE quorex_engine)
     endif()
+    if(name STREQUAL "bench_cluster")
+        # The node as it is built for use, but for what these files take the place of.
+        target_sources(${name} PRIVATE benchmarks/cluster_feeder.c benchmarks/cluster_stages.c
+                                       benchmarks/cluster_traffic.c)
+        target_link_libraries(${name} PRIVATE quorex_node)
+        target_link_options(${name} PRIVATE $<$<CONFIG:Release>:-O3 -flto -flto-partition=one>)
+    endif()
     list(APPEND benchmark_targets ${name})
 endforeach()
 # Writes the order flows that `quorex bench` replays.
