@@ -346,7 +346,7 @@ enum done_reason {
     DONE_WOULD_TAKE = 12,    /* LIMIT_MAKER released into a book where it would take */
     DONE_SWITCH = 13,        /* dead-man's switch */
     DONE_SESSION = 14,       /* its session ended */
-    DONE_ORIGIN_LOST = 15,   /* its session's node was lost */
+    DONE_ORIGIN_LOST = 15,   /* its session's node was lost, or began anew */
     DONE_PRICE_RANGE = 16,   /* MARKET: the rest lies beyond the market's price band */
     DONE_REPLACED = 17,      /* cancelled by ORDER_REPLACE */
 };

@@ -1,5 +1,5 @@
-/* Takes orders out: one, a list, all of an account in a market, those of a session or of a lost node, and
- * those of a dead-man's switch that nobody held.
+/* Takes orders out: one, a list, all of an account in a market, those of a session, of a node that is lost or
+ * begins anew, and those of a dead-man's switch that nobody held.
  *
  * A market that is halted still cancels.
  *

@@ -29,6 +29,7 @@ static enum reject hello(struct engine *engine, const struct command *command, u
 
     const struct hello_accepted_event accepted = {.epoch = number, .node = said.node};
     event_write_hello_accepted(out, &accepted);
+    cancel_bound(engine, said.node, out); /* of the process before: its connections are gone */
     return REJECT_NONE;
 }
 

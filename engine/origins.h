@@ -1,6 +1,7 @@
 /* Origins: which node's commands apply, and up to which one they have.
  *
- * A node's HELLO opens an epoch, named by the HELLO's command number, and closes the older one. A command
+ * A node's HELLO opens an epoch, named by the HELLO's command number, and closes the older one, with whose
+ * sessions the orders bound to them end (cancel_bound). A command
  * from that node applies only in the current epoch and only with the next sequence number, so that what
  * is sent twice is applied once and nothing is skipped. A HELLO with the nonce of the current epoch is the
  * one that opened it, sent again: nothing.

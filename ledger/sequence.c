@@ -443,6 +443,7 @@ static void follow_hello(struct sequence *sequence, const struct command *comman
     if (hello.node == 0) return;
     struct sequence_origin *origin = origin_place(sequence, hello.node);
     if (origin->epoch != 0 && origin->nonce == hello.nonce) return;
+    if (origin->epoch != 0) sequence->unsealed = true; /* orders of its sessions may end */
     epoch_close(origin);
     origin->epoch = sequence->command_count;
     origin->nonce = hello.nonce;

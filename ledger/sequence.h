@@ -15,7 +15,8 @@
  * delivered or proposed; if it does not, its origin is to be told where that is (`tell`). A HELLO opens an
  * epoch when it is delivered, unless its nonce is the one of the present epoch: then it is a HELLO said
  * twice, and nothing. The engine decides by the same rules (engine/origins.h). SEAL goes alone in its batch,
- * when it is due, and the next only when the last was delivered.
+ * when it is due, and the next only when the last was delivered; a HELLO that closes an epoch hurries it as
+ * any command does, for orders may have ended.
  *
  *     run of 5 6 7 8    delivered 4, proposed 5 6, expected 7:  5 6 passed over, 7 8 taken, expected 9
  *     run of 8 9        expected 7:  refused, and the origin told "7"

@@ -95,11 +95,7 @@ static bool is_session_over(struct settlement *s, const struct hold_entry *entry
 
 static bool is_origin_lost(const struct settlement *s, const struct hold_entry *entry)
 {
-    struct origin_lost_command asked;
-    if (entry->session == 0) return false;
-    if (s->command.type != T_ORIGIN_LOST) return membership_gone(s, entry->origin);
-    origin_lost_command_get(s->command.payload, &asked);
-    return entry->origin == asked.node;
+    return entry->session != 0 && membership_sessions_over(s, entry->origin);
 }
 
 static bool is_switch_fired(struct settlement *s, const struct hold_entry *entry)

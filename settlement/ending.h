@@ -4,7 +4,7 @@
  *     CANCELED, CANCELED_ALL, its account's command names it, or all in its market
  *     REPLACED, SESSION
  *     SWITCH                  its account's switch in the market has just fired
- *     ORIGIN_LOST             the command gives its session's node up
+ *     ORIGIN_LOST             the command gives its session's node up, or lets it begin anew
  *     IOC/FOK_UNFILLED,       it came into force in this command and may not rest
  *     NO_LIQUIDITY, PRICE_RANGE
  *     SELF_TRADE              some of it was prevented, and nothing is left

@@ -91,12 +91,48 @@ enum status membership_epoch(struct settlement *s, const struct event *event)
     return STATUS_OK;
 }
 
-bool membership_gone(const struct settlement *s, uint32_t node)
+/* A HELLO's first event, if it is not a no-op: its own number names the epoch. */
+enum status membership_hello(struct settlement *s, const struct event *event)
+{
+    struct hello_accepted_event accepted;
+    struct hello_command said = {0};
+    hello_accepted_event_get(event->payload, &accepted);
+    if (s->command.type == T_HELLO) hello_command_get(s->command.payload, &said);
+    if (s->command.main_count > 1 || accepted.node != said.node || said.node == 0)
+        return settle_differs_count(s, "node that begins", said.node, accepted.node);
+    if (accepted.epoch != s->command.number)
+        return settle_differs_count(s, "epoch of a node", (int64_t)s->command.number,
+                                    (int64_t)accepted.epoch);
+    s->command.epoch_opened = true;
+    return STATUS_OK;
+}
+
+static bool is_given_up(const struct settlement *s, uint32_t node)
+{
+    struct origin_lost_command lost;
+    origin_lost_command_get(s->command.payload, &lost);
+    return lost.node == node;
+}
+
+static bool begins_anew(const struct settlement *s, uint32_t node)
+{
+    struct hello_command said;
+    hello_command_get(s->command.payload, &said);
+    return s->command.epoch_opened && said.node == node;
+}
+
+static bool is_gone(const struct settlement *s, uint32_t node)
 {
     const uint8_t count = s->command.node_changes;
     if (count == 0 || count != changes_of(s->command.type)) return false;
     const struct wanted last = wanted_by(s, (uint8_t)(count - 1));
     return last.role == NODE_GONE && last.node == node;
+}
+
+bool membership_sessions_over(const struct settlement *s, uint32_t node)
+{
+    if (s->command.type == T_ORIGIN_LOST) return is_given_up(s, node);
+    return s->command.type == T_HELLO ? begins_anew(s, node) : is_gone(s, node);
 }
 
 enum status membership_close(struct settlement *s)
@@ -108,5 +144,7 @@ enum status membership_close(struct settlement *s)
                                     command->node_changes);
     if (command->epoch_changed != (command->type == T_EPOCH_CHANGE))
         return settle_differs_count(s, "epoch not changed", 1, 0);
+    if (command->epoch_opened != (command->type == T_HELLO))
+        return settle_differs_count(s, "epoch of a node not opened", 1, 0);
     return STATUS_OK;
 }

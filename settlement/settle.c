@@ -320,6 +320,8 @@ enum status settle_event(struct settlement *s, const struct event *event)
         return operation_tier_set(s, event);
     case T_TIER_CHANGED:
         return operation_tier_changed(s, event);
+    case T_HELLO_ACCEPTED:
+        return membership_hello(s, event);
     case T_NODE_CHANGED:
         return membership_node(s, event);
     case T_EPOCH_CHANGED:

@@ -92,6 +92,7 @@ struct command_state {
     bool replace_places;  /* that the order was accepted */
     bool tier_set;
     bool epoch_changed;
+    bool epoch_opened;    /* HELLO_ACCEPTED came */
     uint8_t node_changes; /* NODE_CHANGEDs so far */
     struct list_ending ending;
 

@@ -335,6 +335,7 @@ static enum reject hello(struct model *model, const struct hello_command *ask)
         model->origins[i].last_sequence = 0;
         event_write_hello_accepted(
             model->out, &(struct hello_accepted_event){.epoch = model->number, .node = ask->node});
+        model_sessions_end(model, ask->node);
         return REJECT_NONE;
     }
     return REJECT_STALE_SEQUENCE;

@@ -215,11 +215,12 @@ TEST(match, a_sweep_of_icebergs_and_lists_fits_the_events_buffer)
     world_close(&world);
 }
 
-/* Whatever ends everything at once: cancel all, a switch, a lost node, each over a full exchange of lists. */
+/* Whatever ends everything at once: cancel all, a switch, a lost node, one that begins anew, each over a full
+ * exchange of lists. */
 TEST(match, ending_everything_fits_the_events_buffer)
 {
     enum { LISTS = 50 };
-    for (int way = 0; way < 3; way++) {
+    for (int way = 0; way < 4; way++) {
         struct world world;
         world_prepare(&world);
         struct params *params = &world.genesis.params;
@@ -248,9 +249,13 @@ TEST(match, ending_everything_fits_the_events_buffer)
             world.stamp_ns += 1000000;
             assert_int_equal(world_seal(&world, (struct seal_command){1}), REJECT_NONE);
             assert_int_equal(world_events_of(&world, T_SWITCH_FIRED), 1);
-        } else {
+        } else if (way == 2) {
             assert_int_equal(world_origin_lost(&world, (struct origin_lost_command){epoch, 7}),
                              REJECT_NONE);
+        } else {
+            assert_int_equal(world_hello(&world, (struct hello_command){.nonce = 1, .node = 7}),
+                             REJECT_NONE);
+            assert_int_equal(world_events_of(&world, T_HELLO_ACCEPTED), 1);
         }
         assert_int_equal(world_events_of(&world, T_ORDER_DONE), 2 * LISTS);
         assert_int_equal(world_events_of(&world, T_LIST_DONE), LISTS);

@@ -415,6 +415,16 @@ TEST(sequence, votes_do_not_hurry_a_seal)
     assert_int_equal(sequence_due(&sequence), at(100 * MS).monotonic_ns);
 }
 
+/* A HELLO that closes an open epoch is something: it ends the orders of that epoch's sessions. */
+TEST(sequence, a_hello_that_closes_an_epoch_hurries_a_seal)
+{
+    struct sequence sequence = some_sequence();
+    say_hello(&sequence, at(0));
+    assert_int_equal(sequence_due(&sequence), at(1000 * MS).monotonic_ns);
+    deliver(&sequence, propose_hello(&sequence, NODE, 0x77, at(1)));
+    assert_int_equal(sequence_due(&sequence), at(100 * MS).monotonic_ns);
+}
+
 /* At most one SEAL is in flight: the next is proposed after the last was delivered, for the height
  * after it. */
 TEST(sequence, next_seal_waits_for_the_last)

@@ -80,23 +80,72 @@ TEST(membership, a_swap_is_two_changes_in_order)
     assert_int_equal(say(2, NODE_GONE), STATUS_MISMATCH);
 }
 
+static enum status say_hello(uint32_t node, uint64_t epoch)
+{
+    uint8_t payload[HELLO_ACCEPTED_BYTES];
+    hello_accepted_event_put(payload, &(struct hello_accepted_event){epoch, node});
+    const struct event event = {T_HELLO_ACCEPTED, HELLO_ACCEPTED_BYTES, payload};
+    s.command.main_count++;
+    return membership_hello(&s, &event);
+}
+
+/* A HELLO opens the epoch that its number names, of its node, before anything else it does; no other command
+ * opens one. */
+TEST(membership, a_hello_opens_its_own_epoch)
+{
+    BEGIN(HELLO, hello, {.nonce = 5, .node = 8});
+    s.command.number = 90;
+    assert_int_equal(membership_close(&s), STATUS_MISMATCH); /* neither opened nor refused */
+    BEGIN(HELLO, hello, {.nonce = 5, .node = 8});
+    s.command.number = 90;
+    assert_int_equal(say_hello(8, 90), STATUS_OK);
+    assert_int_equal(membership_close(&s), STATUS_OK);
+    assert_int_equal(say_hello(8, 90), STATUS_MISMATCH); /* a second time */
+    BEGIN(HELLO, hello, {.nonce = 5, .node = 8});
+    s.command.number = 90;
+    assert_int_equal(say_hello(8, 89), STATUS_MISMATCH);
+    assert_int_equal(say_hello(7, 90), STATUS_MISMATCH);
+    BEGIN(HELLO, hello, {.nonce = 5, .node = 8});
+    s.command.refused = true;
+    assert_int_equal(membership_close(&s), STATUS_OK);
+    BEGIN(ORIGIN_LOST, origin_lost, {.epoch = 0, .node = 8});
+    assert_int_equal(say_hello(8, 0), STATUS_MISMATCH);
+    assert_int_equal(say_hello(0, 0), STATUS_MISMATCH);
+}
+
+/* Sessions end for the node that was given up or begins anew, once that has come, and for no other. */
+TEST(membership, who_begins_anew_has_no_older_sessions)
+{
+    BEGIN(HELLO, hello, {.nonce = 5, .node = 8});
+    s.command.number = 90;
+    assert_false(membership_sessions_over(&s, 8)); /* it may be a no-op yet */
+    assert_int_equal(say_hello(8, 90), STATUS_OK);
+    assert_true(membership_sessions_over(&s, 8));
+    assert_false(membership_sessions_over(&s, 7));
+    BEGIN(ORIGIN_LOST, origin_lost, {.epoch = 5, .node = 8});
+    assert_true(membership_sessions_over(&s, 8));
+    assert_false(membership_sessions_over(&s, 7));
+    BEGIN(SEAL, seal, {.height = 8});
+    assert_false(membership_sessions_over(&s, 8));
+}
+
 /* Sessions end for the node that goes, when it has gone, and for no other. */
 TEST(membership, only_who_goes_takes_sessions_along)
 {
     BEGIN(NODE_REMOVE, node_remove, {.node = 8});
-    assert_false(membership_gone(&s, 8));
+    assert_false(membership_sessions_over(&s, 8));
     assert_int_equal(say(8, NODE_GONE), STATUS_OK);
-    assert_true(membership_gone(&s, 8));
-    assert_false(membership_gone(&s, 7));
+    assert_true(membership_sessions_over(&s, 8));
+    assert_false(membership_sessions_over(&s, 7));
     BEGIN(NODE_SWAP, node_swap, {.old_node = 2, .new_node = 5});
     assert_int_equal(say(5, NODE_VOTER), STATUS_OK);
-    assert_false(membership_gone(&s, 2));
+    assert_false(membership_sessions_over(&s, 2));
     assert_int_equal(say(2, NODE_GONE), STATUS_OK);
-    assert_true(membership_gone(&s, 2));
-    assert_false(membership_gone(&s, 5));
+    assert_true(membership_sessions_over(&s, 2));
+    assert_false(membership_sessions_over(&s, 5));
     BEGIN(NODE_ROLE, node_role, {.node = 8, .role = NODE_STANDBY});
     assert_int_equal(say(8, NODE_STANDBY), STATUS_OK);
-    assert_false(membership_gone(&s, 8));
+    assert_false(membership_sessions_over(&s, 8));
 }
 
 /* What was refused changes nothing; what was not changes what it asks for. */
