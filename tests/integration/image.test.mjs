@@ -1,5 +1,6 @@
 // The container image without a container engine: docker-compose.yml is parsed and checked, and the
-// Dockerfile's steps are carried out in bare Debian roots, one a stage; then the node runs in the last.
+// Dockerfile's steps are carried out in bare Debian roots, one a stage; then the node runs in the last, and the
+// services of profile `cluster`, each in namespaces of its own (compose.mjs).
 //
 // The steps need root and debootstrap; elsewhere only the files are checked.
 
@@ -8,10 +9,10 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import YAML from 'yaml';
+import { Compose, networksOf, readCompose } from './compose.mjs';
 import { root, until } from './exchange.mjs';
 
-const compose = YAML.parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'));
+const compose = readCompose();
 const port = 18340;
 
 // Stages: {name, from, steps: [{word, rest}]}, continued lines joined.
@@ -34,24 +35,57 @@ function readDockerfile(text) {
 const stages = readDockerfile(readFileSync(join(root, 'Dockerfile'), 'utf8'));
 const steps = (word) => stages.at(-1).steps.filter((step) => step.word === word);
 
-test('compose: a node and a database, on volumes, with health checks', () => {
-    assert.deepEqual(Object.keys(compose.services).sort(), ['database', 'node']);
+const ofProfile = (profile) => Object.keys(compose.services)
+    .filter((name) => compose.services[name].profiles.includes(profile)).sort();
+const onNetwork = (network) => Object.keys(compose.services)
+    .filter((name) => network in networksOf(compose.services[name])).sort();
+
+test('compose: everybody restarts, on volumes, with health checks; databases have no port of the host', () => {
     for (const [name, service] of Object.entries(compose.services)) {
-        assert.ok(service.restart, `${name} restarts`);
-        assert.equal(service.healthcheck.test[0], 'CMD');
+        assert.equal(service.restart, name === 'operator' ? 'no' : 'unless-stopped');
         for (const volume of service.volumes) {
             assert.ok(volume.split(':')[0] in compose.volumes, `${name}: ${volume} is a named volume`);
         }
-        for (const network of service.networks) assert.ok(network in compose.networks);
+        for (const network of Object.keys(networksOf(service))) assert.ok(network in compose.networks);
+        if (name !== 'operator') assert.equal(service.healthcheck.test[0], 'CMD');
+        if (!name.startsWith('database')) continue;
+        assert.match(service.image, /^postgres:15/);
+        assert.ok(!service.ports);
+        assert.ok(service.healthcheck.test.includes(service.environment.POSTGRES_DB));
     }
-    assert.match(compose.services.database.image, /^postgres:15/);
-    assert.ok(!compose.services.database.ports, 'the database has no port of the host');
-    assert.equal(compose.services.node.depends_on.database.condition, 'service_healthy');
-    assert.match(compose.services.node.environment.QUOREX_DATABASE, /host=database dbname=quorex_0 user=quorex/);
-    assert.equal(compose.services.database.environment.POSTGRES_DB, 'quorex_0');
-    const [host, inside] = compose.services.node.ports[0].split(':').slice(-2);
+});
+
+test('compose: without a profile, one node and its database', () => {
+    assert.match(readFileSync(join(root, '.env'), 'utf8'), /^COMPOSE_PROFILES=single$/m);
+    assert.deepEqual(ofProfile('single'), ['database', 'node']);
+    const { node, database } = compose.services;
+    assert.equal(node.depends_on.database.condition, 'service_healthy');
+    assert.equal(node.environment.QUOREX_DATABASE, 'host=database dbname=quorex user=quorex');
+    assert.deepEqual([database.environment.POSTGRES_DB, database.environment.POSTGRES_USER], ['quorex', 'quorex']);
+    const [host, inside] = node.ports[0].split(':').slice(-2);
     assert.equal(host, '8080');
     assert.equal(steps('EXPOSE')[0].rest, inside);
+});
+
+test('compose: in a cluster each node has volume, database and port of its own, and one network for its peers', () => {
+    const numbers = [0, 1, 2, 3], nodes = numbers.map((k) => `node-${k}`);
+    assert.deepEqual(ofProfile('cluster'), [...numbers.map((k) => `database-${k}`), ...nodes, 'operator']);
+    assert.deepEqual(onNetwork('peers'), nodes);
+    assert.deepEqual(onNetwork('clients'), [...nodes, 'operator']);
+    const addresses = compose.services.operator.command[1].split(',');
+    for (const k of numbers) {
+        const node = compose.services[`node-${k}`];
+        assert.deepEqual(node.volumes, [`node-${k}:/var/lib/quorex`]);
+        assert.deepEqual(node.ports, [`127.0.0.1:${8080 + k}:8080`]);
+        assert.match(node.environment.QUOREX_DATABASE, new RegExp(`^host=database-${k} `));
+        assert.equal(node.depends_on.operator.condition, 'service_completed_successfully');
+        assert.equal(node.depends_on[`database-${k}`].condition, 'service_healthy');
+        assert.deepEqual(onNetwork(`database-${k}`), [`database-${k}`, `node-${k}`]);
+        assert.ok(compose.networks[`database-${k}`].internal);
+        assert.equal(addresses[k], `${networksOf(node).peers.aliases[0]}:${8580 + k}`);
+        assert.ok(compose.services.operator.volumes.includes(`node-${k}:/srv/chain/node-${k}`));
+    }
+    assert.ok(compose.networks.peers.internal);
 });
 
 test('Dockerfile: Debian 12, the shared package list, a user of its own', () => {
@@ -68,7 +102,8 @@ test('Dockerfile: Debian 12, the shared package list, a user of its own', () => 
         .map((word) => `"${word}"`).join(', ')));
 });
 
-let place;
+let place, image;
+let cluster;
 const mounted = [];
 
 function mount(target, ...options) {
@@ -77,6 +112,7 @@ function mount(target, ...options) {
 }
 
 after(() => {
+    cluster?.disconnect();
     for (const target of mounted.reverse()) execFileSync('umount', ['-l', target]);
     if (place) rmSync(place, { recursive: true, force: true });
 });
@@ -152,7 +188,6 @@ test('the steps make an image in which the node runs', { skip: able ? false : 'n
     writeFileSync(join(base, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 });
 
     const stageRoots = {};
-    let image;
     stages.forEach((stage, index) => { image = makeStage(base, stage, stageRoots, index); });
 
     const entry = JSON.parse(steps('ENTRYPOINT')[0].rest);
@@ -179,4 +214,79 @@ test('the steps make an image in which the node runs', { skip: able ? false : 'n
         node.kill('SIGTERM');
     }
     assert.equal(await ended, 0, said);
+});
+
+// In network namespaces this test may not make, the container engine could not either.
+function mayMakeNetworks() {
+    try {
+        execFileSync('unshare', ['-n', 'ip', 'link', 'add', 'b0', 'type', 'bridge'], { stdio: 'pipe' });
+        return true;
+    } catch {
+        return false;
+    }
+}
+
+test('the cluster runs by the words of the file', { skip: able && mayMakeNetworks() ? false : 'needs network namespaces' },
+     async (t) => {
+    assert.ok(image, 'there is an image');
+    const folder = join(place, 'cluster');
+    mkdirSync(folder, { mode: 0o755 });
+    cluster = new Compose('cluster', image, JSON.parse(steps('ENTRYPOINT')[0].rest), folder);
+    const ask = (number, path) => cluster.get('operator', `http://node-${number}:8080${path}`);
+    const operate = async (...words) => {
+        const { code, said } = await cluster.run('operator', ...words);
+        assert.equal(code, 0, said);
+        return said;
+    };
+    const projected = (number) => Number(cluster.inside(`node-${number}`, 'env', `PGPASSWORD=${
+        cluster.services[`node-${number}`].environment.PGPASSWORD}`, 'psql', '-tA', '-h', `database-${number}`, '-U',
+        'quorex', '-d', 'quorex', '-c', 'SELECT count(*) FROM quorex.blocks'));
+
+    await t.test('four nodes agree, each has its database, peers speak on their own network', async () => {
+        await cluster.up();
+        await operate('demo-accounts');
+        for (const k of [0, 1, 2, 3]) {
+            await until(`node ${k} to have certified the accounts`, () =>
+                ask(k, '/quorex/v1/status').certifiedHeight >= 2, 30, 200);
+            await until(`database ${k} to have blocks`, () => projected(k) >= 2, 30, 200);
+            const links = cluster.running.get(`node-${k}`).said.match(/"link up" node=\d address=[0-9.]+/g);
+            const own = cluster.address(`node-${k}`, 'peers').replace(/[0-9]+$/, '');
+            assert.ok(links.length >= 3);
+            for (const link of links) assert.ok(link.includes(`address=${own}`), link);
+        }
+    });
+
+    await t.test('a node whose volume is lost is refused, and replaced', async () => {
+        assert.equal(await cluster.stop('node-2'), 0);
+        cluster.emptyVolume('node-2');
+        await operate('make', cluster.services.operator.command[1]); // as every `up` does
+        await cluster.start('node-2');
+        const lost = cluster.running.get('node-2');
+        assert.equal(await lost.ended, 1);
+        assert.match(lost.said, /no node in this volume/);
+
+        const words = (await operate('replace', '2', '0')).match(/operator (admin swap-nodes .*)$/m)[1];
+        const again = await cluster.run('operator', 'replace', '2', '0');
+        assert.equal(again.code, 1);
+        assert.match(again.said, /the volume of node 2 has a node/);
+        await cluster.start('node-2');
+        await cluster.healthy('node-2');
+        await operate(...words.split(' '));
+        await until('the new identity to vote', () => {
+            const { validators } = ask(2, '/quorex/v1/validators');
+            return validators.some(({ node }) => node === 5) && validators.every(({ node }) => node !== 3);
+        }, 30, 200);
+    });
+
+    await t.test('all stop cleanly, and come again', async () => {
+        const names = Object.keys(cluster.services).filter((name) => cluster.isRunning(name));
+        for (const name of [...names.filter((name) => name.startsWith('node')),
+                            ...names.filter((name) => !name.startsWith('node'))]) {
+            assert.equal(await cluster.stop(name), 0, `${name}\n${cluster.running.get(name).said}`);
+        }
+        const before = cluster.running.get('operator');
+        await cluster.up();
+        assert.notEqual(cluster.running.get('operator'), before, 'it runs at every `up`');
+        await until('all to agree again', () => [0, 1, 2, 3].every((k) => ask(k, '/readyz').orders), 30, 200);
+    });
 });
