@@ -78,6 +78,7 @@ export class Cluster {
         this.port = port;
         this.numbers = [0, 1, 2, 3];
         this.children = new Map();
+        this.fallen = []; // nodes that ended though nobody asked them to, in words
         this.more = [];
         this.dir = mkdtempSync(join(tmpdir(), 'quorex-'));
         chmodSync(this.dir, 0o755); // PostgreSQL's user walks through it
@@ -126,9 +127,21 @@ export class Cluster {
                             { stdio: ['ignore', log, log] });
         closeSync(log);
         child.ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
-        child.ended.then(() => { if (this.children.get(number) === child) this.children.delete(number); });
+        child.ended.then(({ code, signal }) => {
+            if (this.children.get(number) === child) this.children.delete(number);
+            if (child.mayEnd) return;
+            const last = this.log(number, folder).trimEnd().split('\n').slice(-4).join('\n');
+            this.fallen.push(`node ${number} ended by itself with ${signal ?? code}; its log ends:\n${last}`);
+        });
         this.children.set(number, child);
         return child;
+    }
+
+    // Its end, which nobody asked for, is what a test waits for.
+    endOf(number) {
+        const child = this.children.get(number);
+        child.mayEnd = true;
+        return child.ended;
     }
 
     async startNode(number) {
@@ -157,9 +170,9 @@ export class Cluster {
 
     // Sends a signal that ends the process, and waits for the end.
     async end(number, signal = 'SIGKILL') {
-        const child = this.children.get(number);
+        const child = this.children.get(number), ended = this.endOf(number);
         child.kill(signal);
-        return child.ended;
+        return ended;
     }
 
     signal(number, signal) {
@@ -251,13 +264,17 @@ export class Cluster {
         return run(quorex, args.map(String), { timeout: 120000, maxBuffer: 1 << 24 });
     }
 
+    // Ends all nodes, each as it should, and removes everything.
     async stop() {
-        for (const child of this.children.values()) child.kill('SIGCONT');
-        for (const child of this.children.values()) child.kill('SIGTERM');
         const children = [...this.children.values()];
+        for (const child of children) child.mayEnd = true;
+        for (const child of children) child.kill('SIGCONT');
+        for (const child of children) child.kill('SIGTERM');
         const patience = setTimeout(() => { for (const child of children) child.kill('SIGKILL'); }, 15000);
-        await Promise.all(children.map((child) => child.ended));
+        const ends = await Promise.all(children.map((child) => child.ended));
         clearTimeout(patience);
+        const wrong = ends.map(({ code, signal }) => signal ?? code).filter((end) => end !== 0);
+        if (wrong.length > 0) this.fallen.push(`nodes that were to stop ended with ${wrong}`);
         await this.walls?.close();
         try {
             this.postgres?.stop('immediate');
@@ -266,5 +283,6 @@ export class Cluster {
         }
         if (process.env.QUOREX_KEEP) console.log(`# kept ${this.dir}`);
         else rmSync(this.dir, { recursive: true, force: true });
+        if (this.fallen.length > 0) throw new Error(this.fallen.join('\n'));
     }
 }

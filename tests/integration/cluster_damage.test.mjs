@@ -146,7 +146,8 @@ for (const [what, file, offsets] of AMNESIAC) {
         await cluster.end(VICTIM);
         const before = cluster.log(VICTIM).length;
         for (const offset of offsets) flip(file, offset);
-        const { code } = await cluster.launch(VICTIM).ended;
+        cluster.launch(VICTIM);
+        const { code } = await cluster.endOf(VICTIM);
         const said = cluster.log(VICTIM).slice(before);
         assert.equal(code, 3, said);
         assert.match(said, /amnesiac/i);

@@ -22,10 +22,9 @@ before(async () => {
 
 after(async () => {
     await load?.end();
-    for (const child of cluster.children.values()) child.kill('SIGCONT');
-    for (const number of cluster.running()) await cluster.end(number, 'SIGTERM');
+    for (const number of cluster?.running() ?? []) await cluster.end(number, 'SIGTERM');
     if (mounted) execFileSync('umount', ['-l', cluster.folder(FULL)]);
-    await cluster.stop();
+    await cluster?.stop();
 });
 
 // The folder of one node becomes a small disk of its own, where that is allowed.
@@ -64,13 +63,13 @@ test('a stranger at the peer port gets not a byte', { timeout: 120000 }, async (
 test('a full disk stops one node, which says so, and it comes back', { timeout: 120000 }, async (context) => {
     if (!mounted) return context.skip('may not mount here');
     const others = cluster.numbers.filter((number) => number !== FULL);
-    const child = cluster.children.get(FULL), runaway = join(cluster.folder(FULL), 'runaway');
+    const ended = cluster.endOf(FULL), runaway = join(cluster.folder(FULL), 'runaway');
     try {
         execFileSync('dd', ['if=/dev/zero', `of=${runaway}`, 'bs=64k'], { stdio: 'ignore' });
     } catch {
         // dd fails when the disk is full: that is what it is for.
     }
-    const { code } = await child.ended;
+    const { code } = await ended;
     rmSync(runaway);
     assert.equal(code, 1);
     assert.match(cluster.log(FULL), /NO_SPACE|the disk is full|No space left/);
@@ -136,13 +135,12 @@ test('rm -rf of a node: a new identity takes its place, the old one is refused',
     await cluster.level();
 
     // The expelled one, on ports of its own, with all it ever had: nobody answers it.
-    const old = cluster.launch(LOST + 6, kept, ['--port', String(cluster.port + 9), '--database', '',
-                                                '--peer-port', String(cluster.port + 509)]);
+    cluster.launch(LOST + 6, kept, ['--port', String(cluster.port + 9), '--database', '',
+                                    '--peer-port', String(cluster.port + 509)]);
     await new Promise((resolve) => setTimeout(resolve, 4000));
     const ready = await fetch(`http://127.0.0.1:${cluster.port + 9}/readyz`).then((one) => one.status, () => 'closed');
     assert.ok(ready === 503 || ready === 'closed', `the old identity is ${ready}`);
-    old.kill('SIGTERM');
-    await old.ended;
+    await cluster.end(LOST + 6, 'SIGTERM');
     const said = cluster.log(LOST, kept);
     assert.doesNotMatch(said.slice(said.lastIndexOf('"starting"')), /"link up"/);
 });

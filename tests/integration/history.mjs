@@ -16,6 +16,8 @@ import http from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { units, until } from './exchange.mjs';
 
+// Refusals that no trader of ours deserves: an unknown account, key or signature, a request of another time.
+const STRANGE = new Set([-1002, -1021, -1022, -2014, -2015]);
 const ENDED = new Set(['FILLED', 'CANCELED', 'EXPIRED', 'EXPIRED_IN_MATCH', 'REJECTED']);
 
 // The outcome of a request: 'acknowledged' (done), 'refused' (not done), 'unknown'.
@@ -214,7 +216,8 @@ export class Load {
         const load = new Load();
         load.cluster = cluster;
         load.history = new History();
-        load.startBalances = await balancesOf(cluster, cluster.running()[0]);
+        // Asked of every node: each of them knows the accounts when the first order comes.
+        for (const number of cluster.running()) load.startBalances = await balancesOf(cluster, number);
         const names = { next: 1 };
         const { accounts } = cluster;
         load.traders = cluster.numbers.flatMap((node) => Array.from({ length: traders }, (_, i) => {
@@ -249,7 +252,7 @@ export class Load {
         if (cluster.postgres) await cluster.projected(numbers, height);
         const finals = [];
         for (const number of numbers) finals.push(await finalOf(cluster, number));
-        return complaints({ history, start: this.startBalances, finals });
+        return [...cluster.fallen, ...complaints({ history, start: this.startBalances, finals })];
     }
 }
 
@@ -354,6 +357,7 @@ function* fates(history, { node, accounts }) {
 function* fateOf({ account, id, symbol, outcome, code, order: told }, order, trades, node) {
     const which = `node ${node}: order ${account} ${id}`;
     if (outcome === 'refused' && order) yield `${which} was refused with ${code}, and is there`;
+    if (STRANGE.has(code)) yield `${which} was refused with ${code}`;
     if (outcome !== 'acknowledged') return;
     if (!order) {
         yield `${which} was acknowledged, and is lost`;

@@ -53,6 +53,8 @@ finds('an order that is there twice', (told, ann) => ann.orders.push(order(4, 'b
 finds('an order of unknown outcome that is there twice',
       (told, ann) => ann.orders.push(order(5, 'e'), order(6, 'e')), /e is there twice/);
 finds('a refused order that is there', (told, ann) => ann.orders.push(order(4, 'd')), /d was refused with -2010/);
+finds('a trader who is told that nobody knows him',
+      (told) => { told.history.places[3].code = -2015; }, /d was refused with -2015/);
 finds('an order that nobody placed', (told, ann) => ann.orders.push(order(4, 'x')), /nobody placed order ann x/);
 finds('another id than was acknowledged', (told, ann) => { ann.orders[0].orderId = 9; }, /a has another id/);
 finds('a lost fill', (told, ann) => ann.trades.pop(), /its trade 7 is lost/);
