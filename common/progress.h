@@ -23,6 +23,15 @@ struct progress_peer {
     _Atomic int64_t clock_ahead_ns; /* of this node's clock */
 };
 
+/* What a node does that lacks the blocks below the checkpoint it began at (ledger/backfill.h). */
+enum progress_backfill {
+    BACKFILL_IS_WHOLE, /* nothing lacks, or nothing more is to be had */
+    BACKFILL_FETCHES_HEADERS,
+    BACKFILL_FETCHES_BLOCKS,
+    BACKFILL_FINDS_NOBODY, /* it waits: no peer has `backfill_missing` */
+    BACKFILL_HAS_FAILED    /* the log says why; the next start tries again */
+};
+
 struct progress {
     /* Gateway loops (atomic maximum): a command whose answer may have left this node. Raised with
      * release before the answer is written; a loop serves a read only when its view has reached the
@@ -55,6 +64,14 @@ struct progress {
     /* Checkpoint maker: a certified checkpoint on disk holds everything up to this entry of the log. */
     alignas(64) _Atomic uint64_t forget_index;
     _Atomic uint64_t checkpoint_height; /* its height */
+
+    /* Backfill thread; the main thread before there is one. */
+    alignas(64) _Atomic uint32_t backfill;  /* enum progress_backfill */
+    _Atomic uint64_t backfill_base;         /* blocks up to it are fetched; 0: none */
+    _Atomic uint64_t backfill_headers_from; /* headers from it to the base are proved */
+    _Atomic uint64_t backfill_height;       /* blocks up to it are here */
+    _Atomic uint64_t backfill_bodies_from;  /* below it, bodies are not wanted */
+    _Atomic uint64_t backfill_missing;      /* 0: none */
 
     /* PostgreSQL writer: the block and command up to which it has committed. release after the
      * commit; pairs with the gateway's acquire when it trims its tail. */

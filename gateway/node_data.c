@@ -95,6 +95,26 @@ static void put_standing(struct writer *json, const struct facts *facts)
         writer_null(json);
 }
 
+/* The blocks below the checkpoint that this node began at: what it does to have them; null when none lacks. */
+static void put_backfill(struct writer *json, const struct progress *progress)
+{
+    static const char *const states[] = {NULL, "HEADERS", "BLOCKS", "WAITING", "FAILED"};
+    const uint32_t state = load_word(&progress->backfill);
+    writer_key(json, "backfill");
+    if (state == BACKFILL_IS_WHOLE || state > BACKFILL_HAS_FAILED) {
+        writer_null(json);
+        return;
+    }
+    writer_object(json);
+    writer_key_string(json, "state", states[state]);
+    writer_key_u64(json, "base", load(&progress->backfill_base));
+    writer_key_u64(json, "headersFrom", load(&progress->backfill_headers_from));
+    writer_key_u64(json, "height", load(&progress->backfill_height));
+    writer_key_u64(json, "bodiesFrom", load(&progress->backfill_bodies_from));
+    writer_key_u64(json, "missing", load(&progress->backfill_missing));
+    writer_object_end(json);
+}
+
 enum outcome node_data_status(struct request *request, const struct facts *facts)
 {
     struct writer *json = &request->json;
@@ -114,6 +134,7 @@ enum outcome node_data_status(struct request *request, const struct facts *facts
     writer_key_bool(json, "admitting", request_admits(facts));
     writer_key_u64(json, "checkpointHeight", load(&progress->checkpoint_height));
     writer_key_u64(json, "projectedHeight", load(&progress->projected_height));
+    put_backfill(json, progress);
     put_peers(json, facts);
     writer_object_end(json);
     return OUTCOME_ANSWERED;

@@ -3,6 +3,8 @@
  *     DIR/00000001.segment ...  records, appended; a new segment at CHAIN_SEGMENT_BYTES
  *     DIR/00000001.headers ...  what is left of a segment when the bodies went: headers and certificates
  *     DIR/index                 where each height's records are; follows from the others
+ *     DIR/earlier/              of a chain that begins above a block: the blocks up to it, as they come from
+ *                               others (backfill.h): a chain of its own, from block 1 on
  *
  *     record   length u32 | crc32c u32 | type u32 | zero u32 | height u64 | payload
  *              crc32c covers the record but itself; length is the payload's
@@ -19,6 +21,9 @@
  * The files are derived from the log, so nothing waits for the disk: they are synchronised every
  * CHAIN_SYNC_BLOCKS blocks, when a segment is full, and at the end. At open a torn tail is cut, and the
  * log brings it back; any other damage is named with file and offset and refused: chain_quarantine.
+ *
+ * A chain and its earlier one are read as one: what is at or below the base comes from earlier/, if it is there. Only when
+ * that reaches the base the chain is said to begin with block 1.
  *
  * Bodies go by whole segments: the headers file is on disk before the index points into it, and the index
  * before the segment goes. A reader that comes between finds one or the other.
@@ -156,8 +161,13 @@ void chain_close(struct chain *chain);
 uint64_t chain_tip(struct chain *chain);
 
 /* The height that the chain begins above, whose header and certificate are here but not its body; 0 for one
- * that begins with block 1. */
+ * that begins with block 1, by itself or together with its earlier one. */
 uint64_t chain_base(struct chain *chain);
+
+/* The same, whatever the earlier one has: 0 for a chain that lacks nothing. */
+uint64_t chain_own_base(struct chain *chain);
+
+#define CHAIN_EARLIER "earlier"
 
 /* The lowest height from which on every body is here; chain_tip + 1 when none is. */
 uint64_t chain_first_body(struct chain *chain);

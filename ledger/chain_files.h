@@ -21,6 +21,7 @@ struct chain {
     uint32_t segment_number; /* as in a place */
     bool writes;
     bool known; /* a reader: the index's header was read, `base` is right */
+    struct chain *earlier; /* a reader of the folder earlier/; NULL: not looked for yet */
     uint64_t base;
     char *directory;
 

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -192,6 +194,7 @@ void chain_close(struct chain *chain)
     if (chain->segment >= 0) close(chain->segment);
     if (chain->index >= 0) close(chain->index);
     if (chain->folder >= 0) close(chain->folder);
+    chain_close(chain->earlier);
     free(chain->buffer);
     free(chain->directory);
     free(chain);
@@ -469,8 +472,36 @@ static enum status read_record(struct chain *chain, uint64_t height, uint32_t ty
     return status;
 }
 
-enum status chain_read_header(struct chain *chain, uint64_t height,
-                              uint8_t header[BLOCK_HEADER_BYTES])
+/* ---- The earlier one ---- */
+
+/* A reader of what is below the base; NULL when there is no base, or no memory. */
+static struct chain *earlier_of(struct chain *chain)
+{
+    char path[PATH_MAX];
+    if (open_index(chain) != STATUS_OK || chain->base == 0) return NULL;
+    if (chain->earlier != NULL) return chain->earlier;
+    const int length = snprintf(path, sizeof(path), "%s/" CHAIN_EARLIER, chain->directory);
+    if (length < 0 || (size_t)length >= sizeof(path)) return NULL;
+    if (chain_new(path, false, &chain->earlier) != STATUS_OK) return NULL;
+    return chain->earlier;
+}
+
+/* It, when this height is for it to answer. */
+static struct chain *earlier_for(struct chain *chain, uint64_t height)
+{
+    struct chain *earlier = earlier_of(chain);
+    return earlier != NULL && height <= chain->base ? earlier : NULL;
+}
+
+/* Whether the earlier one has come up to the base. */
+static bool earlier_reaches(struct chain *chain)
+{
+    struct chain *earlier = earlier_of(chain);
+    return earlier != NULL && chain_tip(earlier) >= chain->base;
+}
+
+static enum status read_own_header(struct chain *chain, uint64_t height,
+                                   uint8_t header[BLOCK_HEADER_BYTES])
 {
     bool moved = true;
     enum status status = STATUS_OK;
@@ -492,8 +523,21 @@ enum status chain_read_header(struct chain *chain, uint64_t height,
     return status;
 }
 
+enum status chain_read_header(struct chain *chain, uint64_t height,
+                              uint8_t header[BLOCK_HEADER_BYTES])
+{
+    struct chain *earlier = earlier_for(chain, height);
+    if (earlier != NULL) {
+        const enum status status = read_own_header(earlier, height, header);
+        if (status != STATUS_NOT_FOUND) return status;
+    }
+    return read_own_header(chain, height, header);
+}
+
 enum status chain_read_block(struct chain *chain, uint64_t height, struct chain_block *block)
 {
+    struct chain *earlier = earlier_for(chain, height);
+    if (earlier != NULL) return chain_read_block(earlier, height, block);
     struct chain_record record;
     const enum status status = read_record(chain, height, CHAIN_BLOCK, &record);
     if (status != STATUS_OK) return status;
@@ -507,6 +551,11 @@ enum status chain_read_block(struct chain *chain, uint64_t height, struct chain_
 enum status chain_read_certificate(struct chain *chain, uint64_t height, const uint8_t **bytes,
                                    size_t *byte_count)
 {
+    struct chain *earlier = earlier_for(chain, height);
+    if (earlier != NULL) {
+        const enum status given = chain_read_certificate(earlier, height, bytes, byte_count);
+        if (given != STATUS_NOT_FOUND) return given;
+    }
     struct chain_record record;
     const enum status status = read_record(chain, height, CHAIN_CERTIFICATE, &record);
     if (status != STATUS_OK) return status;
@@ -543,15 +592,28 @@ uint64_t chain_certified(struct chain *chain)
     return height >= chain->base ? height : 0;
 }
 
-uint64_t chain_base(struct chain *chain)
+uint64_t chain_own_base(struct chain *chain)
 {
     return open_index(chain) == STATUS_OK ? chain->base : 0;
 }
 
-uint64_t chain_first_body(struct chain *chain)
+uint64_t chain_base(struct chain *chain)
+{
+    return earlier_reaches(chain) ? 0 : chain_own_base(chain);
+}
+
+static uint64_t own_first_body(struct chain *chain)
 {
     if (chain->writes) return chain->first_body;
     struct chain_index index;
     if (open_index(chain) != STATUS_OK || read_index_header(chain, &index) != STATUS_OK) return 1;
     return index.first_body;
+}
+
+uint64_t chain_first_body(struct chain *chain)
+{
+    const uint64_t own = own_first_body(chain);
+    if (chain_own_base(chain) == 0 || own != chain->base + 1 || !earlier_reaches(chain)) return own;
+    const uint64_t earlier = own_first_body(chain->earlier);
+    return earlier <= chain->base ? earlier : own;
 }

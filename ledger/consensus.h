@@ -40,6 +40,8 @@ struct consensus_supply {
     void (*message)(void *context, uint32_t node, const uint8_t *bytes, size_t byte_count);
     /* Bounded work, once a round of the loop. True: there is more. */
     bool (*turn)(void *context);
+    /* Whom there are links to, at the beginning and whenever that changes; may be NULL. */
+    void (*nodes)(void *context, const struct node_set *nodes);
 };
 
 struct consensus_options {

@@ -235,6 +235,8 @@ static void links_follow(struct consensus *consensus)
     }
     peers_uv_set_nodes(consensus->links, &links);
     replica_change_links(consensus->replica, &links);
+    const struct consensus_supply *supply = &consensus->options->supply;
+    if (supply->nodes != NULL) supply->nodes(supply->context, &links);
 }
 
 /* ---- The node set, as the anchor tells it ---- */

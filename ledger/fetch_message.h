@@ -15,7 +15,7 @@
  *
  * Owner    the caller; pure
  * Memory   decoded views point into the bytes
- * Limits   FETCH_PIECE_MAX bytes a piece; FETCH_ENTRIES_MAX entries a message
+ * Limits   FETCH_PIECE_MAX bytes a piece; FETCH_ENTRIES_MAX entries a message; FETCH_HEADERS_MAX headers a run
  */
 
 #ifndef LEDGER_FETCH_MESSAGE_H
@@ -28,6 +28,7 @@
 
 #define FETCH_PIECE_MAX          (256u * 1024)
 #define FETCH_ENTRIES_MAX        256u
+#define FETCH_HEADERS_MAX        128u
 #define FETCH_SHORT_BYTES        8 /* of a question for an offer, the shortest message */
 #define FETCH_OFFER_BYTES        (8 + 6 * 8)
 #define FETCH_ASK_BYTES          24
@@ -54,6 +55,7 @@ enum fetch_object_kind {
     FETCH_HEADER,      /* of the block at `height` */
     FETCH_SIGNATURES,  /* its certificate */
     FETCH_BODY,
+    FETCH_HEADERS, /* up to `part` headers, of `height` and those below it, the highest first; offset 0 */
     FETCH_KINDS
 };
 

@@ -15,13 +15,16 @@
 
 #define SUPPLY_READERS_MAX 2
 
+struct backfill_relay;
 struct supply_files;
 
 struct supply_files_options {
     const char *checkpoint_directory; /* with the lineage */
     const char *chain_directory;      /* NULL: no blocks */
-    bool archive;                     /* it keeps all bodies since the genesis */
-    const struct progress *progress;  /* heights, and which checkpoint is offered */
+    bool archive; /* it keeps all bodies; offered when it has them since the genesis */
+    struct backfill_relay
+        *backfill; /* whose questions and answers go over the same links; or NULL */
+    const struct progress *progress; /* heights, and which checkpoint is offered */
 };
 
 /* NULL: no memory. The options' strings are copied. */

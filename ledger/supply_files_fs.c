@@ -1,6 +1,7 @@
 #include "ledger/supply_files.h"
 
 #include "common/log.h"
+#include "ledger/backfill_relay.h"
 #include "ledger/chain.h"
 #include "ledger/checkpoint.h"
 #include "ledger/lineage.h"
@@ -15,6 +16,7 @@ struct supply_files {
     const struct progress *progress;
     struct replica *replica; /* NULL: no log */
     struct supply *supply;
+    struct backfill_relay *backfill; /* or NULL */
     struct lineage_reader *lineage;
     struct chain *chain; /* NULL: no blocks */
     uint64_t block_height;
@@ -27,6 +29,7 @@ struct supply_files *supply_files_new(const struct supply_files_options *options
     struct supply_files *files = calloc(1, sizeof(*files));
     if (files == NULL) return NULL;
     files->archive = options->archive;
+    files->backfill = options->backfill;
     files->progress = options->progress;
     files->checkpoint_directory = strdup(options->checkpoint_directory);
     files->supply = malloc(sizeof(*files->supply));
@@ -54,12 +57,18 @@ void supply_files_free(struct supply_files *files)
     free(files);
 }
 
+/* A node that keeps all bodies may have begun at a checkpoint. */
+static bool has_everything(struct supply_files *files)
+{
+    return files->archive && files->chain != NULL && chain_first_body(files->chain) == 1;
+}
+
 static void offer(void *context, struct fetch_offer *offer)
 {
     struct supply_files *files = context;
     const struct progress *progress = files->progress;
     *offer = (struct fetch_offer){
-        .flags = files->archive ? FETCH_ARCHIVE : 0,
+        .flags = has_everything(files) ? FETCH_ARCHIVE : 0,
         .height = atomic_load_explicit(&progress->sealed_height, memory_order_relaxed),
         .certified_height = atomic_load_explicit(&progress->certified_height, memory_order_relaxed),
         .checkpoint_height =
@@ -141,6 +150,22 @@ static enum status read_checkpoint(struct supply_files *files, const struct fetc
 
 /* ---- Blocks ---- */
 
+/* Headers from a height downwards, as many as are here; a run is one piece. */
+static enum status read_headers(struct supply_files *files, const struct fetch_object *object,
+                                uint32_t offset, uint8_t *bytes, uint32_t capacity,
+                                uint32_t *byte_count, uint32_t *total)
+{
+    uint32_t count = 0;
+    if (offset != 0) return STATUS_NOT_FOUND;
+    for (; count < object->part && count < object->height; count++) {
+        const size_t at = (size_t)count * BLOCK_HEADER_BYTES;
+        if (at + BLOCK_HEADER_BYTES > capacity) break;
+        if (chain_read_header(files->chain, object->height - count, bytes + at) != STATUS_OK) break;
+    }
+    *byte_count = *total = count * BLOCK_HEADER_BYTES;
+    return count > 0 ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
 static enum status read_block(struct supply_files *files, const struct fetch_object *object,
                               uint32_t offset, uint8_t *bytes, uint32_t capacity,
                               uint32_t *byte_count, uint32_t *total)
@@ -158,6 +183,8 @@ static enum status read_block(struct supply_files *files, const struct fetch_obj
                     total);
     }
     files->block_height = 0;
+    if (object->kind == FETCH_HEADERS)
+        return read_headers(files, object, offset, bytes, capacity, byte_count, total);
     if (object->kind == FETCH_HEADER) {
         uint8_t header[BLOCK_HEADER_BYTES];
         if (chain_read_header(files->chain, object->height, header) != STATUS_OK)
@@ -216,21 +243,34 @@ static void hook_begin(void *context, const struct peers *peers, struct replica 
     struct supply_files *files = context;
     files->replica = replica;
     supply_begin(files->supply, *peers, supply_files_source(files));
+    if (files->backfill != NULL) backfill_relay_begin(files->backfill, *peers);
 }
 
 static void hook_message(void *context, uint32_t node, const uint8_t *bytes, size_t byte_count)
 {
     const struct supply_files *files = context;
+    if (byte_count > 0 && bytes[0] == FETCH_PIECE) {
+        if (files->backfill != NULL)
+            backfill_relay_answer(files->backfill, node, bytes, byte_count);
+        return;
+    }
     supply_receive(files->supply, node, bytes, byte_count);
+}
+
+static void hook_nodes(void *context, const struct node_set *nodes)
+{
+    const struct supply_files *files = context;
+    if (files->backfill != NULL) backfill_relay_nodes(files->backfill, nodes);
 }
 
 static bool hook_turn(void *context)
 {
     const struct supply_files *files = context;
-    return supply_turn(files->supply);
+    const bool more = files->backfill != NULL && backfill_relay_turn(files->backfill);
+    return supply_turn(files->supply) || more;
 }
 
 struct consensus_supply supply_files_hooks(struct supply_files *files)
 {
-    return (struct consensus_supply){files, hook_begin, hook_message, hook_turn};
+    return (struct consensus_supply){files, hook_begin, hook_message, hook_turn, hook_nodes};
 }

@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "engine/loop.h"
 #include "gateway/gateway.h"
+#include "ledger/backfill_run.h"
 #include "ledger/chain.h"
 #include "ledger/consensus.h"
 #include "ledger/supply_files.h"
@@ -62,7 +63,7 @@ struct node_rings {
     struct ring *certificates;    /* anchor to checkpoint maker */
 };
 
-enum { GATEWAY, CONSENSUS, ENGINE, ANCHOR, MAKER, STORE, THREAD_COUNT };
+enum { GATEWAY, CONSENSUS, ENGINE, ANCHOR, MAKER, STORE, BACKFILL, THREAD_COUNT };
 
 struct node;
 
@@ -88,11 +89,13 @@ struct node {
     struct arena engine_arena;
     struct arena settlement_arena;
     struct arena ring_arena;
+    struct arena relay_arena;
     struct engine *engine;
     struct settlement *settlement;
     struct digest digest;
     struct checkpoint_maker *maker; /* NULL: this chain makes none */
     struct supply_files *supply;
+    struct backfill_relay relay;
     struct node_rings rings;
     struct park parks[THREAD_COUNT]; /* each thread's own */
     struct pid_file pid_file;
@@ -220,6 +223,12 @@ static void anchor_checkpoint(void *context, uint64_t height, const struct diges
     maker_anchor(node->maker, height, digest, header);
 }
 
+/* How many bodies stay below a checkpoint; 0: all. */
+static uint64_t bodies_kept(const struct node *node)
+{
+    return node->config->archive != 0 ? 0 : node->config->bodies_kept;
+}
+
 static enum status run_anchor(struct node *node)
 {
     const bool makes = node->maker != NULL;
@@ -245,7 +254,7 @@ static enum status run_anchor(struct node *node)
         .store_park = &node->parks[STORE],
         .checkpoint = makes ? anchor_checkpoint : NULL,
         .checkpoint_context = node,
-        .bodies_kept = node->config->archive != 0 ? 0 : node->config->bodies_kept,
+        .bodies_kept = bodies_kept(node),
         .projects = node->config->database[0] != '\0',
         .metrics = &node->metrics,
         .progress = &node->progress,
@@ -258,37 +267,72 @@ static enum status run_maker(struct node *node)
     return node->maker != NULL ? maker_run(node->maker) : STATUS_OK;
 }
 
+static struct backfill_run_options backfill_options(struct node *node)
+{
+    return (struct backfill_run_options){
+        .genesis = &node->files.genesis,
+        .node = node->files.id,
+        .chain_directory = node->files.chain,
+        .lineage_directory = node->files.checkpoint,
+        .bodies_kept = bodies_kept(node),
+        .projects = node->config->database[0] != '\0',
+        .relay = &node->relay,
+        .park = &node->parks[BACKFILL],
+        .progress = &node->progress,
+    };
+}
+
+static enum status run_backfill(struct node *node)
+{
+    const struct backfill_run_options options = backfill_options(node);
+    backfill_run(&options);
+    return STATUS_OK; /* who trades needs no history */
+}
+
+/* The chain as the projection reads it. */
+struct shelf {
+    struct chain *chain;
+    const struct progress *progress;
+};
+
 static enum status read_block(void *context, uint64_t height, struct block_bytes *out)
 {
+    const struct shelf *shelf = context;
     struct chain_block block;
-    const enum status status = chain_read_block(context, height, &block);
+    const enum status status = chain_read_block(shelf->chain, height, &block);
     if (status == STATUS_OK)
         *out = (struct block_bytes){block.header, block.body, block.body_bytes};
     return status;
 }
 
+/* What is still fetched will be there; what stops that is in the log already. */
 static uint64_t first_block(void *context)
 {
-    return chain_first_body(context);
+    const struct shelf *shelf = context;
+    const uint32_t backfill =
+        atomic_load_explicit(&shelf->progress->backfill, memory_order_acquire);
+    if (backfill == BACKFILL_IS_WHOLE || backfill == BACKFILL_HAS_FAILED)
+        return chain_first_body(shelf->chain);
+    return atomic_load_explicit(&shelf->progress->backfill_bodies_from, memory_order_relaxed);
 }
 
 static enum status run_store(struct node *node)
 {
-    struct chain *chain;
+    struct shelf shelf = {.progress = &node->progress};
     if (node->config->database[0] == '\0') return STATUS_OK;
-    const enum status status = chain_open_reader(node->files.chain, &chain);
+    const enum status status = chain_open_reader(node->files.chain, &shelf.chain);
     if (status != STATUS_OK) return status;
 
     const struct store_options options = {
         .conninfo = node->config->database,
         .genesis = &node->files.genesis,
-        .source = {.context = chain, .read = read_block, .first = first_block},
+        .source = {.context = &shelf, .read = read_block, .first = first_block},
         .park = &node->parks[STORE],
         .progress = &node->progress,
         .metrics = &node->metrics,
     };
     store_run(&options);
-    chain_close(chain);
+    chain_close(shelf.chain);
     return STATUS_OK;
 }
 
@@ -320,9 +364,10 @@ static enum status start_threads(struct node *node)
         const char *name;
         enum status (*body)(struct node *node);
     } plan[THREAD_COUNT] = {
-        [GATEWAY] = {"gateway", run_gateway}, [CONSENSUS] = {"consensus", run_consensus},
-        [ENGINE] = {"engine", run_engine},    [ANCHOR] = {"anchor", run_anchor},
-        [MAKER] = {"maker", run_maker},       [STORE] = {"store", run_store},
+        [GATEWAY] = {"gateway", run_gateway},    [CONSENSUS] = {"consensus", run_consensus},
+        [ENGINE] = {"engine", run_engine},       [ANCHOR] = {"anchor", run_anchor},
+        [MAKER] = {"maker", run_maker},          [STORE] = {"store", run_store},
+        [BACKFILL] = {"backfill", run_backfill},
     };
     /* Consumers first, so that nobody waits for a thread that could not be started. */
     for (int i = THREAD_COUNT - 1; i >= 0; i--) {
@@ -473,12 +518,24 @@ static enum status make_maker(struct node *node)
     return node->maker != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
+static enum status make_backfill(struct node *node)
+{
+    const struct backfill_run_options options = backfill_options(node);
+    if (!arena_map(&node->relay_arena, backfill_relay_memory()) ||
+        !backfill_relay_init(&node->relay, &node->relay_arena, &node->parks[BACKFILL],
+                             &node->parks[CONSENSUS]))
+        return STATUS_NO_MEMORY;
+    backfill_announce(&options);
+    return STATUS_OK;
+}
+
 static enum status make_supply(struct node *node)
 {
     const struct supply_files_options options = {
         .checkpoint_directory = node->files.checkpoint,
         .chain_directory = node->files.chain,
         .archive = node->config->archive != 0,
+        .backfill = &node->relay,
         .progress = &node->progress,
     };
     node->supply = supply_files_new(&options);
@@ -520,6 +577,7 @@ static enum status make_memory(struct node *node)
     if (status == STATUS_OK) status = make_rings(node);
     if (status == STATUS_OK) status = make_state(node);
     if (status == STATUS_OK) status = make_maker(node);
+    if (status == STATUS_OK) status = make_backfill(node);
     if (status == STATUS_OK) status = make_supply(node);
     return status;
 }
@@ -533,6 +591,7 @@ static void free_memory(struct node *node)
     arena_unmap(&node->engine_arena);
     arena_unmap(&node->settlement_arena);
     arena_unmap(&node->ring_arena);
+    arena_unmap(&node->relay_arena);
     start_close(&node->start);
 }
 
