@@ -1,0 +1,213 @@
+/* What does it take to seal a block, beside the engine?
+ *
+ *     bench_seal DIR [ACCOUNTS [FILLS [BLOCKS]]]
+ *
+ * ACCOUNTS (1000000) with a key and three assets each. Then BLOCKS (20) blocks of FILLS (10000) fills between
+ * accounts at random, half of the commands resting and half of them taking. What the anchor does with them is
+ * timed, its functions called as it calls them: settling and hashing each command as it comes, and at the SEAL the
+ * account tree and the header, and the block's way into the chain files under DIR. Prints one JSON object:
+ * median and longest of those, in milliseconds a block; whether SHA-256 has the processor's instructions.
+ *
+ * The accounts' commands are signed by nobody, so here whoever asks for one may; those of the blocks are checked. */
+
+#define authority_objection settlement_authority_objection
+#include "settlement/authority.c"
+#undef authority_objection
+
+#include "benchmarks/cluster.h"
+
+#include "common/arena.h"
+#include "common/hash_block.h"
+#include "common/log.h"
+#include "engine/match.h"
+#include "ledger/chain.h"
+#include "node/demo.h"
+#include "node/digest.h"
+#include "node/init.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define START_NS     (UINT64_C(1700000000) * 1000000000)
+#define STEP_NS      1000u
+#define BODY_BYTES   (UINT64_C(1) << 28)
+#define BLOCKS_MAX   1000
+#define SETUP_BLOCK  50000 /* commands */
+#define COMMAND_ROOM (COMMAND_BYTES_MAX)
+
+enum part { SETTLE, SEAL, STORE, SEAL_AND_STORE, PARTS };
+
+static struct {
+    struct genesis genesis;
+    struct arena engine_arena, arena;
+    struct engine *engine;
+    struct settlement *settlement;
+    struct digest digest;
+    struct digest_block block;
+    struct chain *chain;
+    struct traffic traffic;
+    uint8_t *body;
+    size_t body_bytes;
+    uint64_t number, fills, settle_ns;
+    uint64_t took[PARTS][BLOCKS_MAX];
+} rig;
+
+const char *authority_objection(const struct authority *authority, const struct command *command)
+{
+    if (is_operators(command->header.type)) return NULL;
+    return settlement_authority_objection(authority, command);
+}
+
+uint64_t cluster_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "bench_seal: %s %s\n", what, rig.digest.fault);
+    exit(2);
+}
+
+/* Steps the engine, and gives the record to the digest as the anchor has it. Returns how long the latter took. */
+static uint64_t step(const uint8_t *bytes, size_t byte_count, bool *sealed)
+{
+    struct command command;
+    struct applied record = {
+        .number = ++rig.number,
+        .stamp_ns = START_NS + rig.number * STEP_NS,
+        .command_length = (uint32_t)byte_count,
+        .flags = APPLIED_FIRST | APPLIED_LAST,
+    };
+    uint8_t *const at = rig.body + rig.body_bytes;
+    if (rig.body_bytes + byte_count + 65536 > BODY_BYTES) fail("too large a block");
+    uint8_t *events = le_put_bytes(at + APPLIED_HEADER_BYTES, bytes, byte_count);
+    struct event_writer out = {.at = events, .end = rig.body + BODY_BYTES, .begin = events};
+    if (!command_decode(at + APPLIED_HEADER_BYTES, byte_count, &command)) fail("no command");
+    match_step(rig.engine, &command, record.number, record.stamp_ns, &out);
+    record.command = at + APPLIED_HEADER_BYTES;
+    record.events = events;
+    record.events_length = (uint32_t)(out.at - events);
+    record.event_count = out.count;
+    applied_header_put(at, &record);
+    rig.body_bytes += APPLIED_HEADER_BYTES + byte_count + record.events_length;
+    for (const uint8_t *next = events; next < out.at;) {
+        struct event event;
+        if (!event_next(&next, out.at, &event)) fail("no event");
+        if (event.type == T_REFUSED) fail("refused");
+        rig.fills += event.type == T_FILL;
+    }
+
+    const uint64_t begin_ns = cluster_now_ns();
+    if (digest_record(&rig.digest, &record, &command, &rig.block, sealed) != STATUS_OK)
+        fail("differs:");
+    return cluster_now_ns() - begin_ns;
+}
+
+static void commands(uint32_t work, uint64_t count)
+{
+    uint8_t bytes[COMMAND_ROOM];
+    for (uint64_t i = 0; i < count; i++) {
+        bool sealed;
+        const size_t byte_count = traffic_next(&rig.traffic, work, 1, bytes);
+        if (byte_count == 0) return;
+        rig.settle_ns += step(bytes, byte_count, &sealed);
+    }
+}
+
+/* Ends the block. Its times go to `at` of each part. */
+static void block_end(uint32_t at)
+{
+    uint8_t bytes[COMMAND_HEADER_BYTES + SEAL_BYTES];
+    const struct seal_command asked = {.height = rig.digest.height + 1};
+    const struct command_header header = {.length = sizeof(bytes), .type = T_SEAL};
+    bool sealed;
+    command_header_put(bytes, &header);
+    seal_command_put(bytes + COMMAND_HEADER_BYTES, &asked);
+    rig.took[SETTLE][at] = rig.settle_ns;
+    rig.took[SEAL][at] = step(bytes, sizeof(bytes), &sealed);
+    if (!sealed) fail("no block");
+    const uint64_t begin_ns = cluster_now_ns();
+    if (chain_append_block(rig.chain, rig.block.bytes, rig.body, rig.body_bytes) != STATUS_OK)
+        fail("not stored");
+    rig.took[STORE][at] = cluster_now_ns() - begin_ns;
+    rig.took[SEAL_AND_STORE][at] = rig.took[SEAL][at] + rig.took[STORE][at];
+    rig.body_bytes = 0;
+    rig.settle_ns = 0;
+}
+
+static void rig_open(const char *directory, uint32_t accounts)
+{
+    struct params *params = &rig.genesis.params;
+    init_params(params);
+    if (accounts > params->accounts_max) params->accounts_max = params->keys_max = accounts;
+    params->checkpoint_blocks = 0;
+    demo_list(params);
+    rig.genesis.validators.count = 1;
+    rig.genesis.validators.members[0].node = 1;
+    rig.genesis.operator_count = 1;
+    mkdir(directory, 0700);
+    rig.body = malloc(BODY_BYTES);
+    if (rig.body == NULL || !arena_map(&rig.engine_arena, engine_bytes(&rig.genesis)) ||
+        !arena_map(&rig.arena, settlement_bytes(&rig.genesis)))
+        fail("no memory");
+    rig.engine = engine_new(&rig.engine_arena, &rig.genesis);
+    rig.settlement = settlement_new(&rig.arena, &rig.genesis,
+                                    (const uint8_t *)"thirty-two bytes of tree secret");
+    if (rig.engine == NULL || rig.settlement == NULL) fail("no memory");
+    if (chain_open(directory, &rig.chain) != STATUS_OK) fail("no chain");
+    digest_begin(&rig.digest, &rig.genesis, rig.settlement);
+    traffic_begin(&rig.traffic, 1, accounts, 0);
+}
+
+static int compare(const void *left, const void *right)
+{
+    const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+static void part_print(const char *name, enum part part, uint32_t blocks)
+{
+    qsort(rig.took[part], blocks, sizeof(uint64_t), compare);
+    printf(", \"%s_ms\": %.2f, \"%s_longest_ms\": %.2f", name,
+           (double)rig.took[part][blocks / 2] / 1e6, name,
+           (double)rig.took[part][blocks - 1] / 1e6);
+}
+
+int main(int argc, char **argv)
+{
+    const uint32_t accounts = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1000000;
+    const uint32_t fills = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 10000;
+    const uint32_t blocks = argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 10) : 20;
+    log_set_level(LOG_WARN);
+    if (argc < 2 || accounts == 0 || blocks == 0 || blocks > BLOCKS_MAX || !hash_start()) {
+        fprintf(stderr, "usage: bench_seal DIR [ACCOUNTS [FILLS [BLOCKS]]]\n");
+        return 2;
+    }
+    rig_open(argv[1], accounts);
+    const uint64_t total = traffic_total(&rig.traffic, WORK_ACCOUNTS);
+    for (uint64_t done = 0; done < total; done += SETUP_BLOCK) {
+        commands(WORK_ACCOUNTS, SETUP_BLOCK);
+        block_end(0);
+    }
+    for (uint32_t i = 0; i < blocks; i++) {
+        commands(WORK_MATCH, 2 * (uint64_t)fills);
+        block_end(i);
+    }
+    chain_close(rig.chain);
+    printf("{\"accounts\": %u, \"blocks\": %u, \"fills_a_block\": %" PRIu64
+           ", \"sha_instructions\": %s",
+           accounts, blocks, rig.fills / blocks, hash_block_supported() ? "true" : "false");
+    part_print("settle", SETTLE, blocks);
+    part_print("seal", SEAL, blocks);
+    part_print("store", STORE, blocks);
+    part_print("seal_and_store", SEAL_AND_STORE, blocks);
+    printf("}\n");
+    return 0;
+}
