@@ -4,11 +4,16 @@
 #include "engine/match.h"
 #include "ledger/certificate.h"
 #include "ledger/chain_scan.h"
+#include "ledger/checkpoint.h"
+#include "node/chain_section.h"
 #include "node/digest.h"
 #include "node/file_os.h"
 #include "node/genesis_json.h"
 #include "node/key_file.h"
+#include "node/start.h"
+#include "node/verify_headers.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +22,7 @@
 
 /* One audit under way. */
 struct audit {
+    const struct verify_options *options;
     const struct genesis *genesis;
     struct verify_result *result;
     struct arena engine_arena, settlement_arena, events_arena;
@@ -48,18 +54,21 @@ static enum status wrong(struct audit *audit, uint64_t height, uint64_t command,
 
 /* ---- The files ---- */
 
-static enum status check_files(struct audit *audit, const char *directory, uint64_t *tip)
+/* One folder with segments and an index. `within`: its name in what is said. */
+static enum status check_folder(struct audit *audit, const char *directory, const char *within,
+                                uint64_t *tip)
 {
     struct chain_scan scan;
     enum status status = chain_scan(directory, &scan);
     if (status == STATUS_DAMAGED) {
-        wrong(audit, scan.tip + 1, 0, "%s, byte %lu: %s", scan.file, scan.file_offset, scan.fault);
+        wrong(audit, scan.tip + 1, 0, "%s%s, byte %lu: %s", within, scan.file, scan.file_offset,
+              scan.fault);
     } else if (status == STATUS_OK && scan.index_fault != NULL) {
         const uint64_t offset = scan.index_offset;
         const uint64_t height = offset < CHAIN_INDEX_HEADER_BYTES
                                     ? 1
                                     : (offset - CHAIN_INDEX_HEADER_BYTES) / CHAIN_ENTRY_BYTES + 1;
-        wrong(audit, height, 0, "index, byte %lu: %s", offset, scan.index_fault);
+        wrong(audit, height, 0, "%sindex, byte %lu: %s", within, offset, scan.index_fault);
         status = STATUS_DAMAGED;
     } else if (status != STATUS_OK) {
         wrong(audit, 0, 0, "the chain cannot be read: %s", status_text(status));
@@ -69,15 +78,16 @@ static enum status check_files(struct audit *audit, const char *directory, uint6
     return status;
 }
 
-/* A chain that was joined at a checkpoint, or whose older bodies went, may be right: nobody can tell from it alone. */
-static enum status check_beginning(struct audit *audit, uint64_t tip)
+/* The chain's files, and those of what others gave of the blocks below its beginning. */
+static enum status check_files(struct audit *audit, const char *directory, uint64_t *tip)
 {
-    const uint64_t first = chain_first_body(audit->chain);
-    if (tip == 0 || first == 1) return STATUS_OK;
-    snprintf(audit->result->reason, sizeof(audit->result->reason),
-             "its bodies begin with block %lu: audit the chain of a node that keeps them all",
-             first);
-    return STATUS_NOT_FOUND;
+    char earlier[FILE_PATH_MAX];
+    uint64_t earlier_tip;
+    if (file_path(earlier, directory, CHAIN_EARLIER) && file_exists(earlier)) {
+        const enum status status = check_folder(audit, earlier, CHAIN_EARLIER "/", &earlier_tip);
+        if (status != STATUS_OK) return status;
+    }
+    return check_folder(audit, directory, "", tip);
 }
 
 /* ---- Execution ---- */
@@ -185,6 +195,11 @@ static enum status check_block(struct audit *audit, uint64_t height)
     struct block_header header;
     struct digest_block derived;
     enum status status = chain_read_block(audit->chain, height, &block);
+    if (status == STATUS_NOT_FOUND && chain_first_body(audit->chain) > height) {
+        snprintf(audit->result->reason, sizeof(audit->result->reason),
+                 "the body of block %lu was taken away meanwhile: audit again", height);
+        return status;
+    }
     if (status != STATUS_OK)
         return wrong(audit, height, 0, "it cannot be read: %s", status_text(status));
     node_set_voters(&audit->digest.membership.nodes, &audit->voters);
@@ -204,45 +219,234 @@ static enum status check_block(struct audit *audit, uint64_t height)
     return check_certificate(audit, height, derived.hash);
 }
 
-/* ---- An audit ---- */
+/* ---- From the genesis ---- */
 
-static enum status prepare(struct audit *audit, const char *directory,
-                           const uint8_t tree_secret[32])
+static enum status no_memory(struct audit *audit)
 {
-    const struct genesis *genesis = audit->genesis;
-    struct settlement *settlement = NULL;
-    if (arena_map(&audit->engine_arena, engine_bytes(genesis)))
-        audit->engine = engine_new(&audit->engine_arena, genesis);
-    if (arena_map(&audit->settlement_arena, settlement_bytes(genesis)))
-        settlement = settlement_new(&audit->settlement_arena, genesis, tree_secret);
-    if (audit->engine != NULL) {
-        audit->events_bytes = engine_event_bytes_max(audit->engine);
-        if (arena_map(&audit->events_arena, audit->events_bytes))
-            audit->events = audit->events_arena.bytes;
-    }
-    if (audit->engine == NULL || settlement == NULL || audit->events == NULL) {
-        wrong(audit, 0, 0, "not enough memory for the genesis parameters");
-        return STATUS_NO_MEMORY;
-    }
-    digest_begin(&audit->digest, genesis, settlement);
-    return chain_open_reader(directory, &audit->chain);
+    wrong(audit, 0, 0, "not enough memory for the genesis parameters");
+    return STATUS_NO_MEMORY;
 }
 
-enum status verify_chain(const char *directory, const struct genesis *genesis,
-                         const uint8_t tree_secret[32], struct verify_result *result)
+static enum status make_events(struct audit *audit)
+{
+    audit->events_bytes = engine_event_bytes_max(audit->engine);
+    if (!arena_map(&audit->events_arena, audit->events_bytes)) return no_memory(audit);
+    audit->events = audit->events_arena.bytes;
+    return STATUS_OK;
+}
+
+static enum status execute_from(struct audit *audit, uint64_t first, uint64_t tip)
+{
+    enum status status = STATUS_OK;
+    for (uint64_t height = first; height <= tip && status == STATUS_OK; height++)
+        status = check_block(audit, height);
+    if (status == STATUS_OK && first <= tip) audit->result->executed_from = first;
+    return status;
+}
+
+static enum status audit_all(struct audit *audit, uint64_t tip)
+{
+    const struct genesis *genesis = audit->genesis;
+    audit->engine = engine_new(&audit->engine_arena, genesis);
+    struct settlement *settlement =
+        settlement_new(&audit->settlement_arena, genesis, audit->options->tree_secret);
+    if (audit->engine == NULL || settlement == NULL) return no_memory(audit);
+    digest_begin(&audit->digest, genesis, settlement);
+    const enum status status = make_events(audit);
+    audit->result->executed_from = 1;
+    audit->result->first_height = 1;
+    audit->result->headers_word = VOTERS_GENESIS;
+    return status == STATUS_OK ? execute_from(audit, 1, tip) : status;
+}
+
+/* ---- From a checkpoint ---- */
+
+#define TRIES_MAX 8 /* of a node beside us that takes checkpoints away */
+
+/* One that is of use, without those who vote for it: the lowest that the first bodies lead on from. Height 0: there is
+ * none. One that is damaged is wrong, unless it was being taken away while we read. */
+static enum status find_checkpoint(struct audit *audit, uint64_t lowest, uint64_t tip,
+                                   struct start *start)
+{
+    const char *directory = audit->options->checkpoints;
+    *start = (struct start){.genesis = audit->genesis};
+    for (int tries = 0; directory != NULL && tries < TRIES_MAX; tries++) {
+        uint64_t height, again;
+        enum status status = checkpoint_lowest(directory, lowest, &height);
+        if (status != STATUS_OK || height == 0 || height > tip) return status;
+        status = start_audit(start, directory, audit->genesis, height);
+        if (status == STATUS_OK) return status;
+        start_close(start);
+        *start = (struct start){.genesis = audit->genesis};
+        if (checkpoint_lowest(directory, lowest, &again) != STATUS_OK || again == height)
+            return wrong(audit, height, 0, "its checkpoint is not right: %s", status_text(status));
+    }
+    return STATUS_OK;
+}
+
+/* What the checkpoint says of voters is known by its own word. */
+static enum status add_voters(const struct start *start, struct voters *voters)
+{
+    struct chain_section section;
+    struct membership membership;
+    struct validator_set set;
+    if (!chain_section_get(start->sections[CHECKPOINT_CHAIN],
+                           start->section_bytes[CHECKPOINT_CHAIN], &section) ||
+        !digest_snapshot_membership(start->genesis, section.digest, section.digest_bytes,
+                                    &membership))
+        return STATUS_MALFORMED;
+    node_set_voters(&membership.nodes, &set);
+    const enum status status = voters_add(voters, &set);
+    if (status != STATUS_OK) return status;
+    node_set_voters(&membership.next, &set);
+    return voters_add(voters, &set);
+}
+
+/* Whose signatures the checkpoint has, and what they are worth. STATUS_NOT_FOUND: nobody knows its voters. */
+static enum status check_signatures(struct audit *audit, const struct start *start,
+                                    const struct voters *voters)
+{
+    struct verify_result *result = audit->result;
+    const struct checkpoint_manifest *manifest = checkpoint_reader_manifest(start->reader);
+    const struct certificate *certificate = checkpoint_reader_certificate(start->reader);
+    struct block_header header;
+    size_t byte_count;
+    const uint8_t *bytes = checkpoint_reader_manifest_bytes(start->reader, &byte_count);
+    if (!block_header_decode(manifest->header, &header))
+        return wrong(audit, start->height, 0, "its checkpoint has no header");
+    const struct validator_set *set =
+        voters_find(voters, header.validators_hash, &result->checkpoint_word);
+    if (set == NULL) return STATUS_NOT_FOUND;
+    const char *fault = checkpoint_fault(manifest, bytes, byte_count, certificate,
+                                         genesis_chain_id(audit->genesis), set);
+    if (fault != NULL)
+        return wrong(audit, start->height, 0, "its checkpoint's certificate is not valid: %s",
+                     fault);
+    result->checkpoint_height = start->height;
+    result->signer_count = certificate->vote_count;
+    result->voter_count = set->count;
+    result->quorum = validator_set_quorum(set);
+    return STATUS_OK;
+}
+
+static enum status check_trusted(struct audit *audit, const struct verify_headers *headers)
+{
+    const struct verify_options *options = audit->options;
+    if (headers->height != options->trusted_height ||
+        hash_equal(headers->header.validators_hash, options->trusted))
+        return STATUS_OK;
+    return wrong(audit, headers->height, 0, "its voters are not those whom the operator named");
+}
+
+static enum status walk_headers(struct audit *audit, struct verify_headers *headers, uint64_t first,
+                                uint64_t last)
+{
+    struct verify_result *result = audit->result;
+    enum status status = STATUS_OK;
+    for (uint64_t height = first; height <= last && status == STATUS_OK; height++) {
+        status = verify_headers_next(headers, height);
+        if (status == STATUS_OK) status = check_trusted(audit, headers);
+    }
+    result->first_height = first;
+    result->height = headers->height;
+    result->body_count = headers->body_count;
+    result->certificate_count = headers->certified_count;
+    result->certified_height = headers->certified_height;
+    result->headers_word = headers->word;
+    result->unknown_count = headers->unknown_count;
+    result->unknown_first = headers->unknown_first;
+    result->unknown_last = headers->unknown_last;
+    if (headers->bad_height > 0)
+        wrong(audit, headers->bad_height, headers->bad_command, "%s", headers->reason);
+    return status;
+}
+
+/* The state of the checkpoint, when it is that of the chain's own block. */
+static enum status restore(struct audit *audit, struct start *start,
+                           const struct verify_headers *headers)
+{
+    const uint64_t height = start->height;
+    struct settlement *settlement = NULL;
+    const uint8_t *header = checkpoint_reader_manifest(start->reader)->header;
+    if (!hash_equal(block_header_hash(header), headers->hash))
+        return wrong(audit, height, 0, "its checkpoint is of another header");
+    enum status status = start_engine(start, &audit->engine_arena, &audit->engine);
+    if (status == STATUS_OK)
+        status = start_settlement(start, &audit->settlement_arena, audit->options->tree_secret,
+                                  &settlement, &audit->digest);
+    if (status == STATUS_NO_MEMORY) return no_memory(audit);
+    if (status != STATUS_OK)
+        return wrong(audit, height, 0, "its checkpoint's state is not that of the block: %s",
+                     status_text(status));
+    if (headers->from_first &&
+        !hash_equal(history_root(&headers->history), history_root(&audit->digest.history)))
+        return wrong(audit, height, 0, "its checkpoint's history is not that of the chain");
+    audit->previous = headers->header;
+    audit->previous_hash = headers->hash;
+    return make_events(audit);
+}
+
+/* Headers up to the checkpoint, its signatures and its state, and everything above it. */
+static enum status audit_part(struct audit *audit, uint64_t tip)
+{
+    const struct verify_options *options = audit->options;
+    const uint64_t base = chain_base(audit->chain), body = chain_first_body(audit->chain);
+    const uint64_t first = base > 0 ? base : 1;
+    struct verify_headers *headers = malloc(sizeof(*headers));
+    struct voters *voters = NULL;
+    struct start start = {0};
+    enum status status = headers == NULL ? no_memory(audit) : STATUS_OK;
+    if (status == STATUS_OK)
+        status =
+            voters_new(options->checkpoints != NULL ? options->checkpoints : "", audit->genesis,
+                       options->trusted_height > 0 ? &options->trusted : NULL, &voters);
+    if (status == STATUS_OK)
+        status = find_checkpoint(audit, body - 1 > first ? body - 1 : first, tip, &start);
+    const bool found = start.reader != NULL;
+    if (status == STATUS_OK && found) status = add_voters(&start, voters);
+    if (status == STATUS_OK && found) status = check_signatures(audit, &start, voters);
+    const bool starts = found && status == STATUS_OK;
+    if (status == STATUS_NOT_FOUND) status = STATUS_OK; /* without its voters it is of no use */
+    if (status == STATUS_OK) {
+        verify_headers_begin(headers, audit->chain, voters, genesis_chain_id(audit->genesis));
+        status = walk_headers(audit, headers, first, starts ? start.height : tip);
+    }
+    if (status == STATUS_OK && starts) status = restore(audit, &start, headers);
+    if (status == STATUS_OK && starts) status = execute_from(audit, start.height + 1, tip);
+    start_close(&start);
+    voters_free(voters);
+    free(headers);
+    return status;
+}
+
+/* ---- An audit ---- */
+
+static enum status prepare(struct audit *audit)
+{
+    const struct genesis *genesis = audit->genesis;
+    if (!arena_map(&audit->engine_arena, engine_bytes(genesis)) ||
+        !arena_map(&audit->settlement_arena, settlement_bytes(genesis)))
+        return no_memory(audit);
+    return chain_open_reader(audit->options->chain, &audit->chain);
+}
+
+enum status verify_audit(const struct verify_options *options, struct verify_result *result)
 {
     *result = (struct verify_result){0};
     struct audit *audit = calloc(1, sizeof(*audit));
     if (audit == NULL) return STATUS_NO_MEMORY;
-    audit->genesis = genesis;
+    audit->options = options;
+    audit->genesis = options->genesis;
     audit->result = result;
 
     uint64_t tip = 0;
-    enum status status = check_files(audit, directory, &tip);
-    if (status == STATUS_OK) status = prepare(audit, directory, tree_secret);
-    if (status == STATUS_OK) status = check_beginning(audit, tip);
-    for (uint64_t height = 1; height <= tip && status == STATUS_OK; height++)
-        status = check_block(audit, height);
+    enum status status = check_files(audit, options->chain, &tip);
+    if (status == STATUS_OK) status = prepare(audit);
+    if (status == STATUS_OK)
+        status = tip == 0 || chain_first_body(audit->chain) == 1 ? audit_all(audit, tip)
+                                                                 : audit_part(audit, tip);
+    if (status != STATUS_OK && result->reason[0] == '\0')
+        snprintf(result->reason, sizeof(result->reason), "%s", status_text(status));
 
     chain_close(audit->chain);
     arena_unmap(&audit->engine_arena);
@@ -252,25 +456,42 @@ enum status verify_chain(const char *directory, const struct genesis *genesis,
     return status;
 }
 
+enum status verify_chain(const char *directory, const struct genesis *genesis,
+                         const uint8_t tree_secret[32], struct verify_result *result)
+{
+    const struct verify_options options = {
+        .chain = directory, .genesis = genesis, .tree_secret = tree_secret};
+    return verify_audit(&options, result);
+}
+
 /* ---- The command ---- */
 
 static const char help[] =
-    "usage: quorex verify --chain DIR [--genesis FILE] [--tree-secret FILE]\n"
+    "usage: quorex verify --chain DIR [--checkpoint DIR] [--genesis FILE] [--tree-secret FILE]\n"
+    "                     [--trust HEIGHT:HASH]\n"
     "\n"
     "Audits a chain without trusting it: reads every byte, checks every hash, link, root and\n"
     "signature, and executes every command again from the genesis. The first block that is wrong\n"
-    "is named.\n"
+    "is named. A chain that lacks the first bodies is executed from the lowest checkpoint that "
+    "the\n"
+    "others lead on from; what that rests on is said.\n"
     "\n"
     "  --chain DIR         the folder with the chain files (a node's chain/)\n"
+    "  --checkpoint DIR    the folder with checkpoints and lineage (default: DIR/../checkpoint)\n"
     "  --genesis FILE      the chain's genesis (default: DIR/../genesis.json)\n"
     "  --tree-secret FILE  the secret of the account tree (default: DIR/../keys/tree-secret-V, V\n"
     "                      being the genesis' version)\n"
+    "  --trust HEIGHT:HASH an operator's word: the validatorsHash of a block, where the voters\n"
+    "                      before could not sign the next ones over\n"
     "  --help              this text\n"
     "\n"
-    "Exit status: 0 the chain is right, 1 it is not, 2 it cannot be told.\n";
+    "Exit status: 0 the chain is right from the genesis on, 1 it is wrong, 2 it cannot be told,\n"
+    "3 it is right as far as it goes: blocks below a checkpoint were not executed.\n";
 
 struct verify_flags {
     const char *chain;
+    const char *checkpoints;
+    const char *trust;
     const char *genesis;
     const char *tree_secret;
 };
@@ -279,6 +500,8 @@ struct verify_flags {
 static int read_flags(int argc, char **argv, struct verify_flags *flags)
 {
     static const struct option options[] = {{"chain", required_argument, NULL, 'c'},
+                                            {"checkpoint", required_argument, NULL, 'k'},
+                                            {"trust", required_argument, NULL, 'w'},
                                             {"genesis", required_argument, NULL, 'g'},
                                             {"tree-secret", required_argument, NULL, 't'},
                                             {"help", no_argument, NULL, 'h'},
@@ -288,6 +511,8 @@ static int read_flags(int argc, char **argv, struct verify_flags *flags)
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'c') flags->chain = optarg;
+        if (option == 'k') flags->checkpoints = optarg;
+        if (option == 'w') flags->trust = optarg;
         if (option == 'g') flags->genesis = optarg;
         if (option == 't') flags->tree_secret = optarg;
         if (option == 'h') fputs(help, stdout);
@@ -312,39 +537,118 @@ static int read_inputs(const struct verify_flags *flags, struct genesis *genesis
     return key_file_read(secret, tree_secret, 32) == STATUS_OK ? 0 : 2;
 }
 
-static void print_right(const struct verify_result *result)
+static const char *word_text(enum voters_word word)
 {
-    printf("right: %lu blocks, %lu commands, %lu fills", result->height, result->command_count,
+    switch (word) {
+    case VOTERS_GENESIS:
+        return "whom the genesis leads to";
+    case VOTERS_OPERATOR:
+        return "whom the operator's word leads to";
+    case VOTERS_OWN:
+        break;
+    }
+    return "of whom only the checkpoint itself, or a step that nobody signed, says that they vote";
+}
+
+static void print_certified(const struct verify_result *result)
+{
+    if (result->certified_height == result->height)
+        printf("all certified\n");
+    else
+        printf("certified to block %lu, the %lu after it not yet\n", result->certified_height,
+               result->height - result->certified_height);
+}
+
+static void print_all(const struct verify_result *result)
+{
+    printf("right: %lu blocks, %lu commands, %lu fills; ", result->height, result->command_count,
            result->fill_count);
     if (result->height == 0)
-        printf("; the chain is empty\n");
-    else if (result->certified_height == result->height)
-        printf("; all certified\n");
+        printf("the chain is empty\n");
     else
-        printf("; certified to block %lu, the %lu after it not yet\n", result->certified_height,
-               result->height - result->certified_height);
+        print_certified(result);
+}
+
+static void print_part(const struct verify_result *result)
+{
+    const uint64_t last =
+        result->checkpoint_height > 0 ? result->checkpoint_height : result->height;
+    printf("right as far as it goes:\n");
+    printf("  blocks %lu to %lu: headers, and the bytes of %lu bodies; not executed\n",
+           result->first_height, last, result->body_count);
+    printf("    %lu certificates%s%s\n", result->certificate_count,
+           result->certificate_count > 0 ? ", by voters " : "",
+           result->certificate_count > 0 ? word_text(result->headers_word) : "");
+    if (result->unknown_count > 0)
+        printf(
+            "    %lu more, of blocks %lu to %lu, cannot be checked: nothing here says who voted\n",
+            result->unknown_count, result->unknown_first, result->unknown_last);
+    if (result->checkpoint_height > 0)
+        printf("  block %lu: state of a checkpoint that %u of %u voters (%u needed) signed,\n"
+               "    %s\n",
+               result->checkpoint_height, result->signer_count, result->voter_count, result->quorum,
+               word_text(result->checkpoint_word));
+    else
+        printf("  no checkpoint here leads on to the bodies: nothing was executed\n");
+    if (result->executed_from > 0)
+        printf("  blocks %lu to %lu: everything, executed again: %lu commands, %lu fills\n",
+               result->executed_from, result->height, result->command_count, result->fill_count);
+    printf("  ");
+    print_certified(result);
+}
+
+/* HEIGHT:HASH, as /quorex/v1/validators says them. */
+static bool read_trust(const char *text, struct verify_options *options)
+{
+    char *end;
+    if (text == NULL) return true;
+    errno = 0;
+    options->trusted_height = strtoull(text, &end, 10);
+    if (text[0] < '1' || text[0] > '9' || errno != 0 || *end != ':') return false;
+    return hash_from_hex(end + 1, strlen(end + 1), options->trusted.bytes, HASH_BYTES);
+}
+
+static int audit_and_print(const struct verify_options *options)
+{
+    struct verify_result result;
+    const enum status status = verify_audit(options, &result);
+    if (status == STATUS_OK && result.executed_from == 1) {
+        print_all(&result);
+        return 0;
+    }
+    if (status == STATUS_OK) {
+        print_part(&result);
+        return 3;
+    }
+    if (result.bad_height > 0)
+        printf("wrong: block %lu: %s\n", result.bad_height, result.reason);
+    else
+        fprintf(stderr, "quorex verify: %s\n", result.reason);
+    return result.bad_height > 0 ? 1 : 2;
 }
 
 int verify_main(int argc, char **argv)
 {
     struct verify_flags flags;
     uint8_t tree_secret[32];
-    struct verify_result result;
+    char checkpoints[FILE_PATH_MAX];
     const int early = read_flags(argc, argv, &flags);
     if (early >= 0) return early;
 
     struct genesis *genesis = calloc(1, sizeof(*genesis));
-    int code = genesis == NULL || !hash_start() ? 2 : read_inputs(&flags, genesis, tree_secret);
-    if (code == 0) {
-        const enum status status = verify_chain(flags.chain, genesis, tree_secret, &result);
-        if (status == STATUS_OK)
-            print_right(&result);
-        else if (result.bad_height > 0)
-            printf("wrong: block %lu: %s\n", result.bad_height, result.reason);
-        else
-            fprintf(stderr, "quorex verify: %s\n", result.reason);
-        if (status != STATUS_OK) code = result.bad_height > 0 ? 1 : 2;
+    struct verify_options options = {.chain = flags.chain,
+                                     .checkpoints = flags.checkpoints,
+                                     .genesis = genesis,
+                                     .tree_secret = tree_secret};
+    int code = genesis == NULL || !hash_start() ? 2 : 0;
+    if (code == 0 && !read_trust(flags.trust, &options)) {
+        fputs("quorex verify: --trust takes HEIGHT:HASH\n", stderr);
+        code = 2;
     }
+    if (code == 0) code = read_inputs(&flags, genesis, tree_secret);
+    if (options.checkpoints == NULL && file_path(checkpoints, flags.chain, "../checkpoint"))
+        options.checkpoints = checkpoints;
+    if (code == 0) code = audit_and_print(&options);
     sodium_memzero(tree_secret, sizeof(tree_secret));
     free(genesis);
     return code;
