@@ -1,4 +1,6 @@
-/* Keys and secrets as files: lower-case hex and a newline, for their owner's eyes only.
+/* Keys and secrets as files: lower-case hex and a newline, for their owner's eyes only. A second line tells a file
+ * that has rotted from one that is right: "check " and 16 hex digits of a hash of the key. One that was written by
+ * hand may lack it.
  *
  *     keys/node.key           Ed25519 secret key (64 bytes: seed and public key)
  *     keys/gateway-secret-V   32 bytes; HMAC secrets are derived from version V
@@ -18,8 +20,8 @@
  * Needs: byte_count <= KEY_FILE_BYTES_MAX. */
 MUST_CHECK enum status key_file_write(const char *path, const uint8_t *bytes, size_t byte_count);
 
-/* Reads exactly `byte_count` bytes. Refuses, in the log, a file that is missing, malformed, or open
- * to its group or others. */
+/* Reads exactly `byte_count` bytes. Refuses, in the log, a file that is missing, malformed, not what its
+ * check says, or open to its group or others. */
 MUST_CHECK enum status key_file_read(const char *path, uint8_t *bytes, size_t byte_count);
 
 /* As key_file_read for an Ed25519 secret key; also refuses one whose halves do not belong together. */

@@ -59,7 +59,8 @@ static enum status read_sections(struct start *start)
     const uint64_t height = start->height;
     const hash_t chain_id = genesis_chain_id(start->genesis);
     if (!hash_equal(checkpoint_reader_manifest(start->reader)->chain_id, chain_id))
-        return refused(start, "chain id", STATUS_MISMATCH);
+        return refused(start, "chain id: genesis.json is not the one it was made with",
+                       STATUS_MISMATCH);
     const enum status status = map_sections(start);
     if (status != STATUS_OK) return status;
     if (!chain_section_get(start->sections[CHECKPOINT_CHAIN],

@@ -78,3 +78,30 @@ TEST(key_file, with_other_bytes_is_refused)
     assert_int_equal(key_file_read_ed25519(path, found), STATUS_MALFORMED);
     finish();
 }
+
+/* One bit of a secret is another secret: nobody's API key would work, and no state root would be right. */
+TEST(key_file, that_has_rotted_is_refused)
+{
+    char *text;
+    size_t length, hand_made = 2 * sizeof(secret_key) + 1;
+    uint8_t secret[SECRET_KEY_BYTES];
+    start();
+    assert_int_equal(file_read(path, &text, &length), STATUS_OK);
+    for (size_t i = 0; i < length - 1; i++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            text[i] = (char)(text[i] ^ (1 << bit));
+            assert_int_equal(file_replace(path, text, length, 0600), STATUS_OK);
+            if (key_file_read(path, secret, sizeof(secret)) ==
+                STATUS_OK) /* a digit in upper case */
+                assert_memory_equal(secret, secret_key, sizeof(secret));
+            text[i] = (char)(text[i] ^ (1 << bit));
+        }
+    }
+    assert_int_equal(file_replace(path, text, length - 3, 0600), STATUS_OK);
+    assert_int_equal(key_file_read(path, secret, sizeof(secret)), STATUS_MALFORMED);
+    assert_int_equal(file_replace(path, text, hand_made, 0600), STATUS_OK);
+    assert_int_equal(key_file_read(path, secret, sizeof(secret)), STATUS_OK);
+    assert_memory_equal(secret, secret_key, sizeof(secret));
+    free(text);
+    finish();
+}
