@@ -35,9 +35,7 @@ class Postgres {
         this.command('initdb', '-D', this.cluster, '-U', 'quorex', '--auth-local=trust', '--no-sync',
                      '--auth-host=reject', '--locale=C.UTF-8', '--encoding=UTF8');
         this.start();
-        for (const database of databases) {
-            this.command('createdb', '-h', this.directory, '-U', 'quorex', database);
-        }
+        for (const database of databases) this.create(database);
     }
 
     start() {
@@ -50,6 +48,15 @@ class Postgres {
 
     stop(mode = 'fast') {
         this.command('pg_ctl', '-D', this.cluster, '-w', '-t', '60', '-m', mode, 'stop');
+    }
+
+    // Also while somebody is connected.
+    drop(database) {
+        this.command('dropdb', '--force', '-h', this.directory, '-U', 'quorex', database);
+    }
+
+    create(database) {
+        this.command('createdb', '-h', this.directory, '-U', 'quorex', database);
     }
 
     sql(database, text) {

@@ -256,14 +256,19 @@ export class Load {
     }
 }
 
-async function signed(cluster, number, account, path, parameters) {
+// What a node answers to a signed question: { status, body }.
+export async function askSigned(cluster, number, account, path, parameters) {
     const query = new URLSearchParams({ ...parameters, timestamp: Date.now(), recvWindow: 30000 }).toString();
     const signature = createHmac('sha256', account.secretKey).update(query).digest('hex');
+    const response = await fetch(`${cluster.url(number)}${path}?${query}&signature=${signature}`,
+                                 { headers: { 'X-MBX-APIKEY': account.apiKey } });
+    return { status: response.status, body: await response.json() };
+}
+
+async function signed(cluster, number, account, path, parameters) {
     return until(`${path} of node ${number}`, async () => {
-        const response = await fetch(`${cluster.url(number)}${path}?${query}&signature=${signature}`,
-                                     { headers: { 'X-MBX-APIKEY': account.apiKey } });
-        const body = await response.json();
-        if (response.status !== 200) throw new Error(`${path}: ${response.status} ${JSON.stringify(body)}`);
+        const { status, body } = await askSigned(cluster, number, account, path, parameters);
+        if (status !== 200) throw new Error(`${path}: ${status} ${JSON.stringify(body)}`);
         return body;
     });
 }
