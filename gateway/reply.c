@@ -282,9 +282,13 @@ void reply_event(struct reply *reply, const struct printing *printing,
         reply->reject = (enum reject)refused.reject;
         break;
     }
-    case T_NOOP:
+    case T_NOOP: {
+        struct noop_event noop;
+        noop_event_get(event->payload, &noop);
         reply->is_void = true;
+        reply->is_stale = noop.reject == REJECT_STALE_SEQUENCE;
         break;
+    }
     case T_ORDER_REPLACED:
         order_replaced_event_get(event->payload, &reply->replaced);
         reply->has_replaced = true;

@@ -35,9 +35,10 @@ struct reply {
     int http_status;             /* 200, or what a half-done replace has */
     enum reject reject;          /* REJECT_NONE unless the command was refused */
     bool is_void;                /* NOOP: the outcome is for another try to find out */
-    bool canceling;              /* the command's own cancels have begun */
-    bool has_canceled;           /* `canceled` is the order of no list that was canceled */
-    bool has_list;               /* `list` is the one that was placed or canceled */
+    bool is_stale;     /* NOOP for its place in its origin's stream: its node sends it again */
+    bool canceling;    /* the command's own cancels have begun */
+    bool has_canceled; /* `canceled` is the order of no list that was canceled */
+    bool has_list;     /* `list` is the one that was placed or canceled */
     bool has_replaced, has_amended, has_armed;
     uint32_t account;
     uint32_t element_count; /* of REPLY_CANCEL_ALL */

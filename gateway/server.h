@@ -48,7 +48,9 @@ MUST_CHECK enum status server_bind(struct server *server);
 /* Opens the port. */
 MUST_CHECK enum status server_listen(struct server *server);
 
-/* For a command that has come back: who waits for it, or NULL. Then its events, then its end. */
+/* For a command that has come back: who waits for it, or NULL. Then its events, then its end: the answer, unless
+ * it was nothing for its place in our stream. Then our node has it still, under this or another number, and who
+ * waits goes on waiting for that. */
 struct waiter *server_waiter(struct server *server, const struct command_header *header);
 void server_event(struct waiter *waiter, const struct applied *applied, const struct event *event);
 void server_finish(struct server *server, struct waiter *waiter, const struct applied *applied);

@@ -332,10 +332,23 @@ static void raise_acked(struct progress *progress, uint64_t command)
     }
 }
 
+static void expect_reply(struct exchange *exchange)
+{
+    const struct request *request = &exchange->request;
+    struct writer list;
+    writer_start_growing(&list, SERVER_ANSWER_MAX, grow_in_pool, exchange->h2o);
+    reply_begin(&exchange->reply, request->reply_kind, request->response, &request->intent,
+                request->client_id, list);
+}
+
 void server_finish(struct server *server, struct waiter *waiter, const struct applied *applied)
 {
     struct exchange *exchange = waiter->exchange;
     struct request *request = &exchange->request;
+    if (exchange->reply.is_stale) {
+        expect_reply(exchange);
+        return;
+    }
     waiter_release(server, (uint32_t)(waiter - server->waiters));
     raise_acked(server->options->progress, applied->number);
 
@@ -406,14 +419,10 @@ static bool write_command(struct exchange *exchange, uint64_t ticket, enum rejec
 static void submit(struct exchange *exchange)
 {
     struct server *server = exchange->server;
-    struct request *request = &exchange->request;
     const struct progress *progress = server->options->progress;
     enum reject reject = REJECT_BUSY;
     uint64_t ticket;
-    struct writer list;
-    writer_start_growing(&list, SERVER_ANSWER_MAX, grow_in_pool, exchange->h2o);
-    reply_begin(&exchange->reply, request->reply_kind, request->response, &request->intent,
-                request->client_id, list);
+    expect_reply(exchange);
 
     if (server->is_stopping) {
         refuse(exchange, REJECT_STOPPING);

@@ -68,6 +68,50 @@ TEST(server, command_of_an_older_epoch_answers_nobody)
     assert_int_equal(loop_stop(), STATUS_OK);
 }
 
+/* A command that came too late for its number in our stream is sent again under its next one: who waits for it
+ * hears how that went, and nothing of switches that fired before the first. */
+TEST(server, stale_command_is_waited_for_until_it_comes_again)
+{
+    uint8_t events[256];
+    struct command decoded;
+    open_server();
+    const int descriptor = send_signed("POST", "/api/v3/order", ORDER);
+    const size_t byte_count = loop_next_command(command);
+    for (int times = 0; times < 2; times++) {
+        struct event_writer writer = loop_writer(events, sizeof(events));
+        event_write_switch_fired(&writer, &(struct switch_fired_event){.account = 1});
+        event_write_noop(&writer, &(struct noop_event){REJECT_STALE_SEQUENCE});
+        loop_apply(command, byte_count, events, &writer);
+        loop_hello(); /* the epoch was closed over our heads */
+        assert_true(command_decode(command, byte_count, &decoded));
+        struct command_header header = decoded.header;
+        header.origin_epoch = loop_epoch;
+        command_header_put(command, &header);
+    }
+    loop_await_taken();
+    assert_int_equal(recv(descriptor, loop_text, 1, MSG_DONTWAIT), -1);
+    assert_int_equal(atomic_load(&loop_progress.acked_command), 0);
+    loop_accept(command, byte_count, 7);
+    assert_status(loop_receive(descriptor), "200", "\"orderId\":7,");
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* What only a later version understands is nothing, and does not come again. */
+TEST(server, command_of_a_later_version_has_an_unknown_outcome)
+{
+    uint8_t events[256];
+    open_server();
+    const int descriptor = send_signed("POST", "/api/v3/order", ORDER);
+    const size_t byte_count = loop_next_command(command);
+    struct event_writer writer = loop_writer(events, sizeof(events));
+    event_write_noop(&writer, &(struct noop_event){REJECT_LATER_VERSION});
+    loop_apply(command, byte_count, events, &writer);
+    assert_status(loop_receive(descriptor), "504", "-1007");
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
 /* Nor does an epoch and a ticket: two nodes' epochs and tickets may be the same numbers. */
 TEST(server, command_of_another_node_answers_nobody)
 {
