@@ -42,6 +42,7 @@ export class Compose {
         this.running = new Map(); // name: {child, said, ended}
         mkdirSync(join(place, 'volumes'));
         mkdirSync(join(place, 'root'));
+        writeFileSync(join(image, 'etc/hosts'), '', { flag: 'a' }); // engines put their own over it
     }
 
     // ---- Networks: a bridge each, all in a namespace without services.
