@@ -222,9 +222,10 @@ static enum status links_open(struct consensus *consensus)
 static void links_follow(struct consensus *consensus)
 {
     if (consensus->links == NULL) return;
-    struct node_set links;
+    struct node_set links, reach;
     roster_links(consensus->roster, &links);
-    const bool alone = links.count == 1 && links.members[0].node == consensus->options->node;
+    roster_reach(consensus->roster, &reach);
+    const bool alone = reach.count == 1 && reach.members[0].node == consensus->options->node;
     if (!alone && !consensus->listening) {
         const enum status status = peers_uv_listen(consensus->links);
         if (status != STATUS_OK) {
@@ -233,10 +234,26 @@ static void links_follow(struct consensus *consensus)
         }
         consensus->listening = true;
     }
-    peers_uv_set_nodes(consensus->links, &links);
+    peers_uv_set_nodes(consensus->links, &reach);
     replica_change_links(consensus->replica, &links);
     const struct consensus_supply *supply = &consensus->options->supply;
     if (supply->nodes != NULL) supply->nodes(supply->context, &links);
+}
+
+static bool links_counted(void *context, uint32_t node)
+{
+    return replica_counts(((const struct consensus *)context)->replica, node);
+}
+
+/* Who left is let go when the log has let it go, and what others say of newer sets is followed. */
+static void links_turn(struct consensus *consensus)
+{
+    if (consensus->roster == NULL) return;
+    if (consensus->roster->left.count > 0 &&
+        roster_release(consensus->roster, links_counted, consensus))
+        consensus->roster_news = true;
+    if (consensus->roster_news) links_follow(consensus);
+    consensus->roster_news = false;
 }
 
 /* ---- The node set, as the anchor tells it ---- */
@@ -342,8 +359,7 @@ static bool turn(struct consensus *consensus)
 {
     const struct consensus_supply *supply = &consensus->options->supply;
     changes_take(consensus);
-    if (consensus->roster_news) links_follow(consensus);
-    consensus->roster_news = false;
+    links_turn(consensus);
     consensus->at_ring = 0;
     consensus->wanting[REPLICA_COMMANDS] = consensus->wanting[REPLICA_VOTES] = false;
     bool more = replica_turn(consensus->replica, time_now());

@@ -99,6 +99,10 @@ void replica_change_nodes(struct replica *replica, const struct node_set *nodes)
  * part of what the configuration is driven to. Holds until it is called again. */
 void replica_change_links(struct replica *replica, const struct node_set *links);
 
+/* Whether the log's configuration has the node, the one in force or the one before it: links with such a node stay
+ * while it runs, although the node set has it no more. */
+bool replica_counts(const struct replica *replica, uint32_t node);
+
 /* Certified checkpoint on disk: progress.forget_index says up to which entry the log may forget, and each turn
  * looks at it. A while's worth of entries is kept for peers that are a little behind. */
 
@@ -113,6 +117,7 @@ bool replica_resign(struct replica *replica, struct sequence_time now);
 
 struct replica_facts {
     bool leads;
+    bool withholds;  /* votes for nobody: it may have lost what it acknowledged (wal_cut_index) */
     uint8_t role;    /* enum node_role of this node in the log's configuration */
     uint32_t leader; /* 0: not known */
     uint64_t term, base, stored, commit, delivered;

@@ -49,8 +49,7 @@ uint64_t replica_entries_term(struct replica *replica, uint64_t index)
 
 bool replica_entries_hash(struct replica *replica, uint64_t index, uint64_t *term, hash_t *hash)
 {
-    const uint64_t last = wal_last_index(replica->wal);
-    if (index == 0 || index > replica->stored || index + WAL_HASHES <= last) return false;
+    if (index == 0 || index > replica->stored) return false;
     return wal_hash(replica->wal, index, term, hash) == STATUS_OK && *term > 0;
 }
 

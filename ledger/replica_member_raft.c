@@ -28,44 +28,81 @@ static void peer_close(struct replica *replica, struct replica_peer *peer)
     *peer = (struct replica_peer){0};
 }
 
-static void peer_open(struct replica *replica, const struct node_member *member)
+static void peer_open(struct replica *replica, uint32_t node)
 {
     const struct peers *peers = &replica->options.world.peers;
+    if (node == replica->options.node || replica_member_find(replica, node) != NULL) return;
     for (uint32_t i = 0; i < REPLICA_PEERS; i++) {
         struct replica_peer *peer = &replica->peers[i];
         if (peer->node != 0) continue;
-        *peer = (struct replica_peer){.node = member->node, .heard_ns = replica->now.monotonic_ns};
-        peer->up = peers->is_up != NULL && peers->is_up(peers->context, member->node);
+        *peer = (struct replica_peer){.node = node, .heard_ns = replica->now.monotonic_ns};
+        peer->up = peers->is_up != NULL && peers->is_up(peers->context, node);
         return;
     }
     /* A set has no more members than there are places; two sets may. Who is of the state's came first. */
-    log_warn("ledger", "no place to listen to a node", "node=%u", (unsigned)member->node);
+    log_warn("ledger", "no place to listen to a node", "node=%u", (unsigned)node);
 }
 
 static void peers_open(struct replica *replica, const struct node_set *set)
 {
-    for (uint32_t i = 0; i < set->count; i++) {
-        const struct node_member *member = &set->members[i];
-        if (member->node == replica->options.node) continue;
-        if (replica_member_find(replica, member->node) == NULL) peer_open(replica, member);
+    for (uint32_t i = 0; i < set->count; i++)
+        peer_open(replica, set->members[i].node);
+}
+
+static bool configuration_has(const struct raft_configuration *configuration, uint32_t node)
+{
+    for (unsigned i = 0; i < configuration->n; i++)
+        if (configuration->servers[i].id == node) return true;
+    return false;
+}
+
+bool replica_counts(const struct replica *replica, uint32_t node)
+{
+    return configuration_has(&replica->raft.configuration, node) ||
+           configuration_has(&replica->raft.configuration_committed, node);
+}
+
+/* Peers are those of the set, those that others speak of, and those that the log counts: it may still need the
+ * vote of who has left the set, for the very change that takes it out of the configuration. */
+static void peers_leave(struct replica *replica)
+{
+    for (uint32_t i = 0; i < REPLICA_PEERS; i++) {
+        struct replica_peer *peer = &replica->peers[i];
+        if (peer->node == 0) continue;
+        const bool known = node_set_find(&replica->nodes, peer->node) != NULL ||
+                           node_set_find(&replica->links, peer->node) != NULL;
+        if (!known && !replica_counts(replica, peer->node)) peer_close(replica, peer);
     }
+}
+
+/* The log's configuration moves when it wants: looked at with every tick. */
+static void peers_count(struct replica *replica)
+{
+    const struct raft_configuration *counted = &replica->raft.configuration;
+    for (unsigned i = 0; i < counted->n; i++)
+        peer_open(replica, (uint32_t)counted->servers[i].id);
+    peers_leave(replica);
 }
 
 static void peers_follow(struct replica *replica)
 {
-    for (uint32_t i = 0; i < REPLICA_PEERS; i++) {
-        struct replica_peer *peer = &replica->peers[i];
-        if (peer->node != 0 && node_set_find(&replica->nodes, peer->node) == NULL &&
-            node_set_find(&replica->links, peer->node) == NULL)
-            peer_close(replica, peer);
-    }
+    peers_leave(replica);
     peers_open(replica, &replica->nodes);
     peers_open(replica, &replica->links);
+    peers_count(replica);
     replica->tick_ns = 0;
 }
 
 void replica_change_nodes(struct replica *replica, const struct node_set *nodes)
 {
+    for (uint32_t i = 0; i < REPLICA_PEERS; i++) {
+        struct replica_peer *peer = &replica->peers[i];
+        if (peer->node == 0 || node_set_find(&replica->nodes, peer->node) == NULL ||
+            node_set_find(nodes, peer->node) != NULL)
+            continue;
+        peer->left = true;
+        sequence_forget(&replica->sequence, peer->node);
+    }
     replica->nodes = *nodes;
     peers_follow(replica);
 }
@@ -245,6 +282,18 @@ static void submit_configuration(struct replica *replica, const struct configura
     replica_entries_write(replica);
 }
 
+/* Whether a standby may be given a vote: from then on it may be needed. So it is there, holds nearly all of the log,
+ * and the configuration that names it (a vote asked of it before it has the next one is judged by that). */
+static bool holds_log(struct replica *replica, uint32_t node)
+{
+    const struct replica_peer *peer = replica_member_find(replica, node);
+    raft_index match = 0;
+    if (peer == NULL || !peer->up || raft_match_index(&replica->raft, node, &match) != 0)
+        return false;
+    return match > 0 && match + CATCH_UP_LEFT >= replica->stored &&
+           match >= replica->configuration.index;
+}
+
 /* One step of the log's configuration towards the node set, when the last one is committed. */
 static void configure(struct replica *replica)
 {
@@ -260,9 +309,7 @@ static void configure(struct replica *replica)
     bool ready[NODE_SET_LIMIT] = {false};
     replica_configuration(replica, &configuration);
     for (uint32_t i = 0; i < configuration.count; i++) {
-        raft_index match = 0;
-        if (raft_match_index(&replica->raft, configuration.members[i].node, &match) != 0) continue;
-        ready[i] = match + CATCH_UP_LEFT >= replica->stored && match > 0;
+        ready[i] = holds_log(replica, configuration.members[i].node);
     }
     switch (configuration_step(&configuration, &replica->nodes, ready, replica->options.node,
                                &changed)) {
@@ -310,7 +357,9 @@ void replica_member_progress(struct replica *replica)
 static void progress_peer(struct replica *replica, const struct node_member *member,
                           struct progress_peer *shown)
 {
+    static const struct replica_peer nobody;
     const struct replica_peer *peer = replica_member_find(replica, member->node);
+    if (peer == NULL) peer = &nobody; /* there was no place for it */
     raft_index stored = peer->ping.stored, match;
     if (raft_match_index(&replica->raft, member->node, &match) == 0 && match > stored)
         stored = match;
@@ -353,6 +402,7 @@ void replica_member_tick(struct replica *replica)
 {
     if (replica->now.monotonic_ns < replica->tick_ns) return;
     replica->tick_ns = replica->now.monotonic_ns + REPLICA_TICK_NS;
+    peers_count(replica);
     peers_tick(replica);
     clock_compare(replica);
     withhold_end(replica);

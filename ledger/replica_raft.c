@@ -73,6 +73,7 @@ static void perform_state(struct replica *replica)
         run_queue_clear(&peer->runs);
         /* Whom we hear of from now on: it was not ours to listen for before. */
         if (replica_leads(replica)) peer->heard_ns = replica->now.monotonic_ns;
+        peer->told_lost = false;
     }
     if (!replica_leads(replica) && replica->sequence.leading) {
         sequence_lose(&replica->sequence);
@@ -310,6 +311,28 @@ static void receive_append(struct replica *replica, struct replica_peer *peer, c
     replica->quiet = false;
 }
 
+/* A follower says that its log ends, or differs, below what it has acknowledged to us: it lost that, and nothing on
+ * a link overtakes. The engine would count it for what it has not, and believe its refusals to be old. So a leader
+ * that knows nothing of anybody begins: another one, or, when nobody takes over, we ourselves in a later term. */
+static void begin_anew(struct replica *replica, struct replica_peer *peer, uint64_t last,
+                       uint64_t match)
+{
+    if (raft_transferee(&replica->raft) != 0) return;
+    log_warn("ledger", "a follower has lost what it acknowledged: its leader begins anew",
+             "node=%u last=%" PRIu64 " acknowledged=%" PRIu64 " term=%" PRIu64,
+             (unsigned)peer->node, last, match, (uint64_t)raft_current_term(&replica->raft));
+    if (!peer->told_lost && replica_member_transfer(replica)) {
+        peer->told_lost = true;
+        return;
+    }
+    struct raft_message message = {.type = RAFT_APPEND_ENTRIES_RESULT};
+    message.append_entries_result = (struct raft_append_entries_result){
+        .term = raft_current_term(&replica->raft) + 1,
+        .capacity = DISK_CAPACITY,
+    };
+    receive(replica, peer, &message);
+}
+
 static void receive_result(struct replica *replica, struct replica_peer *peer, const uint8_t *bytes,
                            size_t byte_count)
 {
@@ -328,6 +351,12 @@ static void receive_result(struct replica *replica, struct replica_peer *peer, c
             peer->told_differs = true;
             return;
         }
+        raft_index match;
+        if (!result.accepted && raft_match_index(&replica->raft, peer->node, &match) == 0 &&
+            match > result.last_index) {
+            begin_anew(replica, peer, result.last_index, match);
+            return;
+        }
         replica_stream_result(replica, peer, &result);
     }
     struct raft_message message = {.type = RAFT_APPEND_ENTRIES_RESULT};
@@ -338,6 +367,24 @@ static void receive_result(struct replica *replica, struct replica_peer *peer, c
         .capacity = DISK_CAPACITY,
     };
     receive(replica, peer, &message);
+}
+
+/* The engine grants no vote where the configuration that this node has stored does not let it vote. Raft does: only
+ * the candidate's configuration counts. It matters where one voter makes a standby the second: it needs that vote
+ * before the standby has the entry that says so. So a standby answers the only voter as a voter would: by term, by
+ * the vote it has given, and by its log (docs/decisions/0006). */
+static struct raft_server *lone_voters_standby(struct replica *replica, uint32_t candidate)
+{
+    struct configuration configuration;
+    replica_configuration(replica, &configuration);
+    if (configuration_voters(&configuration) != 1 ||
+        configuration_role(&configuration, candidate) != NODE_VOTER)
+        return NULL;
+    for (unsigned i = 0; i < replica->raft.configuration.n; i++) {
+        struct raft_server *server = &replica->raft.configuration.servers[i];
+        if (server->id == replica->options.node && server->role == RAFT_STANDBY) return server;
+    }
+    return NULL;
 }
 
 static void receive_vote(struct replica *replica, struct replica_peer *peer, const uint8_t *bytes,
@@ -359,7 +406,14 @@ static void receive_vote(struct replica *replica, struct replica_peer *peer, con
         .disrupt_leader = vote.disrupt,
         .pre_vote = vote.pre_vote,
     };
+    struct raft_server *standby = lone_voters_standby(replica, peer->node);
+    if (standby != NULL) {
+        standby->role = RAFT_VOTER;
+        message.request_vote.disrupt_leader =
+            true; /* the only leader that it knows is the candidate */
+    }
     receive(replica, peer, &message);
+    if (standby != NULL) standby->role = RAFT_STANDBY;
 }
 
 static void receive_vote_result(struct replica *replica, struct replica_peer *peer,
@@ -428,6 +482,10 @@ static void receive_other(struct replica *replica, struct replica_peer *peer, co
                           size_t byte_count)
 {
     bool good = false;
+    if (peer->left && (bytes[0] == PEER_FORWARD || bytes[0] == PEER_LOOSE)) {
+        replica_drop(replica, peer->node, "a command of who is no member");
+        return;
+    }
     struct peer_forward forward;
     struct peer_expected expected;
     struct peer_loose loose;
@@ -600,6 +658,7 @@ struct replica_facts replica_facts(const struct replica *replica)
     replica_configuration(replica, &configuration);
     return (struct replica_facts){
         .leads = replica_leads(replica),
+        .withholds = replica_member_withholds(replica),
         .role = (uint8_t)configuration_role(&configuration, replica->options.node),
         .leader = replica->leader,
         .term = raft_current_term(&replica->raft),

@@ -55,7 +55,9 @@ struct replica_peer {
     uint32_t node; /* 0: the place is free */
     bool up;
     bool lost;         /* not heard of for origin_lost_ms */
+    bool left;         /* the node set; the log's configuration may still have it */
     bool told_differs; /* said in the log */
+    bool told_lost;    /* lost what it acknowledged to this leader */
     uint64_t heard_ns;
     uint64_t needs_ns; /* told that it needs a checkpoint */
     struct replica_stream stream;
@@ -163,7 +165,7 @@ void replica_configuration(const struct replica *replica, struct configuration *
 enum status replica_entries_read(struct replica *replica, uint64_t index, struct wal_entry *entry);
 /* Its term; 0: not known. */
 uint64_t replica_entries_term(struct replica *replica, uint64_t index);
-/* Term and running hash, if they are known without a read. */
+/* Term and running hash of what is stored; far below the end of the log that is a read. */
 bool replica_entries_hash(struct replica *replica, uint64_t index, uint64_t *term, hash_t *hash);
 /* The end of the log, written or not. */
 uint64_t replica_entries_last(const struct replica *replica);

@@ -44,18 +44,52 @@ bool roster_decode(const uint8_t *bytes, size_t byte_count, struct node_set *set
 void roster_begin(struct roster *roster, const struct node_set *own)
 {
     roster->own = *own;
+    roster->left = (struct node_set){0};
     roster->teller_count = 0;
+}
+
+/* Places a member that the set does not have. */
+static void insert(struct node_set *set, const struct node_member *member)
+{
+    uint32_t place = set->count++;
+    for (; place > 0 && set->members[place - 1].node > member->node; place--)
+        set->members[place] = set->members[place - 1];
+    set->members[place] = *member;
+}
+
+/* Those of `before` that are not in `own` have left. */
+static void note_left(struct roster *roster, const struct node_set *before,
+                      const struct node_set *own)
+{
+    for (uint32_t i = 0; i < before->count && roster->left.count < NODE_SET_LIMIT; i++) {
+        const struct node_member *member = &before->members[i];
+        if (node_set_find(own, member->node) == NULL &&
+            node_set_find(&roster->left, member->node) == NULL)
+            insert(&roster->left, member);
+    }
 }
 
 /* Only members of the own set are heard: others' places are free again. */
 void roster_change(struct roster *roster, const struct node_set *own)
 {
+    note_left(roster, &roster->own, own);
     roster->own = *own;
     for (uint32_t i = 0; i < roster->teller_count;)
         if (node_set_find(own, roster->tellers[i].node) == NULL)
             roster->tellers[i] = roster->tellers[--roster->teller_count];
         else
             i++;
+}
+
+bool roster_release(struct roster *roster, bool (*counts)(void *context, uint32_t node),
+                    void *context)
+{
+    struct node_set *left = &roster->left;
+    const uint32_t before = left->count;
+    left->count = 0;
+    for (uint32_t i = 0; i < before; i++)
+        if (counts(context, left->members[i].node)) left->members[left->count++] = left->members[i];
+    return left->count != before;
 }
 
 bool roster_hear(struct roster *roster, uint32_t node, const uint8_t *bytes, size_t byte_count)
@@ -88,14 +122,6 @@ static uint32_t sayers(const struct roster *roster, const struct node_member *me
     return count;
 }
 
-static void insert(struct node_set *links, const struct node_member *member)
-{
-    uint32_t place = links->count++;
-    for (; place > 0 && links->members[place - 1].node > member->node; place--)
-        links->members[place] = links->members[place - 1];
-    links->members[place] = *member;
-}
-
 void roster_links(const struct roster *roster, struct node_set *links)
 {
     struct validator_set voters;
@@ -109,4 +135,12 @@ void roster_links(const struct roster *roster, struct node_set *links)
             if (3 * sayers(roster, member) > voters.count) insert(links, member);
         }
     }
+}
+
+void roster_reach(const struct roster *roster, struct node_set *reach)
+{
+    roster_links(roster, reach);
+    for (uint32_t i = 0; i < roster->left.count && reach->count < NODE_SET_LIMIT; i++)
+        if (node_set_find(reach, roster->left.members[i].node) == NULL)
+            insert(reach, &roster->left.members[i]);
 }

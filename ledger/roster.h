@@ -2,15 +2,17 @@
  *
  * A node that was away knows an old set, and would refuse those who came since. So members tell each other their sets
  * when a link comes up and when the set changes. A member that is not in the own set is linked to when more than a
- * third of the own set's voters say that it is one: at least one of them is honest. That is for links alone; what
- * counts for votes and signatures comes from the log.
+ * third of the own set's voters say that it is one: at least one of them is honest. Who has left the own set is kept
+ * while the log's configuration has it: the change that takes it out may need its vote. All that is for links alone;
+ * what counts for votes and signatures comes from the log.
  *
  *     nodes   38 | zero u8 u16 | count u32 | count x (node u32 | role u8 | zero u8 u16 | key 32 | address 64)
  *             by rising node id
  *
  * Owner    one thread; pure
  * Memory   the caller's, some 450 KiB
- * Limits   NODE_SET_LIMIT members; of the own set all, of others the lowest ids that fit
+ * Limits   NODE_SET_LIMIT members; of the own set all, of those that left and of others what fits. A node that left
+ *          before this one started is not known any more.
  */
 
 #ifndef LEDGER_ROSTER_H
@@ -29,6 +31,7 @@ struct roster_teller {
 
 struct roster {
     struct node_set own;
+    struct node_set left; /* no members of it any more, but counted by the log */
     uint32_t teller_count;
     struct roster_teller tellers[NODE_SET_LIMIT];
 };
@@ -44,10 +47,17 @@ void roster_begin(struct roster *roster, const struct node_set *own);
 /* The own state has come to another set. */
 void roster_change(struct roster *roster, const struct node_set *own);
 
+/* Forgets who left and whom nobody `counts` any more. True: there was one. */
+bool roster_release(struct roster *roster, bool (*counts)(void *context, uint32_t node),
+                    void *context);
+
 /* What a member says; of others it is ignored. True: it says something new. */
 bool roster_hear(struct roster *roster, uint32_t node, const uint8_t *bytes, size_t byte_count);
 
-/* Whom to link to now. */
+/* Who is a member, by the own set or by what others say. */
 void roster_links(const struct roster *roster, struct node_set *links);
+
+/* Whom to link to now: those, and who left. */
+void roster_reach(const struct roster *roster, struct node_set *reach);
 
 #endif /* LEDGER_ROSTER_H */

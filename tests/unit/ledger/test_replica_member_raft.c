@@ -1,3 +1,4 @@
+#include "ledger/peer_message.h"
 #include "tests/unit/ledger/replicas.h"
 
 static uint32_t role_node;
@@ -165,8 +166,8 @@ TEST(replica_member, a_leader_that_is_removed_steps_down)
     cluster_free(cluster);
 }
 
-/* A node with an old set follows a leader that has come since, when there is a link with it; the old set stays what
- * the configuration is driven to. */
+/* A node with an old set follows a leader that has come since, when there is a link with it; when nobody speaks of
+ * that leader any more, it still does, because the log counts it. */
 TEST(replica_member, a_leader_beyond_the_own_set_is_listened_to)
 {
     struct cluster *cluster = cluster_new(2, 1);
@@ -186,9 +187,10 @@ TEST(replica_member, a_leader_beyond_the_own_set_is_listened_to)
     replica_change_links(late->replica, &without);
     cluster_run(cluster, 100);
     assert_int_equal(atomic_load(&late->progress.leader), 1);
-    const uint64_t stored = replica_facts(late->replica).stored;
-    cluster_run(cluster, 2000);
-    assert_int_equal(replica_facts(late->replica).stored, stored);
+    assert_true(replica_counts(late->replica, 1));
+    assert_false(replica_counts(late->replica, 3));
+    submit_some(cluster, 5);
+    assert_true(cluster_until(cluster, all_applied, 1000));
     cluster_free(cluster);
 }
 
@@ -288,6 +290,165 @@ TEST(replica_member, a_configuration_in_the_middle_of_a_message_counts)
     set_change(cluster, 5, NODE_VOTER);
     assert_true(cluster_until(cluster, configuration_settled, 3000));
     assert_ptr_equal(cluster_leader(cluster), late);
+    cluster_free(cluster);
+}
+
+/* ---- Two voters: both are needed ---- */
+
+static struct cluster *standby_of_a_node_alone(void)
+{
+    struct cluster *cluster = cluster_new(3, 1);
+    cluster_start(cluster);
+    wanted = 0;
+    submit_some(cluster, 10);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    set_change(cluster, 2, NODE_STANDBY);
+    member_create(&cluster->members[1]);
+    member_start(&cluster->members[1]);
+    role_node = 2;
+    role_wanted = NODE_STANDBY;
+    assert_true(cluster_until(cluster, role_reached, 3000));
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    cluster_run(cluster, 1500);
+    return cluster;
+}
+
+/* No append of more than a head reaches the standby: it never stores that it votes. */
+static bool no_entries(struct cluster *cluster, uint32_t from, uint32_t to, const uint8_t *bytes,
+                       size_t byte_count)
+{
+    (void)cluster, (void)from;
+    return to != 2 || bytes[0] != PEER_APPEND || byte_count <= PEER_APPEND_BYTES(0);
+}
+
+/* The genesis', the one with the standby, and the one that makes it a voter. */
+static bool promotion_stored(struct cluster *cluster)
+{
+    uint32_t configurations = 0;
+    struct wal_entry entry;
+    for (uint64_t index = 1; replica_read(cluster->members[0].replica, index, &entry) == STATUS_OK;
+         index++)
+        configurations += entry.type == WAL_CONFIGURATION;
+    return configurations == 3;
+}
+
+/* The only voter decides that a standby is the second, and its link goes before that has it: it steps down, and needs
+ * a vote of who does not know yet that it votes. */
+TEST(replica_member, a_standby_answers_the_only_voter)
+{
+    struct cluster *cluster = standby_of_a_node_alone();
+    cluster->look = no_entries;
+    set_change(cluster, 2, NODE_VOTER);
+    assert_true(cluster_until(cluster, promotion_stored, 5000));
+    assert_int_equal(replica_facts(cluster->members[1].replica).role, NODE_STANDBY);
+    const uint64_t term = replica_facts(cluster->members[0].replica).term;
+    cluster_isolate(cluster, 1, true);
+    cluster->look = NULL;
+    cluster_run(cluster, 1000);
+    cluster_isolate(cluster, 1, false);
+    assert_true(cluster_until(cluster, configuration_settled, 5000));
+    assert_true(replica_facts(cluster->members[0].replica).term > term);
+    submit_some(cluster, 10);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    cluster_free(cluster);
+}
+
+/* The same when it dies there and comes back. */
+TEST(replica_member, a_standby_answers_the_only_voter_after_a_crash)
+{
+    struct cluster *cluster = standby_of_a_node_alone();
+    cluster->look = no_entries;
+    set_change(cluster, 2, NODE_VOTER);
+    assert_true(cluster_until(cluster, promotion_stored, 5000));
+    member_stop(&cluster->members[0]);
+    cluster->look = NULL;
+    member_start(&cluster->members[0]);
+    assert_true(cluster_until(cluster, configuration_settled, 5000));
+    submit_some(cluster, 10);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    cluster_free(cluster);
+}
+
+/* A standby whose link is down would cost the only voter its quorum. */
+TEST(replica_member, a_standby_behind_a_broken_link_is_not_promoted)
+{
+    struct cluster *cluster = standby_of_a_node_alone();
+    cluster_cut(cluster, 0, 1, true);
+    set_change(cluster, 2, NODE_VOTER);
+    cluster_run(cluster, 2000);
+    assert_true(replica_facts(cluster->members[0].replica).leads);
+    cluster_cut(cluster, 0, 1, false);
+    assert_true(cluster_until(cluster, configuration_settled, 3000));
+    cluster_free(cluster);
+}
+
+/* Who has left the set is still asked while the log counts it: with two voters its vote is needed for the very change
+ * that takes it out; then it is let go. */
+TEST(replica_member, a_voter_that_left_votes_until_the_log_lets_it_go)
+{
+    struct cluster *cluster = standby_of_a_node_alone();
+    set_change(cluster, 2, NODE_VOTER);
+    assert_true(cluster_until(cluster, configuration_settled, 3000));
+    cluster_run(cluster, 1500);
+    set_change(cluster, 1, NODE_GONE); /* it leads: it has to hand over first */
+    role_node = 1;
+    role_wanted = NODE_GONE;
+    struct member *second = &cluster->members[1];
+    assert_true(replica_counts(second->replica, 1));
+    cluster_run(cluster, 5000);
+    assert_true(replica_facts(second->replica).leads);
+    assert_false(replica_counts(second->replica, 1));
+    assert_true(member_submit(second, 77));
+    cluster_run(cluster, 500);
+    assert_int_equal(member_times(second, 77), 1);
+    const uint64_t dropped = replica_facts(second->replica).dropped;
+    const uint8_t ping[PEER_SMALL_MAX] = {PEER_PING};
+    replica_receive(second->replica, cluster_time(second), 1, ping, 1);
+    assert_true(replica_facts(second->replica).dropped > dropped);
+    cluster_free(cluster);
+}
+
+/* ---- A log that lost what it had acknowledged ---- */
+
+static void disk_copy(struct memory_disk *to, const struct memory_disk *from)
+{
+    for (int i = 0; i < FILES_MAX; i++) {
+        to->files[i] = from->files[i];
+        if (from->files[i].bytes == NULL) continue;
+        to->files[i].bytes = malloc(from->files[i].capacity);
+        assert_non_null(to->files[i].bytes);
+        memcpy(to->files[i].bytes, from->files[i].bytes, from->files[i].size);
+    }
+}
+
+/* The leader knows how far it had come, and takes its refusals for old ones: it has to begin anew. */
+TEST(replica_member, a_follower_that_lost_its_tail_gets_it_again)
+{
+    static struct memory_disk older;
+    struct cluster *cluster = cluster_of_four();
+    submit_some(cluster, 40);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    struct member *leader = cluster_leader(cluster);
+    struct member *late = &cluster->members[leader->node % 4];
+    const uint64_t term = replica_facts(leader->replica).term;
+    memory_start(&older);
+    disk_copy(&older, &late->disk);
+    submit_some(cluster, 400);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    const uint64_t stored = replica_facts(late->replica).stored;
+    member_stop(late);
+    for (int i = 0; i < FILES_MAX; i++)
+        free(late->disk.files[i].bytes);
+    memcpy(late->disk.files, older.files, sizeof(older.files));
+    late->delivered_index = 0; /* what it handed on is gone with its disk */
+    member_start(late);
+    assert_true(replica_facts(late->replica).stored < stored);
+    assert_true(replica_facts(leader->replica).leads);
+    assert_true(cluster_until(cluster, all_applied, 2000));
+    assert_true(replica_facts(late->replica).stored >= stored);
+    assert_true(replica_facts(late->replica).term > term);
+    submit_some(cluster, 40);
+    assert_true(cluster_until(cluster, all_applied, 2000));
     cluster_free(cluster);
 }
 

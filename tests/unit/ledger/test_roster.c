@@ -148,3 +148,41 @@ TEST(roster, message_is_a_node_set_or_none)
         assert_false(roster_decode(bytes, byte_count, &decoded));
     }
 }
+
+static uint32_t counted_node;
+
+static bool counts(void *context, uint32_t node)
+{
+    (void)context;
+    return node == counted_node;
+}
+
+/* Who left is linked to while the log counts it, and is no member. */
+TEST(roster, who_left_is_kept_while_the_log_counts_it)
+{
+    struct node_set reach;
+    own = (struct node_set){0};
+    for (uint32_t node = 1; node <= 3; node++) {
+        struct node_changed_event changed = {.node = node, .role = NODE_VOTER};
+        changed.public_key[0] = (uint8_t)node;
+        assert_true(node_set_apply(&own, &changed));
+    }
+    roster_begin(&roster, &own);
+    const struct node_changed_event gone = {.node = 2, .role = NODE_GONE};
+    assert_true(node_set_apply(&own, &gone));
+    roster_change(&roster, &own);
+    roster_change(&roster, &own);
+    roster_links(&roster, &links);
+    roster_reach(&roster, &reach);
+    assert_int_equal(links.count, 2);
+    assert_int_equal(reach.count, 3);
+    assert_int_equal(reach.members[1].node, 2);
+    assert_int_equal(reach.members[1].public_key[0], 2);
+    counted_node = 2;
+    assert_false(roster_release(&roster, counts, NULL));
+    counted_node = 1;
+    assert_true(roster_release(&roster, counts, NULL));
+    assert_false(roster_release(&roster, counts, NULL));
+    roster_reach(&roster, &reach);
+    assert_int_equal(reach.count, 2);
+}
