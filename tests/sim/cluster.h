@@ -31,7 +31,9 @@
 #include "ledger/fetch.h"
 #include "ledger/fetch_log.h"
 #include "ledger/replica.h"
+#include "ledger/roster.h"
 #include "ledger/supply_files.h"
+#include "ledger/wal_record.h"
 #include "ledger/wal_repair.h"
 #include "node/anchor.h"
 #include "node/start.h"
@@ -165,6 +167,9 @@ struct node {
     struct anchor *anchor;
     struct anchor_options anchor_options;
     struct node_set nodes; /* as its consensus loop knows them */
+    struct roster *roster;
+    bool roster_news;
+    struct node_set reach; /* whom it would link to */
     struct queue batches, commands, votes;
     struct ring *applied, *seen, *anchor_votes, *changes, *notices, *certificates;
     void *ring_memory[6];
@@ -242,7 +247,7 @@ struct figures {
         slow_disks, clock_jumps, resigns, disk_full;
     uint64_t elections, commands, acknowledged, unknown, blocks, certified, certificates, messages;
     uint64_t checkpoints, checkpoints_certified, installs, repairs, chain_rot, wal_rot,
-        checkpoint_rot, recycled;
+        wal_beheaded, checkpoint_rot, recycled;
     uint64_t added, promoted, demoted, removed, swapped, refused, emptied, altered, stranger_votes;
     uint64_t verified_chains, file_cuts, by_hand;
 };
@@ -354,6 +359,7 @@ uint64_t node_due(const struct node *node);
 struct sequence_time node_time(const struct node *node);
 void node_receive(struct node *node, uint32_t from, const uint8_t *bytes, size_t byte_count);
 void node_link(struct node *node, uint32_t peer, bool up);
+void node_links(struct node *node); /* follow what its roster says */
 bool queue_add(struct queue *queue, uint64_t index, const uint8_t *bytes, size_t byte_count);
 void queue_drop(struct queue *queue);
 void queue_clear(struct queue *queue);

@@ -64,6 +64,7 @@ static bool is_spoilt(struct cluster *cluster)
     for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
         const struct node *node = &cluster->nodes[i];
         if (node->life == LIFE_NONE || node_set_find(&cluster->set, node->id) == NULL) continue;
+        if (node->life == LIFE_UP && replica_facts(node->replica).withholds) return true;
         if (node->damaged || node->altered || node->life == LIFE_DEAD ||
             node->life == LIFE_REPAIRING || node->life == LIFE_FETCHING)
             return true;
@@ -252,6 +253,32 @@ static void rot_chunk(struct cluster *cluster, struct node *node)
     figures.checkpoint_rot++;
 }
 
+/* Whether every voter stores what the leader says is committed. */
+static bool all_store(struct cluster *cluster)
+{
+    const struct node *leader = cluster_leader(cluster);
+    if (leader == NULL) return false;
+    const uint64_t commit = replica_facts(leader->replica).commit;
+    for (uint32_t i = 0; i < cluster->set.count; i++) {
+        const struct node *node = cluster_node(cluster, cluster->set.members[i].node);
+        if (node->life != LIFE_UP || replica_facts(node->replica).stored < commit) return false;
+    }
+    return true;
+}
+
+/* Both headers of the newest segment: the log ends where that began, below what was acknowledged to a leader that goes
+ * on. */
+static bool behead(struct cluster *cluster, struct node *node)
+{
+    char name[32];
+    if (!power_disk_newest_segment(node->disk, name)) return false;
+    power_disk_flip(node->disk, name, 100);
+    power_disk_flip(node->disk, name, WAL_HEADER_BYTES + 100);
+    cluster_trace(cluster, "behead", node->id, 0, 0);
+    figures.wal_beheaded++;
+    return true;
+}
+
 /* A bit of a file, while the node is down. */
 static void rot(struct cluster *cluster)
 {
@@ -263,9 +290,12 @@ static void rot(struct cluster *cluster)
         rot_chunk(cluster, node);
         return;
     }
+    const bool beheads = kind == 3 && node != cluster_leader(cluster) && all_store(cluster);
     node_crash(node, false, cluster_below(cluster, 2 * SECOND));
     bool flipped = false;
-    if (kind == 0) {
+    if (beheads) {
+        flipped = behead(cluster, node);
+    } else if (kind == 0) {
         flipped =
             files_flip(cluster, node->chain, cluster_chance(cluster, 50) ? "segment" : "index");
         figures.chain_rot += flipped;
@@ -414,13 +444,6 @@ static struct node *dead_member(struct cluster *cluster)
     return NULL;
 }
 
-/* A second voter is needed for the quorum from the moment the first one decides it: where links and nodes fail in that
- * moment, nobody leads any more (libraft's standbys do not vote). */
-static bool is_quiet(const struct cluster *cluster)
-{
-    return (cluster->profile & ~(uint32_t)(WITH_MEMBERS | WITH_SLOW | WITH_CLOCKS)) == 0;
-}
-
 /* Who is dead is replaced; else the set grows and shrinks at random. */
 static void change_members(struct cluster *cluster)
 {
@@ -440,16 +463,26 @@ static void change_members(struct cluster *cluster)
             add(cluster);
     } else if (kind < 3 || standby == NULL) {
         add(cluster);
-    } else if (kind < 6 && (voters > 1 || is_quiet(cluster))) {
+    } else if (kind < 6) {
         set_role(cluster, standby->id, NODE_VOTER);
-    } else if (kind == 6 && voters > 4) {
+    } else if (kind == 6 && (voters > 4 || voters == 2)) {
         set_role(cluster, voter->id, NODE_STANDBY);
-    } else if (kind == 7 && voters > 4) {
+    } else if (kind == 7 && (voters > 4 || voters == 2)) {
         remove_node(cluster, voter->id);
     } else if (kind == 8) {
         remove_node(cluster, standby->id);
-    } else if (voters >= 4)
+    } else
         swap(cluster, voter->id, standby->id);
+}
+
+/* Whether the log of some member still has the node in its configuration. */
+static bool is_counted(const struct cluster *cluster, uint32_t id)
+{
+    for (uint32_t i = 0; i < cluster->set.count; i++) {
+        const struct node *node = &cluster->nodes[cluster->set.members[i].node - 1];
+        if (node->life == LIFE_UP && replica_counts(node->replica, id)) return true;
+    }
+    return false;
 }
 
 /* Nodes of the set that are not there yet come to be; those that were removed go. */
@@ -467,6 +500,10 @@ static void follow_members(struct cluster *cluster)
         if (node->life == LIFE_NONE || node->life == LIFE_DEAD ||
             node_set_find(&cluster->set, node->id) != NULL)
             continue;
+        if (is_counted(cluster, node->id)) {
+            node->gone_ns = 0; /* the log may still need it */
+            continue;
+        }
         if (node->gone_ns == 0) node->gone_ns = cluster->now_ns;
         if (cluster->now_ns < node->gone_ns + 5 * SECOND) continue;
         figures.removed++;

@@ -63,7 +63,7 @@ bool net_is_up(struct cluster *cluster, uint32_t left, uint32_t right)
 
 static bool knows(const struct node *node, uint32_t other)
 {
-    return node_set_find(&node->nodes, other) != NULL;
+    return node_set_find(node->life == LIFE_UP ? &node->reach : &node->nodes, other) != NULL;
 }
 
 static bool wanted(struct cluster *cluster, uint32_t left, uint32_t right)

@@ -112,6 +112,13 @@ static void world_taken(void *context, enum replica_source source)
 void node_other(void *context, uint32_t peer, const uint8_t *bytes, size_t byte_count)
 {
     struct node *node = context;
+    if (bytes[0] == FETCH_NODES) {
+        if (roster_hear(node->roster, peer, bytes, byte_count)) {
+            node->roster_news = true;
+            node->poke_ns = node->cluster->now_ns;
+        }
+        return;
+    }
     node->supply_hooks.message(node->supply_hooks.context, peer, bytes, byte_count);
 }
 
@@ -150,32 +157,43 @@ void node_receive(struct node *node, uint32_t from, const uint8_t *bytes, size_t
     files_owner = NULL;
 }
 
-/* A node that is behind does not know who has joined since. Whom it can reach tells it, for links only: what it
- * sets goes by is its own log. Done here for the nodes, which do not tell each other yet. */
-static void learn_nodes(struct node *node, const struct node *from)
+/* What consensus_uv.c does round the roster. */
+static void tell_nodes(struct node *node, uint32_t peer)
 {
-    const uint64_t ours = atomic_load(&node->progress->sealed_height);
-    bool learned = false;
-    if (node->life != LIFE_UP || from->life != LIFE_UP ||
-        atomic_load(&from->progress->sealed_height) <= ours)
-        return;
-    for (uint32_t i = 0; i < from->nodes.count; i++) {
-        const struct node_member *member = &from->nodes.members[i];
-        struct node_changed_event changed = {.node = member->node, .role = member->role};
-        memcpy(changed.public_key, member->public_key, sizeof(changed.public_key));
-        memcpy(changed.address, member->address, sizeof(changed.address));
-        if (node_set_find(&node->nodes, member->node) == NULL)
-            learned |= node_set_apply(&node->nodes, &changed);
-    }
-    if (learned) replica_change_nodes(node->replica, &node->nodes);
+    uint8_t bytes[ROSTER_BYTES_MAX];
+    const struct peers peers = net_peers(node);
+    const struct peers_piece piece = {bytes, roster_encode(&node->nodes, bytes)};
+    (void)peers.send(peers.context, peer, &piece, 1);
+}
+
+void node_links(struct node *node)
+{
+    struct node_set links;
+    roster_links(node->roster, &links);
+    roster_reach(node->roster, &node->reach);
+    replica_change_links(node->replica, &links);
+    net_refresh(node->cluster);
+}
+
+static bool links_counted(void *context, uint32_t peer)
+{
+    return replica_counts(((const struct node *)context)->replica, peer);
+}
+
+static void links_turn(struct node *node)
+{
+    if (node->roster->left.count > 0 && roster_release(node->roster, links_counted, node))
+        node->roster_news = true;
+    if (node->roster_news) node_links(node);
+    node->roster_news = false;
 }
 
 void node_link(struct node *node, uint32_t peer, bool up)
 {
-    if (up) learn_nodes(node, cluster_node(node->cluster, peer));
-    if (node->life == LIFE_UP)
+    if (node->life == LIFE_UP) {
         replica_link(node->replica, node_time(node), peer, up);
-    else if (node->life == LIFE_FETCHING)
+        if (up) tell_nodes(node, peer);
+    } else if (node->life == LIFE_FETCHING)
         fetch_link(node->fetch, node->cluster->now_ns / MS, peer, up);
     else if (node->life == LIFE_REPAIRING)
         fetch_log_link(node->fetch_log, peer, up);
@@ -331,9 +349,10 @@ static void take_changes(struct node *node)
     ring_release(node->changes);
     if (!changed) return;
     replica_change_nodes(node->replica, &node->nodes);
-    for (uint32_t i = 0; i < CLUSTER_NODES; i++)
-        if (net_is_up(node->cluster, node->id - 1, i)) learn_nodes(&node->cluster->nodes[i], node);
-    net_refresh(node->cluster);
+    roster_change(node->roster, &node->nodes);
+    node_links(node);
+    for (uint32_t i = 0; i < node->nodes.count; i++)
+        if (node->nodes.members[i].node != node->id) tell_nodes(node, node->nodes.members[i].node);
 }
 
 static enum status anchor_turns(struct node *node)
@@ -360,6 +379,7 @@ static enum status threads_turn(struct node *node)
 {
     enum status status = STATUS_OK;
     for (int round = 0; round < 64 && status == STATUS_OK; round++) {
+        links_turn(node);
         replica_turns(node);
         status = replica_status(node->replica);
         if (status == STATUS_OK) status = engine_turn(node);

@@ -96,12 +96,15 @@ static void process_free(struct node *node)
         free(node->ring_memory[i]);
         node->ring_memory[i] = NULL;
     }
+    free(node->roster);
     free(node->digest);
     free(node->fetch_log);
     queue_clear(&node->batches);
     queue_clear(&node->commands);
     queue_clear(&node->votes);
     maker_clear(node);
+    node->roster = NULL;
+    node->roster_news = false;
     node->anchor = NULL;
     node->replica = NULL;
     node->supply = NULL;
@@ -183,7 +186,12 @@ static enum status replica_open(struct node *node)
         .metrics = &node->metrics,
         .progress = node->progress,
     };
-    return replica_new(&options, node_time(node), &node->replica);
+    const enum status status = replica_new(&options, node_time(node), &node->replica);
+    if (status != STATUS_OK) return status;
+    node->roster = malloc(sizeof(*node->roster));
+    ASSERT(node->roster != NULL);
+    roster_begin(node->roster, &node->nodes);
+    return STATUS_OK;
 }
 
 static enum status chain_anew(struct node *node)
@@ -579,7 +587,7 @@ void node_start(struct node *node)
     if (status == STATUS_OK) {
         node->begins_empty = false;
         node->damaged = false;
-        net_refresh(cluster);
+        node_links(node);
     } else
         node_ended(node, status);
 }

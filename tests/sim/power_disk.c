@@ -352,3 +352,14 @@ bool power_disk_some_segment(struct power_disk *disk, uint64_t pick, char name[3
     }
     return false;
 }
+
+bool power_disk_newest_segment(struct power_disk *disk, char name[32])
+{
+    name[0] = '\0';
+    for (int i = 0; i < FILES_MAX; i++) {
+        const struct stored_file *file = &disk->files[i];
+        if (!file->exists || strstr(file->name, ".wal") == NULL) continue;
+        if (strcmp(file->name, name) > 0) memcpy(name, file->name, 32);
+    }
+    return name[0] != '\0';
+}

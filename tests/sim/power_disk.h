@@ -42,6 +42,8 @@ uint64_t power_disk_calls(const struct power_disk *disk);
 uint64_t power_disk_quarantined(const struct power_disk *disk);
 
 /* The name of one of the log's segments, chosen by `pick`; false when there is none. */
+/* The one that is written to. */
+MUST_CHECK bool power_disk_newest_segment(struct power_disk *disk, char name[32]);
 MUST_CHECK bool power_disk_some_segment(struct power_disk *disk, uint64_t pick, char name[32]);
 
 /* Flips one bit of a file. */

@@ -100,7 +100,7 @@ static void print_totals(void)
     SHOW(acknowledged), SHOW(unknown), SHOW(blocks), SHOW(certified), SHOW(certificates);
     SHOW(messages), SHOW(checkpoints), SHOW(checkpoints_certified), SHOW(recycled);
     SHOW(installs), SHOW(by_hand), SHOW(repairs), SHOW(chain_rot), SHOW(wal_rot),
-        SHOW(checkpoint_rot);
+        SHOW(wal_beheaded), SHOW(checkpoint_rot);
     SHOW(added), SHOW(removed), SHOW(emptied), SHOW(altered), SHOW(stranger_votes);
     SHOW(verified_chains);
 #undef SHOW
