@@ -139,8 +139,9 @@ enum reject nodes_check_swap(const struct nodes *nodes, const struct node_swap_c
 enum reject nodes_check_epoch(const struct nodes *nodes, const struct epoch_change_command *change,
                               uint64_t sealed_height)
 {
-    return change->epoch == nodes->epoch + 1 && change->height <= sealed_height ? REJECT_NONE
-                                                                                : REJECT_EPOCH;
+    if (change->epoch != nodes->epoch + 1 || change->height > sealed_height) return REJECT_EPOCH;
+    /* Whose statements count must not change while they are on their way. */
+    return is_pending(nodes, sealed_height) ? REJECT_NODE_PENDING : REJECT_NONE;
 }
 
 struct node_changed_event nodes_changed(const struct nodes *nodes, uint32_t node,

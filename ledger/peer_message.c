@@ -379,7 +379,9 @@ bool peer_message_get_loose(const uint8_t *bytes, size_t byte_count, struct peer
         struct command command;
         if (!command_step(&at, end)) return false;
         if (!command_decode(first, (size_t)(at - first), &command)) return false;
-        if (command.header.type != T_VOTE && command.header.type != T_CHECKPOINT_VOTE) return false;
+        if (command.header.type != T_VOTE && command.header.type != T_CHECKPOINT_VOTE &&
+            command.header.type != T_EPOCH_CHANGE)
+            return false;
     }
     return at == end;
 }

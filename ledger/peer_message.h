@@ -9,7 +9,7 @@
  *     needs       6 | zero | term | base_index           a checkpoint: the log begins above your end
  *     forward     7 | zero u8 u16 | count u32 | epoch | first_sequence | commands      an origin's run
  *     expected    8 | zero | epoch | sequence            the one that the leader waits for
- *     loose       9 | zero u8 u16 | count u32 | commands without an origin: votes on blocks
+ *     loose       9 | zero u8 u16 | count u32 | commands without an origin: votes on blocks, changes of the epoch
  *     ping       10 | flags u8 | zero u16 u32 | clock | sent | echo | held | term | stored | height |
  *                 certified_height
  *

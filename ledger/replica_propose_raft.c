@@ -1,6 +1,7 @@
 #include "ledger/replica_state_raft.h"
 
 #include "common/log.h"
+#include "ledger/epoch.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -106,11 +107,40 @@ void replica_propose_loose(struct replica *replica, const struct peer_loose *loo
 
 /* ---- The leader: filling a batch. Each returns false when the batch is full. ---- */
 
+/* Whether an EPOCH_CHANGE that a peer sent, or this node's own anchor, may go into the log: there its statements must
+ * hold, or every node stops. Nobody but the leader itself can put one there that was not looked at here. */
+static bool epoch_change_holds(const struct replica *replica, const uint8_t *bytes,
+                               size_t byte_count)
+{
+    struct command command;
+    struct epoch_change_command change;
+    struct validator_set voters;
+    const uint64_t epoch =
+        atomic_load_explicit(&replica->options.progress->epoch, memory_order_relaxed);
+    if (!command_decode(bytes, byte_count, &command)) return false;
+    epoch_change_command_get(command.payload, &change);
+    if (change.epoch != epoch + 1) return false; /* it would do nothing there */
+    node_set_voters(&replica->nodes, &voters);
+    const hash_t chain_id = genesis_chain_id(replica->options.genesis);
+    const char *fault = epoch_change_fault(&command, chain_id, &voters);
+    if (fault != NULL)
+        log_debug("ledger", "a change of the epoch is not proposed", "what=\"%s\"", fault);
+    return fault == NULL;
+}
+
+static bool is_epoch_change(const uint8_t *command)
+{
+    return le_get_u16(command + 4) == T_EPOCH_CHANGE;
+}
+
 static bool fill_loose(struct replica *replica)
 {
     const uint8_t *command;
     for (size_t byte_count; (command = run_queue_first(&replica->loose, &byte_count)) != NULL;) {
-        if (sequence_add(&replica->sequence, command, byte_count) == SEQUENCE_FULL) return false;
+        const bool holds =
+            !is_epoch_change(command) || epoch_change_holds(replica, command, byte_count);
+        if (holds && sequence_add(&replica->sequence, command, byte_count) == SEQUENCE_FULL)
+            return false;
         run_queue_take(&replica->loose, byte_count);
     }
     return true;

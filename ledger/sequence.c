@@ -300,12 +300,12 @@ static bool is_bare(const struct command_header *header)
            header->group == 0 && header->deadline_ns == 0;
 }
 
-static bool is_vote(uint16_t type)
+static bool is_nobodys(uint16_t type)
 {
-    return type == T_VOTE || type == T_CHECKPOINT_VOTE;
+    return type == T_VOTE || type == T_CHECKPOINT_VOTE || type == T_EPOCH_CHANGE;
 }
 
-/* A vote or a HELLO. */
+/* A vote, a HELLO or a change of the epoch. */
 static enum sequence_taken add_bare(struct sequence *sequence, const struct command *command,
                                     const uint8_t *bytes)
 {
@@ -317,7 +317,7 @@ static enum sequence_taken add_bare(struct sequence *sequence, const struct comm
         if (hello.node == 0) return SEQUENCE_REFUSED;
         if (origin != NULL && origin->epoch != 0 && origin->nonce == hello.nonce)
             return SEQUENCE_REFUSED;
-    } else if (!is_vote(command->header.type)) {
+    } else if (!is_nobodys(command->header.type)) {
         return SEQUENCE_REFUSED;
     }
     if (!batch_fits(sequence, command->header.length)) return SEQUENCE_FULL;
@@ -341,7 +341,8 @@ static enum sequence_taken add_hello(struct sequence *sequence, uint32_t node, c
 
 static bool is_of_stream(const struct command_header *header, const struct sequence_origin *origin)
 {
-    return header->type >= T_ASSET_CREATE && header->origin == origin->node;
+    return header->type >= T_ASSET_CREATE && header->type != T_EPOCH_CHANGE &&
+           header->origin == origin->node;
 }
 
 /* Adds the commands of a run that are the next ones. What is to be added is one stretch of the run: it is
@@ -412,7 +413,8 @@ enum sequence_taken sequence_add(struct sequence *sequence, const uint8_t *comma
     struct command decoded;
     if (!command_decode(command, byte_count, &decoded)) return SEQUENCE_REFUSED;
     const struct command_header *header = &decoded.header;
-    if (header->type < T_ASSET_CREATE) return add_bare(sequence, &decoded, command);
+    if (header->type < T_ASSET_CREATE || header->type == T_EPOCH_CHANGE)
+        return add_bare(sequence, &decoded, command);
 
     uint64_t epoch, expected;
     sequence_expected(sequence, header->origin, &epoch, &expected);

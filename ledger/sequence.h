@@ -22,7 +22,10 @@
  *     run of 8 9        expected 7:  refused, and the origin told "7"
  *
  * With more than uncertified_blocks_max blocks sealed and not certified, or when no hash can be certified any
- * more, only votes, seals and HELLOs are taken.
+ * more, only votes, seals, HELLOs and changes of the epoch are taken.
+ *
+ * A change of the epoch (epoch.h) is nobody's: it passes although nothing else does, and never in a stream. Whoever
+ * adds one has judged its statements: a false one stops every node that finds it in the log.
  *
  * Owner    the consensus loop
  * Memory   the caller's; batches are built in the caller's buffer
@@ -148,7 +151,7 @@ MUST_CHECK enum sequence_taken sequence_add_run(struct sequence *sequence, uint3
                                                 const uint8_t *run, size_t byte_count,
                                                 size_t *taken);
 
-/* Adds one command: of an origin, exactly the next; or a vote, or a HELLO. SEQUENCE_REFUSED: as with runs, and
+/* Adds one command: of an origin, exactly the next; or a vote, a HELLO or a change of the epoch. SEQUENCE_REFUSED: as with runs, and
  * for a command that is not the next.
  * Needs: a batch is open. */
 MUST_CHECK enum sequence_taken sequence_add(struct sequence *sequence, const uint8_t *command,

@@ -3,6 +3,7 @@
  * Two slots of one sector each, written one after the other, each synchronously:
  *
  *     magic u32 "QXSO" | version u32 | epoch u64 | height u64 | header_hash 32 | crc32c u32
+ *     version 1; or 2: closed, this node signs no header of this epoch any more (epoch.h)
  *
  * A write that a power cut tore damages one slot; the other then holds this record or the one before,
  * and the vote had not left. So one damaged slot is named and written anew, two are refused.
@@ -29,6 +30,7 @@ struct sign_once_record {
     uint64_t epoch;
     uint64_t height; /* 0: nothing signed yet */
     hash_t header_hash;
+    bool closed; /* and nothing more will be signed in this epoch */
 };
 
 struct sign_once {
@@ -40,7 +42,8 @@ struct sign_once {
  *   STATUS_OK         above the last: record it, then sign
  *   STATUS_EXISTS     the very header signed last: sign again, the signature is the same
  *   STATUS_MISMATCH   another hash for the height signed last: never
- *   STATUS_NOT_FOUND  below the last: what was signed there is no longer known, so never */
+ *   STATUS_NOT_FOUND  below the last: what was signed there is no longer known, so never; or of an epoch that is
+ *                     closed */
 MUST_CHECK enum status sign_once_decide(const struct sign_once_record *last,
                                         const struct sign_once_record *wanted);
 
@@ -58,6 +61,11 @@ MUST_CHECK enum status sign_once_create(const char *path);
  * so what was signed is not known. STATUS_EXISTS (another process has it), STATUS_IO: logged. */
 MUST_CHECK enum status sign_once_open(struct sign_once *once, const char *path);
 void sign_once_close(struct sign_once *once);
+
+/* Closes an epoch: when it returns STATUS_OK the disk says that nothing of it will be signed any more; what was
+ * signed last in it stays known. STATUS_NOT_FOUND: the file is of a later epoch. STATUS_IO, STATUS_NO_SPACE. All
+ * logged. */
+MUST_CHECK enum status sign_once_close_epoch(struct sign_once *once, uint64_t epoch);
 
 /* Makes sure `wanted` may be signed, and is on disk if it is new. STATUS_OK: sign. STATUS_MISMATCH or
  * STATUS_NOT_FOUND as in sign_once_decide, STATUS_IO or STATUS_NO_SPACE: do not; all are logged. */

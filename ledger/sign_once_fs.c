@@ -91,7 +91,8 @@ static enum status read_slots(struct sign_once *once, const char *path)
     int last = whole[0] ? 0 : 1;
     if (whole[0] && whole[1] && sign_once_decide(&records[0], &records[1]) == STATUS_OK) last = 1;
     once->last = records[last];
-    if (whole[0] && whole[1] && memcmp(&records[0], &records[1], sizeof(records[0])) == 0)
+    if (whole[0] && whole[1] &&
+        memcmp(bytes, bytes + SIGN_ONCE_SLOT_BYTES, SIGN_ONCE_SLOT_BYTES) == 0)
         return STATUS_OK;
     if (!write_slots(once->descriptor, &once->last))
         return io_failed("sign-once file cannot be written", path);
@@ -117,6 +118,26 @@ void sign_once_close(struct sign_once *once)
 {
     if (once->descriptor >= 0) close(once->descriptor);
     once->descriptor = -1;
+}
+
+enum status sign_once_close_epoch(struct sign_once *once, uint64_t epoch)
+{
+    struct sign_once_record closed = {.epoch = epoch, .closed = true};
+    if (once->last.epoch > epoch) {
+        log_error("ledger", "an older epoch is not closed any more",
+                  "signed_epoch=%lu signed_height=%lu epoch=%lu", once->last.epoch,
+                  once->last.height, epoch);
+        return STATUS_NOT_FOUND;
+    }
+    if (once->last.epoch == epoch) {
+        if (once->last.closed) return STATUS_OK;
+        closed.height = once->last.height;
+        closed.header_hash = once->last.header_hash;
+    }
+    if (!write_slots(once->descriptor, &closed))
+        return io_failed("sign-once file cannot be written", "sign-once");
+    once->last = closed;
+    return STATUS_OK;
 }
 
 enum status sign_once_claim(struct sign_once *once, const struct sign_once_record *wanted)

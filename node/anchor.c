@@ -11,7 +11,9 @@
 #include "ledger/sign_once.h"
 #include "ledger/vote.h"
 #include "node/change_queue.h"
+#include "node/epoch_chain.h"
 #include "node/evidence.h"
+#include "node/file_os.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,7 @@
 #define RETRY_MS           5   /* something waits for room in its ring */
 #define VOTE_REST_MS       100 /* a vote may have to go out again */
 #define BODY_BYTES_MIN     (1u << 20)
+#define CHANGE_PATIENCE_NS UINT64_C(1000000000) /* then an EPOCH_CHANGE goes out again */
 #define VOTE_COMMAND_BYTES (COMMAND_HEADER_BYTES + VOTE_BYTES)
 
 struct anchor {
@@ -53,6 +56,17 @@ struct anchor {
 
     /* Heights up to which the gateway was told. */
     uint64_t sealed_noticed, certified_noticed;
+
+    /* The EPOCH_CHANGE that operators have left here; no bytes: none. */
+    struct {
+        uint8_t bytes[EPOCH_COMMAND_BYTES_MAX];
+        size_t byte_count;
+        struct command command;
+        uint64_t epoch;
+        bool considered; /* at considered_ns */
+        uint64_t considered_ns;
+        const char *objection; /* that was logged last */
+    } change;
 
     uint64_t pruned; /* no body below this height can go any more, but with others above */
 };
@@ -194,9 +208,12 @@ static void signed_update(struct anchor *anchor)
 {
     const struct sign_once_record *last = &anchor->once.last;
     const uint64_t epoch = anchor->digest->membership.next_epoch;
-    anchor->voting.signed_to = last->epoch < epoch    ? 0
-                               : last->epoch == epoch ? last->height
-                                                      : UINT64_MAX; /* the log is behind it */
+    if (last->epoch < epoch)
+        anchor->voting.signed_to = 0;
+    else if (last->epoch == epoch && !last->closed)
+        anchor->voting.signed_to = last->height;
+    else
+        anchor->voting.signed_to = UINT64_MAX; /* nothing, until the log is where the file is */
 }
 
 static enum status open_once(struct anchor *anchor)
@@ -380,10 +397,17 @@ static void take_double(struct anchor *anchor, const struct certificate_tally *t
 }
 
 /* A vote of this node's own, out of the log. One above what its file says was signed shows that the file is
- * not the one it was signed with. */
+ * not the one it was signed with. In an epoch that the file says is over for this node nothing is left to be signed
+ * wrongly: then somebody else has the key, and in the next epoch the file is what is asked again. */
 static enum status take_own_vote(struct anchor *anchor, const struct vote_command *vote)
 {
     const struct sign_once_record *last = &anchor->once.last;
+    if (anchor->votes && last->closed && vote->epoch <= last->epoch) {
+        if (vote->epoch == last->epoch && vote->height > last->height)
+            log_error("anchor", "a vote with this node's key that it did not sign",
+                      "epoch=%lu height=%lu", vote->epoch, vote->height);
+        return STATUS_OK;
+    }
     if (anchor->votes &&
         (vote->epoch > last->epoch || (vote->epoch == last->epoch && vote->height > last->height)))
         return amnesiac(anchor, "the log has a later vote than the sign-once file", vote->height);
@@ -610,6 +634,68 @@ static enum status propose_votes(struct anchor *anchor)
     }
     if (ring_publish(options->votes)) park_wake(options->consensus_park);
     return status;
+}
+
+/* ---- A change of the epoch ---- */
+
+/* Reads what operators have left. What is no EPOCH_CHANGE is named and let be: it is nothing to stop for. */
+static enum status load_change(struct anchor *anchor)
+{
+    char *bytes;
+    size_t byte_count;
+    struct epoch_change_command change;
+    const char *path = anchor->options->epoch_change_path;
+    if (path == NULL) return STATUS_OK;
+    const enum status status = file_read(path, &bytes, &byte_count);
+    if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    if (byte_count <= sizeof(anchor->change.bytes)) memcpy(anchor->change.bytes, bytes, byte_count);
+    free(bytes);
+    if (byte_count > sizeof(anchor->change.bytes) ||
+        !command_decode(anchor->change.bytes, byte_count, &anchor->change.command) ||
+        anchor->change.command.header.type != T_EPOCH_CHANGE) {
+        log_warn("anchor", "no change of the epoch is in this file", "path=\"%s\"", path);
+        return STATUS_OK;
+    }
+    epoch_change_command_get(anchor->change.command.payload, &change);
+    anchor->change.byte_count = byte_count;
+    anchor->change.epoch = change.epoch;
+    return STATUS_OK;
+}
+
+/* Whether it is time: the log is replayed, and has come to where nothing is to be said against it. */
+static bool change_is_due(struct anchor *anchor)
+{
+    const struct digest *digest = anchor->digest;
+    const uint64_t replay =
+        atomic_load_explicit(&anchor->options->progress->replay_command, memory_order_acquire);
+    if (anchor->change.byte_count == 0 || anchor->options->votes == NULL || anchor->halted)
+        return false;
+    if (replay == 0 || digest->command < replay) return false;
+    if (anchor->change.epoch != digest->membership.next_epoch + 1) return false;
+    if (digest->membership.change_height != 0) return false; /* the engine would refuse it */
+    const uint64_t now_ns = anchor->voting.now_ns;
+    if (anchor->change.considered && now_ns - anchor->change.considered_ns < CHANGE_PATIENCE_NS)
+        return false;
+    anchor->change.considered = true;
+    anchor->change.considered_ns = now_ns;
+    const char *objection = digest_epoch_objection(digest, &anchor->change.command);
+    if (objection != NULL && objection != anchor->change.objection)
+        log_warn("anchor", "the change of the epoch is not proposed", "what=\"%s\" height=%lu",
+                 objection, digest->height);
+    anchor->change.objection = objection;
+    return objection == NULL;
+}
+
+static void propose_change(struct anchor *anchor)
+{
+    if (!change_is_due(anchor)) return;
+    uint8_t *room = ring_reserve(anchor->options->votes, anchor->change.byte_count);
+    if (room == NULL) return; /* when it is due again */
+    memcpy(room, anchor->change.bytes, anchor->change.byte_count);
+    ring_commit(anchor->options->votes, anchor->change.byte_count);
+    log_info("anchor", "a change of the epoch is proposed", "epoch=%lu height=%lu",
+             anchor->change.epoch, anchor->digest->height);
+    if (ring_publish(anchor->options->votes)) park_wake(anchor->options->consensus_park);
 }
 
 /* ---- Notices to the gateway ---- */
@@ -839,6 +925,8 @@ static enum status start(struct anchor *anchor)
     begin_at_state(anchor);
     status = chain_open(anchor->options->chain_directory, &anchor->chain);
     if (status == STATUS_OK) status = check_chain(anchor);
+    if (status == STATUS_OK) anchor->digest->chain = epoch_chain_of(anchor->chain);
+    if (status == STATUS_OK) status = load_change(anchor);
     if (status == STATUS_OK) status = open_history(anchor);
     if (status == STATUS_OK) status = open_signing(anchor);
     if (status == STATUS_OK)
@@ -887,6 +975,7 @@ bool anchor_turn(struct anchor *anchor, uint64_t now_ns)
     if (*status == STATUS_OK) *status = take_parts(anchor, &taken);
     anchor->voting.busy = taken == TAKE_MAX;
     if (*status == STATUS_OK) *status = propose_votes(anchor);
+    if (*status == STATUS_OK) propose_change(anchor);
     if (*status == STATUS_OK) send_changes(anchor);
     if (*status == STATUS_OK) *status = send_checkpoint(anchor);
     if (*status == STATUS_OK) *status = send_notices(anchor);

@@ -5,6 +5,10 @@
  * compared, a new one is appended. It signs at most one hash a height (sign_once.h), sends the vote
  * through the log like every other node, and makes certificates of the votes that come back.
  *
+ * When operators have decided on a change of the epoch (node/epoch.h), each node has the command in a file and proposes
+ * it, once it is of the present epoch and this node has nothing against it, until it has come out of the log. It
+ * goes the way of the votes, which are admitted when nothing else is.
+ *
  * A difference anywhere (the engine's arithmetic, a stored header, a certified one) halts the node:
  * progress.halted is 1, the log says what differs, nothing is signed or written any more. The thread
  * then only drains its ring, so that the process stays there to be looked at.
@@ -46,6 +50,8 @@ struct anchor_options {
     const char *history_path;       /* of history_store.h; may be NULL */
     const char *lineage_directory;  /* for lineage.h; may be NULL */
     const char *evidence_directory; /* made when needed (evidence.h); may be NULL */
+    const char *
+        epoch_change_path; /* a file with an EPOCH_CHANGE to propose (epoch.h); none, or NULL: nothing */
 
     struct ring *applied; /* in: applied parts, from the engine thread */
     struct park *park;    /* this thread's own */

@@ -74,12 +74,31 @@ static enum status digest_block_end(struct digest *digest, const struct applied 
     return STATUS_OK;
 }
 
+/* What lies above the last block of the log is none of this chain's, whatever the files hold already. */
+static enum epoch_known header_up_to_here(void *context, uint64_t height, hash_t *hash)
+{
+    const struct digest *digest = context;
+    if (height > digest->height) return EPOCH_NO_BLOCK;
+    return digest->chain.header(digest->chain.context, height, hash);
+}
+
+const char *digest_epoch_objection(const struct digest *digest, const struct command *command)
+{
+    struct epoch_change_command change;
+    epoch_change_command_get(command->payload, &change);
+    const struct membership *membership = &digest->membership;
+    if (change.epoch != membership->next_epoch + 1 || change.height > digest->height) return NULL;
+    if (digest->chain.header == NULL) return "statements for a change of epoch";
+    struct validator_set voters;
+    node_set_voters(&membership->nodes, &voters);
+    const struct epoch_chain chain = {(void *)(uintptr_t)digest, header_up_to_here};
+    return epoch_change_objection(command, digest->chain_id, &voters, &chain);
+}
+
 /* Settlement asks whether an EPOCH_CHANGE may stand. */
 static const char *epoch_objection(void *context, const struct command *command)
 {
-    const struct digest *digest = context;
-    return digest->epoch_objection == NULL ? "statements for a change of epoch"
-                                           : digest->epoch_objection(digest, command);
+    return digest_epoch_objection(context, command);
 }
 
 /* What an event means for the chain itself. */

@@ -14,6 +14,7 @@
 
 #include "common/genesis.h"
 #include "ledger/block.h"
+#include "ledger/epoch.h"
 #include "ledger/history.h"
 #include "ledger/seal.h"
 #include "node/membership.h"
@@ -25,9 +26,9 @@ struct digest {
     struct settlement *settlement;
     hash_t chain_id;
     struct membership membership;
-    /* Says what is wrong with the statements of an EPOCH_CHANGE, NULL: nothing. While nobody has set it no
-     * change of epoch may stand. */
-    const char *(*epoch_objection)(const struct digest *digest, const struct command *command);
+    /* The headers up to `height`, by which the statements of an EPOCH_CHANGE are judged: set by whoever has
+     * the chain's files. While nobody has, no change of epoch may stand. */
+    struct epoch_chain chain;
     struct seal seal;
     struct history history;
     hash_t last_hash;             /* of the last header, zero before the first */
@@ -53,5 +54,10 @@ void digest_begin(struct digest *digest, const struct genesis *genesis,
 MUST_CHECK enum status digest_record(struct digest *digest, const struct applied *record,
                                      const struct command *command, struct digest_block *block,
                                      bool *sealed);
+
+/* What is wrong with an EPOCH_CHANGE if it came next in the log, NULL: nothing. One that is not of this time, which
+ * the engine refuses, is none to object to.
+ * Needs: `command` is one. */
+const char *digest_epoch_objection(const struct digest *digest, const struct command *command);
 
 #endif /* NODE_DIGEST_H */

@@ -34,7 +34,7 @@ size_t digest_snapshot_put(const struct digest *digest, uint8_t *bytes);
 /* Makes the digest that goes on from there with `settlement`, restored from the same moment's snapshot.
  * STATUS_UNSUPPORTED: another version. STATUS_MALFORMED: not what digest_snapshot_put writes.
  * STATUS_MISMATCH: settlement stands at another command or height.
- * Needs: both outlive the digest; whoever sets epoch_objection sets it again. */
+ * Needs: both outlive the digest; whoever sets `chain` sets it again. */
 MUST_CHECK enum status digest_snapshot_get(struct digest *digest, const struct genesis *genesis,
                                            struct settlement *settlement, const uint8_t *bytes,
                                            size_t byte_count);

@@ -5,6 +5,7 @@
 #include "node/bench.h"
 #include "node/demo_accounts.h"
 #include "node/demo_flow.h"
+#include "node/epoch.h"
 #include "node/init.h"
 #include "node/join.h"
 #include "node/node.h"
@@ -22,6 +23,7 @@ static const struct {
     {"init", init_main, "make a new chain and its first nodes"},
     {"join", join_main, "make a new node for a chain that runs"},
     {"admin", admin_main, "operators: list, open accounts, credit, halt"},
+    {"epoch", epoch_main, "operators: the way out of a stuck chain"},
     {"verify", verify_main, "audit a chain offline, re-executing every block"},
     {"bench", bench_main, "measure the matching engine on this machine"},
     {"demo-accounts", demo_accounts_main, "make and fund the demo's accounts"},

@@ -31,6 +31,7 @@ struct node_files {
     char evidence[FILE_PATH_MAX];
     char sign_once[FILE_PATH_MAX]; /* files */
     char history[FILE_PATH_MAX];
+    char epoch_change[FILE_PATH_MAX]; /* that operators have decided on (node/epoch.h) */
 };
 
 /* Makes the folders that are missing. Failures have been logged; STATUS_MISMATCH: the key is not this

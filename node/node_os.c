@@ -242,6 +242,7 @@ static enum status run_anchor(struct node *node)
         .history_path = node->files.history,
         .lineage_directory = node->files.checkpoint,
         .evidence_directory = node->files.evidence,
+        .epoch_change_path = node->files.epoch_change,
         .applied = node->rings.anchor_applied,
         .park = &node->parks[ANCHOR],
         .votes = node->rings.votes,

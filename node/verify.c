@@ -7,6 +7,7 @@
 #include "ledger/checkpoint.h"
 #include "node/chain_section.h"
 #include "node/digest.h"
+#include "node/epoch_chain.h"
 #include "node/file_os.h"
 #include "node/genesis_json.h"
 #include "node/key_file.h"
@@ -30,7 +31,8 @@ struct audit {
     struct digest digest;
     struct validator_set voters; /* of the block in hand */
     struct chain *chain;
-    uint8_t *events; /* what re-execution of one command gives */
+    struct chain *headers; /* another reader of the same: the block in hand stays good */
+    uint8_t *events;       /* what re-execution of one command gives */
     size_t events_bytes;
     struct block_header previous;
     hash_t previous_hash;
@@ -252,6 +254,7 @@ static enum status audit_all(struct audit *audit, uint64_t tip)
         settlement_new(&audit->settlement_arena, genesis, audit->options->tree_secret);
     if (audit->engine == NULL || settlement == NULL) return no_memory(audit);
     digest_begin(&audit->digest, genesis, settlement);
+    audit->digest.chain = epoch_chain_of(audit->headers);
     const enum status status = make_events(audit);
     audit->result->executed_from = 1;
     audit->result->first_height = 1;
@@ -381,6 +384,7 @@ static enum status restore(struct audit *audit, struct start *start,
     if (headers->from_first &&
         !hash_equal(history_root(&headers->history), history_root(&audit->digest.history)))
         return wrong(audit, height, 0, "its checkpoint's history is not that of the chain");
+    audit->digest.chain = epoch_chain_of(audit->headers);
     audit->previous = headers->header;
     audit->previous_hash = headers->hash;
     return make_events(audit);
@@ -427,7 +431,8 @@ static enum status prepare(struct audit *audit)
     if (!arena_map(&audit->engine_arena, engine_bytes(genesis)) ||
         !arena_map(&audit->settlement_arena, settlement_bytes(genesis)))
         return no_memory(audit);
-    return chain_open_reader(audit->options->chain, &audit->chain);
+    const enum status status = chain_open_reader(audit->options->chain, &audit->headers);
+    return status == STATUS_OK ? chain_open_reader(audit->options->chain, &audit->chain) : status;
 }
 
 enum status verify_audit(const struct verify_options *options, struct verify_result *result)
@@ -449,6 +454,7 @@ enum status verify_audit(const struct verify_options *options, struct verify_res
         snprintf(result->reason, sizeof(result->reason), "%s", status_text(status));
 
     chain_close(audit->chain);
+    chain_close(audit->headers);
     arena_unmap(&audit->engine_arena);
     arena_unmap(&audit->settlement_arena);
     arena_unmap(&audit->events_arena);

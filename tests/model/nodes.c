@@ -158,6 +158,7 @@ enum reject model_node_swap(struct model *model, const struct node_swap_command 
 enum reject model_epoch_change(struct model *model, const struct epoch_change_command *ask)
 {
     if (ask->epoch != model->epoch + 1 || ask->height > model->sealed_height) return REJECT_EPOCH;
+    if (change_waits(model)) return REJECT_NODE_PENDING;
     model->epoch = ask->epoch;
     event_write_epoch_changed(model->out, &(struct epoch_changed_event){ask->epoch});
     return REJECT_NONE;

@@ -23,7 +23,7 @@ static void remove_file(void)
 
 static struct sign_once_record record_of(uint64_t epoch, uint64_t height, const char *text)
 {
-    return (struct sign_once_record){epoch, height, hash_of(text, strlen(text))};
+    return (struct sign_once_record){epoch, height, hash_of(text, strlen(text)), false};
 }
 
 static enum status claim(struct sign_once *once, uint64_t epoch, uint64_t height, const char *text)

@@ -28,14 +28,15 @@ struct council_node {
     bool mute;
     uint8_t secret[SECRET_KEY_BYTES], public_key[PUBLIC_KEY_BYTES];
     struct chain_folder folder; /* chain files, and beside them the rest */
-    char sign_once[128], lineage[128], evidence[128];
+    char sign_once[128], lineage[128], evidence[128], epoch_change[128];
     struct ring *applied, *votes, *changes, *notices, *certificates;
     struct metrics metrics;
     struct progress progress;
     struct anchor_options options;
     struct anchor *anchor; /* NULL: it is down */
     uint64_t votes_taken;
-    uint64_t checkpoint; /* height of the last one that it was told to make */
+    uint64_t changes_proposed; /* of the epoch */
+    uint64_t checkpoint;       /* height of the last one that it was told to make */
 };
 
 struct council {
@@ -123,6 +124,7 @@ static inline void council_node_make(struct council *council, uint32_t id)
     council_path(node, ".sign-once", node->sign_once);
     council_path(node, ".lineage", node->lineage);
     council_path(node, ".evidence", node->evidence);
+    council_path(node, ".epoch-change", node->epoch_change);
     if (file_make_folder(node->lineage, 0700) != STATUS_OK) abort();
     node->options = (struct anchor_options){.genesis = &council->journal.genesis,
                                             .node = id,
@@ -132,6 +134,7 @@ static inline void council_node_make(struct council *council, uint32_t id)
                                             .sign_once_path = node->sign_once,
                                             .lineage_directory = node->lineage,
                                             .evidence_directory = node->evidence,
+                                            .epoch_change_path = node->epoch_change,
                                             .checkpoint = council_checkpoint,
                                             .checkpoint_context = node,
                                             .metrics = &node->metrics,
@@ -220,6 +223,7 @@ static inline void council_end(struct council *council)
         struct council_node *node = &council->nodes[id - 1];
         council_stop(council, id);
         unlink(node->sign_once);
+        unlink(node->epoch_change);
         council_folder_remove(node->lineage);
         council_folder_remove(node->evidence);
         chain_folder_remove(&node->folder);
@@ -237,10 +241,19 @@ static inline bool council_votes_of(struct council *council, struct council_node
     struct vote_command vote;
     if (node->votes == NULL || (bytes = ring_peek(node->votes, &byte_count)) == NULL) return false;
     const bool whole = command_decode(bytes, byte_count, &command);
-    ASSERT(whole && command.header.type == T_VOTE);
-    vote_command_get(command.payload, &vote);
+    ASSERT(whole && (command.header.type == T_VOTE || command.header.type == T_EPOCH_CHANGE));
+    uint8_t copy[COMMAND_BYTES_MAX]; /* the ring's bytes go with the release */
+    memcpy(copy, bytes, byte_count);
     ring_pop(node->votes);
     ring_release(node->votes);
+    if (command.header.type == T_EPOCH_CHANGE) {
+        node->changes_proposed++;
+        if (!node->mute)
+            journal_apply(&council->journal, command.header, copy + COMMAND_HEADER_BYTES,
+                          copy + COMMAND_HEADER_BYTES + EPOCH_CHANGE_BYTES);
+        return true;
+    }
+    vote_command_get(copy + COMMAND_HEADER_BYTES, &vote);
     node->votes_taken++;
     if (!node->mute) journal_vote(&council->journal, &vote);
     return true;

@@ -1,6 +1,8 @@
 /* The anchors of several nodes over one log: sets that change, votes that are lost, nodes that lie. */
 
+#include "ledger/chain.h"
 #include "ledger/checkpoint.h"
+#include "ledger/epoch.h"
 #include "ledger/vote.h"
 #include "node/verify.h"
 #include "tests/harness.h"
@@ -360,59 +362,197 @@ TEST(council, checkpoints_are_made_and_certified)
     council_end(&council);
 }
 
-static const char *agree(const struct digest *digest, const struct command *command)
+/* What a node says when the operators ask it, after its file says that it signs nothing more: as `quorex epoch
+ * report` does. A node that is up is stopped first. */
+static void ask_statement(uint32_t id, uint64_t epoch, uint8_t bytes[EPOCH_STATEMENT_BYTES])
 {
-    return digest->height > 0 && command->header.auth_length == 5 ? NULL : "statements";
+    struct sign_once once;
+    struct council_node *node = &council.nodes[id - 1];
+    if (node->anchor != NULL) council_stop(&council, id);
+    assert_int_equal(sign_once_open(&once, node->sign_once), STATUS_OK);
+    assert_int_equal(sign_once_close_epoch(&once, epoch), STATUS_OK);
+    const struct epoch_statement statement = {
+        .epoch = epoch,
+        .node = id,
+        .signed_last = {once.last.height, once.last.header_hash},
+        .log_index = 1,
+    };
+    epoch_statement_sign(&statement, genesis_chain_id(&council.journal.genesis), node->secret,
+                         bytes);
+    sign_once_close(&once);
 }
 
-/* From the next block on headers and votes are of the new epoch; votes of the old one are nothing, and its
- * last block is certified by the next. Without statements that somebody has judged the node halts. */
+/* The command that follows from what nodes 1 .. count state. */
+static size_t change_of(uint32_t count, uint64_t epoch, struct epoch_header kept,
+                        uint8_t command[EPOCH_COMMAND_BYTES_MAX])
+{
+    uint8_t statements[EPOCH_STATEMENTS_MAX * EPOCH_STATEMENT_BYTES];
+    for (uint32_t id = 1; id <= count; id++)
+        ask_statement(id, epoch, statements + (id - 1) * EPOCH_STATEMENT_BYTES);
+    return epoch_change_put(epoch + 1, &kept, statements, count, command);
+}
+
+static void hand_in(uint32_t id, const uint8_t *command, size_t byte_count)
+{
+    assert_int_equal(file_replace(council.nodes[id - 1].epoch_change, command, byte_count, 0600),
+                     STATUS_OK);
+}
+
+static struct epoch_header header_at(uint32_t id, uint64_t height)
+{
+    struct chain *chain;
+    uint8_t bytes[BLOCK_HEADER_BYTES];
+    assert_int_equal(chain_open_reader(council.nodes[id - 1].folder.path, &chain), STATUS_OK);
+    assert_int_equal(chain_read_header(chain, height, bytes), STATUS_OK);
+    chain_close(chain);
+    return (struct epoch_header){height, block_header_hash(bytes)};
+}
+
+/* Four nodes, stuck at block 3: two sign it, with the keys of two others something else is signed, there and at
+ * every height after it. */
+static void get_stuck(void)
+{
+    council_of(4);
+    seal(2);
+    assert_int_equal(council_certified(&council, 1), 2);
+    council_stop(&council, 3);
+    council_stop(&council, 4);
+    for (uint64_t height = 3; height <= 5; height++) {
+        seal(1);
+        vote_of(3, height, hash_of("other", 5));
+        vote_of(4, height, hash_of("other", 5));
+    }
+    assert_int_equal(council_certified(&council, 1), 2);
+    assert_int_equal(atomic_load(&council.nodes[0].progress.stuck), 1);
+}
+
+/* The way out: q nodes state that they are done with the epoch, and each proposes the change by itself. From the next
+ * block on headers and votes are of the new epoch, its last block is certified by the next, and a node whose key
+ * signed what its file has not goes on, for that epoch is over. */
 TEST(council, an_epoch_changes)
 {
-    static struct digest digests[2];
-    struct arena arenas[2] = {{0}};
-    uint8_t payload[64];
-    council_make(&council, 2, 0);
-    for (uint32_t i = 0; i < 2; i++) {
-        const struct genesis *genesis = &council.journal.genesis;
-        assert_true(arena_map(&arenas[i], settlement_bytes(genesis)));
-        digest_begin(&digests[i], genesis,
-                     settlement_new(&arenas[i], genesis, journal_tree_secret));
-        if (i == 0) digests[i].epoch_objection = agree;
-        council.nodes[i].options.digest = &digests[i];
-        assert_int_equal(council_start(&council, i + 1), STATUS_OK);
-        council_hello(&council, i + 1);
+    uint8_t command[EPOCH_COMMAND_BYTES_MAX];
+    get_stuck();
+    struct epoch_header kept = header_at(1, 2);
+    const size_t byte_count = change_of(3, 0, kept, command);
+    for (uint32_t id = 1; id <= 3; id++) {
+        hand_in(id, command, byte_count);
+        assert_int_equal(council_start(&council, id), STATUS_OK);
     }
-    seal(2);
-    const struct epoch_change_command change = {.epoch = 1, .height = 2};
-    epoch_change_command_put(payload, &change);
-    journal_apply(&council.journal,
-                  (struct command_header){
-                      .type = T_EPOCH_CHANGE, .auth_kind = AUTH_STATEMENTS, .auth_length = 5},
-                  payload, (const uint8_t *)"agree");
-    assert_int_equal(atomic_load(&council.nodes[0].progress.halted), 0);
-    assert_int_equal(atomic_load(&council.nodes[1].progress.halted), 1); /* it was not asked */
+    assert_int_equal(atomic_load(&council.nodes[2].progress.stuck), 1); /* as the log has it */
     const uint64_t voted = council.nodes[0].votes_taken;
+    assert_int_equal(council.nodes[0].changes_proposed, 0); /* not before the log is replayed */
     seal(1);
-    assert_int_equal(digests[0].membership.epoch, 1);
-    assert_int_equal(atomic_load(&council.nodes[0].progress.epoch), 0); /* block 3 is of epoch 0 */
-    assert_int_equal(council.nodes[0].votes_taken, voted);              /* and nobody signs it */
-    hash_t hash = digests[0].last_hash;
-    vote_of(1, 3, hash);
-    vote_of(2, 3, hash);
+    assert_int_equal(council.nodes[0].changes_proposed, 1);
+    for (uint32_t id = 1; id <= 3; id++) {
+        assert_int_equal(atomic_load(&council.nodes[id - 1].progress.halted), 0);
+        assert_int_equal(atomic_load(&council.nodes[id - 1].progress.stuck), 0);
+    }
+    seal(1); /* block 7, in which the epoch changed */
+    assert_int_equal(atomic_load(&council.nodes[0].progress.epoch), 0);
+    assert_int_equal(council.nodes[0].votes_taken, voted); /* nobody signs it */
+    kept = header_at(1, 7);
+    for (uint32_t id = 1; id <= 4; id++)
+        vote_of(id, 7, kept.hash); /* of epoch 0 */
     assert_int_equal(council_certified(&council, 1), 2);
     seal(1);
     assert_int_equal(atomic_load(&council.nodes[0].progress.epoch), 1);
-    assert_int_equal(council.nodes[0].votes_taken, voted + 1);
-    hash = digests[0].last_hash;
-    vote_of(2, 4, hash); /* of epoch 0 */
-    assert_int_equal(council_certified(&council, 1), 2);
-    struct vote_command vote;
-    certificate_sign(council.nodes[1].secret, genesis_chain_id(&council.journal.genesis), 1, 4,
-                     hash, 2, &vote);
-    journal_vote(&council.journal, &vote);
-    assert_int_equal(council_certified(&council, 1), 4);
+    assert_int_equal(council_certified(&council, 1), 8);
+    seal(2);
+    assert_int_equal(council_certified(&council, 3), 10);
+
+    /* And once more from the beginning of the log, with the file still there. */
+    council_stop(&council, 3);
+    assert_int_equal(council_start(&council, 3), STATUS_OK);
+    assert_int_equal(council_certified(&council, 3), 10);
+    const uint64_t proposed = council.nodes[2].changes_proposed;
+    seal(1);
+    assert_int_equal(council_certified(&council, 3), 11);
+    assert_int_equal(council.nodes[2].changes_proposed, proposed);
     council_end(&council);
-    arena_unmap(&arenas[0]);
-    arena_unmap(&arenas[1]);
+}
+
+/* After its statement a node that is started again signs nothing of that epoch, whatever is certified or not. */
+TEST(council, who_has_made_a_statement_signs_no_more)
+{
+    uint8_t statement[EPOCH_STATEMENT_BYTES];
+    council_of(4);
+    seal(2);
+    ask_statement(2, 0, statement);
+    const uint64_t voted = council.nodes[1].votes_taken;
+    assert_int_equal(council_start(&council, 2), STATUS_OK);
+    seal(2);
+    assert_int_equal(council.nodes[1].votes_taken, voted);
+    assert_int_equal(council_certified(&council, 2), 4); /* by the three others */
+    council_end(&council);
+}
+
+/* A node proposes nothing that would stop the others: statements under which another header can have been certified,
+ * or for a header that is not its own. */
+TEST(council, a_change_that_may_not_be_is_not_proposed)
+{
+    uint8_t command[EPOCH_COMMAND_BYTES_MAX], liar[EPOCH_STATEMENT_BYTES];
+    get_stuck();
+    const struct epoch_header kept = header_at(1, 2);
+    struct epoch_header other = {2, hash_of("other", 5)};
+    size_t byte_count = change_of(3, 0, other, command);
+    hand_in(1, command, byte_count);
+    assert_int_equal(council_start(&council, 1), STATUS_OK);
+    seal(1);
+    assert_int_equal(council.nodes[0].changes_proposed, 0);
+    council_stop(&council, 1);
+
+    /* Two of three name a header that is none of this chain's: with the silent fourth they are a quorum. */
+    byte_count = change_of(3, 0, kept, command);
+    for (uint32_t id = 2; id <= 3; id++) {
+        const struct epoch_statement statement = {
+            .node = id, .signed_last = {3, hash_of("other", 5)}, .log_index = 1};
+        epoch_statement_sign(&statement, genesis_chain_id(&council.journal.genesis),
+                             council.nodes[id - 1].secret, liar);
+        memcpy(command + COMMAND_HEADER_BYTES + EPOCH_CHANGE_BYTES +
+                   (id - 1) * EPOCH_STATEMENT_BYTES,
+               liar, sizeof(liar));
+    }
+    hand_in(1, command, byte_count);
+    assert_int_equal(council_start(&council, 1), STATUS_OK);
+    seal(1);
+    assert_int_equal(council.nodes[0].changes_proposed, 0);
+    assert_int_equal(atomic_load(&council.nodes[0].progress.halted), 0);
+    assert_int_equal(atomic_load(&council.nodes[0].progress.stuck), 1);
+    council_stop(&council, 1);
+
+    byte_count = change_of(3, 0, kept, command); /* and a true one is */
+    hand_in(1, command, byte_count);
+    assert_int_equal(council_start(&council, 1), STATUS_OK);
+    seal(1);
+    assert_int_equal(council.nodes[0].changes_proposed, 1);
+    council_end(&council);
+}
+
+/* A leader that puts false statements into the log stops every node that is honest, as it can stop the chain anyway;
+ * one that is late, which the engine refuses, stops nobody. */
+TEST(council, false_statements_in_the_log_halt)
+{
+    uint8_t command[EPOCH_COMMAND_BYTES_MAX];
+    struct command decoded;
+    get_stuck();
+    const struct epoch_header kept = header_at(1, 2);
+    const size_t byte_count = change_of(3, 0, kept, command);
+    assert_true(command_decode(command, byte_count, &decoded));
+    for (uint32_t id = 1; id <= 2; id++)
+        assert_int_equal(council_start(&council, id), STATUS_OK);
+    command[byte_count - 1] ^= 1; /* a signature */
+
+    struct epoch_change_command change;
+    epoch_change_command_get(decoded.payload, &change);
+    uint8_t payload[EPOCH_CHANGE_BYTES];
+    change.epoch = 3; /* of no time that is near */
+    epoch_change_command_put(payload, &change);
+    journal_apply(&council.journal, decoded.header, payload, decoded.auth);
+    assert_int_equal(atomic_load(&council.nodes[0].progress.halted), 0);
+
+    journal_apply(&council.journal, decoded.header, decoded.payload, decoded.auth);
+    for (uint32_t id = 1; id <= 2; id++)
+        assert_int_equal(atomic_load(&council.nodes[id - 1].progress.halted), 1);
+    council_end(&council);
 }
