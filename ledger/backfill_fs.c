@@ -24,7 +24,6 @@
 struct run {
     const struct backfill_run_options *options;
     char directory[PATH_MAX]; /* of the earlier chain */
-    struct chain *main;       /* a reader */
     struct chain *earlier;    /* its writer */
     int proven;
     uint64_t base;
@@ -245,17 +244,43 @@ static uint64_t bodies_from(const struct backfill_run_options *options)
     return from;
 }
 
+static bool earlier_path(const struct backfill_run_options *options, char path[PATH_MAX])
+{
+    const int length = snprintf(path, PATH_MAX, "%s/" CHAIN_EARLIER, options->chain_directory);
+    return length > 0 && length < PATH_MAX;
+}
+
+/* The block that the chain begins above, and whether the earlier one has come up to it. STATUS_NOT_FOUND: none. */
+static enum status look_at_files(const struct backfill_run_options *options,
+                                 uint8_t header[BLOCK_HEADER_BYTES], uint64_t *base, bool *reached)
+{
+    char path[PATH_MAX];
+    struct block_header decoded;
+    struct chain *earlier;
+    enum status status = chain_read_base(options->chain_directory, header);
+    if (status != STATUS_OK) return status;
+    if (!block_header_decode(header, &decoded)) return STATUS_DAMAGED;
+    if (!earlier_path(options, path)) return STATUS_MALFORMED;
+    status = chain_open_reader(path, &earlier);
+    if (status != STATUS_OK) return status;
+    *base = decoded.height;
+    *reached = chain_tip(earlier) >= decoded.height;
+    chain_close(earlier);
+    return STATUS_OK;
+}
+
 void backfill_announce(const struct backfill_run_options *options)
 {
-    struct chain *chain;
+    uint8_t header[BLOCK_HEADER_BYTES];
+    uint64_t base = 0;
+    bool reached = false;
     struct progress *progress = options->progress;
-    if (chain_open_reader(options->chain_directory, &chain) != STATUS_OK) return;
-    const uint64_t base = chain_base(chain);
-    atomic_store(&progress->backfill_base, base);
+    const enum status status = look_at_files(options, header, &base, &reached);
+    const bool lacks = status == STATUS_OK && !reached;
+    atomic_store(&progress->backfill_base, lacks ? base : 0);
     atomic_store(&progress->backfill_headers_from, base);
     atomic_store(&progress->backfill_bodies_from, bodies_from(options));
-    atomic_store(&progress->backfill, base > 0 ? BACKFILL_FETCHES_HEADERS : BACKFILL_IS_WHOLE);
-    chain_close(chain);
+    atomic_store(&progress->backfill, lacks ? BACKFILL_FETCHES_HEADERS : BACKFILL_IS_WHOLE);
 }
 
 /* ---- Opening ---- */
@@ -318,20 +343,14 @@ static enum status begin_machine(struct run *run)
 static enum status open_files(struct run *run)
 {
     const struct backfill_run_options *options = run->options;
-    const int length = snprintf(run->directory, sizeof(run->directory), "%s/" CHAIN_EARLIER,
-                                options->chain_directory);
-    if (length < 0 || (size_t)length >= sizeof(run->directory)) return STATUS_MALFORMED;
-    enum status status = chain_open_reader(options->chain_directory, &run->main);
+    bool reached;
+    if (!earlier_path(options, run->directory)) return STATUS_MALFORMED;
+    enum status status = look_at_files(options, run->base_header, &run->base, &reached);
     if (status != STATUS_OK) return status;
-    run->base = chain_own_base(run->main);
-    if (run->base == 0) return STATUS_NOT_FOUND;
     /* Complete, and nothing of it will ever go: it need not be read through at every start. */
-    if (chain_base(run->main) == 0 && options->bodies_kept == 0) return STATUS_NOT_FOUND;
+    if (reached && options->bodies_kept == 0) return STATUS_NOT_FOUND;
     run->lineage = lineage_reader_new(options->lineage_directory);
-    if (run->lineage == NULL) return STATUS_NO_MEMORY;
-    status = chain_read_header(run->main, run->base, run->base_header);
-    if (status == STATUS_OK) status = open_earlier(run);
-    return status;
+    return run->lineage == NULL ? STATUS_NO_MEMORY : open_earlier(run);
 }
 
 /* ---- Fetching ---- */
@@ -431,7 +450,6 @@ static void close_files(struct run *run)
 {
     if (run->proven >= 0) close(run->proven);
     chain_close(run->earlier);
-    chain_close(run->main);
     lineage_reader_free(run->lineage);
     for (uint32_t i = 0; i < BACKFILL_SLOTS; i++)
         free(run->rooms[i]);

@@ -164,10 +164,11 @@ uint64_t chain_tip(struct chain *chain);
  * that begins with block 1, by itself or together with its earlier one. */
 uint64_t chain_base(struct chain *chain);
 
-/* The same, whatever the earlier one has: 0 for a chain that lacks nothing. */
-uint64_t chain_own_base(struct chain *chain);
-
 #define CHAIN_EARLIER "earlier"
+
+/* Reads from the files of a directory which block its chain begins above, as chain_begin_at left it there: also before
+ * there is an index. STATUS_NOT_FOUND: none, it begins with block 1; STATUS_DAMAGED, STATUS_IO: logged. */
+MUST_CHECK enum status chain_read_base(const char *directory, uint8_t header[BLOCK_HEADER_BYTES]);
 
 /* The lowest height from which on every body is here; chain_tip + 1 when none is. */
 uint64_t chain_first_body(struct chain *chain);

@@ -307,6 +307,11 @@ enum status chain_append_header(struct chain *chain, const uint8_t header[BLOCK_
     if (status != STATUS_OK) return status;
     chain->tip = decoded.height;
     chain->first_body = decoded.height + 1;
+    /* Readers learn of it at once: nobody is to believe that there is a body. */
+    if (!chain_files_put_header(chain)) {
+        chain->failed = true;
+        return chain_files_io_failed(chain, "chain cannot be written", "index");
+    }
     if (++chain->unsynced_blocks >= CHAIN_SYNC_BLOCKS) status = chain_sync(chain);
     return status;
 }
@@ -592,14 +597,40 @@ uint64_t chain_certified(struct chain *chain)
     return height >= chain->base ? height : 0;
 }
 
-uint64_t chain_own_base(struct chain *chain)
+enum status chain_read_base(const char *directory, uint8_t header[BLOCK_HEADER_BYTES])
+{
+    char path[PATH_MAX], name[CHAIN_FILE_NAME_MAX];
+    uint8_t bytes[CHAIN_RECORD_HEADER_BYTES + BLOCK_HEADER_BYTES];
+    struct chain_record record;
+    chain_segment_name(1 | CHAIN_HEADERS_FILE, name);
+    const int length = snprintf(path, sizeof(path), "%s/%s", directory, name);
+    if (length < 0 || (size_t)length >= sizeof(path)) return STATUS_MALFORMED;
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0 && errno == ENOENT) return STATUS_NOT_FOUND;
+    const int64_t got = file < 0 ? -1 : chain_read_at(file, bytes, sizeof(bytes), 0);
+    if (file >= 0) close(file);
+    if (got < 0) {
+        log_error("ledger", "chain file cannot be read", "file=\"%s\" error=\"%s\"", path,
+                  strerror(errno));
+        return STATUS_IO;
+    }
+    if (!chain_record_get(bytes, (size_t)got, &record)) {
+        log_error("ledger", "chain file is damaged", "file=\"%s\" offset=0", path);
+        return STATUS_DAMAGED;
+    }
+    if (record.type != CHAIN_BASE) return STATUS_NOT_FOUND;
+    memcpy(header, record.payload, BLOCK_HEADER_BYTES);
+    return STATUS_OK;
+}
+
+static uint64_t own_base(struct chain *chain)
 {
     return open_index(chain) == STATUS_OK ? chain->base : 0;
 }
 
 uint64_t chain_base(struct chain *chain)
 {
-    return earlier_reaches(chain) ? 0 : chain_own_base(chain);
+    return earlier_reaches(chain) ? 0 : own_base(chain);
 }
 
 static uint64_t own_first_body(struct chain *chain)
@@ -613,7 +644,7 @@ static uint64_t own_first_body(struct chain *chain)
 uint64_t chain_first_body(struct chain *chain)
 {
     const uint64_t own = own_first_body(chain);
-    if (chain_own_base(chain) == 0 || own != chain->base + 1 || !earlier_reaches(chain)) return own;
+    if (own_base(chain) == 0 || own != chain->base + 1 || !earlier_reaches(chain)) return own;
     const uint64_t earlier = own_first_body(chain->earlier);
     return earlier <= chain->base ? earlier : own;
 }

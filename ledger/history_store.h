@@ -91,8 +91,8 @@ void history_store_close(struct history_store *store);
 /* Begins anew above the headers that `base` stands for (none: an empty history). */
 MUST_CHECK enum status history_store_begin(struct history_store *store, const struct history *base);
 
-/* Brings a writer to the chain's tip: keeps what agrees with the header at the tip or below, and adds the
- * others. `base`: what the chain begins above (an empty history for one from block 1 on), used when the
+/* Brings a writer to the chain's tip: keeps what agrees with the header at the tip or below, unless it begins above
+ * `base`, and adds the others. `base`: what the chain begins above (an empty history for one from block 1 on), used when the
  * file has to be begun anew. */
 MUST_CHECK enum status history_store_follow(struct history_store *store, const struct history *base,
                                             uint64_t tip, const struct history_headers *headers);

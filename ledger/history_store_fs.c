@@ -236,9 +236,11 @@ enum status history_store_follow(struct history_store *store, const struct histo
     ASSERT(begins <= tip);
     /* The header above is what says whether it is right: one below the tip at most. */
     if (height + 1 > tip) height = tip > 0 ? tip - 1 : 0;
-    if (height > begins && store->base <= height) status = agrees(store, height, headers, &agreed);
+    /* One that begins higher than the chain does now: older blocks have come since. */
+    const bool short_of = store->base > begins;
+    if (height > begins && !short_of) status = agrees(store, height, headers, &agreed);
     if (status == STATUS_OK && !agreed) {
-        if (height > begins)
+        if (height > begins && !short_of)
             log_warn("ledger", "history file does not agree with the chain: it is made again",
                      "path=\"%s\" height=%lu", store->path, height);
         status = history_store_begin(store, base);

@@ -1,10 +1,11 @@
-/* Peers say anything at any time: messages of any bytes to one that fetches, to one that repairs its log, to one that
- * supplies, and to a roster. Nothing is begun, kept or added that was not proved.
+/* Peers say anything at any time: messages of any bytes to one that fetches, to one that fetches older blocks, to one that
+ * repairs its log, to one that supplies, and to a roster. Nothing is begun, kept or added that was not proved.
  *
  *     input   messages: length u16 | control u8 | bytes; control: peer (2 bits), link up or down, time, turns
  */
 
 #include "common/le.h"
+#include "ledger/backfill.h"
 #include "ledger/fetch.h"
 #include "ledger/fetch_log.h"
 #include "ledger/roster.h"
@@ -108,6 +109,100 @@ static enum status read_entry(void *context, uint64_t index, struct wal_entry *e
     return index % 11 == 0 ? STATUS_NOT_FOUND : STATUS_OK;
 }
 
+/* Older blocks. None is proved by bytes that nobody hashed to what is wanted: nothing is ever kept. */
+static enum status backfill_header(void *context, uint64_t height,
+                                   uint8_t header[BLOCK_HEADER_BYTES])
+{
+    const struct block_header made = {
+        .version = BLOCK_HEADER_VERSION, .height = height, .body_length = 300000 + height};
+    (void)context;
+    block_header_encode(&made, header);
+    return STATUS_OK;
+}
+
+static enum status backfill_keep_headers(void *context, uint64_t height, uint32_t count,
+                                         const uint8_t *kept)
+{
+    (void)context;
+    (void)height;
+    (void)count;
+    (void)kept;
+    ASSERT(false);
+    return STATUS_OK;
+}
+
+static enum status backfill_keep_block(void *context, const uint8_t header[BLOCK_HEADER_BYTES],
+                                       const uint8_t *body, size_t body_bytes,
+                                       const uint8_t *certificate, size_t certificate_bytes)
+{
+    (void)context;
+    (void)header;
+    (void)body_bytes;
+    (void)certificate;
+    ASSERT(body == NULL && certificate_bytes == 0);
+    return STATUS_OK;
+}
+
+static const struct validator_set *backfill_voters(void *context, hash_t validators_hash)
+{
+    static const struct validator_set set = {.count = 1, .members = {{.node = 1}}};
+    (void)context;
+    (void)validators_hash;
+    return &set;
+}
+
+static uint8_t *backfill_room(void *context, uint32_t slot, size_t byte_count)
+{
+    static uint8_t rooms[BACKFILL_SLOTS][400000];
+    (void)context;
+    ASSERT(slot < BACKFILL_SLOTS && byte_count <= sizeof(rooms[0]));
+    return rooms[slot];
+}
+
+static void backfill_blame(void *context, uint32_t node, const char *what, uint64_t height)
+{
+    (void)context;
+    (void)node;
+    (void)height;
+    ASSERT(what != NULL);
+}
+
+static struct backfill runs, blocks;
+
+/* One that asks for headers, and one that has them all and asks for bodies from 10 on. */
+static void begin_backfill(struct peers peers)
+{
+    static const uint32_t nodes[] = {1, 2, 3};
+    static uint8_t base[BLOCK_HEADER_BYTES];
+    struct block_header header = {.version = BLOCK_HEADER_VERSION, .height = 500};
+    header.prev_hash.bytes[0] = 1;
+    block_header_encode(&header, base);
+    const struct backfill_options options = {.node = 4,
+                                             .peers = peers,
+                                             .store = {NULL, backfill_header, backfill_keep_headers,
+                                                       backfill_keep_block, backfill_voters,
+                                                       backfill_room, backfill_blame},
+                                             .base_header = base,
+                                             .bodies_from = 10};
+    backfill_begin(&runs, &options);
+    backfill_nodes(&runs, nodes, 3);
+    backfill_begin(&blocks, &options);
+    backfill_nodes(&blocks, nodes, 3);
+    blocks.phase = BACKFILL_BLOCKS;
+    blocks.lowest = blocks.next = 1;
+}
+
+static void play_backfill(struct backfill *backfill, uint64_t now_ms, uint32_t node,
+                          const uint8_t *bytes, size_t byte_count)
+{
+    backfill_receive(backfill, now_ms, node, bytes, byte_count);
+    if (now_ms % 3 == 0) backfill_refused(backfill, now_ms, node);
+    ASSERT(backfill_check(backfill));
+    while (backfill_turn(backfill, now_ms)) {
+    }
+    ASSERT(backfill_check(backfill));
+}
+
 static struct arena arena;
 static struct fetch *fetch;
 static struct fetch_log entries;
@@ -137,6 +232,7 @@ static void begin(void)
                     0);
     supply_begin(&supply, peers, (struct supply_source){NULL, offer, read_object, read_entry});
     roster_begin(&roster, &nodes);
+    begin_backfill(peers);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count)
@@ -159,6 +255,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count)
         fetch_receive(fetch, now_ms, node, bytes, length);
         fetch_log_receive(&entries, now_ms, node, bytes, length);
         supply_receive(&supply, node, bytes, length);
+        play_backfill(&runs, now_ms, node, bytes, length);
+        play_backfill(&blocks, now_ms, node, bytes, length);
         if (roster_hear(&roster, node, bytes, length)) {
             struct node_set links;
             roster_links(&roster, &links);

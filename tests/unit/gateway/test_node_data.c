@@ -61,12 +61,20 @@ TEST(node_data, status_tells_the_cluster)
     atomic_store(&peer->clock_ahead_ns, -3500000);
     atomic_store(&desk_progress.peers[2].node, 5);
     atomic_store(&desk_progress.peers[2].role, NODE_STANDBY);
+    atomic_store(&desk_progress.backfill, BACKFILL_FINDS_NOBODY);
+    atomic_store(&desk_progress.backfill_base, 150);
+    atomic_store(&desk_progress.backfill_headers_from, 1);
+    atomic_store(&desk_progress.backfill_height, 7);
+    atomic_store(&desk_progress.backfill_bodies_from, 3);
+    atomic_store(&desk_progress.backfill_missing, 8);
     assert_status("/quorex/v1/status", 200,
                   "{\"node\":1,\"role\":\"follower\",\"term\":7,\"epoch\":2,\"leader\":3,"
                   "\"lastCommand\":0,\"height\":1,\"certifiedHeight\":0,\"headerHash\":\"" ABAB
                   "\",\"stateRoot\":\"" ZERO "\",\"version\":\"" QUOREX_VERSION
                   "\",\"chainId\":\"" ZERO "\",\"halted\":false,\"stuck\":false,"
-                  "\"admitting\":true,\"checkpointHeight\":12,\"projectedHeight\":11,\"peers\":["
+                  "\"admitting\":true,\"checkpointHeight\":12,\"projectedHeight\":11,"
+                  "\"backfill\":{\"state\":\"WAITING\",\"base\":150,\"headersFrom\":1,\"height\":7,"
+                  "\"bodiesFrom\":3,\"missing\":8},\"peers\":["
                   "{\"node\":3,\"role\":\"leader\",\"up\":true,\"height\":2,"
                   "\"certifiedHeight\":1,\"storedIndex\":99,\"clockAheadMs\":-3},"
                   "{\"node\":5,\"role\":\"standby\",\"up\":false,\"height\":0,"

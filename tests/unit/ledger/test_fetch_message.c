@@ -48,6 +48,11 @@ TEST(fetch_message, questions_keep_their_limits)
     assert_true(fetch_ask_decode(bytes, fetch_ask_encode(&ask, bytes), &asked));
     ask.object.part = 1; /* only chunks have parts */
     assert_false(fetch_ask_decode(bytes, fetch_ask_encode(&ask, bytes), &asked));
+    for (uint32_t part = 0; part <= FETCH_HEADERS_MAX + 1; part += 1 + part / 2) {
+        ask.object = (struct fetch_object){FETCH_HEADERS, part, 9};
+        assert_int_equal(fetch_ask_decode(bytes, fetch_ask_encode(&ask, bytes), &asked),
+                         part > 0 && part <= FETCH_HEADERS_MAX);
+    }
     ask.object = (struct fetch_object){.kind = FETCH_KINDS};
     assert_false(fetch_ask_decode(bytes, fetch_ask_encode(&ask, bytes), &asked));
 

@@ -183,6 +183,25 @@ TEST(history_store, begins_above_a_base)
     }
 }
 
+/* Its chain has come to begin lower: what it could not prove before it proves now. */
+TEST(history_store, older_headers_that_came_later_are_taken_in)
+{
+    static const uint64_t bases[] = {0, 20, 64};
+    make_chain(1);
+    for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
+        new_path();
+        struct history_store *store = follow(100, HEADERS);
+        history_store_close(store);
+        store = follow(bases[i], HEADERS);
+        assert_proofs(store, bases[i] > 0 ? bases[i] : 1, HEADERS);
+        history_store_close(store);
+        store = follow(100, HEADERS); /* and stays: its beginning is the better one */
+        assert_proofs(store, bases[i] > 0 ? bases[i] : 1, HEADERS);
+        history_store_close(store);
+        unlink(path);
+    }
+}
+
 static void write_at(off_t offset, const void *bytes, size_t byte_count)
 {
     const int descriptor = open(path, O_RDWR);

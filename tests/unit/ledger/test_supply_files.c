@@ -121,6 +121,47 @@ TEST(supply_files, offers_what_progress_says)
     checkpoints_end(&folder);
 }
 
+/* Whoever keeps all bodies but began at a checkpoint is no archive before it has those below, too. */
+TEST(supply_files, is_an_archive_when_it_has_everything)
+{
+    static struct blocks blocks;
+    struct fetch_offer offer;
+    struct chain *chain;
+    char path[256], earlier[300];
+    checkpoints_begin(&folder);
+    checkpoints_path(&folder, "chain", path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    blocks_begin(&blocks);
+    snprintf(earlier, sizeof(earlier), "%s/" CHAIN_EARLIER, path);
+    assert_int_equal(mkdir(earlier, 0700), 0);
+    struct chain *older;
+    assert_int_equal(chain_open(earlier, &older), STATUS_OK);
+    static uint8_t body[BLOCK_BODY_MAX], header[BLOCK_HEADER_BYTES];
+    size_t body_bytes = 0;
+    for (uint64_t height = 1; height <= 5; height++) {
+        blocks_next(&blocks);
+        memcpy(header, blocks.header_bytes, sizeof(header));
+        memcpy(body, blocks.body, blocks.body_bytes);
+        body_bytes = blocks.body_bytes;
+        if (height < 5)
+            assert_int_equal(chain_append_block(older, header, body, body_bytes), STATUS_OK);
+    }
+    assert_int_equal(chain_begin_at(path, header, NULL, 0), STATUS_OK);
+    assert_int_equal(chain_open(path, &chain), STATUS_OK);
+    open_files(path);
+    source.offer(source.context, &offer);
+    assert_int_equal(offer.flags, 0);
+    assert_int_equal(read_object(FETCH_HEADERS, 5, 5, 0), STATUS_OK);
+    assert_int_equal(total, 5 * BLOCK_HEADER_BYTES); /* those of both */
+    assert_int_equal(chain_append_block(older, header, body, body_bytes), STATUS_OK);
+    source.offer(source.context, &offer);
+    assert_int_equal(offer.flags, FETCH_ARCHIVE);
+    chain_close(older);
+    chain_close(chain);
+    supply_files_free(files);
+    checkpoints_end(&folder);
+}
+
 TEST(supply_files, gives_the_lineage_above_a_height)
 {
     checkpoints_begin(&folder);
@@ -175,6 +216,18 @@ TEST(supply_files, gives_blocks)
     assert_int_equal(length, BLOCK_HEADER_BYTES);
     assert_memory_equal(made, blocks.header_bytes, length);
     free(made);
+    made = whole(FETCH_HEADERS, 3, 2, &length); /* the highest first, no more than was asked for */
+    assert_int_equal(length, 2 * BLOCK_HEADER_BYTES);
+    assert_memory_equal(made, blocks.header_bytes, BLOCK_HEADER_BYTES);
+    struct block_header below;
+    assert_true(block_header_decode(made + BLOCK_HEADER_BYTES, &below));
+    assert_int_equal(below.height, 2);
+    free(made);
+    made = whole(FETCH_HEADERS, 2, FETCH_HEADERS_MAX, &length); /* or than there are */
+    assert_int_equal(length, 2 * BLOCK_HEADER_BYTES);
+    free(made);
+    assert_int_equal(read_object(FETCH_HEADERS, 4, 1, 0), STATUS_NOT_FOUND);
+    assert_int_equal(read_object(FETCH_HEADERS, 3, 3, BLOCK_HEADER_BYTES), STATUS_NOT_FOUND);
     /* A question for something else in between does not mix them up. */
     assert_int_equal(read_object(FETCH_BODY, 3, 0, 0), STATUS_OK);
     assert_int_equal(read_object(FETCH_SIGNATURES, 3, 0, 0), STATUS_OK);
