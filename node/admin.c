@@ -1,5 +1,6 @@
 #include "node/admin.h"
 
+#include "node/auditor.h"
 #include "node/key_file.h"
 #include "node/replacement.h"
 
@@ -81,6 +82,7 @@ static void print_usage(FILE *to)
     for (size_t i = 0; i < ACTION_COUNT; i++)
         fprintf(to, "  %-15s %s\n", actions[i].name, actions[i].keys);
     fprintf(to, "  %-15s %s\n", REPLACEMENT_ACTION, REPLACEMENT_KEYS);
+    fprintf(to, "  %-15s %s\n", AUDITOR_ACTION, AUDITOR_KEYS);
 }
 
 static const struct action *find_action(const char *name)
@@ -169,24 +171,48 @@ static int report(const struct client_answer *answer, const char *url)
     return answer->http_status == 504 ? 3 : 1;
 }
 
-/* Needs: an action, or NULL for the replacement. */
+/* What is more than one signed command. */
+enum errand { ERRAND_NONE, ERRAND_REPLACEMENT, ERRAND_GRANT };
+
+struct errands {
+    enum errand which;
+    struct replacement replacement;
+    struct auditor auditor;
+};
+
+static enum errand find_errand(const char *name)
+{
+    if (strcmp(name, REPLACEMENT_ACTION) == 0) return ERRAND_REPLACEMENT;
+    return strcmp(name, AUDITOR_ACTION) == 0 ? ERRAND_GRANT : ERRAND_NONE;
+}
+
+static bool read_errand(struct errands *errands, int pair_count, char **pairs)
+{
+    return errands->which == ERRAND_GRANT
+               ? auditor_read(pair_count, pairs, &errands->auditor)
+               : replacement_read(pair_count, pairs, &errands->replacement);
+}
+
+/* Needs: an action, or NULL for the errand. */
 static int perform(const char *url, const char *key_path, const struct action *action,
-                   int pair_count, char **pairs)
+                   enum errand errand, int pair_count, char **pairs)
 {
     uint8_t secret_key[SECRET_KEY_BYTES];
     struct text text = {0};
-    struct replacement replacement;
-    if (action == NULL && !replacement_read(pair_count, pairs, &replacement)) return 2;
+    struct errands errands = {.which = errand};
+    if (action == NULL && !read_errand(&errands, pair_count, pairs)) return 2;
     if (action != NULL && !compose(action, pair_count, pairs, &text)) return 2;
     if (key_file_read_ed25519(key_path, secret_key) != STATUS_OK) return 1;
 
     struct client *client = client_new(url);
     int code = 1;
-    if (client != NULL && action == NULL) {
-        code = replacement_perform(client, secret_key, &replacement);
-    } else if (client != NULL) {
+    if (client != NULL && action != NULL) {
         const struct client_answer answer = admin_send(client, secret_key, text.bytes);
         code = report(&answer, url);
+    } else if (client != NULL && errand == ERRAND_GRANT) {
+        code = auditor_grant(client, secret_key, &errands.auditor);
+    } else if (client != NULL) {
+        code = replacement_perform(client, secret_key, &errands.replacement);
     }
     client_free(client);
     sodium_memzero(secret_key, sizeof(secret_key));
@@ -217,14 +243,15 @@ int admin_main(int argc, char **argv)
         }
     }
     const struct action *action = optind < argc ? find_action(argv[optind]) : NULL;
-    const bool replaces = optind < argc && strcmp(argv[optind], REPLACEMENT_ACTION) == 0;
-    if ((action == NULL && !replaces) || key_path == NULL) {
-        if (optind < argc && action == NULL && !replaces)
+    const enum errand errand = optind < argc ? find_errand(argv[optind]) : ERRAND_NONE;
+    const bool known_word = action != NULL || errand != ERRAND_NONE;
+    if (!known_word || key_path == NULL) {
+        if (optind < argc && !known_word)
             fprintf(stderr, "quorex admin: no action is called \"%s\"\n", argv[optind]);
         else
             fputs("quorex admin: an action and --operator-key are needed\n", stderr);
         print_usage(stderr);
         return 2;
     }
-    return perform(url, key_path, action, argc - optind - 1, argv + optind + 1);
+    return perform(url, key_path, action, errand, argc - optind - 1, argv + optind + 1);
 }

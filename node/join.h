@@ -7,6 +7,8 @@
  * exchange does not send them. With --operator-key it is also made known to the exchange as a standby;
  * without it, the command that an operator then has to give is printed. `quorex node` fetches the state.
  *
+ * With --trust HEIGHT:HASH the node follows the validators from that block on (node/trusted.h), not from the genesis.
+ *
  * Owner    a program of its own; blocks on HTTP
  */
 

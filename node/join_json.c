@@ -7,6 +7,7 @@
 #include "node/genesis_json.h"
 #include "node/init.h"
 #include "node/key_file.h"
+#include "node/trusted.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -23,6 +24,8 @@
 struct join {
     const char *directory, *from, *secrets, *operator_key;
     const char *host, *address, *database;
+    hash_t trusted_hash; /* of `trusted`, as the operator says */
+    struct trusted trusted;
     long number;
     unsigned port;
     uint32_t node;
@@ -74,6 +77,30 @@ static bool choose_id(struct join *join)
     if (largest == 0) return fail(join->from, "says no validators");
     join->node = largest + 1;
     return true;
+}
+
+/* Who the validators are that the operator vouches for: anybody may say it, the hash decides. */
+static bool ask_trusted(struct join *join)
+{
+    char text[64];
+    if (join->trusted.height == 0) return true;
+    snprintf(text, sizeof(text), "height=%" PRIu64, join->trusted.height);
+    const struct client_answer answer =
+        client_send(join->client, "GET", "/quorex/v1/validators", text, NULL);
+    if (answer.http_status != 200) return fail("--trust", answer.body);
+    if (!trusted_set(answer.body, answer.body_bytes, &join->trusted.set) ||
+        !hash_equal(validator_set_hash(&join->trusted.set), join->trusted_hash))
+        return fail("--trust", "this node says other validators of that block");
+    return true;
+}
+
+static bool keep_trusted(const struct join *join)
+{
+    char path[FILE_PATH_MAX];
+    if (join->trusted.height == 0) return true;
+    if (!in_folder(join, path, TRUSTED_FILE)) return false;
+    const enum status status = trusted_write(path, &join->trusted);
+    return status == STATUS_OK || fail(path, status_text(status));
 }
 
 /* Keeps the genesis as it was served, if it is one. */
@@ -235,10 +262,10 @@ static bool become_known(struct join *join)
 static bool join_chain(struct join *join)
 {
     char genesis[FILE_PATH_MAX];
-    return choose_id(join) && make_folders(join) && make_key(join) &&
-           copy_secret(join, "gateway-secret-1") && copy_secret(join, "tree-secret-1") &&
-           become_known(join) && write_config(join) && in_folder(join, genesis, "genesis.json") &&
-           fetch_genesis(join, genesis);
+    return choose_id(join) && ask_trusted(join) && make_folders(join) && make_key(join) &&
+           keep_trusted(join) && copy_secret(join, "gateway-secret-1") &&
+           copy_secret(join, "tree-secret-1") && become_known(join) && write_config(join) &&
+           in_folder(join, genesis, "genesis.json") && fetch_genesis(join, genesis);
 }
 
 static void print_usage(FILE *to)
@@ -248,6 +275,8 @@ static void print_usage(FILE *to)
         "Makes DIR/node-K, a new member of the chain that URL serves; overwrites nothing.\n"
         "  --secrets KEYS       keys folder of another node: the secrets that all share\n"
         "  --operator-key FILE  makes it known to the exchange at once, as a standby\n"
+        "  --trust HEIGHT:HASH  your word for the validatorsHash of a block, where a set lost its\n"
+        "                       quorum and could not sign the next one over\n"
         "  --host ADDRESS       address it listens on (default: 127.0.0.1)\n"
         "  --port P             port it listens on (default: 8080 + K)\n"
         "  --address HOST:PORT  where the other nodes find it (default: host, a port of its own)\n"
@@ -275,9 +304,10 @@ static int read_options(int argc, char **argv, struct join *join)
                                           {"port", required_argument, NULL, 'p'},
                                           {"address", required_argument, NULL, 'l'},
                                           {"database", required_argument, NULL, 'b'},
+                                          {"trust", required_argument, NULL, 't'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
-    const char *number = NULL, *port = NULL;
+    const char *number = NULL, *port = NULL, *trust = NULL;
     for (int option; (option = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
         const char **const texts[] = {['d'] = &join->directory,
                                       ['n'] = &number,
@@ -287,6 +317,7 @@ static int read_options(int argc, char **argv, struct join *join)
                                       ['a'] = &join->host,
                                       ['p'] = &port,
                                       ['l'] = &join->address,
+                                      ['t'] = &trust,
                                       ['b'] = &join->database};
         if (option == 'h') {
             print_usage(stdout);
@@ -301,6 +332,8 @@ static int read_options(int argc, char **argv, struct join *join)
     if (optind != argc) return wrong_usage("too many arguments");
     if (join->directory == NULL || number == NULL || join->from == NULL || join->secrets == NULL)
         return wrong_usage("--data, --number, --from and --secrets are needed");
+    if (trust != NULL && !trusted_word(trust, &join->trusted.height, &join->trusted_hash))
+        return wrong_usage("--trust: HEIGHT:HASH");
     char *end;
     join->number = strtol(number, &end, 10);
     if (*end != '\0' || end == number || join->number < 0 || join->number > 999)

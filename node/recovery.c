@@ -4,6 +4,7 @@
 #include "ledger/chain.h"
 #include "ledger/join_uv.h"
 #include "ledger/wal_repair.h"
+#include "node/trusted.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -19,6 +20,7 @@
 struct mending {
     const struct node_files *files;
     const struct node_set *nodes;
+    struct trusted trusted; /* an operator's word */
     struct wal_disk *disk;
     struct wal_options wal;
     struct progress progress; /* its own: nobody else runs */
@@ -71,6 +73,7 @@ static void watch_end(struct watch *watch)
 static enum status mending_begin(struct mending *mending, const struct node_files *files,
                                  const struct node_set *nodes)
 {
+    char path[FILE_PATH_MAX];
     memset(mending, 0, sizeof(*mending));
     mending->files = files;
     mending->nodes = nodes;
@@ -81,7 +84,9 @@ static enum status mending_begin(struct mending *mending, const struct node_file
         .chain_id = genesis_chain_id(&files->genesis),
         .node = files->id,
     };
-    return mending->disk != NULL ? STATUS_OK : STATUS_IO;
+    if (mending->disk == NULL) return STATUS_IO;
+    if (!file_path(path, files->config->directory, TRUSTED_FILE)) return STATUS_MALFORMED;
+    return trusted_read(path, &mending->trusted);
 }
 
 static void mending_end(struct mending *mending)
@@ -99,6 +104,8 @@ static struct join_options join_options_of(struct mending *mending)
         .host = files->config->peer_host,
         .port = (uint16_t)files->config->peer_port,
         .nodes = mending->nodes,
+        .trusted = mending->trusted.height > 0 ? &mending->trusted.set : NULL,
+        .trusted_height = mending->trusted.height > 0 ? mending->trusted.height - 1 : 0,
         .checkpoint_directory = files->checkpoint,
         .metrics = &mending->metrics,
         .progress = &mending->progress,

@@ -12,9 +12,9 @@
 #include "node/genesis_json.h"
 #include "node/key_file.h"
 #include "node/start.h"
+#include "node/trusted.h"
 #include "node/verify_headers.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -603,17 +603,6 @@ static void print_part(const struct verify_result *result)
     print_certified(result);
 }
 
-/* HEIGHT:HASH, as /quorex/v1/validators says them. */
-static bool read_trust(const char *text, struct verify_options *options)
-{
-    char *end;
-    if (text == NULL) return true;
-    errno = 0;
-    options->trusted_height = strtoull(text, &end, 10);
-    if (text[0] < '1' || text[0] > '9' || errno != 0 || *end != ':') return false;
-    return hash_from_hex(end + 1, strlen(end + 1), options->trusted.bytes, HASH_BYTES);
-}
-
 static int audit_and_print(const struct verify_options *options)
 {
     struct verify_result result;
@@ -647,7 +636,8 @@ int verify_main(int argc, char **argv)
                                      .genesis = genesis,
                                      .tree_secret = tree_secret};
     int code = genesis == NULL || !hash_start() ? 2 : 0;
-    if (code == 0 && !read_trust(flags.trust, &options)) {
+    if (code == 0 && flags.trust != NULL &&
+        !trusted_word(flags.trust, &options.trusted_height, &options.trusted)) {
         fputs("quorex verify: --trust takes HEIGHT:HASH\n", stderr);
         code = 2;
     }

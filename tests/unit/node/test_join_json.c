@@ -5,6 +5,7 @@
 #include "node/genesis_json.h"
 #include "node/init.h"
 #include "node/key_file.h"
+#include "node/trusted.h"
 #include "tests/harness.h"
 
 #include <arpa/inet.h>
@@ -43,7 +44,7 @@ static void answer(int connection)
         request[filled] = '\0';
     }
     const bool wants_genesis = strncmp(request, "GET /quorex/v1/genesis ", 23) == 0;
-    const bool wants_validators = strncmp(request, "GET /quorex/v1/validators ", 26) == 0;
+    const bool wants_validators = strncmp(request, "GET /quorex/v1/validators", 25) == 0;
     const char *body = wants_genesis ? genesis_text : wants_validators ? validators : "{}";
     const size_t body_bytes = wants_genesis ? genesis_bytes : strlen(body);
     asked += wants_genesis || wants_validators;
@@ -247,5 +248,40 @@ TEST(join, nobody_answers)
                                            "http://127.0.0.1:1", "--secrets", secrets, NULL}),
                      1);
     assert_int_not_equal(access(inside("node-4"), F_OK), 0);
+    end();
+}
+
+/* An operator's word is a hash; whoever answers must show the validators that have it, and the node keeps them. */
+TEST(join, operator_s_word_is_kept_when_the_hash_is_right)
+{
+    static struct trusted trusted;
+    static struct genesis genesis;
+    char word[128], said[4096], key[2 * PUBLIC_KEY_BYTES + 1];
+    begin(four);
+    assert_int_equal(genesis_read(inside("genesis.json"), &genesis), STATUS_OK);
+    size_t used = (size_t)snprintf(said, sizeof(said), "{\"validators\":[");
+    for (uint32_t i = 0; i < 4; i++) {
+        hash_hex(genesis.validators.members[i].public_key, PUBLIC_KEY_BYTES, key);
+        used +=
+            (size_t)snprintf(said + used, sizeof(said) - used,
+                             "%s{\"node\":%u,\"publicKey\":\"%s\"}", i > 0 ? "," : "", i + 1, key);
+    }
+    snprintf(said + used, sizeof(said) - used, "]}");
+    validators = said;
+    hash_hex(validator_set_hash(&genesis.validators).bytes, HASH_BYTES, key);
+    snprintf(word, sizeof(word), "77:%s", key);
+    const char *const arguments[] = {"--data",    folder,  "--number", "4",  "--from", url,
+                                     "--secrets", secrets, "--trust",  word, NULL};
+    word[3] = word[3] == '0' ? '1' : '0'; /* another hash */
+    assert_int_equal(join(arguments), 1);
+    assert_int_not_equal(access(inside("node-4"), F_OK), 0);
+    snprintf(word, sizeof(word), "77:%s", key);
+    assert_int_equal(join(arguments), 0);
+    assert_int_equal(trusted_read(inside("node-4/trusted"), &trusted), STATUS_OK);
+    assert_int_equal(trusted.height, 77);
+    assert_true(
+        hash_equal(validator_set_hash(&trusted.set), validator_set_hash(&genesis.validators)));
+    snprintf(word, sizeof(word), "77");
+    assert_int_equal(join(arguments), 2);
     end();
 }
