@@ -249,9 +249,11 @@ test('the cluster runs by the words of the file', { skip: able && mayMakeNetwork
             await until(`node ${k} to have certified the accounts`, () =>
                 ask(k, '/quorex/v1/status').certifiedHeight >= 2, 30, 200);
             await until(`database ${k} to have blocks`, () => projected(k) >= 2, 30, 200);
-            const links = cluster.running.get(`node-${k}`).said.match(/"link up" node=\d address=[0-9.]+/g);
+            const links = await until(`node ${k} to have three links`, () => {
+                const said = cluster.running.get(`node-${k}`).said.match(/"link up" node=\d address=[0-9.]+/g);
+                return said?.length >= 3 && said;
+            }, 30, 100);
             const own = cluster.address(`node-${k}`, 'peers').replace(/[0-9]+$/, '');
-            assert.ok(links.length >= 3);
             for (const link of links) assert.ok(link.includes(`address=${own}`), link);
         }
     });
