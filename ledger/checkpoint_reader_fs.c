@@ -11,6 +11,7 @@
 
 struct checkpoint_reader {
     char *directory;
+    uint64_t height;
     int folder;
     bool audits;    /* puts nothing aside */
     int chunk_file; /* of the last piece; -1: none */
@@ -28,8 +29,9 @@ struct checkpoint_reader {
 
 static enum status damaged(struct checkpoint_reader *reader, const char *file, const char *what)
 {
-    log_error("ledger", "checkpoint file is damaged", "directory=\"%s\" file=\"%s\" what=\"%s\"",
-              reader->directory, file, what);
+    log_error("ledger", "checkpoint file is damaged",
+              "directory=\"%s\" file=\"%s\" what=\"%s\" height=%lu", reader->directory, file, what,
+              reader->height);
     if (!reader->audits) checkpoint_files_put_aside(reader->folder, file);
     return STATUS_DAMAGED;
 }
@@ -113,6 +115,7 @@ static enum status open_reader(const char *directory, uint64_t height, bool audi
         return STATUS_NO_MEMORY;
     }
     made->directory = copy;
+    made->height = height;
     made->audits = audits;
     made->folder = made->chunk_file = -1;
     enum status status = open_folder(made, height);
