@@ -56,23 +56,61 @@ static void add_bytes(crypto_hash_sha256_state *state, const uint8_t *bytes, siz
     if (left > 0) memcpy(state->buf, bytes + (byte_count - left), left);
 }
 
-/* A bit, zeros, and the length in bits up to the end of a block. */
-static hash_t end_bytes(crypto_hash_sha256_state *state)
+/* The end of a text of `byte_count` bytes, what is left of whole blocks being in `end` already: a bit, zeros, and
+ * the length in bits up to the end of a block. Returns the blocks of it. */
+static size_t end_fill(uint8_t end[2 * HASH_BLOCK_BYTES], uint64_t byte_count)
 {
-    const size_t waiting = state->count / 8 % HASH_BLOCK_BYTES;
-    uint8_t end[2 * HASH_BLOCK_BYTES] = {0};
-    const size_t end_bytes = waiting < HASH_BLOCK_BYTES - 8 ? HASH_BLOCK_BYTES : sizeof(end);
-    memcpy(end, state->buf, waiting);
+    const size_t waiting = byte_count % HASH_BLOCK_BYTES;
+    const size_t end_bytes =
+        waiting < HASH_BLOCK_BYTES - 8 ? HASH_BLOCK_BYTES : 2 * HASH_BLOCK_BYTES;
+    memset(end + waiting, 0, end_bytes - waiting);
     end[waiting] = 0x80;
-    const uint64_t bits = __builtin_bswap64(state->count);
+    const uint64_t bits = __builtin_bswap64(byte_count * 8);
     memcpy(end + end_bytes - 8, &bits, 8);
-    hash_block_add(state->state, end, end_bytes / HASH_BLOCK_BYTES);
+    return end_bytes / HASH_BLOCK_BYTES;
+}
+
+static hash_t hash_of_state(const uint32_t state[8])
+{
     hash_t hash;
     for (size_t i = 0; i < 8; i++) {
-        const uint32_t word = __builtin_bswap32(state->state[i]);
+        const uint32_t word = __builtin_bswap32(state[i]);
         memcpy(hash.bytes + 4 * i, &word, 4);
     }
     return hash;
+}
+
+static hash_t end_bytes(crypto_hash_sha256_state *state)
+{
+    uint8_t end[2 * HASH_BLOCK_BYTES];
+    memcpy(end, state->buf, state->count / 8 % HASH_BLOCK_BYTES);
+    hash_block_add(state->state, end, end_fill(end, state->count / 8));
+    return hash_of_state(state->state);
+}
+
+void hash_of_two(const uint8_t *const texts[2], size_t byte_count, hash_t hashes[2])
+{
+    if (!atomic_load_explicit(&by_processor, memory_order_relaxed)) {
+        hashes[0] = hash_of(texts[0], byte_count);
+        hashes[1] = hash_of(texts[1], byte_count);
+        return;
+    }
+    const size_t left = byte_count % HASH_BLOCK_BYTES, whole = byte_count - left;
+    uint8_t ends[2][2 * HASH_BLOCK_BYTES];
+    uint32_t states[2][8];
+    crypto_hash_sha256_state begin;
+    crypto_hash_sha256_init(&begin);
+    size_t end_blocks = 0;
+    for (int i = 0; i < 2; i++) {
+        memcpy(states[i], begin.state, sizeof(states[i]));
+        if (left > 0) memcpy(ends[i], texts[i] + whole, left);
+        end_blocks = end_fill(ends[i], byte_count);
+    }
+    const uint8_t *const last[2] = {ends[0], ends[1]};
+    hash_block_add_two(states, texts, whole / HASH_BLOCK_BYTES);
+    hash_block_add_two(states, last, end_blocks);
+    hashes[0] = hash_of_state(states[0]);
+    hashes[1] = hash_of_state(states[1]);
 }
 
 void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t byte_count)

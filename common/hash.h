@@ -36,6 +36,10 @@ MUST_CHECK bool hash_start(void);
 
 hash_t hash_of(const void *bytes, size_t byte_count);
 
+/* Hashes of two texts of the same length: little more than one of them takes, where the processor has
+ * instructions. */
+void hash_of_two(const uint8_t *const texts[2], size_t byte_count, hash_t hashes[2]);
+
 /* Hash of a domain string and the bytes after it. */
 hash_t hash_tagged(const char *domain, const void *bytes, size_t byte_count);
 

@@ -36,43 +36,92 @@ __attribute__((target("sha,sse4.1,ssse3"))) static inline __m128i next_words(con
     return _mm_sha256msg2_epu32(sum, d);
 }
 
-/* What its body may use; the declaration in the header is for everybody. */
-__attribute__((target("sha,sse4.1,ssse3"))) void hash_block_add(uint32_t state[8],
-                                                                const uint8_t *blocks,
-                                                                size_t block_count);
+/* The eight words as the instructions want them, highest first. */
+struct halves {
+    __m128i abef, cdgh;
+};
 
-void hash_block_add(uint32_t state[8], const uint8_t *blocks, size_t block_count)
+__attribute__((target("sha,sse4.1,ssse3"))) static inline struct halves halves_load(
+    const uint32_t state[8])
 {
-    const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
-    /* The instructions want the eight words as a b e f and c d g h, highest first. */
     const __m128i dcba = _mm_loadu_si128((const __m128i *)state);
     const __m128i hgfe = _mm_loadu_si128((const __m128i *)(state + 4));
     const __m128i cdab = _mm_shuffle_epi32(dcba, 0xb1), efgh = _mm_shuffle_epi32(hgfe, 0x1b);
-    __m128i abef = _mm_alignr_epi8(cdab, efgh, 8), cdgh = _mm_blend_epi16(efgh, cdab, 0xf0);
+    return (struct halves){_mm_alignr_epi8(cdab, efgh, 8), _mm_blend_epi16(efgh, cdab, 0xf0)};
+}
 
-    for (; block_count > 0; block_count--, blocks += HASH_BLOCK_BYTES) {
-        const __m128i abef_before = abef, cdgh_before = cdgh;
-        __m128i words[4];
-#pragma GCC unroll 16
-        for (int at = 0; at < 16; at++) {
-            if (at < 4) {
-                const __m128i bytes = _mm_loadu_si128((const __m128i *)blocks + at);
-                words[at] = _mm_shuffle_epi8(bytes, big_endian);
-            } else {
-                words[at & 3] = next_words(words, at);
-            }
-            const __m128i key = _mm_load_si128((const __m128i *)constants + at);
-            const __m128i sum = _mm_add_epi32(words[at & 3], key);
-            cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
-            abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0e));
-        }
-        abef = _mm_add_epi32(abef, abef_before);
-        cdgh = _mm_add_epi32(cdgh, cdgh_before);
-    }
-
-    const __m128i feba = _mm_shuffle_epi32(abef, 0x1b), dchg = _mm_shuffle_epi32(cdgh, 0xb1);
+__attribute__((target("sha,sse4.1,ssse3"))) static inline void halves_store(uint32_t state[8],
+                                                                            struct halves halves)
+{
+    const __m128i feba = _mm_shuffle_epi32(halves.abef, 0x1b);
+    const __m128i dchg = _mm_shuffle_epi32(halves.cdgh, 0xb1);
     _mm_storeu_si128((__m128i *)state, _mm_blend_epi16(feba, dchg, 0xf0));
     _mm_storeu_si128((__m128i *)(state + 4), _mm_alignr_epi8(dchg, feba, 8));
+}
+
+/* Four rounds: those from 4 x `at` on. */
+__attribute__((target("sha,sse4.1,ssse3"))) static inline void rounds(struct halves *halves,
+                                                                      __m128i words[4],
+                                                                      const uint8_t *block, int at)
+{
+    const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+    if (at < 4) {
+        const __m128i bytes = _mm_loadu_si128((const __m128i *)block + at);
+        words[at] = _mm_shuffle_epi8(bytes, big_endian);
+    } else {
+        words[at & 3] = next_words(words, at);
+    }
+    const __m128i key = _mm_load_si128((const __m128i *)constants + at);
+    const __m128i sum = _mm_add_epi32(words[at & 3], key);
+    halves->cdgh = _mm_sha256rnds2_epu32(halves->cdgh, halves->abef, sum);
+    halves->abef = _mm_sha256rnds2_epu32(halves->abef, halves->cdgh, _mm_shuffle_epi32(sum, 0x0e));
+}
+
+__attribute__((target("sha,sse4.1,ssse3"))) static inline void halves_add(
+    struct halves *halves, const struct halves *before)
+{
+    halves->abef = _mm_add_epi32(halves->abef, before->abef);
+    halves->cdgh = _mm_add_epi32(halves->cdgh, before->cdgh);
+}
+
+/* What their bodies may use; the declarations in the header are for everybody. */
+__attribute__((target("sha,sse4.1,ssse3"))) void hash_block_add(uint32_t state[8],
+                                                                const uint8_t *blocks,
+                                                                size_t block_count);
+__attribute__((target("sha,sse4.1,ssse3"))) void hash_block_add_two(uint32_t states[2][8],
+                                                                    const uint8_t *const blocks[2],
+                                                                    size_t block_count);
+
+void hash_block_add(uint32_t state[8], const uint8_t *blocks, size_t block_count)
+{
+    struct halves halves = halves_load(state);
+    for (; block_count > 0; block_count--, blocks += HASH_BLOCK_BYTES) {
+        const struct halves before = halves;
+        __m128i words[4];
+#pragma GCC unroll 16
+        for (int at = 0; at < 16; at++)
+            rounds(&halves, words, blocks, at);
+        halves_add(&halves, &before);
+    }
+    halves_store(state, halves);
+}
+
+void hash_block_add_two(uint32_t states[2][8], const uint8_t *const blocks[2], size_t block_count)
+{
+    struct halves left = halves_load(states[0]), right = halves_load(states[1]);
+    for (size_t i = 0; i < block_count; i++) {
+        const struct halves left_before = left, right_before = right;
+        __m128i left_words[4], right_words[4];
+#pragma GCC unroll 16
+        for (int at = 0; at < 16; at++) {
+            rounds(&left, left_words, blocks[0] + i * HASH_BLOCK_BYTES, at);
+            rounds(&right, right_words, blocks[1] + i * HASH_BLOCK_BYTES, at);
+        }
+        halves_add(&left, &left_before);
+        halves_add(&right, &right_before);
+    }
+    halves_store(states[0], left);
+    halves_store(states[1], right);
 }
 
 #else
@@ -85,6 +134,13 @@ bool hash_block_supported(void)
 void hash_block_add(uint32_t state[8], const uint8_t *blocks, size_t block_count)
 {
     (void)state;
+    (void)blocks;
+    ASSERT(block_count == 0);
+}
+
+void hash_block_add_two(uint32_t states[2][8], const uint8_t *const blocks[2], size_t block_count)
+{
+    (void)states;
     (void)blocks;
     ASSERT(block_count == 0);
 }

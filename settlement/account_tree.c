@@ -5,6 +5,7 @@
 #include "settlement/image.h"
 
 #define ROUNDS 8
+#define AHEAD  8 /* nodes whose children are asked for before they are hashed */
 
 /* Nodes as in a binary heap: the root is 1, the children of n are 2n and 2n + 1, leaves begin at
  * `places`. A node of all zero bytes has never been set: it stands for an empty subtree. */
@@ -38,12 +39,19 @@ size_t account_tree_bytes(uint32_t accounts_max)
            sizeof(struct account_tree) + 512;
 }
 
-static hash_t node_hash(const hash_t *left, const hash_t *right)
+#define NODE_TEXT_BYTES (1 + 2 * HASH_BYTES)
+
+static void node_text(uint8_t bytes[NODE_TEXT_BYTES], const hash_t *left, const hash_t *right)
 {
-    uint8_t bytes[1 + 2 * HASH_BYTES];
     bytes[0] = 0x01;
     memcpy(bytes + 1, left->bytes, HASH_BYTES);
     memcpy(bytes + 1 + HASH_BYTES, right->bytes, HASH_BYTES);
+}
+
+static hash_t node_hash(const hash_t *left, const hash_t *right)
+{
+    uint8_t bytes[NODE_TEXT_BYTES];
+    node_text(bytes, left, right);
     return hash_of(bytes, sizeof(bytes));
 }
 
@@ -153,6 +161,36 @@ static const hash_t *node_or_empty(const struct account_tree *tree, uint32_t nod
     return hash_equal(tree->nodes[node], unset) ? &tree->empty[height] : &tree->nodes[node];
 }
 
+/* The children's text of a node whose height above the leaves is one more than `height`. */
+static void text_of(const struct account_tree *tree, uint32_t node, uint32_t height,
+                    uint8_t bytes[NODE_TEXT_BYTES])
+{
+    node_text(bytes, node_or_empty(tree, 2 * node, height),
+              node_or_empty(tree, 2 * node + 1, height));
+}
+
+/* Hashes the changed nodes, two at a time. They lie anywhere in memory: asked for in time, they are there. */
+static void hash_changed(struct account_tree *tree, uint32_t height)
+{
+    const uint32_t *nodes = tree->changed, count = tree->changed_count;
+    uint8_t left[NODE_TEXT_BYTES], right[NODE_TEXT_BYTES];
+    const uint8_t *const texts[2] = {left, right};
+    for (uint32_t i = 0; i < count; i += 2) {
+        for (uint32_t ahead = i + AHEAD; ahead < i + AHEAD + 2 && ahead < count; ahead++) {
+            __builtin_prefetch(&tree->nodes[2 * nodes[ahead]]);
+            __builtin_prefetch(&tree->nodes[nodes[ahead]], 1);
+        }
+        /* The last of an odd number is hashed twice. */
+        const uint32_t pair = i + 1 < count ? i + 1 : i;
+        hash_t hashes[2];
+        text_of(tree, nodes[i], height, left);
+        text_of(tree, nodes[pair], height, right);
+        hash_of_two(texts, NODE_TEXT_BYTES, hashes);
+        tree->nodes[nodes[i]] = hashes[0];
+        tree->nodes[nodes[pair]] = hashes[1];
+    }
+}
+
 /* Replaces the changed nodes of one level by their parents, each once, and hashes those. */
 static void climb(struct account_tree *tree, uint32_t height)
 {
@@ -163,11 +201,7 @@ static void climb(struct account_tree *tree, uint32_t height)
         if (mark(tree, node / 2)) tree->changed[parents++] = node / 2;
     }
     tree->changed_count = parents;
-    for (uint32_t i = 0; i < parents; i++) {
-        const uint32_t node = tree->changed[i];
-        tree->nodes[node] = node_hash(node_or_empty(tree, 2 * node, height),
-                                      node_or_empty(tree, 2 * node + 1, height));
-    }
+    hash_changed(tree, height);
 }
 
 hash_t account_tree_root(struct account_tree *tree)

@@ -68,3 +68,23 @@ TEST(hash_block, follows_the_standard_s_first_example)
     hash_block_add(words, block, 0);
     assert_memory_equal(words, expected, sizeof(words));
 }
+
+/* Two texts side by side, of every length up to some blocks: what each is alone, and neither is the other's. */
+TEST(hash_block, gives_for_two_what_it_gives_for_each)
+{
+    assert_true(hash_start());
+    uint8_t left[320], right[320], expected[HASH_BYTES];
+    for (size_t i = 0; i < sizeof(left); i++) {
+        left[i] = (uint8_t)(i * 37 + 11);
+        right[i] = (uint8_t)(i * 91 + 5);
+    }
+    const uint8_t *const texts[2] = {left + 1, right + 3};
+    for (size_t length = 0; length <= 300; length++) {
+        hash_t hashes[2];
+        hash_of_two(texts, length, hashes);
+        crypto_hash_sha256(expected, texts[0], length);
+        assert_memory_equal(hashes[0].bytes, expected, HASH_BYTES);
+        crypto_hash_sha256(expected, texts[1], length);
+        assert_memory_equal(hashes[1].bytes, expected, HASH_BYTES);
+    }
+}
