@@ -123,6 +123,7 @@ install_packages() {
     grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release ||
         fail "this is not Debian 12 (bookworm); install by hand: ${plain[*]} ${database[*]} ${backports[*]}"
     say "packages: installing $((${#plain[@]} + ${#backports[@]} + ${#database[@]}))"
+    as_root true || fail "installing them needs root or sudo: $(echo "${plain[@]}" "${database[@]}" "${backports[@]}")"
     [ ${#backports[@]} = 0 ] || add_backports
     quietly apt update || fail "apt-get update failed: is the network there?"
     [ ${#plain[@]} = 0 ] || quietly apt install --no-install-recommends "${plain[@]}" ||

@@ -85,6 +85,21 @@ test('a taken port is named', async () => {
     }
 });
 
+test('a port for the other nodes that is taken is named before anything starts', async () => {
+    const server = createServer();
+    await new Promise((resolve) => server.listen(18837, '127.0.0.1', resolve));
+    const dir = mkdtempSync(join(tmpdir(), 'quorex-'));
+    try {
+        const { code, stdout, stderr } = await run(up, ['--detach', '--nodes', '4', '--port', '18334', '--data', dir]);
+        assert.equal(code, 1);
+        assert.match(stderr, /port 18837 is taken/);
+        assert.doesNotMatch(stdout, /start:/);
+    } finally {
+        server.close();
+        rmSync(dir, { recursive: true, force: true });
+    }
+});
+
 test('the accounts file is for its owner, and its accounts are funded', async () => {
     assert.equal(statSync(join(exchange.dir, 'accounts.json')).mode & 0o777, 0o600);
     assert.equal(exchange.accounts.length, 2);
