@@ -23,6 +23,7 @@ void backfill_begin(struct backfill *backfill, const struct backfill_options *op
     backfill->tip = options->tip;
     backfill->tip_hash = options->tip_hash;
     backfill->bodies_from = options->bodies_from;
+    backfill->piece_bytes = BACKFILL_PIECE_BYTES;
     if (backfill->tip == backfill->base) backfill->phase = BACKFILL_DONE;
 }
 
@@ -124,12 +125,12 @@ static struct backfill_peer *choose(struct backfill *backfill, const struct back
     return chosen;
 }
 
-static uint32_t piece_length(const struct backfill_slot *slot)
+static uint32_t piece_length(const struct backfill *backfill, const struct backfill_slot *slot)
 {
     if (slot->object.kind == FETCH_HEADERS) return slot->object.part * BLOCK_HEADER_BYTES;
     if (slot->object.kind == FETCH_SIGNATURES) return CERTIFICATE_BYTES_MAX;
     const uint64_t left = slot->header.body_length - slot->offset;
-    return left < BACKFILL_PIECE_BYTES ? (uint32_t)left : BACKFILL_PIECE_BYTES;
+    return left < backfill->piece_bytes ? (uint32_t)left : backfill->piece_bytes;
 }
 
 /* A certificate that nobody has is none; a body or a header is waited for. */
@@ -150,7 +151,7 @@ static bool ask(struct backfill *backfill, struct backfill_slot *slot, uint64_t 
 {
     bool none = false;
     if (now_ms < slot->rests_until_ms) return true;
-    const uint32_t count = piece_length(slot);
+    const uint32_t count = piece_length(backfill, slot);
     struct backfill_peer *peer =
         slot->node != 0 ? peer_of(backfill, slot->node) : choose(backfill, slot, now_ms, &none);
     if (peer == NULL && none) nobody_has(backfill, slot, now_ms);

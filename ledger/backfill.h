@@ -117,7 +117,8 @@ struct backfill {
     uint64_t base;
     uint8_t base_header[BLOCK_HEADER_BYTES];
     uint64_t bodies_from;
-    uint64_t tip; /* blocks up to it are kept */
+    uint32_t piece_bytes; /* BACKFILL_PIECE_BYTES; fewer in tests */
+    uint64_t tip;         /* blocks up to it are kept */
     hash_t tip_hash;
     uint64_t lowest; /* headers from it to the base are proved */
     hash_t wanted;   /* hash of the header below */

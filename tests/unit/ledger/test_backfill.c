@@ -332,6 +332,24 @@ TEST(backfill, who_says_what_is_not_so_is_dropped_and_others_asked)
     }
 }
 
+/* Pieces of one body come from one peer: when it falls silent another begins anew. */
+TEST(backfill, large_bodies_come_in_pieces)
+{
+    for (uint32_t node = 0; node <= PEERS; node++) {
+        reset();
+        begin(1);
+        machine.piece_bytes = 50;
+        while (tip < 20)
+            round_once();
+        if (node > 0) manners[node] = node % 2 == 0 ? SILENT : BAD_BODY;
+        play(40000);
+        assert_whole();
+        assert_true(asked[FETCH_BODY] > 5 * BASE);
+        assert_int_equal(machine.dropped, node % 2);
+        assert_int_equal(blamed[node], node % 2);
+    }
+}
+
 TEST(backfill, all_liars_end_it)
 {
     reset();
