@@ -90,13 +90,14 @@ static bool is_on(const struct epoch_chain *chain, const struct epoch_header *he
     return false;
 }
 
-/* How many voters can have signed the block of the chain at `height`. */
+/* How many voters can have signed the block of the chain at `height`. Who is off it above may have signed it. */
 static uint32_t signers_of(const struct epoch_statement *statements, uint32_t count,
                            const bool *off, uint32_t silent, uint64_t height)
 {
     uint32_t signers = silent;
     for (uint32_t i = 0; i < count; i++)
-        signers += !off[i] && statements[i].signed_last.height >= height;
+        signers += statements[i].signed_last.height > height ||
+                   (!off[i] && statements[i].signed_last.height == height);
     return signers;
 }
 
@@ -116,8 +117,11 @@ const char *epoch_decide(const struct epoch_statement *statements, uint32_t coun
     const uint32_t silent = voters->count - count;
     for (uint32_t i = 0; i < count; i++) {
         const struct epoch_header *last = &statements[i].signed_last;
-        if (decision->off[i] || last->height <= decision->kept.height) continue;
-        if (signers_of(statements, count, decision->off, silent, last->height) >= quorum)
+        const struct epoch_header *certified = &statements[i].certified;
+        if (decision->off[i]) continue;
+        if (certified->height > decision->kept.height) decision->kept = *certified;
+        if (last->height > decision->kept.height &&
+            signers_of(statements, count, decision->off, silent, last->height) >= quorum)
             decision->kept = *last;
     }
     return decision->off_count + silent < quorum ? NULL : "another header can have been certified";

@@ -22,8 +22,9 @@
  * that nobody can have a certificate for. This takes statements at their word: who lies in one has signed the
  * lie, and a vote of his above what he stated proves it.
  *
- * The kept header, which the EPOCH_CHANGE names, is the highest block of the chain that can have been certified:
- * at most (n - k) silent voters and those whose last header is at its height or above can have signed it.
+ * The kept header, which the EPOCH_CHANGE names, is the highest block of the chain that a statement names and that
+ * is certified, or can be: at most the silent voters, those whose last header it is, and those whose last header
+ * is above can have signed it. It ties the command to the chain; what is above it stays as well.
  *
  * Whose statements count is said by the node set of the block that the command stands in. A leader that puts
  * one with false statements into the log stops every node; that power over the chain it has anyway, and nobody

@@ -138,6 +138,7 @@ struct judgement {
     struct epoch_log log;
     struct epoch_decision decision;
     uint64_t cut_height; /* the last block of what is kept */
+    uint32_t longer;     /* a node that has signed blocks which this node has not yet; 0: none */
 };
 
 /* Whether this node's log holds what is kept, so that its chain can be judged by. */
@@ -178,6 +179,9 @@ static const char *judge(struct epoch_state *state, struct judgement *judgement)
         return "this node's log does not hold what is kept: decide on another node";
     if (judgement->log.cut)
         judgement->cut_height = epoch_state_height_of(state, judgement->log.kept.commands);
+    for (uint32_t i = 0; i < judgement->count && !judgement->log.cut; i++)
+        if (statements[i].signed_last.height > judgement->cut_height)
+            judgement->longer = statements[i].node;
     struct kept_chain kept = {epoch_chain_of(state->chain), judgement->cut_height};
     const struct epoch_chain chain = {&kept, kept_header};
     return epoch_decide(statements, judgement->count, &state->voters, &chain, &judgement->decision);
@@ -274,8 +278,13 @@ static int decide(struct epoch_state *state, const struct epoch_flags *flags)
             judgement->reports[i] = files[i].report;
         const char *fault = judge(state, judgement);
         print_judgement(state, judgement);
-        code = fault != NULL ? refused("nothing is decided: %s", fault)
-                             : write_decision(files, judgement, flags->out);
+        if (fault != NULL && judgement->longer != 0)
+            code = refused("nothing is decided: %s; node %u has blocks that this node has not yet: "
+                           "decide there",
+                           fault, (unsigned)judgement->longer);
+        else
+            code = fault != NULL ? refused("nothing is decided: %s", fault)
+                                 : write_decision(files, judgement, flags->out);
     }
     for (int i = 0; i < flags->report_count; i++)
         free(files[i].bytes);
