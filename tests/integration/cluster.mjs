@@ -250,6 +250,14 @@ export class Cluster {
         }, seconds);
     }
 
+    // Every node has all blocks from the first one on: what lay below a checkpoint was fetched from an archive.
+    async whole(numbers = this.running(), seconds = 60) {
+        await until(`nodes ${numbers} to have all blocks`, async () => {
+            const now = await Promise.all(numbers.map((number) => this.status(number)));
+            return now.every((status) => status.backfill === null);
+        }, seconds);
+    }
+
     async projected(numbers, height, seconds = 60) {
         await until(`PostgreSQL to have block ${height}`, async () => {
             const now = await Promise.all(numbers.map((number) => this.status(number)));
