@@ -210,7 +210,8 @@ static enum status links_open(struct consensus *consensus)
     consensus->roster = malloc(sizeof(*consensus->roster));
     if (consensus->links != NULL && consensus->roster != NULL) {
         roster_begin(consensus->roster, &consensus->nodes);
-        return STATUS_OK;
+        roster_recall(consensus->roster, options->wal_directory);
+        return roster_keep(consensus->roster, options->wal_directory);
     }
     log_error("ledger", "no links: no memory, or the node's key is none, stopping", "node=%u",
               (unsigned)options->node);
@@ -290,6 +291,7 @@ static void changes_take(struct consensus *consensus)
     replica_change_nodes(consensus->replica, &consensus->nodes);
     if (consensus->links == NULL) return;
     roster_change(consensus->roster, &consensus->nodes);
+    fail(consensus, roster_keep(consensus->roster, consensus->options->wal_directory));
     links_follow(consensus);
     for (uint32_t i = 0; i < consensus->nodes.count; i++)
         if (consensus->nodes.members[i].node != consensus->options->node)

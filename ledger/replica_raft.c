@@ -300,7 +300,10 @@ static void receive_append(struct replica *replica, struct replica_peer *peer, c
         replica->pending.bytes > REPLICA_PENDING_BYTES)
         replica_entries_write(replica);
     if (replica->status != STATUS_OK) return;
-    if (append.term >= term) replica->append_term = append.term;
+    if (append.term >= term) {
+        replica->append_term = append.term;
+        replica->append_ns = replica->now.monotonic_ns;
+    }
     if (append.term >= term && append.hash_term != 0 && append.hash_index > replica->stored) {
         replica->due.index = append.hash_index;
         replica->due.term = append.hash_term;
@@ -370,21 +373,24 @@ static void receive_result(struct replica *replica, struct replica_peer *peer, c
 }
 
 /* The engine grants no vote where the configuration that this node has stored does not let it vote. Raft does: only
- * the candidate's configuration counts. It matters where one voter makes a standby the second: it needs that vote
- * before the standby has the entry that says so. So a standby answers the only voter as a voter would: by term, by
- * the vote it has given, and by its log (docs/decisions/0006). */
-static struct raft_server *lone_voters_standby(struct replica *replica, uint32_t candidate)
+ * the candidate's configuration counts. It matters where a leader makes a standby a voter whose vote it then needs (of
+ * two, or of three with one away), and loses it before that has the entry that says so. So a standby answers as a
+ * voter would: by term, by the vote it has given, and by its log (docs/decisions/0006). */
+static struct raft_server *own_standby(struct replica *replica)
 {
-    struct configuration configuration;
-    replica_configuration(replica, &configuration);
-    if (configuration_voters(&configuration) != 1 ||
-        configuration_role(&configuration, candidate) != NODE_VOTER)
-        return NULL;
     for (unsigned i = 0; i < replica->raft.configuration.n; i++) {
         struct raft_server *server = &replica->raft.configuration.servers[i];
         if (server->id == replica->options.node && server->role == RAFT_STANDBY) return server;
     }
     return NULL;
+}
+
+/* A standby's engine remembers its leader for ever: it has none when none was heard of for as long as a voter would
+ * wait at least, or when the leader itself asks. */
+static bool leader_is_gone(const struct replica *replica, uint32_t candidate)
+{
+    return candidate == replica->leader ||
+           replica->now.monotonic_ns - replica->append_ns >= REPLICA_ELECTION_MS * NS_PER_MS;
 }
 
 static void receive_vote(struct replica *replica, struct replica_peer *peer, const uint8_t *bytes,
@@ -406,11 +412,10 @@ static void receive_vote(struct replica *replica, struct replica_peer *peer, con
         .disrupt_leader = vote.disrupt,
         .pre_vote = vote.pre_vote,
     };
-    struct raft_server *standby = lone_voters_standby(replica, peer->node);
+    struct raft_server *standby = own_standby(replica);
     if (standby != NULL) {
         standby->role = RAFT_VOTER;
-        message.request_vote.disrupt_leader =
-            true; /* the only leader that it knows is the candidate */
+        if (leader_is_gone(replica, peer->node)) message.request_vote.disrupt_leader = true;
     }
     receive(replica, peer, &message);
     if (standby != NULL) standby->role = RAFT_STANDBY;

@@ -120,6 +120,7 @@ struct replica {
     uint32_t leader; /* as last seen */
     uint64_t leader_term;
     uint64_t append_term; /* of the last leader's append */
+    uint64_t append_ns;   /* when that came */
     uint64_t leader_ns;   /* when there was one last */
     uint64_t tick_ns;     /* when the next tick is due */
     bool barred;          /* our clock is off: may not lead */

@@ -81,6 +81,11 @@ void roster_change(struct roster *roster, const struct node_set *own)
             i++;
 }
 
+void roster_take_left(struct roster *roster, const struct node_set *left)
+{
+    note_left(roster, left, &roster->own);
+}
+
 bool roster_release(struct roster *roster, bool (*counts)(void *context, uint32_t node),
                     void *context)
 {
@@ -137,10 +142,21 @@ void roster_links(const struct roster *roster, struct node_set *links)
     }
 }
 
+static void add_left(const struct roster *roster, struct node_set *set)
+{
+    for (uint32_t i = 0; i < roster->left.count && set->count < NODE_SET_LIMIT; i++)
+        if (node_set_find(set, roster->left.members[i].node) == NULL)
+            insert(set, &roster->left.members[i]);
+}
+
 void roster_reach(const struct roster *roster, struct node_set *reach)
 {
     roster_links(roster, reach);
-    for (uint32_t i = 0; i < roster->left.count && reach->count < NODE_SET_LIMIT; i++)
-        if (node_set_find(reach, roster->left.members[i].node) == NULL)
-            insert(reach, &roster->left.members[i]);
+    add_left(roster, reach);
+}
+
+void roster_known(const struct roster *roster, struct node_set *known)
+{
+    *known = roster->own;
+    add_left(roster, known);
 }

@@ -11,14 +11,14 @@
  *
  * Owner    one thread; pure
  * Memory   the caller's, some 450 KiB
- * Limits   NODE_SET_LIMIT members; of the own set all, of those that left and of others what fits. A node that left
- *          before this one started is not known any more.
+ * Limits   NODE_SET_LIMIT members; of the own set all, of those that left and of others what fits.
  */
 
 #ifndef LEDGER_ROSTER_H
 #define LEDGER_ROSTER_H
 
 #include "common/node_set.h"
+#include "common/status.h"
 #include "ledger/fetch_message.h"
 
 #define ROSTER_MEMBER_BYTES (4 + 4 + PUBLIC_KEY_BYTES + NODE_ADDRESS_BYTES)
@@ -47,6 +47,9 @@ void roster_begin(struct roster *roster, const struct node_set *own);
 /* The own state has come to another set. */
 void roster_change(struct roster *roster, const struct node_set *own);
 
+/* Who left before this process began, as far as they are not in the own set. */
+void roster_take_left(struct roster *roster, const struct node_set *left);
+
 /* Forgets who left and whom nobody `counts` any more. True: there was one. */
 bool roster_release(struct roster *roster, bool (*counts)(void *context, uint32_t node),
                     void *context);
@@ -59,5 +62,21 @@ void roster_links(const struct roster *roster, struct node_set *links);
 
 /* Whom to link to now: those, and who left. */
 void roster_reach(const struct roster *roster, struct node_set *reach);
+
+/* The own set and who left. */
+void roster_known(const struct roster *roster, struct node_set *known);
+
+/* ---- DIR/members: the own set and who left, over a restart from a state that is newer than that set
+ * (roster_fs.c). ----
+ *
+ *     crc32c u32 of what follows | a message as above
+ */
+
+/* Durable when it returns. STATUS_IO, STATUS_NO_SPACE, logged. */
+MUST_CHECK enum status roster_keep(const struct roster *roster, const char *directory);
+
+/* Who is in the file and not in the own set has left. A damaged file is as none: it is for links alone, and said in
+ * the log. */
+void roster_recall(struct roster *roster, const char *directory);
 
 #endif /* LEDGER_ROSTER_H */

@@ -330,7 +330,7 @@ static enum status engine_turn(struct node *node)
     return status;
 }
 
-static void take_changes(struct node *node)
+static enum status take_changes(struct node *node)
 {
     const uint8_t *bytes;
     bool changed = false;
@@ -347,12 +347,13 @@ static void take_changes(struct node *node)
         changed = true;
     }
     ring_release(node->changes);
-    if (!changed) return;
+    if (!changed) return STATUS_OK;
     replica_change_nodes(node->replica, &node->nodes);
     roster_change(node->roster, &node->nodes);
     node_links(node);
     for (uint32_t i = 0; i < node->nodes.count; i++)
         if (node->nodes.members[i].node != node->id) tell_nodes(node, node->nodes.members[i].node);
+    return roster_keep(node->roster, node->folder);
 }
 
 static enum status anchor_turns(struct node *node)
@@ -384,7 +385,7 @@ static enum status threads_turn(struct node *node)
         status = replica_status(node->replica);
         if (status == STATUS_OK) status = engine_turn(node);
         if (status == STATUS_OK) status = anchor_turns(node);
-        take_changes(node);
+        if (status == STATUS_OK) status = take_changes(node);
         if (status != STATUS_OK || node->busy_ns > node->cluster->now_ns) break;
         size_t byte_count;
         if (ring_peek(node->anchor_votes, &byte_count) == NULL) break;

@@ -191,7 +191,8 @@ static enum status replica_open(struct node *node)
     node->roster = malloc(sizeof(*node->roster));
     ASSERT(node->roster != NULL);
     roster_begin(node->roster, &node->nodes);
-    return STATUS_OK;
+    roster_recall(node->roster, node->folder);
+    return roster_keep(node->roster, node->folder);
 }
 
 static enum status chain_anew(struct node *node)
