@@ -729,3 +729,36 @@ TEST(sequence, places_are_used_again)
     assert_int_equal(sequence_find(&sequence, 1001)->epoch, SEQUENCE_ORIGINS_MAX + 2);
     assert_true(sequence_check(&sequence));
 }
+
+/* A change of the epoch passes when nothing else does, is nobody's, and never comes in a stream, where nobody would
+ * have judged its statements. */
+TEST(sequence, a_change_of_the_epoch_is_nobodys)
+{
+    static uint8_t run[4096];
+    struct sequence sequence = some_sequence();
+    size_t byte_count, taken;
+    say_hello(&sequence, at(0));
+    sequence_admit(&sequence, false);
+    struct command_header header = {.length = COMMAND_HEADER_BYTES + EPOCH_CHANGE_BYTES + 8,
+                                    .type = T_EPOCH_CHANGE,
+                                    .auth_kind = AUTH_STATEMENTS,
+                                    .auth_length = 8};
+    memset(run, 0, sizeof(run));
+    command_header_put(run, &header);
+    open_batch(&sequence, at(1));
+    assert_int_equal(sequence_add(&sequence, run, header.length), SEQUENCE_TAKEN);
+    byte_count = sequence_close(&sequence);
+    deliver(&sequence, byte_count);
+    sequence_admit(&sequence, true);
+
+    header.origin = NODE;
+    header.origin_epoch = sequence_find(&sequence, NODE)->epoch;
+    header.origin_sequence = 1;
+    command_header_put(run, &header);
+    open_batch(&sequence, at(2));
+    assert_int_equal(sequence_add(&sequence, run, header.length), SEQUENCE_REFUSED);
+    assert_int_equal(sequence_add_run(&sequence, NODE, run, header.length, &taken),
+                     SEQUENCE_REFUSED);
+    assert_int_equal(taken, 0);
+    assert_int_equal(expected_of(&sequence, NODE), 1);
+}

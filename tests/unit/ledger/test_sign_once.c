@@ -201,3 +201,35 @@ TEST(sign_once, heights_may_be_signed_again_in_a_later_epoch)
     sign_once_close(&once);
     remove_file();
 }
+
+/* A closed epoch: nothing of it is signed again, not even what was; what was signed last stays known, over a restart
+ * too; the next epoch is open. One damaged slot changes nothing, and an older epoch is not closed over a later. */
+TEST(sign_once, a_closed_epoch_is_signed_in_no_more)
+{
+    struct sign_once once;
+    new_file();
+    assert_int_equal(sign_once_create(path), STATUS_OK);
+    assert_int_equal(sign_once_open(&once, path), STATUS_OK);
+    assert_int_equal(claim(&once, 2, 7, "a"), STATUS_OK);
+    assert_int_equal(sign_once_close_epoch(&once, 1), STATUS_NOT_FOUND);
+    assert_int_equal(claim(&once, 2, 8, "b"), STATUS_OK);
+    assert_int_equal(sign_once_close_epoch(&once, 2), STATUS_OK);
+    for (int round = 0; round < 4; round++) {
+        assert_int_equal(claim(&once, 2, 9, "c"), STATUS_NOT_FOUND);
+        assert_int_equal(claim(&once, 2, 8, "b"), STATUS_NOT_FOUND);
+        assert_int_equal(claim(&once, 1, 99, "c"), STATUS_NOT_FOUND);
+        assert_true(once.last.closed && once.last.height == 8);
+        assert_true(hash_equal(once.last.header_hash, hash_of("b", 1)));
+        assert_int_equal(sign_once_close_epoch(&once, 2), STATUS_OK);
+        sign_once_close(&once);
+        if (round > 0) flip(20 + (round % 2) * SIGN_ONCE_SLOT_BYTES);
+        assert_int_equal(sign_once_open(&once, path), STATUS_OK);
+    }
+    assert_int_equal(claim(&once, 3, 1, "d"), STATUS_OK);
+    assert_false(once.last.closed);
+    assert_int_equal(sign_once_close_epoch(&once, 5), STATUS_OK); /* nothing was signed in it */
+    assert_int_equal(once.last.height, 0);
+    assert_int_equal(claim(&once, 5, 1, "d"), STATUS_NOT_FOUND);
+    sign_once_close(&once);
+    remove_file();
+}
