@@ -89,35 +89,43 @@ static enum status say_hello(uint32_t node, uint64_t epoch)
     return membership_hello(&s, &event);
 }
 
+static void begin_hello(uint32_t node, uint64_t number)
+{
+    BEGIN(HELLO, hello, {.nonce = 5, .node = node});
+    s.command.number = number;
+}
+
 /* A HELLO opens the epoch that its number names, of its node, before anything else it does; no other command
  * opens one. */
 TEST(membership, a_hello_opens_its_own_epoch)
 {
-    BEGIN(HELLO, hello, {.nonce = 5, .node = 8});
-    s.command.number = 90;
+    begin_hello(8, 90);
     assert_int_equal(membership_close(&s), STATUS_MISMATCH); /* neither opened nor refused */
-    BEGIN(HELLO, hello, {.nonce = 5, .node = 8});
-    s.command.number = 90;
+    begin_hello(8, 90);
     assert_int_equal(say_hello(8, 90), STATUS_OK);
     assert_int_equal(membership_close(&s), STATUS_OK);
     assert_int_equal(say_hello(8, 90), STATUS_MISMATCH); /* a second time */
-    BEGIN(HELLO, hello, {.nonce = 5, .node = 8});
-    s.command.number = 90;
+    begin_hello(8, 90);
     assert_int_equal(say_hello(8, 89), STATUS_MISMATCH);
+    begin_hello(8, 90);
     assert_int_equal(say_hello(7, 90), STATUS_MISMATCH);
-    BEGIN(HELLO, hello, {.nonce = 5, .node = 8});
+    begin_hello(0, 90);
+    assert_int_equal(say_hello(0, 90), STATUS_MISMATCH);
+    begin_hello(8, 90);
     s.command.refused = true;
     assert_int_equal(membership_close(&s), STATUS_OK);
-    BEGIN(ORIGIN_LOST, origin_lost, {.epoch = 0, .node = 8});
-    assert_int_equal(say_hello(8, 0), STATUS_MISMATCH);
-    assert_int_equal(say_hello(0, 0), STATUS_MISMATCH);
+    BEGIN(ORIGIN_LOST, origin_lost, {.epoch = 90, .node = 8});
+    s.command.number = 90;
+    assert_int_equal(say_hello(8, 90), STATUS_MISMATCH);
+    BEGIN(ORIGIN_LOST, origin_lost, {.epoch = 90, .node = 8});
+    s.command.number = 90;
+    assert_int_equal(say_hello(0, 90), STATUS_MISMATCH);
 }
 
 /* Sessions end for the node that was given up or begins anew, once that has come, and for no other. */
 TEST(membership, who_begins_anew_has_no_older_sessions)
 {
-    BEGIN(HELLO, hello, {.nonce = 5, .node = 8});
-    s.command.number = 90;
+    begin_hello(8, 90);
     assert_false(membership_sessions_over(&s, 8)); /* it may be a no-op yet */
     assert_int_equal(say_hello(8, 90), STATUS_OK);
     assert_true(membership_sessions_over(&s, 8));
