@@ -7,6 +7,7 @@
 #include "node/genesis_json.h"
 #include "node/init.h"
 #include "node/key_file.h"
+#include "node/neighbours.h"
 #include "node/trusted.h"
 
 #include <getopt.h>
@@ -92,6 +93,17 @@ static bool ask_trusted(struct join *join)
         !hash_equal(validator_set_hash(&join->trusted.set), join->trusted_hash))
         return fail("--trust", "this node says other validators of that block");
     return true;
+}
+
+/* Whom to ask later: the members of the genesis may all have gone by then. */
+static bool keep_members(struct join *join)
+{
+    char path[FILE_PATH_MAX];
+    struct client_answer answer;
+    if (!in_folder(join, path, NEIGHBOURS_FILE) || !get(join, "/quorex/v1/validators", &answer))
+        return false;
+    const enum status status = file_create(path, answer.body, answer.body_bytes, 0644);
+    return status == STATUS_OK || fail(path, status_text(status));
 }
 
 static bool keep_trusted(const struct join *join)
@@ -263,7 +275,7 @@ static bool join_chain(struct join *join)
 {
     char genesis[FILE_PATH_MAX];
     return choose_id(join) && ask_trusted(join) && make_folders(join) && make_key(join) &&
-           keep_trusted(join) && copy_secret(join, "gateway-secret-1") &&
+           keep_trusted(join) && keep_members(join) && copy_secret(join, "gateway-secret-1") &&
            copy_secret(join, "tree-secret-1") && become_known(join) && write_config(join) &&
            in_folder(join, genesis, "genesis.json") && fetch_genesis(join, genesis);
 }

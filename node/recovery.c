@@ -4,6 +4,7 @@
 #include "ledger/chain.h"
 #include "ledger/join_uv.h"
 #include "ledger/wal_repair.h"
+#include "node/neighbours.h"
 #include "node/trusted.h"
 
 #include <inttypes.h>
@@ -19,7 +20,7 @@
 
 struct mending {
     const struct node_files *files;
-    const struct node_set *nodes;
+    struct node_set nodes;  /* whom to ask */
     struct trusted trusted; /* an operator's word */
     struct wal_disk *disk;
     struct wal_options wal;
@@ -76,7 +77,7 @@ static enum status mending_begin(struct mending *mending, const struct node_file
     char path[FILE_PATH_MAX];
     memset(mending, 0, sizeof(*mending));
     mending->files = files;
-    mending->nodes = nodes;
+    mending->nodes = *nodes;
     mending->disk = wal_disk_directory(files->wal);
     mending->wal = (struct wal_options){
         .disk = mending->disk,
@@ -85,6 +86,8 @@ static enum status mending_begin(struct mending *mending, const struct node_file
         .node = files->id,
     };
     if (mending->disk == NULL) return STATUS_IO;
+    if (!file_path(path, files->config->directory, NEIGHBOURS_FILE)) return STATUS_MALFORMED;
+    (void)neighbours_read(path, &mending->nodes);
     if (!file_path(path, files->config->directory, TRUSTED_FILE)) return STATUS_MALFORMED;
     return trusted_read(path, &mending->trusted);
 }
@@ -103,7 +106,7 @@ static struct join_options join_options_of(struct mending *mending)
         .secret_key = files->secret_key,
         .host = files->config->peer_host,
         .port = (uint16_t)files->config->peer_port,
-        .nodes = mending->nodes,
+        .nodes = &mending->nodes,
         .trusted = mending->trusted.height > 0 ? &mending->trusted.set : NULL,
         .trusted_height = mending->trusted.height > 0 ? mending->trusted.height - 1 : 0,
         .checkpoint_directory = files->checkpoint,
@@ -144,7 +147,7 @@ static enum status fetch_checkpoint(struct mending *mending)
     const struct join_options options = join_options_of(mending);
     struct watch watch;
     uint64_t height = 0;
-    log_info("node", "fetching a checkpoint", "peers=%" PRIu32, mending->nodes->count);
+    log_info("node", "fetching a checkpoint", "peers=%" PRIu32, mending->nodes.count);
     watch_begin(&watch, &mending->progress);
     const enum status status = join_run(&options, &height);
     watch_end(&watch);

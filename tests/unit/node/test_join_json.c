@@ -211,6 +211,9 @@ TEST(join, makes_a_new_identity)
         assert_memory_not_equal(key_file_public(key), genesis.validators.members[i].public_key,
                                 PUBLIC_KEY_BYTES);
     assert_int_equal(access(inside("node-4/sign-once"), F_OK), 0);
+    assert_int_equal(file_read(inside("node-4/members"), &text, &byte_count), STATUS_OK);
+    assert_string_equal(text, four); /* whom to ask */
+    free(text);
 
     /* Again: what is there is an identity, and stays. */
     uint8_t again[SECRET_KEY_BYTES];
