@@ -185,7 +185,7 @@ static size_t object_of(enum manner manner, const struct fetch_object *object, u
             memcpy(bytes + length, headers[at], BLOCK_HEADER_BYTES);
             length += BLOCK_HEADER_BYTES;
         }
-        if (manner == BAD_HEADER) bytes[length / 2] ^= 1;
+        if (manner == BAD_HEADER) bytes[length / 2 + 200] ^= 1;
         if (manner == BAD_RUN) length--;
     }
     return length;
