@@ -1,7 +1,6 @@
 /* The inside of the chain on disk, shared by the files that make it up: reading and appending (chain_fs.c), taking
  * bodies away (chain_prune_fs.c), beginning above a block and putting aside (chain_begin_fs.c), mending
- * (chain_mend_fs.c). Nobody else
- * includes this, but tests that want small segments.
+ * (chain_mend_fs.c). Nobody else includes this, but tests that want small segments.
  */
 
 #ifndef LEDGER_CHAIN_FILES_H
@@ -20,7 +19,7 @@ struct chain {
     int segment; /* the segment at hand: the writer's last, the reader's latest; -1: none */
     uint32_t segment_number; /* as in a place */
     bool writes;
-    bool known; /* a reader: the index's header was read, `base` is right */
+    bool known;            /* a reader: the index's header was read, `base` is right */
     struct chain *earlier; /* a reader of the folder earlier/; NULL: not looked for yet */
     uint64_t base;
     char *directory;
