@@ -148,7 +148,8 @@ MUST_CHECK enum status chain_quarantine(const char *directory, bool everything, 
 /* Makes a chain with damaged records whole again and loses as little of it as can be. Up to height `below` the log does
  * not give a block again: there a damaged certificate is left out, and of a damaged block the header stays, if the
  * hash that the next block or its own certificate names proves it (with one byte of it changed back, where that does),
- * and the body too, if the header proves it; the file as it was goes to quarantine/. Everything else as chain_quarantine, what is above `below` among it. */
+ * and the body too, if the header proves it; the file as it was goes to quarantine/. Everything else,
+ * and what is above `below`, as chain_quarantine. */
 MUST_CHECK enum status chain_mend(const char *directory, uint64_t below, uint64_t *tip);
 
 /* Opens it for reading. Nothing need be there yet. STATUS_NO_MEMORY otherwise. */
