@@ -2,7 +2,8 @@
 // are gone, and a node whose chain files are gone. Afterwards they answer for everything that ever was.
 
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { createHash, createPrivateKey, sign } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Cluster } from './cluster.mjs';
@@ -21,6 +22,25 @@ after(async () => {
     await load?.end();
     await cluster?.stop();
 });
+
+// The body of a block, asked for in the name of node 0: members may.
+async function body(number, height) {
+    const path = `/quorex/v1/blocks/${height}/body`, time = Date.now();
+    const secret = Buffer.from(readFileSync(join(cluster.folder(0), 'keys', 'node.key'), 'utf8').split('\n')[0], 'hex');
+    const { chainId } = await cluster.status(number);
+    const request = Buffer.alloc(88);
+    request.write('quorex/read/1');
+    Buffer.from(chainId, 'hex').copy(request, 16);
+    request.writeBigUInt64LE(BigInt(time), 48);
+    createHash('sha256').update(path).digest().copy(request, 56);
+    const seed = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), secret.subarray(0, 32)]);
+    const key = createPrivateKey({ key: seed, format: 'der', type: 'pkcs8' });
+    const answer = await fetch(cluster.url(number) + path, { headers: {
+        'X-Quorex-Key': secret.subarray(32).toString('hex'), 'X-Quorex-Time': String(time),
+        'X-Quorex-Signature': sign(null, request, key).toString('hex') } });
+    assert.equal(answer.status, 200, `body of ${height} from node ${number}`);
+    return Buffer.from(await answer.arrayBuffer());
+}
 
 // Nothing lacks any more, and the log has said so since `before`.
 async function whole(number, before = 0) {
@@ -41,6 +61,9 @@ async function sameBlocks(number) {
         assert.equal(ours.hash, theirs.hash);
         assert.equal(ours.header, theirs.header);
         assert.deepEqual(ours.certificate, theirs.certificate);
+        const bytes = await body(number, height);
+        assert.equal(bytes.length, Number(theirs.bodyLength));
+        assert.deepEqual(bytes, await body(0, height));
     }
 }
 
