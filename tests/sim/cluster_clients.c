@@ -232,12 +232,11 @@ void clients_turn(struct cluster *cluster)
 static void acknowledge(struct node *node, struct client *client, uint64_t number, bool is_void)
 {
     struct cluster *cluster = node->cluster;
-    if (is_void) { /* -1007: nobody knows what becomes of it */
+    if (is_void) { /* who waits goes on waiting for its next number, as at a gateway */
         if (node_set_find(&cluster->set, node->id) != NULL &&
             cluster->lost[node->id] < node->view_epoch)
             cluster_fail(cluster, "node %u: ticket %lu came to nothing, and its stream is open",
                          node->id, client->ticket);
-        give_up(cluster, client);
         return;
     }
     cluster->tickets[client->ticket].outcome = OUTCOME_ACKNOWLEDGED;
