@@ -408,6 +408,26 @@ TEST(replica_member, a_voter_that_left_votes_until_the_log_lets_it_go)
     cluster_free(cluster);
 }
 
+/* Such a node commands nothing more. */
+TEST(replica_member, who_left_commands_nothing)
+{
+    struct cluster *cluster = cluster_of_four();
+    submit_some(cluster, 20);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    cluster_run(cluster, 1500);
+    struct member *leader = cluster_leader(cluster);
+    struct member *gone = &cluster->members[leader->node % 4];
+    set_change(cluster, gone->node, NODE_GONE);
+    assert_true(replica_counts(leader->replica, gone->node));
+    assert_true(member_submit(gone, 77777));
+    assert_true(member_submit(leader, 77778));
+    cluster_run(cluster, 2000);
+    assert_int_equal(member_times(leader, 77777), 0);
+    assert_int_equal(member_times(leader, 77778), 1);
+    assert_false(replica_counts(leader->replica, gone->node));
+    cluster_free(cluster);
+}
+
 /* ---- A log that lost what it had acknowledged ---- */
 
 static void disk_copy(struct memory_disk *to, const struct memory_disk *from)

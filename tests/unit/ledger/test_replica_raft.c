@@ -117,6 +117,48 @@ TEST(replica, a_log_that_differs_is_noticed)
     cluster_free(cluster);
 }
 
+static uint32_t late_node;
+static uint64_t late_until;
+
+/* Of what goes to that node only the appends behind an entry that low arrive. */
+static bool first_appends(struct cluster *cluster, uint32_t from, uint32_t to, const uint8_t *bytes,
+                          size_t byte_count)
+{
+    struct peer_append append;
+    struct peer_entry entries[PEER_ENTRIES_MAX];
+    (void)cluster, (void)from;
+    return to != late_node || bytes[0] != PEER_APPEND ||
+           (peer_message_get_append(bytes, byte_count, &append, entries) &&
+            append.prev_index <= late_until);
+}
+
+/* The same from further behind than hashes are in memory: it hands nothing on before they are compared. */
+TEST(replica, a_log_that_differs_is_noticed_from_far_behind)
+{
+    struct cluster *cluster = cluster_of_four();
+    submit_some(cluster, 20);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    struct member *leader = cluster_leader(cluster);
+    struct member *bad = &cluster->members[leader->node % 4];
+    member_stop(bad);
+    cluster_run(cluster, 100);
+    log_change(bad);
+    const uint64_t stored = replica_facts(leader->replica).stored;
+    for (uint64_t ticket = 1000; replica_facts(leader->replica).stored < stored + WAL_HASHES + 100;
+         ticket++) {
+        assert_true(member_submit(leader, ticket));
+        cluster_run(cluster, 1);
+    }
+    late_node = bad->node;
+    late_until = stored;
+    cluster->look = first_appends;
+    member_start(bad);
+    cluster_run(cluster, 500);
+    assert_int_equal(bad->ended, STATUS_MISMATCH);
+    assert_true(bad->delivered_index <= stored);
+    cluster_free(cluster);
+}
+
 /* ---- Messages that cannot be right ---- */
 
 static void say(struct cluster *cluster, struct member *to, uint32_t from, const uint8_t *bytes,
