@@ -107,8 +107,9 @@ void hash_of_two(const uint8_t *const texts[2], size_t byte_count, hash_t hashes
         end_blocks = end_fill(ends[i], byte_count);
     }
     const uint8_t *const last[2] = {ends[0], ends[1]};
-    hash_block_add_two(states, texts, whole / HASH_BLOCK_BYTES);
-    hash_block_add_two(states, last, end_blocks);
+    uint32_t *const both[2] = {states[0], states[1]};
+    hash_block_add_two(both, texts, whole / HASH_BLOCK_BYTES);
+    hash_block_add_two(both, last, end_blocks);
     hashes[0] = hash_of_state(states[0]);
     hashes[1] = hash_of_state(states[1]);
 }
@@ -120,6 +121,43 @@ void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t byte_
         add_bytes(&stream->state, bytes, byte_count);
     else
         crypto_hash_sha256_update(&stream->state, bytes, byte_count);
+}
+
+/* Fills what waits in the stream up to a block and takes that. Returns the bytes it took, fewer than that when
+ * there are not enough. */
+static size_t waiting_fill(crypto_hash_sha256_state *state, const uint8_t *bytes, size_t byte_count)
+{
+    const size_t waiting = state->count / 8 % HASH_BLOCK_BYTES;
+    const size_t room = waiting == 0 ? 0 : HASH_BLOCK_BYTES - waiting;
+    const size_t now = byte_count < room ? byte_count : room;
+    add_bytes(state, bytes, now);
+    return now;
+}
+
+void hash_streams_add(struct hash_stream *left, struct hash_stream *right, const void *bytes,
+                      size_t byte_count)
+{
+    if (!atomic_load_explicit(&by_processor, memory_order_relaxed)) {
+        hash_stream_add(left, bytes, byte_count);
+        hash_stream_add(right, bytes, byte_count);
+        return;
+    }
+    crypto_hash_sha256_state *const states[2] = {&left->state, &right->state};
+    const uint8_t *at[2];
+    size_t rest[2];
+    for (int i = 0; i < 2; i++) {
+        const size_t taken = waiting_fill(states[i], bytes, byte_count);
+        at[i] = (const uint8_t *)bytes + taken;
+        rest[i] = byte_count - taken;
+    }
+    const size_t less = rest[0] < rest[1] ? rest[0] : rest[1];
+    const size_t blocks = less / HASH_BLOCK_BYTES, taken = blocks * HASH_BLOCK_BYTES;
+    uint32_t *const words[2] = {states[0]->state, states[1]->state};
+    hash_block_add_two(words, at, blocks);
+    for (int i = 0; i < 2; i++) {
+        states[i]->count += (uint64_t)taken * 8;
+        add_bytes(states[i], at[i] + taken, rest[i] - taken);
+    }
 }
 
 hash_t hash_stream_end(struct hash_stream *stream)

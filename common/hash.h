@@ -47,6 +47,10 @@ void hash_stream_begin(struct hash_stream *stream);
 void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t byte_count);
 hash_t hash_stream_end(struct hash_stream *stream);
 
+/* The same bytes into two streams: little more than into one, as in hash_of_two. */
+void hash_streams_add(struct hash_stream *left, struct hash_stream *right, const void *bytes,
+                      size_t byte_count);
+
 bool hash_equal(hash_t left, hash_t right);
 
 /* KDF(secret, domain, bytes): BLAKE2b keyed with `secret`. For HMAC secrets and leaf salts. */

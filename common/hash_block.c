@@ -88,7 +88,7 @@ __attribute__((target("sha,sse4.1,ssse3"))) static inline void halves_add(
 __attribute__((target("sha,sse4.1,ssse3"))) void hash_block_add(uint32_t state[8],
                                                                 const uint8_t *blocks,
                                                                 size_t block_count);
-__attribute__((target("sha,sse4.1,ssse3"))) void hash_block_add_two(uint32_t states[2][8],
+__attribute__((target("sha,sse4.1,ssse3"))) void hash_block_add_two(uint32_t *const states[2],
                                                                     const uint8_t *const blocks[2],
                                                                     size_t block_count);
 
@@ -106,7 +106,8 @@ void hash_block_add(uint32_t state[8], const uint8_t *blocks, size_t block_count
     halves_store(state, halves);
 }
 
-void hash_block_add_two(uint32_t states[2][8], const uint8_t *const blocks[2], size_t block_count)
+void hash_block_add_two(uint32_t *const states[2], const uint8_t *const blocks[2],
+                        size_t block_count)
 {
     struct halves left = halves_load(states[0]), right = halves_load(states[1]);
     for (size_t i = 0; i < block_count; i++) {
@@ -138,7 +139,8 @@ void hash_block_add(uint32_t state[8], const uint8_t *blocks, size_t block_count
     ASSERT(block_count == 0);
 }
 
-void hash_block_add_two(uint32_t states[2][8], const uint8_t *const blocks[2], size_t block_count)
+void hash_block_add_two(uint32_t *const states[2], const uint8_t *const blocks[2],
+                        size_t block_count)
 {
     (void)states;
     (void)blocks;

@@ -22,6 +22,7 @@ void hash_block_add(uint32_t state[8], const uint8_t *blocks, size_t block_count
 
 /* As many blocks into either state, side by side: each step of one waits for the one before it, and meanwhile
  * the processor does the other's. Some 55 ns for both. Needs: hash_block_supported. */
-void hash_block_add_two(uint32_t states[2][8], const uint8_t *const blocks[2], size_t block_count);
+void hash_block_add_two(uint32_t *const states[2], const uint8_t *const blocks[2],
+                        size_t block_count);
 
 #endif /* COMMON_HASH_BLOCK_H */

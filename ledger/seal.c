@@ -26,12 +26,12 @@ void seal_command(struct seal *seal, const struct applied *record)
     applied_header_put(header, record);
     hash_stream_add(&seal->body, header, sizeof(header));
     hash_stream_add(&seal->body, record->command, record->command_length);
-    hash_stream_add(&seal->body, record->events, record->events_length);
+    le_put_u64(number, record->number);
+    hash_stream_add(&seal->events, number, sizeof(number));
+    hash_streams_add(&seal->body, &seal->events, record->events, record->events_length);
     seal->body_length += sizeof(header) + record->command_length + record->events_length;
 
     merkle_add(&seal->commands, merkle_leaf(record->command, record->command_length));
-    le_put_u64(number, record->number);
-    hash_stream_add(&seal->events, number, sizeof(number));
     seal->last_command = record->number;
     seal->ordinal = 0;
 }
@@ -41,7 +41,6 @@ void seal_event(struct seal *seal, const struct event *event)
     ASSERT(seal->last_command >= seal->first_command);
     const uint8_t *bytes = event->payload - EVENT_HEADER_BYTES;
     const size_t byte_count = EVENT_HEADER_BYTES + (size_t)event->payload_length;
-    hash_stream_add(&seal->events, bytes, byte_count);
     if (event->type == T_FILL) {
         uint8_t leaf[FILL_LEAF_BYTES];
         uint8_t *at = le_put_u64(leaf, seal->last_command);

@@ -51,11 +51,11 @@ struct seal_facts {
 /* Begins the block whose first command is `first_command`. */
 void seal_begin(struct seal *seal, uint64_t first_command);
 
-/* Adds one whole record to the body and its command to tx_root.
+/* Adds one whole record to the body, its command to tx_root and its events to events_hash.
  * Needs: its number is the next, its flags are APPLIED_FIRST | APPLIED_LAST. */
 void seal_command(struct seal *seal, const struct applied *record);
 
-/* Adds the next event of the command added last. */
+/* Counts the next event of the command added last, and adds a fill to fills_root. */
 void seal_event(struct seal *seal, const struct event *event);
 
 /* The header of the block. Needs: at least one command, the last of which is the SEAL. */

@@ -88,3 +88,28 @@ TEST(hash_block, gives_for_two_what_it_gives_for_each)
         assert_memory_equal(hashes[1].bytes, expected, HASH_BYTES);
     }
 }
+
+/* The same bytes into two streams that stand at different places of a block, whatever waits in either. */
+TEST(hash_block, gives_two_streams_what_it_gives_each)
+{
+    assert_true(hash_start());
+    uint8_t bytes[400];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * 53 + 7);
+    for (size_t places = 0; places < 64 * 64; places++) {
+        const size_t before[2] = {places % 64, places / 64}, length = places * 7 % 301;
+        struct hash_stream streams[2], expected[2];
+        for (int i = 0; i < 2; i++) {
+            hash_stream_begin(&streams[i]);
+            hash_stream_add(&streams[i], bytes + 50 + i, before[i]);
+            expected[i] = streams[i];
+            hash_stream_add(&expected[i], bytes + 1, length);
+            hash_stream_add(&expected[i], bytes, 9);
+        }
+        hash_streams_add(&streams[0], &streams[1], bytes + 1, length);
+        for (int i = 0; i < 2; i++) {
+            hash_stream_add(&streams[i], bytes, 9);
+            assert_true(hash_equal(hash_stream_end(&streams[i]), hash_stream_end(&expected[i])));
+        }
+    }
+}
