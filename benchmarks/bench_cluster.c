@@ -11,6 +11,8 @@
  *     --stage engine    log and engine alone: no settling, no blocks
  *     --writes          turns with O_DIRECT|O_DSYNC writes of 4 KiB into DIR, in the same run
  *     --kill N          kill -9 the leader N times under that load, and start it again
+ *     --memory MB       first writes a file of that size and removes it, so that the page cache gets memory that a
+ *                       virtual machine's host has found already (2 ms a MB, where it takes back what is free)
  *     --make            nothing is measured: ends when all nodes have a checkpoint of what was made
  *
  * Prints one JSON object. Latency is from the ring that leads to the log until the engine's answer is back in
@@ -51,7 +53,7 @@
 
 static struct {
     const char *directory, *at, *work, *stage;
-    uint32_t nodes, port, accounts, orders, checkpoint_blocks, seconds, kill;
+    uint32_t nodes, port, accounts, orders, checkpoint_blocks, seconds, kill, memory;
     uint64_t in_flight;
     bool writes, make;
 } run = {.at = "all",
@@ -459,9 +461,25 @@ static void kills(void)
     free(took);
 }
 
+/* Chain files grow into memory that is free; here it becomes free again just before. */
+static void memory_warm(void)
+{
+    char path[FILE_PATH_MAX];
+    const size_t piece_bytes = 1024 * 1024;
+    void *piece = calloc(1, piece_bytes);
+    if (piece == NULL || !file_path(path, run.directory, "memory")) fail("no memory");
+    const int file = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0600);
+    for (uint32_t i = 0; i < run.memory; i++)
+        if (write(file, piece, piece_bytes) != (ssize_t)piece_bytes) fail("cannot write");
+    close(file);
+    unlink(path);
+    free(piece);
+}
+
 static void measure(void)
 {
     static struct reading before, after;
+    if (run.memory > 0) memory_warm();
     work_set(run.in_flight);
     pause_ns(WARM_NS);
     reading_take(&before);
@@ -501,6 +519,7 @@ static void options_read(int argc, char **argv)
                                           {"stage", required_argument, NULL, 'g'},
                                           {"writes", no_argument, NULL, 'r'},
                                           {"make", no_argument, NULL, 'm'},
+                                          {"memory", required_argument, NULL, 'y'},
                                           {NULL, 0, NULL, 0}};
     bool good = true;
     uint32_t flight = (uint32_t)run.in_flight;
@@ -519,6 +538,8 @@ static void options_read(int argc, char **argv)
             good &= number(optarg, &run.checkpoint_blocks);
         else if (option == 'k')
             good &= number(optarg, &run.kill);
+        else if (option == 'y')
+            good &= number(optarg, &run.memory);
         else if (option == 'f')
             good &= number(optarg, &flight);
         else if (option == 't')
