@@ -21,7 +21,7 @@
  * Owner    a writer: one thread of one process. Readers: each thread its own, while the writer adds, for
  *          sizes that the writer has told them of (progress.sealed_height)
  * Memory   some 3 KiB each
- * Cost     add: one write; a proof: O(log^2 n) reads of 32 bytes at worst, about 100 for 10^9 headers
+ * Cost     add: one write; a proof: O(log^2 n) reads of 32 bytes at worst, about 150 for 10^9 headers
  */
 
 #ifndef LEDGER_HISTORY_STORE_H
@@ -104,8 +104,8 @@ uint64_t history_store_height(const struct history_store *store);
 MUST_CHECK enum status history_store_add(struct history_store *store, uint64_t height,
                                          hash_t header_hash);
 
-/* Proofs and roots, for readers and writers. STATUS_NOT_FOUND: below the base, or not there yet; STATUS_IO,
- * logged. `height` and sizes count from 1; height <= size, from <= to. */
+/* Proofs and roots, for readers and writers. STATUS_NOT_FOUND: below the base, or not there yet; STATUS_IO, and
+ * STATUS_DAMAGED for a proof that does not lead to the file's own root, logged. `height` and sizes count from 1; height <= size, from <= to. */
 MUST_CHECK enum status history_store_root(struct history_store *store, uint64_t size, hash_t *root);
 MUST_CHECK enum status history_store_inclusion(struct history_store *store, uint64_t height,
                                                uint64_t size, struct merkle_path *path);

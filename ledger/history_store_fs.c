@@ -276,20 +276,39 @@ enum status history_store_root(struct history_store *store, uint64_t size, hash_
     return status == STATUS_OK ? history_nodes_root(&nodes, size, root) : status;
 }
 
+/* A node that has rotted leads elsewhere: such a proof is not given to anybody. */
+static enum status fitting(const struct history_store *store, bool fits)
+{
+    if (fits) return STATUS_OK;
+    log_error("ledger", "history file is damaged: a proof from it leads elsewhere", "path=\"%s\"",
+              store->path);
+    return STATUS_DAMAGED;
+}
+
 enum status history_store_inclusion(struct history_store *store, uint64_t height, uint64_t size,
                                     struct merkle_path *path)
 {
     const struct history_nodes nodes = nodes_of(store);
+    hash_t leaf, root;
     ASSERT(height > 0 && height <= size);
-    const enum status status = reaches(store, height);
-    return status == STATUS_OK ? history_nodes_inclusion(&nodes, height - 1, size, path) : status;
+    enum status status = reaches(store, height);
+    if (status == STATUS_OK) status = history_nodes_inclusion(&nodes, height - 1, size, path);
+    if (status == STATUS_OK) status = read_node(store, height, 0, &leaf);
+    if (status == STATUS_OK) status = history_nodes_root(&nodes, size, &root);
+    if (status != STATUS_OK) return status;
+    return fitting(store, merkle_included(leaf, height - 1, size, root, path));
 }
 
 enum status history_store_consistency(struct history_store *store, uint64_t from, uint64_t to,
                                       struct merkle_path *path)
 {
     const struct history_nodes nodes = nodes_of(store);
+    hash_t old_root, root;
     ASSERT(from > 0 && from <= to);
-    const enum status status = reaches(store, from);
-    return status == STATUS_OK ? history_nodes_consistency(&nodes, from, to, path) : status;
+    enum status status = reaches(store, from);
+    if (status == STATUS_OK) status = history_nodes_consistency(&nodes, from, to, path);
+    if (status == STATUS_OK) status = history_nodes_root(&nodes, from, &old_root);
+    if (status == STATUS_OK) status = history_nodes_root(&nodes, to, &root);
+    if (status != STATUS_OK) return status;
+    return fitting(store, merkle_consistent(from, old_root, to, root, path));
 }

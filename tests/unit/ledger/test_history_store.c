@@ -235,6 +235,37 @@ TEST(history_store, what_was_not_synchronised_is_added_again)
     unlink(path);
 }
 
+/* An inner node that rots is no tree's peak: roots are right, and whoever asks for a proof gets a right one or none. */
+TEST(history_store, rotten_node_gives_no_wrong_proof)
+{
+    const uint8_t rot = 0x77;
+    const uint64_t node = history_store_place(64, 5);
+    uint32_t refused = 0;
+    struct merkle_path proof;
+    make_chain(1);
+    new_path();
+    struct history_store *store = follow(0, HEADERS);
+    write_at(HISTORY_STORE_HEADER_BYTES + (off_t)(node * HASH_BYTES) + 3, &rot, 1);
+    const hash_t root = history_root(&histories[HEADERS]);
+    for (uint64_t at = 1; at <= HEADERS; at++) {
+        enum status status = history_store_inclusion(store, at, HEADERS, &proof);
+        if (status == STATUS_OK)
+            assert_true(merkle_included(leaves[at - 1], at - 1, HEADERS, root, &proof));
+        else
+            assert_int_equal(status, STATUS_DAMAGED);
+        refused += status == STATUS_DAMAGED;
+        status = history_store_consistency(store, at, HEADERS, &proof);
+        if (status == STATUS_OK)
+            assert_true(merkle_consistent(at, history_root(&histories[at]), HEADERS, root, &proof));
+        else
+            assert_int_equal(status, STATUS_DAMAGED);
+        refused += status == STATUS_DAMAGED;
+    }
+    assert_in_range(refused, 32, HEADERS);
+    history_store_close(store);
+    unlink(path);
+}
+
 /* A file of another chain, one with a rotten peak, one that is longer than the chain: the chain decides. */
 TEST(history_store, disagreement_is_settled_by_the_chain)
 {
