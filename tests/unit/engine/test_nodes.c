@@ -269,4 +269,8 @@ TEST(nodes, epochs_follow_one_another)
     assert_int_equal(nodes_check_epoch(&nodes, &change, 7), REJECT_EPOCH);
     change.epoch = 6;
     assert_int_equal(nodes_check_epoch(&nodes, &change, 7), REJECT_EPOCH);
+    change.epoch = 5; /* and whose statements count must be settled */
+    nodes.change_height = 9;
+    assert_int_equal(nodes_check_epoch(&nodes, &change, 7), REJECT_NODE_PENDING);
+    assert_int_equal(nodes_check_epoch(&nodes, &change, 8), REJECT_NONE);
 }
