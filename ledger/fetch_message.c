@@ -76,8 +76,7 @@ static bool get_object(const uint8_t *bytes, struct fetch_object *object)
 {
     *object = (struct fetch_object){
         .kind = bytes[1], .part = le_get_u32(bytes + 4), .height = le_get_u64(bytes + 8)};
-    if (object->kind == FETCH_HEADERS)
-        return object->part > 0 && object->part <= FETCH_HEADERS_MAX;
+    if (object->kind == FETCH_HEADERS) return object->part > 0 && object->part <= FETCH_HEADERS_MAX;
     return object->kind < FETCH_KINDS && (object->kind == FETCH_CHUNK || object->part == 0);
 }
 
