@@ -91,7 +91,7 @@ static void bench_store(struct world *world, const char *conninfo)
     if (!park_open(&park)) abort();
     struct store_options options = {.conninfo = conninfo,
                                     .genesis = &world->genesis,
-                                    .source = {world, world_read},
+                                    .source = {.context = world, .read = world_read},
                                     .park = &park,
                                     .progress = &progress,
                                     .metrics = &metrics};

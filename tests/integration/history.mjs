@@ -14,6 +14,7 @@
 import { createHmac } from 'node:crypto';
 import http from 'node:http';
 import { performance } from 'node:perf_hooks';
+import { isDeepStrictEqual } from 'node:util';
 import { units, until } from './exchange.mjs';
 
 // Refusals that no trader of ours deserves: an unknown account, key or signature, a request of another time.
@@ -216,8 +217,7 @@ export class Load {
         const load = new Load();
         load.cluster = cluster;
         load.history = new History();
-        // Asked of every node: each of them knows the accounts when the first order comes.
-        for (const number of cluster.running()) load.startBalances = await balancesOf(cluster, number);
+        await load.begin();
         const names = { next: 1 };
         const { accounts } = cluster;
         load.traders = cluster.numbers.flatMap((node) => Array.from({ length: traders }, (_, i) => {
@@ -227,6 +227,16 @@ export class Load {
         load.running = true;
         load.turns = load.traders.map((trader) => load.keep(trader, pause_ms));
         return load;
+    }
+
+    // Each node knows the accounts and all they were given when the first order comes. Node 0 was told, and answered.
+    async begin() {
+        const { cluster } = this;
+        this.startBalances = await balancesOf(cluster, 0);
+        for (const number of cluster.running()) {
+            await until(`node ${number} to know the balances`, async () =>
+                isDeepStrictEqual(await balancesOf(cluster, number), this.startBalances));
+        }
     }
 
     async keep(trader, pause_ms) {

@@ -43,8 +43,8 @@ TEST(auditor, pairs_are_read_strictly)
     assert_int_equal(auditor.key[1], 0x11);
 
     static const char *const wrong[] = {
-        "auditor=", "auditor=00", "auditor=" KEY "0", "days=0",       "days=3651", "days=-1",
-        "days=1x",  "days=",      "chainId=1",        "chain=" CHAIN, "auditor",   ""};
+        "auditor=", "auditor=00", ("auditor=" KEY "0"), "days=0",         "days=3651", "days=-1",
+        "days=1x",  "days=",      "chainId=1",          ("chain=" CHAIN), "auditor",   ""};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         assert_false(read_pairs((const char *[]){"auditor=" KEY, wrong[i], NULL}));
     assert_false(read_pairs((const char *[]){"days=3", NULL}));
