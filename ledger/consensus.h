@@ -51,6 +51,8 @@ struct consensus_options {
     uint32_t node;
     const struct node_set *nodes;    /* that the base's state says; NULL: the genesis' */
     const struct replica_base *base; /* NULL: from the genesis */
+    const struct node_set
+        *introduced; /* who the members are said to be (roster.h), of a node that joined; or NULL */
 
     const uint8_t *secret_key; /* SECRET_KEY_BYTES; NULL: no links, for a node that stays alone */
     const char *peer_host;     /* to listen on when there are others */

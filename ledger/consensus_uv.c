@@ -211,6 +211,8 @@ static enum status links_open(struct consensus *consensus)
     if (consensus->links != NULL && consensus->roster != NULL) {
         roster_begin(consensus->roster, &consensus->nodes);
         roster_recall(consensus->roster, options->wal_directory);
+        if (options->introduced != NULL)
+            roster_introduce(consensus->roster, options->node, options->introduced);
         return roster_keep(consensus->roster, options->wal_directory);
     }
     log_error("ledger", "no links: no memory, or the node's key is none, stopping", "node=%u",

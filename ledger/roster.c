@@ -45,6 +45,8 @@ void roster_begin(struct roster *roster, const struct node_set *own)
 {
     roster->own = *own;
     roster->left = (struct node_set){0};
+    roster->introduced = (struct node_set){0};
+    roster->self = 0;
     roster->teller_count = 0;
 }
 
@@ -74,11 +76,19 @@ void roster_change(struct roster *roster, const struct node_set *own)
 {
     note_left(roster, &roster->own, own);
     roster->own = *own;
+    if (node_set_find(own, roster->self) != NULL) roster->introduced.count = 0;
     for (uint32_t i = 0; i < roster->teller_count;)
         if (node_set_find(own, roster->tellers[i].node) == NULL)
             roster->tellers[i] = roster->tellers[--roster->teller_count];
         else
             i++;
+}
+
+void roster_introduce(struct roster *roster, uint32_t self, const struct node_set *set)
+{
+    if (node_set_find(&roster->own, self) != NULL) return;
+    roster->introduced = *set;
+    roster->self = self;
 }
 
 void roster_take_left(struct roster *roster, const struct node_set *left)
@@ -127,6 +137,13 @@ static uint32_t sayers(const struct roster *roster, const struct node_member *me
     return count;
 }
 
+/* Adds who is not in the set yet. */
+static void add_members(const struct node_set *from, struct node_set *set)
+{
+    for (uint32_t i = 0; i < from->count && set->count < NODE_SET_LIMIT; i++)
+        if (node_set_find(set, from->members[i].node) == NULL) insert(set, &from->members[i]);
+}
+
 void roster_links(const struct roster *roster, struct node_set *links)
 {
     struct validator_set voters;
@@ -140,23 +157,17 @@ void roster_links(const struct roster *roster, struct node_set *links)
             if (3 * sayers(roster, member) > voters.count) insert(links, member);
         }
     }
-}
-
-static void add_left(const struct roster *roster, struct node_set *set)
-{
-    for (uint32_t i = 0; i < roster->left.count && set->count < NODE_SET_LIMIT; i++)
-        if (node_set_find(set, roster->left.members[i].node) == NULL)
-            insert(set, &roster->left.members[i]);
+    add_members(&roster->introduced, links);
 }
 
 void roster_reach(const struct roster *roster, struct node_set *reach)
 {
     roster_links(roster, reach);
-    add_left(roster, reach);
+    add_members(&roster->left, reach);
 }
 
 void roster_known(const struct roster *roster, struct node_set *known)
 {
     *known = roster->own;
-    add_left(roster, known);
+    add_members(&roster->left, known);
 }

@@ -3,8 +3,9 @@
  * A node that was away knows an old set, and would refuse those who came since. So members tell each other their sets
  * when a link comes up and when the set changes. A member that is not in the own set is linked to when more than a
  * third of the own set's voters say that it is one: at least one of them is honest. Who has left the own set is kept
- * while the log's configuration has it: the change that takes it out may need its vote. All that is for links alone;
- * what counts for votes and signatures comes from the log.
+ * while the log's configuration has it: the change that takes it out may need its vote. A node that has just joined
+ * may know nobody who is left: until its own set has it, it also links to those its operator's exchange named. All
+ * that is for links alone; what counts for votes and signatures comes from the log.
  *
  *     nodes   38 | zero u8 u16 | count u32 | count x (node u32 | role u8 | zero u8 u16 | key 32 | address 64)
  *             by rising node id
@@ -32,6 +33,9 @@ struct roster_teller {
 struct roster {
     struct node_set own;
     struct node_set left; /* no members of it any more, but counted by the log */
+    struct node_set
+        introduced; /* whom the exchange named when this node joined; empty as a member */
+    uint32_t self;  /* this node, while there are such */
     uint32_t teller_count;
     struct roster_teller tellers[NODE_SET_LIMIT];
 };
@@ -47,6 +51,9 @@ void roster_begin(struct roster *roster, const struct node_set *own);
 /* The own state has come to another set. */
 void roster_change(struct roster *roster, const struct node_set *own);
 
+/* `self` joined lately, and these are said to be the members. Nothing when the own set has `self`: it knows better. */
+void roster_introduce(struct roster *roster, uint32_t self, const struct node_set *set);
+
 /* Who left before this process began, as far as they are not in the own set. */
 void roster_take_left(struct roster *roster, const struct node_set *left);
 
@@ -57,7 +64,7 @@ bool roster_release(struct roster *roster, bool (*counts)(void *context, uint32_
 /* What a member says; of others it is ignored. True: it says something new. */
 bool roster_hear(struct roster *roster, uint32_t node, const uint8_t *bytes, size_t byte_count);
 
-/* Who is a member, by the own set or by what others say. */
+/* Who is a member, by the own set or by what others say, or named when this node joined. */
 void roster_links(const struct roster *roster, struct node_set *links);
 
 /* Whom to link to now: those, and who left. */

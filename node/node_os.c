@@ -12,6 +12,7 @@
 #include "node/anchor.h"
 #include "node/chain_table_os.h"
 #include "node/checkpoint_maker.h"
+#include "node/neighbours.h"
 #include "node/node_files.h"
 #include "node/pid_file.h"
 #include "node/recovery.h"
@@ -85,6 +86,7 @@ struct node {
     struct start start;
     uint8_t base_configuration[WAL_CONFIGURATION_BYTES_MAX];
     struct membership start_membership;
+    struct node_set neighbours; /* as it heard when it joined; nobody when it never did */
 
     struct arena engine_arena;
     struct arena settlement_arena;
@@ -169,6 +171,7 @@ static enum status run_consensus(struct node *node)
         .node = node->files.id,
         .nodes = &node->start.nodes,
         .base = node->start.height > 0 ? &node->start.base : NULL,
+        .introduced = &node->neighbours,
         .secret_key = node->files.secret_key,
         .peer_host = node->config->peer_host,
         .peer_port = (uint16_t)node->config->peer_port,
@@ -640,6 +643,13 @@ static enum status run_threads(struct node *node)
     return status == STATUS_OK ? ended : status;
 }
 
+static void read_neighbours(struct node *node)
+{
+    char path[FILE_PATH_MAX];
+    if (file_path(path, node->config->directory, NEIGHBOURS_FILE))
+        (void)neighbours_read(path, &node->neighbours);
+}
+
 /* One life: from what is on the disk to the end of all threads. */
 static enum status live(struct node *node)
 {
@@ -647,6 +657,7 @@ static enum status live(struct node *node)
     if (status == STATUS_OK) status = recovery_before(&node->files, &node->start);
     if (status == STATUS_OK) status = make_memory(node);
     if (status == STATUS_OK) {
+        read_neighbours(node);
         log_start(node);
         status = run_threads(node);
     }

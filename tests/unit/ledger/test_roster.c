@@ -58,6 +58,23 @@ TEST(roster, lets_in_whom_more_than_a_third_name)
     assert_true(linked(1)); /* the own set's members stay */
 }
 
+/* Of the genesis nobody may be left: whoever the joining node was told of lets it find the log. */
+TEST(roster, links_to_whom_a_newcomer_was_told_of)
+{
+    static const uint32_t told[] = {5, 6, 9}, later[] = {6, 7, 9};
+    const struct node_set members = set_of(told, 3), now = set_of(later, 3);
+    begin();
+    roster_introduce(&roster, 9, &members);
+    assert_true(linked(5) && linked(6) && linked(1));
+    assert_false(hear(5, &now)); /* for links alone: it tells nothing */
+    own = now;
+    roster_change(&roster, &own);
+    assert_false(linked(5));
+    roster_introduce(&roster, 9, &members); /* its own state knows better by now */
+    assert_false(linked(5));
+    assert_true(linked(7));
+}
+
 /* They must name the same key and address. */
 TEST(roster, compares_keys_and_addresses)
 {
