@@ -28,7 +28,9 @@ after(async () => {
 
 const file = (name) => join(cluster.dir, name);
 const config = (number) => join(cluster.folder(number), 'quorex.conf');
-const epoch = (action, number, ...args) => cluster.command('epoch', action, '--config', config(number), ...args);
+// One command under two names.
+const epoch = (action, number, ...args) =>
+    cluster.command(...(action === 'decide' ? ['admin', 'epoch'] : ['epoch']), action, '--config', config(number), ...args);
 const refused = (promise, words, code = 1) => assert.rejects(promise, (error) => {
     assert.equal(error.code, code);
     assert.match(error.stderr, words);
