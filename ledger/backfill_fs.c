@@ -25,6 +25,7 @@ struct run {
     const struct backfill_run_options *options;
     char directory[PATH_MAX]; /* of the earlier chain */
     struct chain *earlier;    /* its writer */
+    struct chain *chain;      /* the whole one, while holes are filled: a reader */
     int proven;
     uint64_t base;
     uint8_t base_header[BLOCK_HEADER_BYTES];
@@ -130,6 +131,18 @@ static enum status store_keep_block(void *context, const uint8_t header[BLOCK_HE
         status =
             chain_append_certificate(run->earlier, decoded.height, certificate, certificate_bytes);
     return status;
+}
+
+/* A body that is not wanted any more is about to be pruned with its neighbours. */
+static enum status store_fill_hole(void *context, const uint8_t header[BLOCK_HEADER_BYTES],
+                                   const uint8_t *body, size_t body_bytes,
+                                   const uint8_t *certificate, size_t certificate_bytes)
+{
+    const struct run *run = context;
+    (void)certificate;
+    (void)certificate_bytes;
+    return body == NULL ? STATUS_OK
+                        : chain_fill_hole(run->chain, run->base, header, body, body_bytes);
 }
 
 /* Looks for the set among the genesis' and those that the lineage leads to. */
@@ -280,6 +293,22 @@ static enum status look_at_files(const struct backfill_run_options *options,
     return STATUS_OK;
 }
 
+/* The hole to fill next, of a chain that can be read; 0: none. */
+static uint64_t next_hole(const struct backfill_run_options *options, struct chain *chain)
+{
+    const uint64_t height = chain_hole(chain);
+    return height >= bodies_from(options) ? height : 0;
+}
+
+static uint64_t look_for_hole(const struct backfill_run_options *options)
+{
+    struct chain *chain;
+    if (chain_open_reader(options->chain_directory, &chain) != STATUS_OK) return 0;
+    const uint64_t height = next_hole(options, chain);
+    chain_close(chain);
+    return height;
+}
+
 void backfill_announce(const struct backfill_run_options *options)
 {
     uint8_t header[BLOCK_HEADER_BYTES];
@@ -288,10 +317,13 @@ void backfill_announce(const struct backfill_run_options *options)
     struct progress *progress = options->progress;
     const enum status status = look_at_files(options, header, &base, &reached);
     const bool lacks = status == STATUS_OK && !reached;
-    atomic_store(&progress->backfill_base, lacks ? base : 0);
-    atomic_store(&progress->backfill_headers_from, base);
+    const uint64_t hole = lacks ? 0 : look_for_hole(options);
+    atomic_store(&progress->backfill_base, lacks ? base : hole);
+    atomic_store(&progress->backfill_headers_from, lacks ? base : hole);
     atomic_store(&progress->backfill_bodies_from, bodies_from(options));
-    atomic_store(&progress->backfill, lacks ? BACKFILL_FETCHES_HEADERS : BACKFILL_IS_WHOLE);
+    atomic_store(&progress->backfill, lacks      ? BACKFILL_FETCHES_HEADERS
+                                      : hole > 0 ? BACKFILL_FETCHES_BLOCKS
+                                                 : BACKFILL_IS_WHOLE);
 }
 
 /* ---- Opening ---- */
@@ -431,6 +463,66 @@ static enum status fetch_all(struct run *run)
     return status;
 }
 
+/* ---- Holes ---- */
+
+/* The machine that brings one block: its header is known, and so is all around it. */
+static enum status begin_hole(struct run *run, uint64_t height)
+{
+    struct block_header header;
+    const struct backfill_run_options *options = run->options;
+    const enum status status = chain_read_header(run->chain, height, run->base_header);
+    if (status != STATUS_OK) return status;
+    if (!block_header_decode(run->base_header, &header)) return STATUS_DAMAGED;
+    const struct backfill_options begin = {.node = options->node,
+                                           .chain_id = genesis_chain_id(options->genesis),
+                                           .peers = backfill_relay_peers(options->relay),
+                                           .store = {run, store_header, store_keep_headers,
+                                                     store_fill_hole, store_voters, store_room,
+                                                     store_blame},
+                                           .base_header = run->base_header,
+                                           .tip = height - 1,
+                                           .tip_hash = header.prev_hash,
+                                           .bodies_from = bodies_from(options)};
+    run->base = height;
+    backfill_begin(&run->machine, &begin);
+    backfill_nodes(&run->machine, run->nodes, run->node_count);
+    return STATUS_OK;
+}
+
+static enum status fill_hole(struct run *run, uint64_t height)
+{
+    struct progress *progress = run->options->progress;
+    enum status status = begin_hole(run, height);
+    if (status != STATUS_OK) return status;
+    log_warn("ledger", "the body of a block is lost and is fetched from peers", "height=%" PRIu64,
+             height);
+    atomic_store(&progress->backfill_base, height);
+    run->begun_ms = run->told_ms = now_ms();
+    run->told_phase = run->machine.phase;
+    run->told_bytes = 0;
+    backfill_relay_open(run->options->relay);
+    status = fetch(run);
+    backfill_relay_close(run->options->relay);
+    return status;
+}
+
+/* Bodies that rotted away above the base. chain_mend made the index: without one there is no hole. */
+static enum status fill_holes(struct run *run)
+{
+    const struct backfill_run_options *options = run->options;
+    enum status status = STATUS_OK;
+    if (run->lineage == NULL) run->lineage = lineage_reader_new(options->lineage_directory);
+    if (run->lineage == NULL) return STATUS_NO_MEMORY;
+    if (run->chain == NULL) status = chain_open_reader(options->chain_directory, &run->chain);
+    uint64_t filled = 0, height;
+    while (status == STATUS_OK && (height = next_hole(options, run->chain)) != 0) {
+        if (height == filled) return STATUS_DAMAGED; /* what was written does not come back */
+        status = fill_hole(run, height);
+        filled = height;
+    }
+    return status;
+}
+
 /* ---- Afterwards ---- */
 
 static enum status finish(struct run *run)
@@ -462,10 +554,29 @@ static void close_files(struct run *run)
 {
     if (run->proven >= 0) close(run->proven);
     chain_close(run->earlier);
+    chain_close(run->chain);
     lineage_reader_free(run->lineage);
     for (uint32_t i = 0; i < BACKFILL_SLOTS; i++)
         free(run->rooms[i]);
     free(run);
+}
+
+/* What lacks below the base. */
+static enum status fill_base(struct run *run)
+{
+    enum status status = open_files(run);
+    if (status == STATUS_NOT_FOUND) return STATUS_OK; /* nothing does, or ever did */
+    if (status != STATUS_OK || chain_tip(run->earlier) >= run->base) return status;
+    log_info("ledger", "history below the checkpoint is fetched from peers",
+             "height=%" PRIu64 " base=%" PRIu64, chain_tip(run->earlier), run->base);
+    status = fetch_all(run);
+    if (status == STATUS_OK) status = finish(run);
+    if (status == STATUS_OK)
+        log_info(
+            "ledger", "history is complete",
+            "blocks=%" PRIu64 " certificates=%" PRIu64 " uncertified=%" PRIu64 " bytes=%" PRIu64,
+            run->base, run->machine.certificates, run->machine.uncertified, run->machine.bytes);
+    return status;
 }
 
 void backfill_run(const struct backfill_run_options *options)
@@ -477,25 +588,15 @@ void backfill_run(const struct backfill_run_options *options)
     }
     run->options = options;
     run->proven = -1;
-    enum status status = open_files(run);
-    const bool lacks = status == STATUS_OK && chain_tip(run->earlier) < run->base;
-    if (lacks) {
-        log_info("ledger", "history below the checkpoint is fetched from peers",
-                 "height=%" PRIu64 " base=%" PRIu64, chain_tip(run->earlier), run->base);
-        status = fetch_all(run);
-        if (status == STATUS_OK) status = finish(run);
-    }
+    enum status status = fill_base(run);
+    const uint64_t base = run->base;
+    if (status == STATUS_OK) status = fill_holes(run);
     if (status == STATUS_OK) {
         announce(run, BACKFILL_IS_WHOLE);
-        if (lacks)
-            log_info("ledger", "history is complete",
-                     "blocks=%" PRIu64 " certificates=%" PRIu64 " uncertified=%" PRIu64
-                     " bytes=%" PRIu64,
-                     run->base, run->machine.certificates, run->machine.uncertified,
-                     run->machine.bytes);
-        if (options->bodies_kept > 0) status = prune(run);
+        run->base = base;
+        if (run->earlier != NULL && options->bodies_kept > 0) status = prune(run);
     }
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND && status != STATUS_STOPPING) {
+    if (status != STATUS_OK && status != STATUS_STOPPING) {
         announce(run, BACKFILL_HAS_FAILED);
         log_error("ledger", "history is not fetched any further: the next start tries again",
                   "reason=\"%s\"", status_text(status));

@@ -5,6 +5,7 @@
  *     DIR/index                 where each height's records are; follows from the others
  *     DIR/earlier/              of a chain that begins above a block: the blocks up to it, as they come from
  *                               others (backfill.h): a chain of its own, from block 1 on
+ *     DIR/filled/HEIGHT         a BLOCK record: its segment has the header alone, for the body was lost to damage
  *
  *     record   length u32 | crc32c u32 | type u32 | zero u32 | height u64 | payload
  *              crc32c covers the record but itself; length is the payload's
@@ -166,6 +167,7 @@ uint64_t chain_tip(struct chain *chain);
 uint64_t chain_base(struct chain *chain);
 
 #define CHAIN_EARLIER "earlier"
+#define CHAIN_FILLED  "filled"
 
 /* Reads from the files of a directory which block its chain begins above, as chain_begin_at left it there: also before
  * there is an index. STATUS_NOT_FOUND: none, it begins with block 1; STATUS_DAMAGED, STATUS_IO: logged. */
@@ -191,6 +193,16 @@ MUST_CHECK enum status chain_append_header(struct chain *chain,
 /* Appends the certificate of a height. Needs: chain_certified < height <= chain_tip. */
 MUST_CHECK enum status chain_append_certificate(struct chain *chain, uint64_t height,
                                                 const uint8_t *bytes, size_t byte_count);
+
+/* The highest block whose body was lost (chain_mend) and is not here again, if none but bodies that were taken away on
+ * purpose lack below it; 0: none. For a reader. */
+uint64_t chain_hole(struct chain *chain);
+
+/* Keeps the body of a hole, durably; whoever reads finds it from then on. STATUS_IO, STATUS_NO_SPACE: logged.
+ * Needs: a reader with a tip; the body is this header's. */
+MUST_CHECK enum status chain_fill_hole(struct chain *chain, uint64_t height,
+                                       const uint8_t header[BLOCK_HEADER_BYTES],
+                                       const uint8_t *body, size_t body_bytes);
 
 /* Puts everything appended on disk. */
 MUST_CHECK enum status chain_sync(struct chain *chain);

@@ -1,6 +1,6 @@
 /* The inside of the chain on disk, shared by the files that make it up: reading and appending (chain_fs.c), taking
  * bodies away (chain_prune_fs.c), beginning above a block and putting aside (chain_begin_fs.c), mending
- * (chain_mend_fs.c). Nobody else includes this, but tests that want small segments.
+ * (chain_mend_fs.c), what came again (chain_filled_fs.c). Nobody else includes this, but tests that want small segments.
  */
 
 #ifndef LEDGER_CHAIN_FILES_H
@@ -22,6 +22,7 @@ struct chain {
     bool known;            /* a reader: the index's header was read, `base` is right */
     struct chain *earlier; /* a reader of the folder earlier/; NULL: not looked for yet */
     uint64_t base;
+    uint64_t lowest_from, lowest_body; /* chain_files_first_body: what it was given, and found */
     char *directory;
 
     /* The writer's. */
@@ -55,5 +56,22 @@ bool chain_files_put_header(const struct chain *chain);
  * another look settles. */
 MUST_CHECK enum status chain_files_place(struct chain *chain, uint64_t height, uint32_t type,
                                          struct chain_place *place);
+
+/* Makes the buffer hold that many bytes. STATUS_NO_MEMORY: logged. */
+MUST_CHECK enum status chain_files_reserve(struct chain *chain, size_t byte_count);
+
+/* ---- What was lost and came again (chain_filled_fs.c) ---- */
+
+/* The block of which only the header is in its segment. STATUS_NOT_FOUND, not logged; STATUS_DAMAGED, STATUS_IO: logged. */
+MUST_CHECK enum status chain_files_read_filled(struct chain *chain, uint64_t height,
+                                               const uint8_t header[BLOCK_HEADER_BYTES],
+                                               struct chain_block *block);
+
+/* chain_first_body, given what the index says: a body that came again does not interrupt. Cost: an entry of the index a
+ * height that it goes down, once. Needs: the index is open. */
+uint64_t chain_files_first_body(struct chain *chain, uint64_t from);
+
+/* Bodies of these heights were taken away on purpose. */
+void chain_files_take_filled_away(const struct chain *chain, uint64_t lowest, uint64_t highest);
 
 #endif /* LEDGER_CHAIN_FILES_H */

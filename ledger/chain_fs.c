@@ -381,7 +381,7 @@ enum status chain_files_place(struct chain *chain, uint64_t height, uint32_t typ
     return chain_files_damaged(chain, "index", offset, "an entry is not what was written");
 }
 
-static enum status reserve(struct chain *chain, size_t byte_count)
+enum status chain_files_reserve(struct chain *chain, size_t byte_count)
 {
     if (byte_count <= chain->buffer_bytes) return STATUS_OK;
     size_t wanted = chain->buffer_bytes == 0 ? 1u << 16 : chain->buffer_bytes;
@@ -401,7 +401,7 @@ static enum status reserve(struct chain *chain, size_t byte_count)
 static enum status read_part(struct chain *chain, const struct chain_place *place, size_t skip,
                              size_t byte_count)
 {
-    enum status status = reserve(chain, byte_count);
+    enum status status = chain_files_reserve(chain, byte_count);
     if (status == STATUS_OK) status = open_segment(chain, place->segment, false);
     if (status != STATUS_OK) return status;
     const int64_t got =
@@ -546,7 +546,8 @@ enum status chain_read_block(struct chain *chain, uint64_t height, struct chain_
     struct chain_record record;
     const enum status status = read_record(chain, height, CHAIN_BLOCK, &record);
     if (status != STATUS_OK) return status;
-    if (record.type != CHAIN_BLOCK) return STATUS_NOT_FOUND; /* its body is not here */
+    if (record.type != CHAIN_BLOCK) /* its body is not there */
+        return chain_files_read_filled(chain, height, record.payload, block);
     block->header = record.payload;
     block->body = record.payload + BLOCK_HEADER_BYTES;
     block->body_bytes = record.length - BLOCK_HEADER_BYTES;
@@ -638,7 +639,7 @@ static uint64_t own_first_body(struct chain *chain)
     if (chain->writes) return chain->first_body;
     struct chain_index index;
     if (open_index(chain) != STATUS_OK || read_index_header(chain, &index) != STATUS_OK) return 1;
-    return index.first_body;
+    return chain_files_first_body(chain, index.first_body);
 }
 
 uint64_t chain_first_body(struct chain *chain)

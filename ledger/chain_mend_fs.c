@@ -249,6 +249,15 @@ static enum status mend_all(const char *directory, int folder, uint64_t below)
     return status;
 }
 
+/* The index at once: whoever starts looks into it for bodies that were lost. */
+static enum status make_index(const char *directory)
+{
+    struct chain *chain;
+    const enum status status = chain_open(directory, &chain);
+    if (status == STATUS_OK) chain_close(chain);
+    return status;
+}
+
 enum status chain_mend(const char *directory, uint64_t below, uint64_t *tip)
 {
     const struct wound nothing = {.directory = directory, .name = "."};
@@ -267,5 +276,6 @@ enum status chain_mend(const char *directory, uint64_t below, uint64_t *tip)
     /* What cannot be mended goes, and what is left decides where the chain ends. */
     if (status == STATUS_OK || status == STATUS_NOT_FOUND)
         status = chain_quarantine(directory, false, tip);
+    if (status == STATUS_OK && *tip > 0) status = make_index(directory);
     return status;
 }

@@ -164,6 +164,8 @@ static enum status prune_segment(struct chain *chain, uint32_t segment)
     if (status == STATUS_OK) status = write_index(&pruning);
     if (status == STATUS_OK && unlinkat(chain->folder, pruning.name, 0) != 0)
         status = chain_files_io_failed(chain, "chain file cannot be removed", pruning.name);
+    if (status == STATUS_OK)
+        chain_files_take_filled_away(chain, pruning.lowest, pruning.highest_block);
     if (pruning.from >= 0) close(pruning.from);
     free(pruning.bytes);
     if (status == STATUS_OK)

@@ -288,11 +288,10 @@ test('nothing acknowledged was lost or doubled, and all nodes agree', { timeout:
     const wrong = await load.judge();
     console.log(`# ${load.history.summary()}`);
     assert.deepEqual(wrong, []);
+    // A body that the byte in its chain may have cost is fetched again.
+    await until('the chain of the damaged node is whole', async () => (await cluster.status(VICTIM)).backfill === null, 60);
     for (const number of cluster.numbers) {
         const { code, said } = await cluster.verify(number);
-        // The byte in its chain cost one body, if it was below the checkpoint.
-        const cost = number === VICTIM && code === 3 && Number(/bytes of (\d+) bodies/.exec(said)?.[1]);
-        if (cost) assert.match(said, new RegExp(`blocks 1 to ${cost + 1}: headers, and the bytes of ${cost} bodies`));
-        else assert.equal(code, 0, `node ${number}: ${said}`);
+        assert.equal(code, 0, `node ${number}: ${said}`);
     }
 });

@@ -39,6 +39,8 @@ static inline void chain_folder_remove(const struct chain_folder *folder)
     char quarantine[128];
     snprintf(quarantine, sizeof(quarantine), "%s/quarantine", folder->path);
     chain_folder_remove_files(quarantine);
+    snprintf(quarantine, sizeof(quarantine), "%s/" CHAIN_FILLED, folder->path);
+    chain_folder_remove_files(quarantine);
     chain_folder_remove_files(folder->path);
 }
 

@@ -356,3 +356,86 @@ TEST(backfill_fs, bodies_that_are_not_projected_are_fetched)
     assert_chain(60);
     end();
 }
+
+/* ---- Holes ---- */
+
+static char lost_path[128];
+
+/* The whole chain but two bodies, as chain_mend leaves it. */
+static void make_chain_with_holes(uint64_t first, uint64_t second)
+{
+    struct chain *from, *to;
+    snprintf(lost_path, sizeof(lost_path), "%.40s/lost", place);
+    assert_int_equal(mkdir(lost_path, 0700), 0);
+    assert_int_equal(chain_open_reader(peer_paths[0], &from), STATUS_OK);
+    assert_int_equal(chain_open(lost_path, &to), STATUS_OK);
+    for (uint64_t height = 1; height <= TIP; height++) {
+        struct chain_block block;
+        assert_int_equal(chain_read_block(from, height, &block), STATUS_OK);
+        assert_int_equal(height == first || height == second
+                             ? chain_append_header(to, block.header)
+                             : chain_append_block(to, block.header, block.body, block.body_bytes),
+                         STATUS_OK);
+    }
+    chain_close(to);
+    chain_close(from);
+    options.chain_directory = lost_path;
+}
+
+static void assert_same_body(uint64_t height)
+{
+    struct chain *own, *other;
+    struct chain_block ours, theirs;
+    assert_int_equal(chain_open_reader(lost_path, &own), STATUS_OK);
+    assert_int_equal(chain_open_reader(peer_paths[1], &other), STATUS_OK);
+    assert_int_equal(chain_read_block(own, height, &ours), STATUS_OK);
+    assert_int_equal(chain_read_block(other, height, &theirs), STATUS_OK);
+    assert_int_equal(ours.body_bytes, theirs.body_bytes);
+    assert_memory_equal(ours.body, theirs.body, ours.body_bytes);
+    assert_memory_equal(ours.header, theirs.header, BLOCK_HEADER_BYTES);
+    chain_close(own);
+    chain_close(other);
+}
+
+static uint64_t first_body_of(const char *path)
+{
+    struct chain *chain;
+    assert_int_equal(chain_open_reader(path, &chain), STATUS_OK);
+    const uint64_t height = chain_first_body(chain);
+    assert_int_equal(chain_first_body(chain), height);
+    chain_close(chain);
+    return height;
+}
+
+TEST(backfill_fs, bodies_that_rotted_come_back)
+{
+    begin(1);
+    make_chain_with_holes(57, 200);
+    assert_int_equal(first_body_of(lost_path), 201);
+    backfill_announce(&options);
+    assert_int_equal(atomic_load(&progress.backfill), BACKFILL_FETCHES_BLOCKS);
+    assert_int_equal(atomic_load(&progress.backfill_base), 200);
+    assert_true(play(BACKFILL_HAS_FAILED));
+    assert_int_equal(atomic_load(&progress.backfill), BACKFILL_IS_WHOLE);
+    assert_int_equal(first_body_of(lost_path), 1);
+    assert_int_equal(bodies_asked, 2);
+    assert_same_body(57);
+    assert_same_body(200);
+    flip(lost_path, CHAIN_FILLED "/200", 900); /* it rots again */
+    assert_int_equal(first_body_of(lost_path), 201);
+    assert_true(play(BACKFILL_HAS_FAILED));
+    assert_same_body(200);
+    end();
+}
+
+/* What this node would prune is not fetched. */
+TEST(backfill_fs, holes_below_what_is_kept_stay)
+{
+    begin(1);
+    make_chain_with_holes(57, 200);
+    atomic_store(&progress.checkpoint_height, BASE);
+    options.bodies_kept = 150;
+    assert_true(play(BACKFILL_HAS_FAILED));
+    assert_int_equal(first_body_of(lost_path), 58);
+    end();
+}
