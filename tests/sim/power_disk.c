@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILES_MAX 64
+#define FILES_MAX 256 /* a log that waits for certificates is long, and its segments are small */
 #define SECTOR    512
 
 struct stored_file {
