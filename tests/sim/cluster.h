@@ -167,6 +167,8 @@ struct node {
     struct anchor *anchor;
     struct anchor_options anchor_options;
     struct node_set nodes; /* as its consensus loop knows them */
+    struct node_set
+        introduced; /* whom the exchange named when it joined; nobody: it is of the genesis */
     struct roster *roster;
     bool roster_news;
     struct node_set reach; /* whom it would link to */

@@ -492,6 +492,7 @@ static void follow_members(struct cluster *cluster)
         struct node *node = cluster_node(cluster, cluster->set.members[i].node);
         if (node->life != LIFE_NONE) continue;
         figures.added++;
+        node->introduced = cluster->set;
         node_make(node);
         net_refresh(cluster);
     }

@@ -192,6 +192,7 @@ static enum status replica_open(struct node *node)
     ASSERT(node->roster != NULL);
     roster_begin(node->roster, &node->nodes);
     roster_recall(node->roster, node->folder);
+    roster_introduce(node->roster, node->id, &node->introduced);
     return roster_keep(node->roster, node->folder);
 }
 
