@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define BLOCKS_DEFAULT    20
+#define HEADERS_DEFAULT   64
+#define HEADERS_MAX       256
 #define CERTIFICATE_REACH 64 /* headers above a block in which its certificate is looked for */
 #define BODY_PIECE_MAX    (8u * 1024 * 1024)
 
@@ -146,6 +148,16 @@ static void put_headers_between(struct writer *json, const struct facts *facts, 
     writer_array_end(json);
 }
 
+/* What is signed, and by whom: the beginning of an object. */
+static void put_signed(struct writer *json, const struct chain_certificate *certificate)
+{
+    writer_object(json);
+    writer_key_u64(json, "height", certificate->height);
+    writer_key_u64(json, "epoch", certificate->epoch);
+    put_hash(json, "headerHash", certificate->header_hash);
+    put_votes(json, certificate);
+}
+
 static void put_certificate(struct writer *json, const struct facts *facts, uint64_t height)
 {
     struct chain_certificate certificate;
@@ -154,11 +166,7 @@ static void put_certificate(struct writer *json, const struct facts *facts, uint
         writer_null(json);
         return;
     }
-    writer_object(json);
-    writer_key_u64(json, "height", certificate.height);
-    writer_key_u64(json, "epoch", certificate.epoch);
-    put_hash(json, "headerHash", certificate.header_hash);
-    put_votes(json, &certificate);
+    put_signed(json, &certificate);
     put_headers_between(json, facts, height, certificate.height);
     writer_object_end(json);
 }
@@ -219,6 +227,52 @@ enum outcome chain_data_block(struct request *request, const struct facts *facts
     writer_key_bool(json, "bodyHere", has_body);
     put_certificate(json, facts, height);
     writer_object_end(json);
+    return OUTCOME_ANSWERED;
+}
+
+/* A block's own certificate, and no other's. False when it cannot be read. */
+static bool put_own_certificate(struct writer *json, const struct facts *facts, uint64_t height)
+{
+    const struct chain_source *chain = facts->chain;
+    struct chain_certificate certificate;
+    enum status status = STATUS_NOT_FOUND;
+    if (chain != NULL && chain->certificate != NULL && height <= facts->blocks->certified_height)
+        status = chain->certificate(chain->context, height, &certificate);
+    writer_key(json, "certificate");
+    if (status == STATUS_OK) {
+        put_signed(json, &certificate);
+        writer_object_end(json);
+    } else {
+        writer_null(json);
+    }
+    return status == STATUS_OK || status == STATUS_NOT_FOUND;
+}
+
+/* Raw headers upwards, each with its own certificate if it has one: what a light node follows by. */
+enum outcome chain_data_headers(struct request *request, const struct facts *facts)
+{
+    struct writer *json = &request->json;
+    uint8_t bytes[BLOCK_HEADER_BYTES];
+    uint64_t from = tip_of(facts);
+    uint32_t limit;
+    if (!request_limit(request, HEADERS_DEFAULT, HEADERS_MAX, &limit) ||
+        !request_u64(request, "from", &from, NULL))
+        return OUTCOME_REFUSED;
+    request->weight = 2 + limit / 32;
+    enum status status = from > tip_of(facts) ? STATUS_NOT_FOUND : read_header(facts, from, bytes);
+    if (status != STATUS_OK) return refuse_status(request, facts, status, from);
+
+    writer_array(json);
+    for (uint64_t height = from; status == STATUS_OK; height++) {
+        writer_object(json);
+        writer_key(json, "header");
+        writer_hex(json, bytes, sizeof(bytes));
+        const bool readable = put_own_certificate(json, facts, height);
+        writer_object_end(json);
+        if (!readable || height - from + 1 == limit || height == tip_of(facts)) break;
+        status = read_header(facts, height + 1, bytes);
+    }
+    writer_array_end(json);
     return OUTCOME_ANSWERED;
 }
 

@@ -63,6 +63,9 @@ struct chain_source {
     /* Root of the first `size` headers. */
     enum status (*root)(void *context, uint64_t size, hash_t *root);
 
+    /* The set of voters with this hash that once signed blocks, without addresses. */
+    enum status (*voters)(void *context, hash_t hash, struct validator_set *set);
+
     /* The index-th file of evidence by name; STATUS_NOT_FOUND behind the last. */
     enum status (*evidence)(void *context, uint32_t index, struct chain_evidence *evidence);
 };

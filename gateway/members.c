@@ -70,6 +70,20 @@ bool members_at(const struct members *members, uint64_t height, struct node_set 
     return true;
 }
 
+bool members_find(const struct members *members, hash_t hash, struct validator_set *voters)
+{
+    /* Ends: every height has a later change, or none. */
+    for (uint64_t height = members->base_height; height != 0;
+         height = members_next(members, height)) {
+        struct node_set set;
+        uint64_t since;
+        set_at(members, height, &set, &since);
+        node_set_voters(&set, voters);
+        if (hash_equal(validator_set_hash(voters), hash)) return true;
+    }
+    return false;
+}
+
 uint64_t members_next(const struct members *members, uint64_t height)
 {
     for (uint64_t number = members->folded_count; number < members->change_count; number++) {

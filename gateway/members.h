@@ -38,6 +38,10 @@ MUST_CHECK bool members_apply(struct members *members, const struct node_changed
 MUST_CHECK bool members_at(const struct members *members, uint64_t height, struct node_set *set,
                            uint64_t *since);
 
+/* The voters with this hash among the sets that are known. */
+MUST_CHECK bool members_find(const struct members *members, hash_t hash,
+                             struct validator_set *voters);
+
 /* The first height above `height` at which the set is another, or 0. */
 uint64_t members_next(const struct members *members, uint64_t height);
 

@@ -60,6 +60,7 @@ static void put_peer(struct writer *json, const struct progress_peer *peer, uint
     writer_key_u64(json, "certifiedHeight", load(&peer->certified_height));
     writer_key_u64(json, "storedIndex", load(&peer->stored_index));
     writer_key_i64(json, "clockAheadMs", ahead_ns / MS_NS);
+    writer_key_u64(json, "falseRuns", load_word(&peer->false_runs));
     writer_object_end(json);
 }
 
@@ -164,7 +165,7 @@ static void put_members(struct writer *json, const char *name, const struct node
     writer_array_end(json);
 }
 
-enum outcome node_data_validators(struct request *request, const struct facts *facts)
+static enum outcome answer_members(struct request *request, const struct facts *facts)
 {
     struct writer *json = &request->json;
     const struct members *members = view_members(facts->view);
@@ -196,6 +197,55 @@ enum outcome node_data_validators(struct request *request, const struct facts *f
     put_members(json, "standbys", &set, NODE_STANDBY);
     writer_object_end(json);
     return OUTCOME_ANSWERED;
+}
+
+/* Of a set that is known by its hash alone, from the chain's own records. */
+static void put_voter(struct writer *json, const struct validator *voter)
+{
+    writer_object(json);
+    writer_key_u64(json, "node", voter->node);
+    writer_key_string(json, "role", "voter");
+    writer_key(json, "publicKey");
+    writer_hex(json, voter->public_key, PUBLIC_KEY_BYTES);
+    writer_object_end(json);
+}
+
+/* The voters with a hash, whenever they were: who has a header needs them to check its signatures. */
+static enum outcome answer_voters(struct request *request, const struct facts *facts, hash_t hash)
+{
+    struct writer *json = &request->json;
+    const struct chain_source *chain = facts->chain;
+    struct validator_set voters = facts->genesis->validators;
+    enum status status = STATUS_OK;
+    request->weight = 5;
+    if (!hash_equal(validator_set_hash(&voters), hash) &&
+        !members_find(view_members(facts->view), hash, &voters))
+        status = chain == NULL || chain->voters == NULL
+                     ? STATUS_NOT_FOUND
+                     : chain->voters(chain->context, hash, &voters);
+    if (status == STATUS_NOT_FOUND)
+        return request_refuse(request, REJECT_VOTERS_UNKNOWN, NULL, NULL);
+    if (status != STATUS_OK) return request_refuse(request, REJECT_CHAIN_UNREADABLE, NULL, NULL);
+    writer_object(json);
+    put_hash(json, "validatorsHash", &hash);
+    writer_key_u64(json, "quorum", validator_set_quorum(&voters));
+    writer_key(json, "validators");
+    writer_array(json);
+    for (uint32_t index = 0; index < voters.count; index++)
+        put_voter(json, &voters.members[index]);
+    writer_array_end(json);
+    writer_object_end(json);
+    return OUTCOME_ANSWERED;
+}
+
+enum outcome node_data_validators(struct request *request, const struct facts *facts)
+{
+    const struct form_field *by_hash = form_find(request->form, "hash");
+    hash_t wanted;
+    if (by_hash == NULL) return answer_members(request, facts);
+    if (!hash_from_hex(by_hash->value, by_hash->value_bytes, wanted.bytes, HASH_BYTES))
+        return request_refuse(request, REJECT_DATA, "hash", NULL);
+    return answer_voters(request, facts, wanted);
 }
 
 /* ---- genesis and evidence ---- */

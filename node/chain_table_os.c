@@ -4,6 +4,7 @@
 #include "ledger/certificate.h"
 #include "ledger/chain.h"
 #include "ledger/history_store.h"
+#include "ledger/lineage.h"
 #include "node/file_os.h"
 
 #include <dirent.h>
@@ -17,6 +18,9 @@ struct chain_table {
     struct chain_table_paths paths;
     struct chain *chain;
     struct history_store *history;
+    struct lineage_reader *lineage;
+    uint8_t step_bytes[LINEAGE_STEP_BYTES_MAX];
+    struct lineage_step step;
     char evidence_name[256];
     char *evidence_text;
 };
@@ -110,6 +114,30 @@ static enum status table_root(void *context, uint64_t size, hash_t *root)
     return history_store_root(table->history, size, root);
 }
 
+/* ---- Voters ---- */
+
+/* Of the sets that followed one another: nobody has to believe it, the hash decides. */
+static enum status table_voters(void *context, hash_t hash, struct validator_set *set)
+{
+    struct chain_table *table = context;
+    uint64_t height = 0;
+    /* Ends: each step is above the one before. */
+    for (;;) {
+        const uint32_t byte_count = lineage_reader_steps(table->lineage, height, table->step_bytes,
+                                                         sizeof(table->step_bytes));
+        /* As many as fit: they are taken one after the other. */
+        for (size_t at = 0, length; at < byte_count; at += length) {
+            length = lineage_step_decode(table->step_bytes + at, byte_count - at, &table->step);
+            if (length == 0) return STATUS_NOT_FOUND;
+            height = table->step.height;
+            if (!hash_equal(validator_set_hash(&table->step.next), hash)) continue;
+            *set = table->step.next;
+            return STATUS_OK;
+        }
+        if (byte_count == 0) return STATUS_NOT_FOUND;
+    }
+}
+
 /* ---- Evidence ---- */
 
 static int is_evidence(const struct dirent *entry)
@@ -170,10 +198,15 @@ enum status chain_table_open(const struct chain_table_paths *paths, struct chain
         .consistency = table_consistency,
         .inclusion = table_inclusion,
         .root = table_root,
+        .voters = table_voters,
         .evidence = table_evidence,
     };
     enum status status = chain_open_reader(paths->chain, &made->chain);
     if (status == STATUS_OK) status = history_store_open_reader(paths->history, &made->history);
+    if (status == STATUS_OK) {
+        made->lineage = lineage_reader_new(paths->lineage);
+        if (made->lineage == NULL) status = STATUS_NO_MEMORY;
+    }
     if (status == STATUS_OK) return STATUS_OK;
     chain_table_close(made);
     *table = NULL;
@@ -185,6 +218,7 @@ void chain_table_close(struct chain_table *table)
     if (table == NULL) return;
     chain_close(table->chain);
     history_store_close(table->history);
+    lineage_reader_free(table->lineage);
     free(table->evidence_text);
     free(table);
 }

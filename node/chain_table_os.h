@@ -1,5 +1,5 @@
 /* The chain's files as the gateway reads them: fills struct chain_source (gateway/chain_source.h) from the
- * chain, the tree of headers and the folder of evidence.
+ * chain, the tree of headers, the lineage of the voters and the folder of evidence.
  *
  * Owner    one gateway loop; what it opens is its own
  * Memory   chain_table_open gives, chain_table_close frees
@@ -18,6 +18,8 @@ struct chain_table_paths {
     const char *chain;    /* folders */
     const char *evidence; /* need not be there */
     const char *history;  /* the file; need not be there yet */
+    const char
+        *lineage; /* the folder that has it (ledger/lineage.h); the file need not be there yet */
 };
 
 /* STATUS_NO_MEMORY otherwise. Needs: the texts outlive the table. */

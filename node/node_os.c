@@ -129,7 +129,8 @@ static enum status run_gateway(struct node *node)
 {
     const struct chain_table_paths paths = {.chain = node->files.chain,
                                             .evidence = node->files.evidence,
-                                            .history = node->files.history};
+                                            .history = node->files.history,
+                                            .lineage = node->files.checkpoint};
     struct chain_table *table;
     enum status status = chain_table_open(&paths, &table);
     if (status != STATUS_OK) return status;

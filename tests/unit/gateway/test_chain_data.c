@@ -244,6 +244,44 @@ TEST(chain_data, last_blocks_are_known_without_files)
     assert_refused(METHOD_GET, "/quorex/v1/proofs/consistency", "from=5", REJECT_BLOCK_GONE);
 }
 
+/* Headers go up, as they were hashed, each with its own certificate and nobody else's. */
+TEST(chain_data, headers_go_up_with_their_own_certificates)
+{
+    char header[2 * BLOCK_HEADER_BYTES + 1], text[sizeof(header) + 64];
+    open_chain();
+    ask("/quorex/v1/headers", "from=398&limit=4");
+    assert_int_equal(desk_request.weight, 2);
+    assert_int_equal(count("\"header\":"), 4);
+    for (uint64_t height = 398; height <= 401; height++) {
+        hash_hex(headers[height], BLOCK_HEADER_BYTES, header);
+        assert_int_equal(count(header), 1);
+    }
+    hash_hex(headers[400], BLOCK_HEADER_BYTES, header);
+    snprintf(text, sizeof(text), "%s\",\"certificate\":{\"height\":400,\"epoch\":2,", header);
+    assert_non_null(strstr(desk_answer, text));
+    assert_int_equal(count("\"certificate\":null"), 3);
+    assert_int_equal(count("\"signature\":"), 3);
+    ask("/quorex/v1/headers", "from=300&limit=1000");
+    assert_int_equal(count("\"header\":"), 256);
+    assert_int_equal(desk_request.weight, 10);
+    ask("/quorex/v1/headers", "from=3");
+    assert_int_equal(count("\"header\":"), 64);
+    ask("/quorex/v1/headers", ""); /* the newest */
+    hash_hex(headers[TIP], BLOCK_HEADER_BYTES, header);
+    assert_int_equal(count("\"header\":"), 1);
+    assert_int_equal(count(header), 1);
+    /* 592 has one that nobody was told of yet: above the certified height there is none. */
+    ask("/quorex/v1/headers", "from=576");
+    assert_int_equal(count("\"header\":"), 25);
+    assert_int_equal(count("\"certificate\":{"), 1);
+    assert_refused(METHOD_GET, "/quorex/v1/headers", "from=601", REJECT_BLOCK_AHEAD);
+    assert_refused(METHOD_GET, "/quorex/v1/headers", "from=0", REJECT_BLOCK_AHEAD);
+    assert_refused(METHOD_GET, "/quorex/v1/headers", "from=2", REJECT_BLOCK_GONE);
+    assert_refused(METHOD_GET, "/quorex/v1/headers", "limit=0", REJECT_DATA);
+    unreadable = true;
+    assert_refused(METHOD_GET, "/quorex/v1/headers", "from=50", REJECT_CHAIN_UNREADABLE);
+}
+
 TEST(chain_data, body_is_bytes_from_an_offset_on)
 {
     open_chain();

@@ -65,6 +65,27 @@ TEST(members, two_changes_of_one_height_are_one_step)
     assert_int_equal(voters_at(30, &since), 4);
 }
 
+/* Who has a header has the hash of its voters: any set that once counted is found, and only such. */
+TEST(members, set_is_found_by_its_hash)
+{
+    uint64_t since;
+    struct node_set set;
+    struct validator_set voters, found;
+    begin(4);
+    assert_true(change(12, 5, NODE_STANDBY));
+    assert_true(change(20, 5, NODE_VOTER));
+    assert_true(change(30, 1, NODE_GONE));
+    for (uint64_t height = 10; height <= 30; height += 10) {
+        assert_true(members_at(&members, height, &set, &since));
+        node_set_voters(&set, &voters);
+        assert_true(members_find(&members, validator_set_hash(&voters), &found));
+        assert_int_equal(found.count, voters.count);
+        assert_true(hash_equal(validator_set_hash(&found), validator_set_hash(&voters)));
+    }
+    voters.members[0].public_key[0] ^= 1;
+    assert_false(members_find(&members, validator_set_hash(&voters), &found));
+}
+
 /* What cannot be changes nothing: back in time, a member that is not there, a role that is none. */
 TEST(members, impossible_changes_are_refused)
 {

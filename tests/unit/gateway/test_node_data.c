@@ -126,6 +126,61 @@ TEST(node_data, validators_are_those_of_the_height)
     assert_refused(METHOD_GET, "/quorex/v1/validators", "height=0", REJECT_DATA);
 }
 
+static struct validator_set old_voters;
+
+static enum status read_voters(void *context, hash_t hash, struct validator_set *set)
+{
+    (void)context;
+    if (!hash_equal(hash, validator_set_hash(&old_voters))) return STATUS_NOT_FOUND;
+    *set = old_voters;
+    return STATUS_OK;
+}
+
+static enum status fail_voters(void *context, hash_t hash, struct validator_set *set)
+{
+    (void)context;
+    (void)hash;
+    (void)set;
+    return STATUS_IO;
+}
+
+static void ask_voters(const struct validator_set *set)
+{
+    char query[80] = "hash=";
+    hash_hex(validator_set_hash(set).bytes, HASH_BYTES, query + 5);
+    desk_ask(METHOD_GET, "/quorex/v1/validators", query, 0);
+}
+
+/* Voters by their hash: of the genesis, of changes that were heard of, and of the chain's own records. */
+TEST(node_data, voters_are_found_by_their_hash)
+{
+    const struct chain_source source = {.voters = read_voters}, broken = {.voters = fail_voters};
+    struct validator_set unknown;
+    open_four();
+    ask_voters(&fixture_genesis.validators);
+    assert_memory_equal(desk_answer, "{\"validatorsHash\":\"", 19);
+    assert_non_null(strstr(desk_answer, "\"quorum\":3,\"validators\":[{\"node\":1,\"role\":"
+                                        "\"voter\",\"publicKey\":\"a0a0"));
+    old_voters = fixture_genesis.validators;
+    old_voters.count = 2;
+    ask_voters(&old_voters); /* there are no files */
+    assert_int_equal(desk_request.refusal.reject, REJECT_VOTERS_UNKNOWN);
+    desk_facts.chain = &source;
+    ask_voters(&old_voters);
+    assert_non_null(strstr(desk_answer, "\"quorum\":2,\"validators\":[{\"node\":1,"));
+    unknown = old_voters;
+    unknown.count = 1;
+    ask_voters(&unknown);
+    assert_int_equal(desk_request.refusal.reject, REJECT_VOTERS_UNKNOWN);
+    assert_int_equal(reject_code(REJECT_VOTERS_UNKNOWN), -9008);
+    desk_facts.chain = &broken;
+    ask_voters(&unknown);
+    assert_int_equal(desk_request.refusal.reject, REJECT_CHAIN_UNREADABLE);
+    desk_facts.chain = NULL;
+    assert_refused(METHOD_GET, "/quorex/v1/validators", "hash=12", REJECT_DATA);
+    assert_refused(METHOD_GET, "/quorex/v1/validators", "hash=", REJECT_DATA);
+}
+
 TEST(node_data, genesis_is_the_file_as_it_is)
 {
     desk_open();

@@ -1,6 +1,7 @@
 #include "node/chain_table_os.h"
 
 #include "gateway/chain_source.h"
+#include "ledger/lineage.h"
 #include "node/file_os.h"
 #include "tests/harness.h"
 #include "tests/unit/ledger/chain_folder.h"
@@ -19,8 +20,10 @@ static void begin(uint32_t certified)
     chain_folder_make(&folder);
     chain_folder_make(&evidence);
     snprintf(history, sizeof(history), "%s/history", evidence.path);
-    const struct chain_table_paths paths = {
-        .chain = folder.path, .evidence = evidence.path, .history = history};
+    const struct chain_table_paths paths = {.chain = folder.path,
+                                            .evidence = evidence.path,
+                                            .history = history,
+                                            .lineage = evidence.path};
     assert_int_equal(chain_table_open(&paths, &table), STATUS_OK);
     source = chain_table_source(table);
     /* Written after it was opened: it sees what comes. */
@@ -95,6 +98,32 @@ TEST(chain_table, evidence_is_listed_by_name)
     assert_int_equal(source->evidence(source->context, 1, &found), STATUS_OK);
     assert_string_equal(found.name, "b.json");
     assert_int_equal(source->evidence(source->context, 2, &found), STATUS_NOT_FOUND);
+    end();
+}
+
+/* Sets of voters by their hash, as the steps of the lineage come: whoever asks checks the hash himself. */
+TEST(chain_table, voters_are_those_of_the_lineage)
+{
+    static struct certificate certificate;
+    struct validator_set sets[3], found;
+    uint8_t header[BLOCK_HEADER_BYTES];
+    begin(0);
+    for (uint32_t i = 0; i < 3; i++) {
+        sets[i] = (struct validator_set){.count = i + 1};
+        for (uint32_t k = 0; k <= i; k++)
+            sets[i].members[k] = (struct validator){.node = k + 1, .public_key = {(uint8_t)i}};
+        assert_int_equal(source->voters(source->context, validator_set_hash(&sets[i]), &found),
+                         STATUS_NOT_FOUND);
+        const struct block_header step = {.version = BLOCK_HEADER_VERSION, .height = 10 + i};
+        block_header_encode(&step, header);
+        assert_int_equal(lineage_append(evidence.path, header, &certificate, &sets[i]), STATUS_OK);
+    }
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(source->voters(source->context, validator_set_hash(&sets[i]), &found),
+                         STATUS_OK);
+        assert_int_equal(found.count, i + 1);
+        assert_true(hash_equal(validator_set_hash(&found), validator_set_hash(&sets[i])));
+    }
     end();
 }
 
