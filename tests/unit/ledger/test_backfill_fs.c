@@ -436,6 +436,8 @@ TEST(backfill_fs, holes_below_what_is_kept_stay)
     atomic_store(&progress.checkpoint_height, BASE);
     options.bodies_kept = 150;
     assert_true(play(BACKFILL_HAS_FAILED));
+    assert_int_equal(atomic_load(&progress.backfill), BACKFILL_IS_WHOLE);
+    assert_int_equal(bodies_asked, 1);
     assert_int_equal(first_body_of(lost_path), 58);
     end();
 }

@@ -74,6 +74,16 @@ static void count_losses(uint32_t *bodies, uint32_t *certificates)
     }
 }
 
+/* What a reader finds before anybody has opened the chain to write. */
+static uint64_t hole_now(void)
+{
+    struct chain *reader;
+    assert_int_equal(chain_open_reader(folder.path, &reader), STATUS_OK);
+    const uint64_t height = chain_hole(reader);
+    chain_close(reader);
+    return height;
+}
+
 /* Whichever byte of whichever segment rots, one record is lost at most, every header stays, and the chain goes on. */
 TEST(chain_mend, one_byte_costs_one_record_at_most)
 {
@@ -92,9 +102,11 @@ TEST(chain_mend, one_byte_costs_one_record_at_most)
             assert_int_equal(chain_open(folder.path, &chain), STATUS_DAMAGED);
             assert_int_equal(chain_mend(folder.path, TIP, &tip), STATUS_OK);
             assert_int_equal(tip, TIP);
+            const uint64_t hole = hole_now();
             open_small();
             count_losses(&bodies, &certificates);
             assert_true(bodies + certificates <= 1);
+            assert_int_equal(hole > 0, bodies == 1);
             all_bodies += bodies;
             all_certificates += certificates;
             nothing += bodies + certificates == 0;
