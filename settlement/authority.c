@@ -50,29 +50,15 @@ static bool is_gateways(uint16_t type)
     return type == T_SESSION_END || type == T_SWITCH_SET;
 }
 
-/* Checks public key or key id, signature and text; the caller has found `public_key` for the first. */
-static const char *check_signed(const struct authority *authority, const struct command *command,
-                                const uint8_t *public_key)
-{
-    const uint8_t *signature = command->auth + KEY_ID_BYTES;
-    const uint8_t *text = signature + SIGNATURE_BYTES;
-    const size_t text_bytes = command->header.auth_length - KEY_ID_BYTES - SIGNATURE_BYTES;
-    if (!hash_verify(public_key, text, text_bytes, signature)) return "signature";
-
-    struct form form;
-    if (!form_parse(&form, (const char *)text, text_bytes, "", 0)) return "signed text";
-    return intent_matches(&form, authority->params, command) ? NULL : "signed text";
-}
-
-static const char *check_operator(const struct authority *authority, const struct command *command)
+static const char *find_operator(const struct authority *authority, const struct command *command,
+                                 const uint8_t **signer)
 {
     /* Every operators' command begins with its nonce and the operator's index. */
     const uint16_t operator_index = le_get_u16(command->payload + 8);
     if (!is_operators(command->header.type)) return "kind of authentication";
     if (operator_index >= authority->genesis->operator_count) return "operator";
-    const uint8_t *public_key = authority->genesis->operators[operator_index];
-    if (memcmp(public_key, command->auth, PUBLIC_KEY_BYTES) != 0) return "operator's public key";
-    return check_signed(authority, command, public_key);
+    *signer = authority->genesis->operators[operator_index];
+    return memcmp(*signer, command->auth, PUBLIC_KEY_BYTES) == 0 ? NULL : "operator's public key";
 }
 
 /* The key of the command's account with the id in its authentication field, or NULL. */
@@ -84,19 +70,20 @@ static const struct key_added_event *key_of(const struct authority *authority,
     return key;
 }
 
-static const char *check_ed25519(const struct authority *authority, const struct command *command)
+static const char *find_ed25519(const struct authority *authority, const struct command *command,
+                                const uint8_t **signer)
 {
     static const uint8_t none[PUBLIC_KEY_BYTES];
     const uint32_t account = authority_account(command);
     if (account == 0) return "kind of authentication";
     if (!balance_sheet_has(authority->accounts, account)) return "account";
 
-    const uint8_t *owner = balance_sheet_owner(authority->accounts, account)->public_key;
-    if (memcmp(owner, command->auth, PUBLIC_KEY_BYTES) == 0)
-        return check_signed(authority, command, owner);
+    *signer = balance_sheet_owner(authority->accounts, account)->public_key;
+    if (memcmp(*signer, command->auth, PUBLIC_KEY_BYTES) == 0) return NULL;
     const struct key_added_event *key = key_of(authority, command, account);
     if (key == NULL || memcmp(key->public_key, none, sizeof(none)) == 0) return "key";
-    return check_signed(authority, command, key->public_key);
+    *signer = key->public_key;
+    return NULL;
 }
 
 static const char *check_hmac(const struct authority *authority, const struct command *command)
@@ -116,7 +103,8 @@ static const char *check_statements(const struct authority *authority,
     return authority->epoch_check(authority->epoch_context, command);
 }
 
-const char *authority_objection(const struct authority *authority, const struct command *command)
+static const char *find_signer(const struct authority *authority, const struct command *command,
+                               const uint8_t **signer)
 {
     const size_t auth_bytes = command->header.auth_length;
     switch (command->header.auth_kind) {
@@ -126,13 +114,54 @@ const char *authority_objection(const struct authority *authority, const struct 
         return auth_bytes == KEY_ID_BYTES ? check_hmac(authority, command) : "length of key id";
     case AUTH_ED25519:
         if (auth_bytes <= KEY_ID_BYTES + SIGNATURE_BYTES) return "length of signature";
-        return check_ed25519(authority, command);
+        return find_ed25519(authority, command, signer);
     case AUTH_OPERATOR:
         if (auth_bytes <= KEY_ID_BYTES + SIGNATURE_BYTES) return "length of signature";
-        return check_operator(authority, command);
+        return find_operator(authority, command, signer);
     case AUTH_STATEMENTS:
         return check_statements(authority, command);
     default:
         return "kind of authentication";
     }
+}
+
+/* Needs: a signature is in the authentication field. */
+static struct authority_signature signature_of(const struct command *command, const uint8_t *signer)
+{
+    return (struct authority_signature){
+        .public_key = signer,
+        .signature = command->auth + KEY_ID_BYTES,
+        .text = command->auth + KEY_ID_BYTES + SIGNATURE_BYTES,
+        .text_bytes = command->header.auth_length - KEY_ID_BYTES - SIGNATURE_BYTES,
+    };
+}
+
+static const char *check_text(const struct authority *authority, const struct command *command,
+                              const struct authority_signature *by)
+{
+    struct form form;
+    if (!form_parse(&form, (const char *)by->text, by->text_bytes, "", 0)) return "signed text";
+    return intent_matches(&form, authority->params, command) ? NULL : "signed text";
+}
+
+const char *authority_but_signature(const struct authority *authority,
+                                    const struct command *command,
+                                    struct authority_signature *signature)
+{
+    const uint8_t *signer = NULL;
+    *signature = (struct authority_signature){0};
+    const char *objection = find_signer(authority, command, &signer);
+    if (objection != NULL || signer == NULL) return objection;
+    *signature = signature_of(command, signer);
+    return check_text(authority, command, signature);
+}
+
+const char *authority_objection(const struct authority *authority, const struct command *command)
+{
+    const uint8_t *signer = NULL;
+    const char *objection = find_signer(authority, command, &signer);
+    if (objection != NULL || signer == NULL) return objection;
+    const struct authority_signature by = signature_of(command, signer);
+    if (!hash_verify(by.public_key, by.text, by.text_bytes, by.signature)) return "signature";
+    return check_text(authority, command, &by);
 }

@@ -38,6 +38,22 @@ struct authority {
 /* NULL when the command may stand; otherwise what is wrong with it, as a log line names it. */
 const char *authority_objection(const struct authority *authority, const struct command *command);
 
+/* What only a signature can tell. */
+struct authority_signature {
+    const uint8_t *public_key; /* NULL: none is needed */
+    const uint8_t *signature;  /* SIGNATURE_BYTES */
+    const uint8_t *text;
+    size_t text_bytes;
+};
+
+/* The same but for the signature, which is the costly part: NULL when the command may stand if `signature` is that
+ * key's over that text. Accounts, keys and listings are only ever added, so what may stand once may stand later; the
+ * other way round, an objection may be one that time would lift.
+ * Memory: `signature` points into the command and into what `authority` names. */
+const char *authority_but_signature(const struct authority *authority,
+                                    const struct command *command,
+                                    struct authority_signature *signature);
+
 /* The account that a trading command is for, 0 for other commands. */
 uint32_t authority_account(const struct command *command);
 

@@ -1,0 +1,113 @@
+#include "settlement/mandate_book.h"
+
+#include "common/arena.h"
+#include "settlement/state.h"
+
+#define ASSETS 1 /* of the sheet, whose cells stay untouched */
+
+struct mandate_book {
+    const struct genesis *genesis;
+    struct params params;
+    struct keyring *keys;
+    struct balance_sheet *accounts; /* its owners alone */
+};
+
+size_t mandate_book_bytes(const struct genesis *genesis)
+{
+    const struct params *params = &genesis->params;
+    return sizeof(struct mandate_book) + keyring_bytes(params->keys_max) +
+           balance_sheet_bytes(params->accounts_max, ASSETS) + 256;
+}
+
+struct mandate_book *mandate_book_new(struct arena *arena, const struct genesis *genesis)
+{
+    struct mandate_book *book = arena_take(arena, sizeof(*book));
+    if (book == NULL) return NULL;
+    book->genesis = genesis;
+    book->params = genesis->params;
+    book->keys = keyring_new(arena, genesis->params.keys_max);
+    book->accounts = balance_sheet_new(arena, genesis->params.accounts_max, ASSETS);
+    return book->keys != NULL && book->accounts != NULL ? book : NULL;
+}
+
+void mandate_book_copy(struct mandate_book *book, const struct settlement *settlement)
+{
+    ASSERT(keyring_count(book->keys) == 0 && balance_sheet_count(book->accounts) == 0);
+    book->params = settlement->params;
+    for (uint32_t i = 0; i < keyring_count(settlement->keys); i++) {
+        const bool added = keyring_add(book->keys, keyring_at(settlement->keys, i));
+        ASSERT(added); /* the bounds are the same */
+    }
+    for (uint32_t i = 1; i <= balance_sheet_count(settlement->accounts); i++) {
+        const struct balance_owner *owner = balance_sheet_owner(settlement->accounts, i);
+        const uint32_t account = balance_sheet_open(book->accounts, owner->public_key, 0);
+        ASSERT(account == i);
+    }
+}
+
+bool mandate_book_concerns(uint16_t command_type)
+{
+    switch (command_type) {
+    case T_ASSET_CREATE:
+    case T_MARKET_CREATE:
+    case T_MARKET_STATUS:
+    case T_MARKET_FILTERS:
+    case T_ACCOUNT_CREATE:
+    case T_KEY_ADD:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool mandate_book_needs(uint16_t event_type)
+{
+    switch (event_type) {
+    case T_ASSET_CREATED:
+    case T_MARKET_CREATED:
+    case T_MARKET_STATUS_CHANGED:
+    case T_MARKET_FILTERED:
+    case T_ACCOUNT_CREATED:
+    case T_KEY_ADDED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool add_account(struct mandate_book *book, const struct event *event)
+{
+    struct account_created_event created;
+    account_created_event_get(event->payload, &created);
+    return created.account == balance_sheet_count(book->accounts) + 1 &&
+           balance_sheet_open(book->accounts, created.public_key, 0) != 0;
+}
+
+static bool add_key(struct mandate_book *book, const struct event *event)
+{
+    struct key_added_event added;
+    key_added_event_get(event->payload, &added);
+    return balance_sheet_has(book->accounts, added.account) && keyring_add(book->keys, &added);
+}
+
+bool mandate_book_apply(struct mandate_book *book, const struct event *event)
+{
+    if (!mandate_book_needs(event->type)) return true;
+    if (event->type == T_ACCOUNT_CREATED) return add_account(book, event);
+    if (event->type == T_KEY_ADDED) return add_key(book, event);
+    if (!params_follows(&book->params, event)) return false;
+    params_apply(&book->params, event);
+    return true;
+}
+
+const char *mandate_book_objection(const struct mandate_book *book, const struct command *command,
+                                   struct authority_signature *signature)
+{
+    const struct authority authority = {
+        .genesis = book->genesis,
+        .params = &book->params,
+        .keys = book->keys,
+        .accounts = book->accounts,
+    };
+    return authority_but_signature(&authority, command, signature);
+}

@@ -1,0 +1,45 @@
+/* Who may speak for which account, and the parameters by which it is read: what authority.h asks for, for another
+ * thread than the settlement's.
+ *
+ * It is a copy of a part of a settlement, moved forward by the same events, some time later. It holds no balance.
+ *
+ * Owner    one thread; pure
+ * Memory   the caller's arena, touched as accounts and keys come: 92 bytes an account, 84 to 96 a key
+ * Limits   those of the genesis
+ * Cost     0.1 us a command without a signed text, 2 us with one
+ */
+
+#ifndef SETTLEMENT_MANDATE_BOOK_H
+#define SETTLEMENT_MANDATE_BOOK_H
+
+#include "settlement/authority.h"
+
+struct arena;
+struct mandate_book;
+
+size_t mandate_book_bytes(const struct genesis *genesis);
+
+/* As the genesis has it. NULL when the arena is too small.
+ * Needs: the genesis outlives it. */
+MUST_CHECK struct mandate_book *mandate_book_new(struct arena *arena,
+                                                 const struct genesis *genesis);
+
+/* Takes over what a settlement of the same genesis knows. Needs: `book` is new. */
+void mandate_book_copy(struct mandate_book *book, const struct settlement *settlement);
+
+/* Whether the events of such commands can have anything to apply. */
+bool mandate_book_concerns(uint16_t command_type);
+
+/* Moves it forward by an event that settlement has taken; one that does not concern it is ignored.
+ * False: that cannot be the next event. */
+MUST_CHECK bool mandate_book_apply(struct mandate_book *book, const struct event *event);
+
+/* Whether an event is one that mandate_book_apply would not ignore. */
+bool mandate_book_needs(uint16_t event_type);
+
+/* authority_but_signature, by what the book knows. A change of epoch never stands here.
+ * Memory: `signature` points into the command, the book and the genesis. */
+const char *mandate_book_objection(const struct mandate_book *book, const struct command *command,
+                                   struct authority_signature *signature);
+
+#endif /* SETTLEMENT_MANDATE_BOOK_H */
