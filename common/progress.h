@@ -21,6 +21,7 @@ struct progress_peer {
     _Atomic uint64_t height;
     _Atomic uint64_t certified_height;
     _Atomic int64_t clock_ahead_ns; /* of this node's clock */
+    _Atomic uint32_t false_runs;    /* that it sent to this node as its leader */
 };
 
 /* What a node does that lacks the blocks below the checkpoint it began at (ledger/backfill.h). */
@@ -60,6 +61,8 @@ struct progress {
     _Atomic uint32_t halted;
     _Atomic uint32_t stuck; /* 1: at a height no hash can get enough votes any more */
     _Atomic uint64_t epoch; /* of the last block */
+    _Atomic uint64_t
+        settled_command; /* what it changed of accounts, keys and listings is on its way */
 
     /* Checkpoint maker: a certified checkpoint on disk holds everything up to this entry of the log. */
     alignas(64) _Atomic uint64_t forget_index;

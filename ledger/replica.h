@@ -25,6 +25,7 @@
 #include "common/status.h"
 #include "ledger/peers.h"
 #include "ledger/replica_mark.h"
+#include "ledger/vetting.h"
 
 struct replica;
 
@@ -50,6 +51,7 @@ struct replica_world {
     /* A message of a peer that is not the log's (its first byte is above PEER_MESSAGE_LAST); or NULL. */
     void (*other)(void *context, uint32_t node, const uint8_t *bytes, size_t byte_count);
     uint64_t (*random)(void *context);
+    struct vetting vetting; /* of what other members send */
 };
 
 struct replica_options {

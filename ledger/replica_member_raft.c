@@ -24,7 +24,7 @@ struct replica_peer *replica_member_find(struct replica *replica, uint32_t node)
 static void peer_close(struct replica *replica, struct replica_peer *peer)
 {
     sequence_forget(&replica->sequence, peer->node);
-    free(peer->runs.bytes);
+    replica_vet_free(peer);
     *peer = (struct replica_peer){0};
 }
 
@@ -371,6 +371,7 @@ static void progress_peer(struct replica *replica, const struct node_member *mem
     atomic_store_explicit(&shown->certified_height, peer->ping.certified_height,
                           memory_order_relaxed);
     atomic_store_explicit(&shown->clock_ahead_ns, peer->clock.ahead_ns, memory_order_relaxed);
+    atomic_store_explicit(&shown->false_runs, peer->vet.false_runs, memory_order_relaxed);
 }
 
 static void progress_peers(struct replica *replica)

@@ -6,11 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define RUNS_BYTES_MIN (256 * 1024)
-#define RUNS_BYTES_MAX (2 * ORIGIN_BYTES + (1024 * 1024)) /* a stream sent again still fits */
-#define STALL_NS       1000000000u /* our stream is sent again when it does not move for so long */
-
-static_assert(RUNS_BYTES_MIN > PEER_RUN_BYTES_MAX + 4, "a run fits an empty queue");
+#define STALL_NS 1000000000u /* our stream is sent again when it does not move for so long */
 
 /* ---- What arrives here ---- */
 
@@ -68,30 +64,11 @@ static void stream_watch(struct replica *replica)
 
 /* ---- The leader: what others sent ---- */
 
-static bool queue_grow(struct run_queue *queue, size_t byte_count)
-{
-    size_t capacity = queue->capacity < RUNS_BYTES_MIN ? RUNS_BYTES_MIN : queue->capacity * 2;
-    while (capacity < run_queue_bytes(queue) + byte_count)
-        capacity *= 2;
-    if (capacity > RUNS_BYTES_MAX) capacity = RUNS_BYTES_MAX;
-    uint8_t *bytes = malloc(capacity);
-    if (bytes == NULL) return false;
-    uint8_t *old = queue->bytes;
-    run_queue_move(queue, bytes, capacity);
-    free(old);
-    return true;
-}
-
 void replica_propose_forwarded(struct replica *replica, struct replica_peer *peer,
                                const struct peer_forward *forward)
 {
     if (!replica_leads(replica)) return; /* its sender learns of the new leader as we do */
-    if (run_queue_add(&peer->runs, forward->run, forward->run_bytes)) return;
-    const size_t needed = run_queue_bytes(&peer->runs) + forward->run_bytes + 4;
-    if (needed <= RUNS_BYTES_MAX && queue_grow(&peer->runs, forward->run_bytes + 4) &&
-        run_queue_add(&peer->runs, forward->run, forward->run_bytes))
-        return;
-    sequence_dropped(&replica->sequence, peer->node);
+    replica_vet_take(replica, peer, forward->run, forward->run_bytes);
 }
 
 void replica_propose_loose(struct replica *replica, const struct peer_loose *loose)
@@ -225,7 +202,9 @@ static void tell(struct replica *replica)
         }
         struct replica_peer *peer = replica_member_find(replica, origin->node);
         /* What still waits here may be what is expected. */
-        if (peer == NULL || !peer->up || run_queue_bytes(&peer->runs) > 0) continue;
+        if (peer == NULL || !peer->up || run_queue_bytes(&peer->runs) > 0 ||
+            run_queue_bytes(&peer->vet.waiting) > 0)
+            continue;
         uint8_t bytes[PEER_SMALL_MAX];
         const struct peer_expected message = {epoch, expected};
         replica_send(replica, peer, bytes, peer_message_put_expected(bytes, &message));
@@ -344,6 +323,7 @@ bool replica_propose(struct replica *replica)
     take_votes(replica);
     take_commands(replica);
     stream_watch(replica);
+    replica_vet_turn(replica);
     if (replica_leads(replica)) return propose(replica);
     struct replica_peer *leader = replica_member_find(replica, replica->leader);
     replica->forward_blocked = leader != NULL && leader->up && forward(replica, leader);

@@ -70,7 +70,7 @@ static void perform_state(struct replica *replica)
     for (uint32_t i = 0; i < REPLICA_PEERS; i++) {
         struct replica_peer *peer = &replica->peers[i];
         replica_stream_reset(peer);
-        run_queue_clear(&peer->runs);
+        replica_vet_clear(peer);
         /* Whom we hear of from now on: it was not ours to listen for before. */
         if (replica_leads(replica)) peer->heard_ns = replica->now.monotonic_ns;
         peer->told_lost = false;
@@ -580,7 +580,7 @@ void replica_link(struct replica *replica, struct sequence_time now, uint32_t no
     peer->ping_ns = 0;
     peer->heard_ns = up ? now.monotonic_ns : peer->heard_ns;
     replica_stream_reset(peer);
-    run_queue_clear(&peer->runs); /* what comes behind it on a new link begins anew */
+    replica_vet_clear(peer); /* what comes behind it on a new link begins anew */
     if (node == replica->leader) replica_propose_anew(replica);
     replica->tick_ns = 0;
 }
@@ -641,7 +641,8 @@ uint64_t replica_due(const struct replica *replica)
     uint64_t due_ns = earlier(replica->tick_ns, raft_timeout(&replica->raft) * NS_PER_MS);
     const uint64_t seal_ns = sequence_due(&replica->sequence);
     if (seal_ns != 0) due_ns = earlier(due_ns, seal_ns);
-    if (replica->full || replica->forward_blocked || replica_stream_blocked(replica))
+    if (replica->full || replica->forward_blocked || replica->vet_waits ||
+        replica_stream_blocked(replica))
         due_ns = earlier(due_ns, now_ns + RETRY_NS);
     return due_ns;
 }
@@ -943,7 +944,7 @@ void replica_free(struct replica *replica)
     atomic_store_explicit(&progress->is_leader, 0, memory_order_relaxed);
     atomic_store_explicit(&progress->leader, 0, memory_order_relaxed);
     for (uint32_t i = 0; i < REPLICA_PEERS; i++)
-        free(replica->peers[i].runs.bytes);
+        replica_vet_free(&replica->peers[i]);
     wal_close(replica->wal);
     if (replica->started) raft_close(&replica->raft, NULL);
     free(replica->frame);

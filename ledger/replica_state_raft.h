@@ -4,6 +4,7 @@
  *     replica_entries_raft.c  entries: read, written in groups, delivered
  *     replica_stream_raft.c   the leader's stream of entries to each follower
  *     replica_propose_raft.c  commands: from here and from origins, into batches or to the leader
+ *     replica_vet_raft.c      what others send: may it stand?
  *     replica_member_raft.c   the other nodes: pings, clocks, the configuration, giving leadership away
  *
  * Invariants, asserted by replica_check:
@@ -38,6 +39,25 @@
 #define REPLICA_KEPT_BYTES (16 * 1024 * 1024)
 #endif
 #define REPLICA_LOOSE_BYTES 16384
+#define REPLICA_BARRED_NS   10000000000u /* so long nothing is taken of who sent a false run */
+
+/* How far the oldest run that waits has come. */
+enum replica_vet_state {
+    REPLICA_VET_NEW,
+    REPLICA_VET_LATE, /* it did not stand by what was known */
+    REPLICA_VET_ASKED /* its answer is under way */
+};
+
+/* A member's runs before they may go into a batch. */
+struct replica_vet {
+    enum replica_vet_state state;
+    struct run_queue waiting;
+    uint64_t number;       /* of the question that is under way */
+    uint64_t late_index;   /* what the log held when the run came */
+    uint64_t late_command; /* and its last command; 0: not delivered yet */
+    uint64_t barred_ns;    /* nothing is taken until then; 0: it is */
+    uint32_t false_runs;
+};
 
 /* A follower as the leader feeds it. Entries below `next` were put on the link, those up to `until` are to be. */
 struct replica_stream {
@@ -61,7 +81,8 @@ struct replica_peer {
     uint64_t heard_ns;
     uint64_t needs_ns; /* told that it needs a checkpoint */
     struct replica_stream stream;
-    struct run_queue runs;
+    struct run_queue runs; /* that may go into batches */
+    struct replica_vet vet;
     struct peer_clock clock;
     struct peer_ping ping; /* its last */
     uint64_t ping_ns;      /* when that came; 0: none */
@@ -112,6 +133,8 @@ struct replica {
     uint64_t origin_first; /* where it stood then */
     uint64_t origin_epoch;
     bool forward_blocked;   /* the link to the leader was full */
+    uint64_t vet_asked;     /* questions so far */
+    bool vet_waits;         /* for what nobody tells us of */
     struct run_queue loose; /* votes: ours and forwarded ones */
 
     struct node_set nodes;
@@ -207,6 +230,17 @@ void replica_propose_loose(struct replica *replica, const struct peer_loose *loo
 void replica_propose_anew(struct replica *replica);
 /* A batch was delivered. */
 void replica_propose_delivered(struct replica *replica);
+
+/* ---- replica_vet_raft.c ---- */
+
+/* A run of another member's, to who leads: it comes to peer->runs when it may stand, or never. */
+void replica_vet_take(struct replica *replica, struct replica_peer *peer, const uint8_t *run,
+                      size_t byte_count);
+/* Goes on with what waits. */
+void replica_vet_turn(struct replica *replica);
+/* Forgets all runs of the peer. */
+void replica_vet_clear(struct replica_peer *peer);
+void replica_vet_free(struct replica_peer *peer);
 
 /* ---- replica_member_raft.c ---- */
 

@@ -293,11 +293,14 @@ static void batch_add(struct sequence *sequence, const uint8_t *commands, size_t
     sequence->batch.command_count += command_count;
 }
 
-/* Nobody's: it moves no stream, and no group or deadline can make it nothing. */
+/* Nobody's: it moves no stream, and no group or deadline can make it nothing. And nobody else vouches for it:
+ * with another authentication than a node's own it would stop everybody. */
 static bool is_bare(const struct command_header *header)
 {
+    const bool own = header->auth_kind == AUTH_NONE && header->auth_length == 0;
     return header->origin == 0 && header->origin_epoch == 0 && header->origin_sequence == 0 &&
-           header->group == 0 && header->deadline_ns == 0;
+           header->group == 0 && header->deadline_ns == 0 &&
+           (own || header->type == T_EPOCH_CHANGE);
 }
 
 static bool is_nobodys(uint16_t type)

@@ -59,6 +59,7 @@ TEST(node_data, status_tells_the_cluster)
     atomic_store(&peer->height, 2);
     atomic_store(&peer->certified_height, 1);
     atomic_store(&peer->clock_ahead_ns, -3500000);
+    atomic_store(&peer->false_runs, 2);
     atomic_store(&desk_progress.peers[2].node, 5);
     atomic_store(&desk_progress.peers[2].role, NODE_STANDBY);
     atomic_store(&desk_progress.backfill, BACKFILL_FINDS_NOBODY);
@@ -76,9 +77,11 @@ TEST(node_data, status_tells_the_cluster)
                   "\"backfill\":{\"state\":\"WAITING\",\"base\":150,\"headersFrom\":1,\"height\":7,"
                   "\"bodiesFrom\":3,\"missing\":8},\"peers\":["
                   "{\"node\":3,\"role\":\"leader\",\"up\":true,\"height\":2,"
-                  "\"certifiedHeight\":1,\"storedIndex\":99,\"clockAheadMs\":-3},"
+                  "\"certifiedHeight\":1,\"storedIndex\":99,\"clockAheadMs\":-3,"
+                  "\"falseRuns\":2},"
                   "{\"node\":5,\"role\":\"standby\",\"up\":false,\"height\":0,"
-                  "\"certifiedHeight\":0,\"storedIndex\":0,\"clockAheadMs\":0}]}");
+                  "\"certifiedHeight\":0,\"storedIndex\":0,\"clockAheadMs\":0,"
+                  "\"falseRuns\":0}]}");
 }
 
 TEST(node_data, status_of_the_leader_names_itself)
