@@ -25,6 +25,7 @@
 #include "common/ring.h"
 #include "common/status.h"
 #include "ledger/peers.h"
+#include "ledger/vetting.h"
 
 struct replica;
 struct replica_base;
@@ -42,6 +43,16 @@ struct consensus_supply {
     bool (*turn)(void *context);
     /* Whom there are links to, at the beginning and whenever that changes; may be NULL. */
     void (*nodes)(void *context, const struct node_set *nodes);
+};
+
+/* Who looks at what other members send (ledger/vetting.h), on the loop's thread. All zero: nobody does. */
+struct consensus_vetting {
+    struct vetting vetting; /* its context is theirs, too */
+    /* Once a round of the loop: takes what has become known. */
+    void (*turn)(void *context);
+    /* Whether the loop may sleep: who has something for it was told to wake it, and had nothing meanwhile. */
+    bool (*rest)(void *context);
+    void (*awake)(void *context);
 };
 
 struct consensus_options {
@@ -71,6 +82,7 @@ struct consensus_options {
     struct park *park; /* woken by whoever publishes to us, drains `batches`, or stops us */
 
     struct consensus_supply supply;
+    struct consensus_vetting vetting;
     struct metrics *metrics;
     struct progress *progress;
 };

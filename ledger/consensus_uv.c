@@ -320,6 +320,8 @@ static bool rings_rest(const struct consensus *consensus)
         if (!ring_sleepy(options->submissions[i])) return false;
     for (uint32_t i = 0; i < options->vote_ring_count && consensus->wanting[REPLICA_VOTES]; i++)
         if (!ring_sleepy(options->votes[i])) return false;
+    if (options->vetting.rest != NULL && !options->vetting.rest(options->vetting.vetting.context))
+        return false;
     return options->changes == NULL || ring_sleepy(options->changes);
 }
 
@@ -362,7 +364,9 @@ static void timer_set(struct consensus *consensus)
 static bool turn(struct consensus *consensus)
 {
     const struct consensus_supply *supply = &consensus->options->supply;
+    const struct consensus_vetting *vetting = &consensus->options->vetting;
     changes_take(consensus);
+    if (vetting->turn != NULL) vetting->turn(vetting->vetting.context);
     links_turn(consensus);
     consensus->at_ring = 0;
     consensus->wanting[REPLICA_COMMANDS] = consensus->wanting[REPLICA_VOTES] = false;
@@ -383,6 +387,8 @@ static void on_round(uv_prepare_t *handle)
     const struct progress *progress = consensus->options->progress;
     each_ring(consensus, ring_awake);
     if (consensus->options->changes != NULL) ring_awake(consensus->options->changes);
+    const struct consensus_vetting *vetting = &consensus->options->vetting;
+    if (vetting->awake != NULL) vetting->awake(vetting->vetting.context);
     bool more = turn(consensus);
     const bool stopping = atomic_load_explicit(&progress->stopping, memory_order_acquire) != 0;
     if (consensus->status != STATUS_OK ||
@@ -433,6 +439,7 @@ static enum status replica_start(struct consensus *consensus)
                 .taken = world_taken,
                 .other = world_other,
                 .random = world_random,
+                .vetting = options->vetting.vetting,
             },
         .metrics = options->metrics,
         .progress = options->progress,

@@ -79,6 +79,7 @@ static void convict(struct replica *replica, struct replica_peer *peer, const ui
 {
     const struct vetting *vetting = &replica->options.world.vetting;
     const struct vetting_run lie = run_of(replica, peer, run, byte_count);
+    ASSERT(fault->offset + COMMAND_HEADER_BYTES <= byte_count); /* peer_message_get_forward */
     log_error("ledger", "a member vouches for a command that may not stand: none of its are taken",
               "node=%u what=\"%s\" type=%u sequence=%" PRIu64 " for_ms=%u", (unsigned)peer->node,
               fault->what, (unsigned)le_get_u16(run + fault->offset + 4),

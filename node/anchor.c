@@ -14,6 +14,7 @@
 #include "node/epoch_chain.h"
 #include "node/evidence.h"
 #include "node/file_os.h"
+#include "settlement/mandate_book.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,7 @@ struct anchor {
     enum status status; /* of the first failure */
     bool votes;         /* there is a sign-once file, and a ring for this node's votes */
     bool halted;
+    bool facts_full; /* nothing is taken until there is room for what may come of it */
 
     /* The body of the block under way: whole records, then the one being put together. */
     uint8_t *body;
@@ -461,6 +463,43 @@ static void take_checkpoint_vote(struct anchor *anchor, const struct command *co
     if (counted == CERTIFICATE_MADE) anchor->checkpoint = certificate;
 }
 
+/* ---- Facts for who looks at what other members send ---- */
+
+/* Whether there is room for the one fact that a command can bring. */
+static bool facts_have_room(struct anchor *anchor)
+{
+    struct ring *facts = anchor->options->facts;
+    anchor->facts_full =
+        facts != NULL && ring_reserve(facts, EVENT_HEADER_BYTES + EVENT_PAYLOAD_MAX) == NULL;
+    return !anchor->facts_full;
+}
+
+static void add_facts(struct anchor *anchor, const struct applied *record)
+{
+    const uint8_t *at = record->events, *const end = at + record->events_length;
+    struct ring *facts = anchor->options->facts;
+    struct event event;
+    if (facts == NULL) return;
+    for (const uint8_t *begin = at; event_next(&at, end, &event); begin = at) {
+        if (!mandate_book_needs(event.type)) continue;
+        uint8_t *room = ring_reserve(facts, (size_t)(at - begin));
+        ASSERT(room != NULL); /* facts_have_room, and a command lists, opens or adds one thing */
+        memcpy(room, begin, (size_t)(at - begin));
+        ring_commit(facts, (size_t)(at - begin));
+    }
+}
+
+static void send_facts(struct anchor *anchor)
+{
+    const struct anchor_options *options = anchor->options;
+    if (options->facts == NULL || anchor->halted) return;
+    const bool sleeps = ring_publish(options->facts);
+    /* release: the facts up to this command are published. Pairs with the acquire of who takes them. */
+    atomic_store_explicit(&options->progress->settled_command, anchor->digest->command,
+                          memory_order_release);
+    if (sleeps) park_wake(options->consensus_park);
+}
+
 /* ---- Records ---- */
 
 static enum status take_record(struct anchor *anchor, const struct applied *record)
@@ -478,6 +517,7 @@ static enum status take_record(struct anchor *anchor, const struct applied *reco
         return STATUS_OK;
     }
     if (status != STATUS_OK) return status;
+    if (mandate_book_concerns(command.header.type)) add_facts(anchor, record);
     if (sealed) return end_block(anchor);
     switch (command.header.type) {
     case T_VOTE:
@@ -557,7 +597,7 @@ static enum status take_parts(struct anchor *anchor, uint32_t *taken)
     const uint8_t *bytes;
     size_t byte_count;
     *taken = 0;
-    while (status == STATUS_OK && *taken < TAKE_MAX &&
+    while (status == STATUS_OK && *taken < TAKE_MAX && facts_have_room(anchor) &&
            (bytes = ring_peek(ring, &byte_count)) != NULL) {
         const uint8_t *at = bytes;
         struct applied part;
@@ -568,6 +608,7 @@ static enum status take_parts(struct anchor *anchor, uint32_t *taken)
         ++*taken;
     }
     ring_release(ring);
+    send_facts(anchor);
     return status;
 }
 
@@ -878,6 +919,8 @@ static void begin_at_state(struct anchor *anchor)
     metric_set(&options->metrics->height, height);
     metric_set(&options->metrics->certified_height, height);
     atomic_store_explicit(&options->progress->epoch, epoch, memory_order_relaxed);
+    atomic_store_explicit(&options->progress->settled_command, digest->command,
+                          memory_order_release);
     /* release: as in end_block. */
     atomic_store_explicit(&options->progress->sealed_height, height, memory_order_release);
     atomic_store_explicit(&options->progress->certified_height, height, memory_order_release);
@@ -990,13 +1033,13 @@ enum status anchor_status(const struct anchor *anchor)
 
 static int rest_ms(const struct anchor *anchor)
 {
-    if (notices_wait(anchor)) return RETRY_MS;
+    if (notices_wait(anchor) || anchor->facts_full) return RETRY_MS;
     return vote_waits(&anchor->voting) ? VOTE_REST_MS : REST_MS;
 }
 
 static void rest(struct anchor *anchor)
 {
-    if (!ring_sleepy(anchor->options->applied)) return;
+    if (!ring_sleepy(anchor->options->applied) && !anchor->facts_full) return;
     park_sleep(anchor->options->park, rest_ms(anchor));
     ring_awake(anchor->options->applied);
 }

@@ -24,7 +24,7 @@
  *          and of the metrics of those names
  * Memory   everything in the options outlives the call; the call frees what it takes
  * Limits   a full `votes` or `notices` ring keeps its record here until there is room; for the votes
- *          only the newest matters, for the notices the chain files are the memory
+ *          only the newest matters, for the notices the chain files are the memory. A full `facts` ring stops it
  * Progress blocks on its park and in writes to the chain; a vote in two synchronous writes
  */
 
@@ -57,6 +57,9 @@ struct anchor_options {
     struct park *park;    /* this thread's own */
     struct ring *votes;   /* out: VOTE commands, to the consensus loop; may be NULL */
     struct ring *changes; /* out: NODE_CHANGED events (change_queue.h), likewise; may be NULL */
+    struct ring *
+        facts; /* out: events by which a command may stand (settlement/mandate_book.h), likewise, before
+                         * progress.settled_command passes their command; or NULL */
     struct park *consensus_park;
     struct ring *notices; /* out: BLOCK_SEALED, BLOCK_CERTIFIED, to the gateway; may be NULL */
     struct park *gateway_park;

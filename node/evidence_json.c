@@ -97,3 +97,26 @@ enum status evidence_keep_halt(const char *directory, const struct evidence_halt
     snprintf(name, sizeof(name), "halt-%lu.json", halt->height);
     return keep(directory, name, object);
 }
+
+enum status evidence_keep_command(const char *directory, const struct evidence_command *command)
+{
+    char name[96], text[2 * COMMAND_BYTES_MAX + 1];
+    uint64_t epoch = 0, sequence = 0;
+    const size_t byte_count =
+        command->byte_count < COMMAND_BYTES_MAX ? command->byte_count : COMMAND_BYTES_MAX;
+    if (byte_count >= COMMAND_HEADER_BYTES) {
+        epoch = le_get_u64(command->bytes + 16); /* as messages.h has a command's header */
+        sequence = le_get_u64(command->bytes + 24);
+    }
+    json_t *object = json_object();
+    put(object, "kind", json_string("false-command"));
+    put_hex(object, "chainId", command->chain_id.bytes, HASH_BYTES);
+    put(object, "node", json_integer(command->node));
+    put(object, "what", json_string(command->what));
+    put(object, "originEpoch", json_integer((json_int_t)epoch));
+    put(object, "originSequence", json_integer((json_int_t)sequence));
+    hash_hex(command->bytes, byte_count, text);
+    put(object, "command", json_string(text));
+    snprintf(name, sizeof(name), "false-%u-%lu-%lu.json", command->node, epoch, sequence);
+    return keep(directory, name, object);
+}

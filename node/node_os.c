@@ -17,6 +17,7 @@
 #include "node/pid_file.h"
 #include "node/recovery.h"
 #include "node/start.h"
+#include "node/vetter.h"
 #include "node/view_restore.h"
 #include "settlement/settle.h"
 #include "settlement/store.h"
@@ -37,9 +38,11 @@
 #define CLOSE_PAUSES    500 /* of 2 ms, for answers at the end */
 
 /* Small records: of votes only the newest matters, notices are one or two a block, the others are rare. */
-#define VOTES_BYTES   (64u << 10)
-#define NOTICES_BYTES (256u << 10)
-#define RARE_BYTES    (1u << 20)
+#define VOTES_BYTES     (64u << 10)
+#define NOTICES_BYTES   (256u << 10)
+#define RARE_BYTES      (1u << 20)
+#define QUESTIONS_BYTES (1u << 20) /* a quarter holds the largest run */
+#define ANSWERS_BYTES   (64u << 10)
 
 #define CHECKPOINTS_KEPT 2
 
@@ -56,6 +59,9 @@ struct node_rings {
     struct ring *votes;           /* anchor to consensus */
     struct ring *maker_votes;     /* checkpoint maker to consensus */
     struct ring *changes;         /* anchor to consensus */
+    struct ring *facts;           /* anchor to consensus */
+    struct ring *questions;       /* consensus to vetter */
+    struct ring *answers;         /* vetter to consensus */
     struct ring *batches;         /* consensus to engine */
     struct ring *marks;           /* consensus to checkpoint maker */
     struct ring *anchor_applied;  /* engine to anchor */
@@ -64,7 +70,7 @@ struct node_rings {
     struct ring *certificates;    /* anchor to checkpoint maker */
 };
 
-enum { GATEWAY, CONSENSUS, ENGINE, ANCHOR, MAKER, STORE, BACKFILL, THREAD_COUNT };
+enum { GATEWAY, CONSENSUS, ENGINE, ANCHOR, MAKER, STORE, BACKFILL, VETTER, THREAD_COUNT };
 
 struct node;
 
@@ -97,6 +103,7 @@ struct node {
     struct digest digest;
     struct checkpoint_maker *maker; /* NULL: this chain makes none */
     struct supply_files *supply;
+    struct vetter *vetter;
     struct backfill_relay relay;
     struct node_rings rings;
     struct park parks[THREAD_COUNT]; /* each thread's own */
@@ -187,6 +194,7 @@ static enum status run_consensus(struct node *node)
         .marks_park = &node->parks[MAKER],
         .park = &node->parks[CONSENSUS],
         .supply = supply_files_hooks(node->supply),
+        .vetting = vetter_hooks(node->vetter),
         .metrics = &node->metrics,
         .progress = &node->progress,
     };
@@ -251,6 +259,7 @@ static enum status run_anchor(struct node *node)
         .park = &node->parks[ANCHOR],
         .votes = node->rings.votes,
         .changes = node->rings.changes,
+        .facts = node->rings.facts,
         .consensus_park = &node->parks[CONSENSUS],
         .notices = node->rings.notices,
         .gateway_park = &node->parks[GATEWAY],
@@ -292,6 +301,12 @@ static enum status run_backfill(struct node *node)
     const struct backfill_run_options options = backfill_options(node);
     backfill_run(&options);
     return STATUS_OK; /* who trades needs no history */
+}
+
+static enum status run_vetter(struct node *node)
+{
+    vetter_run(node->vetter);
+    return STATUS_OK;
 }
 
 /* The chain as the projection reads it. */
@@ -372,7 +387,7 @@ static enum status start_threads(struct node *node)
         [GATEWAY] = {"gateway", run_gateway},    [CONSENSUS] = {"consensus", run_consensus},
         [ENGINE] = {"engine", run_engine},       [ANCHOR] = {"anchor", run_anchor},
         [MAKER] = {"maker", run_maker},          [STORE] = {"store", run_store},
-        [BACKFILL] = {"backfill", run_backfill},
+        [BACKFILL] = {"backfill", run_backfill}, [VETTER] = {"vetter", run_vetter},
     };
     /* Consumers first, so that nobody waits for a thread that could not be started. */
     for (int i = THREAD_COUNT - 1; i >= 0; i--) {
@@ -450,9 +465,10 @@ static enum status check_memory(const struct node *node)
 {
     const struct genesis *genesis = &node->files.genesis;
     const size_t engine = engine_bytes(genesis), settlement = settlement_bytes(genesis);
+    const size_t vetting = vetter_bytes(genesis);
     const size_t projection = store_bytes(genesis), memory = physical_memory_bytes();
     const size_t rings = node->config->ring_bytes * (2 + ANCHOR_INPUT_RINGS + GATEWAY_INPUT_RINGS);
-    const size_t all = engine + settlement + projection + rings;
+    const size_t all = engine + settlement + vetting + projection + rings;
     log_info("node", "memory by the parameters",
              "engine_mb=%zu settlement_mb=%zu projection_mb=%zu rings_mb=%zu machine_mb=%zu",
              engine >> 20, settlement >> 20, projection >> 20, rings >> 20, memory >> 20);
@@ -480,6 +496,9 @@ static enum status make_rings(struct node *node)
         {&rings->votes, VOTES_BYTES},
         {&rings->maker_votes, VOTES_BYTES},
         {&rings->changes, RARE_BYTES},
+        {&rings->facts, RARE_BYTES},
+        {&rings->questions, QUESTIONS_BYTES},
+        {&rings->answers, ANSWERS_BYTES},
         {&rings->batches, unit},
         {&rings->marks, RARE_BYTES},
         {&rings->anchor_applied, unit * ANCHOR_INPUT_RINGS},
@@ -534,6 +553,23 @@ static enum status make_backfill(struct node *node)
     return STATUS_OK;
 }
 
+static enum status make_vetter(struct node *node)
+{
+    const struct vetter_options options = {
+        .genesis = &node->files.genesis,
+        .settlement = node->settlement,
+        .facts = node->rings.facts,
+        .questions = node->rings.questions,
+        .answers = node->rings.answers,
+        .park = &node->parks[VETTER],
+        .consensus_park = &node->parks[CONSENSUS],
+        .evidence_directory = node->files.evidence,
+        .progress = &node->progress,
+    };
+    node->vetter = vetter_new(&options);
+    return node->vetter != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
 static enum status make_supply(struct node *node)
 {
     const struct supply_files_options options = {
@@ -582,6 +618,7 @@ static enum status make_memory(struct node *node)
     if (status == STATUS_OK) status = make_rings(node);
     if (status == STATUS_OK) status = make_state(node);
     if (status == STATUS_OK) status = make_maker(node);
+    if (status == STATUS_OK) status = make_vetter(node);
     if (status == STATUS_OK) status = make_backfill(node);
     if (status == STATUS_OK) status = make_supply(node);
     return status;
@@ -591,6 +628,7 @@ static void free_memory(struct node *node)
 {
     maker_free(node->maker);
     supply_files_free(node->supply);
+    vetter_free(node->vetter);
     for (int i = 0; i < THREAD_COUNT; i++)
         park_close(&node->parks[i]);
     arena_unmap(&node->engine_arena);
