@@ -82,6 +82,7 @@ struct cluster {
     struct line lines[MEMBERS_MAX][MEMBERS_MAX];
     hash_t *batches; /* by index: what any of them delivered */
     uint64_t messages, sent_bytes;
+    const struct vetting *vetting; /* of all; its context is the member; NULL: everything stands */
     /* Looks at a message on its way; false: it is lost. */
     bool (*look)(struct cluster *cluster, uint32_t from, uint32_t to, const uint8_t *bytes,
                  size_t byte_count);
@@ -344,6 +345,9 @@ static inline enum status member_open(struct member *member, const struct node_s
         .metrics = &member->metrics,
         .progress = &member->progress,
     };
+    struct replica_options vetted = options;
+    if (cluster->vetting != NULL) vetted.world.vetting = *cluster->vetting;
+    vetted.world.vetting.context = member;
     const uint64_t delivered = member->delivered_index;
     /* The engine begins where the base says. */
     member->stamp_ns = 0;
@@ -361,7 +365,7 @@ static inline enum status member_open(struct member *member, const struct node_s
     member_delivered(member);
     member->ended = STATUS_OK;
     memset(member->arrived, 0, sizeof(member->arrived));
-    const enum status status = replica_new(&options, cluster_time(member), &member->replica);
+    const enum status status = replica_new(&vetted, cluster_time(member), &member->replica);
     member->alive = status == STATUS_OK;
     /* What it ever handed on is on its disk. */
     if (member->alive) assert_true(replica_facts(member->replica).stored >= delivered);

@@ -762,3 +762,26 @@ TEST(sequence, a_change_of_the_epoch_is_nobodys)
     assert_int_equal(taken, 0);
     assert_int_equal(expected_of(&sequence, NODE), 1);
 }
+
+/* A vote or a HELLO that somebody else is said to vouch for would stop every node that settles it. */
+TEST(sequence, what_is_nobodys_has_no_authentication)
+{
+    static const uint16_t bare[] = {T_VOTE, T_CHECKPOINT_VOTE, T_HELLO};
+    static const uint16_t kinds[] = {AUTH_HMAC, AUTH_ED25519, AUTH_OPERATOR, AUTH_STATEMENTS};
+    uint8_t bytes[COMMAND_BYTES_MAX];
+    size_t taken;
+    struct sequence sequence = some_sequence();
+    say_hello(&sequence, at(0));
+    open_batch(&sequence, at(1));
+    for (size_t i = 0; i < sizeof(bare) / sizeof(bare[0]); i++)
+        for (size_t j = 0; j < sizeof(kinds) / sizeof(kinds[0]); j++)
+            for (uint16_t auth_bytes = 0; auth_bytes <= 32; auth_bytes += 32) {
+                const size_t byte_count = command_make(bytes, bare[i], auth_bytes, 0);
+                if (bare[i] == T_HELLO) le_put_u32(bytes + COMMAND_HEADER_BYTES + 8, NODE);
+                le_put_u16(bytes + 12, kinds[j]);
+                assert_int_equal(sequence_add(&sequence, bytes, byte_count), SEQUENCE_REFUSED);
+                assert_int_equal(sequence_add_run(&sequence, NODE, bytes, byte_count, &taken),
+                                 SEQUENCE_REFUSED);
+            }
+    assert_int_equal(sequence_close(&sequence), 0);
+}
