@@ -117,6 +117,9 @@ enum status evidence_keep_command(const char *directory, const struct evidence_c
     put(object, "originSequence", json_integer((json_int_t)sequence));
     hash_hex(command->bytes, byte_count, text);
     put(object, "command", json_string(text));
-    snprintf(name, sizeof(name), "false-%u-%lu-%lu.json", command->node, epoch, sequence);
+    /* One number may have been lied about more than once. */
+    hash_hex(hash_of(command->bytes, byte_count).bytes, 4, text);
+    snprintf(name, sizeof(name), "false-%u-%lu-%lu-%.8s.json", command->node, epoch, sequence,
+             text);
     return keep(directory, name, object);
 }
