@@ -27,6 +27,7 @@ struct client_answer {
     const char *body; /* terminated */
     size_t body_bytes;
     long retry_after_s; /* of a 429 or 418, otherwise 0 */
+    bool is_too_long;   /* there was one, longer than CLIENT_ANSWER_MAX */
 };
 
 /* `url` is scheme, host and port, without a path. NULL when memory is out. */

@@ -16,13 +16,15 @@ struct client {
     char error[CURL_ERROR_SIZE];
     char *body;
     size_t body_bytes;
+    bool is_too_long;
 };
 
 static size_t on_body(char *bytes, size_t item_bytes, size_t item_count, void *context)
 {
     struct client *client = context;
     const size_t byte_count = item_bytes * item_count;
-    if (byte_count > CLIENT_ANSWER_MAX - client->body_bytes) return 0;
+    client->is_too_long = byte_count > CLIENT_ANSWER_MAX - client->body_bytes;
+    if (client->is_too_long) return 0;
     char *body = realloc(client->body, client->body_bytes + byte_count + 1);
     if (body == NULL) return 0;
     memcpy(body + client->body_bytes, bytes, byte_count);
@@ -83,12 +85,18 @@ static struct client_answer perform(struct client *client)
     client->body = NULL;
     client->body_bytes = 0;
     client->error[0] = '\0';
+    client->is_too_long = false;
 
     const CURLcode code = curl_easy_perform(client->curl);
     if (code != CURLE_OK) {
-        if (client->error[0] == '\0')
+        if (client->is_too_long)
+            snprintf(client->error, sizeof(client->error), "the answer is longer than %d bytes",
+                     CLIENT_ANSWER_MAX);
+        else if (client->error[0] == '\0')
             snprintf(client->error, sizeof(client->error), "%s", curl_easy_strerror(code));
-        return (struct client_answer){.body = client->error, .body_bytes = strlen(client->error)};
+        return (struct client_answer){.body = client->error,
+                                      .body_bytes = strlen(client->error),
+                                      .is_too_long = client->is_too_long};
     }
     struct client_answer answer = {.body = client->body == NULL ? "" : client->body,
                                    .body_bytes = client->body_bytes};

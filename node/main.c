@@ -8,6 +8,7 @@
 #include "node/epoch.h"
 #include "node/init.h"
 #include "node/join.h"
+#include "node/light.h"
 #include "node/node.h"
 #include "node/verify.h"
 
@@ -22,6 +23,7 @@ static const struct {
     {"node", node_main, "run a node"},
     {"init", init_main, "make a new chain and its first nodes"},
     {"join", join_main, "make a new node for a chain that runs"},
+    {"light", light_main, "follow a chain by headers and certificates, trusting no server"},
     {"admin", admin_main, "operators: list, open accounts, credit, halt"},
     {"epoch", epoch_main, "operators: the way out of a stuck chain"},
     {"verify", verify_main, "audit a chain offline, re-executing every block"},
