@@ -21,3 +21,11 @@ add_test(NAME race.settlement.frozen COMMAND race_settlement)
 add_test(NAME race.settlement.frozen_catches_a_late_freeze COMMAND race_settlement --late)
 set_tests_properties(race.settlement.frozen race.settlement.frozen_catches_a_late_freeze
                      PROPERTIES TIMEOUT 120 LABELS race)
+
+# Commands looked at by three threads; --early shows that a promise before its facts would be seen.
+add_executable(race_vetting ${CMAKE_SOURCE_DIR}/tests/race/vetting.c)
+target_link_libraries(race_vetting PRIVATE quorex_node)
+add_test(NAME race.node.vetting COMMAND race_vetting)
+add_test(NAME race.node.vetting_catches_an_early_promise COMMAND race_vetting --early)
+set_tests_properties(race.node.vetting race.node.vetting_catches_an_early_promise
+                     PROPERTIES TIMEOUT 120 LABELS race)
