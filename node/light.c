@@ -27,6 +27,7 @@ struct run {
     struct light_options options;
     struct genesis genesis;
     struct trusted trusted;
+    bool word_is_new; /* the operator's: it is not in the folder yet */
     struct light_servers servers;
     struct light_follow follow;
     bool is_stopped;
@@ -153,8 +154,18 @@ static bool read_trusted(struct run *run)
         word.set = run->genesis.validators;
     else if (!light_follow_voters(&run->servers, NULL, hash, &word.set))
         return fail("--trust", "no server knows voters with that hash");
-    const enum status status = trusted_write(path, &word);
     run->trusted = word;
+    run->word_is_new = true;
+    return true;
+}
+
+/* Kept when it does not contradict what is here. */
+static bool keep_trusted(const struct run *run)
+{
+    char path[FILE_PATH_MAX];
+    if (!run->word_is_new) return true;
+    if (!file_path(path, run->options.directory, TRUSTED_FILE)) return false;
+    const enum status status = trusted_write(path, &run->trusted);
     return status == STATUS_OK || fail(path, status_text(status));
 }
 
@@ -168,7 +179,8 @@ static bool open_folder(struct run *run)
     if (folder != STATUS_OK) return fail(run->options.directory, status_text(folder));
     if (!read_genesis(run) || !read_trusted(run)) return false;
     const enum status status = light_store_open(&options, &run->follow.store, &run->follow.light);
-    return status == STATUS_OK || fail(run->options.directory, status_text(status));
+    return status == STATUS_OK ? keep_trusted(run)
+                               : fail(run->options.directory, status_text(status));
 }
 
 /* ---- Rounds ---- */

@@ -141,13 +141,14 @@ static enum status replay(struct light_store *store, struct light *light)
 }
 
 /* Whether the chain has the voters that the operator vouches for, if it reaches that far. */
-static enum status compare_trusted(struct light_store *store, const struct light *light)
+static enum status compare_trusted(struct light_store *store)
 {
     const struct trusted *trusted = store->options.trusted;
     uint8_t bytes[BLOCK_HEADER_BYTES];
     struct block_header header;
-    if (trusted->height == 0 || trusted->height > light->certified.height) return STATUS_OK;
+    if (trusted->height == 0) return STATUS_OK;
     const enum status status = light_store_header(store, trusted->height, bytes);
+    if (status == STATUS_NOT_FOUND || status == STATUS_DAMAGED) return STATUS_OK;
     if (status != STATUS_OK) return status;
     if (block_header_decode(bytes, &header) &&
         hash_equal(header.validators_hash, validator_set_hash(&trusted->set)))
@@ -218,10 +219,10 @@ static enum status open_all(struct light_store *store, struct light *light)
     if (store->options.writes) status = file_make_folder(store->chain_path, 0755);
     if (status == STATUS_OK) status = read_voters(store);
     if (status == STATUS_OK) status = open_chain(store);
+    if (status == STATUS_OK) status = compare_trusted(store);
     if (status == STATUS_OK) status = replay(store, light);
     if (store->options.writes && (status == STATUS_MALFORMED || status == STATUS_DAMAGED))
         status = begin_anew(store, light);
-    if (status == STATUS_OK) status = compare_trusted(store, light);
     if (status == STATUS_OK) status = open_pending(store);
     store->pending_from = light->certified.height > 0 ? light->certified.height + 1 : light->first;
     return status == STATUS_MALFORMED ? STATUS_DAMAGED : status;

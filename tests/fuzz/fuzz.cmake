@@ -5,7 +5,7 @@
 
 # libFuzzer steers by what our libraries' own branches do, so they are built to tell it.
 if(QUOREX_FUZZ)
-    foreach(folder common engine settlement ledger gateway)
+    foreach(folder common engine settlement ledger gateway node)
         get_target_property(type quorex_${folder} TYPE)
         if(NOT type STREQUAL "INTERFACE_LIBRARY")
             target_compile_options(quorex_${folder} PRIVATE -fsanitize=fuzzer-no-link)
@@ -37,6 +37,9 @@ foreach(source ${sources})
     target_link_libraries(${target} PRIVATE quorex_engine quorex_settlement quorex_ledger
                           quorex_gateway quorex_common)
     quorex_link_quickly(${target})
+    if(name STREQUAL "light_page")
+        target_link_libraries(${target} PRIVATE quorex_node)
+    endif()
     if(name STREQUAL "match")
         target_link_libraries(${target} PRIVATE model_parts)
     endif()
