@@ -13,6 +13,7 @@
  *     cluster_files.c    files besides the log: failing calls, what is lost with the power, bits that rot
  *     cluster_node.c     a node: its turns
  *     cluster_start.c    a node's start, and mending what it cannot start with
+ *     cluster_vetting.c  what members send their leader, and who lies there
  *     cluster_maker.c    checkpoints, at once instead of on a thread
  *     cluster_clients.c  who sends commands, and what was answered
  *     cluster_faults.c   what goes wrong and when
@@ -153,6 +154,7 @@ struct node {
     bool damaged;      /* bits of its files were flipped and it has not mended that yet */
     uint64_t gone_ns;  /* since when it is no member any more; 0: it is */
     bool altered;      /* a bit of its memory was flipped: it must stop by itself */
+    bool lied;         /* to a leader */
 
     /* Its process. */
     struct metrics metrics;
@@ -173,8 +175,12 @@ struct node {
     bool roster_news;
     struct node_set reach; /* whom it would link to */
     struct queue batches, commands, votes;
-    struct ring *applied, *seen, *anchor_votes, *changes, *notices, *certificates;
-    void *ring_memory[6];
+    struct ring *applied, *seen, *anchor_votes, *changes, *notices, *certificates, *facts;
+    void *ring_memory[7];
+    struct arena vetting_arena;
+    struct mandate_book *mandates;
+    uint64_t vetting_reached;
+    struct queue answers;
     uint64_t engine_ns, anchor_ns, maker_ns;
     struct supply_files *supply;
     struct consensus_supply supply_hooks;
@@ -252,6 +258,7 @@ struct figures {
         wal_beheaded, checkpoint_rot, recycled;
     uint64_t added, promoted, demoted, removed, swapped, refused, emptied, altered, stranger_votes;
     uint64_t verified_chains, file_cuts, by_hand;
+    uint64_t lies, lies_found, late;
 };
 extern struct figures figures;
 
@@ -296,6 +303,7 @@ struct cluster {
     bool calm;
     uint64_t rot_height; /* when a chunk was last spoilt on a node that runs */
     bool alters;         /* a bit of the next batch on its way flips */
+    bool lies;           /* the next command on its way to a leader is a lie */
 
     struct agreed_batch *batches;
     uint64_t batch_count;
@@ -367,6 +375,16 @@ void queue_drop(struct queue *queue);
 void queue_clear(struct queue *queue);
 void node_other(void *context, uint32_t peer, const uint8_t *bytes, size_t byte_count);
 struct replica_world node_world(struct node *node);
+
+/* cluster_vetting.c */
+extern bool cluster_liars; /* in this run members lie, and vetters take their time */
+void vetting_open(struct node *node);
+void vetting_close(struct node *node);
+void vetting_turn(struct node *node);
+uint64_t vetting_due(const struct node *node);
+struct vetting vetting_of(struct node *node);
+/* Whether a message became a lie on its way to a leader. */
+bool vetting_lie(struct cluster *cluster, uint32_t from, uint8_t *bytes, size_t byte_count);
 
 /* cluster_start.c */
 void node_identity(struct cluster *cluster, uint32_t id); /* its id and keys */

@@ -26,6 +26,7 @@ enum profile {
     WITH_CLUSTER_CRASH = 2048,
     WITH_ALTERED = 4096,
     WITH_STRANGERS = 8192,
+    WITH_LIARS = 16384,
 };
 
 void faults_open(struct cluster *cluster)
@@ -34,6 +35,7 @@ void faults_open(struct cluster *cluster)
     if (cluster_chance(cluster, 10)) cluster->profile = WITH_ALTERED;
     if (cluster_chance(cluster, 20)) cluster->profile |= WITH_STRANGERS;
     if (cluster_chance(cluster, 5)) cluster->profile = 0;
+    if (cluster_liars) cluster->profile |= WITH_LIARS;
     cluster->fault_ns = cluster->now_ns + 2 * SECOND;
     cluster->calm_ns = cluster->now_ns + (5 + cluster_below(cluster, 20)) * SECOND;
 }
@@ -539,6 +541,13 @@ static void strange_vote(struct cluster *cluster)
     figures.stranger_votes++;
 }
 
+/* Some member lies to its leader, as soon as it sends it something. One has lied when it is found out: not
+ * heard for a while, as a node that is away. */
+static void lie(struct cluster *cluster)
+{
+    cluster->lies = true;
+}
+
 /* ---- When ---- */
 
 struct fault {
@@ -565,6 +574,7 @@ static const struct fault faults[] = {
     {WITH_FULL, 10, disk_freed},
     {WITH_ALTERED, 3, alter},
     {WITH_STRANGERS, 30, strange_vote},
+    {WITH_LIARS, 30, lie},
 };
 
 void faults_turn(struct cluster *cluster)
@@ -594,6 +604,7 @@ void faults_heal(struct cluster *cluster)
 {
     cluster->calm = true;
     cluster->alters = false;
+    cluster->lies = false;
     heal_links(cluster);
     disk_freed(cluster);
     for (uint32_t i = 0; i < CLUSTER_NODES; i++) {

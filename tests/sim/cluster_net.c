@@ -193,6 +193,7 @@ static void deliver_first(struct cluster *cluster, uint32_t from, uint32_t to)
     if (line->first == NULL) line->last = &line->first;
     if (faults_alter(cluster, from + 1, to + 1, letter->bytes, letter->byte_count))
         figures.altered++;
+    if (vetting_lie(cluster, from + 1, letter->bytes, letter->byte_count)) figures.lies++;
     cluster_trace(cluster, "letter", (uint64_t)(from + 1) << 8 | (to + 1), letter->byte_count,
                   crc32c_add(0, letter->bytes, letter->byte_count));
     node_receive(&cluster->nodes[to], from + 1, letter->bytes, letter->byte_count);

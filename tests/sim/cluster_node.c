@@ -139,6 +139,7 @@ struct replica_world node_world(struct node *node)
         .taken = world_taken,
         .other = node_other,
         .random = world_random,
+        .vetting = vetting_of(node),
     };
 }
 
@@ -381,6 +382,7 @@ static enum status threads_turn(struct node *node)
     enum status status = STATUS_OK;
     for (int round = 0; round < 64 && status == STATUS_OK; round++) {
         links_turn(node);
+        vetting_turn(node);
         replica_turns(node);
         status = replica_status(node->replica);
         if (status == STATUS_OK) status = engine_turn(node);
@@ -432,6 +434,7 @@ uint64_t node_due(const struct node *node)
     at = earlier(at, node->anchor_ns);
     at = earlier(at, node->maker_ns);
     at = earlier(at, node->poke_ns);
+    at = earlier(at, vetting_due(node));
     at = earlier(at, node->resign_ns == NEVER ? NEVER : now_ns + 10 * MS);
     return at < node->busy_ns ? node->busy_ns : at;
 }

@@ -6,6 +6,7 @@
 #include "common/le.h"
 #include "engine/origins.h"
 #include "ledger/origin.h"
+#include "ledger/replica_state_raft.h"
 #include "ledger/sequence.h"
 #include "ledger/sign_once.h"
 
@@ -176,6 +177,21 @@ const struct validator *__wrap_validator_set_find(const struct validator_set *se
     stranger.node = node;
     memcpy(stranger.public_key, files_owner->cluster->nodes[node - 1].public_key, PUBLIC_KEY_BYTES);
     return &stranger;
+}
+#endif
+
+/* The leader believes what members send. */
+#ifdef PLANT_BELIEVE_MEMBERS
+void __real_replica_vet_take(struct replica *replica, struct replica_peer *peer, const uint8_t *run,
+                             size_t byte_count);
+void __wrap_replica_vet_take(struct replica *replica, struct replica_peer *peer, const uint8_t *run,
+                             size_t byte_count);
+
+void __wrap_replica_vet_take(struct replica *replica, struct replica_peer *peer, const uint8_t *run,
+                             size_t byte_count)
+{
+    replica->options.world.vetting.ask = NULL;
+    __real_replica_vet_take(replica, peer, run, byte_count);
 }
 #endif
 

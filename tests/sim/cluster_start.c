@@ -92,7 +92,8 @@ static void process_free(struct node *node)
             arena_unmap(arenas[i]);
             *arenas[i] = (struct arena){0};
         }
-    for (int i = 0; i < 6; i++) {
+    vetting_close(node);
+    for (int i = 0; i < 7; i++) {
         free(node->ring_memory[i]);
         node->ring_memory[i] = NULL;
     }
@@ -136,6 +137,7 @@ static void process_new(struct node *node)
     node->changes = new_ring(node, 3, SMALL_BYTES);
     node->notices = new_ring(node, 4, SMALL_BYTES);
     node->certificates = new_ring(node, 5, SMALL_BYTES);
+    node->facts = new_ring(node, 6, SMALL_BYTES);
     node->engine_ns = node->maker_ns = node->poke_ns = node->resign_ns = NEVER;
     node->anchor_ns = node->cluster->now_ns;
     node->busy_ns = 0;
@@ -169,6 +171,7 @@ static enum status state_open(struct node *node)
     status = start_settlement(&node->start, &node->settlement_arena, TREE_SECRET, &node->settlement,
                               node->digest);
     node->view_command = engine_last_command(node->engine);
+    if (status == STATUS_OK) vetting_open(node);
     return status;
 }
 
@@ -227,6 +230,7 @@ static enum status anchor_start(struct node *node)
         .park = &nobody,
         .votes = node->anchor_votes,
         .changes = node->changes,
+        .facts = node->facts,
         .consensus_park = &nobody,
         .notices = node->notices,
         .gateway_park = &nobody,

@@ -65,7 +65,7 @@ target_link_libraries(sim_parts PUBLIC quorex_engine quorex_settlement quorex_co
                       PkgConfig::JANSSON)
 
 set(sim_cluster_sources cluster cluster_net cluster_files cluster_signatures cluster_node
-                        cluster_start cluster_maker cluster_clients cluster_faults cluster_checks
+                        cluster_start cluster_vetting cluster_maker cluster_clients cluster_faults cluster_checks
                         power_disk)
 list(TRANSFORM sim_cluster_sources PREPEND ${CMAKE_SOURCE_DIR}/tests/sim/)
 list(TRANSFORM sim_cluster_sources APPEND .c)
@@ -87,13 +87,19 @@ foreach(quarter 0 1 2 3)
     set_tests_properties(sim.cluster_${quarter} PROPERTIES TIMEOUT 900 LABELS sim)
 endforeach()
 add_test(NAME sim.cluster_same_seed_same_trace COMMAND sim_cluster --first 2001 --seeds 20 --twice)
+# Members lie to their leaders: nobody halts for it, nobody else is blamed, and all goes on.
+add_test(NAME sim.cluster_liars COMMAND sim_cluster --liars --first 1 --seeds 250)
 add_test(NAME sim.cluster_failed_seeds
          COMMAND sim_cluster --list ${CMAKE_SOURCE_DIR}/tests/sim/failed_seeds)
-set_tests_properties(sim.cluster_same_seed_same_trace sim.cluster_failed_seeds
+set_tests_properties(sim.cluster_same_seed_same_trace sim.cluster_liars sim.cluster_failed_seeds
                      PROPERTIES TIMEOUT 900 LABELS sim)
 
 # The same cluster with one bug each (cluster_planted.c): passes only when a seed shows it.
 function(sim_planted name seeds)
+    set(liars)
+    if(name STREQUAL "believe_members")
+        set(liars --liars)
+    endif()
     string(TOUPPER ${name} upper)
     add_executable(sim_cluster_${name} ${CMAKE_SOURCE_DIR}/tests/sim/sim_cluster_main.c
                                        ${CMAKE_SOURCE_DIR}/tests/sim/cluster_planted.c)
@@ -103,7 +109,7 @@ function(sim_planted name seeds)
         target_link_options(sim_cluster_${name} PRIVATE "-Wl,--wrap=${call}")
     endforeach()
     add_test(NAME sim.cluster_catches_${name}
-             COMMAND sim_cluster_${name} --seeds ${seeds} --expect-failure)
+             COMMAND sim_cluster_${name} --seeds ${seeds} --expect-failure ${liars})
     set_tests_properties(sim.cluster_catches_${name} PROPERTIES TIMEOUT 600 LABELS sim)
 endfunction()
 sim_planted(deliver_before_quorum 50 raft_commit_index)
@@ -115,5 +121,6 @@ sim_planted(forget_early 50 checkpoint_writer_finish)
 sim_planted(chunk_unhashed 400 fetch_chunks_take hash_equal)
 sim_planted(stranger_counts 100 certificate_tally_add validator_set_find)
 sim_planted(not_sent_again 400 origin_rewind)
+sim_planted(believe_members 50 replica_vet_take)
 sim_planted(ack_before_write 100)
 target_sources(sim_cluster_ack_before_write PRIVATE ${CMAKE_SOURCE_DIR}/tests/sim/power_disk.c)

@@ -1,10 +1,11 @@
 /* Plays clusters from seeds (cluster.h).
  *
- *     sim_cluster [--seeds N] [--first S] [--twice] [--expect-failure] [--list FILE]
+ *     sim_cluster [--seeds N] [--first S] [--twice] [--expect-failure] [--liars] [--list FILE]
  *     QUOREX_SEED=S sim_cluster       plays seed S alone, with a trace and the nodes' own log
  *
  * --twice plays each seed twice and compares the traces. --list plays the seeds of a file, one a line. --expect-failure
- * is for planted builds: it succeeds only when a seed failed, and stops there.
+ * is for planted builds: it succeeds only when a seed failed, and stops there. --liars: members lie to their leaders
+ * (cluster_vetting.c), which makes another run of every seed.
  */
 
 #include "common/log.h"
@@ -102,7 +103,7 @@ static void print_totals(void)
     SHOW(installs), SHOW(by_hand), SHOW(repairs), SHOW(chain_rot), SHOW(wal_rot),
         SHOW(wal_beheaded), SHOW(checkpoint_rot);
     SHOW(added), SHOW(removed), SHOW(emptied), SHOW(altered), SHOW(stranger_votes);
-    SHOW(verified_chains);
+    SHOW(verified_chains), SHOW(lies), SHOW(lies_found), SHOW(late);
 #undef SHOW
 }
 
@@ -127,6 +128,7 @@ static struct options read_options(int argument_count, char **arguments)
         const bool more = i + 1 < argument_count;
         if (strcmp(arguments[i], "--twice") == 0) options.twice = true;
         if (strcmp(arguments[i], "--expect-failure") == 0) options.expect_failure = true;
+        if (strcmp(arguments[i], "--liars") == 0) cluster_liars = true;
         if (strcmp(arguments[i], "--seeds") == 0 && more)
             options.seeds = strtoull(arguments[++i], NULL, 10);
         if (strcmp(arguments[i], "--first") == 0 && more)
