@@ -5,8 +5,8 @@
  *     DIR/halt-HEIGHT.json              the header that this node computed, the other one as far as it is known, the
  *                                       certificate, and what differs
  *
- *     DIR/false-NODE-EPOCH-SEQUENCE-HASH.json   a command that a member sent to this node as its leader and that may
- *                                       not stand: this node's word, for links prove nothing to others
+ *     DIR/lie-NODE-EPOCH-SEQUENCE-HASH.json   a command that a member sent to this node as its leader and that may not
+ *                                       stand: this node's word, for links prove nothing to others
  *
  * A file that is there stays as it is: a log that is replayed finds the same again.
  *

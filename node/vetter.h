@@ -31,7 +31,7 @@ struct settlement;
 struct vetter;
 
 #define VETTER_QUESTION_MAX (PEER_RUN_BYTES_MAX + 64)
-#define VETTER_KEPT_MAX     64
+#define VETTER_KEPT_MAX     16
 
 struct vetter_options {
     const struct genesis *genesis;

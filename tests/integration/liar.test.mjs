@@ -31,7 +31,7 @@ const evidence = () => HONEST.flatMap((number) => {
     const folder = join(cluster.folder(number), 'evidence');
     return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
 });
-const lies = () => evidence().filter((path) => /false-4-/.test(path)).map((path) => JSON.parse(readFileSync(path)));
+const lies = () => evidence().filter((path) => /lie-4-/.test(path)).map((path) => JSON.parse(readFileSync(path)));
 const falseRuns = async () => (await statuses()).reduce((sum, { peers }) =>
     sum + (peers.find(({ node }) => node === LIAR + 1)?.falseRuns ?? 0), 0);
 

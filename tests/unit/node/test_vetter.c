@@ -236,7 +236,7 @@ static uint32_t files_in(const char *path)
     uint32_t count = 0;
     DIR *folder = opendir(path);
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
-        count += strncmp(entry->d_name, "false-4-", 8) == 0;
+        count += strncmp(entry->d_name, "lie-4-", 6) == 0;
     closedir(folder);
     return count;
 }
