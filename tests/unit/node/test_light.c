@@ -179,6 +179,25 @@ TEST(light_command, once_says_what_is_certified)
     end();
 }
 
+/* Who the voters are that an operator means may be asked of anybody, and nobody is believed. */
+TEST(light_command, operator_s_word_is_about_those_voters_alone)
+{
+    char word[96], path[96];
+    const struct validator_set later = light_chain_set(&chain, LATER);
+    begin();
+    const size_t length = (size_t)snprintf(word, sizeof(word), "350:");
+    hash_hex(validator_set_hash(&later).bytes, HASH_BYTES, word + length);
+    town[0].lie = TOWN_OTHER_SET;
+    assert_int_equal(FOLLOW("--trust", word), LIGHT_EXIT_FAILED);
+    snprintf(path, sizeof(path), "%s/trusted", data);
+    assert_false(file_exists(path));
+    assert_int_equal(FOLLOW("--trust", word, "--url", town[1].url), LIGHT_EXIT_DONE);
+    assert_true(file_exists(path));
+    assert_true(printed("first block    350\n"));
+    assert_true(printed("certified      400\n"));
+    end();
+}
+
 /* Each end has its own exit code. */
 TEST(light_command, exit_code_says_why_it_ended)
 {

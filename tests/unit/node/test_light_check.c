@@ -3,6 +3,8 @@
 #include "tests/harness.h"
 #include "tests/unit/node/light_home.h"
 
+#include <unistd.h>
+
 #define BLOCKS 100
 
 static struct light_chain chain;
@@ -67,6 +69,28 @@ TEST(light_check, proofs_end_in_certified_roots)
     const struct light_proof one = inclusion(7, 33);
     assert_true(proves(&one));
     assert_non_null(strstr(words, "block 7 of the certified chain has the header "));
+    light_home_end(&home);
+}
+
+/* A header that lies here without a certificate, after a crash, is not what a proof may end in. */
+TEST(light_check, headers_without_a_certificate_prove_nothing)
+{
+    char path[96];
+    struct stat facts;
+    begin(60);
+    light_home_take(&home, &chain, 90, 0x07);
+    light_store_close(home.store);
+    snprintf(path, sizeof(path), "%s/chain/00000001.segment", home.folder);
+    assert_int_equal(stat(path, &facts), 0);
+    assert_int_equal(truncate(path, facts.st_size - 9), 0);
+    assert_int_equal(light_home_open(&home), STATUS_OK);
+    known = (struct light_known){home.light, home.store};
+    const struct light_proof good = inclusion(40, 59), bad = inclusion(40, 70);
+    uint8_t header[BLOCK_HEADER_BYTES];
+    assert_int_equal(known.light.certified.height, 60);
+    assert_int_equal(light_store_header(known.store, 71, header), STATUS_OK);
+    assert_true(proves(&good));
+    assert_false(proves(&bad));
     light_home_end(&home);
 }
 
