@@ -144,8 +144,8 @@ static bool read_trusted(struct run *run)
         trusted_read(path, &run->trusted) != STATUS_OK)
         return fail(TRUSTED_FILE, "cannot be read");
     if (run->options.trust == NULL) return true;
-    if (!trusted_word(run->options.trust, &word.height, &hash))
-        return fail("--trust", "HEIGHT:HASH");
+    const bool is_word = trusted_word(run->options.trust, &word.height, &hash);
+    ASSERT(is_word); /* read_options has looked */
     if (run->trusted.height > 0)
         return (run->trusted.height == word.height &&
                 hash_equal(validator_set_hash(&run->trusted.set), hash)) ||
@@ -307,6 +307,8 @@ static int read_options(int argc, char **argv, struct run *run)
         {"once", no_argument, NULL, 'o'},          {"interval", required_argument, NULL, 'i'},
         {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     struct light_options *options = &run->options;
+    uint64_t height;
+    hash_t hash;
     options->interval_s = LIGHT_INTERVAL_S;
     for (int option; (option = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
         if (option == 'h') print_usage(stdout);
@@ -316,6 +318,8 @@ static int read_options(int argc, char **argv, struct run *run)
             return wrong_usage("--url: http://host:port, 16 of them at most");
         if (option == 'i' && !read_interval(optarg, &options->interval_s))
             return wrong_usage("--interval: 1 to 3600");
+        if (option == 't' && !trusted_word(optarg, &height, &hash))
+            return wrong_usage("--trust: HEIGHT:HASH");
         if (option == 'g') options->genesis = optarg;
         if (option == 'd') options->directory = optarg;
         if (option == 't') options->trust = optarg;

@@ -31,6 +31,7 @@ enum town_lie {
     TOWN_TRUNCATED, /* the connection ends in the middle */
     TOWN_ENDLESS,
     TOWN_HTTP_500,
+    TOWN_BUSY,        /* 429, for seven seconds */
     TOWN_UNCERTIFIED, /* no certificate at all */
 };
 
@@ -162,14 +163,15 @@ static inline void town_answer(struct town_server *server, int connection, const
         status = 404;
     }
     if (lie == TOWN_HTTP_500) status = 500;
+    if (lie == TOWN_BUSY) status = 429;
     if (lie == TOWN_GARBAGE) length = town_put(server->text, "<html>[[[{\"header\":1");
     if (lie == TOWN_ENDLESS) {
         memset(server->text, '[', TOWN_TEXT_BYTES);
         length = TOWN_TEXT_BYTES;
     }
     const int head_bytes = snprintf(
-        head, sizeof(head), "HTTP/1.1 %d X\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
-        status, length);
+        head, sizeof(head), "HTTP/1.1 %d X\r\n%sContent-Length: %zu\r\nConnection: close\r\n\r\n",
+        status, lie == TOWN_BUSY ? "Retry-After: 7\r\n" : "", length);
     town_send(connection, head, (size_t)head_bytes);
     town_send(connection, server->text, lie == TOWN_TRUNCATED ? length / 2 : length);
 }

@@ -147,7 +147,7 @@ TEST(light_command, wrong_usage_is_said)
     assert_int_equal(FOLLOW("--interval", "1x"), LIGHT_EXIT_USAGE);
     assert_int_equal(FOLLOW("--url", "ftp://a"), LIGHT_EXIT_USAGE);
     assert_int_equal(FOLLOW("more"), LIGHT_EXIT_USAGE);
-    assert_int_equal(FOLLOW("--trust", "7"), LIGHT_EXIT_FAILED);
+    assert_int_equal(FOLLOW("--trust", "7"), LIGHT_EXIT_USAGE);
     assert_int_equal(RUN("check", "--help"), LIGHT_EXIT_DONE);
     assert_int_equal(RUN("check", "--data", data), LIGHT_EXIT_USAGE);
     assert_int_equal(RUN("check", "--data", data, "--header", "7"), LIGHT_EXIT_USAGE);

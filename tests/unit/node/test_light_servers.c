@@ -72,6 +72,19 @@ TEST(light_servers, rests_grow_and_end)
     end();
 }
 
+/* A server that says for how long it wants to rest is asked again then: a bound of requests is no illness. */
+TEST(light_servers, bound_of_requests_is_kept_to)
+{
+    struct light_server *server = begin(TOWN_BUSY);
+    const uint64_t before = light_servers_now_ms();
+    assert_int_equal(ask(server, "/quorex/v1/headers", "from=1"), LIGHT_REPLY_NONE);
+    assert_true(server->rests_until_ms >= before + 7000);
+    assert_true(server->rests_until_ms <= light_servers_now_ms() + 7000);
+    assert_int_equal(server->rest_ms, 0);
+    assert_false(server->is_dropped);
+    end();
+}
+
 /* A server is behind when it is so by more than a moment. */
 TEST(light_servers, lag_is_named_from_a_bound_on)
 {
