@@ -285,10 +285,7 @@ static enum heard hear_page(struct light_follow *follow, struct light_server *se
     for (uint32_t i = first; i < page->count && heard == HEARD; i++)
         heard =
             hear_row(follow, server, &page->rows[i], decides(follow, &page->rows[i], i, deciding));
-    if (follow->light.certified.height > before) {
-        if (light_store_sync(follow->store) != STATUS_OK) return HEARD_FAILED;
-        follow->progress(follow->context, &follow->light);
-    }
+    if (follow->light.certified.height > before) follow->progress(follow->context, &follow->light);
     return heard;
 }
 
@@ -347,7 +344,13 @@ static enum heard hear(struct light_follow *follow, struct light_server *server)
     struct light *light = &follow->light;
     if (light_pending(light) <= REFETCH_MAX || !light->tip.set_known || !has_tip(follow, server))
         light_forget_pending(light);
-    return light_servers_ready(server) ? hear_pages(follow, server) : HEARD_NOTHING;
+    if (!light_servers_ready(server)) return HEARD_NOTHING;
+    const uint64_t before = light->certified.height;
+    const enum heard heard = hear_pages(follow, server);
+    /* Once a server, not once a page: what a power cut takes is fetched again. */
+    if (light->certified.height > before && light_store_sync(follow->store) != STATUS_OK)
+        return HEARD_FAILED;
+    return heard;
 }
 
 enum light_round light_follow_round(struct light_follow *follow)
