@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS_IN_VAIN_MAX 3   /* of --once, without an answer or progress */
-#define LINE_BLOCKS        256 /* that a line of progress is worth before its time */
+#define PATIENCE_MS        10000 /* with one server, while it has more */
+#define ROUNDS_IN_VAIN_MAX 3     /* of --once, without an answer or progress */
+#define LINE_BLOCKS        256   /* that a line of progress is worth before its time */
 #define LINE_MS            1000
 #define LINE_IDLE_MS       30000
 
@@ -230,7 +231,7 @@ static int after_round(struct run *run, enum light_round round, uint32_t *in_vai
     if (round == LIGHT_ROUND_FORK) return say_fork(run);
     if (round == LIGHT_ROUND_FAILED) return LIGHT_EXIT_FAILED;
     if (round == LIGHT_ROUND_STOPPED) return LIGHT_EXIT_DONE;
-    if (run->options.once && round == LIGHT_ROUND_DONE && run->follow.gap == 0)
+    if (run->options.once && round == LIGHT_ROUND_DONE && run->follow.gap == 0 && !run->follow.more)
         return LIGHT_EXIT_DONE;
     if (light_servers_left(&run->servers) == 0) {
         fail("servers", "each of them has said what is not so; nobody is left to ask");
@@ -258,7 +259,7 @@ static int follow_chain(struct run *run)
         if (code >= 0) return code;
         if (run->follow.gap != gap && run->follow.gap > 0) say_gap(run);
         gap = run->follow.gap;
-        if (wait_ms(run, pause_ms(run))) return LIGHT_EXIT_DONE;
+        if (wait_ms(run, run->follow.more ? 0 : pause_ms(run))) return LIGHT_EXIT_DONE;
     }
 }
 
@@ -343,6 +344,7 @@ int light_main(int argc, char **argv)
         run->follow.servers = &run->servers;
         run->follow.stop = stop;
         run->follow.progress = progress;
+        run->follow.patience_ms = PATIENCE_MS;
         run->follow.context = run;
         run->said_ms = light_servers_now_ms();
         code = open_folder(run) ? follow_chain(run) : LIGHT_EXIT_FAILED;

@@ -311,6 +311,7 @@ static enum heard hear_first(struct light_follow *follow, struct light_server *s
 static enum heard hear_pages(struct light_follow *follow, struct light_server *server)
 {
     const struct light *light = &follow->light;
+    const uint64_t began_ms = light_servers_now_ms();
     const uint32_t limit = light_pending(light) > 0 ? 1 : LIGHT_PAGE_MAX;
     uint32_t count = 0;
     enum heard heard = hear_first(follow, server, limit, &count);
@@ -324,6 +325,8 @@ static enum heard hear_pages(struct light_follow *follow, struct light_server *s
         heard = hear_page(follow, server, 0);
         count = follow->page.count;
         if (count < LIGHT_PAGE_MAX) break;
+        follow->more = light_servers_now_ms() - began_ms >= follow->patience_ms;
+        if (follow->more) break;
     }
     if (heard == HEARD && count > 0)
         light_servers_show(server, light->tip.height, light->certified.height);
@@ -355,12 +358,15 @@ static enum heard hear(struct light_follow *follow, struct light_server *server)
 
 enum light_round light_follow_round(struct light_follow *follow)
 {
-    bool heard_any = false;
+    bool heard_any = false, more = false;
     for (uint32_t i = 0; i < follow->servers->count; i++) {
         struct light_server *server = &follow->servers->list[i];
         if (!light_servers_ready(server)) continue;
         if (follow->stop(follow->context)) return LIGHT_ROUND_STOPPED;
-        switch (hear(follow, server)) {
+        follow->more = false;
+        const enum heard heard = hear(follow, server);
+        more = more || (heard == HEARD && follow->more);
+        switch (heard) {
         case HEARD:
             heard_any = true;
             break;
@@ -374,5 +380,6 @@ enum light_round light_follow_round(struct light_follow *follow)
             return LIGHT_ROUND_STOPPED;
         }
     }
+    follow->more = more;
     return heard_any ? LIGHT_ROUND_DONE : LIGHT_ROUND_NOTHING;
 }

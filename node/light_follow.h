@@ -2,7 +2,7 @@
  * is known already.
  *
  *     a round    every server in turn: its header at the newest certified height must be ours, then page after page of
- *                what comes above, until it has no more
+ *                what comes above, until it has no more or `patience_ms` have passed
  *
  * Another header than a certified one is looked into (node/light_fork.h): either two chains are certified, and then a third
  * of the voters or more lied, or the server lied. Votes seen in certificates that were worth nothing are remembered, so
@@ -35,6 +35,9 @@ struct light_follow {
     bool (*stop)(void *context); /* asked between pages */
     void (*progress)(void *context, const struct light *light);
     void *context;
+    uint64_t
+        patience_ms; /* then the next server is heard, so that a slow one does not keep us from the others */
+    bool more;    /* after a round: a server has more than it could say in that time */
     uint64_t gap; /* the hand-over that nobody signed, 0: none is known */
     bool
         pending_of_others; /* what is pending came from another server than the one that is heard */

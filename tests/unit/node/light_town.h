@@ -40,8 +40,9 @@ struct town_server {
     _Atomic uint64_t tip; /* up to where it shows */
     _Atomic int lie;      /* enum town_lie */
     _Atomic uint32_t asked;
-    uint32_t signers; /* of every certificate: those of the mask who vote */
-    uint64_t every;   /* block that this divides has a certificate */
+    uint32_t signers;            /* of every certificate: those of the mask who vote */
+    uint64_t every;              /* block that this divides has a certificate */
+    uint64_t mute_from, mute_to; /* but none of these */
     int listener;
     char url[64];
     pthread_t thread;
@@ -85,7 +86,8 @@ static inline size_t town_row(const struct town_server *server, uint64_t height,
     hash_hex(header, sizeof(header), hex);
     size_t length = town_put(at, "{\"header\":\"%s\",\"certificate\":", hex);
     if (lie == TOWN_UNCERTIFIED || (turns && lie == TOWN_NO_TURN) ||
-        (!turns && height % server->every != 0))
+        (!turns && height % server->every != 0) ||
+        (height >= server->mute_from && height <= server->mute_to))
         return length + town_put(at + length, "null}");
     uint32_t signers = town_quorum(chain->masks[height], lie == TOWN_FEW ? 2 : 3);
     if (lie == TOWN_STRANGERS) signers = 0xe0;

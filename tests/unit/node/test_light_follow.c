@@ -40,7 +40,8 @@ static void open_store(void)
     const struct light_store_options options = {
         .directory = folder, .genesis = &genesis, .trusted = &trusted, .writes = true};
     memset(&follow, 0, sizeof(follow));
-    follow = (struct light_follow){.servers = &servers, .stop = stop, .progress = progress};
+    follow = (struct light_follow){
+        .servers = &servers, .stop = stop, .progress = progress, .patience_ms = 60000};
     assert_int_equal(light_store_open(&options, &follow.store, &follow.light), STATUS_OK);
 }
 
@@ -424,6 +425,79 @@ TEST(light_follow, pending_of_another_server_is_nobody_s_fault)
     assert_false(servers.list[1].is_dropped);
     assert_int_equal(round_now(), LIGHT_ROUND_DONE);
     assert_true(servers.list[0].is_dropped); /* its block is not the certified one */
+    end();
+}
+
+/* A chain that was stuck: its blocks wait without certificates, until one of the next epoch certifies them all. */
+TEST(light_follow, epoch_change_is_followed)
+{
+    begin();
+    make_chain(&chain, 280);
+    chain.epoch = 1;
+    light_chain_next(&chain);
+    make_chain(&chain, 299);
+    struct town_server *server = add(&chain, 280, TOWN_HONEST);
+    server->mute_from = 21;
+    server->mute_to = 285;
+    assert_int_equal(round_now(), LIGHT_ROUND_DONE);
+    assert_int_equal(certified(), 20);
+    assert_int_equal(light_pending(&follow.light), 260);
+    server->tip = 284;
+    assert_int_equal(round_now(), LIGHT_ROUND_DONE);
+    assert_int_equal(certified(), 20);
+    server->tip = 290;
+    assert_int_equal(round_now(), LIGHT_ROUND_DONE);
+    assert_int_equal(certified(), 290);
+    assert_int_equal(follow.light.certified.header.epoch, 1);
+    light_store_close(follow.store);
+    open_store();
+    assert_int_equal(certified(), 290);
+    end();
+}
+
+/* And where operators had to cut its blocks: what waited without a certificate is replaced, and nobody lied. */
+TEST(light_follow, blocks_that_were_cut_are_replaced)
+{
+    begin();
+    make_chain(&chain, 60);
+    branch(41, 50);
+    struct town_server *server = add(&other, 50, TOWN_HONEST);
+    server->mute_from = 31;
+    server->mute_to = 60;
+    assert_int_equal(round_now(), LIGHT_ROUND_DONE);
+    assert_int_equal(light_pending(&follow.light), 20);
+    server->chain = &chain;
+    server->tip = 60;
+    server->mute_to = 45;
+    assert_int_equal(round_now(), LIGHT_ROUND_DONE);
+    assert_int_equal(certified(), 60);
+    assert_false(servers.list[0].is_dropped);
+    end();
+}
+
+/* One server's time ends while it has more: the next is heard, and goes on from there. */
+TEST(light_follow, slow_server_does_not_keep_us_from_the_others)
+{
+    begin();
+    make_chain(&chain, 1020);
+    follow.patience_ms = 0;
+    add(&chain, 1020, TOWN_HONEST);
+    add(&chain, 1020, TOWN_HONEST);
+    assert_int_equal(round_now(), LIGHT_ROUND_DONE);
+    assert_true(follow.more); /* the first one would have had more to say */
+    assert_int_equal(certified(), 1020);
+    end();
+    begin();
+    make_chain(&chain, 1020);
+    follow.patience_ms = 0;
+    add(&chain, 1020, TOWN_HONEST);
+    assert_int_equal(round_now(), LIGHT_ROUND_DONE);
+    assert_true(follow.more);
+    assert_int_equal(certified(), 2 * 256);
+    assert_int_equal(round_now(), LIGHT_ROUND_DONE);
+    assert_int_equal(round_now(), LIGHT_ROUND_DONE);
+    assert_false(follow.more);
+    assert_int_equal(certified(), 1020);
     end();
 }
 
