@@ -358,11 +358,11 @@ static void check_index(struct scanner *scanner)
             known_place(scanner, at) != NULL)
             index_wrong(scanner, at, "an entry has no record");
     }
-    /* The file ends with the last block's place until that block has a certificate. */
-    scanner->out->index_current = scanner->out->index_fault == NULL && scanner->unindexed == 0 &&
-                                  !scanner->moved && scanner->said.base == out->base &&
-                                  scanner->known_bytes <= end &&
-                                  scanner->known_bytes + CHAIN_PLACE_BYTES >= end;
+    /* The file ends with the last block's place until that block has a certificate; half of another would stay. */
+    scanner->out->index_current =
+        scanner->out->index_fault == NULL && scanner->unindexed == 0 && !scanner->moved &&
+        scanner->said.base == out->base &&
+        (scanner->known_bytes == end || scanner->known_bytes + CHAIN_PLACE_BYTES == end);
 }
 
 /* What was synchronised is there, whole records and all. */

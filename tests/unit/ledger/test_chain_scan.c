@@ -78,6 +78,24 @@ TEST(chain_scan, index_may_lack_the_last_records)
     chain_folder_remove(&folder);
 }
 
+/* Of the place of a certificate whose record is gone a part may be there: it must not stay below what comes next. */
+TEST(chain_scan, half_a_place_at_the_end_of_the_index_is_seen)
+{
+    for (off_t part = 0; part < CHAIN_PLACE_BYTES; part++) {
+        chain_folder_chain(&folder, 6); /* 6 has no certificate */
+        const off_t whole = chain_folder_bytes(&folder, "index");
+        assert_int_equal(whole, (off_t)chain_entry_offset(0, 6) + CHAIN_PLACE_BYTES);
+        const int descriptor = chain_folder_open(&folder, "index");
+        for (off_t i = 0; i < part; i++)
+            assert_int_equal(pwrite(descriptor, "x", 1, whole + i), 1);
+        close(descriptor);
+        assert_int_equal(chain_scan(folder.path, &scan), STATUS_OK);
+        assert_int_equal(scan.index_current, part == 0);
+        chain_scan_end(&scan);
+        chain_folder_remove(&folder);
+    }
+}
+
 /* But a hole before records that it holds is. */
 TEST(chain_scan, index_with_a_hole_is_wrong)
 {
