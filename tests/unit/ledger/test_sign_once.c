@@ -158,7 +158,10 @@ TEST(sign_once, record_with_any_bit_flipped_is_no_record)
     struct sign_once_record decoded;
     sign_once_encode(&record, bytes);
     assert_true(sign_once_decode(bytes, &decoded));
-    assert_memory_equal(&decoded, &record, sizeof(record));
+    assert_int_equal(decoded.epoch, record.epoch);
+    assert_int_equal(decoded.height, record.height);
+    assert_true(hash_equal(decoded.header_hash, record.header_hash));
+    assert_int_equal(decoded.closed, record.closed);
     for (size_t i = 0; i < sizeof(bytes) * 8; i++) {
         bytes[i / 8] ^= (uint8_t)(1 << i % 8);
         assert_false(sign_once_decode(bytes, &decoded));
