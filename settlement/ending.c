@@ -4,18 +4,17 @@
 #include "settlement/membership.h"
 #include "settlement/waking.h"
 
-static bool is_zero(const uint8_t client_id[36])
+/* Text begins with its first byte: what has a zero there is no client id, whatever a gateway that lies puts
+ * behind it. */
+static bool has_client_id(const uint8_t client_id[36])
 {
-    uint8_t any = 0;
-    for (int i = 0; i < 36; i++)
-        any |= client_id[i];
-    return any == 0;
+    return client_id[0] != 0;
 }
 
 /* Whether an order or list is the one that is named: by id, by client id, or by both. */
 static bool is_named(uint64_t id, uint64_t hash, uint64_t named_id, const uint8_t client_id[36])
 {
-    const bool by_client = !is_zero(client_id);
+    const bool by_client = has_client_id(client_id);
     if (named_id == 0 && !by_client) return false;
     return (named_id == 0 || named_id == id) && (!by_client || client_hash(client_id) == hash);
 }
@@ -355,7 +354,7 @@ enum status ending_amended(struct settlement *s, const struct event *event)
         !is_named(entry->order_id, entry->client_hash, asked.order_id, asked.orig_client_id) ||
         entry->state == HOLD_PENDING || booking_sibling(s, entry) != NULL ||
         client_hash(amended.client_id) !=
-            (is_zero(asked.client_id) ? entry->client_hash : client_hash(asked.client_id)))
+            (has_client_id(asked.client_id) ? client_hash(asked.client_id) : entry->client_hash))
         return settle_differs_order(s, "order amended", amended.market, amended.order_id,
                                     amended.account, 0, 0);
     if (amended.qty_before.lots != entry->qty.lots || amended.qty.lots >= entry->qty.lots ||

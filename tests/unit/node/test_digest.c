@@ -132,3 +132,36 @@ TEST(digest, stops_at_a_missing_command)
     assert_non_null(strstr(digest.fault, "command number"));
     end();
 }
+
+static void apply_trade(uint16_t type, const uint8_t *payload, uint32_t account)
+{
+    uint8_t auth[32];
+    struct command_header header = journal_header(&journal, type);
+    journal_key_id(account, auth);
+    header.auth_kind = AUTH_HMAC;
+    header.auth_length = sizeof(auth);
+    journal_apply(&journal, header, payload, auth);
+}
+
+/* A gateway that lies may put anything behind the zero that begins an empty client id: to engine and settlement alike
+ * it is none. Where one of them took it for a name, every node halted. */
+TEST(digest, what_is_behind_an_empty_client_id_is_nothing)
+{
+    uint8_t payload[COMMAND_PAYLOAD_MAX];
+    begin();
+    journal_open(&journal);
+    journal_order(&journal, 1, SELL, 60000, 3000);
+    journal_order(&journal, 1, SELL, 60001, 3000);
+    const struct order_amend_command amend = {
+        .order_id = 2, .qty = {2000}, .account = 1, .orig_client_id = {0, 4}, .client_id = {0, 5}};
+    order_amend_command_put(payload, &amend);
+    apply_trade(T_ORDER_AMEND, payload, 1);
+    const struct order_cancel_command cancel = {
+        .order_id = 1, .account = 1, .orig_client_id = {0, 4}, .client_id = {0, 5}};
+    order_cancel_command_put(payload, &cancel);
+    apply_trade(T_ORDER_CANCEL, payload, 1);
+    journal_seal(&journal);
+    assert_int_equal(engine_counts(journal.engine).open_orders, 1);
+    assert_int_equal(status, STATUS_OK);
+    end();
+}
