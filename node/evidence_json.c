@@ -119,7 +119,6 @@ enum status evidence_keep_command(const char *directory, const struct evidence_c
     put(object, "command", json_string(text));
     /* One number may have been lied about more than once. */
     hash_hex(hash_of(command->bytes, byte_count).bytes, 4, text);
-    snprintf(name, sizeof(name), "lie-%u-%lu-%lu-%.8s.json", command->node, epoch, sequence,
-             text);
+    snprintf(name, sizeof(name), "lie-%u-%lu-%lu-%.8s.json", command->node, epoch, sequence, text);
     return keep(directory, name, object);
 }
