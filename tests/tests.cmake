@@ -22,7 +22,7 @@ function(quorex_test kind folder source)
         target_compile_definitions(${target} PRIVATE H2O_USE_LIBUV=1)
     endif()
     add_test(NAME ${kind}.${folder}.${noun} COMMAND ${target})
-    set_tests_properties(${kind}.${folder}.${noun} PROPERTIES TIMEOUT 300 LABELS ${kind})
+    set_tests_properties(${kind}.${folder}.${noun} PROPERTIES TIMEOUT 900 LABELS ${kind})
     if(noun MATCHES "^(server|gateway|socket_h2o)$")
         # These listen on fixed ports.
         set_tests_properties(${kind}.${folder}.${noun} PROPERTIES RESOURCE_LOCK ports)

@@ -10,7 +10,7 @@ file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/golden/match/*.txt
 foreach(script ${scripts})
     get_filename_component(name ${script} NAME_WE)
     add_test(NAME golden.match.${name} COMMAND golden_match ${script})
-    set_tests_properties(golden.match.${name} PROPERTIES LABELS golden TIMEOUT 30)
+    set_tests_properties(golden.match.${name} PROPERTIES LABELS golden TIMEOUT 120)
 endforeach()
 
 # A runner that takes anything for the truth proves nothing: a wrong trace must fail, whichever of its
@@ -19,7 +19,7 @@ file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/golden/wrong/*.txt
 foreach(script ${scripts})
     get_filename_component(name ${script} NAME_WE)
     add_test(NAME golden.match_refuses.${name} COMMAND golden_match --expect-difference ${script})
-    set_tests_properties(golden.match_refuses.${name} PROPERTIES LABELS golden TIMEOUT 30)
+    set_tests_properties(golden.match_refuses.${name} PROPERTIES LABELS golden TIMEOUT 120)
 endforeach()
 
 # And so does one that skips what it cannot read: it must name the line.
@@ -28,5 +28,5 @@ foreach(script ${scripts})
     get_filename_component(name ${script} NAME_WE)
     add_test(NAME golden.match_cannot_read.${name} COMMAND golden_match ${script})
     set_tests_properties(golden.match_cannot_read.${name} PROPERTIES
-        LABELS golden TIMEOUT 30 PASS_REGULAR_EXPRESSION "^line 3: cannot read")
+        LABELS golden TIMEOUT 120 PASS_REGULAR_EXPRESSION "^line 3: cannot read")
 endforeach()

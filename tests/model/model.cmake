@@ -29,7 +29,7 @@ set_tests_properties(model.rules model.run_a model.run_b PROPERTIES LABELS model
 # A comparison that never fails proves nothing: one bit of the engine's events is altered.
 add_test(NAME model.finds_an_altered_bit COMMAND model_run --seed 1 --commands 9000 --damage 8000)
 set_tests_properties(model.finds_an_altered_bit
-                     PROPERTIES LABELS model TIMEOUT 300 PASS_REGULAR_EXPRESSION
+                     PROPERTIES LABELS model TIMEOUT 900 PASS_REGULAR_EXPRESSION
                                 "in all, differs.*does not when it is played again")
 
 # The same log twice gives the same bytes: nothing comes from memory that a run before left behind.
@@ -37,7 +37,7 @@ add_test(NAME model.same_commands_give_the_same_bytes
          COMMAND sh -c "a=$($<TARGET_FILE:model_run> --commands 50000 --hash | grep ^hash) && \
                         b=$($<TARGET_FILE:model_run> --commands 50000 --hash | grep ^hash) && \
                         echo \"$a\" && test \"$a\" = \"$b\"")
-set_tests_properties(model.same_commands_give_the_same_bytes PROPERTIES LABELS model TIMEOUT 300)
+set_tests_properties(model.same_commands_give_the_same_bytes PROPERTIES LABELS model TIMEOUT 900)
 
 # An engine restored from its snapshot again and again stays the twin of one that runs on.
 if(QUOREX_SANITIZE)

@@ -11,7 +11,7 @@ target_compile_definitions(race_ring_planted PRIVATE PLANT_NO_RECHECK)
 add_test(NAME race.common.ring_catches_a_lost_wake COMMAND race_ring_planted --expect-loss)
 
 set_tests_properties(race.common.ring race.common.ring_catches_a_lost_wake
-                     PROPERTIES TIMEOUT 120 LABELS race)
+                     PROPERTIES TIMEOUT 600 LABELS race)
 
 # A settlement that goes on while another thread writes what it was; --late shows that the difference of one
 # block would be seen.
@@ -20,7 +20,7 @@ target_link_libraries(race_settlement PRIVATE quorex_settlement)
 add_test(NAME race.settlement.frozen COMMAND race_settlement)
 add_test(NAME race.settlement.frozen_catches_a_late_freeze COMMAND race_settlement --late)
 set_tests_properties(race.settlement.frozen race.settlement.frozen_catches_a_late_freeze
-                     PROPERTIES TIMEOUT 120 LABELS race)
+                     PROPERTIES TIMEOUT 600 LABELS race)
 
 # Commands looked at by three threads; --early shows that a promise before its facts would be seen.
 add_executable(race_vetting ${CMAKE_SOURCE_DIR}/tests/race/vetting.c)
@@ -28,4 +28,4 @@ target_link_libraries(race_vetting PRIVATE quorex_node)
 add_test(NAME race.node.vetting COMMAND race_vetting)
 add_test(NAME race.node.vetting_catches_an_early_promise COMMAND race_vetting --early)
 set_tests_properties(race.node.vetting race.node.vetting_catches_an_early_promise
-                     PROPERTIES TIMEOUT 120 LABELS race)
+                     PROPERTIES TIMEOUT 600 LABELS race)

@@ -4,7 +4,7 @@ add_executable(sim_wal_power ${CMAKE_SOURCE_DIR}/tests/sim/wal_power.c
                ${CMAKE_SOURCE_DIR}/tests/sim/power_disk.c)
 target_link_libraries(sim_wal_power PRIVATE quorex_ledger)
 add_test(NAME sim.ledger.wal_power COMMAND sim_wal_power --seeds 1000)
-set_tests_properties(sim.ledger.wal_power PROPERTIES TIMEOUT 300 LABELS sim)
+set_tests_properties(sim.ledger.wal_power PROPERTIES TIMEOUT 900 LABELS sim)
 
 # The same with a log that acknowledges before the write: passes only when that is caught.
 add_executable(sim_wal_power_planted ${CMAKE_SOURCE_DIR}/tests/sim/wal_power.c
@@ -14,7 +14,7 @@ target_compile_definitions(sim_wal_power_planted PRIVATE PLANT_ACK_BEFORE_WRITE)
 add_test(NAME sim.ledger.wal_power_catches_early_acknowledgement
          COMMAND sim_wal_power_planted --seeds 200 --expect-loss)
 set_tests_properties(sim.ledger.wal_power_catches_early_acknowledgement
-                     PROPERTIES TIMEOUT 300 LABELS sim)
+                     PROPERTIES TIMEOUT 900 LABELS sim)
 
 # Bugs planted in the log's own code, each a copy of one file with one text in place of another: the copy is
 # linked before the library. Passes only when the simulation finds each.
@@ -34,7 +34,7 @@ function(quorex_planted_wal name file text planted)
     target_link_libraries(sim_wal_power_${name} PRIVATE quorex_ledger)
     add_test(NAME sim.ledger.wal_power_catches_${name}
              COMMAND sim_wal_power_${name} --seeds 200 --expect-loss)
-    set_tests_properties(sim.ledger.wal_power_catches_${name} PROPERTIES TIMEOUT 300 LABELS sim)
+    set_tests_properties(sim.ledger.wal_power_catches_${name} PROPERTIES TIMEOUT 900 LABELS sim)
 endfunction()
 
 # A file given back gets a segment's name before its new header is on disk.
