@@ -1,5 +1,7 @@
 #include "common/status.h"
 
+#include <errno.h>
+
 const char *status_name(enum status status)
 {
     static const char *const names[] = {
@@ -18,4 +20,9 @@ const char *status_text(enum status status)
 #undef STATUS
     };
     return texts[status];
+}
+
+enum status status_of_errno(int error)
+{
+    return error == ENOSPC || error == EDQUOT ? STATUS_NO_SPACE : STATUS_IO;
 }

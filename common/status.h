@@ -13,4 +13,7 @@ enum status {
 const char *status_name(enum status status);
 const char *status_text(enum status status);
 
+/* What a call to the disk that failed with this errno (errno(3)) says: NO_SPACE, a quota's end too, or IO. */
+enum status status_of_errno(int error);
+
 #endif /* COMMON_STATUS_H */

@@ -60,7 +60,7 @@ static bool is_stopping(const struct run *run)
 
 static enum status io_failed(const struct run *run, const char *what)
 {
-    const enum status status = errno == ENOSPC || errno == EDQUOT ? STATUS_NO_SPACE : STATUS_IO;
+    const enum status status = status_of_errno(errno);
     log_error("ledger", what, "directory=\"%s\" error=\"%s\"", run->directory, strerror(errno));
     return status;
 }

@@ -13,7 +13,7 @@
 
 static enum status failed(const char *directory, const char *what, const char *file)
 {
-    const enum status status = errno == ENOSPC || errno == EDQUOT ? STATUS_NO_SPACE : STATUS_IO;
+    const enum status status = status_of_errno(errno);
     log_error("ledger", what, "directory=\"%s\" file=\"%s\" error=\"%s\"", directory, file,
               strerror(errno));
     return status;

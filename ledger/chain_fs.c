@@ -16,7 +16,7 @@
 
 enum status chain_files_io_failed(const struct chain *chain, const char *what, const char *file)
 {
-    const enum status status = errno == ENOSPC || errno == EDQUOT ? STATUS_NO_SPACE : STATUS_IO;
+    const enum status status = status_of_errno(errno);
     log_error("ledger", what, "directory=\"%s\" file=\"%s\" error=\"%s\"", chain->directory, file,
               strerror(errno));
     return status;

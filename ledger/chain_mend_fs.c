@@ -32,7 +32,7 @@ struct wound {
 
 static enum status failed(const struct wound *wound, const char *what)
 {
-    const enum status status = errno == ENOSPC || errno == EDQUOT ? STATUS_NO_SPACE : STATUS_IO;
+    const enum status status = status_of_errno(errno);
     log_error("ledger", what, "directory=\"%s\" file=\"%s\" error=\"%s\"", wound->directory,
               wound->name, strerror(errno));
     return status;

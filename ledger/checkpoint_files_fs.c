@@ -13,7 +13,7 @@
 
 enum status checkpoint_files_failed(const char *what, const char *directory, const char *name)
 {
-    const enum status status = errno == ENOSPC || errno == EDQUOT ? STATUS_NO_SPACE : STATUS_IO;
+    const enum status status = status_of_errno(errno);
     log_error("ledger", what, "directory=\"%s\" name=\"%s\" error=\"%s\"", directory, name,
               strerror(errno));
     return status;

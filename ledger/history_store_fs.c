@@ -20,7 +20,7 @@ struct history_store {
 
 static enum status io_failed(const struct history_store *store, const char *what)
 {
-    const enum status status = errno == ENOSPC || errno == EDQUOT ? STATUS_NO_SPACE : STATUS_IO;
+    const enum status status = status_of_errno(errno);
     log_error("ledger", what, "path=\"%s\" error=\"%s\"", store->path, strerror(errno));
     return status;
 }

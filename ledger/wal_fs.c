@@ -4,7 +4,6 @@
 #include "common/log.h"
 #include "ledger/wal_files.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +18,7 @@ enum status wal_files_fail(struct wal *wal, const char *what, const char *name, 
 {
     const bool is_short = result >= 0;
     const int error = is_short ? 0 : (int)-result;
-    wal->failure = error == ENOSPC || error == EDQUOT ? STATUS_NO_SPACE : STATUS_IO;
+    wal->failure = status_of_errno(error);
     log_error("ledger", "the log's disk failed, stopping",
               "call=\"%s\" file=\"%s\" error=\"%s\" last_index=%" PRIu64 " status=%s", what, name,
               is_short ? "short count" : strerror(error), wal->last.index,

@@ -15,7 +15,7 @@
 
 static enum status io_failed(const char *what, const char *path)
 {
-    const enum status status = errno == ENOSPC || errno == EDQUOT ? STATUS_NO_SPACE : STATUS_IO;
+    const enum status status = status_of_errno(errno);
     log_error("node", what, "path=\"%s\" error=\"%s\"", path, strerror(errno));
     return status;
 }

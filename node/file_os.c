@@ -16,7 +16,7 @@ static enum status failed(const char *what, const char *path)
 {
     const int error = errno;
     log_error("node", what, "path=\"%s\" reason=\"%s\"", path, strerror(error));
-    return error == ENOSPC || error == EDQUOT ? STATUS_NO_SPACE : STATUS_IO;
+    return status_of_errno(error);
 }
 
 static enum status read_all(int descriptor, const char *path, char **bytes, size_t *byte_count)

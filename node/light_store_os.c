@@ -27,7 +27,7 @@ struct light_store {
 
 static enum status io_failed(const struct light_store *store, const char *what)
 {
-    const enum status status = errno == ENOSPC || errno == EDQUOT ? STATUS_NO_SPACE : STATUS_IO;
+    const enum status status = status_of_errno(errno);
     log_error("light", what, "directory=\"%s\" error=\"%s\"", store->options.directory,
               strerror(errno));
     return status;

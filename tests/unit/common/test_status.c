@@ -2,6 +2,8 @@
 
 #include "tests/harness.h"
 
+#include <errno.h>
+
 TEST(status, every_failure_has_its_name_and_text)
 {
     assert_int_equal(STATUS_OK, 0);
@@ -12,4 +14,12 @@ TEST(status, every_failure_has_its_name_and_text)
     assert_string_equal(status_text(STATUS_##NAME), text);
 #include "common/status.def"
 #undef STATUS
+}
+
+TEST(status, full_disks_and_quotas_are_told_from_failures)
+{
+    assert_int_equal(status_of_errno(ENOSPC), STATUS_NO_SPACE);
+    assert_int_equal(status_of_errno(EDQUOT), STATUS_NO_SPACE);
+    assert_int_equal(status_of_errno(EIO), STATUS_IO);
+    assert_int_equal(status_of_errno(0), STATUS_IO); /* a short write */
 }
