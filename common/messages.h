@@ -227,6 +227,12 @@ struct command_header {
     uint64_t ticket; /* the origin's own mark, to find who waits; means nothing elsewhere */
 };
 
+/* Where fields of a command's header are, for who reads one in place. */
+#define COMMAND_TYPE_OFFSET     4
+#define COMMAND_ORIGIN_OFFSET   8
+#define COMMAND_EPOCH_OFFSET    16
+#define COMMAND_SEQUENCE_OFFSET 24
+
 /* One command in place. */
 struct command {
     struct command_header header;

@@ -55,7 +55,8 @@ static uint64_t position_next(const struct origin_stream *origin, size_t byte_co
 bool origin_take(struct origin_stream *origin, const uint8_t *command, size_t byte_count)
 {
     ASSERT(byte_count >= COMMAND_HEADER_BYTES && byte_count <= COMMAND_BYTES_MAX);
-    ASSERT(le_get_u32(command) == byte_count && le_get_u16(command + 4) >= T_ASSET_CREATE);
+    ASSERT(le_get_u32(command) == byte_count &&
+           le_get_u16(command + COMMAND_TYPE_OFFSET) >= T_ASSET_CREATE);
     if (origin->epoch == 0 || origin_count(origin) == ORIGIN_COMMANDS) return false;
     const uint64_t position = position_next(origin, byte_count);
     if (position + byte_count - origin->tail > ORIGIN_BYTES) return false;

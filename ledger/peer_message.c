@@ -337,12 +337,6 @@ static bool hello_good(const struct peer_forward *forward, uint32_t from)
     return hello.node == from;
 }
 
-/* Fields of a command's header in place (messages.h). */
-#define TYPE_OFFSET     4
-#define ORIGIN_OFFSET   8
-#define EPOCH_OFFSET    16
-#define SEQUENCE_OFFSET 24
-
 bool peer_message_get_forward(const uint8_t *bytes, size_t byte_count, uint32_t from,
                               struct peer_forward *forward)
 {
@@ -359,9 +353,9 @@ bool peer_message_get_forward(const uint8_t *bytes, size_t byte_count, uint32_t 
     for (uint32_t i = 0; i < forward->count; i++) {
         const uint8_t *command = at;
         if (!command_step(&at, end)) return false;
-        if (le_get_u32(command + ORIGIN_OFFSET) != from ||
-            le_get_u64(command + EPOCH_OFFSET) != forward->epoch ||
-            le_get_u64(command + SEQUENCE_OFFSET) != forward->first_sequence + i)
+        if (le_get_u32(command + COMMAND_ORIGIN_OFFSET) != from ||
+            le_get_u64(command + COMMAND_EPOCH_OFFSET) != forward->epoch ||
+            le_get_u64(command + COMMAND_SEQUENCE_OFFSET) != forward->first_sequence + i)
             return false;
     }
     return at == end && forward->first_sequence > 0 && forward->first_sequence <= PEER_NUMBER_MAX;

@@ -107,7 +107,7 @@ static bool epoch_change_holds(const struct replica *replica, const uint8_t *byt
 
 static bool is_epoch_change(const uint8_t *command)
 {
-    return le_get_u16(command + 4) == T_EPOCH_CHANGE;
+    return le_get_u16(command + COMMAND_TYPE_OFFSET) == T_EPOCH_CHANGE;
 }
 
 static bool fill_loose(struct replica *replica)
@@ -156,7 +156,7 @@ static bool fill_own(struct replica *replica)
 
 static bool is_hello(const uint8_t *run)
 {
-    return le_get_u16(run + 4) == T_HELLO;
+    return le_get_u16(run + COMMAND_TYPE_OFFSET) == T_HELLO;
 }
 
 static bool fill_peer(struct replica *replica, struct replica_peer *peer)

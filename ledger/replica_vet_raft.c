@@ -82,8 +82,9 @@ static void convict(struct replica *replica, struct replica_peer *peer, const ui
     ASSERT(fault->offset + COMMAND_HEADER_BYTES <= byte_count); /* peer_message_get_forward */
     log_error("ledger", "a member vouches for a command that may not stand: none of its are taken",
               "node=%u what=\"%s\" type=%u sequence=%" PRIu64 " for_ms=%u", (unsigned)peer->node,
-              fault->what, (unsigned)le_get_u16(run + fault->offset + 4),
-              le_get_u64(run + fault->offset + 24), (unsigned)(REPLICA_BARRED_NS / 1000000u));
+              fault->what, (unsigned)le_get_u16(run + fault->offset + COMMAND_TYPE_OFFSET),
+              le_get_u64(run + fault->offset + COMMAND_SEQUENCE_OFFSET),
+              (unsigned)(REPLICA_BARRED_NS / 1000000u));
     vetting->convict(vetting->context, &lie, fault);
     if (replica->options.metrics != NULL)
         metric_add(&replica->options.metrics->false_runs_total, 1);

@@ -397,7 +397,8 @@ enum sequence_taken sequence_add_run(struct sequence *sequence, uint32_t node, c
     *taken = 0;
     if (byte_count == 0) return SEQUENCE_TAKEN;
     if (byte_count < COMMAND_HEADER_BYTES) return SEQUENCE_REFUSED;
-    if (le_get_u16(run + 4) == T_HELLO) return add_hello(sequence, node, run, byte_count, taken);
+    if (le_get_u16(run + COMMAND_TYPE_OFFSET) == T_HELLO)
+        return add_hello(sequence, node, run, byte_count, taken);
 
     /* Who is not told now is told when the epoch is closed, or commands are admitted again. */
     struct sequence_origin *origin = origin_of(sequence, node);

@@ -105,8 +105,8 @@ enum status evidence_keep_command(const char *directory, const struct evidence_c
     const size_t byte_count =
         command->byte_count < COMMAND_BYTES_MAX ? command->byte_count : COMMAND_BYTES_MAX;
     if (byte_count >= COMMAND_HEADER_BYTES) {
-        epoch = le_get_u64(command->bytes + 16); /* as messages.h has a command's header */
-        sequence = le_get_u64(command->bytes + 24);
+        epoch = le_get_u64(command->bytes + COMMAND_EPOCH_OFFSET);
+        sequence = le_get_u64(command->bytes + COMMAND_SEQUENCE_OFFSET);
     }
     json_t *object = json_object();
     put(object, "kind", json_string("false-command"));
