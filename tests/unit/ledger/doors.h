@@ -15,14 +15,6 @@
 #define DOORS_MAX  3
 #define DOORS_NODE 4 /* the one who joins */
 
-/* libuv closes descriptors by a way that ThreadSanitizer does not see, and so takes a later one of the same number
- * for the same: it is not to look at what libuv opens. */
-const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void)
-{
-    return "called_from_lib:libuv.so\n";
-}
-
 struct door {
     uint32_t node;
     bool open;

@@ -16,15 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* libraft keeps a buffer for texts of its own, which replicas in one process share and nobody reads; libuv closes
- * descriptors by a way that ThreadSanitizer does not see. It is not to look into either. */
-const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void)
-{
-    return "called_from_lib:libuv.so\ncalled_from_lib:libraft.so\nrace:libraft.so\n"
-           "race:libsodium.so\n";
-}
-
 #define SUBMISSION_RING (1024 * 1024)
 #define BATCH_RING      (4 * 1024 * 1024)
 #define WAIT_MS         20000
