@@ -261,8 +261,11 @@ enum outcome node_data_health(struct request *request, const struct facts *facts
     struct writer *json = &request->json;
     const bool halted = load_word(&facts->progress->halted) != 0;
     const bool stuck = load_word(&facts->progress->stuck) != 0;
+    const bool wrong = load_word(&facts->progress->projection_wrong) != 0;
     writer_object(json);
     writer_key_string(json, "status", halted ? "halted" : stuck ? "stuck" : "ok");
+    /* A projection: trading does not depend on it, and a restart would not mend it. */
+    if (wrong) writer_key_string(json, "database", "wrong");
     writer_key_u64(json, "height", facts->blocks->height);
     writer_key_u64(json, "certifiedHeight", facts->blocks->certified_height);
     if (halted) {

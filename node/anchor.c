@@ -181,9 +181,75 @@ static void block_ended(struct anchor *anchor)
                             anchor->last.bytes);
 }
 
+static void pass_ended(struct anchor *anchor, const struct reconcile_pass *pass)
+{
+    struct progress_pass *last = &anchor->options->progress->reconciled;
+    const uint64_t count = atomic_load_explicit(&last->count, memory_order_relaxed);
+    atomic_store_explicit(&last->wanted, pass->wanted, memory_order_relaxed);
+    atomic_store_explicit(&last->from_height, pass->from_height, memory_order_relaxed);
+    atomic_store_explicit(&last->to_height, pass->to_height, memory_order_relaxed);
+    atomic_store_explicit(&last->balances, pass->balances, memory_order_relaxed);
+    atomic_store_explicit(&last->accounts, pass->accounts, memory_order_relaxed);
+    /* release: the figures above are of this pass. Pairs with who reads them. */
+    atomic_store_explicit(&last->count, count + 1, memory_order_release);
+    metric_set(&anchor->options->metrics->reconciled_passes_total, count + 1);
+    metric_set(&anchor->options->metrics->reconciled_height, pass->to_height);
+}
+
+/* Passes a slice that was right on to the PostgreSQL writer; one that is behind misses it. */
+static void pass_slice_on(struct anchor *anchor, const uint8_t *bytes, size_t byte_count)
+{
+    struct ring *ring = anchor->options->compared;
+    uint8_t *room = ring == NULL ? NULL : ring_reserve(ring, byte_count);
+    if (room == NULL) return;
+    memcpy(room, bytes, byte_count);
+    ring_commit(ring, byte_count);
+    (void)!ring_publish(ring); /* the block wakes it */
+}
+
+static void compare_slice(struct anchor *anchor, const uint8_t *bytes, size_t byte_count)
+{
+    struct balance_slice slice;
+    struct reconcile_pass pass;
+    bool ended;
+    const bool whole = balance_slice_get(bytes, byte_count, &slice);
+    ASSERT(whole);
+    if (slice.height != anchor->last.header.height) return;
+    if (digest_reconcile(anchor->digest, &slice, &ended, &pass) != STATUS_OK) {
+        const struct evidence_halt found = {
+            .height = slice.height, .what = "balances differ", .facts = anchor->digest->fault};
+        halt(anchor, found);
+        return;
+    }
+    metric_add(&anchor->options->metrics->reconciled_balances_total,
+               (uint64_t)slice.count * slice.asset_count);
+    if (ended) pass_ended(anchor, &pass);
+    pass_slice_on(anchor, bytes, byte_count);
+}
+
+/* What the engine told of the block that has just ended; it told it before the block's SEAL. */
+static void reconcile(struct anchor *anchor)
+{
+    struct ring *ring = anchor->options->slices;
+    const uint8_t *bytes;
+    size_t byte_count;
+    if (ring == NULL) return;
+    while (!anchor->halted && (bytes = ring_peek(ring, &byte_count)) != NULL) {
+        struct balance_slice slice;
+        if (balance_slice_get(bytes, byte_count, &slice) &&
+            slice.height > anchor->last.header.height)
+            break;
+        compare_slice(anchor, bytes, byte_count);
+        ring_pop(ring);
+    }
+    ring_release(ring);
+}
+
 static enum status end_block(struct anchor *anchor)
 {
     const uint64_t height = anchor->last.header.height;
+    reconcile(anchor);
+    if (anchor->halted) return STATUS_OK;
     ASSERT(anchor->last.header.body_length == anchor->body_bytes);
     const bool stored = height <= chain_tip(anchor->chain);
     const enum status status = stored ? compare_block(anchor) : append_block(anchor);

@@ -145,3 +145,9 @@ enum status digest_record(struct digest *digest, const struct applied *record,
     if (at != end) return differs(digest, record->number, "event bytes", 0, (uint64_t)(end - at));
     return *sealed ? digest_block_end(digest, record, &end_of_block, block) : STATUS_OK;
 }
+
+enum status digest_reconcile(struct digest *digest, const struct balance_slice *slice, bool *ended,
+                             struct reconcile_pass *pass)
+{
+    return settlement_differs(digest, reconcile_slice(digest->settlement, slice, ended, pass));
+}

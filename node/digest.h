@@ -18,6 +18,7 @@
 #include "ledger/history.h"
 #include "ledger/seal.h"
 #include "node/membership.h"
+#include "settlement/reconcile.h"
 #include "settlement/settle.h"
 
 #define DIGEST_FAULT_MAX 320
@@ -54,6 +55,11 @@ void digest_begin(struct digest *digest, const struct genesis *genesis,
 MUST_CHECK enum status digest_record(struct digest *digest, const struct applied *record,
                                      const struct command *command, struct digest_block *block,
                                      bool *sealed);
+
+/* Compares what the engine has told of some accounts with the state after the last block (reconcile.h).
+ * STATUS_MISMATCH as digest_record. Needs: the slice is of that block, and nothing came after it. */
+MUST_CHECK enum status digest_reconcile(struct digest *digest, const struct balance_slice *slice,
+                                        bool *ended, struct reconcile_pass *pass);
 
 /* What is wrong with an EPOCH_CHANGE if it came next in the log, NULL: nothing. One that is not of this time, which
  * the engine refuses, is none to object to.

@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "engine/engine.h"
 #include "engine/loop.h"
+#include "engine/slices.h"
 #include "gateway/gateway.h"
 #include "ledger/backfill_run.h"
 #include "ledger/chain.h"
@@ -40,6 +41,7 @@
 #define VOTES_BYTES   (64u << 10)
 #define NOTICES_BYTES (256u << 10)
 #define RARE_BYTES    (1u << 20)
+#define SLICES_BYTES  (8u << 20) /* hurried ones are 1 MiB each */
 
 #define CHECKPOINTS_KEPT 2
 
@@ -62,6 +64,8 @@ struct node_rings {
     struct ring *gateway_applied; /* engine to gateway */
     struct ring *notices;         /* anchor to gateway */
     struct ring *certificates;    /* anchor to checkpoint maker */
+    struct ring *slices;          /* engine to anchor: balances at a block's end */
+    struct ring *compared;        /* anchor to PostgreSQL writer: the same */
 };
 
 enum { GATEWAY, CONSENSUS, ENGINE, ANCHOR, MAKER, STORE, BACKFILL, THREAD_COUNT };
@@ -95,6 +99,7 @@ struct node {
     struct engine *engine;
     struct settlement *settlement;
     struct digest digest;
+    struct slices slices;
     struct checkpoint_maker *maker; /* NULL: this chain makes none */
     struct supply_files *supply;
     struct backfill_relay relay;
@@ -195,8 +200,11 @@ static enum status run_consensus(struct node *node)
 static void engine_sealed(void *context, uint64_t height)
 {
     struct node *node = context;
-    if (height % node->files.genesis.params.checkpoint_blocks == 0)
-        maker_engine(node->maker, height);
+    const uint32_t every = node->files.genesis.params.checkpoint_blocks;
+    const uint64_t wanted =
+        atomic_load_explicit(&node->progress.reconcile_wanted, memory_order_relaxed);
+    slices_step(&node->slices, node->engine, height, wanted);
+    if (every != 0 && height % every == 0) maker_engine(node->maker, height);
 }
 
 static enum status run_engine(struct node *node)
@@ -209,7 +217,7 @@ static enum status run_engine(struct node *node)
         .outputs = {node->rings.anchor_applied, node->rings.gateway_applied},
         .output_parks = {&node->parks[ANCHOR], &node->parks[GATEWAY]},
         .output_count = 2,
-        .sealed = node->maker != NULL ? engine_sealed : NULL,
+        .sealed = engine_sealed,
         .sealed_context = node,
         .metrics = &node->metrics,
         .progress = &node->progress,
@@ -256,6 +264,8 @@ static enum status run_anchor(struct node *node)
         .certificates = makes ? node->rings.certificates : NULL,
         .maker_park = &node->parks[MAKER],
         .store_park = &node->parks[STORE],
+        .slices = node->rings.slices,
+        .compared = node->config->database[0] != '\0' ? node->rings.compared : NULL,
         .checkpoint = makes ? anchor_checkpoint : NULL,
         .checkpoint_context = node,
         .bodies_kept = bodies_kept(node),
@@ -332,6 +342,7 @@ static enum status run_store(struct node *node)
         .genesis = &node->files.genesis,
         .source = {.context = &shelf, .read = read_block, .first = first_block},
         .park = &node->parks[STORE],
+        .compared = node->rings.compared,
         .progress = &node->progress,
         .metrics = &node->metrics,
     };
@@ -485,6 +496,8 @@ static enum status make_rings(struct node *node)
         {&rings->gateway_applied, unit * GATEWAY_INPUT_RINGS},
         {&rings->notices, NOTICES_BYTES},
         {&rings->certificates, RARE_BYTES},
+        {&rings->slices, SLICES_BYTES},
+        {&rings->compared, SLICES_BYTES},
     };
     const size_t count = sizeof(plan) / sizeof(plan[0]);
     size_t all = 0;
@@ -495,6 +508,7 @@ static enum status make_rings(struct node *node)
         *plan[i].place = make_ring(&node->ring_arena, plan[i].capacity);
         ASSERT(*plan[i].place != NULL);
     }
+    node->slices.ring = rings->slices;
     return STATUS_OK;
 }
 

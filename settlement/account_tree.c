@@ -224,6 +224,30 @@ void account_tree_path(const struct account_tree *tree, uint32_t account, hash_t
         siblings[height] = *node_or_empty(tree, node ^ 1, height);
 }
 
+/* A node stands for its parent when it is the left child, or the left one has never been set. */
+static bool stands_for_parent(const struct account_tree *tree, uint32_t node)
+{
+    static const hash_t unset;
+    return node % 2 == 0 || hash_equal(tree->nodes[node - 1], unset);
+}
+
+bool account_tree_holds(const struct account_tree *tree, uint32_t account, hash_t leaf,
+                        hash_t *found)
+{
+    ASSERT(tree->changed_count == 0);
+    uint32_t node = tree->places + account_tree_position(tree, account);
+    *found = tree->nodes[node];
+    if (!hash_equal(*found, leaf)) return false;
+    for (uint32_t height = 0; height < tree->depth && stands_for_parent(tree, node);
+         height++, node /= 2) {
+        uint8_t bytes[NODE_TEXT_BYTES];
+        text_of(tree, node / 2, height, bytes);
+        *found = tree->nodes[node / 2];
+        if (!hash_equal(*found, hash_of(bytes, sizeof(bytes)))) return false;
+    }
+    return true;
+}
+
 struct account_tree *account_tree_image(struct arena *arena, const struct account_tree *tree,
                                         const struct image_move *move)
 {

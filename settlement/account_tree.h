@@ -64,6 +64,12 @@ hash_t account_tree_root(struct account_tree *tree);
  * Needs: account_tree_root was called after the last set. */
 void account_tree_path(const struct account_tree *tree, uint32_t account, hash_t *siblings);
 
+/* Whether the account's leaf is `leaf`, and the nodes above it follow from their children, as far up as no other
+ * account stands for them: those of all accounts together are the whole tree. *found: the hash that is wrong.
+ * Needs: account_tree_root was called after the last set. */
+MUST_CHECK bool account_tree_holds(const struct account_tree *tree, uint32_t account, hash_t leaf,
+                                   hash_t *found);
+
 /* The tree in an image of its memory (image.h); NULL when the arena is too small. */
 MUST_CHECK struct account_tree *account_tree_image(struct arena *arena,
                                                    const struct account_tree *tree,

@@ -31,6 +31,7 @@ static enum status post_user(struct settlement *s, const struct posting *posting
     balance_sheet_touch(s->accounts, account, s->command.number);
     if (!amount_add(*balance, posting->amount, balance)) return settle_differs(s, &found);
     s->totals[posting->asset].users += posting->amount.units;
+    if (account <= s->sweep.to) s->sweep.users[posting->asset] += posting->amount.units;
     return STATUS_OK;
 }
 

@@ -335,7 +335,7 @@ enum status settle_event(struct settlement *s, const struct event *event)
     }
 }
 
-void settle_leaf(struct settlement *s, uint32_t account)
+hash_t settle_leaf_hash(const struct settlement *s, uint32_t account)
 {
     const struct balance_owner *owner = balance_sheet_owner(s->accounts, account);
     struct account_leaf leaf = {
@@ -348,7 +348,12 @@ void settle_leaf(struct settlement *s, uint32_t account)
         leaf.balances[leaf.count++] =
             (struct account_leaf_balance){asset, cell->available, cell->held};
     }
-    account_tree_set(s->tree, account, account_tree_leaf_hash(&leaf));
+    return account_tree_leaf_hash(&leaf);
+}
+
+void settle_leaf(struct settlement *s, uint32_t account)
+{
+    account_tree_set(s->tree, account, settle_leaf_hash(s, account));
 }
 
 /* Compares every balance of the account and, if all agree, puts its leaf into the tree. */

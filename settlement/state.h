@@ -15,6 +15,7 @@
 #include "settlement/keyring.h"
 #include "settlement/pairing.h"
 #include "settlement/price_trail.h"
+#include "settlement/reconcile.h"
 #include "settlement/settle.h"
 #include "settlement/switch_book.h"
 #include "settlement/tier_book.h"
@@ -125,11 +126,15 @@ struct settlement {
     void *epoch_context;
     bool has_mismatch;
     struct settle_mismatch mismatch;
+    struct reconcile_sweep sweep;
     struct command_state command;
 };
 
 /* Hashes the account's leaf as it is since block leaf_height, and puts it into the tree. */
 void settle_leaf(struct settlement *s, uint32_t account);
+
+/* What that hash is. */
+hash_t settle_leaf_hash(const struct settlement *s, uint32_t account);
 
 /* Each keeps the first difference, which explains the rest, and returns STATUS_MISMATCH. */
 enum status settle_differs(struct settlement *s, const struct settle_mismatch *found);

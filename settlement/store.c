@@ -31,6 +31,8 @@ struct store {
     uint32_t *moved; /* places in `latest` that the present command moved */
     uint32_t moved_count;
     uint32_t generation; /* rises with every reset */
+    uint32_t account_highest;
+    uint64_t *trades; /* by market: its last trade id */
 
     struct entry_row *entries; /* of this block, netted, in the order of their first posting */
     uint32_t *entry_slots;     /* open addressing: index into entries + 1, 0 free */
@@ -61,7 +63,7 @@ size_t store_bytes(const struct genesis *genesis)
     const struct params *params = &genesis->params;
     const size_t an_account =
         params->assets_max * (sizeof(struct latest) + sizeof(uint32_t)) + 8 + 4;
-    const size_t a_market = INTERVAL_COUNT * sizeof(struct candle_row) + 3;
+    const size_t a_market = INTERVAL_COUNT * sizeof(struct candle_row) + 3 + 8;
     return sizeof(struct store) + params->accounts_max * an_account +
            params->markets_max * a_market + (size_t)STORE_ENTRIES_MAX * sizeof(struct entry_row) +
            ENTRY_SLOTS * sizeof(uint32_t) + 1024;
@@ -82,11 +84,13 @@ struct store *store_new(struct arena *arena, const struct genesis *genesis)
     store->entries = arena_take_array(arena, STORE_ENTRIES_MAX, sizeof(struct entry_row));
     store->entry_slots = arena_take_array(arena, ENTRY_SLOTS, sizeof(uint32_t));
     store->candles = arena_take_array(arena, markets * INTERVAL_COUNT, sizeof(struct candle_row));
+    store->trades = arena_take_array(arena, markets, sizeof(uint64_t));
     store->candle_markets = arena_take_array(arena, markets, sizeof(uint16_t));
     store->has_candles = arena_take_array(arena, markets, sizeof(uint8_t));
     if (store->latest == NULL || store->changed_assets == NULL || store->changed == NULL ||
         store->moved == NULL || store->entries == NULL || store->entry_slots == NULL ||
-        store->candles == NULL || store->candle_markets == NULL || store->has_candles == NULL)
+        store->candles == NULL || store->trades == NULL || store->candle_markets == NULL ||
+        store->has_candles == NULL)
         return NULL;
     return store;
 }
@@ -117,6 +121,8 @@ void store_reset(struct store *store)
     store->changed_count = 0;
     store->moved_count = 0;
     store->generation++;
+    store->account_highest = 0;
+    memset(store->trades, 0, store->params.markets_max * sizeof(uint64_t));
     store->stamp_ns = 0;
     store->params = store->genesis->params;
 }
@@ -187,7 +193,29 @@ bool store_load_balance(struct store *store, const struct balance_row *row)
     latest->available = row->available;
     latest->held = row->held;
     latest->height = row->height;
+    if (row->account > store->account_highest) store->account_highest = row->account;
     return true;
+}
+
+struct balance_pair store_balance(const struct store *store, uint32_t account, uint16_t asset)
+{
+    ASSERT(account >= 1 && account <= store->params.accounts_max &&
+           asset < store->params.assets_max);
+    const struct latest *latest =
+        &store->latest[(size_t)(account - 1) * store->params.assets_max + asset];
+    if (latest->generation != store->generation) return (struct balance_pair){0};
+    return (struct balance_pair){latest->available, latest->held};
+}
+
+uint32_t store_accounts(const struct store *store)
+{
+    return store->account_highest;
+}
+
+uint64_t store_trades(const struct store *store, uint16_t market)
+{
+    ASSERT(market < store->params.markets_max);
+    return store->trades[market];
 }
 
 static void emit_entries(struct store *store, const struct store_sink *sink)
@@ -396,6 +424,7 @@ static bool on_fill(struct pass *pass, const struct event *event)
     price_fees(&row, &moved);
     pass->sink->fill(pass->sink->context, &row);
     pass->fill_count++;
+    pass->store->trades[fill->market] = fill->trade_id;
     add_to_candles(pass, fill, moved.quote);
     return true;
 }
@@ -481,6 +510,7 @@ static void note_balance(struct pass *pass, const struct balance_event *balance)
     latest->available = balance->available;
     latest->held = balance->held;
     latest->height = pass->header->height;
+    if (balance->account > store->account_highest) store->account_highest = balance->account;
     uint64_t *changed = &store->changed_assets[balance->account - 1];
     if (*changed == 0) store->changed[store->changed_count++] = balance->account;
     *changed |= (uint64_t)1 << balance->asset;

@@ -19,6 +19,7 @@
 #ifndef SETTLEMENT_STORE_H
 #define SETTLEMENT_STORE_H
 
+#include "common/balance_slice.h"
 #include "common/block_header.h"
 #include "common/genesis.h"
 #include "common/interval.h"
@@ -28,6 +29,7 @@
 #include "common/status.h"
 
 struct arena;
+struct ring;
 struct store;
 
 #define STORE_ENTRIES_MAX (1u << 16)
@@ -170,6 +172,15 @@ MUST_CHECK bool store_list_market(struct store *store, uint16_t index,
  * it cannot be. */
 MUST_CHECK bool store_load_balance(struct store *store, const struct balance_row *row);
 
+/* A balance after the last block, 0 when nothing was heard of it. Needs: account and asset within the bounds. */
+struct balance_pair store_balance(const struct store *store, uint32_t account, uint16_t asset);
+
+/* The highest account that any balance was heard of. */
+uint32_t store_accounts(const struct store *store);
+
+/* The market's last trade id, 0 when it has not traded since the store was reset. */
+uint64_t store_trades(const struct store *store, uint16_t market);
+
 /* Turns one block into rows. STATUS_MALFORMED when its bytes are not a block whose events follow one
  * another; rows may have been given to the sink by then, so the caller drops the batch and resets. */
 MUST_CHECK enum status store_block(struct store *store, const struct block_bytes *block,
@@ -204,6 +215,8 @@ struct store_options {
     struct progress *progress;
     struct metrics *metrics;
     uint32_t partition_commands; /* commands in a partition; 0: STORE_PARTITION_COMMANDS */
+    struct ring
+        *compared; /* balances at a block's end, which must be the store's too; may be NULL */
     uint32_t balances_ms; /* between two refreshes of the balance table; 0: STORE_BALANCES_MS */
 };
 

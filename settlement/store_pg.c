@@ -2,6 +2,7 @@
 
 #include "common/arena.h"
 #include "common/log.h"
+#include "settlement/audit.h"
 #include "settlement/copy_row.h"
 #include "settlement/database.h"
 #include "settlement/schema.h"
@@ -98,6 +99,7 @@ struct writer {
     uint64_t partitions_to;   /* partitions exist for all commands below */
     uint64_t balances_due_ms; /* when balances are refreshed next */
     struct copy_rows rows[TABLE_COUNT];
+    struct audit audit;
 };
 
 static uint64_t now_ms(void)
@@ -509,6 +511,7 @@ static enum status resume(struct writer *writer)
     if (status == STATUS_OK) status = claim(writer);
     if (status == STATUS_OK) status = database_run_text(writer->database, staging_sql);
     store_reset(writer->store);
+    audit_begin(&writer->audit);
     if (status == STATUS_OK) status = load_assets(writer);
     if (status == STATUS_OK) status = load_markets(writer);
     if (status == STATUS_MALFORMED && is_news(writer))
@@ -594,11 +597,13 @@ static enum status take_block(struct writer *writer, struct cursor *at)
     }
     status = store_block(writer->store, &block, &sink);
     if (status != STATUS_OK) {
+        /* Most likely they do, and a balance that was read from the database is not the chain's. */
         if (is_news(writer))
-            log_error("settlement", "a block's events do not follow one another", "height=%" PRIu64,
-                      header.height);
+            audit_alarm(&writer->audit, "events of a block on top of the database's balances",
+                        header.height);
         return status;
     }
+    audit_block(&writer->audit, writer->store, header.height);
     at->height = header.height;
     at->command = header.last_command;
     at->hash = block_header_hash(block.header);
@@ -668,6 +673,17 @@ static enum status commit(struct writer *writer, const struct cursor *to)
     return status == STATUS_OK ? database_run(database, "COMMIT") : status;
 }
 
+/* Compares some of what is in the database, when it is time to. NOT_FOUND: it is not. */
+static enum status compare(struct writer *writer, uint64_t now)
+{
+    const bool has_balances =
+        store_dirty_accounts(writer->store) == 0 && writer->balances_known == writer->cursor.height;
+    bool did;
+    const enum status status = audit_step(&writer->audit, writer->store, writer->database,
+                                          writer->cursor.height, has_balances, now, &did);
+    return status == STATUS_OK && !did ? STATUS_NOT_FOUND : status;
+}
+
 /* One batch. NOT_FOUND: nothing to do. Any other failure ends the session, and with it everything
  * that is not committed, here and there. */
 static enum status step(struct writer *writer)
@@ -681,8 +697,9 @@ static enum status step(struct writer *writer)
     if (idle && writer->balances_known < writer->cursor.height) return STATUS_NOT_FOUND;
 
     const uint64_t now = now_ms();
-    const bool refresh = now >= writer->balances_due_ms && store_dirty_accounts(writer->store) > 0;
-    if (idle && !refresh) return STATUS_NOT_FOUND;
+    const bool due = now >= writer->balances_due_ms || audit_hurries(&writer->audit);
+    const bool refresh = due && store_dirty_accounts(writer->store) > 0;
+    if (idle && !refresh) return compare(writer, now);
     if (refresh) {
         store_balances(writer->store, &sink);
         to.balances_height = to.height;
@@ -700,7 +717,8 @@ static enum status step(struct writer *writer)
     publish(writer);
     database_forget_failure(writer->database);
     writer->has_complained = false;
-    return STATUS_OK;
+    status = compare(writer, now);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 /* A node that joined by a checkpoint waits for blocks that it will never have: somebody should know. */
@@ -748,6 +766,8 @@ static bool writer_open(struct writer *writer, const struct store_options *optio
 {
     writer->chain_id = genesis_chain_id(options->genesis);
     writer->partition_commands = options->partition_commands;
+    writer->audit = (struct audit){
+        .metrics = options->metrics, .progress = options->progress, .compared = options->compared};
     writer->database = database_new(options->conninfo, &options->progress->stopping);
     if (writer->database == NULL) return false;
     if (!arena_map(&writer->arena, store_bytes(options->genesis))) return false;
