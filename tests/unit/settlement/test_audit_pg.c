@@ -117,12 +117,13 @@ static void tell(uint64_t wanted)
     (void)!ring_publish(rig->compared);
 }
 
-/* Asks for a pass, as operators do, and waits for its end. */
+/* Asks for passes, as operators do, and waits for one that began afterwards. Settlement is silent: they follow one
+ * another. */
 static void pass(void)
 {
-    const uint64_t count = atomic_load(&rig->progress.projection.count);
     atomic_fetch_add(&rig->progress.reconcile_wanted, 1);
-    assert_true(wait_for(&rig->progress.projection.count, count + 1));
+    const uint64_t count = atomic_load(&rig->progress.projection.count);
+    assert_true(wait_for(&rig->progress.projection.count, count + 2));
 }
 
 static bool is_wrong(void)
@@ -139,7 +140,8 @@ static void filled(void)
     tell(1);
     atomic_store(&rig->visible, rig->world->height);
     assert_true(wait_for(&rig->progress.projected_height, rig->world->height));
-    pass();
+    atomic_store(&rig->progress.reconcile_wanted, 1);
+    assert_true(wait_for(&rig->progress.projection.wanted, 1));
     assert_false(is_wrong());
 }
 
@@ -168,7 +170,7 @@ TEST(audit_pg, right_database_is_found_right)
     assert_int_equal(atomic_load(&rig->progress.projection.to_height), rig->world->height);
     assert_int_equal(atomic_load(&rig->progress.projection.wanted), 1);
     assert_true(metric_get(&rig->metrics.audited_balances_total) >= 16);
-    assert_int_equal(metric_get(&rig->metrics.audited_passes_total), 1);
+    assert_true(metric_get(&rig->metrics.audited_passes_total) >= 1);
     struct world *world = rig->world;
     rig_stop();
     world_free(world);
@@ -238,6 +240,7 @@ TEST(audit_pg, flipped_balance_before_a_start_is_found_by_settlement)
     atomic_store(&rig->visible, world->height);
     assert_true(wait_for(&rig->progress.projected_height, world->height));
     assert_true(wait_for(&rig->metrics.database_wrong, 1));
+    pass(); /* rows that are as the writer has them do not end the alarm */
     assert_true(is_wrong());
     rig_stop();
     world_free(world);
