@@ -50,6 +50,8 @@ struct facts {
     hash_t chain_id;
     const struct metrics *metrics;
     const struct progress *progress;
+    _Atomic uint64_t
+        *reconcile_wanted; /* the one field of it that handlers change; NULL: none asks here */
     uint32_t node;
     bool history_is_up;
 };

@@ -1018,6 +1018,7 @@ struct server *server_new(struct arena *arena, const struct server_options *opti
         .chain_id = genesis_chain_id(options->gateway->genesis),
         .metrics = options->gateway->metrics,
         .progress = options->gateway->progress,
+        .reconcile_wanted = &options->gateway->progress->reconcile_wanted,
         .node = options->gateway->node,
     };
     if (!take_memory(server, arena)) return NULL;

@@ -3,6 +3,7 @@
 #include "node/auditor.h"
 #include "node/epoch.h"
 #include "node/key_file.h"
+#include "node/reconciliation.h"
 #include "node/replacement.h"
 
 #include <getopt.h>
@@ -84,6 +85,7 @@ static void print_usage(FILE *to)
         fprintf(to, "  %-15s %s\n", actions[i].name, actions[i].keys);
     fprintf(to, "  %-15s %s\n", REPLACEMENT_ACTION, REPLACEMENT_KEYS);
     fprintf(to, "  %-15s %s\n", AUDITOR_ACTION, AUDITOR_KEYS);
+    fprintf(to, "  %-15s %s\n", RECONCILIATION_ACTION, RECONCILIATION_KEYS);
     fputs("  epoch           of stopped nodes, without a key: as quorex epoch\n", to);
 }
 
@@ -174,22 +176,26 @@ static int report(const struct client_answer *answer, const char *url)
 }
 
 /* What is more than one signed command. */
-enum errand { ERRAND_NONE, ERRAND_REPLACEMENT, ERRAND_GRANT };
+enum errand { ERRAND_NONE, ERRAND_REPLACEMENT, ERRAND_GRANT, ERRAND_RECONCILIATION };
 
 struct errands {
     enum errand which;
     struct replacement replacement;
     struct auditor auditor;
+    struct reconciliation reconciliation;
 };
 
 static enum errand find_errand(const char *name)
 {
     if (strcmp(name, REPLACEMENT_ACTION) == 0) return ERRAND_REPLACEMENT;
+    if (strcmp(name, RECONCILIATION_ACTION) == 0) return ERRAND_RECONCILIATION;
     return strcmp(name, AUDITOR_ACTION) == 0 ? ERRAND_GRANT : ERRAND_NONE;
 }
 
 static bool read_errand(struct errands *errands, int pair_count, char **pairs)
 {
+    if (errands->which == ERRAND_RECONCILIATION)
+        return reconciliation_read(pair_count, pairs, &errands->reconciliation);
     return errands->which == ERRAND_GRANT
                ? auditor_read(pair_count, pairs, &errands->auditor)
                : replacement_read(pair_count, pairs, &errands->replacement);
@@ -213,6 +219,8 @@ static int perform(const char *url, const char *key_path, const struct action *a
         code = report(&answer, url);
     } else if (client != NULL && errand == ERRAND_GRANT) {
         code = auditor_grant(client, secret_key, &errands.auditor);
+    } else if (client != NULL && errand == ERRAND_RECONCILIATION) {
+        code = reconciliation_perform(client, secret_key, &errands.reconciliation);
     } else if (client != NULL) {
         code = replacement_perform(client, secret_key, &errands.replacement);
     }
