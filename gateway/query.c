@@ -30,9 +30,21 @@
     "r.open_ns, r.open, r.high, r.low, r.close, r.volume, r.quote_volume, r.fill_count," \
     " r.taker_volume, r.taker_quote_volume"
 
+/* Ids of a market rise with time: the bound is an order's id, found by the index on times. */
+#define ORDERS_FROM \
+    "CASE WHEN $5::bigint = 0 THEN $3::bigint ELSE greatest($3::bigint, coalesce(" \
+    "(SELECT order_id FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
+    " AND created_ns >= $5::bigint ORDER BY created_ns LIMIT 1), 9223372036854775807)) END"
+
+#define ORDERS_TO \
+    "CASE WHEN $6::bigint = 9223372036854775807 THEN $4::bigint ELSE least($4::bigint, coalesce(" \
+    "(SELECT max(order_id) FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
+    " AND created_ns = (SELECT max(created_ns) FROM quorex.orders WHERE account = $1::int" \
+    " AND market = $2::int AND created_ns <= $6::bigint)), -1)) END"
+
 #define ORDERS(direction) CURSOR_AND(ORDER_COLUMNS, \
     "SELECT * FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
-    " AND order_id BETWEEN $3::bigint AND $4::bigint" \
+    " AND order_id BETWEEN " ORDERS_FROM " AND " ORDERS_TO \
     " AND created_ns BETWEEN $5::bigint AND $6::bigint" \
     " ORDER BY order_id " direction " LIMIT $7::int") " ORDER BY r.order_id"
 
@@ -40,11 +52,24 @@
     "SELECT * FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
     " AND client_id = $3 ORDER BY order_id DESC LIMIT 1")
 
+/* The id of the market's first fill at or after a time, or of its last one at or before it; an id beyond all when there
+ * is none. Not asked for where the time is open. */
+#define FILL_FROM(id, market, low, time) \
+    "CASE WHEN " time "::bigint = 0 THEN " low "::bigint ELSE greatest(" low "::bigint, coalesce(" \
+    "(SELECT " id " FROM quorex.fills WHERE market = " market "::int AND time_ns >= " time "::bigint" \
+    " ORDER BY time_ns, trade_id LIMIT 1), 9223372036854775807)) END"
+
+#define FILL_TO(id, market, high, time) \
+    "CASE WHEN " time "::bigint = 9223372036854775807 THEN " high "::bigint" \
+    " ELSE least(" high "::bigint, coalesce(" \
+    "(SELECT " id " FROM quorex.fills WHERE market = " market "::int AND time_ns <= " time "::bigint" \
+    " ORDER BY time_ns DESC, trade_id DESC LIMIT 1), -1)) END"
+
 #define FILLS_OF(condition, direction) \
     "(SELECT * FROM quorex.fills WHERE " condition " AND market = $2::int" \
-    " AND trade_id BETWEEN $3::bigint AND $4::bigint" \
+    " AND trade_id BETWEEN " FILL_FROM("trade_id", "$2", "$3", "$5") \
+    " AND " FILL_TO("trade_id", "$2", "$4", "$6") \
     " AND time_ns BETWEEN $5::bigint AND $6::bigint" \
-    " AND ($8::bigint = 0 OR maker_order = $8::bigint OR taker_order = $8::bigint)" \
     " ORDER BY trade_id " direction " LIMIT $7::int)"
 
 /* Each side by its own index; a fill of an account with itself comes from the first half only. */
@@ -53,18 +78,30 @@
     FILLS_OF("taker_account = $1::int AND maker_account <> $1::int", direction) ") both_sides" \
     " ORDER BY trade_id " direction " LIMIT $7::int") " ORDER BY r.trade_id"
 
+/* An order has few fills: they are found by the order and sorted. `+ 0`: nothing else may seem to be cheaper. */
+#define FILLS_OF_ORDER(direction) CURSOR_AND(FILL_COLUMNS, \
+    "SELECT * FROM (SELECT * FROM quorex.fills WHERE market = $2::int AND maker_order = $8::bigint" \
+    " UNION ALL SELECT * FROM quorex.fills WHERE market = $2::int AND taker_order = $8::bigint" \
+    " AND maker_order <> $8::bigint) of_order" \
+    " WHERE (maker_account = $1::int OR taker_account = $1::int)" \
+    " AND trade_id + 0 BETWEEN $3::bigint AND $4::bigint" \
+    " AND time_ns + 0 BETWEEN $5::bigint AND $6::bigint" \
+    " ORDER BY trade_id + 0 " direction " LIMIT $7::int") " ORDER BY r.trade_id"
+
 #define TRADES(direction) CURSOR_AND(FILL_COLUMNS, \
     "SELECT * FROM quorex.fills WHERE market = $1::int" \
-    " AND trade_id BETWEEN $2::bigint AND $3::bigint" \
+    " AND trade_id BETWEEN " FILL_FROM("trade_id", "$1", "$2", "$4") \
+    " AND " FILL_TO("trade_id", "$1", "$3", "$5") \
     " AND time_ns BETWEEN $4::bigint AND $5::bigint" \
     " ORDER BY trade_id " direction " LIMIT $6::int") " ORDER BY r.trade_id"
 
-/* A taker order's fills are one command's, so an aggregate is never half above the cursor. */
+/* A taker order's fills are one command's, so an aggregate is never half above the cursor, nor of two times. */
 #define AGGREGATES(direction) CURSOR_AND(AGGREGATE_COLUMNS, \
     "SELECT aggregate_id, min(trade_id) AS first_id, max(trade_id) AS last_id," \
     " min(time_ns) AS time_ns, min(price) AS price, sum(qty) AS qty," \
     " min(taker_side) AS taker_side FROM quorex.fills WHERE market = $1::int" \
-    " AND aggregate_id BETWEEN $2::bigint AND $3::bigint" \
+    " AND aggregate_id BETWEEN " FILL_FROM("aggregate_id", "$1", "$2", "$4") \
+    " AND " FILL_TO("aggregate_id", "$1", "$3", "$5") \
     " AND time_ns BETWEEN $4::bigint AND $5::bigint" \
     " GROUP BY aggregate_id ORDER BY aggregate_id " direction " LIMIT $6::int") \
     " ORDER BY r.aggregate_id"
@@ -119,6 +156,8 @@ static const char *const statements[QUERY_STATEMENTS] = {
     [HISTORY_AGGREGATES * 2 + 1] = AGGREGATES("DESC"),
     [HISTORY_CANDLES * 2]        = CANDLES("ASC"),
     [HISTORY_CANDLES * 2 + 1]    = CANDLES("DESC"),
+    [HISTORY_ORDER_FILLS * 2]     = FILLS_OF_ORDER("ASC"),
+    [HISTORY_ORDER_FILLS * 2 + 1] = FILLS_OF_ORDER("DESC"),
     [HISTORY_LISTS * 2]          = LISTS("ASC"),
     [HISTORY_LISTS * 2 + 1]      = LISTS("DESC"),
     [HISTORY_PREVENTED * 2]      = PREVENTED("ASC"),
@@ -130,8 +169,10 @@ static const char *const statements[QUERY_STATEMENTS] = {
 
 uint32_t query_statement(const struct history_query *query)
 {
-    ASSERT(query->kind < HISTORY_KINDS);
-    return (uint32_t)query->kind * 2 + (query->newest ? 1 : 0);
+    ASSERT(query->kind < HISTORY_KINDS && query->kind != HISTORY_ORDER_FILLS);
+    const bool of_order = query->kind == HISTORY_FILLS && query->order_id != 0;
+    const enum history_kind kind = of_order ? HISTORY_ORDER_FILLS : query->kind;
+    return (uint32_t)kind * 2 + (query->newest ? 1 : 0);
 }
 
 const char *query_sql(uint32_t statement)
@@ -198,7 +239,8 @@ void query_parameters_of(const struct history_query *query, struct query_paramet
         add_u64(parameters, query->account);
         add_u64(parameters, query->market);
         add_range(parameters, query);
-        add_u64(parameters, query->order_id);
+        if (query->kind == HISTORY_PREVENTED || query->order_id != 0)
+            add_u64(parameters, query->order_id);
         break;
     case HISTORY_LISTS:
         add_u64(parameters, query->account);
@@ -221,8 +263,9 @@ void query_parameters_of(const struct history_query *query, struct query_paramet
         add_u64(parameters, query->end_ns);
         add_u64(parameters, query->limit);
         break;
+    case HISTORY_ORDER_FILLS:
     case HISTORY_KINDS:
-        ASSERT(query->kind < HISTORY_KINDS);
+        ASSERT(query->kind < HISTORY_ORDER_FILLS);
     }
 }
 

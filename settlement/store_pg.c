@@ -345,14 +345,15 @@ static enum status migrate(struct writer *writer)
         "CREATE SCHEMA IF NOT EXISTS quorex;"
         "CREATE TABLE IF NOT EXISTS quorex.migrations"
         " (number int PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL);"
-        "SELECT coalesce(max(number), 0) FROM quorex.migrations",
+        "SELECT coalesce(sum(1::bigint << number), 0)::bigint FROM quorex.migrations",
         (uint64_t)MIGRATION_LOCK);
     if (status != STATUS_OK) return status;
 
-    const int64_t have = database_number(database, 0, 0);
+    const uint64_t have = (uint64_t)database_number(database, 0, 0);
     for (uint32_t i = 0; i < schema_migration_count && status == STATUS_OK; i++) {
         const struct schema_migration *migration = &schema_migrations[i];
-        if (migration->number <= have) continue;
+        ASSERT(migration->number < 63);
+        if ((have >> migration->number & 1) != 0) continue;
         status = database_run_text(database, migration->sql);
         if (status != STATUS_OK) break;
         status = database_run(database, "INSERT INTO quorex.migrations VALUES (%u, '%s', now())",

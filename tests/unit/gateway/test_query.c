@@ -22,6 +22,8 @@ TEST(query, statements_take_the_parameters_they_are_given)
 {
     for (int kind = 0; kind < HISTORY_KINDS; kind++) {
         struct history_query query = {.kind = (enum history_kind)kind, .limit = 5};
+        if (kind == HISTORY_ORDER_FILLS) /* what an order's fills are asked for by */
+            query = (struct history_query){.kind = HISTORY_FILLS, .order_id = 7, .limit = 5};
         struct query_parameters parameters;
         query_parameters_of(&query, &parameters);
         for (int newest = 0; newest < 2; newest++) {
