@@ -15,6 +15,7 @@
 #include "gateway/chain_source.h"
 #include "gateway/history.h"
 #include "gateway/market_view.h"
+#include "gateway/proof_source.h"
 #include "gateway/reply.h"
 
 enum method {
@@ -44,8 +45,9 @@ struct facts {
     struct view *view;
     struct market_views *markets;
     const struct block_list *blocks;
-    const struct chain_source *chain; /* NULL: only what `blocks` has */
-    const char *genesis_text;         /* NULL: not served */
+    const struct chain_source *chain;  /* NULL: only what `blocks` has */
+    const struct proof_source *proofs; /* NULL: none are given */
+    const char *genesis_text;          /* NULL: not served */
     size_t genesis_text_bytes;
     hash_t chain_id;
     const struct metrics *metrics;

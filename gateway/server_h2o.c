@@ -1013,6 +1013,7 @@ struct server *server_new(struct arena *arena, const struct server_options *opti
         .markets = options->markets,
         .blocks = options->blocks,
         .chain = options->gateway->chain,
+        .proofs = options->gateway->proofs,
         .genesis_text = options->gateway->genesis_text,
         .genesis_text_bytes = options->gateway->genesis_text_bytes,
         .chain_id = genesis_chain_id(options->gateway->genesis),

@@ -9,6 +9,7 @@
 #include "ledger/history_store.h"
 #include "ledger/lineage.h"
 #include "ledger/sign_once.h"
+#include "ledger/trade_index.h"
 #include "ledger/vote.h"
 #include "node/change_queue.h"
 #include "node/epoch_chain.h"
@@ -245,6 +246,14 @@ static void reconcile(struct anchor *anchor)
     ring_release(ring);
 }
 
+/* Where the block's trades are, for their receipts. */
+static enum status index_trades(struct anchor *anchor)
+{
+    const char *directory = anchor->options->trades_directory;
+    if (directory == NULL) return STATUS_OK;
+    return trade_index_add(directory, anchor->last.header.height, &anchor->digest->trades);
+}
+
 static enum status end_block(struct anchor *anchor)
 {
     const uint64_t height = anchor->last.header.height;
@@ -252,8 +261,9 @@ static enum status end_block(struct anchor *anchor)
     if (anchor->halted) return STATUS_OK;
     ASSERT(anchor->last.header.body_length == anchor->body_bytes);
     const bool stored = height <= chain_tip(anchor->chain);
-    const enum status status = stored ? compare_block(anchor) : append_block(anchor);
+    enum status status = stored ? compare_block(anchor) : append_block(anchor);
     anchor->body_bytes = 0;
+    if (status == STATUS_OK && !anchor->halted) status = index_trades(anchor);
     if (status != STATUS_OK || anchor->halted) return status;
 
     block_ended(anchor);
@@ -831,7 +841,9 @@ static enum status send_checkpoint(struct anchor *anchor)
     if (ring == NULL || anchor->checkpoint.height == 0 || anchor->halted) return STATUS_OK;
     uint8_t *room = ring_reserve(ring, sizeof(uint64_t) + CERTIFICATE_BYTES_MAX);
     if (room == NULL) return STATUS_OK; /* in a later turn; a newer one takes its place */
-    const enum status status = chain_sync(anchor->chain);
+    enum status status = chain_sync(anchor->chain);
+    if (status == STATUS_OK && anchor->options->trades_directory != NULL)
+        status = trade_index_sync(anchor->options->trades_directory);
     if (status != STATUS_OK) return status;
     uint8_t *at = le_put_u64(room, anchor->checkpoint.height);
     ring_commit(ring, sizeof(uint64_t) + certificate_encode(&anchor->checkpoint, at));

@@ -51,6 +51,7 @@ struct anchor_options {
     const char *chain_directory; /* exists; used by this node alone */
     const char *sign_once_path;
     const char *history_path;       /* of history_store.h; may be NULL */
+    const char *trades_directory;   /* of trade_index.h; may be NULL */
     const char *lineage_directory;  /* for lineage.h; may be NULL */
     const char *evidence_directory; /* made when needed (evidence.h); may be NULL */
     const char *

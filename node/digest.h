@@ -17,6 +17,7 @@
 #include "ledger/epoch.h"
 #include "ledger/history.h"
 #include "ledger/seal.h"
+#include "ledger/trade_index.h"
 #include "node/membership.h"
 #include "settlement/reconcile.h"
 #include "settlement/settle.h"
@@ -32,6 +33,9 @@ struct digest {
     struct epoch_chain chain;
     struct seal seal;
     struct history history;
+    struct trade_spans
+        trades; /* of block `trades_height`: while it is built, and until the next begins */
+    uint64_t trades_height;
     hash_t last_hash;             /* of the last header, zero before the first */
     uint64_t height;              /* of the last header */
     uint64_t command;             /* the last one digested */

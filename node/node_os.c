@@ -16,9 +16,11 @@
 #include "node/neighbours.h"
 #include "node/node_files.h"
 #include "node/pid_file.h"
+#include "node/proof_table_os.h"
 #include "node/recovery.h"
 #include "node/start.h"
 #include "node/view_restore.h"
+#include "settlement/proof_journal.h"
 #include "settlement/settle.h"
 #include "settlement/store.h"
 
@@ -98,6 +100,8 @@ struct node {
     struct arena relay_arena;
     struct engine *engine;
     struct settlement *settlement;
+    struct arena journal_arena;
+    struct proof_journal *journal; /* that the settlement keeps for the gateway's proofs */
     struct digest digest;
     struct slices slices;
     struct checkpoint_maker *maker; /* NULL: this chain makes none */
@@ -135,9 +139,18 @@ static enum status run_gateway(struct node *node)
     const struct chain_table_paths paths = {.chain = node->files.chain,
                                             .evidence = node->files.evidence,
                                             .history = node->files.history};
+    const struct proof_table_options proof_options = {.chain = node->files.chain,
+                                                      .trades = node->files.trades,
+                                                      .journal = node->journal,
+                                                      .settlement = node->settlement};
     struct chain_table *table;
+    struct proof_table *proofs = NULL;
     enum status status = chain_table_open(&paths, &table);
-    if (status != STATUS_OK) return status;
+    if (status == STATUS_OK) status = proof_table_open(&proof_options, &proofs);
+    if (status != STATUS_OK) {
+        chain_table_close(table);
+        return status;
+    }
     const struct gateway_options options = {
         .host = node->config->host,
         .port = (uint16_t)node->config->port,
@@ -159,10 +172,12 @@ static enum status run_gateway(struct node *node)
                         .start = node->start.height > 0 ? gateway_start : NULL,
                         .sealed = node->maker != NULL ? gateway_sealed : NULL},
         .chain = chain_table_source(table),
+        .proofs = proof_table_source(proofs),
         .genesis_text = node->files.genesis_text,
         .genesis_text_bytes = node->files.genesis_text_bytes,
     };
     status = gateway_run(&options);
+    proof_table_close(proofs);
     chain_table_close(table);
     return status;
 }
@@ -251,6 +266,7 @@ static enum status run_anchor(struct node *node)
         .chain_directory = node->files.chain,
         .sign_once_path = node->files.sign_once,
         .history_path = node->files.history,
+        .trades_directory = node->files.trades,
         .lineage_directory = node->files.checkpoint,
         .evidence_directory = node->files.evidence,
         .epoch_change_path = node->files.epoch_change,
@@ -462,10 +478,14 @@ static enum status check_memory(const struct node *node)
     const size_t engine = engine_bytes(genesis), settlement = settlement_bytes(genesis);
     const size_t projection = store_bytes(genesis), memory = physical_memory_bytes();
     const size_t rings = node->config->ring_bytes * (2 + ANCHOR_INPUT_RINGS + GATEWAY_INPUT_RINGS);
-    const size_t all = engine + settlement + projection + rings;
+    const struct proof_journal_limits limits = proof_journal_limits_of(&genesis->params);
+    const size_t proofs = proof_journal_bytes(&genesis->params, &limits);
+    const size_t all = engine + settlement + projection + proofs + rings;
     log_info("node", "memory by the parameters",
-             "engine_mb=%zu settlement_mb=%zu projection_mb=%zu rings_mb=%zu machine_mb=%zu",
-             engine >> 20, settlement >> 20, projection >> 20, rings >> 20, memory >> 20);
+             "engine_mb=%zu settlement_mb=%zu projection_mb=%zu proofs_mb=%zu rings_mb=%zu "
+             "machine_mb=%zu",
+             engine >> 20, settlement >> 20, projection >> 20, proofs >> 20, rings >> 20,
+             memory >> 20);
     if (all <= memory) return STATUS_OK;
     log_error("node", "this machine cannot hold the parameters", "needed_mb=%zu machine_mb=%zu",
               all >> 20, memory >> 20);
@@ -560,6 +580,19 @@ static enum status make_supply(struct node *node)
     return node->supply != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
+/* What settlement keeps for proofs, from the state that it begins with on. */
+static enum status make_journal(struct node *node)
+{
+    const struct params *params = &node->files.genesis.params;
+    const struct proof_journal_limits limits = proof_journal_limits_of(params);
+    if (!arena_map(&node->journal_arena, proof_journal_bytes(params, &limits)))
+        return STATUS_NO_MEMORY;
+    node->journal = proof_journal_new(&node->journal_arena, params, &limits);
+    ASSERT(node->journal != NULL);
+    settlement_keep(node->settlement, node->journal);
+    return STATUS_OK;
+}
+
 /* The state of the checkpoint, or of the genesis. */
 static enum status make_state(struct node *node)
 {
@@ -573,6 +606,7 @@ static enum status make_state(struct node *node)
         status = start_settlement(start, &node->settlement_arena, node->files.tree_secret,
                                   &node->settlement, &node->digest);
     if (status == STATUS_OK) status = start_chain(start, node->files.chain);
+    if (status == STATUS_OK) status = make_journal(node);
     if (status != STATUS_OK) return status;
 
     node->start_membership = node->digest.membership;
@@ -608,6 +642,7 @@ static void free_memory(struct node *node)
         park_close(&node->parks[i]);
     arena_unmap(&node->engine_arena);
     arena_unmap(&node->settlement_arena);
+    arena_unmap(&node->journal_arena);
     arena_unmap(&node->ring_arena);
     arena_unmap(&node->relay_arena);
     start_close(&node->start);

@@ -51,6 +51,14 @@ struct balance_owner *balance_sheet_owner(const struct balance_sheet *sheet, uin
 struct balance_cell *balance_sheet_cell(const struct balance_sheet *sheet, uint32_t account,
                                         uint16_t asset);
 
+/* Where an account's owner and balances are, whether it is there yet or not: for a journal's readers on other threads,
+ * who know from its leaf that it is (proof_journal.h).
+ * Needs: account <= accounts_max. */
+const struct balance_owner *balance_sheet_owner_place(const struct balance_sheet *sheet,
+                                                      uint32_t account);
+const struct balance_cell *balance_sheet_cells_place(const struct balance_sheet *sheet,
+                                                     uint32_t account);
+
 /* Makes the account dirty, once. */
 void balance_sheet_touch(struct balance_sheet *sheet, uint32_t account, uint64_t command);
 

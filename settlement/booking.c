@@ -1,5 +1,7 @@
 #include "settlement/booking.h"
 
+#include "settlement/word.h"
+
 static enum status post_house(struct settlement *s, const struct posting *posting)
 {
     struct totals *totals = &s->totals[posting->asset];
@@ -28,8 +30,10 @@ static enum status post_user(struct settlement *s, const struct posting *posting
                                           .asset = posting->asset,
                                           .ours = balance->units};
 
-    balance_sheet_touch(s->accounts, account, s->command.number);
-    if (!amount_add(*balance, posting->amount, balance)) return settle_differs(s, &found);
+    settle_touch(s, account);
+    amount_t after;
+    if (!amount_add(*balance, posting->amount, &after)) return settle_differs(s, &found);
+    word_put(&balance->units, (uint64_t)after.units); /* a journal's reader may be there */
     s->totals[posting->asset].users += posting->amount.units;
     if (account <= s->sweep.to) s->sweep.users[posting->asset] += posting->amount.units;
     return STATUS_OK;

@@ -39,6 +39,7 @@ const struct settlement *image_settlement(struct arena *arena, const void *image
     const struct image_move move = {memory, image};
     struct settlement *copy = image_take(arena, &move, settlement, sizeof(*copy));
     if (copy == NULL || !take_parts(arena, &move, copy)) return NULL;
+    copy->journal = NULL;
     copy->totals = image_at(&move, copy->totals);
     copy->markets = image_at(&move, copy->markets);
     copy->trails = image_at(&move, copy->trails);

@@ -59,7 +59,7 @@ enum status operation_account(struct settlement *s, const struct event *event)
     if (balance_sheet_open(s->accounts, created.public_key, created.tier) == 0)
         return settle_differs_count(s, "accounts in use", s->params.accounts_max, created.account);
     tier_book_set_floor(s->tiers, created.account, created.tier);
-    balance_sheet_touch(s->accounts, created.account, s->command.number);
+    settle_touch(s, created.account);
     return STATUS_OK;
 }
 

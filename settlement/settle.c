@@ -8,6 +8,7 @@
 #include "settlement/operation.h"
 #include "settlement/trade.h"
 #include "settlement/waking.h"
+#include "settlement/word.h"
 
 #include <string.h>
 
@@ -188,7 +189,7 @@ static enum status on_balance(struct settlement *s, const struct event *event)
     struct balance_cell *cell = balance_sheet_cell(s->accounts, balance.account, balance.asset);
     cell->engine_available = balance.available;
     cell->engine_held = balance.held;
-    balance_sheet_touch(s->accounts, balance.account, s->command.number);
+    settle_touch(s, balance.account);
     return compare(s, balance.account, balance.asset);
 }
 
@@ -335,6 +336,16 @@ enum status settle_event(struct settlement *s, const struct event *event)
     }
 }
 
+void settle_touch(struct settlement *s, uint32_t account)
+{
+    const struct balance_owner *owner = balance_sheet_owner(s->accounts, account);
+    if (s->journal != NULL && !owner->is_dirty)
+        proof_journal_keep(s->journal, s->height + 1, account_tree_place(s->tree, account),
+                           account_tree_level(s->tree, 0), owner->leaf_height,
+                           balance_sheet_cell(s->accounts, account, 0), s->params.asset_count);
+    balance_sheet_touch(s->accounts, account, s->command.number);
+}
+
 hash_t settle_leaf_hash(const struct settlement *s, uint32_t account)
 {
     const struct balance_owner *owner = balance_sheet_owner(s->accounts, account);
@@ -363,7 +374,7 @@ static enum status close_account(struct settlement *s, uint32_t account, uint64_
         const enum status status = compare(s, account, asset);
         if (status != STATUS_OK) return status;
     }
-    balance_sheet_owner(s->accounts, account)->leaf_height = height;
+    word_put(&balance_sheet_owner(s->accounts, account)->leaf_height, height);
     settle_leaf(s, account);
     return STATUS_OK;
 }
@@ -404,6 +415,9 @@ enum status settle_block(struct settlement *s, uint64_t height, struct settle_ro
 
     s->height = height;
     settlement_roots(s, roots);
+    if (s->journal != NULL)
+        proof_journal_block(s->journal, height, s->tree, dirty_count > 0, s->totals,
+                            s->params.asset_count);
     return STATUS_OK;
 }
 
@@ -424,6 +438,15 @@ void settlement_roots(struct settlement *s, struct settle_roots *roots)
     roots->state_root = account_tree_root(s->tree);
     roots->totals_root = totals_root(s->totals, s->params.asset_count);
     roots->params_hash = s->params_hash;
+}
+
+void settlement_keep(struct settlement *s, struct proof_journal *journal)
+{
+    struct settle_roots roots;
+    s->journal = journal;
+    settlement_roots(s, &roots);
+    if (s->height > 0)
+        proof_journal_block(journal, s->height, s->tree, true, s->totals, s->params.asset_count);
 }
 
 void settlement_check_epochs(struct settlement *s, settle_epoch_check check, void *context)

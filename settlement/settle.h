@@ -30,6 +30,7 @@
 #include "settlement/totals.h"
 
 struct arena;
+struct proof_journal;
 struct settlement;
 
 /* What settlement adds to a block's header. */
@@ -80,6 +81,10 @@ uint64_t settlement_height(const struct settlement *settlement);
 
 /* The roots of that block. Needs: nothing was settled since. */
 void settlement_roots(struct settlement *settlement, struct settle_roots *roots);
+
+/* From here on what changes is kept in `journal`, from which another thread makes proofs (proof_journal.h).
+ * Needs: no block is under way; the journal is new and outlives it. */
+void settlement_keep(struct settlement *settlement, struct proof_journal *journal);
 
 /* Says of the statements with which an EPOCH_CHANGE comes what is wrong with them, NULL: nothing. */
 typedef const char *(*settle_epoch_check)(void *context, const struct command *command);

@@ -15,6 +15,7 @@
 #include "settlement/keyring.h"
 #include "settlement/pairing.h"
 #include "settlement/price_trail.h"
+#include "settlement/proof_journal.h"
 #include "settlement/reconcile.h"
 #include "settlement/settle.h"
 #include "settlement/switch_book.h"
@@ -122,6 +123,7 @@ struct settlement {
     uint64_t height;    /* of the last block */
     hash_t params_hash; /* of `params`, unless they moved */
     bool params_moved;
+    struct proof_journal *journal;  /* NULL: nothing is kept; outside of the arena */
     settle_epoch_check epoch_check; /* NULL: no change of epoch may stand */
     void *epoch_context;
     bool has_mismatch;
@@ -129,6 +131,10 @@ struct settlement {
     struct reconcile_sweep sweep;
     struct command_state command;
 };
+
+/* Makes the account dirty, and keeps what it was. Needs: its balances have not been changed yet in this block, or it
+ * is dirty already. */
+void settle_touch(struct settlement *s, uint32_t account);
 
 /* Hashes the account's leaf as it is since block leaf_height, and puts it into the tree. */
 void settle_leaf(struct settlement *s, uint32_t account);
