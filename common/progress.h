@@ -91,7 +91,10 @@ struct progress {
     alignas(64) _Atomic uint64_t projected_height;
     _Atomic uint64_t projected_command;
     struct progress_pass projection;
-    _Atomic uint32_t projection_wrong; /* 1: a figure there is not the chain's (settlement/audit.h) */
+    _Atomic uint64_t
+        history_from_ns; /* history at or before it was dropped by retention; 0: none was */
+    _Atomic uint32_t
+        projection_wrong; /* 1: a figure there is not the chain's (settlement/audit.h) */
 
     /* Main thread: 1 when nothing more is to be taken from clients, but what is under way answered; then 1
      * when the node is to stop. */

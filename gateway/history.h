@@ -57,6 +57,7 @@ struct history_rows {
     enum status status;
     uint64_t cursor;         /* PostgreSQL has every command up to this one */
     uint64_t cursor_time_ns; /* stamp of the block that ends with it */
+    bool gone;               /* the question begins below what is kept */
     uint32_t row_count;
     const void *context;
     const char *(*cell)(const void *context, uint32_t row, uint32_t column);

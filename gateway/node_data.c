@@ -134,6 +134,7 @@ enum outcome node_data_status(struct request *request, const struct facts *facts
     writer_key_bool(json, "admitting", request_admits(facts));
     writer_key_u64(json, "checkpointHeight", load(&progress->checkpoint_height));
     writer_key_u64(json, "projectedHeight", load(&progress->projected_height));
+    writer_key_u64(json, "historyFrom", load(&progress->history_from_ns) / MS_NS);
     put_backfill(json, progress);
     put_peers(json, facts);
     writer_object_end(json);

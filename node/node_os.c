@@ -359,6 +359,7 @@ static enum status run_store(struct node *node)
         .source = {.context = &shelf, .read = read_block, .first = first_block},
         .park = &node->parks[STORE],
         .compared = node->rings.compared,
+        .kept_ns = (uint64_t)node->config->history_days * 86400 * UINT64_C(1000000000),
         .progress = &node->progress,
         .metrics = &node->metrics,
     };

@@ -231,11 +231,12 @@ static enum status compare_trades(struct audit *audit, const struct store *store
     const uint64_t known = store_trades(store, (uint16_t)audit->market);
     if (known != 0 && known != last)
         tell_trades(audit, height, "last trade id", (int64_t)known, (int64_t)last);
-    if (audit->trade == 0 && first > 1) {
-        if (audit->dropped_command == 0)
-            tell_trades(audit, height, "first trade id", 1, (int64_t)first);
+    if (audit->trade == 0 && first > 1 && audit->dropped_command == 0) {
+        tell_trades(audit, height, "first trade id", 1, (int64_t)first);
         audit->trade = first - 1;
     }
+    /* What retention has dropped since is no gap. */
+    if (audit->dropped_command > 0 && first > audit->trade + 1) audit->trade = first - 1;
     if (audit->trade < last) {
         const uint64_t most = audit->trade + AUDIT_TRADES;
         status = count_trades(audit, database, height, most < last ? most : last);

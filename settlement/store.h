@@ -216,7 +216,8 @@ struct store_options {
     struct metrics *metrics;
     uint32_t partition_commands; /* commands in a partition; 0: STORE_PARTITION_COMMANDS */
     struct ring
-        *compared; /* balances at a block's end, which must be the store's too; may be NULL */
+        *compared;    /* balances at a block's end, which must be the store's too; may be NULL */
+    uint64_t kept_ns; /* history older than that is dropped (retention.h); 0: none */
     uint32_t balances_ms; /* between two refreshes of the balance table; 0: STORE_BALANCES_MS */
 };
 

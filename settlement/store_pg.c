@@ -5,6 +5,7 @@
 #include "settlement/audit.h"
 #include "settlement/copy_row.h"
 #include "settlement/database.h"
+#include "settlement/retention.h"
 #include "settlement/schema.h"
 
 #include <inttypes.h>
@@ -100,6 +101,7 @@ struct writer {
     uint64_t balances_due_ms; /* when balances are refreshed next */
     struct copy_rows rows[TABLE_COUNT];
     struct audit audit;
+    struct retention retention;
 };
 
 static uint64_t now_ms(void)
@@ -519,7 +521,9 @@ static enum status resume(struct writer *writer)
         log_error("settlement", "the database lists what this chain does not", "%s", "");
     if (status == STATUS_OK) status = load_cursor(writer);
     if (status == STATUS_OK) status = load_balances(writer);
+    if (status == STATUS_OK) status = retention_load(&writer->retention, writer->database);
     if (status != STATUS_OK) return status;
+    writer->audit.dropped_command = writer->retention.dropped_command;
 
     publish(writer);
     writer->balances_due_ms = now_ms();
@@ -674,14 +678,18 @@ static enum status commit(struct writer *writer, const struct cursor *to)
     return status == STATUS_OK ? database_run(database, "COMMIT") : status;
 }
 
-/* Compares some of what is in the database, when it is time to. NOT_FOUND: it is not. */
-static enum status compare(struct writer *writer, uint64_t now)
+/* What is to be done beside writing, when it is time to: old partitions go, and what is there is compared. NOT_FOUND:
+ * nothing. */
+static enum status look_after(struct writer *writer, uint64_t now)
 {
     const bool has_balances =
         store_dirty_accounts(writer->store) == 0 && writer->balances_known == writer->cursor.height;
     bool did;
-    const enum status status = audit_step(&writer->audit, writer->store, writer->database,
-                                          writer->cursor.height, has_balances, now, &did);
+    enum status status = retention_step(&writer->retention, writer->database, now);
+    if (status != STATUS_OK) return status;
+    writer->audit.dropped_command = writer->retention.dropped_command;
+    status = audit_step(&writer->audit, writer->store, writer->database, writer->cursor.height,
+                        has_balances, now, &did);
     return status == STATUS_OK && !did ? STATUS_NOT_FOUND : status;
 }
 
@@ -700,7 +708,7 @@ static enum status step(struct writer *writer)
     const uint64_t now = now_ms();
     const bool due = now >= writer->balances_due_ms || audit_hurries(&writer->audit);
     const bool refresh = due && store_dirty_accounts(writer->store) > 0;
-    if (idle && !refresh) return compare(writer, now);
+    if (idle && !refresh) return look_after(writer, now);
     if (refresh) {
         store_balances(writer->store, &sink);
         to.balances_height = to.height;
@@ -718,7 +726,7 @@ static enum status step(struct writer *writer)
     publish(writer);
     database_forget_failure(writer->database);
     writer->has_complained = false;
-    status = compare(writer, now);
+    status = look_after(writer, now);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
@@ -767,6 +775,9 @@ static bool writer_open(struct writer *writer, const struct store_options *optio
 {
     writer->chain_id = genesis_chain_id(options->genesis);
     writer->partition_commands = options->partition_commands;
+    writer->retention = (struct retention){.kept_ns = options->kept_ns,
+                                           .span = options->partition_commands,
+                                           .progress = options->progress};
     writer->audit = (struct audit){
         .metrics = options->metrics, .progress = options->progress, .compared = options->compared};
     writer->database = database_new(options->conninfo, &options->progress->stopping);

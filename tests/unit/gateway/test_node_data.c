@@ -72,7 +72,7 @@ TEST(node_data, status_tells_the_cluster)
                   "\"lastCommand\":0,\"height\":1,\"certifiedHeight\":0,\"headerHash\":\"" ABAB
                   "\",\"stateRoot\":\"" ZERO "\",\"version\":\"" QUOREX_VERSION
                   "\",\"chainId\":\"" ZERO "\",\"halted\":false,\"stuck\":false,"
-                  "\"admitting\":true,\"checkpointHeight\":12,\"projectedHeight\":11,"
+                  "\"admitting\":true,\"checkpointHeight\":12,\"projectedHeight\":11,\"historyFrom\":0,"
                   "\"backfill\":{\"state\":\"WAITING\",\"base\":150,\"headersFrom\":1,\"height\":7,"
                   "\"bodiesFrom\":3,\"missing\":8},\"peers\":["
                   "{\"node\":3,\"role\":\"leader\",\"up\":true,\"height\":2,"

@@ -65,6 +65,22 @@ TEST(query, cursor_without_rows_is_an_empty_answer)
     assert_false(query_read_cursor(&rows));
 }
 
+/* Below zero: the question begins with what was dropped. */
+TEST(query, dropped_history_is_read_from_the_sign)
+{
+    struct history_rows rows = rows_of();
+    row[0] = "-17";
+    row[1] = "1000";
+    row[2] = NULL;
+    assert_true(query_read_cursor(&rows));
+    assert_int_equal(rows.cursor, 17);
+    assert_true(rows.gone);
+    row[0] = "17";
+    rows = rows_of();
+    assert_true(query_read_cursor(&rows));
+    assert_false(rows.gone);
+}
+
 /* Volumes are wider than 64 bits; anything that is not a whole number is refused. */
 TEST(query, candle_is_read_whole_or_not_at_all)
 {
