@@ -31,6 +31,7 @@ struct balance_owner {
     uint64_t leaf_height;  /* of the block that changed the account's leaf last */
     uint16_t tier;
     bool is_dirty;
+    bool is_frozen;
 };
 
 size_t balance_sheet_bytes(uint32_t accounts_max, uint32_t assets_max);

@@ -12,6 +12,9 @@ static enum status post_house(struct settlement *s, const struct posting *postin
     case POSTING_ROUNDING:
         totals->rounding += posting->amount.units;
         return STATUS_OK;
+    case POSTING_IN_FLIGHT:
+        totals->in_flight += posting->amount.units;
+        return STATUS_OK;
     default:
         ASSERT(posting->account == POSTING_EXTERNAL);
         totals->external -= posting->amount.units; /* what came in is a debt of the house */
@@ -44,6 +47,10 @@ static enum status check_not_negative(struct settlement *s, const struct posting
 {
     if (posting->account == POSTING_FEES && s->totals[posting->asset].fees < 0)
         return settle_differs(s, &(struct settle_mismatch){.what = "fees below zero",
+                                                           .asset = posting->asset,
+                                                           .theirs = posting->amount.units});
+    if (posting->account == POSTING_IN_FLIGHT && s->totals[posting->asset].in_flight < 0)
+        return settle_differs(s, &(struct settle_mismatch){.what = "in flight below zero",
                                                            .asset = posting->asset,
                                                            .theirs = posting->amount.units});
     if (posting->account < 0) return STATUS_OK;

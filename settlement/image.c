@@ -29,7 +29,8 @@ static bool take_parts(struct arena *arena, const struct image_move *move, struc
     copy->tree = account_tree_image(arena, copy->tree, move);
     copy->switches = switch_book_image(arena, copy->switches, move);
     copy->tiers = tier_book_image(arena, copy->tiers, move);
-    return copy->accounts != NULL && copy->orders != NULL && copy->keys != NULL &&
+    copy->custody = custody_book_image(arena, copy->custody, move);
+    return copy->custody != NULL && copy->accounts != NULL && copy->orders != NULL && copy->keys != NULL &&
            copy->tree != NULL && copy->switches != NULL && copy->tiers != NULL;
 }
 

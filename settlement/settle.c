@@ -7,6 +7,7 @@
 #include "settlement/membership.h"
 #include "settlement/operation.h"
 #include "settlement/trade.h"
+#include "settlement/transfer.h"
 #include "settlement/waking.h"
 #include "settlement/word.h"
 
@@ -26,7 +27,8 @@ size_t settlement_bytes(const struct genesis *genesis)
            balance_sheet_bytes(params->accounts_max, params->assets_max) +
            hold_book_bytes(params->orders_max) + keyring_bytes(params->keys_max) +
            account_tree_bytes(params->accounts_max) + switch_book_bytes(params->orders_max) +
-           tier_book_bytes(params->accounts_max) + params->assets_max * sizeof(struct totals) +
+           tier_book_bytes(params->accounts_max) + custody_book_bytes(params) +
+           params->assets_max * sizeof(struct totals) +
            params->markets_max * (sizeof(struct market_state) + sizeof(struct price_trail)) +
            ((size_t)params->orders_max + 2) * sizeof(struct pairing_node) +
            (size_t)prices_max(params) * sizeof(struct command_price) + 2048;
@@ -42,6 +44,7 @@ static bool take_memory(struct settlement *s, struct arena *arena, const uint8_t
     s->tree = account_tree_new(arena, params->accounts_max, tree_secret);
     s->switches = switch_book_new(arena, params->orders_max);
     s->tiers = tier_book_new(arena, params->accounts_max);
+    s->custody = custody_book_new(arena, params);
     s->totals = arena_take_array(arena, params->assets_max, sizeof(struct totals));
     s->markets = arena_take_array(arena, params->markets_max, sizeof(struct market_state));
     s->trails = arena_take_array(arena, params->markets_max, sizeof(struct price_trail));
@@ -50,8 +53,8 @@ static bool take_memory(struct settlement *s, struct arena *arena, const uint8_t
     s->prices_max = prices_max(params);
     s->prices = arena_take_array(arena, s->prices_max, sizeof(struct command_price));
     return s->accounts != NULL && s->orders != NULL && s->keys != NULL && s->tree != NULL &&
-           s->switches != NULL && s->tiers != NULL && s->totals != NULL && s->markets != NULL &&
-           s->trails != NULL && s->sleepers != NULL && s->prices != NULL;
+           s->switches != NULL && s->tiers != NULL && s->custody != NULL && s->totals != NULL &&
+           s->markets != NULL && s->trails != NULL && s->sleepers != NULL && s->prices != NULL;
 }
 
 struct settlement *settlement_new(struct arena *arena, const struct genesis *genesis,
@@ -125,6 +128,7 @@ static enum status close_command(struct settlement *s)
     waking_close(s);
     status = acceptance_close(s);
     if (status == STATUS_OK) status = operation_close(s);
+    if (status == STATUS_OK) status = transfer_close(s);
     return status == STATUS_OK ? membership_close(s) : status;
 }
 
@@ -140,6 +144,7 @@ enum status settle_command(struct settlement *s, uint64_t number, uint64_t stamp
     memset(&s->command, 0, offsetof(struct command_state, payload));
     s->command.number = number;
     s->command.stamp_ns = stamp_ns;
+    s->command.deadline_ns = command->header.deadline_ns;
     s->command.type = command->header.type;
     s->command.origin = command->header.origin;
     s->command.actor = authority_account(command);
@@ -261,6 +266,20 @@ static enum status check_order(struct settlement *s, const struct event *event)
     return STATUS_OK;
 }
 
+static enum status on_custody_event(struct settlement *s, const struct event *event)
+{
+    switch (event->type) {
+    case T_ADDRESS_CHANGED:
+        return transfer_address(s, event);
+    case T_ACCOUNT_FROZEN:
+        return transfer_frozen(s, event);
+    case T_DEPOSIT_CHANGED:
+        return transfer_deposit(s, event);
+    default:
+        return transfer_withdrawal(s, event);
+    }
+}
+
 static enum status on_order_event(struct settlement *s, const struct event *event)
 {
     switch (event->type) {
@@ -308,6 +327,8 @@ enum status settle_event(struct settlement *s, const struct event *event)
     case T_MARKET_CREATED:
     case T_MARKET_STATUS_CHANGED:
     case T_MARKET_FILTERED:
+    case T_RULES_CHANGED:
+    case T_ROUTE_CHANGED:
         return operation_parameters(s, event);
     case T_ACCOUNT_CREATED:
         return operation_account(s, event);
@@ -327,6 +348,11 @@ enum status settle_event(struct settlement *s, const struct event *event)
         return membership_node(s, event);
     case T_EPOCH_CHANGED:
         return membership_epoch(s, event);
+    case T_ADDRESS_CHANGED:
+    case T_ACCOUNT_FROZEN:
+    case T_DEPOSIT_CHANGED:
+    case T_WITHDRAWAL_CHANGED:
+        return on_custody_event(s, event);
     case T_SWITCH_ARMED:
         return operation_switch_armed(s, event);
     case T_SWITCH_FIRED:
@@ -385,11 +411,11 @@ static enum status check_totals(struct settlement *s)
         const struct totals *totals = &s->totals[asset];
         if (totals_conserved(totals)) continue;
         return settle_differs(
-            s, &(struct settle_mismatch){
-                   .what = "totals",
-                   .asset = asset,
-                   .ours = (int64_t)(totals->users + totals->fees + totals->rounding),
-                   .theirs = (int64_t)totals->external});
+            s, &(struct settle_mismatch){.what = "totals",
+                                         .asset = asset,
+                                         .ours = (int64_t)(totals->users + totals->fees +
+                                                           totals->rounding + totals->in_flight),
+                                         .theirs = (int64_t)totals->external});
     }
     return STATUS_OK;
 }
@@ -494,9 +520,10 @@ bool settle_check(const struct settlement *s)
             held += cell->held.units;
         }
         ASSERT(users == s->totals[asset].users);
-        ASSERT(totals_conserved(&s->totals[asset])); /* S1 */
-        ASSERT(held == held_by_orders(s, asset));    /* S2 */
-        ASSERT(s->totals[asset].fees >= 0);          /* S4 */
+        ASSERT(totals_conserved(&s->totals[asset]));                        /* S1 */
+        ASSERT(held == held_by_orders(s, asset) + transfer_held(s, asset)); /* S2 */
+        ASSERT(s->totals[asset].in_flight == transfer_in_flight(s, asset)); /* S5 */
+        ASSERT(s->totals[asset].fees >= 0);                                 /* S4 */
     }
     return true;
 }

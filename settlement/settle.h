@@ -16,10 +16,11 @@
  *          command one signature check (about 50 us)
  *
  * Invariants, asserted by settle_check:
- *   S1  per asset: users' available and held + fees + rounding = deposits minus withdrawals
- *   S2  per asset: the accounts' held amounts are the sum of the open orders' remaining holds
+ *   S1  per asset: users' available and held + fees + rounding + in flight = deposits minus withdrawals
+ *   S2  per asset: the accounts' held amounts are the sum of what open orders and waiting withdrawals hold
  *   S3  no user's available or held amount is negative
  *   S4  no asset's fees account is negative
+ *   S5  per asset: in flight is the sum of the withdrawals that were approved and have not come to an end
  */
 
 #ifndef SETTLEMENT_SETTLE_H

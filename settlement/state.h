@@ -11,6 +11,7 @@
 
 #include "settlement/account_tree.h"
 #include "settlement/balance_sheet.h"
+#include "settlement/custody_book.h"
 #include "settlement/hold_book.h"
 #include "settlement/keyring.h"
 #include "settlement/pairing.h"
@@ -67,6 +68,7 @@ struct command_price {
 struct command_state {
     uint64_t number;
     uint64_t stamp_ns;
+    uint64_t deadline_ns;
     uint32_t origin;
     uint32_t actor; /* whose orders it may touch; 0: nobody's */
     uint16_t type;
@@ -93,6 +95,7 @@ struct command_state {
     bool replace_cancels; /* and says that the cancel did well, */
     bool replace_places;  /* that the order was accepted */
     bool tier_set;
+    uint32_t freeze_due; /* an account that must be frozen yet; 0: none */
     bool epoch_changed;
     bool epoch_opened;    /* HELLO_ACCEPTED came */
     uint8_t node_changes; /* NODE_CHANGEDs so far */
@@ -114,6 +117,7 @@ struct settlement {
     struct account_tree *tree;
     struct switch_book *switches;
     struct tier_book *tiers;
+    struct custody_book *custody;
     struct totals *totals;         /* by asset */
     struct market_state *markets;  /* by market */
     struct price_trail *trails;    /* by market */

@@ -392,6 +392,70 @@ static bool on_debited(struct pass *pass, const struct event *event)
     return true;
 }
 
+/* The database takes text in UTF-8 only; what a client may call an order is ASCII. `text` has room for a byte
+ * more. */
+static void printable(const uint8_t *bytes, size_t byte_count, char *text)
+{
+    size_t length = 0;
+    for (; length < byte_count && bytes[length] != 0; length++)
+        text[length] = bytes[length] >= 0x20 && bytes[length] < 0x7f ? (char)bytes[length] : '?';
+    text[length] = '\0';
+}
+
+/* A deposit's rows tell what it came to; only what the command moved is booked. */
+static bool on_deposit(struct pass *pass, const struct event *event)
+{
+    struct deposit_row row = {.command = pass->command, .time_ns = pass->stamp_ns};
+    const struct deposit_changed_event *deposit = &row.deposit;
+    deposit_changed_event_get(event->payload, &row.deposit);
+    const int64_t moved = deposit->moved.units;
+    if (!account_valid(pass, deposit->account) || !asset_valid(pass, deposit->asset) ||
+        deposit->credited.units < 0 || moved < -INT64_MAX)
+        return false;
+    const struct posting_set none = {0};
+    const struct posting_set set =
+        moved == 0  ? none
+        : moved > 0 ? posting_deposit(deposit->account, deposit->asset, deposit->moved)
+                    : posting_reversal(deposit->account, deposit->asset, (amount_t){-moved});
+    book(pass, &set);
+    pass->sink->deposit(pass->sink->context, &row);
+    return true;
+}
+
+static bool is_departed(uint8_t state)
+{
+    return state == WITHDRAWAL_APPROVED || state == WITHDRAWAL_BROADCAST;
+}
+
+/* The way from one state to the next; a hold and its release are told by the balances. */
+static struct posting_set way_of(const struct withdrawal_changed_event *withdrawal)
+{
+    const uint32_t account = withdrawal->account;
+    const uint16_t asset = withdrawal->asset;
+    if (is_departed(withdrawal->state) && !is_departed(withdrawal->before))
+        return posting_depart(account, asset, withdrawal->amount);
+    if (withdrawal->state == WITHDRAWAL_FINAL && is_departed(withdrawal->before))
+        return posting_arrive(asset, withdrawal->amount);
+    if (withdrawal->state == WITHDRAWAL_FAILED && is_departed(withdrawal->before))
+        return posting_return(account, asset, withdrawal->amount);
+    return (struct posting_set){0};
+}
+
+static bool on_withdrawal(struct pass *pass, const struct event *event)
+{
+    struct withdrawal_row row = {.command = pass->command, .time_ns = pass->stamp_ns};
+    withdrawal_changed_event_get(event->payload, &row.withdrawal);
+    if (!account_valid(pass, row.withdrawal.account) || !asset_valid(pass, row.withdrawal.asset) ||
+        row.withdrawal.amount.units <= 0)
+        return false;
+    const struct posting_set set = way_of(&row.withdrawal);
+    book(pass, &set);
+    printable(row.withdrawal.address, CHAIN_ADDRESS_BYTES, row.address);
+    printable(row.withdrawal.client_id, 36, row.client_id);
+    pass->sink->withdrawal(pass->sink->context, &row);
+    return true;
+}
+
 /* What the two pay, and what the maker of a rate below zero is given. */
 static void price_fees(struct fill_row *row, const struct posting_fill *moved)
 {
@@ -429,15 +493,6 @@ static bool on_fill(struct pass *pass, const struct event *event)
     return true;
 }
 
-/* The database takes text in UTF-8 only; what a client may call an order is ASCII. */
-static void printable(const uint8_t bytes[36], char text[37])
-{
-    size_t length = 0;
-    for (; length < 36 && bytes[length] != 0; length++)
-        text[length] = bytes[length] >= 0x20 && bytes[length] < 0x7f ? (char)bytes[length] : '?';
-    text[length] = '\0';
-}
-
 static bool on_terms(struct pass *pass, const struct event *event)
 {
     order_terms_event_get(event->payload, &pass->terms);
@@ -458,7 +513,7 @@ static bool on_done(struct pass *pass, const struct event *event)
     if (pass->terms.order_id == row.done.order_id && pass->terms.market == row.done.market)
         row.terms = pass->terms;
     pass->terms.order_id = 0;
-    printable(row.done.client_id, row.client_id);
+    printable(row.done.client_id, 36, row.client_id);
     pass->sink->order(pass->sink->context, &row);
     return true;
 }
@@ -482,7 +537,7 @@ static bool on_list(struct pass *pass, const struct event *event)
     if (row.accepted.market >= pass->store->params.market_count ||
         !account_valid(pass, row.accepted.account))
         return false;
-    printable(row.accepted.client_id, row.client_id);
+    printable(row.accepted.client_id, 36, row.client_id);
     pass->sink->list(pass->sink->context, &row);
     return true;
 }
@@ -560,6 +615,10 @@ static bool on_event(struct pass *pass, const struct event *event)
     case T_MARKET_CREATED:
     case T_MARKET_STATUS_CHANGED:
         return on_listing(pass, event);
+    case T_DEPOSIT_CHANGED:
+        return on_deposit(pass, event);
+    case T_WITHDRAWAL_CHANGED:
+        return on_withdrawal(pass, event);
     case T_ACCOUNT_CREATED:
         return on_account(pass, event);
     case T_CREDITED:

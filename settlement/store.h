@@ -105,6 +105,21 @@ struct entry_row {
     amount_t held;
 };
 
+/* A deposit, a withdrawal or an address as a command left it: later rows of the same number are newer. */
+struct deposit_row {
+    uint64_t command;
+    uint64_t time_ns;
+    struct deposit_changed_event deposit;
+};
+
+struct withdrawal_row {
+    uint64_t command;
+    uint64_t time_ns;
+    struct withdrawal_changed_event withdrawal;
+    char address[CHAIN_ADDRESS_BYTES + 1]; /* printable, terminated */
+    char client_id[37];
+};
+
 struct balance_row {
     uint32_t account;
     uint16_t asset;
@@ -152,6 +167,8 @@ struct store_sink {
     void (*prevented)(void *context, const struct prevented_row *row);
     void (*list)(void *context, const struct list_row *row);
     void (*list_end)(void *context, const struct list_end_row *row); /* of one given before */
+    void (*deposit)(void *context, const struct deposit_row *row);
+    void (*withdrawal)(void *context, const struct withdrawal_row *row);
 };
 
 size_t store_bytes(const struct genesis *genesis);

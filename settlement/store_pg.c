@@ -35,10 +35,12 @@ enum table {
     TABLE_PREVENTED,
     TABLE_LISTS,
     TABLE_LIST_ENDS,
+    TABLE_DEPOSITS,
+    TABLE_WITHDRAWALS,
     TABLE_COUNT
 };
 
-/* Where each table's rows are copied to; candles, balances and the ends of lists are merged from there. */
+/* Where each table's rows are copied to; those of pg_temp are merged from there. */
 static const char *const copy_targets[TABLE_COUNT] = {
     "quorex.assets",         "quorex.markets",
     "quorex.accounts",       "quorex.blocks",
@@ -46,6 +48,7 @@ static const char *const copy_targets[TABLE_COUNT] = {
     "quorex.ledger_entries", "pg_temp.candles_in",
     "pg_temp.balances_in",   "quorex.prevented_matches",
     "quorex.order_lists",    "pg_temp.list_ends_in",
+    "pg_temp.deposits_in",   "pg_temp.withdrawals_in",
 };
 
 static const char *const partitioned[] = {"fills", "orders", "ledger_entries", "prevented_matches",
@@ -55,7 +58,9 @@ static const char staging_sql[] =
     "CREATE TEMP TABLE candles_in (LIKE quorex.candles) ON COMMIT DELETE ROWS;"
     "CREATE TEMP TABLE balances_in (LIKE quorex.balances) ON COMMIT DELETE ROWS;"
     "CREATE TEMP TABLE list_ends_in (market int NOT NULL, list_id bigint NOT NULL,"
-    " closed_ns bigint NOT NULL) ON COMMIT DELETE ROWS";
+    " closed_ns bigint NOT NULL) ON COMMIT DELETE ROWS;"
+    "CREATE TEMP TABLE deposits_in (LIKE quorex.deposits) ON COMMIT DELETE ROWS;"
+    "CREATE TEMP TABLE withdrawals_in (LIKE quorex.withdrawals) ON COMMIT DELETE ROWS";
 
 static const char merge_candles_sql[] =
     "INSERT INTO quorex.candles AS c SELECT * FROM pg_temp.candles_in"
@@ -76,6 +81,31 @@ static const char merge_balances_sql[] =
 static const char merge_list_ends_sql[] =
     "UPDATE quorex.order_lists l SET closed_ns = e.closed_ns FROM pg_temp.list_ends_in e"
     " WHERE l.market = e.market AND l.list_id = e.list_id";
+
+/* Of one that changed more than once in a batch the newest row counts; when it began stays. */
+static const char merge_deposits_sql[] =
+    "INSERT INTO quorex.deposits AS d SELECT i.deposit, i.account, i.asset, i.chain, i.txid, "
+    "i.output,"
+    " i.amount, i.credited, i.chain_height, i.confirmations, i.state,"
+    " (SELECT min(f.created_ns) FROM pg_temp.deposits_in f WHERE f.deposit = i.deposit),"
+    " i.changed_ns, i.command"
+    " FROM pg_temp.deposits_in i JOIN (SELECT deposit, max(command) AS command"
+    " FROM pg_temp.deposits_in GROUP BY deposit) last USING (deposit, command)"
+    " ON CONFLICT (deposit) DO UPDATE SET credited = excluded.credited,"
+    " chain_height = excluded.chain_height, confirmations = excluded.confirmations,"
+    " state = excluded.state, changed_ns = excluded.changed_ns, command = excluded.command";
+
+static const char merge_withdrawals_sql[] =
+    "INSERT INTO quorex.withdrawals AS w SELECT i.withdrawal, i.account, i.asset, i.chain, "
+    "i.address,"
+    " i.client_id, i.amount, i.state, i.approvers, i.block, i.txid,"
+    " (SELECT min(f.created_ns) FROM pg_temp.withdrawals_in f WHERE f.withdrawal = i.withdrawal),"
+    " i.changed_ns, i.command"
+    " FROM pg_temp.withdrawals_in i JOIN (SELECT withdrawal, max(command) AS command"
+    " FROM pg_temp.withdrawals_in GROUP BY withdrawal) last USING (withdrawal, command)"
+    " ON CONFLICT (withdrawal) DO UPDATE SET state = excluded.state,"
+    " approvers = excluded.approvers, block = excluded.block, txid = excluded.txid,"
+    " changed_ns = excluded.changed_ns, command = excluded.command";
 
 /* Up to where the database has the chain. */
 struct cursor {
@@ -280,6 +310,54 @@ static void on_list_end(void *context, const struct list_end_row *row)
     copy_row_i64(rows, (int64_t)row->time_ns);
 }
 
+/* A field padded with zero bytes, of the letters that chains have. */
+static void row_chain(struct copy_rows *rows, const uint8_t chain[CHAIN_BYTES])
+{
+    char text[CHAIN_BYTES + 1] = {0};
+    memcpy(text, chain, CHAIN_BYTES);
+    copy_row_text(rows, text);
+}
+
+static void on_deposit(void *context, const struct deposit_row *row)
+{
+    const struct deposit_changed_event *deposit = &row->deposit;
+    struct copy_rows *rows = begin_row(context, TABLE_DEPOSITS, 14);
+    copy_row_i64(rows, (int64_t)deposit->deposit);
+    copy_row_i32(rows, (int32_t)deposit->account);
+    copy_row_i32(rows, deposit->asset);
+    row_chain(rows, deposit->chain);
+    copy_row_bytes(rows, deposit->txid, TXID_BYTES);
+    copy_row_i64(rows, deposit->output);
+    copy_row_i64(rows, deposit->amount.units);
+    copy_row_i64(rows, deposit->credited.units);
+    copy_row_i64(rows, (int64_t)deposit->height);
+    copy_row_i64(rows, deposit->confirmations);
+    copy_row_i32(rows, deposit->state);
+    copy_row_i64(rows, (int64_t)row->time_ns);
+    copy_row_i64(rows, (int64_t)row->time_ns);
+    copy_row_i64(rows, (int64_t)row->command);
+}
+
+static void on_withdrawal(void *context, const struct withdrawal_row *row)
+{
+    const struct withdrawal_changed_event *withdrawal = &row->withdrawal;
+    struct copy_rows *rows = begin_row(context, TABLE_WITHDRAWALS, 14);
+    copy_row_i64(rows, (int64_t)withdrawal->withdrawal);
+    copy_row_i32(rows, (int32_t)withdrawal->account);
+    copy_row_i32(rows, withdrawal->asset);
+    row_chain(rows, withdrawal->chain);
+    copy_row_text(rows, row->address);
+    copy_row_text(rows, row->client_id);
+    copy_row_i64(rows, withdrawal->amount.units);
+    copy_row_i32(rows, withdrawal->state);
+    copy_row_i32(rows, withdrawal->approvers);
+    copy_row_i64(rows, (int64_t)withdrawal->block);
+    copy_row_bytes(rows, withdrawal->txid, TXID_BYTES);
+    copy_row_i64(rows, (int64_t)row->time_ns);
+    copy_row_i64(rows, (int64_t)row->time_ns);
+    copy_row_i64(rows, (int64_t)row->command);
+}
+
 static void on_entry(void *context, const struct entry_row *row)
 {
     struct copy_rows *rows = begin_row(context, TABLE_ENTRIES, 8);
@@ -334,7 +412,9 @@ static struct store_sink sink_of(struct writer *writer)
                                .balance = on_balance,
                                .prevented = on_prevented,
                                .list = on_list,
-                               .list_end = on_list_end};
+                               .list_end = on_list_end,
+                               .deposit = on_deposit,
+                               .withdrawal = on_withdrawal};
 }
 
 /* Brings the schema to the newest number, in one transaction. */
@@ -675,6 +755,10 @@ static enum status commit(struct writer *writer, const struct cursor *to)
         status = database_run_text(database, merge_balances_sql);
     if (status == STATUS_OK && writer->rows[TABLE_LIST_ENDS].row_count > 0)
         status = database_run_text(database, merge_list_ends_sql);
+    if (status == STATUS_OK && writer->rows[TABLE_DEPOSITS].row_count > 0)
+        status = database_run_text(database, merge_deposits_sql);
+    if (status == STATUS_OK && writer->rows[TABLE_WITHDRAWALS].row_count > 0)
+        status = database_run_text(database, merge_withdrawals_sql);
     return status == STATUS_OK ? database_run(database, "COMMIT") : status;
 }
 
