@@ -30,6 +30,7 @@ enum security {
     SECURITY_NONE,
     SECURITY_USER_DATA,
     SECURITY_TRADE,
+    SECURITY_WITHDRAW, /* a key that may withdraw */
     SECURITY_OPERATOR,
     SECURITY_READER, /* members and granted auditors: grant.h */
 };

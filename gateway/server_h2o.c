@@ -511,7 +511,10 @@ static bool authenticate_key(struct exchange *exchange)
 {
     struct server *server = exchange->server;
     struct request *request = &exchange->request;
-    const uint16_t permission = request->route->security == SECURITY_TRADE ? KEY_TRADE : KEY_READ;
+    const enum security security = request->route->security;
+    const uint16_t permission = security == SECURITY_TRADE      ? KEY_TRADE
+                                : security == SECURITY_WITHDRAW ? KEY_WITHDRAW
+                                                                : KEY_READ;
     struct auth_piece text = {NULL, 0};
     uint32_t key_index;
     uint64_t timestamp_ns;

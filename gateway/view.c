@@ -26,7 +26,8 @@ size_t view_bytes(const struct genesis *genesis)
            view_key_bytes(params->keys_max) +
            rounded(open_slots(params) + 1, sizeof(struct view_order)) +
            view_index_bytes((uint32_t)open_slots(params)) + view_list_bytes(params) +
-           view_prevented_bytes(params) + rounded(open_slots(params) + 1, sizeof(uint32_t)) +
+           view_prevented_bytes(params) + custody_view_bytes(genesis) +
+           rounded(open_slots(params) + 1, sizeof(uint32_t)) +
            rounded(VIEW_ORDERS_KEPT, sizeof(struct view_order)) +
            rounded(VIEW_FILLS_KEPT, sizeof(struct view_fill)) +
            rounded(params->markets_max, sizeof(uint64_t));
@@ -62,6 +63,8 @@ struct view *view_new(struct arena *arena, const struct genesis *genesis,
         !view_prevented_init(&view->preventions, arena, params))
         return NULL;
 
+    view->custody = custody_view_new(arena, genesis);
+    if (view->custody == NULL) return NULL;
     members_begin(&view->members, genesis);
 
     const bool whole = view->accounts != NULL && view->balances != NULL && view->open != NULL &&
@@ -478,6 +481,7 @@ void view_apply(struct view *view, const struct applied *applied, const struct e
         on_node_changed(view, event);
         break;
     default:
+        custody_view_apply(view->custody, event);
         break;
     }
 }
@@ -486,6 +490,11 @@ void view_finish(struct view *view, const struct applied *applied)
 {
     ASSERT(applied->number == view->command + 1);
     view->command = applied->number;
+}
+
+struct custody_view *view_custody(const struct view *view)
+{
+    return view->custody;
 }
 
 uint64_t view_command(const struct view *view)

@@ -20,6 +20,7 @@
 #include "common/applied.h"
 #include "common/arena.h"
 #include "common/genesis.h"
+#include "gateway/custody_view.h"
 #include "gateway/members.h"
 #include "gateway/view_key.h"
 #include "gateway/view_list.h"
@@ -104,6 +105,9 @@ size_t view_bytes(const struct genesis *genesis);
  * forward: give every event to them first. */
 MUST_CHECK struct view *view_new(struct arena *arena, const struct genesis *genesis,
                                  const struct params *markets);
+
+/* Deposits, withdrawals and addresses. */
+struct custody_view *view_custody(const struct view *view);
 
 /* Moves the view forward by one event of `applied`. */
 void view_apply(struct view *view, const struct applied *applied, const struct event *event);

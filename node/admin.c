@@ -59,6 +59,33 @@ static const struct action {
     {"demote-node", "action=node-role&role=STANDBY", "node=", {{NULL, NULL}}},
     {"remove-node", "action=node-remove", "node=", {{NULL, NULL}}},
     {"swap-nodes", "action=node-swap", "oldNode= newNode=", {{NULL, NULL}}},
+    {"set-rules",
+     "action=rules-set",
+     "rules= (the next number; every node must know it)",
+     {{NULL, NULL}}},
+    {"set-route",
+     "action=route-set",
+     "chain= asset= decimals= confirmations= connector=OPERATOR withdrawMin= withdrawMax= "
+     "withdrawDayMax= approvalAbove= approvals= addressDelay=SECONDS [status=OPEN]",
+     {{"status", "OPEN"}}},
+    {"freeze-account", "action=account-freeze&frozen=true", "account=", {{NULL, NULL}}},
+    {"unfreeze-account", "action=account-freeze&frozen=false", "account=", {{NULL, NULL}}},
+    {"assign-address", "action=deposit-address", "account= chain= address=", {{NULL, NULL}}},
+    {"report-deposit",
+     "action=deposit-report",
+     "chain= txid=HEX [output=0] asset= amount=WHOLE (in the chain's unit) address= height= "
+     "confirmations=",
+     {{"output", "0"}}},
+    {"report-reorg", "action=deposit-reorg", "chain= txid=HEX [output=0]", {{"output", "0"}}},
+    {"approve-withdrawal",
+     "action=withdrawal-approve",
+     "withdrawal= asset= amount= address= (as they were seen)",
+     {{NULL, NULL}}},
+    {"deny-withdrawal", "action=withdrawal-deny", "withdrawal=", {{NULL, NULL}}},
+    {"report-withdrawal",
+     "action=withdrawal-report",
+     "withdrawal= status=BROADCAST|FINAL|FAILED [txid=HEX]",
+     {{NULL, NULL}}},
 };
 #define ACTION_COUNT (sizeof(actions) / sizeof(actions[0]))
 
@@ -82,9 +109,9 @@ static void print_usage(FILE *to)
           "actions:\n",
           to);
     for (size_t i = 0; i < ACTION_COUNT; i++)
-        fprintf(to, "  %-15s %s\n", actions[i].name, actions[i].keys);
-    fprintf(to, "  %-15s %s\n", REPLACEMENT_ACTION, REPLACEMENT_KEYS);
-    fprintf(to, "  %-15s %s\n", AUDITOR_ACTION, AUDITOR_KEYS);
+        fprintf(to, "  %-18s %s\n", actions[i].name, actions[i].keys);
+    fprintf(to, "  %-18s %s\n", REPLACEMENT_ACTION, REPLACEMENT_KEYS);
+    fprintf(to, "  %-18s %s\n", AUDITOR_ACTION, AUDITOR_KEYS);
     fprintf(to, "  %-15s %s\n", RECONCILIATION_ACTION, RECONCILIATION_KEYS);
     fputs("  epoch           of stopped nodes, without a key: as quorex epoch\n", to);
 }
