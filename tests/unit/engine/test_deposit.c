@@ -122,6 +122,32 @@ TEST(deposit, spent_and_gone_it_freezes_its_account)
     close_world();
 }
 
+/* Late news of fewer confirmations takes nothing back: that takes a reorg. */
+TEST(deposit, credited_it_stays_whatever_confirmations_are_told)
+{
+    open_world();
+    assert_int_equal(custody_report(&custody, 1, 50, 3), REJECT_NONE);
+    assert_int_equal(custody_report(&custody, 1, 50, 1), REJECT_NONE);
+    assert_int_equal(custody_state(&custody), DEPOSIT_CREDITED);
+    assert_int_equal(available(1), 50);
+    close_world();
+}
+
+/* Mined again while some of it is owed, only what was taken back is credited. */
+TEST(deposit, mined_again_it_is_credited_as_far_as_it_was_taken_back)
+{
+    open_world();
+    assert_int_equal(custody_report(&custody, 1, 50, 3), REJECT_NONE);
+    assert_int_equal(world_order_place(&world, world_limit(1, SELL, 40, 100)), REJECT_NONE);
+    assert_int_equal(custody_reorg(&custody, 1), REJECT_NONE); /* 10 of 50 come back */
+    assert_int_equal(custody_report(&custody, 1, 50, 2), REJECT_NONE);
+    assert_int_equal(custody_state(&custody), DEPOSIT_CONFIRMING);
+    assert_int_equal(available(1), 0);
+    assert_int_equal(custody_report(&custody, 1, 50, 3), REJECT_NONE);
+    assert_int_equal(available(1), 10);
+    close_world();
+}
+
 TEST(deposit, what_contradicts_itself_is_refused)
 {
     open_world();
