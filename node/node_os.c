@@ -21,6 +21,7 @@
 #include "node/start.h"
 #include "node/view_restore.h"
 #include "settlement/proof_journal.h"
+#include "settlement/proof_shelf.h"
 #include "settlement/settle.h"
 #include "settlement/store.h"
 
@@ -141,6 +142,7 @@ static enum status run_gateway(struct node *node)
                                             .history = node->files.history};
     const struct proof_table_options proof_options = {.chain = node->files.chain,
                                                       .trades = node->files.trades,
+                                                      .shelf = node->files.shelf,
                                                       .journal = node->journal,
                                                       .settlement = node->settlement};
     struct chain_table *table;
@@ -541,6 +543,7 @@ static enum status make_maker(struct node *node)
         .node = node->files.id,
         .secret_key = node->files.secret_key,
         .directory = node->files.checkpoint,
+        .shelf = node->files.shelf,
         .kept = CHECKPOINTS_KEPT,
         .engine_arena = &node->engine_arena,
         .settlement_arena = &node->settlement_arena,
@@ -591,7 +594,9 @@ static enum status make_journal(struct node *node)
     node->journal = proof_journal_new(&node->journal_arena, params, &limits);
     ASSERT(node->journal != NULL);
     settlement_keep(node->settlement, node->journal);
-    return STATUS_OK;
+    /* A checkpoint that came from others has no proofs yet. */
+    return node->start.height > 0 ? proof_shelf_write(node->files.shelf, node->settlement)
+                                  : STATUS_OK;
 }
 
 /* The state of the checkpoint, or of the genesis. */

@@ -7,6 +7,7 @@
 #include "ledger/trade_index.h"
 #include "settlement/account_proof.h"
 #include "settlement/proof_journal.h"
+#include "settlement/proof_shelf.h"
 #include "settlement/totals_proof.h"
 
 #include <stdlib.h>
@@ -82,6 +83,9 @@ static enum status table_account(void *context, uint32_t account, uint64_t heigh
     for (int tries = 0; status == STATUS_OK && tries < TRIES_MAX; tries++) {
         status = proof_journal_account(options->journal, options->settlement, account, height,
                                        table->room, &proof);
+        if (status == STATUS_NOT_FOUND && options->shelf != NULL)
+            status = proof_shelf_account(options->shelf, options->settlement, account, height,
+                                         table->room, &proof);
         if (status != STATUS_OK) return status;
         if (account_proof_fault(&proof, header.state_root, NULL) == NULL)
             return finish(table, PROOF_ACCOUNT, proof_account_put(&proof, table->subject), height,
@@ -97,6 +101,8 @@ static enum status table_totals(void *context, uint64_t height, struct proof_byt
     struct proof_totals proof;
     enum status status = header_at(table, height, &header);
     if (status == STATUS_OK) status = proof_journal_totals(table->options.journal, height, &proof);
+    if (status == STATUS_NOT_FOUND && table->options.shelf != NULL)
+        status = proof_shelf_totals(table->options.shelf, height, &proof);
     if (status != STATUS_OK) return status;
     if (totals_proof_fault(&proof, header.totals_root) != NULL) return not_proved(height, "totals");
     return finish(table, PROOF_TOTALS, proof_totals_put(&proof, table->subject), height, out);

@@ -269,10 +269,21 @@ const hash_t *account_tree_level(const struct account_tree *tree, uint32_t level
     return &tree->nodes[tree->places >> level];
 }
 
-const hash_t *account_tree_empty(const struct account_tree *tree, uint32_t level)
+void account_tree_fold(const struct account_tree *tree, hash_t *nodes, uint32_t count,
+                       uint32_t index, uint32_t level, hash_t *siblings)
 {
-    ASSERT(level <= tree->depth);
-    return &tree->empty[level];
+    static const hash_t unset;
+    for (; count > 1; count /= 2, index /= 2, level++) {
+        const hash_t *empty = &tree->empty[level], *sibling = &nodes[index ^ 1];
+        *siblings++ = hash_equal(*sibling, unset) ? *empty : *sibling;
+        for (uint32_t i = 0; i < count / 2; i++) {
+            const hash_t *left = &nodes[2 * i], *right = left + 1;
+            const bool no_left = hash_equal(*left, unset), no_right = hash_equal(*right, unset);
+            nodes[i] = no_left && no_right ? unset
+                                           : account_tree_node_hash(no_left ? empty : left,
+                                                                    no_right ? empty : right);
+        }
+    }
 }
 
 struct account_tree *account_tree_image(struct arena *arena, const struct account_tree *tree,

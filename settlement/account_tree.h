@@ -80,8 +80,10 @@ MUST_CHECK bool account_tree_holds(const struct account_tree *tree, uint32_t acc
  * Needs: for other levels, account_tree_root was called after the last set. */
 const hash_t *account_tree_level(const struct account_tree *tree, uint32_t level);
 
-/* The hash of an empty subtree of so many levels. */
-const hash_t *account_tree_empty(const struct account_tree *tree, uint32_t level);
+/* Hashes `count` nodes of `level`, a power of two, up to one, in their place, and gives the siblings on the way of the
+ * one at `index`, from there up. As in the tree, nodes of all zeros are empty subtrees. */
+void account_tree_fold(const struct account_tree *tree, hash_t *nodes, uint32_t count,
+                       uint32_t index, uint32_t level, hash_t *siblings);
 
 /* The tree in an image of its memory (image.h); NULL when the arena is too small. */
 MUST_CHECK struct account_tree *account_tree_image(struct arena *arena,

@@ -236,6 +236,11 @@ size_t proof_journal_room_bytes(void)
     return sizeof(struct proof_journal_room);
 }
 
+hash_t *proof_journal_room_nodes(struct proof_journal_room *room)
+{
+    return room->nodes;
+}
+
 uint64_t proof_journal_first(const struct proof_journal *journal)
 {
     const uint64_t last = word_get(&journal->last), floor = word_get(&journal->floor);
@@ -280,24 +285,6 @@ static bool is_empty(const hash_t *node)
 {
     static const hash_t unset;
     return hash_equal(*node, unset);
-}
-
-/* Hashes `count` nodes, a power of two, up to one, and notes the siblings on the way of the one at `index`. Parents of
- * empty ones stay so. */
-static void fold(const struct account_tree *tree, hash_t *nodes, uint32_t count, uint32_t index,
-                 uint32_t level, struct proof_account *proof)
-{
-    for (; count > 1; count /= 2, index /= 2, level++) {
-        const hash_t *empty = account_tree_empty(tree, level), *sibling = &nodes[index ^ 1];
-        proof->siblings[proof->depth++] = is_empty(sibling) ? *empty : *sibling;
-        for (uint32_t i = 0; i < count / 2; i++) {
-            const hash_t *left = &nodes[2 * i], *right = left + 1;
-            const bool none = is_empty(left), neither = none && is_empty(right);
-            nodes[i] = neither ? *left
-                               : account_tree_node_hash(none ? empty : left,
-                                                        is_empty(right) ? empty : right);
-        }
-    }
 }
 
 /* The balances now, read before it is asked whether they changed. */
@@ -365,7 +352,7 @@ enum status proof_journal_account(const struct proof_journal *journal, const str
     if (!block_get(journal, height, &row, &asset_count)) return STATUS_NOT_FOUND;
 
     proof->position = account_tree_position(tree, account);
-    proof->depth = 0;
+    proof->depth = account_tree_depth(tree);
     const hash_t leaf = leaf_at(journal, leaves, proof->position, height);
     if (is_empty(&leaf)) return STATUS_NOT_FOUND;
     read_leaf(journal, s, account, height, asset_count, proof);
@@ -373,10 +360,11 @@ enum status proof_journal_account(const struct proof_journal *journal, const str
     const uint32_t first = proof->position / below * below;
     for (uint32_t i = 0; i < below; i++)
         room->nodes[i] = leaf_at(journal, leaves, first + i, height);
-    fold(tree, room->nodes, below, proof->position % below, 0, proof);
+    account_tree_fold(tree, room->nodes, below, proof->position % below, 0, proof->siblings);
     words_get((const uint8_t *)journal->rows + (row % journal->row_max) * bytes, room->nodes,
               bytes);
-    fold(tree, room->nodes, journal->row_nodes, proof->position / below, journal->row_level, proof);
+    account_tree_fold(tree, room->nodes, journal->row_nodes, proof->position / below,
+                      journal->row_level, proof->siblings + journal->row_level);
     /* acquire: as in kept_since. */
     if (word_get(&journal->row_head) > row + journal->row_max || word_get(&journal->floor) > height)
         return STATUS_NOT_FOUND;

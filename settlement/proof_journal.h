@@ -79,6 +79,9 @@ struct proof_journal_room; /* what a reader needs to work in */
 
 size_t proof_journal_room_bytes(void);
 
+/* Room for as many hashes as the leaves under one node of a row, for whoever reads otherwise (proof_shelf.h). */
+hash_t *proof_journal_room_nodes(struct proof_journal_room *room);
+
 /* The lowest height for which there may be an answer; 0: none. */
 uint64_t proof_journal_first(const struct proof_journal *journal);
 

@@ -270,6 +270,24 @@ test('a node that was killed proves again what it proved', { timeout: 120000 }, 
     checkProof(bytesOf(same), trust);
 });
 
+test('what an account was at a checkpoint is proved when the journal no longer has it', { timeout: 180000 }, async () => {
+    for (let i = 0; (await status()).checkpointHeight < 60; i++) {
+        await trade(`307${10 + i % 80}.00`);
+        await certified();
+    }
+    const { checkpointHeight } = await status();
+    await stopNode();
+    await startNode(); // its journal begins at the newest checkpoint
+    const height = checkpointHeight - 20;
+    const { body: between } = await ask(ann, 'GET', '/quorex/v1/proofs/account', { height: height + 1 });
+    assert.equal(between.code, -9021);
+    const answer = await ok(ann, 'GET', '/quorex/v1/proofs/account', { height });
+    const said = checkProof(bytesOf(answer), trust, ann.publicKey);
+    assert.equal(Number(said.height), height);
+    const totals = await get(`/quorex/v1/totals?height=${height}`);
+    assert.equal(Number(checkProof(bytesOf(totals), trust).height), height);
+});
+
 test('the verifier\'s program says the same', { timeout: 60000 }, async () => {
     writeFileSync(join(dir, 'trust.json'), JSON.stringify(trust));
     writeFileSync(join(dir, 'answer'), JSON.stringify(await ok(ann, 'GET', '/quorex/v1/proofs/account')));
