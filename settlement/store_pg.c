@@ -20,6 +20,8 @@
 #define BACKOFF_MS_MIN   50
 #define BACKOFF_MS_MAX   2000
 #define BALANCES_AT_ONCE 10000
+#define BEHIND_BLOCKS    100   /* ten seconds of trading: from there on the log tells of it */
+#define TELL_MS          10000 /* and how often */
 #define MIGRATION_LOCK   0x71756f726578 /* "quorex": one writer migrates at a time */
 
 enum table {
@@ -115,6 +117,14 @@ struct cursor {
     hash_t hash; /* of the block at `height` */
 };
 
+/* Since PostgreSQL was found to be behind the chain. */
+struct catching_up {
+    bool is_behind;
+    uint64_t began_ms, told_ms;
+    uint64_t from_height;
+    uint64_t fills; /* written since */
+};
+
 struct writer {
     const struct store_options *options;
     struct database *database;
@@ -132,6 +142,7 @@ struct writer {
     struct copy_rows rows[TABLE_COUNT];
     struct audit audit;
     struct retention retention;
+    struct catching_up catching;
 };
 
 static uint64_t now_ms(void)
@@ -777,6 +788,37 @@ static enum status look_after(struct writer *writer, uint64_t now)
     return status == STATUS_OK && !did ? STATUS_NOT_FOUND : status;
 }
 
+/* How far behind the chain PostgreSQL is: in the metrics always, in the log while it catches up, every TELL_MS. */
+static void tell_progress(struct writer *writer, uint64_t now, uint64_t fill_count)
+{
+    struct catching_up *catching = &writer->catching;
+    const uint64_t sealed =
+        atomic_load_explicit(&writer->options->progress->sealed_height, memory_order_relaxed);
+    const uint64_t at = writer->cursor.height;
+    const uint64_t behind = sealed > at ? sealed - at : 0;
+    metric_set(&writer->options->metrics->projection_behind, behind);
+    catching->fills += fill_count;
+    if (!catching->is_behind) {
+        if (behind < BEHIND_BLOCKS) return;
+        *catching = (struct catching_up){
+            .is_behind = true, .began_ms = now, .told_ms = now, .from_height = at};
+        log_info("settlement", "PostgreSQL is behind the chain and catches up",
+                 "height=%" PRIu64 " behind=%" PRIu64, at, behind);
+        return;
+    }
+    const bool is_over = behind == 0;
+    if (!is_over && now - catching->told_ms < TELL_MS) return;
+    catching->told_ms = now;
+    const uint64_t took = now - catching->began_ms;
+    log_info("settlement",
+             is_over ? "PostgreSQL has caught up with the chain" : "PostgreSQL catches up",
+             "height=%" PRIu64 " behind=%" PRIu64 " blocks=%" PRIu64 " fills=%" PRIu64
+             " seconds=%" PRIu64 " fills_per_s=%" PRIu64,
+             at, behind, at - catching->from_height, catching->fills, took / 1000,
+             catching->fills * 1000 / (took + 1));
+    catching->is_behind = !is_over;
+}
+
 /* One batch. NOT_FOUND: nothing to do. Any other failure ends the session, and with it everything
  * that is not committed, here and there. */
 static enum status step(struct writer *writer)
@@ -808,6 +850,7 @@ static enum status step(struct writer *writer)
     if (refresh) writer->balances_due_ms = now + writer->options->balances_ms;
     metric_add(&writer->options->metrics->projected_fills_total, fill_count);
     publish(writer);
+    tell_progress(writer, now, fill_count);
     database_forget_failure(writer->database);
     writer->has_complained = false;
     status = look_after(writer, now);
