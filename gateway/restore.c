@@ -69,6 +69,13 @@ bool restore_key(struct restore *restore, const struct key_added_event *key)
     return account_there(restore, key->account) && view_restore_key(restore->view, key);
 }
 
+bool restore_frozen(struct restore *restore, uint32_t account)
+{
+    if (!account_there(restore, account)) return false;
+    view_freeze(restore->view, account);
+    return true;
+}
+
 static bool route_there(const struct restore *restore, const uint8_t *chain, uint16_t asset)
 {
     return restore->has_params &&

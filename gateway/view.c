@@ -431,6 +431,14 @@ static void on_node_changed(struct view *view, const struct event *event)
     ASSERT(follows);
 }
 
+static void on_account_frozen(struct view *view, const struct event *event)
+{
+    struct account_frozen_event frozen;
+    account_frozen_event_get(event->payload, &frozen);
+    ASSERT(view_account(view, frozen.account) != NULL);
+    view->accounts[frozen.account].frozen = frozen.frozen != 0;
+}
+
 void view_apply(struct view *view, const struct applied *applied, const struct event *event)
 {
     switch (event->type) {
@@ -480,6 +488,9 @@ void view_apply(struct view *view, const struct applied *applied, const struct e
     case T_NODE_CHANGED:
         on_node_changed(view, event);
         break;
+    case T_ACCOUNT_FROZEN:
+        on_account_frozen(view, event);
+        break;
     default:
         custody_view_apply(view->custody, event);
         break;
@@ -490,6 +501,12 @@ void view_finish(struct view *view, const struct applied *applied)
 {
     ASSERT(applied->number == view->command + 1);
     view->command = applied->number;
+}
+
+void view_freeze(struct view *view, uint32_t account)
+{
+    ASSERT(view_account(view, account) != NULL);
+    view->accounts[account].frozen = true;
 }
 
 struct custody_view *view_custody(const struct view *view)

@@ -41,6 +41,7 @@ struct view_account {
     uint32_t open_count;
     uint16_t tier;
     bool exists;
+    bool frozen; /* it may cancel, and nothing else */
 };
 
 struct view_balance {
@@ -105,6 +106,9 @@ size_t view_bytes(const struct genesis *genesis);
  * forward: give every event to them first. */
 MUST_CHECK struct view *view_new(struct arena *arena, const struct genesis *genesis,
                                  const struct params *markets);
+
+/* The account, which exists, is frozen from here on. For restore.h. */
+void view_freeze(struct view *view, uint32_t account);
 
 /* Deposits, withdrawals and addresses. */
 struct custody_view *view_custody(const struct view *view);

@@ -243,6 +243,7 @@ test('who spent a deposit that is gone is frozen, may cancel, and is let go by a
     const reorg = () => report({ action: 'deposit-reorg', chain: 'ETH', txid: txid(4), output: 0 });
     assert.equal((await reorg()).body.deposit.status, 'OWED');
     assert.equal((await place('0.001')).body.code, -9110);
+    assert.equal((await signed(account.trading, 'GET', '/api/v3/account')).body.canTrade, false);
     assert.equal((await signed(account.trading, 'DELETE', '/api/v3/order', { symbol: 'BTCUSDT', orderId: order.orderId })).status, 200);
     assert.equal((await reorg()).body.deposit.status, 'REORGED');
     assert.equal((await balance())[0], free);
@@ -279,10 +280,17 @@ test('a node started from a checkpoint knows all of it, and its chain verifies',
     const ask = async () => JSON.stringify([
         (await poll('withdrawals', { status: 'FINAL' })).body, (await poll('withdrawals')).body, (await poll('deposits')).body,
         (await signed(account.trading, 'GET', '/quorex/v1/addresses')).body, await balance()]);
+    await admin('freeze-account', `account=${other.number}`);
+    await until('a checkpoint above that too', async () => {
+        await admin('credit', `account=${other.number}`, 'asset=BTC', 'amount=1');
+        const { checkpointHeight, height } = await (await fetch(`${http}/quorex/v1/status`)).json();
+        return height - checkpointHeight < 3;
+    }, 60);
     const told = await ask();
     await stopNode();
     await startNode();
     assert.equal(await ask(), told);
+    assert.equal((await signed(other.trading, 'GET', '/api/v3/account')).body.canTrade, false);
     const wish = { ...withdrawal, amount: '0.05', withdrawOrderId: 'small' };
     assert.equal((await signed(account.withdrawing, 'POST', '/quorex/v1/withdrawals', wish)).body.code, -9113);
     await stopNode();
