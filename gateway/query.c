@@ -24,7 +24,7 @@
 
 #define FIRST_ORDER \
     "SELECT order_id FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
-    " AND created_ns > c.dropped_ns ORDER BY created_ns LIMIT 1"
+    " AND created_ns > c.dropped_ns ORDER BY created_ns, order_id LIMIT 1"
 
 #define ORDER_COLUMNS \
     "r.order_id, r.command, r.client_id, r.side, r.type, r.time_in_force, r.status, r.reason," \
@@ -47,23 +47,22 @@
     "r.open_ns, r.open, r.high, r.low, r.close, r.volume, r.quote_volume, r.fill_count," \
     " r.taker_volume, r.taker_quote_volume"
 
-/* Ids of a market rise with time: the bound is an order's id, found by the index on times. */
+/* Ids of a market rise with time: the bound is an order's id, found by the index on times, and says all
+ * that the time does. A condition on the time beside it would let plans go by that, and sort. Likewise below. */
 #define ORDERS_FROM \
     "CASE WHEN $5::bigint = 0 THEN $3::bigint ELSE greatest($3::bigint, coalesce(" \
     "(SELECT order_id FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
-    " AND created_ns >= $5::bigint ORDER BY created_ns LIMIT 1), 9223372036854775807)) END"
+    " AND created_ns >= $5::bigint ORDER BY created_ns, order_id LIMIT 1), 9223372036854775807)) END"
 
 #define ORDERS_TO \
     "CASE WHEN $6::bigint = 9223372036854775807 THEN $4::bigint ELSE least($4::bigint, coalesce(" \
-    "(SELECT max(order_id) FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
-    " AND created_ns = (SELECT max(created_ns) FROM quorex.orders WHERE account = $1::int" \
-    " AND market = $2::int AND created_ns <= $6::bigint)), -1)) END"
+    "(SELECT order_id FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
+    " AND created_ns <= $6::bigint ORDER BY created_ns DESC, order_id DESC LIMIT 1), -1)) END"
 
 #define ORDERS(direction) CURSOR_UNLESS( \
     GONE_##direction("$5", "$3", FIRST_ORDER), ORDER_COLUMNS, \
     "SELECT * FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
     " AND order_id BETWEEN " ORDERS_FROM " AND " ORDERS_TO \
-    " AND created_ns BETWEEN $5::bigint AND $6::bigint" \
     " ORDER BY order_id " #direction " LIMIT $7::int") " ORDER BY r.order_id"
 
 #define CLIENT CURSOR_AND(ORDER_COLUMNS, \
@@ -87,7 +86,6 @@
     "(SELECT * FROM quorex.fills WHERE " condition " AND market = $2::int" \
     " AND trade_id BETWEEN " FILL_FROM("trade_id", "$2", "$3", "$5") \
     " AND " FILL_TO("trade_id", "$2", "$4", "$6") \
-    " AND time_ns BETWEEN $5::bigint AND $6::bigint" \
     " ORDER BY trade_id " direction " LIMIT $7::int)"
 
 /* Each side by its own index; a fill of an account with itself comes from the first half only. */
@@ -108,24 +106,34 @@
     " AND time_ns + 0 BETWEEN $5::bigint AND $6::bigint" \
     " ORDER BY trade_id + 0 " #direction " LIMIT $7::int") " ORDER BY r.trade_id"
 
+#define LAST_FILL(id, market) \
+    "SELECT " id " FROM quorex.fills WHERE market = " market "::int ORDER BY trade_id DESC LIMIT 1"
+
+/* Of ids without a gap `limit` are a run of that many, at one end of what is asked for: no plan can miss it, whatever
+ * the statistics say. The number keeps the sum within bigint. */
+#define RUN_ASC(limit)  "low, least(high, least(low, 9223372036854770000) + " limit "::int - 1) AS high"
+#define RUN_DESC(limit) "greatest(low, high - " limit "::int + 1) AS low, high"
+
+#define RUN(direction, id, market, low, high, start, end, limit) \
+    "(SELECT " RUN_##direction(limit) " FROM (SELECT greatest(" FILL_FROM(id, market, low, start) \
+    ", coalesce((" FIRST_FILL(id, market) "), 0)) AS low, least(" FILL_TO(id, market, high, end) \
+    ", coalesce((" LAST_FILL(id, market) "), -1)) AS high OFFSET 0) ends OFFSET 0) run"
+
 #define TRADES(direction) CURSOR_UNLESS( \
     GONE_##direction("$4", "$2", FIRST_FILL("trade_id", "$1")), FILL_COLUMNS, \
-    "SELECT * FROM quorex.fills WHERE market = $1::int" \
-    " AND trade_id BETWEEN " FILL_FROM("trade_id", "$1", "$2", "$4") \
-    " AND " FILL_TO("trade_id", "$1", "$3", "$5") \
-    " AND time_ns BETWEEN $4::bigint AND $5::bigint" \
-    " ORDER BY trade_id " #direction " LIMIT $6::int") " ORDER BY r.trade_id"
+    "SELECT f.* FROM " RUN(direction, "trade_id", "$1", "$2", "$3", "$4", "$5", "$6") \
+    " JOIN quorex.fills f ON f.market = $1::int AND f.trade_id BETWEEN run.low AND run.high") \
+    " ORDER BY r.trade_id"
 
 /* A taker order's fills are one command's, so an aggregate is never half above the cursor, nor of two times. */
 #define AGGREGATES(direction) CURSOR_UNLESS( \
     GONE_##direction("$4", "$2", FIRST_FILL("aggregate_id", "$1")), AGGREGATE_COLUMNS, \
-    "SELECT aggregate_id, min(trade_id) AS first_id, max(trade_id) AS last_id," \
-    " min(time_ns) AS time_ns, min(price) AS price, sum(qty) AS qty," \
-    " min(taker_side) AS taker_side FROM quorex.fills WHERE market = $1::int" \
-    " AND aggregate_id BETWEEN " FILL_FROM("aggregate_id", "$1", "$2", "$4") \
-    " AND " FILL_TO("aggregate_id", "$1", "$3", "$5") \
-    " AND time_ns BETWEEN $4::bigint AND $5::bigint" \
-    " GROUP BY aggregate_id ORDER BY aggregate_id " #direction " LIMIT $6::int") \
+    "SELECT f.aggregate_id, min(f.trade_id) AS first_id, max(f.trade_id) AS last_id," \
+    " min(f.time_ns) AS time_ns, min(f.price) AS price, sum(f.qty) AS qty," \
+    " min(f.taker_side) AS taker_side" \
+    " FROM " RUN(direction, "aggregate_id", "$1", "$2", "$3", "$4", "$5", "$6") \
+    " JOIN quorex.fills f ON f.market = $1::int AND f.aggregate_id BETWEEN run.low AND run.high" \
+    " GROUP BY f.aggregate_id") \
     " ORDER BY r.aggregate_id"
 
 /* The candle before the range comes too: the first ones in it may carry its close. */

@@ -10,7 +10,7 @@ CREATE INDEX fills_maker_order ON quorex.fills (market, maker_order);
 CREATE INDEX fills_taker_order ON quorex.fills (market, taker_order);
 
 -- An account's orders by their time; the newest of a client id, without a sort that tempts to walk another index.
-CREATE INDEX orders_time ON quorex.orders (account, market, created_ns);
+CREATE INDEX orders_time ON quorex.orders (account, market, created_ns, order_id);
 DROP INDEX quorex.orders_client;
 CREATE INDEX orders_client ON quorex.orders (account, market, client_id, order_id);
 
