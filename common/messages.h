@@ -391,9 +391,9 @@ enum withdrawal_state {
     WITHDRAWAL_FAILED = 6,
 };
 
-#define CHAIN_BYTES   12
+#define CHAIN_BYTES         12
 #define CHAIN_ADDRESS_BYTES 64
-#define TXID_BYTES    32
+#define TXID_BYTES          32
 
 enum key_permission { KEY_READ = 1, KEY_TRADE = 2, KEY_WITHDRAW = 4 };
 

@@ -30,8 +30,9 @@ static bool take_parts(struct arena *arena, const struct image_move *move, struc
     copy->switches = switch_book_image(arena, copy->switches, move);
     copy->tiers = tier_book_image(arena, copy->tiers, move);
     copy->custody = custody_book_image(arena, copy->custody, move);
-    return copy->custody != NULL && copy->accounts != NULL && copy->orders != NULL && copy->keys != NULL &&
-           copy->tree != NULL && copy->switches != NULL && copy->tiers != NULL;
+    return copy->custody != NULL && copy->accounts != NULL && copy->orders != NULL &&
+           copy->keys != NULL && copy->tree != NULL && copy->switches != NULL &&
+           copy->tiers != NULL;
 }
 
 const struct settlement *image_settlement(struct arena *arena, const void *image,

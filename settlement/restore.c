@@ -1,8 +1,8 @@
 #include "settlement/restore.h"
 
 #include "common/arena.h"
-#include "settlement/restore_transfers.h"
 #include "settlement/restore_order.h"
+#include "settlement/restore_transfers.h"
 #include "settlement/snapshot.h"
 #include "settlement/state.h"
 
@@ -191,8 +191,8 @@ static bool settlement_load(struct settlement *s, struct settled_sections *secti
 {
     return state_load(s, sections) && params_load(s, sections) && accounts_load(s, sections) &&
            volumes_load(s, sections) && keys_load(s, sections) && markets_load(s, sections) &&
-           switches_load(s, sections) && restore_transfers(s, sections) && sections_done(sections) &&
-           accounts_close(s);
+           switches_load(s, sections) && restore_transfers(s, sections) &&
+           sections_done(sections) && accounts_close(s);
 }
 
 enum status restore_settlement(struct arena *arena, const struct genesis *genesis,

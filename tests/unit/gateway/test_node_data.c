@@ -68,20 +68,21 @@ TEST(node_data, status_tells_the_cluster)
     atomic_store(&desk_progress.backfill_height, 7);
     atomic_store(&desk_progress.backfill_bodies_from, 3);
     atomic_store(&desk_progress.backfill_missing, 8);
-    assert_status("/quorex/v1/status", 200,
-                  "{\"node\":1,\"role\":\"follower\",\"term\":7,\"epoch\":2,\"leader\":3,"
-                  "\"lastCommand\":0,\"height\":1,\"certifiedHeight\":0,\"headerHash\":\"" ABAB
-                  "\",\"stateRoot\":\"" ZERO "\",\"version\":\"" QUOREX_VERSION
-                  "\",\"chainId\":\"" ZERO "\",\"halted\":false,\"stuck\":false,"
-                  "\"admitting\":true,\"checkpointHeight\":12,\"projectedHeight\":11,\"historyFrom\":0,"
-                  "\"backfill\":{\"state\":\"WAITING\",\"base\":150,\"headersFrom\":1,\"height\":7,"
-                  "\"bodiesFrom\":3,\"missing\":8},\"peers\":["
-                  "{\"node\":3,\"role\":\"leader\",\"up\":true,\"height\":2,"
-                  "\"certifiedHeight\":1,\"storedIndex\":99,\"clockAheadMs\":-3,"
-                  "\"falseRuns\":2},"
-                  "{\"node\":5,\"role\":\"standby\",\"up\":false,\"height\":0,"
-                  "\"certifiedHeight\":0,\"storedIndex\":0,\"clockAheadMs\":0,"
-                  "\"falseRuns\":0}]}");
+    assert_status(
+        "/quorex/v1/status", 200,
+        "{\"node\":1,\"role\":\"follower\",\"term\":7,\"epoch\":2,\"leader\":3,"
+        "\"lastCommand\":0,\"height\":1,\"certifiedHeight\":0,\"headerHash\":\"" ABAB
+        "\",\"stateRoot\":\"" ZERO "\",\"version\":\"" QUOREX_VERSION "\",\"chainId\":\"" ZERO
+        "\",\"halted\":false,\"stuck\":false,"
+        "\"admitting\":true,\"checkpointHeight\":12,\"projectedHeight\":11,\"historyFrom\":0,"
+        "\"backfill\":{\"state\":\"WAITING\",\"base\":150,\"headersFrom\":1,\"height\":7,"
+        "\"bodiesFrom\":3,\"missing\":8},\"peers\":["
+        "{\"node\":3,\"role\":\"leader\",\"up\":true,\"height\":2,"
+        "\"certifiedHeight\":1,\"storedIndex\":99,\"clockAheadMs\":-3,"
+        "\"falseRuns\":2},"
+        "{\"node\":5,\"role\":\"standby\",\"up\":false,\"height\":0,"
+        "\"certifiedHeight\":0,\"storedIndex\":0,\"clockAheadMs\":0,"
+        "\"falseRuns\":0}]}");
 }
 
 TEST(node_data, status_of_the_leader_names_itself)
