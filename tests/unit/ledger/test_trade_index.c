@@ -9,7 +9,7 @@ static struct trade_spans spans;
 
 static void fill(uint16_t market, uint64_t trade_id)
 {
-    uint8_t bytes[256];
+    uint8_t bytes[256] = {0};
     const struct fill_event event_fill = {.trade_id = trade_id, .market = market};
     struct event_writer writer = {.at = bytes, .end = bytes + sizeof(bytes)};
     const uint8_t *at = bytes;
