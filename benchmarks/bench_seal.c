@@ -1,12 +1,14 @@
 /* What does it take to seal a block, beside the engine?
  *
- *     bench_seal DIR [ACCOUNTS [FILLS [BLOCKS]]]
+ *     bench_seal DIR [ACCOUNTS [FILLS [BLOCKS [PROOFS]]]]
  *
  * ACCOUNTS (1000000) with a key and three assets each. Then BLOCKS (20) blocks of FILLS (10000) fills between
  * accounts at random, half of the commands resting and half of them taking. What the anchor does with them is
  * timed, its functions called as it calls them: settling and hashing each command as it comes, and at the SEAL the
  * account tree and the header, and the block's way into the chain files under DIR. Prints one JSON object:
- * median and longest of those, in milliseconds a block; whether SHA-256 has the processor's instructions.
+ * median and longest of those, in milliseconds a block; whether SHA-256 has the processor's instructions. Settlement
+ * keeps its journal for proofs all the while, as in a node; then PROOFS (10000) accounts' proofs are made and checked, of
+ * the newest block and of the oldest that is kept: median and 99th percentile, in microseconds.
  *
  * The accounts' commands are signed by nobody, so here whoever asks for one may; those of the blocks are checked. */
 
@@ -24,6 +26,8 @@
 #include "node/demo.h"
 #include "node/digest.h"
 #include "node/init.h"
+#include "settlement/account_proof.h"
+#include "settlement/proof_journal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,6 +40,7 @@
 #define STEP_NS      1000u
 #define BODY_BYTES   (UINT64_C(1) << 28)
 #define BLOCKS_MAX   1000
+#define PROOFS_MAX   100000
 #define SETUP_BLOCK  50000 /* commands */
 #define COMMAND_ROOM (COMMAND_BYTES_MAX)
 
@@ -43,9 +48,11 @@ enum part { SETTLE, SEAL, STORE, SEAL_AND_STORE, PARTS };
 
 static struct {
     struct genesis genesis;
-    struct arena engine_arena, arena;
+    struct arena engine_arena, arena, journal_arena;
     struct engine *engine;
     struct settlement *settlement;
+    struct proof_journal *journal;
+    hash_t state_roots[BLOCKS_MAX + 1];
     struct digest digest;
     struct digest_block block;
     struct chain *chain;
@@ -54,6 +61,7 @@ static struct {
     size_t body_bytes;
     uint64_t number, fills, settle_ns;
     uint64_t took[PARTS][BLOCKS_MAX];
+    uint64_t proof_ns[PROOFS_MAX];
 } rig;
 
 const char *authority_objection(const struct authority *authority, const struct command *command)
@@ -162,6 +170,10 @@ static void rig_open(const char *directory, uint32_t accounts)
                                     (const uint8_t *)"thirty-two bytes of tree secret");
     if (rig.engine == NULL || rig.settlement == NULL) fail("no memory");
     if (chain_open(directory, &rig.chain) != STATUS_OK) fail("no chain");
+    const struct proof_journal_limits limits = proof_journal_limits_of(params);
+    if (!arena_map(&rig.journal_arena, proof_journal_bytes(params, &limits))) fail("no memory");
+    rig.journal = proof_journal_new(&rig.journal_arena, params, &limits);
+    settlement_keep(rig.settlement, rig.journal);
     digest_begin(&rig.digest, &rig.genesis, rig.settlement);
     traffic_begin(&rig.traffic, 1, accounts, 0);
 }
@@ -180,14 +192,42 @@ static void part_print(const char *name, enum part part, uint32_t blocks)
            (double)rig.took[part][blocks - 1] / 1e6);
 }
 
+/* Proofs of accounts at random, of block `height`, as the node makes them: put as bytes, and led to the root. */
+static void proofs_print(const char *name, uint64_t height, hash_t root, uint32_t accounts,
+                         uint32_t count)
+{
+    static uint8_t bytes[PROOF_ACCOUNT_BYTES_MAX];
+    struct proof_journal_room *room = malloc(proof_journal_room_bytes());
+    struct proof_account proof;
+    uint64_t seed = 0x5eed;
+    for (uint32_t i = 0; i < count; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        const uint32_t account = 1 + (uint32_t)((seed >> 33) % accounts);
+        const uint64_t begin_ns = cluster_now_ns();
+        if (proof_journal_account(rig.journal, rig.settlement, account, height, room, &proof) !=
+                STATUS_OK ||
+            account_proof_fault(&proof, root, NULL) != NULL)
+            fail("not proved");
+        (void)proof_account_put(&proof, bytes);
+        rig.proof_ns[i] = cluster_now_ns() - begin_ns;
+    }
+    free(room);
+    qsort(rig.proof_ns, count, sizeof(uint64_t), compare);
+    printf(", \"%s_height\": %" PRIu64 ", \"%s_us\": %.1f, \"%s_p99_us\": %.1f", name, height, name,
+           (double)rig.proof_ns[count / 2] / 1e3, name,
+           (double)rig.proof_ns[count * 99 / 100] / 1e3);
+}
+
 int main(int argc, char **argv)
 {
     const uint32_t accounts = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1000000;
     const uint32_t fills = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 10000;
     const uint32_t blocks = argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 10) : 20;
+    const uint32_t proofs = argc > 5 ? (uint32_t)strtoul(argv[5], NULL, 10) : 10000;
     log_set_level(LOG_WARN);
-    if (argc < 2 || accounts == 0 || blocks == 0 || blocks > BLOCKS_MAX || !hash_start()) {
-        fprintf(stderr, "usage: bench_seal DIR [ACCOUNTS [FILLS [BLOCKS]]]\n");
+    if (argc < 2 || accounts == 0 || blocks == 0 || blocks > BLOCKS_MAX || proofs == 0 ||
+        proofs > PROOFS_MAX || !hash_start()) {
+        fprintf(stderr, "usage: bench_seal DIR [ACCOUNTS [FILLS [BLOCKS [PROOFS]]]]\n");
         return 2;
     }
     rig_open(argv[1], accounts);
@@ -196,9 +236,11 @@ int main(int argc, char **argv)
         commands(WORK_ACCOUNTS, SETUP_BLOCK);
         block_end(0);
     }
+    const uint64_t before = rig.digest.height;
     for (uint32_t i = 0; i < blocks; i++) {
         commands(WORK_MATCH, 2 * (uint64_t)fills);
         block_end(i);
+        rig.state_roots[i + 1] = rig.block.header.state_root;
     }
     chain_close(rig.chain);
     printf("{\"accounts\": %u, \"blocks\": %u, \"fills_a_block\": %" PRIu64
@@ -208,6 +250,10 @@ int main(int argc, char **argv)
     part_print("seal", SEAL, blocks);
     part_print("store", STORE, blocks);
     part_print("seal_and_store", SEAL_AND_STORE, blocks);
+    uint64_t oldest = proof_journal_first(rig.journal);
+    if (oldest <= before) oldest = before + 1;
+    proofs_print("newest_proof", rig.digest.height, rig.state_roots[blocks], accounts, proofs);
+    proofs_print("oldest_proof", oldest, rig.state_roots[oldest - before], accounts, proofs);
     printf("}\n");
     return 0;
 }

@@ -1,5 +1,6 @@
 #include "common/intent.h"
 
+#include "common/intent_custody.h"
 #include "common/intent_order.h"
 #include "common/parameter.h"
 
@@ -113,7 +114,18 @@ bool intent_deadline(const struct form *form, uint64_t *timestamp_ns, uint64_t *
     ROW(NODE_ADD, node_add) \
     ROW(NODE_ROLE, node_role) \
     ROW(NODE_REMOVE, node_remove) \
-    ROW(NODE_SWAP, node_swap)
+    ROW(NODE_SWAP, node_swap) \
+    ROW(RULES_SET, rules_set) \
+    ROW(ROUTE_SET, route_set) \
+    ROW(ACCOUNT_FREEZE, account_freeze) \
+    ROW(DEPOSIT_ADDRESS, deposit_address) \
+    ROW(DEPOSIT_REPORT, deposit_report) \
+    ROW(DEPOSIT_REORG, deposit_reorg) \
+    ROW(WITHDRAWAL_APPROVE, withdrawal_approve) \
+    ROW(WITHDRAWAL_DENY, withdrawal_deny) \
+    ROW(WITHDRAWAL_REPORT, withdrawal_report) \
+    ROW(WITHDRAW, withdraw) \
+    ROW(ADDRESS_ALLOW, address_allow)
 
 size_t intent_put(const struct intent *intent, uint8_t *payload)
 {
@@ -191,6 +203,12 @@ static void fill_trade(struct intent *asked, const struct intent *given)
     case T_SWITCH_SET:
         asked->switch_set.account = given->switch_set.account;
         return;
+    case T_WITHDRAW:
+        asked->withdraw.account = given->withdraw.account;
+        return;
+    case T_ADDRESS_ALLOW:
+        asked->address_allow.account = given->address_allow.account;
+        return;
     }
 }
 
@@ -230,6 +248,10 @@ static bool intent_read(const struct form *form, const struct params *params, ui
         return intent_list_cancel(form, params, intent, &refusal);
     case T_SWITCH_SET:
         return intent_switch_set(form, params, intent, &refusal);
+    case T_WITHDRAW:
+        return intent_custody_withdraw(form, params, intent, &refusal);
+    case T_ADDRESS_ALLOW:
+        return intent_custody_allow(form, params, intent, &refusal);
     default:
         return intent_admin(form, params, intent, &refusal) && intent->type == type;
     }
@@ -240,9 +262,11 @@ static bool deadline_matches(const struct form *form, const struct command *comm
 {
     struct refusal refusal;
     uint64_t timestamp_ns, deadline_ns;
-    const bool trading =
-        command->header.type >= T_ORDER_PLACE && command->header.type <= T_SESSION_END;
-    if (!trading && form_find(form, "timestamp") == NULL) return command->header.deadline_ns == 0;
+    const uint16_t type = command->header.type;
+    const bool of_account = (type >= T_ORDER_PLACE && type <= T_SESSION_END) ||
+                            type == T_WITHDRAW || type == T_ADDRESS_ALLOW;
+    if (!of_account && form_find(form, "timestamp") == NULL)
+        return command->header.deadline_ns == 0;
     return intent_deadline(form, &timestamp_ns, &deadline_ns, &refusal) &&
            deadline_ns == command->header.deadline_ns;
 }

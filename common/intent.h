@@ -41,6 +41,17 @@ struct intent {
         struct node_role_command node_role;
         struct node_remove_command node_remove;
         struct node_swap_command node_swap;
+        struct rules_set_command rules_set;
+        struct route_set_command route_set;
+        struct account_freeze_command account_freeze;
+        struct deposit_address_command deposit_address;
+        struct deposit_report_command deposit_report;
+        struct deposit_reorg_command deposit_reorg;
+        struct withdrawal_approve_command withdrawal_approve;
+        struct withdrawal_deny_command withdrawal_deny;
+        struct withdrawal_report_command withdrawal_report;
+        struct withdraw_command withdraw;
+        struct address_allow_command address_allow;
     };
 };
 
@@ -117,6 +128,7 @@ MUST_CHECK bool intent_self_trade(const char *word, size_t word_bytes, uint8_t *
  *   action=node-role       node role=VOTER|STANDBY
  *   action=node-remove     node
  *   action=node-swap       oldNode (a voter, who goes) newNode (a standby, who takes its place)
+ *   custody's              common/intent_custody.h
  *   all                    nonce (u64, above the operator's last); timestamp and recvWindow if a
  *                          deadline is wanted
  */

@@ -1,5 +1,7 @@
 #include "common/intent.h"
 
+#include "common/intent_admin.h"
+#include "common/intent_custody.h"
 #include "common/intent_filters.h"
 #include "common/node_set.h"
 #include "common/parameter.h"
@@ -17,8 +19,8 @@ static const struct parameter_word statuses[] = {
 static const struct parameter_word truths[] = {{"true", 1}, {"false", 0}};
 
 /* A mandatory whole number of at most `max`. */
-static bool read_whole(const struct form *form, const char *name, uint64_t max, uint64_t *value,
-                       struct refusal *refusal)
+bool intent_admin_whole(const struct form *form, const char *name, uint64_t max, uint64_t *value,
+                        struct refusal *refusal)
 {
     const struct form_field *field;
     if (!parameter_mandatory(form, name, &field, refusal)) return false;
@@ -27,33 +29,33 @@ static bool read_whole(const struct form *form, const char *name, uint64_t max, 
     return true;
 }
 
-static bool read_u16(const struct form *form, const char *name, uint16_t *value,
-                     struct refusal *refusal)
+bool intent_admin_u16(const struct form *form, const char *name, uint16_t *value,
+                      struct refusal *refusal)
 {
     uint64_t whole;
-    if (!read_whole(form, name, UINT16_MAX, &whole, refusal)) return false;
+    if (!intent_admin_whole(form, name, UINT16_MAX, &whole, refusal)) return false;
     *value = (uint16_t)whole;
     return true;
 }
 
-static bool read_u32(const struct form *form, const char *name, uint32_t *value,
-                     struct refusal *refusal)
+bool intent_admin_u32(const struct form *form, const char *name, uint32_t *value,
+                      struct refusal *refusal)
 {
     uint64_t whole;
-    if (!read_whole(form, name, UINT32_MAX, &whole, refusal)) return false;
+    if (!intent_admin_whole(form, name, UINT32_MAX, &whole, refusal)) return false;
     *value = (uint32_t)whole;
     return true;
 }
 
 /* UINT64_MAX also stands for anything larger, so it is no nonce. */
-static bool read_nonce(const struct form *form, uint64_t *nonce, struct refusal *refusal)
+bool intent_admin_nonce(const struct form *form, uint64_t *nonce, struct refusal *refusal)
 {
-    return read_whole(form, "nonce", UINT64_MAX - 1, nonce, refusal);
+    return intent_admin_whole(form, "nonce", UINT64_MAX - 1, nonce, refusal);
 }
 
 /* A decimal number as units of 10^-decimals. */
-static bool read_units(const struct form *form, const char *name, int decimals, int64_t *units,
-                       struct refusal *refusal)
+bool intent_admin_units(const struct form *form, const char *name, int decimals, int64_t *units,
+                        struct refusal *refusal)
 {
     const struct form_field *field;
     return parameter_mandatory(form, name, &field, refusal) &&
@@ -61,8 +63,8 @@ static bool read_units(const struct form *form, const char *name, int decimals, 
 }
 
 /* The index of an existing asset. */
-static bool read_asset(const struct form *form, const char *name, const struct params *params,
-                       uint16_t *asset, struct refusal *refusal)
+bool intent_admin_asset(const struct form *form, const char *name, const struct params *params,
+                        uint16_t *asset, struct refusal *refusal)
 {
     const struct form_field *field;
     if (!parameter_mandatory(form, name, &field, refusal)) return false;
@@ -92,9 +94,9 @@ static bool read_asset_create(const struct form *form, const struct params *para
     struct asset_create_command *create = &intent->asset_create;
     uint64_t decimals;
     intent->type = T_ASSET_CREATE;
-    if (!read_nonce(form, &create->nonce, refusal) ||
+    if (!intent_admin_nonce(form, &create->nonce, refusal) ||
         !read_new_symbol(form, create->symbol, ASSET_SYMBOL_BYTES, refusal) ||
-        !read_whole(form, "decimals", ASSET_DECIMALS_MAX, &decimals, refusal))
+        !intent_admin_whole(form, "decimals", ASSET_DECIMALS_MAX, &decimals, refusal))
         return false;
     create->decimals = (uint8_t)decimals;
     return true;
@@ -105,7 +107,7 @@ static bool read_steps(const struct form *form, const char *name, int decimals, 
                        int64_t *steps, struct refusal *refusal)
 {
     int64_t units;
-    if (!read_units(form, name, decimals, &units, refusal)) return false;
+    if (!intent_admin_units(form, name, decimals, &units, refusal)) return false;
     if (units % step_units != 0) return parameter_refuse(refusal, REJECT_MARKET_SPEC, NULL, NULL);
     *steps = units / step_units;
     return true;
@@ -116,16 +118,16 @@ static bool read_market_create(const struct form *form, const struct params *par
 {
     struct market_create_command *create = &intent->market_create;
     intent->type = T_MARKET_CREATE;
-    if (!read_nonce(form, &create->nonce, refusal) ||
+    if (!intent_admin_nonce(form, &create->nonce, refusal) ||
         !read_new_symbol(form, create->symbol, MARKET_SYMBOL_BYTES, refusal) ||
-        !read_asset(form, "base", params, &create->base, refusal) ||
-        !read_asset(form, "quote", params, &create->quote, refusal))
+        !intent_admin_asset(form, "base", params, &create->base, refusal) ||
+        !intent_admin_asset(form, "quote", params, &create->quote, refusal))
         return false;
 
     const int base = params->assets[create->base].decimals;
     const int quote = params->assets[create->quote].decimals;
-    if (!read_units(form, "tick", quote, &create->tick_units, refusal) ||
-        !read_units(form, "lot", base, &create->lot_units, refusal))
+    if (!intent_admin_units(form, "tick", quote, &create->tick_units, refusal) ||
+        !intent_admin_units(form, "lot", base, &create->lot_units, refusal))
         return false;
     if (create->tick_units == 0 || create->lot_units == 0)
         return parameter_refuse(refusal, REJECT_MARKET_SPEC, NULL, NULL);
@@ -135,8 +137,8 @@ static bool read_market_create(const struct form *form, const struct params *par
            read_steps(form, "maxPrice", quote, tick, &create->price_max.ticks, refusal) &&
            read_steps(form, "minQty", base, lot, &create->qty_min.lots, refusal) &&
            read_steps(form, "maxQty", base, lot, &create->qty_max.lots, refusal) &&
-           read_units(form, "minNotional", quote, &create->notional_min.units, refusal) &&
-           read_u32(form, "maxOrders", &create->account_orders_max, refusal);
+           intent_admin_units(form, "minNotional", quote, &create->notional_min.units, refusal) &&
+           intent_admin_u32(form, "maxOrders", &create->account_orders_max, refusal);
 }
 
 static bool read_market_status(const struct form *form, const struct params *params,
@@ -145,7 +147,7 @@ static bool read_market_status(const struct form *form, const struct params *par
     struct market_status_command *change = &intent->market_status;
     const struct form_field *field;
     intent->type = T_MARKET_STATUS;
-    return read_nonce(form, &change->nonce, refusal) &&
+    return intent_admin_nonce(form, &change->nonce, refusal) &&
            intent_market(form, params, &change->market, refusal) &&
            parameter_mandatory(form, "status", &field, refusal) &&
            parameter_word(field, WORDS(statuses), REJECT_DATA, &change->status, refusal);
@@ -158,10 +160,10 @@ static bool read_account_create(const struct form *form, const struct params *pa
     struct account_create_command *create = &intent->account_create;
     const struct form_field *field;
     intent->type = T_ACCOUNT_CREATE;
-    return read_nonce(form, &create->nonce, refusal) &&
+    return intent_admin_nonce(form, &create->nonce, refusal) &&
            parameter_mandatory(form, "publicKey", &field, refusal) &&
            parameter_hex32(field, create->public_key, refusal) &&
-           read_u16(form, "tier", &create->tier, refusal);
+           intent_admin_u16(form, "tier", &create->tier, refusal);
 }
 
 /* One name of a list of permissions as its bit; 0 when it is none. */
@@ -205,8 +207,8 @@ static bool read_key_add(const struct form *form, const struct params *params,
     const struct form_field *key_id, *public_key, *hmac;
     uint8_t has_secret = 0;
     intent->type = T_KEY_ADD;
-    if (!read_nonce(form, &add->nonce, refusal) ||
-        !read_u32(form, "account", &add->account, refusal) ||
+    if (!intent_admin_nonce(form, &add->nonce, refusal) ||
+        !intent_admin_u32(form, "account", &add->account, refusal) ||
         !parameter_mandatory(form, "keyId", &key_id, refusal) ||
         !parameter_hex32(key_id, add->key_id, refusal) ||
         !parameter_optional(form, "publicKey", &public_key, refusal) ||
@@ -227,11 +229,11 @@ static bool read_credit(const struct form *form, const struct params *params, st
 {
     struct credit_command *credit = &intent->credit;
     intent->type = T_CREDIT;
-    return read_nonce(form, &credit->nonce, refusal) &&
-           read_u32(form, "account", &credit->account, refusal) &&
-           read_asset(form, "asset", params, &credit->asset, refusal) &&
-           read_units(form, "amount", params->assets[credit->asset].decimals, &credit->amount.units,
-                      refusal);
+    return intent_admin_nonce(form, &credit->nonce, refusal) &&
+           intent_admin_u32(form, "account", &credit->account, refusal) &&
+           intent_admin_asset(form, "asset", params, &credit->asset, refusal) &&
+           intent_admin_units(form, "amount", params->assets[credit->asset].decimals,
+                              &credit->amount.units, refusal);
 }
 
 static bool read_debit(const struct form *form, const struct params *params, struct intent *intent,
@@ -239,11 +241,11 @@ static bool read_debit(const struct form *form, const struct params *params, str
 {
     struct debit_command *debit = &intent->debit;
     intent->type = T_DEBIT;
-    return read_nonce(form, &debit->nonce, refusal) &&
-           read_u32(form, "account", &debit->account, refusal) &&
-           read_asset(form, "asset", params, &debit->asset, refusal) &&
-           read_units(form, "amount", params->assets[debit->asset].decimals, &debit->amount.units,
-                      refusal);
+    return intent_admin_nonce(form, &debit->nonce, refusal) &&
+           intent_admin_u32(form, "account", &debit->account, refusal) &&
+           intent_admin_asset(form, "asset", params, &debit->asset, refusal) &&
+           intent_admin_units(form, "amount", params->assets[debit->asset].decimals,
+                              &debit->amount.units, refusal);
 }
 
 static bool read_account_tier(const struct form *form, const struct params *params,
@@ -252,9 +254,9 @@ static bool read_account_tier(const struct form *form, const struct params *para
     (void)params;
     struct account_tier_command *change = &intent->account_tier;
     intent->type = T_ACCOUNT_TIER;
-    return read_nonce(form, &change->nonce, refusal) &&
-           read_u32(form, "account", &change->account, refusal) &&
-           read_u16(form, "tier", &change->tier, refusal);
+    return intent_admin_nonce(form, &change->nonce, refusal) &&
+           intent_admin_u32(form, "account", &change->account, refusal) &&
+           intent_admin_u16(form, "tier", &change->tier, refusal);
 }
 
 static bool read_market_filters(const struct form *form, const struct params *params,
@@ -262,7 +264,7 @@ static bool read_market_filters(const struct form *form, const struct params *pa
 {
     struct market_filters_command *change = &intent->market_filters;
     intent->type = T_MARKET_FILTERS;
-    return read_nonce(form, &change->nonce, refusal) &&
+    return intent_admin_nonce(form, &change->nonce, refusal) &&
            intent_market(form, params, &change->market, refusal) &&
            intent_filters_read(form, params, change, refusal);
 }
@@ -286,7 +288,8 @@ static bool read_node_add(const struct form *form, const struct params *params,
     struct node_add_command *add = &intent->node_add;
     const struct form_field *field;
     intent->type = T_NODE_ADD;
-    return read_nonce(form, &add->nonce, refusal) && read_u32(form, "node", &add->node, refusal) &&
+    return intent_admin_nonce(form, &add->nonce, refusal) &&
+           intent_admin_u32(form, "node", &add->node, refusal) &&
            parameter_mandatory(form, "publicKey", &field, refusal) &&
            parameter_hex32(field, add->public_key, refusal) &&
            read_address(form, add->address, refusal);
@@ -299,8 +302,8 @@ static bool read_node_role(const struct form *form, const struct params *params,
     static const struct parameter_word roles[] = {{"STANDBY", NODE_STANDBY}, {"VOTER", NODE_VOTER}};
     struct node_role_command *change = &intent->node_role;
     intent->type = T_NODE_ROLE;
-    return read_nonce(form, &change->nonce, refusal) &&
-           read_u32(form, "node", &change->node, refusal) &&
+    return intent_admin_nonce(form, &change->nonce, refusal) &&
+           intent_admin_u32(form, "node", &change->node, refusal) &&
            parameter_mandatory_word(form, "role", WORDS(roles), REJECT_DATA, &change->role,
                                     refusal);
 }
@@ -311,8 +314,8 @@ static bool read_node_remove(const struct form *form, const struct params *param
     (void)params;
     struct node_remove_command *remove = &intent->node_remove;
     intent->type = T_NODE_REMOVE;
-    return read_nonce(form, &remove->nonce, refusal) &&
-           read_u32(form, "node", &remove->node, refusal);
+    return intent_admin_nonce(form, &remove->nonce, refusal) &&
+           intent_admin_u32(form, "node", &remove->node, refusal);
 }
 
 static bool read_node_swap(const struct form *form, const struct params *params,
@@ -321,9 +324,9 @@ static bool read_node_swap(const struct form *form, const struct params *params,
     (void)params;
     struct node_swap_command *swap = &intent->node_swap;
     intent->type = T_NODE_SWAP;
-    return read_nonce(form, &swap->nonce, refusal) &&
-           read_u32(form, "oldNode", &swap->old_node, refusal) &&
-           read_u32(form, "newNode", &swap->new_node, refusal);
+    return intent_admin_nonce(form, &swap->nonce, refusal) &&
+           intent_admin_u32(form, "oldNode", &swap->old_node, refusal) &&
+           intent_admin_u32(form, "newNode", &swap->new_node, refusal);
 }
 
 struct action {
@@ -357,7 +360,7 @@ bool intent_admin(const struct form *form, const struct params *params, struct i
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
         if (strcmp(field->value, actions[i].name) == 0)
             return actions[i].read(form, params, intent, refusal);
-    return parameter_refuse(refusal, REJECT_ACTION, NULL, NULL);
+    return intent_custody_action(form, params, intent, refusal);
 }
 
 void intent_admin_fill(const struct form *form, struct intent *asked, const struct intent *given)
@@ -402,6 +405,9 @@ void intent_admin_fill(const struct form *form, struct intent *asked, const stru
     case T_MARKET_FILTERS:
         asked->market_filters.operator_index = given->market_filters.operator_index;
         intent_filters_fill(form, &asked->market_filters, &given->market_filters);
+        return;
+    default:
+        intent_custody_fill(asked, given);
         return;
     }
 }

@@ -377,6 +377,30 @@ enum self_trade {
     SELF_TRADE_TRANSFER = 5, /* no market of ours allows it */
 };
 
+enum route_status { ROUTE_OPEN = 1, ROUTE_CLOSED = 2 };
+
+enum address_kind { ADDRESS_DEPOSIT = 1, ADDRESS_WITHDRAWAL = 2 };
+
+enum deposit_state {
+    DEPOSIT_CONFIRMING = 1,
+    DEPOSIT_CREDITED = 2,
+    DEPOSIT_REORGED = 3, /* and nothing of it is in the account */
+    DEPOSIT_OWED = 4,    /* reorged, but the account had spent of it */
+};
+
+enum withdrawal_state {
+    WITHDRAWAL_HELD = 1,     /* until enough operators approve */
+    WITHDRAWAL_APPROVED = 2, /* released once the block that holds the approval is certified */
+    WITHDRAWAL_DENIED = 3,
+    WITHDRAWAL_BROADCAST = 4,
+    WITHDRAWAL_FINAL = 5,
+    WITHDRAWAL_FAILED = 6,
+};
+
+#define CHAIN_BYTES         12
+#define CHAIN_ADDRESS_BYTES 64
+#define TXID_BYTES          32
+
 enum key_permission { KEY_READ = 1, KEY_TRADE = 2, KEY_WITHDRAW = 4 };
 
 #endif /* COMMON_MESSAGES_H */

@@ -60,6 +60,9 @@ bool params_valid(const struct params *params, const char **reason)
         *reason = "volume_asset: below assets_max";
     else if (params->asset_count > params->assets_max || params->market_count > params->markets_max)
         *reason = "more assets or markets than their bounds";
+    else if (params->route_count > PARAMS_ROUTES_LIMIT ||
+             (params->rules < PARAMS_RULES_CUSTODY && params->route_count != 0))
+        *reason = "more routes than there may be";
     return *reason == NULL;
 }
 
@@ -144,6 +147,16 @@ static uint8_t *market_put(uint8_t *at, const struct market *market)
     return market_filtered_event_put(at, &filtered);
 }
 
+/* Chains of older rules have none, and their hash is what it was. */
+static uint8_t *routes_put(uint8_t *at, const struct params *params)
+{
+    if (params->rules < PARAMS_RULES_CUSTODY) return at;
+    at = le_put_u16(at, params->route_count);
+    for (uint16_t i = 0; i < params->route_count; i++)
+        at = route_changed_event_put(at, &params->routes[i]);
+    return at;
+}
+
 size_t params_encode(const struct params *params, uint8_t *bytes)
 {
     uint8_t *at = bytes;
@@ -175,6 +188,7 @@ size_t params_encode(const struct params *params, uint8_t *bytes)
     at = le_put_u16(at, params->market_count);
     for (uint16_t i = 0; i < params->market_count; i++)
         at = market_put(at, &params->markets[i]);
+    at = routes_put(at, params);
     ASSERT(at - bytes <= PARAMS_BYTES_MAX);
     return (size_t)(at - bytes);
 }
@@ -281,6 +295,17 @@ static bool market_get(const uint8_t *at, struct params *params)
            market_filters_valid(market, &market->filters);
 }
 
+static bool route_get(const uint8_t *at, struct params *params)
+{
+    struct route_changed_event *route = &params->routes[params->route_count];
+    route_changed_event_get(at, route);
+    if (!params_route_valid(params, route) ||
+        params_find_route(params, route->chain, route->asset) >= 0)
+        return false;
+    params->route_count++;
+    return true;
+}
+
 /* A count, and as many items of one size. */
 static bool items_get(const uint8_t **at, const uint8_t *end, struct params *params,
                       size_t item_bytes, uint16_t limit,
@@ -303,6 +328,8 @@ bool params_decode(const uint8_t *bytes, size_t byte_count, struct params *param
     return head_get(&bytes, end, params) &&
            items_get(&bytes, end, params, ASSET_BYTES, PARAMS_ASSETS_LIMIT, asset_get) &&
            items_get(&bytes, end, params, MARKET_BYTES, PARAMS_MARKETS_LIMIT, market_get) &&
+           (params->rules < PARAMS_RULES_CUSTODY ||
+            items_get(&bytes, end, params, ROUTE_CHANGED_BYTES, PARAMS_ROUTES_LIMIT, route_get)) &&
            bytes == end && params_valid(params, &reason);
 }
 
@@ -368,8 +395,25 @@ static bool market_follows(const struct params *params, const struct market_crea
     return market_list(&listing, params->assets, &market);
 }
 
+static bool route_follows(const struct params *params, const struct route_changed_event *changed)
+{
+    return params->rules >= PARAMS_RULES_CUSTODY && params_route_valid(params, changed) &&
+           (params_find_route(params, changed->chain, changed->asset) >= 0 ||
+            params->route_count < PARAMS_ROUTES_LIMIT);
+}
+
 bool params_follows(const struct params *params, const struct event *event)
 {
+    if (event->type == T_RULES_CHANGED) {
+        struct rules_changed_event changed;
+        rules_changed_event_get(event->payload, &changed);
+        return changed.rules == params->rules + 1 && changed.rules <= PARAMS_RULES;
+    }
+    if (event->type == T_ROUTE_CHANGED) {
+        struct route_changed_event changed;
+        route_changed_event_get(event->payload, &changed);
+        return route_follows(params, &changed);
+    }
     if (event->type == T_ASSET_CREATED) {
         struct asset_created_event created;
         asset_created_event_get(event->payload, &created);
@@ -395,6 +439,16 @@ bool params_follows(const struct params *params, const struct event *event)
     return true;
 }
 
+static void apply_route(struct params *params, const struct event *event)
+{
+    struct route_changed_event changed;
+    route_changed_event_get(event->payload, &changed);
+    int index = params_find_route(params, changed.chain, changed.asset);
+    ASSERT(index >= 0 || params->route_count < PARAMS_ROUTES_LIMIT);
+    if (index < 0) index = params->route_count++;
+    params->routes[index] = changed;
+}
+
 void params_apply(struct params *params, const struct event *event)
 {
     if (event->type == T_ASSET_CREATED) {
@@ -415,7 +469,47 @@ void params_apply(struct params *params, const struct event *event)
         market_filtered_event_get(event->payload, &filtered);
         ASSERT(filtered.market < params->market_count);
         params->markets[filtered.market].filters = params_filters_of(&filtered);
+    } else if (event->type == T_ROUTE_CHANGED) {
+        apply_route(params, event);
+    } else if (event->type == T_RULES_CHANGED) {
+        params->rules = le_get_u32(event->payload);
     }
+}
+
+#define ROUTE_DECIMALS_MAX      36
+#define ROUTE_APPROVALS_MAX     16
+#define ROUTE_ADDRESS_DELAY_MAX (30 * 24 * 3600)
+
+bool params_route_valid(const struct params *params, const struct route_changed_event *route)
+{
+    char chain[CHAIN_BYTES + 1] = {0};
+    memcpy(chain, route->chain, CHAIN_BYTES);
+    return route->asset < params->asset_count && market_symbol_valid(chain, CHAIN_BYTES) &&
+           symbol_padded(route->chain, CHAIN_BYTES) && route->decimals <= ROUTE_DECIMALS_MAX &&
+           route->withdrawal_min.units > 0 &&
+           route->withdrawal_max.units >= route->withdrawal_min.units &&
+           route->day_max.units >= route->withdrawal_max.units &&
+           route->approval_above.units >= 0 && route->confirmations > 0 &&
+           route->address_delay_s <= ROUTE_ADDRESS_DELAY_MAX &&
+           route->connector < ROUTE_APPROVALS_MAX && route->approvals > 0 &&
+           route->approvals <= ROUTE_APPROVALS_MAX &&
+           (route->status == ROUTE_OPEN || route->status == ROUTE_CLOSED);
+}
+
+int params_find_route(const struct params *params, const uint8_t chain[CHAIN_BYTES], uint16_t asset)
+{
+    for (int i = 0; i < params->route_count; i++)
+        if (params->routes[i].asset == asset &&
+            memcmp(params->routes[i].chain, chain, CHAIN_BYTES) == 0)
+            return i;
+    return -1;
+}
+
+int params_find_chain(const struct params *params, const uint8_t chain[CHAIN_BYTES])
+{
+    for (int i = 0; i < params->route_count; i++)
+        if (memcmp(params->routes[i].chain, chain, CHAIN_BYTES) == 0) return i;
+    return -1;
 }
 
 static bool symbol_is(const char *symbol, const char *wanted, size_t wanted_bytes)

@@ -3,7 +3,8 @@
  * They start from the genesis and change only by command. Engine, settlement and gateway each keep a
  * copy that they move forward by the same events, with params_apply.
  *
- * Limits   PARAMS_ASSETS_LIMIT assets, PARAMS_MARKETS_LIMIT markets, PARAMS_TIERS_LIMIT tiers
+ * Limits   PARAMS_ASSETS_LIMIT assets, PARAMS_MARKETS_LIMIT markets, PARAMS_TIERS_LIMIT tiers,
+ *          PARAMS_ROUTES_LIMIT routes
  */
 
 #ifndef COMMON_PARAMS_H
@@ -15,10 +16,12 @@
 #define PARAMS_ASSETS_LIMIT  64
 #define PARAMS_MARKETS_LIMIT 1024
 #define PARAMS_TIERS_LIMIT   8
+#define PARAMS_ROUTES_LIMIT  64
 #define PARAMS_BYTES_MAX     (256 * 1024)
 
-/* The `rules` number this build knows best. */
-#define PARAMS_RULES 1
+/* The `rules` number this build knows best. 2: custody, and routes among the parameters. */
+#define PARAMS_RULES         2
+#define PARAMS_RULES_CUSTODY 2
 
 /* Tiers rise with the volume that an account needs for them. */
 struct fee_tier {
@@ -47,7 +50,9 @@ struct params {
     uint16_t volume_asset; /* in which volumes for tiers are counted */
     uint16_t asset_count;
     uint16_t market_count;
+    uint16_t route_count; /* 0 below PARAMS_RULES_CUSTODY */
     struct fee_tier tiers[PARAMS_TIERS_LIMIT];
+    struct route_changed_event routes[PARAMS_ROUTES_LIMIT]; /* one for each chain and asset */
     struct asset assets[PARAMS_ASSETS_LIMIT];
     struct market markets[PARAMS_MARKETS_LIMIT];
 };
@@ -77,6 +82,25 @@ MUST_CHECK bool params_follows(const struct params *params, const struct event *
 
 /* Moves `params` forward by one event; events that do not concern them are ignored. */
 void params_apply(struct params *params, const struct event *event);
+
+/* Whether a route may be what it says, with these assets. */
+bool params_route_valid(const struct params *params, const struct route_changed_event *route);
+
+/* Index of the asset's route over the chain, or of the chain's first route, or -1. */
+int params_find_route(const struct params *params, const uint8_t chain[CHAIN_BYTES],
+                      uint16_t asset);
+int params_find_chain(const struct params *params, const uint8_t chain[CHAIN_BYTES]);
+
+/* How many deposits, and how many withdrawals, are remembered; how many addresses. */
+static inline uint32_t params_transfers_max(const struct params *params)
+{
+    return params->orders_max < 65536 ? params->orders_max : 65536;
+}
+
+static inline uint32_t params_addresses_max(const struct params *params)
+{
+    return params->accounts_max < (1u << 18) ? 4 * params->accounts_max : 1u << 20;
+}
 
 /* Index of the asset or market with this symbol, or -1. Linear: for listings and start; the gateway
  * keeps its own index. */

@@ -33,6 +33,17 @@ enum progress_backfill {
     BACKFILL_HAS_FAILED    /* the log says why; the next start tries again */
 };
 
+/* The last pass of reconciliation that ended well. `count` is written last, with release; who reads it with
+ * acquire before and after the others, and finds it the same, has one pass. */
+struct progress_pass {
+    _Atomic uint64_t count;  /* passes so far; 0: none */
+    _Atomic uint64_t wanted; /* of how many that were asked for it knew when it began */
+    _Atomic uint64_t from_height;
+    _Atomic uint64_t to_height;
+    _Atomic uint64_t balances; /* compared */
+    _Atomic uint64_t accounts;
+};
+
 struct progress {
     /* Gateway loops (atomic maximum): a command whose answer may have left this node. Raised with
      * release before the answer is written; a loop serves a read only when its view has reached the
@@ -40,6 +51,7 @@ struct progress {
     alignas(64) _Atomic uint64_t acked_command;
     _Atomic uint32_t
         answered; /* while the node closes: 1 when nobody waits for a command any more */
+    _Atomic uint64_t reconcile_wanted; /* passes of reconciliation that operators have asked for */
 
     /* Consensus loop: last command handed to the engine, and the last one that the log held when the
      * node started (0 until known). The gateway opens when the engine has passed the latter. */
@@ -63,6 +75,7 @@ struct progress {
     _Atomic uint64_t epoch; /* of the last block */
     _Atomic uint64_t
         settled_command; /* what it changed of accounts, keys and listings is on its way */
+    struct progress_pass reconciled;
 
     /* Checkpoint maker: a certified checkpoint on disk holds everything up to this entry of the log. */
     alignas(64) _Atomic uint64_t forget_index;
@@ -80,6 +93,11 @@ struct progress {
      * commit; pairs with the gateway's acquire when it trims its tail. */
     alignas(64) _Atomic uint64_t projected_height;
     _Atomic uint64_t projected_command;
+    struct progress_pass projection;
+    _Atomic uint64_t
+        history_from_ns; /* history at or before it was dropped by retention; 0: none was */
+    _Atomic uint32_t
+        projection_wrong; /* 1: a figure there is not the chain's (settlement/audit.h) */
 
     /* Main thread: 1 when nothing more is to be taken from clients, but what is under way answered; then 1
      * when the node is to stop. */

@@ -79,7 +79,7 @@ uint32_t accounts_create(struct accounts *accounts, uint16_t tier,
     ASSERT(accounts_find(accounts, public_key) == 0);
 
     const uint32_t number = ++accounts->count;
-    accounts->terms[number] = (struct account_terms){.tier = tier, .floor = tier};
+    accounts->terms[number] = (struct account_terms){.tier = tier, .floor = (uint8_t)tier};
     memcpy(accounts->accounts[number].public_key, public_key, PUBLIC_KEY_BYTES);
     if (key_given(public_key))
         slot_table_add(&accounts->by_public_key, key_hash(public_key), number);
@@ -131,8 +131,8 @@ void accounts_write_touched(const struct accounts *accounts, struct event_writer
 bool accounts_check(const struct accounts *accounts)
 {
     for (uint16_t asset = 0; asset < accounts->assets_max; asset++) {
-        ASSERT(accounts->fees[asset].units >= 0); /* A2 */
-        int64_t sum = accounts->fees[asset].units;
+        ASSERT(accounts->fees[asset].units >= 0 && accounts->in_flight[asset].units >= 0); /* A2 */
+        int64_t sum = accounts->fees[asset].units + accounts->in_flight[asset].units;
         for (uint32_t account = 1; account <= accounts->count; account++) {
             const struct balance *balance = accounts_balance(accounts, account, asset);
             ASSERT(balance->available.units >= 0 && balance->held.units >= 0); /* A1 */

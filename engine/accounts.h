@@ -10,7 +10,7 @@
  *
  * Invariants, all asserted by accounts_check:
  *   A1  available >= 0 and held >= 0, always
- *   A2  per asset, available + held over all accounts + fees = supply; fees >= 0
+ *   A2  per asset, available + held over all accounts + fees + in flight = supply; no figure is below 0
  *   A3  an account's tier is at least its floor
  */
 
@@ -30,7 +30,8 @@ struct account {
 /* What every order and fill of an account asks for. */
 struct account_terms {
     uint16_t tier;     /* its fees now */
-    uint16_t floor;    /* the lowest tier it may have */
+    uint8_t floor;     /* the lowest tier it may have */
+    bool frozen;       /* it may cancel, and nothing else */
     uint32_t tier_day; /* UTC day after the one on which the tier was last looked at */
 };
 
@@ -55,7 +56,8 @@ struct accounts {
     struct slot_table by_public_key;
     amount_t supply[PARAMS_ASSETS_LIMIT];
     amount_t fees[PARAMS_ASSETS_LIMIT];
-    uint64_t command; /* whose touches these are */
+    amount_t in_flight[PARAMS_ASSETS_LIMIT]; /* withdrawn, and not gone yet */
+    uint64_t command;                        /* whose touches these are */
     uint32_t touch_count;
     uint32_t touches_max;
     uint32_t count;
@@ -79,6 +81,12 @@ uint32_t accounts_find(const struct accounts *accounts, const uint8_t public_key
 static inline bool accounts_exists(const struct accounts *accounts, uint32_t account)
 {
     return account >= 1 && account <= accounts->count;
+}
+
+/* Also false for an account that does not exist. */
+static inline bool accounts_frozen(const struct accounts *accounts, uint32_t account)
+{
+    return accounts_exists(accounts, account) && accounts->terms[account].frozen;
 }
 
 static inline const struct balance *accounts_balance(const struct accounts *accounts,
@@ -167,6 +175,32 @@ static inline void accounts_rebate(struct accounts *accounts, uint32_t account, 
     ASSERT(amount.units > 0);
     accounts_touch(accounts, account, asset)->available.units += amount.units;
     accounts->fees[asset].units -= amount.units;
+}
+
+/* Withdrawals: from held into flight; out of the exchange, and of the supply; or back to available.
+ * Needs: as much is there; amount > 0. */
+static inline void accounts_depart(struct accounts *accounts, uint32_t account, uint16_t asset,
+                                   amount_t amount)
+{
+    struct balance *balance = accounts_touch(accounts, account, asset);
+    ASSERT(amount.units > 0 && amount.units <= balance->held.units);
+    balance->held.units -= amount.units;
+    accounts->in_flight[asset].units += amount.units;
+}
+
+static inline void accounts_arrive(struct accounts *accounts, uint16_t asset, amount_t amount)
+{
+    ASSERT(amount.units > 0 && amount.units <= accounts->in_flight[asset].units);
+    accounts->in_flight[asset].units -= amount.units;
+    accounts->supply[asset].units -= amount.units;
+}
+
+static inline void accounts_return(struct accounts *accounts, uint32_t account, uint16_t asset,
+                                   amount_t amount)
+{
+    ASSERT(amount.units > 0 && amount.units <= accounts->in_flight[asset].units);
+    accounts->in_flight[asset].units -= amount.units;
+    accounts_touch(accounts, account, asset)->available.units += amount.units;
 }
 
 /* What is touched from here on belongs to this command. Needs: a number not used before. */

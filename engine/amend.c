@@ -83,6 +83,7 @@ enum reject amend_order(struct engine *engine, const struct command *command,
     order_amend_command_get(command->payload, &amend);
     enum reject reject = cancel_check_parties(engine, amend.account, amend.market);
     if (reject != REJECT_NONE) return reject;
+    if (accounts_frozen(&engine->accounts, amend.account)) return REJECT_ACCOUNT_FROZEN;
     if (engine->params.markets[amend.market].status != MARKET_TRADING) return REJECT_MARKET_CLOSED;
 
     const struct cancel_name name = {amend.order_id, amend.account, amend.market,

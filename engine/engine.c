@@ -28,7 +28,8 @@ size_t engine_bytes(const struct genesis *genesis)
     return engine_struct_bytes() + accounts_bytes(params) + book_all_bytes(params) +
            directory_bytes(orders) + lists_bytes(orders) + triggers_bytes(params) +
            averages_bytes(params) + volumes_bytes(params) + switches_bytes(params) +
-           keys_bytes(params->keys_max) + rounded(params->markets_max * sizeof(struct market_ids)) +
+           keys_bytes(params->keys_max) + custody_bytes(params) +
+           rounded(params->markets_max * sizeof(struct market_ids)) +
            rounded(print_slots(params) * sizeof(price_t));
 }
 
@@ -43,6 +44,7 @@ static bool engine_take(struct engine *engine, struct arena *arena, const struct
     if (!volumes_init(&engine->volumes, arena, params)) return false;
     if (!switches_init(&engine->switches, arena, params)) return false;
     if (!keys_init(&engine->keys, arena, params->keys_max)) return false;
+    if (!custody_init(&engine->custody, arena, params)) return false;
     engine->ids = arena_take_array(arena, params->markets_max, sizeof(struct market_ids));
     engine->prints = arena_take_array(arena, print_slots(params), sizeof(price_t));
     return engine->ids != NULL && engine->prints != NULL;
@@ -138,6 +140,19 @@ static int64_t held_by_order(struct engine *engine, uint32_t slot)
     return done_hold(engine, slot).units;
 }
 
+/* What withdrawals that wait for approval hold. */
+static int64_t held_by_withdrawals(const struct custody *custody, uint32_t account, uint16_t asset)
+{
+    int64_t held = 0;
+    for (uint64_t i = 0; i < custody->withdrawal_count; i++) {
+        const struct withdrawal_changed_event *facts =
+            &custody_withdrawal_at(custody, custody->withdrawal_last - i)->facts;
+        if (facts->state == WITHDRAWAL_HELD && facts->account == account && facts->asset == asset)
+            held += facts->amount.units;
+    }
+    return held;
+}
+
 /* What the account's open orders hold of the asset, over all markets. */
 static int64_t held_by_orders(struct engine *engine, uint32_t account, uint16_t asset)
 {
@@ -159,7 +174,8 @@ static void holds_check(struct engine *engine)
     for (uint32_t account = 1; account <= engine->accounts.count; account++)
         for (uint16_t asset = 0; asset < engine->params.asset_count; asset++)
             ASSERT(accounts_balance(&engine->accounts, account, asset)->held.units ==
-                   held_by_orders(engine, account, asset)); /* E1 */
+                   held_by_orders(engine, account, asset) +
+                       held_by_withdrawals(&engine->custody, account, asset)); /* E1 */
 }
 
 /* Asserts E4; returns how many orders are dormant. */
@@ -202,6 +218,7 @@ bool engine_check(struct engine *engine)
     ASSERT(volumes_check(&engine->volumes));
     ASSERT(switches_check(&engine->switches));
     ASSERT(nodes_check(&engine->nodes));
+    ASSERT(custody_check(&engine->custody, engine->accounts.in_flight));
     holds_check(engine);
     return true;
 }

@@ -100,6 +100,7 @@ static enum reject legs_check(struct engine *engine, const struct proposal *prop
     enum reject reject =
         cancel_check_parties(engine, proposal->list.account, proposal->list.market);
     if (reject != REJECT_NONE) return reject;
+    if (accounts_frozen(&engine->accounts, proposal->list.account)) return REJECT_ACCOUNT_FROZEN;
     const struct market *market = &engine->params.markets[proposal->list.market];
     if (market->status != MARKET_TRADING) return REJECT_MARKET_CLOSED;
     if (proposal->list.kind < LIST_OCO || proposal->list.kind > LIST_OTOCO)

@@ -78,6 +78,14 @@ static void move_engine(const struct move *move, struct engine *engine)
     MOVE(engine->switches.by_owner.entries);
     MOVE(engine->keys.ids);
     MOVE(engine->keys.by_id.entries);
+    MOVE(engine->custody.addresses);
+    MOVE(engine->custody.deposits);
+    MOVE(engine->custody.withdrawals);
+    MOVE(engine->custody.days);
+    MOVE(engine->custody.address_counts);
+    MOVE(engine->custody.by_address.entries);
+    MOVE(engine->custody.by_deposit.entries);
+    MOVE(engine->custody.by_withdrawal.entries);
     MOVE(engine->ids);
     MOVE(engine->prints);
 }

@@ -6,6 +6,7 @@
 #include "engine/operator.h"
 #include "engine/place.h"
 #include "engine/replace.h"
+#include "engine/withdrawal.h"
 
 static enum reject order_place(struct engine *engine, const struct command *command,
                                struct event_writer *out)
@@ -106,6 +107,10 @@ static enum reject command_apply(struct engine *engine, const struct command *co
         return REJECT_NONE; /* the anchor checks and keeps it */
     case T_EPOCH_CHANGE:
         return epoch_change(engine, command, out);
+    case T_WITHDRAW:
+        return withdrawal_ask(engine, command, out);
+    case T_ADDRESS_ALLOW:
+        return withdrawal_allow(engine, command, out);
     default:
         return operator_step(engine, command, out);
     }

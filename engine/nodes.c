@@ -29,6 +29,16 @@ static uint32_t voter_count(const struct node_set *set)
     return count;
 }
 
+bool nodes_certified(const struct nodes *nodes, uint64_t height)
+{
+    struct validator_set voters;
+    node_set_voters(&nodes->set, &voters);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < voters.count; i++)
+        count += nodes->voted[place_of(&nodes->set, voters.members[i].node)] >= height;
+    return count >= validator_set_quorum(&voters);
+}
+
 static bool has_voted_of_late(const struct nodes *nodes, uint32_t node, uint64_t sealed_height)
 {
     const uint64_t voted = nodes->voted[place_of(&nodes->set, node)];

@@ -57,6 +57,10 @@ void nodes_apply(struct nodes *nodes, const struct node_changed_event *changed);
 /* Takes note of a vote. One of nobody, of another epoch or for a block that there is not yet is nothing. */
 void nodes_vote(struct nodes *nodes, const struct vote_command *vote, uint64_t sealed_height);
 
+/* Whether voters enough for a certificate have voted for this block or a later one. That their signatures
+ * are good is not known here. */
+bool nodes_certified(const struct nodes *nodes, uint64_t height);
+
 /* Asserts N1 and N2. */
 bool nodes_check(const struct nodes *nodes);
 

@@ -2,6 +2,8 @@
 
 #include "common/le.h"
 #include "engine/cancel.h"
+#include "engine/deposit.h"
+#include "engine/withdrawal.h"
 
 #include <string.h>
 
@@ -225,7 +227,7 @@ static enum reject account_tier(struct engine *engine, const struct command *com
 
     struct account_terms *terms = &engine->accounts.terms[set.account];
     const struct tier_set_event written = {.account = set.account, .tier = set.tier};
-    terms->floor = set.tier;
+    terms->floor = (uint8_t)set.tier;
     terms->tier_day = engine->day + 1;
     event_write_tier_set(out, &written);
     const uint16_t tier =
@@ -315,6 +317,68 @@ static enum reject node_swap(struct engine *engine, const struct command *comman
     return REJECT_NONE;
 }
 
+/* ---- Rules, routes, custody. */
+
+/* A build that does not know the number stops at settlement: it cannot go on with the others. */
+static enum reject rules_set(struct engine *engine, const struct command *command,
+                             struct event_writer *out)
+{
+    struct rules_set_command set;
+    rules_set_command_get(command->payload, &set);
+    if (set.rules != engine->params.rules + 1) return REJECT_RULES;
+    const struct rules_changed_event changed = {.rules = set.rules};
+    const size_t mark = event_writer_mark(out);
+    event_write_rules_changed(out, &changed);
+    params_follow(engine, mark, out);
+    return REJECT_NONE;
+}
+
+static enum reject route_set(struct engine *engine, const struct command *command,
+                             struct event_writer *out)
+{
+    struct route_changed_event changed;
+    /* The command is the event behind the operator's claim. */
+    route_changed_event_get(command->payload + 10, &changed);
+    const struct params *params = &engine->params;
+    if (changed.asset >= params->asset_count) return REJECT_UNKNOWN_ASSET;
+    if (!params_route_valid(params, &changed) || changed.connector >= engine->operator_count ||
+        changed.approvals > engine->operator_count)
+        return REJECT_ROUTE_SPEC;
+    const int known = params_find_route(params, changed.chain, changed.asset);
+    if (known < 0 && params->route_count == PARAMS_ROUTES_LIMIT) return REJECT_ROUTE_SPEC;
+    if (known >= 0 && params->routes[known].decimals != changed.decimals) return REJECT_ROUTE_SPEC;
+
+    const size_t mark = event_writer_mark(out);
+    event_write_route_changed(out, &changed);
+    params_follow(engine, mark, out);
+    return REJECT_NONE;
+}
+
+static enum reject custody_apply(struct engine *engine, const struct command *command,
+                                 struct event_writer *out)
+{
+    if (engine->params.rules < PARAMS_RULES_CUSTODY) return REJECT_RULES;
+    switch (command->header.type) {
+    case T_ROUTE_SET:
+        return route_set(engine, command, out);
+    case T_ACCOUNT_FREEZE:
+        return deposit_freeze(engine, command, out);
+    case T_DEPOSIT_ADDRESS:
+        return deposit_address(engine, command, out);
+    case T_DEPOSIT_REPORT:
+        return deposit_report(engine, command, out);
+    case T_DEPOSIT_REORG:
+        return deposit_reorg(engine, command, out);
+    case T_WITHDRAWAL_APPROVE:
+        return withdrawal_approve(engine, command, out);
+    case T_WITHDRAWAL_DENY:
+        return withdrawal_deny(engine, command, out);
+    default:
+        ASSERT(command->header.type == T_WITHDRAWAL_REPORT);
+        return withdrawal_report(engine, command, out);
+    }
+}
+
 static enum reject operator_apply(struct engine *engine, const struct command *command,
                                   struct event_writer *out)
 {
@@ -343,9 +407,12 @@ static enum reject operator_apply(struct engine *engine, const struct command *c
         return node_swap(engine, command, out);
     case T_CREDIT:
         return credit(engine, command, out);
-    default:
-        ASSERT(command->header.type == T_DEBIT);
+    case T_DEBIT:
         return debit(engine, command, out);
+    case T_RULES_SET:
+        return rules_set(engine, command, out);
+    default:
+        return custody_apply(engine, command, out);
     }
 }
 

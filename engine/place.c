@@ -68,6 +68,7 @@ enum reject place_check(struct engine *engine, const struct order_place_command 
 {
     if (!accounts_exists(&engine->accounts, place->account)) return REJECT_UNKNOWN_ACCOUNT;
     if (place->market >= engine->params.market_count) return REJECT_UNKNOWN_MARKET;
+    if (accounts_frozen(&engine->accounts, place->account)) return REJECT_ACCOUNT_FROZEN;
     const struct market *market = &engine->params.markets[place->market];
     if (market->status != MARKET_TRADING) return REJECT_MARKET_CLOSED;
 

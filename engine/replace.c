@@ -32,6 +32,7 @@ static enum reject order_check(struct engine *engine, const struct order_replace
 {
     const enum reject parties = cancel_check_parties(engine, place->account, place->market);
     if (parties != REJECT_NONE) return parties;
+    if (accounts_frozen(&engine->accounts, place->account)) return REJECT_ACCOUNT_FROZEN;
     if (engine->params.markets[place->market].status != MARKET_TRADING) return REJECT_MARKET_CLOSED;
     if (replace->mode != REPLACE_STOP_ON_FAILURE && replace->mode != REPLACE_ALLOW_FAILURE)
         return REJECT_COMBINATION;

@@ -1,6 +1,7 @@
 #include "engine/restore.h"
 
 #include "common/arena.h"
+#include "engine/restore_custody.h"
 #include "engine/restore_market.h"
 
 #define COMMANDS_LIMIT (UINT64_C(1) << 62)
@@ -119,7 +120,8 @@ static bool account_load(struct engine *engine, struct sections *sections,
 {
     struct accounts *accounts = &engine->accounts;
     struct snapshot_account_key key = {{0}};
-    if (!sections_account(sections, record) || record->has_key > 1) return false;
+    if (!sections_account(sections, record) || record->has_key > 1 || record->frozen > 1)
+        return false;
     if (record->tier >= engine->params.tier_count || record->floor > record->tier) return false;
     if (record->has_key != 0 && (!sections_account_key(sections, &key) ||
                                  memcmp(key.public_key, no_key, PUBLIC_KEY_BYTES) == 0))
@@ -127,7 +129,8 @@ static bool account_load(struct engine *engine, struct sections *sections,
     if (accounts->count >= accounts->accounts_max || accounts_find(accounts, key.public_key) != 0)
         return false;
     const uint32_t account = accounts_create(accounts, record->tier, key.public_key);
-    accounts->terms[account].floor = record->floor;
+    accounts->terms[account].floor = (uint8_t)record->floor;
+    accounts->terms[account].frozen = record->frozen != 0;
     accounts->terms[account].tier_day = record->tier_day;
     return true;
 }
@@ -172,9 +175,12 @@ static bool accounts_load(struct engine *engine, struct sections *sections)
             return false;
     for (uint16_t i = 0; i < engine->params.asset_count; i++) {
         if (!sections_asset(sections, &asset)) return false;
-        if (!sum_add(&sums[i], asset.fees) || sums[i] != asset.supply.units) return false; /* A2 */
+        if (!sum_add(&sums[i], asset.fees) || !sum_add(&sums[i], asset.in_flight) ||
+            sums[i] != asset.supply.units)
+            return false; /* A2 */
         engine->accounts.supply[i] = asset.supply;
         engine->accounts.fees[i] = asset.fees;
+        engine->accounts.in_flight[i] = asset.in_flight;
     }
     return true;
 }
@@ -264,7 +270,7 @@ static bool switches_load(struct engine *engine, struct sections *sections)
 
 /* ---- All of it. */
 
-/* E1: what accounts hold, their orders hold. */
+/* E1: what accounts hold, their orders and withdrawals hold. */
 static bool holds_explained(const struct engine *engine)
 {
     const struct accounts *accounts = &engine->accounts;
@@ -291,7 +297,8 @@ static bool engine_load(struct engine *engine, struct sections *sections,
            origins_load(engine, sections) && accounts_load(engine, sections) &&
            volumes_load(engine, sections) && keys_load(engine, sections) &&
            markets_load(engine, sections) && bound_load(engine, sections) &&
-           switches_load(engine, sections) && sections_done(sections) && holds_explained(engine);
+           switches_load(engine, sections) && restore_custody(engine, sections) &&
+           sections_done(sections) && holds_explained(engine);
 }
 
 enum status restore_engine(struct arena *arena, const struct genesis *genesis, const uint8_t *bytes,

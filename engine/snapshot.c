@@ -232,6 +232,27 @@ static void accounts_count(struct writer *writer)
         writer->counts[SNAPSHOT_VOLUMES]++;
 }
 
+/* What counts for today's limit. */
+static bool withdrawn_given(const struct engine *engine, uint32_t account, uint16_t asset)
+{
+    const struct custody_day *day = custody_day(&engine->custody, account, asset);
+    return day->day == engine->day && day->sum.units != 0;
+}
+
+static void custody_count(struct writer *writer)
+{
+    const struct engine *engine = writer->engine;
+    writer->counts[SNAPSHOT_ADDRESSES] = engine->custody.address_count;
+    writer->counts[SNAPSHOT_FLOORS] = engine->params.route_count;
+    writer->counts[SNAPSHOT_TRANSFERS] = 1;
+    writer->counts[SNAPSHOT_DEPOSITS] = engine->custody.deposit_count;
+    writer->counts[SNAPSHOT_WITHDRAWALS] = engine->custody.withdrawal_count;
+    if (engine->custody.withdrawal_last == 0) return;
+    for (uint32_t account = 1; account <= engine->accounts.count; account++)
+        for (uint16_t asset = 0; asset < engine->params.asset_count; asset++)
+            writer->counts[SNAPSHOT_WITHDRAWN] += withdrawn_given(engine, account, asset);
+}
+
 static void all_count(struct writer *writer)
 {
     const struct engine *engine = writer->engine;
@@ -249,6 +270,7 @@ static void all_count(struct writer *writer)
     writer->counts[SNAPSHOT_SWITCHES] = engine->switches.count;
     accounts_count(writer);
     markets_count(writer);
+    custody_count(writer);
 }
 
 /* ---- Places: orders by market and id. Slots say nothing about either. */
@@ -353,7 +375,8 @@ static void put_accounts(struct writer *writer)
     put_section(writer, SNAPSHOT_ASSETS);
     for (uint16_t i = 0; i < engine->params.asset_count; i++)
         put_asset(writer, (struct snapshot_asset){.supply = accounts->supply[i],
-                                                  .fees = accounts->fees[i]});
+                                                  .fees = accounts->fees[i],
+                                                  .in_flight = accounts->in_flight[i]});
     put_section(writer, SNAPSHOT_ACCOUNTS);
     for (uint32_t account = 1; account <= accounts->count; account++) {
         const struct account_terms *terms = &accounts->terms[account];
@@ -361,7 +384,8 @@ static void put_accounts(struct writer *writer)
                                                       .tier = terms->tier,
                                                       .floor = terms->floor,
                                                       .balances = balances_of(engine, account),
-                                                      .has_key = has_key(engine, account)});
+                                                      .has_key = has_key(engine, account),
+                                                      .frozen = terms->frozen});
     }
     put_section(writer, SNAPSHOT_ACCOUNT_KEYS);
     for (uint32_t account = 1; account <= accounts->count; account++) {
@@ -572,6 +596,86 @@ static void put_sessions(struct writer *writer)
     }
 }
 
+static void put_addresses(struct writer *writer)
+{
+    const struct custody *custody = &writer->engine->custody;
+    put_section(writer, SNAPSHOT_ADDRESSES);
+    for (uint32_t i = 1; i <= custody->address_count; i++) {
+        const struct address *address = &custody->addresses[i];
+        struct snapshot_address record = {
+            .active_ns = address->active_ns, .account = address->account, .kind = address->kind};
+        memcpy(record.chain, address->chain, CHAIN_BYTES);
+        memcpy(record.address, address->address, CHAIN_ADDRESS_BYTES);
+        put_address(writer, record);
+    }
+}
+
+static void put_deposit_of(struct writer *writer, const struct deposit_changed_event *deposit)
+{
+    struct snapshot_deposit record = {.height = deposit->height,
+                                      .amount = deposit->amount,
+                                      .credited = deposit->credited,
+                                      .account = deposit->account,
+                                      .confirmations = deposit->confirmations,
+                                      .output = deposit->output,
+                                      .asset = deposit->asset,
+                                      .state = deposit->state};
+    memcpy(record.chain, deposit->chain, CHAIN_BYTES);
+    memcpy(record.txid, deposit->txid, TXID_BYTES);
+    put_deposit(writer, record);
+}
+
+static void put_withdrawal_of(struct writer *writer, const struct withdrawal *withdrawal)
+{
+    const struct withdrawal_changed_event *facts = &withdrawal->facts;
+    struct snapshot_withdrawal record = {.block = facts->block,
+                                         .deadline_ns = withdrawal->deadline_ns,
+                                         .amount = facts->amount,
+                                         .account = facts->account,
+                                         .asset = facts->asset,
+                                         .approvers = facts->approvers,
+                                         .state = facts->state};
+    memcpy(record.chain, facts->chain, CHAIN_BYTES);
+    memcpy(record.address, facts->address, CHAIN_ADDRESS_BYTES);
+    memcpy(record.client_id, facts->client_id, sizeof(record.client_id));
+    memcpy(record.txid, facts->txid, TXID_BYTES);
+    put_withdrawal(writer, record);
+}
+
+static void put_withdrawn_days(struct writer *writer)
+{
+    const struct engine *engine = writer->engine;
+    put_section(writer, SNAPSHOT_WITHDRAWN);
+    if (engine->custody.withdrawal_last == 0) return;
+    for (uint32_t account = 1; account <= engine->accounts.count; account++)
+        for (uint16_t asset = 0; asset < engine->params.asset_count; asset++)
+            if (withdrawn_given(engine, account, asset))
+                put_withdrawn(writer, (struct snapshot_withdrawn){
+                                          .sum = custody_day(&engine->custody, account, asset)->sum,
+                                          .account = account,
+                                          .asset = asset});
+}
+
+static void put_custody(struct writer *writer)
+{
+    const struct custody *custody = &writer->engine->custody;
+    put_addresses(writer);
+    put_section(writer, SNAPSHOT_FLOORS);
+    for (uint16_t i = 0; i < writer->engine->params.route_count; i++)
+        put_floor(writer, (struct snapshot_floor){.height = custody->floors[i]});
+    put_section(writer, SNAPSHOT_TRANSFERS);
+    put_transfer(writer, (struct snapshot_transfer){.deposit_last = custody->deposit_last,
+                                                    .withdrawal_last = custody->withdrawal_last});
+    put_section(writer, SNAPSHOT_DEPOSITS);
+    for (uint64_t left = custody->deposit_count; left > 0; left--)
+        put_deposit_of(writer, custody_deposit_at(custody, custody->deposit_last + 1 - left));
+    put_section(writer, SNAPSHOT_WITHDRAWALS);
+    for (uint64_t left = custody->withdrawal_count; left > 0; left--)
+        put_withdrawal_of(writer,
+                          custody_withdrawal_at(custody, custody->withdrawal_last + 1 - left));
+    put_withdrawn_days(writer);
+}
+
 static void put_all(struct writer *writer)
 {
     section_begin(&writer->out, &snapshot_form, writer->genesis, writer->counts, writer->sink,
@@ -584,6 +688,7 @@ static void put_all(struct writer *writer)
     put_orders(writer);
     put_waiting(writer);
     put_sessions(writer);
+    put_custody(writer);
 }
 
 enum status snapshot_write(const struct engine *engine, const struct genesis *genesis,

@@ -19,7 +19,7 @@ struct arena;
 struct engine;
 
 #define SNAPSHOT_MAGIC   "QUOREXSN"
-#define SNAPSHOT_VERSION 2
+#define SNAPSHOT_VERSION 3
 
 #define SNAPSHOT_HAS_NAME  1
 #define SNAPSHOT_HAS_EXTRA 2

@@ -11,6 +11,7 @@
 #include "engine/accounts.h"
 #include "engine/averages.h"
 #include "engine/book.h"
+#include "engine/custody.h"
 #include "engine/directory.h"
 #include "engine/engine.h"
 #include "engine/filters.h"
@@ -48,6 +49,7 @@ struct engine {
     struct keys keys;
     struct origins origins;
     struct nodes nodes;
+    struct custody custody;
     struct market_ids *ids; /* by market */
     uint32_t ahead_hash;    /* of the client id of the command in hand, 0: not known (ahead.h) */
     price_t *prints;        /* the run in hand: prices it traded at, neighbours differ */

@@ -191,7 +191,7 @@ enum outcome account_data_balances(struct request *request, const struct facts *
     writer_key_u64(json, "buyerCommission", 0);
     writer_key_u64(json, "sellerCommission", 0);
     put_rates(json, "commissionRates", tier);
-    writer_key_bool(json, "canTrade", true);
+    writer_key_bool(json, "canTrade", !account->frozen);
     writer_key_bool(json, "canWithdraw", false);
     writer_key_bool(json, "canDeposit", false);
     writer_key_bool(json, "brokered", false);

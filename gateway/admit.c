@@ -1,5 +1,7 @@
 #include "gateway/admit.h"
 
+#include "common/intent_custody.h"
+
 #include <string.h>
 
 void admit_account(struct intent *intent, uint32_t account)
@@ -28,6 +30,12 @@ void admit_account(struct intent *intent, uint32_t account)
         break;
     case T_SWITCH_SET:
         intent->switch_set.account = account;
+        break;
+    case T_WITHDRAW:
+        intent->withdraw.account = account;
+        break;
+    case T_ADDRESS_ALLOW:
+        intent->address_allow.account = account;
         break;
     default:
         break; /* an operator's: not about whoever sends it */
@@ -76,8 +84,9 @@ void admit_operator(struct intent *intent, uint16_t operator_index)
     case T_NODE_SWAP:
         intent->node_swap.operator_index = operator_index;
         break;
-    default:
-        break; /* not an operator's */
+    default: /* not an operator's, or all alike */
+        if (intent_custody_is(intent->type)) intent->rules_set.operator_index = operator_index;
+        break;
     }
 }
 

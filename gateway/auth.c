@@ -268,6 +268,8 @@ bool auth_verify(struct auth *auth, const struct view *view, uint32_t key_index,
     const struct view_account *account = view_account(view, key->account);
     if (account == NULL) return false;
     proof->kind = AUTH_ED25519;
+    /* Settlement finds the signer by this: the key, or the owner. */
+    if (!key->has_public_key) memcpy(proof->key_id, account->public_key, PUBLIC_KEY_BYTES);
     return verify_ed25519(key->has_public_key ? key->public_key : account->public_key, payload,
                           proof->signature);
 }

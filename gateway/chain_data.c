@@ -1,3 +1,5 @@
+#include "gateway/chain_data.h"
+
 #include "gateway/route.h"
 
 #include "common/log.h"
@@ -17,7 +19,7 @@ static uint64_t tip_of(const struct facts *facts)
     return facts->blocks->height;
 }
 
-static enum outcome refuse_height(struct request *request, enum reject reject, uint64_t height)
+enum outcome chain_data_refuse(struct request *request, enum reject reject, uint64_t height)
 {
     char text[DECIMAL_TEXT_MAX];
     text[decimal_format((int64_t)height, 0, text)] = '\0';
@@ -25,17 +27,17 @@ static enum outcome refuse_height(struct request *request, enum reject reject, u
 }
 
 /* Of a height that is not there: why. */
-static enum outcome refuse_missing(struct request *request, const struct facts *facts,
-                                   uint64_t height)
+enum outcome chain_data_refuse_missing(struct request *request, const struct facts *facts,
+                                       uint64_t height)
 {
     const bool ahead = height == 0 || height > tip_of(facts);
-    return refuse_height(request, ahead ? REJECT_BLOCK_AHEAD : REJECT_BLOCK_GONE, height);
+    return chain_data_refuse(request, ahead ? REJECT_BLOCK_AHEAD : REJECT_BLOCK_GONE, height);
 }
 
 static enum outcome refuse_status(struct request *request, const struct facts *facts,
                                   enum status status, uint64_t height)
 {
-    if (status == STATUS_NOT_FOUND) return refuse_missing(request, facts, height);
+    if (status == STATUS_NOT_FOUND) return chain_data_refuse_missing(request, facts, height);
     return request_refuse(request, REJECT_CHAIN_UNREADABLE, NULL, NULL);
 }
 
@@ -158,7 +160,7 @@ static void put_signed(struct writer *json, const struct chain_certificate *cert
     put_votes(json, certificate);
 }
 
-static void put_certificate(struct writer *json, const struct facts *facts, uint64_t height)
+void chain_data_put_certificate(struct writer *json, const struct facts *facts, uint64_t height)
 {
     struct chain_certificate certificate;
     writer_key(json, "certificate");
@@ -185,7 +187,7 @@ enum outcome chain_data_blocks(struct request *request, const struct facts *fact
         return OUTCOME_REFUSED;
     request->weight = 1 + limit / 50;
     if (has_from && (from == 0 || from > tip_of(facts)))
-        return refuse_missing(request, facts, from);
+        return chain_data_refuse_missing(request, facts, from);
 
     writer_array(json);
     for (uint64_t height = from; limit > 0 && height > 0; height--, limit--) {
@@ -225,7 +227,7 @@ enum outcome chain_data_block(struct request *request, const struct facts *facts
     writer_key(json, "header");
     writer_hex(json, bytes, sizeof(bytes));
     writer_key_bool(json, "bodyHere", has_body);
-    put_certificate(json, facts, height);
+    chain_data_put_certificate(json, facts, height);
     writer_object_end(json);
     return OUTCOME_ANSWERED;
 }
@@ -346,7 +348,7 @@ static bool read_sizes(struct request *request, const struct facts *facts, const
     request->refusal = refusal_of(REJECT_MANDATORY, low_name, NULL);
     if (!has_low) return false;
     if (*high > tip_of(facts)) {
-        refuse_missing(request, facts, *high);
+        chain_data_refuse_missing(request, facts, *high);
         return false;
     }
     request->refusal = refusal_of(REJECT_DATA, low_name, NULL);

@@ -25,6 +25,7 @@
 
 struct restore;
 struct chain_source;
+struct proof_source;
 
 /* Checkpoints, seen from a gateway. Both are called on its thread; either may be NULL. */
 struct gateway_checkpoints {
@@ -55,8 +56,9 @@ struct gateway_options {
     bool limits_on;           /* request weight per address */
     uint32_t connections_max; /* HTTP and WebSocket together; 0: GATEWAY_CONNECTIONS_MAX */
     struct gateway_checkpoints checkpoints;
-    const struct chain_source *chain; /* this loop's own; NULL: what the notices tell */
-    const char *genesis_text;         /* the genesis file as it is; NULL: not served */
+    const struct chain_source *chain;  /* this loop's own; NULL: what the notices tell */
+    const struct proof_source *proofs; /* likewise; NULL: none are given */
+    const char *genesis_text;          /* the genesis file as it is; NULL: not served */
     size_t genesis_text_bytes;
 };
 

@@ -24,14 +24,15 @@
 #define HISTORY_TIMEOUT_MS  5000
 
 enum history_kind {
-    HISTORY_ORDERS,     /* an account's ended orders in a market, by order id */
-    HISTORY_CLIENT,     /* its newest one with a client id */
-    HISTORY_FILLS,      /* an account's fills in a market, by trade id */
-    HISTORY_TRADES,     /* a market's fills, by trade id */
-    HISTORY_AGGREGATES, /* the same merged by aggregate id */
-    HISTORY_CANDLES,    /* a market's candles of one interval, by opening time */
-    HISTORY_LISTS,      /* an account's ended order lists, by their time, of one market or all */
-    HISTORY_PREVENTED,  /* an account's prevented matches in a market, by id */
+    HISTORY_ORDERS,      /* an account's ended orders in a market, by order id */
+    HISTORY_CLIENT,      /* its newest one with a client id */
+    HISTORY_FILLS,       /* an account's fills in a market, by trade id */
+    HISTORY_TRADES,      /* a market's fills, by trade id */
+    HISTORY_AGGREGATES,  /* the same merged by aggregate id */
+    HISTORY_CANDLES,     /* a market's candles of one interval, by opening time */
+    HISTORY_LISTS,       /* an account's ended order lists, by their time, of one market or all */
+    HISTORY_PREVENTED,   /* an account's prevented matches in a market, by id */
+    HISTORY_ORDER_FILLS, /* a statement's name only: HISTORY_FILLS of one order */
     HISTORY_KINDS
 };
 
@@ -56,6 +57,7 @@ struct history_rows {
     enum status status;
     uint64_t cursor;         /* PostgreSQL has every command up to this one */
     uint64_t cursor_time_ns; /* stamp of the block that ends with it */
+    bool gone;               /* the question begins below what is kept */
     uint32_t row_count;
     const void *context;
     const char *(*cell)(const void *context, uint32_t row, uint32_t column);

@@ -135,6 +135,7 @@ enum outcome node_data_status(struct request *request, const struct facts *facts
     writer_key_bool(json, "admitting", request_admits(facts));
     writer_key_u64(json, "checkpointHeight", load(&progress->checkpoint_height));
     writer_key_u64(json, "projectedHeight", load(&progress->projected_height));
+    writer_key_u64(json, "historyFrom", load(&progress->history_from_ns) / MS_NS);
     put_backfill(json, progress);
     put_peers(json, facts);
     writer_object_end(json);
@@ -282,6 +283,60 @@ enum outcome node_data_evidence(struct request *request, const struct facts *fac
     return OUTCOME_ANSWERED;
 }
 
+/* ---- reconciliation ---- */
+
+/* The last pass that is whole: its count is the same before and after. */
+static void put_pass(struct writer *json, const char *name, const struct progress_pass *pass)
+{
+    uint64_t count, from_height, to_height, balances, accounts, wanted;
+    do { /* ends: a pass takes a block at least */
+        /* acquire: pairs with the release of who ended the pass. */
+        count = atomic_load_explicit(&pass->count, memory_order_acquire);
+        wanted = atomic_load_explicit(&pass->wanted, memory_order_acquire);
+        from_height = atomic_load_explicit(&pass->from_height, memory_order_acquire);
+        to_height = atomic_load_explicit(&pass->to_height, memory_order_acquire);
+        balances = atomic_load_explicit(&pass->balances, memory_order_acquire);
+        accounts = atomic_load_explicit(&pass->accounts, memory_order_acquire);
+    } while (count != atomic_load_explicit(&pass->count, memory_order_acquire));
+    writer_key(json, name);
+    writer_object(json);
+    writer_key_u64(json, "passes", count);
+    writer_key_u64(json, "answered", wanted);
+    writer_key_u64(json, "fromHeight", from_height);
+    writer_key_u64(json, "toHeight", to_height);
+    writer_key_u64(json, "accounts", accounts);
+    writer_key_u64(json, "balances", balances);
+    writer_object_end(json);
+}
+
+enum outcome node_data_reconciliation(struct request *request, const struct facts *facts)
+{
+    const struct progress *progress = facts->progress;
+    struct writer *json = &request->json;
+    writer_object(json);
+    writer_key_u64(json, "asked", load(&progress->reconcile_wanted));
+    writer_key_bool(json, "halted", load_word(&progress->halted) != 0);
+    put_pass(json, "state", &progress->reconciled);
+    writer_key_bool(json, "databaseUp", facts->history_is_up);
+    writer_key_bool(json, "databaseWrong", load_word(&progress->projection_wrong) != 0);
+    put_pass(json, "database", &progress->projection);
+    writer_object_end(json);
+    return OUTCOME_ANSWERED;
+}
+
+/* Asks for a pass. Told twice, it is two: harmless. */
+enum outcome node_data_reconcile(struct request *request, const struct facts *facts)
+{
+    const struct form_field *action = form_find(request->form, "action");
+    if (action == NULL || strcmp(action->value, "reconcile") != 0)
+        return request_refuse(request, REJECT_DATA, "action", NULL);
+    if (form_find(request->form, "timestamp") == NULL)
+        return request_refuse(request, REJECT_MANDATORY, "timestamp", NULL);
+    if (facts->reconcile_wanted == NULL) return request_refuse(request, REJECT_BUSY, NULL, NULL);
+    atomic_fetch_add_explicit(facts->reconcile_wanted, 1, memory_order_relaxed);
+    return node_data_reconciliation(request, facts);
+}
+
 /* ---- metrics, health, readiness ---- */
 
 enum outcome node_data_metrics(struct request *request, const struct facts *facts)
@@ -311,8 +366,11 @@ enum outcome node_data_health(struct request *request, const struct facts *facts
     struct writer *json = &request->json;
     const bool halted = load_word(&facts->progress->halted) != 0;
     const bool stuck = load_word(&facts->progress->stuck) != 0;
+    const bool wrong = load_word(&facts->progress->projection_wrong) != 0;
     writer_object(json);
     writer_key_string(json, "status", halted ? "halted" : stuck ? "stuck" : "ok");
+    /* A projection: trading does not depend on it, and a restart would not mend it. */
+    if (wrong) writer_key_string(json, "database", "wrong");
     writer_key_u64(json, "height", facts->blocks->height);
     writer_key_u64(json, "certifiedHeight", facts->blocks->certified_height);
     if (halted) {

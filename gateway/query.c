@@ -4,10 +4,27 @@
 
 /* clang-format off */
 
-#define CURSOR_AND(columns, rows) \
-    "SELECT c.command, coalesce(b.time_ns, 0), " columns \
+/* `gone` says whether the question begins with what retention has dropped: then the first column is below zero. */
+#define CURSOR_UNLESS(gone, columns, rows) \
+    "SELECT CASE WHEN c.dropped_command > 0 AND " gone " THEN -c.command ELSE c.command END," \
+    " coalesce(b.time_ns, 0), " columns \
     " FROM quorex.cursor c LEFT JOIN quorex.blocks b ON b.height = c.height" \
     " LEFT JOIN LATERAL (" rows ") r ON true WHERE c.id = 1"
+
+#define CURSOR_AND(columns, rows) CURSOR_UNLESS("false", columns, rows)
+
+/* An oldest-first question is gone when neither its time nor its id is sure to be above what was dropped. A newest-first
+ * one ends where history begins. */
+#define GONE_ASC(time, low, first) \
+    time "::bigint <= c.dropped_ns AND " low "::bigint < coalesce((" first "), 9223372036854775807)"
+#define GONE_DESC(time, low, first) "false"
+
+#define FIRST_FILL(id, market) \
+    "SELECT " id " FROM quorex.fills WHERE market = " market "::int ORDER BY trade_id LIMIT 1"
+
+#define FIRST_ORDER \
+    "SELECT order_id FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
+    " AND created_ns > c.dropped_ns ORDER BY created_ns, order_id LIMIT 1"
 
 #define ORDER_COLUMNS \
     "r.order_id, r.command, r.client_id, r.side, r.type, r.time_in_force, r.status, r.reason," \
@@ -30,43 +47,93 @@
     "r.open_ns, r.open, r.high, r.low, r.close, r.volume, r.quote_volume, r.fill_count," \
     " r.taker_volume, r.taker_quote_volume"
 
-#define ORDERS(direction) CURSOR_AND(ORDER_COLUMNS, \
+/* Ids of a market rise with time: the bound is an order's id, found by the index on times, and says all
+ * that the time does. A condition on the time beside it would let plans go by that, and sort. Likewise below. */
+#define ORDERS_FROM \
+    "CASE WHEN $5::bigint = 0 THEN $3::bigint ELSE greatest($3::bigint, coalesce(" \
+    "(SELECT order_id FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
+    " AND created_ns >= $5::bigint ORDER BY created_ns, order_id LIMIT 1), 9223372036854775807)) END"
+
+#define ORDERS_TO \
+    "CASE WHEN $6::bigint = 9223372036854775807 THEN $4::bigint ELSE least($4::bigint, coalesce(" \
+    "(SELECT order_id FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
+    " AND created_ns <= $6::bigint ORDER BY created_ns DESC, order_id DESC LIMIT 1), -1)) END"
+
+#define ORDERS(direction) CURSOR_UNLESS( \
+    GONE_##direction("$5", "$3", FIRST_ORDER), ORDER_COLUMNS, \
     "SELECT * FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
-    " AND order_id BETWEEN $3::bigint AND $4::bigint" \
-    " AND created_ns BETWEEN $5::bigint AND $6::bigint" \
-    " ORDER BY order_id " direction " LIMIT $7::int") " ORDER BY r.order_id"
+    " AND order_id BETWEEN " ORDERS_FROM " AND " ORDERS_TO \
+    " ORDER BY order_id " #direction " LIMIT $7::int") " ORDER BY r.order_id"
 
 #define CLIENT CURSOR_AND(ORDER_COLUMNS, \
     "SELECT * FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
     " AND client_id = $3 ORDER BY order_id DESC LIMIT 1")
 
+/* The id of the market's first fill at or after a time, or of its last one at or before it; an id beyond all when there
+ * is none. Not asked for where the time is open. */
+#define FILL_FROM(id, market, low, time) \
+    "CASE WHEN " time "::bigint = 0 THEN " low "::bigint ELSE greatest(" low "::bigint, coalesce(" \
+    "(SELECT " id " FROM quorex.fills WHERE market = " market "::int AND time_ns >= " time "::bigint" \
+    " ORDER BY time_ns, trade_id LIMIT 1), 9223372036854775807)) END"
+
+#define FILL_TO(id, market, high, time) \
+    "CASE WHEN " time "::bigint = 9223372036854775807 THEN " high "::bigint" \
+    " ELSE least(" high "::bigint, coalesce(" \
+    "(SELECT " id " FROM quorex.fills WHERE market = " market "::int AND time_ns <= " time "::bigint" \
+    " ORDER BY time_ns DESC, trade_id DESC LIMIT 1), -1)) END"
+
 #define FILLS_OF(condition, direction) \
     "(SELECT * FROM quorex.fills WHERE " condition " AND market = $2::int" \
-    " AND trade_id BETWEEN $3::bigint AND $4::bigint" \
-    " AND time_ns BETWEEN $5::bigint AND $6::bigint" \
-    " AND ($8::bigint = 0 OR maker_order = $8::bigint OR taker_order = $8::bigint)" \
+    " AND trade_id BETWEEN " FILL_FROM("trade_id", "$2", "$3", "$5") \
+    " AND " FILL_TO("trade_id", "$2", "$4", "$6") \
     " ORDER BY trade_id " direction " LIMIT $7::int)"
 
 /* Each side by its own index; a fill of an account with itself comes from the first half only. */
-#define FILLS(direction) CURSOR_AND(FILL_COLUMNS, \
-    "SELECT * FROM (" FILLS_OF("maker_account = $1::int", direction) " UNION ALL " \
-    FILLS_OF("taker_account = $1::int AND maker_account <> $1::int", direction) ") both_sides" \
-    " ORDER BY trade_id " direction " LIMIT $7::int") " ORDER BY r.trade_id"
+#define FILLS(direction) CURSOR_UNLESS( \
+    GONE_##direction("$5", "$3", FIRST_FILL("trade_id", "$2")), FILL_COLUMNS, \
+    "SELECT * FROM (" FILLS_OF("maker_account = $1::int", #direction) " UNION ALL " \
+    FILLS_OF("taker_account = $1::int AND maker_account <> $1::int", #direction) ") both_sides" \
+    " ORDER BY trade_id " #direction " LIMIT $7::int") " ORDER BY r.trade_id"
 
-#define TRADES(direction) CURSOR_AND(FILL_COLUMNS, \
-    "SELECT * FROM quorex.fills WHERE market = $1::int" \
-    " AND trade_id BETWEEN $2::bigint AND $3::bigint" \
-    " AND time_ns BETWEEN $4::bigint AND $5::bigint" \
-    " ORDER BY trade_id " direction " LIMIT $6::int") " ORDER BY r.trade_id"
+/* An order has few fills: they are found by the order and sorted. `+ 0`: nothing else may seem to be cheaper. */
+#define FILLS_OF_ORDER(direction) CURSOR_UNLESS( \
+    "$8::bigint < coalesce((" FIRST_FILL("taker_order", "$2") "), 9223372036854775807)", FILL_COLUMNS, \
+    "SELECT * FROM (SELECT * FROM quorex.fills WHERE market = $2::int AND maker_order = $8::bigint" \
+    " UNION ALL SELECT * FROM quorex.fills WHERE market = $2::int AND taker_order = $8::bigint" \
+    " AND maker_order <> $8::bigint) of_order" \
+    " WHERE (maker_account = $1::int OR taker_account = $1::int)" \
+    " AND trade_id + 0 BETWEEN $3::bigint AND $4::bigint" \
+    " AND time_ns + 0 BETWEEN $5::bigint AND $6::bigint" \
+    " ORDER BY trade_id + 0 " #direction " LIMIT $7::int") " ORDER BY r.trade_id"
 
-/* A taker order's fills are one command's, so an aggregate is never half above the cursor. */
-#define AGGREGATES(direction) CURSOR_AND(AGGREGATE_COLUMNS, \
-    "SELECT aggregate_id, min(trade_id) AS first_id, max(trade_id) AS last_id," \
-    " min(time_ns) AS time_ns, min(price) AS price, sum(qty) AS qty," \
-    " min(taker_side) AS taker_side FROM quorex.fills WHERE market = $1::int" \
-    " AND aggregate_id BETWEEN $2::bigint AND $3::bigint" \
-    " AND time_ns BETWEEN $4::bigint AND $5::bigint" \
-    " GROUP BY aggregate_id ORDER BY aggregate_id " direction " LIMIT $6::int") \
+#define LAST_FILL(id, market) \
+    "SELECT " id " FROM quorex.fills WHERE market = " market "::int ORDER BY trade_id DESC LIMIT 1"
+
+/* Of ids without a gap `limit` are a run of that many, at one end of what is asked for: no plan can miss it, whatever
+ * the statistics say. The number keeps the sum within bigint. */
+#define RUN_ASC(limit)  "low, least(high, least(low, 9223372036854770000) + " limit "::int - 1) AS high"
+#define RUN_DESC(limit) "greatest(low, high - " limit "::int + 1) AS low, high"
+
+#define RUN(direction, id, market, low, high, start, end, limit) \
+    "(SELECT " RUN_##direction(limit) " FROM (SELECT greatest(" FILL_FROM(id, market, low, start) \
+    ", coalesce((" FIRST_FILL(id, market) "), 0)) AS low, least(" FILL_TO(id, market, high, end) \
+    ", coalesce((" LAST_FILL(id, market) "), -1)) AS high OFFSET 0) ends OFFSET 0) run"
+
+#define TRADES(direction) CURSOR_UNLESS( \
+    GONE_##direction("$4", "$2", FIRST_FILL("trade_id", "$1")), FILL_COLUMNS, \
+    "SELECT f.* FROM " RUN(direction, "trade_id", "$1", "$2", "$3", "$4", "$5", "$6") \
+    " JOIN quorex.fills f ON f.market = $1::int AND f.trade_id BETWEEN run.low AND run.high") \
+    " ORDER BY r.trade_id"
+
+/* A taker order's fills are one command's, so an aggregate is never half above the cursor, nor of two times. */
+#define AGGREGATES(direction) CURSOR_UNLESS( \
+    GONE_##direction("$4", "$2", FIRST_FILL("aggregate_id", "$1")), AGGREGATE_COLUMNS, \
+    "SELECT f.aggregate_id, min(f.trade_id) AS first_id, max(f.trade_id) AS last_id," \
+    " min(f.time_ns) AS time_ns, min(f.price) AS price, sum(f.qty) AS qty," \
+    " min(f.taker_side) AS taker_side" \
+    " FROM " RUN(direction, "aggregate_id", "$1", "$2", "$3", "$4", "$5", "$6") \
+    " JOIN quorex.fills f ON f.market = $1::int AND f.aggregate_id BETWEEN run.low AND run.high" \
+    " GROUP BY f.aggregate_id") \
     " ORDER BY r.aggregate_id"
 
 /* The candle before the range comes too: the first ones in it may carry its close. */
@@ -82,7 +149,8 @@
     " r.b_client, r.c_client, r.created_ns, r.closed_ns"
 
 /* Lists that have ended: their orders have rows too. Open ones are memory's. */
-#define LISTS(direction) CURSOR_AND(LIST_COLUMNS, \
+#define LISTS(direction) CURSOR_UNLESS(GONE_##direction("$5", "$3", \
+    "SELECT min(list_id) FROM quorex.order_lists WHERE account = $1::int"), LIST_COLUMNS, \
     "SELECT l.*, a.client_id AS a_client, b.client_id AS b_client," \
     " coalesce(c.client_id, '') AS c_client FROM quorex.order_lists l" \
     " JOIN quorex.orders a ON a.account = l.account AND a.market = l.market" \
@@ -93,36 +161,40 @@
     " AND c.order_id = l.c_order WHERE l.account = $1::int AND l.closed_ns > 0" \
     " AND ($2::int < 0 OR l.market = $2::int) AND l.list_id BETWEEN $3::bigint AND $4::bigint" \
     " AND l.created_ns BETWEEN $5::bigint AND $6::bigint AND ($8::text = '' OR l.client_id = $8::text)" \
-    " ORDER BY l.created_ns " direction " LIMIT $7::int") " ORDER BY r.created_ns"
+    " ORDER BY l.created_ns " #direction " LIMIT $7::int") " ORDER BY r.created_ns"
 
 #define PREVENTED_COLUMNS \
     "r.prevented_id, r.command, r.time_ns, r.price, r.maker_order, r.taker_order, r.maker_qty," \
     " r.taker_qty, r.mode"
 
-#define PREVENTED(direction) CURSOR_AND(PREVENTED_COLUMNS, \
+#define PREVENTED(direction) CURSOR_UNLESS(GONE_##direction("$5", "$3", \
+    "SELECT min(prevented_id) FROM quorex.prevented_matches WHERE account = $1::int" \
+    " AND market = $2::int"), PREVENTED_COLUMNS, \
     "SELECT * FROM quorex.prevented_matches WHERE account = $1::int AND market = $2::int" \
     " AND prevented_id BETWEEN $3::bigint AND $4::bigint" \
     " AND time_ns BETWEEN $5::bigint AND $6::bigint" \
     " AND ($8::bigint = 0 OR maker_order = $8::bigint OR taker_order = $8::bigint)" \
-    " ORDER BY prevented_id " direction " LIMIT $7::int") " ORDER BY r.prevented_id"
+    " ORDER BY prevented_id " #direction " LIMIT $7::int") " ORDER BY r.prevented_id"
 
 static const char *const statements[QUERY_STATEMENTS] = {
-    [HISTORY_ORDERS * 2]         = ORDERS("ASC"),
-    [HISTORY_ORDERS * 2 + 1]     = ORDERS("DESC"),
+    [HISTORY_ORDERS * 2]         = ORDERS(ASC),
+    [HISTORY_ORDERS * 2 + 1]     = ORDERS(DESC),
     [HISTORY_CLIENT * 2]         = CLIENT,
     [HISTORY_CLIENT * 2 + 1]     = CLIENT,
-    [HISTORY_FILLS * 2]          = FILLS("ASC"),
-    [HISTORY_FILLS * 2 + 1]      = FILLS("DESC"),
-    [HISTORY_TRADES * 2]         = TRADES("ASC"),
-    [HISTORY_TRADES * 2 + 1]     = TRADES("DESC"),
-    [HISTORY_AGGREGATES * 2]     = AGGREGATES("ASC"),
-    [HISTORY_AGGREGATES * 2 + 1] = AGGREGATES("DESC"),
+    [HISTORY_FILLS * 2]          = FILLS(ASC),
+    [HISTORY_FILLS * 2 + 1]      = FILLS(DESC),
+    [HISTORY_TRADES * 2]         = TRADES(ASC),
+    [HISTORY_TRADES * 2 + 1]     = TRADES(DESC),
+    [HISTORY_AGGREGATES * 2]     = AGGREGATES(ASC),
+    [HISTORY_AGGREGATES * 2 + 1] = AGGREGATES(DESC),
     [HISTORY_CANDLES * 2]        = CANDLES("ASC"),
     [HISTORY_CANDLES * 2 + 1]    = CANDLES("DESC"),
-    [HISTORY_LISTS * 2]          = LISTS("ASC"),
-    [HISTORY_LISTS * 2 + 1]      = LISTS("DESC"),
-    [HISTORY_PREVENTED * 2]      = PREVENTED("ASC"),
-    [HISTORY_PREVENTED * 2 + 1]  = PREVENTED("DESC"),
+    [HISTORY_ORDER_FILLS * 2]     = FILLS_OF_ORDER(ASC),
+    [HISTORY_ORDER_FILLS * 2 + 1] = FILLS_OF_ORDER(DESC),
+    [HISTORY_LISTS * 2]          = LISTS(ASC),
+    [HISTORY_LISTS * 2 + 1]      = LISTS(DESC),
+    [HISTORY_PREVENTED * 2]      = PREVENTED(ASC),
+    [HISTORY_PREVENTED * 2 + 1]  = PREVENTED(DESC),
 };
 /* clang-format on */
 
@@ -130,8 +202,10 @@ static const char *const statements[QUERY_STATEMENTS] = {
 
 uint32_t query_statement(const struct history_query *query)
 {
-    ASSERT(query->kind < HISTORY_KINDS);
-    return (uint32_t)query->kind * 2 + (query->newest ? 1 : 0);
+    ASSERT(query->kind < HISTORY_KINDS && query->kind != HISTORY_ORDER_FILLS);
+    const bool of_order = query->kind == HISTORY_FILLS && query->order_id != 0;
+    const enum history_kind kind = of_order ? HISTORY_ORDER_FILLS : query->kind;
+    return (uint32_t)kind * 2 + (query->newest ? 1 : 0);
 }
 
 const char *query_sql(uint32_t statement)
@@ -198,7 +272,8 @@ void query_parameters_of(const struct history_query *query, struct query_paramet
         add_u64(parameters, query->account);
         add_u64(parameters, query->market);
         add_range(parameters, query);
-        add_u64(parameters, query->order_id);
+        if (query->kind == HISTORY_PREVENTED || query->order_id != 0)
+            add_u64(parameters, query->order_id);
         break;
     case HISTORY_LISTS:
         add_u64(parameters, query->account);
@@ -221,8 +296,9 @@ void query_parameters_of(const struct history_query *query, struct query_paramet
         add_u64(parameters, query->end_ns);
         add_u64(parameters, query->limit);
         break;
+    case HISTORY_ORDER_FILLS:
     case HISTORY_KINDS:
-        ASSERT(query->kind < HISTORY_KINDS);
+        ASSERT(query->kind < HISTORY_ORDER_FILLS);
     }
 }
 
@@ -286,7 +362,9 @@ bool query_read_cursor(struct history_rows *rows)
 {
     if (rows->row_count == 0) return false;
     struct cells cells = cells_of(rows, 0, 0);
-    rows->cursor = next_u64(&cells);
+    const int64_t cursor = next_i64(&cells);
+    rows->gone = cursor < 0;
+    rows->cursor = (uint64_t)(rows->gone ? -cursor : cursor);
     rows->cursor_time_ns = next_u64(&cells);
     if (rows->cell(rows->context, 0, FIRST_COLUMN) == NULL) rows->row_count = 0;
     return cells.good;

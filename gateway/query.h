@@ -1,7 +1,8 @@
 /* The SQL of a question about the past: statement, parameters, and what the columns mean.
  *
  * Every statement gives PostgreSQL's cursor in its first two columns (command, block time) and at
- * least one row; a row whose third column is null says that nothing matched.
+ * least one row; a row whose third column is null says that nothing matched. The first is below zero when the question
+ * begins with what retention has dropped (settlement/retention.h): its answer would have a gap that nobody sees.
  */
 
 #ifndef GATEWAY_QUERY_H

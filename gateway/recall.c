@@ -573,6 +573,10 @@ bool recall_answer(struct recall *recall, const struct history_query *query,
         return answer_candles(recall, query, recall_is_whole(query, view, markets), rows, markets,
                               printing, json);
     if (cursor_of(rows) < needed_cursor(query, view)) return false;
+    if (rows != NULL && rows->gone) {
+        *refusal = refusal_of(REJECT_HISTORY_DROPPED, NULL, NULL);
+        return false;
+    }
 
     struct picks picks = picks_over(recall, query);
     if (!pick_all(recall, query, rows, view, &picks)) return false;

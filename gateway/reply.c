@@ -1,5 +1,7 @@
 #include "gateway/reply.h"
 
+#include "gateway/reply_custody.h"
+
 #include <string.h>
 
 static void put_refusal_members(struct writer *json, const struct refusal *refusal)
@@ -215,6 +217,37 @@ static void on_amended(struct reply *reply, const struct printing *printing,
     memcpy(reply->former_client_id, view_former_client_id(printing->view), 36);
 }
 
+/* What a command changed of deposits, withdrawals or addresses. */
+static void on_custody(struct reply *reply, const struct event *event)
+{
+    reply->custody = event->type;
+    switch (event->type) {
+    case T_DEPOSIT_CHANGED:
+        deposit_changed_event_get(event->payload, &reply->deposit);
+        reply->result = "deposit-changed";
+        break;
+    case T_WITHDRAWAL_CHANGED:
+        withdrawal_changed_event_get(event->payload, &reply->withdrawal);
+        reply->result = "withdrawal-changed";
+        break;
+    default:
+        address_changed_event_get(event->payload, &reply->address);
+        reply->result = "address-changed";
+        break;
+    }
+}
+
+static void put_custody(struct writer *json, const struct printing *printing,
+                        const struct reply *reply)
+{
+    if (reply->custody == T_DEPOSIT_CHANGED)
+        reply_deposit(json, printing, &reply->deposit);
+    else if (reply->custody == T_WITHDRAWAL_CHANGED)
+        reply_withdrawal(json, printing, &reply->withdrawal, 0); /* its block is not sealed yet */
+    else
+        reply_address(json, printing, &reply->address);
+}
+
 /* An operator's command says what it made. */
 static void on_admin(struct reply *reply, const struct event *event)
 {
@@ -257,6 +290,15 @@ static void on_admin(struct reply *reply, const struct event *event)
         break;
     case T_MARKET_FILTERED:
         reply->result = "market-filtered";
+        break;
+    case T_RULES_CHANGED:
+        reply->result = "rules-changed";
+        break;
+    case T_ROUTE_CHANGED:
+        reply->result = "route-changed";
+        break;
+    case T_ACCOUNT_FROZEN:
+        if (reply->result == NULL) reply->result = "account-frozen";
         break;
     case T_NODE_CHANGED: {
         struct node_changed_event changed;
@@ -314,6 +356,11 @@ void reply_event(struct reply *reply, const struct printing *printing,
     case T_SWITCH_ARMED:
         switch_armed_event_get(event->payload, &reply->armed);
         reply->has_armed = true;
+        break;
+    case T_DEPOSIT_CHANGED:
+    case T_WITHDRAWAL_CHANGED:
+    case T_ADDRESS_CHANGED:
+        on_custody(reply, event);
         break;
     default:
         if (reply->kind == REPLY_ADMIN) on_admin(reply, event);
@@ -448,7 +495,8 @@ static void finish_switch(const struct reply *reply, const struct printing *prin
     writer_object_end(json);
 }
 
-static void finish_admin(const struct reply *reply, struct writer *json)
+static void finish_admin(const struct reply *reply, const struct printing *printing,
+                         struct writer *json)
 {
     writer_object(json);
     writer_key_string(json, "result", reply->result);
@@ -456,6 +504,12 @@ static void finish_admin(const struct reply *reply, struct writer *json)
     if (reply->effective_height != 0)
         writer_key_u64(json, "effectiveHeight", reply->effective_height);
     writer_key_u64(json, "command", reply->command);
+    if (reply->custody != 0) {
+        writer_key(json, reply->custody == T_DEPOSIT_CHANGED      ? "deposit"
+                         : reply->custody == T_WITHDRAWAL_CHANGED ? "withdrawal"
+                                                                  : "address");
+        put_custody(json, printing, reply);
+    }
     writer_object_end(json);
 }
 
@@ -514,7 +568,11 @@ static void finish(struct reply *reply, const struct printing *printing, struct 
         break;
     case REPLY_ADMIN:
         ASSERT(reply->result != NULL);
-        finish_admin(reply, json);
+        finish_admin(reply, printing, json);
+        break;
+    case REPLY_CUSTODY:
+        ASSERT(reply->custody != 0);
+        put_custody(json, printing, reply);
         break;
     }
 }

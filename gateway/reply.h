@@ -19,7 +19,8 @@ enum reply_kind {
     REPLY_LIST,
     REPLY_LIST_CANCEL,
     REPLY_SWITCH,
-    REPLY_ADMIN
+    REPLY_ADMIN,
+    REPLY_CUSTODY
 };
 
 /* An order that the command has placed. */
@@ -54,6 +55,10 @@ struct reply {
     struct view_order canceled;
     struct view_order amended;
     struct view_list list;
+    uint16_t custody; /* type of the event that is kept below; 0: none came */
+    struct deposit_changed_event deposit;
+    struct withdrawal_changed_event withdrawal;
+    struct address_changed_event address;
     struct order_replaced_event replaced;
     struct switch_armed_event armed;
     struct switch_set_command asked_switch;

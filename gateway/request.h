@@ -15,6 +15,7 @@
 #include "gateway/chain_source.h"
 #include "gateway/history.h"
 #include "gateway/market_view.h"
+#include "gateway/proof_source.h"
 #include "gateway/reply.h"
 
 enum method {
@@ -29,6 +30,7 @@ enum security {
     SECURITY_NONE,
     SECURITY_USER_DATA,
     SECURITY_TRADE,
+    SECURITY_WITHDRAW, /* a key that may withdraw */
     SECURITY_OPERATOR,
     SECURITY_READER, /* members and granted auditors: grant.h */
 };
@@ -44,12 +46,15 @@ struct facts {
     struct view *view;
     struct market_views *markets;
     const struct block_list *blocks;
-    const struct chain_source *chain; /* NULL: only what `blocks` has */
-    const char *genesis_text;         /* NULL: not served */
+    const struct chain_source *chain;  /* NULL: only what `blocks` has */
+    const struct proof_source *proofs; /* NULL: none are given */
+    const char *genesis_text;          /* NULL: not served */
     size_t genesis_text_bytes;
     hash_t chain_id;
     const struct metrics *metrics;
     const struct progress *progress;
+    _Atomic uint64_t
+        *reconcile_wanted; /* the one field of it that handlers change; NULL: none asks here */
     uint32_t node;
     bool history_is_up;
 };

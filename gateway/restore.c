@@ -69,6 +69,53 @@ bool restore_key(struct restore *restore, const struct key_added_event *key)
     return account_there(restore, key->account) && view_restore_key(restore->view, key);
 }
 
+bool restore_frozen(struct restore *restore, uint32_t account)
+{
+    if (!account_there(restore, account)) return false;
+    view_freeze(restore->view, account);
+    return true;
+}
+
+static bool route_there(const struct restore *restore, const uint8_t *chain, uint16_t asset)
+{
+    return restore->has_params &&
+           params_find_route(market_views_params(restore->markets), chain, asset) >= 0;
+}
+
+bool restore_deposit(struct restore *restore, const struct deposit_changed_event *deposit)
+{
+    struct custody_view *view = view_custody(restore->view);
+    if (!account_there(restore, deposit->account) ||
+        !route_there(restore, deposit->chain, deposit->asset) ||
+        deposit->deposit <= custody_view_deposit_last(view) ||
+        deposit->state < DEPOSIT_CONFIRMING || deposit->state > DEPOSIT_OWED)
+        return false;
+    custody_view_deposit_put(view, deposit);
+    return true;
+}
+
+bool restore_withdrawal(struct restore *restore, const struct withdrawal_changed_event *withdrawal)
+{
+    struct custody_view *view = view_custody(restore->view);
+    if (!account_there(restore, withdrawal->account) ||
+        !route_there(restore, withdrawal->chain, withdrawal->asset) ||
+        withdrawal->withdrawal <= custody_view_withdrawal_last(view) ||
+        withdrawal->state < WITHDRAWAL_HELD || withdrawal->state > WITHDRAWAL_FAILED)
+        return false;
+    custody_view_withdrawal_put(view, withdrawal);
+    return true;
+}
+
+bool restore_address(struct restore *restore, const struct address_changed_event *address)
+{
+    const uint32_t most = params_addresses_max(market_views_params(restore->markets));
+    struct custody_view *view = view_custody(restore->view);
+    if (!account_there(restore, address->account) || custody_view_address_count(view) >= most)
+        return false;
+    custody_view_address_put(view, address);
+    return true;
+}
+
 static bool market_there(const struct restore *restore, uint16_t market)
 {
     return restore->has_params && market < market_views_count(restore->markets);

@@ -65,8 +65,18 @@ MUST_CHECK bool restore_params(struct restore *restore, const struct params *par
 /* Accounts 1, 2, 3 ... one after the other. */
 MUST_CHECK bool restore_account(struct restore *restore, uint32_t account,
                                 const uint8_t public_key[PUBLIC_KEY_BYTES], uint16_t tier);
+/* The last of them is frozen. */
+MUST_CHECK bool restore_frozen(struct restore *restore, uint32_t account);
 MUST_CHECK bool restore_balance(struct restore *restore, uint32_t account, uint16_t asset,
                                 struct view_balance balance);
+/* Deposits, withdrawals and addresses that are remembered: the first two by rising number. */
+MUST_CHECK bool restore_deposit(struct restore *restore,
+                                const struct deposit_changed_event *deposit);
+MUST_CHECK bool restore_withdrawal(struct restore *restore,
+                                   const struct withdrawal_changed_event *withdrawal);
+MUST_CHECK bool restore_address(struct restore *restore,
+                                const struct address_changed_event *address);
+
 /* As they were added. */
 MUST_CHECK bool restore_key(struct restore *restore, const struct key_added_event *key);
 

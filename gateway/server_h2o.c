@@ -143,6 +143,8 @@ static const char *reason_of(int status)
         return "Method Not Allowed";
     case 409:
         return "Conflict";
+    case 410:
+        return "Gone";
     case 413:
         return "Payload Too Large";
     case 429:
@@ -509,7 +511,10 @@ static bool authenticate_key(struct exchange *exchange)
 {
     struct server *server = exchange->server;
     struct request *request = &exchange->request;
-    const uint16_t permission = request->route->security == SECURITY_TRADE ? KEY_TRADE : KEY_READ;
+    const enum security security = request->route->security;
+    const uint16_t permission = security == SECURITY_TRADE      ? KEY_TRADE
+                                : security == SECURITY_WITHDRAW ? KEY_WITHDRAW
+                                                                : KEY_READ;
     struct auth_piece text = {NULL, 0};
     uint32_t key_index;
     uint64_t timestamp_ns;
@@ -1013,11 +1018,13 @@ struct server *server_new(struct arena *arena, const struct server_options *opti
         .markets = options->markets,
         .blocks = options->blocks,
         .chain = options->gateway->chain,
+        .proofs = options->gateway->proofs,
         .genesis_text = options->gateway->genesis_text,
         .genesis_text_bytes = options->gateway->genesis_text_bytes,
         .chain_id = genesis_chain_id(options->gateway->genesis),
         .metrics = options->gateway->metrics,
         .progress = options->gateway->progress,
+        .reconcile_wanted = &options->gateway->progress->reconcile_wanted,
         .node = options->gateway->node,
     };
     if (!take_memory(server, arena)) return NULL;

@@ -157,6 +157,11 @@ enum outcome trading_admin(struct request *request, const struct facts *facts)
 {
     if (!intent_admin(request->form, facts->params, &request->intent, &request->refusal))
         return OUTCOME_REFUSED;
+    const uint16_t type = request->intent.type;
+    if (type == T_RULES_SET && request->intent.rules_set.rules > PARAMS_RULES)
+        return request_refuse(request, REJECT_RULES, NULL, NULL); /* this build would stop */
+    if (type > T_RULES_SET && facts->params->rules < PARAMS_RULES_CUSTODY)
+        return request_refuse(request, REJECT_RULES, NULL, NULL); /* older nodes would */
     for (uint32_t index = 0; index < facts->genesis->operator_count; index++) {
         if (memcmp(facts->genesis->operators[index], request->proof.key_id, 32) == 0)
             admit_operator(&request->intent, (uint16_t)index);

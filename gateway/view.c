@@ -26,7 +26,8 @@ size_t view_bytes(const struct genesis *genesis)
            view_key_bytes(params->keys_max) +
            rounded(open_slots(params) + 1, sizeof(struct view_order)) +
            view_index_bytes((uint32_t)open_slots(params)) + view_list_bytes(params) +
-           view_prevented_bytes(params) + rounded(open_slots(params) + 1, sizeof(uint32_t)) +
+           view_prevented_bytes(params) + custody_view_bytes(genesis) +
+           rounded(open_slots(params) + 1, sizeof(uint32_t)) +
            rounded(VIEW_ORDERS_KEPT, sizeof(struct view_order)) +
            rounded(VIEW_FILLS_KEPT, sizeof(struct view_fill)) +
            rounded(params->markets_max, sizeof(uint64_t));
@@ -62,6 +63,8 @@ struct view *view_new(struct arena *arena, const struct genesis *genesis,
         !view_prevented_init(&view->preventions, arena, params))
         return NULL;
 
+    view->custody = custody_view_new(arena, genesis);
+    if (view->custody == NULL) return NULL;
     members_begin(&view->members, genesis);
 
     const bool whole = view->accounts != NULL && view->balances != NULL && view->open != NULL &&
@@ -428,6 +431,14 @@ static void on_node_changed(struct view *view, const struct event *event)
     ASSERT(follows);
 }
 
+static void on_account_frozen(struct view *view, const struct event *event)
+{
+    struct account_frozen_event frozen;
+    account_frozen_event_get(event->payload, &frozen);
+    ASSERT(view_account(view, frozen.account) != NULL);
+    view->accounts[frozen.account].frozen = frozen.frozen != 0;
+}
+
 void view_apply(struct view *view, const struct applied *applied, const struct event *event)
 {
     switch (event->type) {
@@ -477,7 +488,11 @@ void view_apply(struct view *view, const struct applied *applied, const struct e
     case T_NODE_CHANGED:
         on_node_changed(view, event);
         break;
+    case T_ACCOUNT_FROZEN:
+        on_account_frozen(view, event);
+        break;
     default:
+        custody_view_apply(view->custody, event);
         break;
     }
 }
@@ -486,6 +501,17 @@ void view_finish(struct view *view, const struct applied *applied)
 {
     ASSERT(applied->number == view->command + 1);
     view->command = applied->number;
+}
+
+void view_freeze(struct view *view, uint32_t account)
+{
+    ASSERT(view_account(view, account) != NULL);
+    view->accounts[account].frozen = true;
+}
+
+struct custody_view *view_custody(const struct view *view)
+{
+    return view->custody;
 }
 
 uint64_t view_command(const struct view *view)

@@ -20,6 +20,7 @@
 #include "common/applied.h"
 #include "common/arena.h"
 #include "common/genesis.h"
+#include "gateway/custody_view.h"
 #include "gateway/members.h"
 #include "gateway/view_key.h"
 #include "gateway/view_list.h"
@@ -40,6 +41,7 @@ struct view_account {
     uint32_t open_count;
     uint16_t tier;
     bool exists;
+    bool frozen; /* it may cancel, and nothing else */
 };
 
 struct view_balance {
@@ -104,6 +106,12 @@ size_t view_bytes(const struct genesis *genesis);
  * forward: give every event to them first. */
 MUST_CHECK struct view *view_new(struct arena *arena, const struct genesis *genesis,
                                  const struct params *markets);
+
+/* The account, which exists, is frozen from here on. For restore.h. */
+void view_freeze(struct view *view, uint32_t account);
+
+/* Deposits, withdrawals and addresses. */
+struct custody_view *view_custody(const struct view *view);
 
 /* Moves the view forward by one event of `applied`. */
 void view_apply(struct view *view, const struct applied *applied, const struct event *event);

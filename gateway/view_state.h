@@ -20,6 +20,7 @@ struct view {
     struct view_lists *lists;
     struct view_preventions preventions;
     struct members members;
+    struct custody_view *custody;
     uint32_t *free_slots;
     struct view_order *done; /* by number modulo VIEW_ORDERS_KEPT */
     struct view_fill *fills; /* by number modulo VIEW_FILLS_KEPT */

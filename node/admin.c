@@ -3,6 +3,7 @@
 #include "node/auditor.h"
 #include "node/epoch.h"
 #include "node/key_file.h"
+#include "node/reconciliation.h"
 #include "node/replacement.h"
 
 #include <getopt.h>
@@ -58,6 +59,33 @@ static const struct action {
     {"demote-node", "action=node-role&role=STANDBY", "node=", {{NULL, NULL}}},
     {"remove-node", "action=node-remove", "node=", {{NULL, NULL}}},
     {"swap-nodes", "action=node-swap", "oldNode= newNode=", {{NULL, NULL}}},
+    {"set-rules",
+     "action=rules-set",
+     "rules= (the next number; every node must know it)",
+     {{NULL, NULL}}},
+    {"set-route",
+     "action=route-set",
+     "chain= asset= decimals= confirmations= connector=OPERATOR withdrawMin= withdrawMax= "
+     "withdrawDayMax= approvalAbove= approvals= addressDelay=SECONDS [status=OPEN]",
+     {{"status", "OPEN"}}},
+    {"freeze-account", "action=account-freeze&frozen=true", "account=", {{NULL, NULL}}},
+    {"unfreeze-account", "action=account-freeze&frozen=false", "account=", {{NULL, NULL}}},
+    {"assign-address", "action=deposit-address", "account= chain= address=", {{NULL, NULL}}},
+    {"report-deposit",
+     "action=deposit-report",
+     "chain= txid=HEX [output=0] asset= amount=WHOLE (in the chain's unit) address= height= "
+     "confirmations=",
+     {{"output", "0"}}},
+    {"report-reorg", "action=deposit-reorg", "chain= txid=HEX [output=0]", {{"output", "0"}}},
+    {"approve-withdrawal",
+     "action=withdrawal-approve",
+     "withdrawal= asset= amount= address= (as they were seen)",
+     {{NULL, NULL}}},
+    {"deny-withdrawal", "action=withdrawal-deny", "withdrawal=", {{NULL, NULL}}},
+    {"report-withdrawal",
+     "action=withdrawal-report",
+     "withdrawal= status=BROADCAST|FINAL|FAILED [txid=HEX]",
+     {{NULL, NULL}}},
 };
 #define ACTION_COUNT (sizeof(actions) / sizeof(actions[0]))
 
@@ -81,9 +109,10 @@ static void print_usage(FILE *to)
           "actions:\n",
           to);
     for (size_t i = 0; i < ACTION_COUNT; i++)
-        fprintf(to, "  %-15s %s\n", actions[i].name, actions[i].keys);
-    fprintf(to, "  %-15s %s\n", REPLACEMENT_ACTION, REPLACEMENT_KEYS);
-    fprintf(to, "  %-15s %s\n", AUDITOR_ACTION, AUDITOR_KEYS);
+        fprintf(to, "  %-18s %s\n", actions[i].name, actions[i].keys);
+    fprintf(to, "  %-18s %s\n", REPLACEMENT_ACTION, REPLACEMENT_KEYS);
+    fprintf(to, "  %-18s %s\n", AUDITOR_ACTION, AUDITOR_KEYS);
+    fprintf(to, "  %-15s %s\n", RECONCILIATION_ACTION, RECONCILIATION_KEYS);
     fputs("  epoch           of stopped nodes, without a key: as quorex epoch\n", to);
 }
 
@@ -174,22 +203,26 @@ static int report(const struct client_answer *answer, const char *url)
 }
 
 /* What is more than one signed command. */
-enum errand { ERRAND_NONE, ERRAND_REPLACEMENT, ERRAND_GRANT };
+enum errand { ERRAND_NONE, ERRAND_REPLACEMENT, ERRAND_GRANT, ERRAND_RECONCILIATION };
 
 struct errands {
     enum errand which;
     struct replacement replacement;
     struct auditor auditor;
+    struct reconciliation reconciliation;
 };
 
 static enum errand find_errand(const char *name)
 {
     if (strcmp(name, REPLACEMENT_ACTION) == 0) return ERRAND_REPLACEMENT;
+    if (strcmp(name, RECONCILIATION_ACTION) == 0) return ERRAND_RECONCILIATION;
     return strcmp(name, AUDITOR_ACTION) == 0 ? ERRAND_GRANT : ERRAND_NONE;
 }
 
 static bool read_errand(struct errands *errands, int pair_count, char **pairs)
 {
+    if (errands->which == ERRAND_RECONCILIATION)
+        return reconciliation_read(pair_count, pairs, &errands->reconciliation);
     return errands->which == ERRAND_GRANT
                ? auditor_read(pair_count, pairs, &errands->auditor)
                : replacement_read(pair_count, pairs, &errands->replacement);
@@ -213,6 +246,8 @@ static int perform(const char *url, const char *key_path, const struct action *a
         code = report(&answer, url);
     } else if (client != NULL && errand == ERRAND_GRANT) {
         code = auditor_grant(client, secret_key, &errands.auditor);
+    } else if (client != NULL && errand == ERRAND_RECONCILIATION) {
+        code = reconciliation_perform(client, secret_key, &errands.reconciliation);
     } else if (client != NULL) {
         code = replacement_perform(client, secret_key, &errands.replacement);
     }

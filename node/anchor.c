@@ -9,6 +9,7 @@
 #include "ledger/history_store.h"
 #include "ledger/lineage.h"
 #include "ledger/sign_once.h"
+#include "ledger/trade_index.h"
 #include "ledger/vote.h"
 #include "node/change_queue.h"
 #include "node/epoch_chain.h"
@@ -183,13 +184,88 @@ static void block_ended(struct anchor *anchor)
                             anchor->last.bytes);
 }
 
+static void pass_ended(struct anchor *anchor, const struct reconcile_pass *pass)
+{
+    struct progress_pass *last = &anchor->options->progress->reconciled;
+    const uint64_t count = atomic_load_explicit(&last->count, memory_order_relaxed);
+    atomic_store_explicit(&last->wanted, pass->wanted, memory_order_relaxed);
+    atomic_store_explicit(&last->from_height, pass->from_height, memory_order_relaxed);
+    atomic_store_explicit(&last->to_height, pass->to_height, memory_order_relaxed);
+    atomic_store_explicit(&last->balances, pass->balances, memory_order_relaxed);
+    atomic_store_explicit(&last->accounts, pass->accounts, memory_order_relaxed);
+    /* release: the figures above are of this pass. Pairs with who reads them. */
+    atomic_store_explicit(&last->count, count + 1, memory_order_release);
+    metric_set(&anchor->options->metrics->reconciled_passes_total, count + 1);
+    metric_set(&anchor->options->metrics->reconciled_height, pass->to_height);
+}
+
+/* Passes a slice that was right on to the PostgreSQL writer; one that is behind misses it. */
+static void pass_slice_on(struct anchor *anchor, const uint8_t *bytes, size_t byte_count)
+{
+    struct ring *ring = anchor->options->compared;
+    uint8_t *room = ring == NULL ? NULL : ring_reserve(ring, byte_count);
+    if (room == NULL) return;
+    memcpy(room, bytes, byte_count);
+    ring_commit(ring, byte_count);
+    (void)!ring_publish(ring); /* the block wakes it */
+}
+
+static void compare_slice(struct anchor *anchor, const uint8_t *bytes, size_t byte_count)
+{
+    struct balance_slice slice;
+    struct reconcile_pass pass;
+    bool ended;
+    const bool whole = balance_slice_get(bytes, byte_count, &slice);
+    ASSERT(whole);
+    if (slice.height != anchor->last.header.height) return;
+    if (digest_reconcile(anchor->digest, &slice, &ended, &pass) != STATUS_OK) {
+        const struct evidence_halt found = {
+            .height = slice.height, .what = "balances differ", .facts = anchor->digest->fault};
+        halt(anchor, found);
+        return;
+    }
+    metric_add(&anchor->options->metrics->reconciled_balances_total,
+               (uint64_t)slice.count * slice.asset_count);
+    if (ended) pass_ended(anchor, &pass);
+    pass_slice_on(anchor, bytes, byte_count);
+}
+
+/* What the engine told of the block that has just ended; it told it before the block's SEAL. */
+static void reconcile(struct anchor *anchor)
+{
+    struct ring *ring = anchor->options->slices;
+    const uint8_t *bytes;
+    size_t byte_count;
+    if (ring == NULL) return;
+    while (!anchor->halted && (bytes = ring_peek(ring, &byte_count)) != NULL) {
+        struct balance_slice slice;
+        if (balance_slice_get(bytes, byte_count, &slice) &&
+            slice.height > anchor->last.header.height)
+            break;
+        compare_slice(anchor, bytes, byte_count);
+        ring_pop(ring);
+    }
+    ring_release(ring);
+}
+
+/* Where the block's trades are, for their receipts. */
+static enum status index_trades(struct anchor *anchor)
+{
+    const char *directory = anchor->options->trades_directory;
+    if (directory == NULL) return STATUS_OK;
+    return trade_index_add(directory, anchor->last.header.height, &anchor->digest->trades);
+}
+
 static enum status end_block(struct anchor *anchor)
 {
     const uint64_t height = anchor->last.header.height;
+    reconcile(anchor);
+    if (anchor->halted) return STATUS_OK;
     ASSERT(anchor->last.header.body_length == anchor->body_bytes);
     const bool stored = height <= chain_tip(anchor->chain);
-    const enum status status = stored ? compare_block(anchor) : append_block(anchor);
+    enum status status = stored ? compare_block(anchor) : append_block(anchor);
     anchor->body_bytes = 0;
+    if (status == STATUS_OK && !anchor->halted) status = index_trades(anchor);
     if (status != STATUS_OK || anchor->halted) return status;
 
     block_ended(anchor);
@@ -806,7 +882,9 @@ static enum status send_checkpoint(struct anchor *anchor)
     if (ring == NULL || anchor->checkpoint.height == 0 || anchor->halted) return STATUS_OK;
     uint8_t *room = ring_reserve(ring, sizeof(uint64_t) + CERTIFICATE_BYTES_MAX);
     if (room == NULL) return STATUS_OK; /* in a later turn; a newer one takes its place */
-    const enum status status = chain_sync(anchor->chain);
+    enum status status = chain_sync(anchor->chain);
+    if (status == STATUS_OK && anchor->options->trades_directory != NULL)
+        status = trade_index_sync(anchor->options->trades_directory);
     if (status != STATUS_OK) return status;
     uint8_t *at = le_put_u64(room, anchor->checkpoint.height);
     ring_commit(ring, sizeof(uint64_t) + certificate_encode(&anchor->checkpoint, at));

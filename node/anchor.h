@@ -5,6 +5,9 @@
  * compared, a new one is appended. It signs at most one hash a height (sign_once.h), sends the vote
  * through the log like every other node, and makes certificates of the votes that come back.
  *
+ * With each block come some accounts' balances as the engine's memory has them: they must be settlement's and the
+ * account tree's too, before the block is written or signed (settlement/reconcile.h).
+ *
  * When operators have decided on a change of the epoch (node/epoch.h), each node has the command in a file and proposes
  * it, once it is of the present epoch and this node has nothing against it, until it has come out of the log. It
  * goes the way of the votes, which are admitted when nothing else is.
@@ -48,6 +51,7 @@ struct anchor_options {
     const char *chain_directory; /* exists; used by this node alone */
     const char *sign_once_path;
     const char *history_path;       /* of history_store.h; may be NULL */
+    const char *trades_directory;   /* of trade_index.h; may be NULL */
     const char *lineage_directory;  /* for lineage.h; may be NULL */
     const char *evidence_directory; /* made when needed (evidence.h); may be NULL */
     const char *
@@ -66,6 +70,9 @@ struct anchor_options {
     struct ring *certificates; /* out: height u64, certificate of a checkpoint; may be NULL */
     struct park *maker_park;
     struct park *store_park; /* woken when a block was appended; may be NULL */
+    struct ring *slices; /* in: balances at each block's end, from the engine thread; may be NULL */
+    struct ring
+        *compared; /* out: the same to the PostgreSQL writer, when they were right; may be NULL */
 
     /* A block that checkpoint_blocks divides has ended in settlement and digest, and nothing has come
      * since; called on this thread. May be NULL. */

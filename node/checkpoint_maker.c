@@ -10,6 +10,7 @@
 #include "ledger/replica_mark.h"
 #include "node/chain_section.h"
 #include "settlement/image.h"
+#include "settlement/proof_shelf.h"
 #include "settlement/snapshot.h"
 
 #include <inttypes.h>
@@ -203,6 +204,8 @@ static enum status write_settlement(struct checkpoint_maker *maker,
     if (status == STATUS_OK) {
         checkpoint_writer_section(writer, CHECKPOINT_SETTLEMENT);
         status = settlement_snapshot_write(settlement, options->genesis, &scratch, &sink);
+        if (status == STATUS_OK && options->shelf != NULL)
+            status = proof_shelf_write(options->shelf, settlement);
         arena_unmap(&scratch);
     }
     arena_unmap(&image);

@@ -41,6 +41,7 @@ struct maker_options {
     uint32_t node;
     const uint8_t *secret_key; /* SECRET_KEY_BYTES */
     const char *directory;     /* exists */
+    const char *shelf;         /* of proof_shelf.h; NULL: none */
     uint32_t kept;             /* certified checkpoints that stay */
     const struct arena *engine_arena, *settlement_arena;
     const struct engine *engine;

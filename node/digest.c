@@ -106,6 +106,7 @@ static enum status digest_event(struct digest *digest, const struct applied *rec
                                 const struct event *event)
 {
     seal_event(&digest->seal, event);
+    trade_spans_add(&digest->trades, event);
     if (event->type != T_NODE_CHANGED && event->type != T_EPOCH_CHANGED) return STATUS_OK;
     const char *fault =
         membership_event(&digest->membership, event, record->number, digest->height + 1);
@@ -120,6 +121,8 @@ enum status digest_record(struct digest *digest, const struct applied *record,
         return differs(digest, record->number, "command number", digest->command + 1,
                        record->number);
     digest->command = record->number;
+    if (digest->trades_height != digest->height + 1) trade_spans_begin(&digest->trades);
+    digest->trades_height = digest->height + 1;
     settlement_check_epochs(digest->settlement, epoch_objection, digest);
     enum status status =
         settle_command(digest->settlement, record->number, record->stamp_ns, command);
@@ -144,4 +147,10 @@ enum status digest_record(struct digest *digest, const struct applied *record,
     }
     if (at != end) return differs(digest, record->number, "event bytes", 0, (uint64_t)(end - at));
     return *sealed ? digest_block_end(digest, record, &end_of_block, block) : STATUS_OK;
+}
+
+enum status digest_reconcile(struct digest *digest, const struct balance_slice *slice, bool *ended,
+                             struct reconcile_pass *pass)
+{
+    return settlement_differs(digest, reconcile_slice(digest->settlement, slice, ended, pass));
 }

@@ -17,7 +17,9 @@
 #include "ledger/epoch.h"
 #include "ledger/history.h"
 #include "ledger/seal.h"
+#include "ledger/trade_index.h"
 #include "node/membership.h"
+#include "settlement/reconcile.h"
 #include "settlement/settle.h"
 
 #define DIGEST_FAULT_MAX 320
@@ -31,6 +33,9 @@ struct digest {
     struct epoch_chain chain;
     struct seal seal;
     struct history history;
+    struct trade_spans
+        trades; /* of block `trades_height`: while it is built, and until the next begins */
+    uint64_t trades_height;
     hash_t last_hash;             /* of the last header, zero before the first */
     uint64_t height;              /* of the last header */
     uint64_t command;             /* the last one digested */
@@ -54,6 +59,11 @@ void digest_begin(struct digest *digest, const struct genesis *genesis,
 MUST_CHECK enum status digest_record(struct digest *digest, const struct applied *record,
                                      const struct command *command, struct digest_block *block,
                                      bool *sealed);
+
+/* Compares what the engine has told of some accounts with the state after the last block (reconcile.h).
+ * STATUS_MISMATCH as digest_record. Needs: the slice is of that block, and nothing came after it. */
+MUST_CHECK enum status digest_reconcile(struct digest *digest, const struct balance_slice *slice,
+                                        bool *ended, struct reconcile_pass *pass);
 
 /* What is wrong with an EPOCH_CHANGE if it came next in the log, NULL: nothing. One that is not of this time, which
  * the engine refuses, is none to object to.

@@ -58,6 +58,8 @@ static enum status make_folders(struct node_files *files)
         {files->evidence, "evidence", false},
         {files->sign_once, "sign-once", false},
         {files->history, "history", false},
+        {files->trades, "trades", false},
+        {files->shelf, "proofs", false},
         {files->epoch_change, "epoch-change", false},
     };
     for (size_t i = 0; i < sizeof(plan) / sizeof(plan[0]); i++) {

@@ -1,7 +1,7 @@
 /* What a node reads before it is one: genesis, keys, and where everything of it lies.
  *
  *     DIR/genesis.json, keys/     made by quorex init or quorex join
- *     DIR/wal/, chain/, checkpoint/, evidence/, sign-once, history
+ *     DIR/wal/, chain/, checkpoint/, evidence/, sign-once, history, trades/, proofs/
  *
  * Owner    the main thread
  * Memory   node_files_load to node_files_close; secrets are wiped there
@@ -31,6 +31,8 @@ struct node_files {
     char evidence[FILE_PATH_MAX];
     char sign_once[FILE_PATH_MAX]; /* files */
     char history[FILE_PATH_MAX];
+    char trades[FILE_PATH_MAX];       /* a folder, of trade_index.h */
+    char shelf[FILE_PATH_MAX];        /* a folder, of proof_shelf.h */
     char epoch_change[FILE_PATH_MAX]; /* that operators have decided on (node/epoch.h) */
 };
 

@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "engine/engine.h"
 #include "engine/loop.h"
+#include "engine/slices.h"
 #include "gateway/gateway.h"
 #include "ledger/backfill_run.h"
 #include "ledger/chain.h"
@@ -15,10 +16,13 @@
 #include "node/neighbours.h"
 #include "node/node_files.h"
 #include "node/pid_file.h"
+#include "node/proof_table_os.h"
 #include "node/recovery.h"
 #include "node/start.h"
 #include "node/vetter.h"
 #include "node/view_restore.h"
+#include "settlement/proof_journal.h"
+#include "settlement/proof_shelf.h"
 #include "settlement/settle.h"
 #include "settlement/store.h"
 
@@ -43,6 +47,7 @@
 #define RARE_BYTES      (1u << 20)
 #define QUESTIONS_BYTES (1u << 20) /* a quarter holds the largest run */
 #define ANSWERS_BYTES   (64u << 10)
+#define SLICES_BYTES    (8u << 20) /* hurried ones are 1 MiB each */
 
 #define CHECKPOINTS_KEPT 2
 
@@ -68,6 +73,8 @@ struct node_rings {
     struct ring *gateway_applied; /* engine to gateway */
     struct ring *notices;         /* anchor to gateway */
     struct ring *certificates;    /* anchor to checkpoint maker */
+    struct ring *slices;          /* engine to anchor: balances at a block's end */
+    struct ring *compared;        /* anchor to PostgreSQL writer: the same */
 };
 
 enum { GATEWAY, CONSENSUS, ENGINE, ANCHOR, MAKER, STORE, BACKFILL, VETTER, THREAD_COUNT };
@@ -100,7 +107,10 @@ struct node {
     struct arena relay_arena;
     struct engine *engine;
     struct settlement *settlement;
+    struct arena journal_arena;
+    struct proof_journal *journal; /* that the settlement keeps for the gateway's proofs */
     struct digest digest;
+    struct slices slices;
     struct checkpoint_maker *maker; /* NULL: this chain makes none */
     struct supply_files *supply;
     struct vetter *vetter;
@@ -138,9 +148,19 @@ static enum status run_gateway(struct node *node)
                                             .evidence = node->files.evidence,
                                             .history = node->files.history,
                                             .lineage = node->files.checkpoint};
+    const struct proof_table_options proof_options = {.chain = node->files.chain,
+                                                      .trades = node->files.trades,
+                                                      .shelf = node->files.shelf,
+                                                      .journal = node->journal,
+                                                      .settlement = node->settlement};
     struct chain_table *table;
+    struct proof_table *proofs = NULL;
     enum status status = chain_table_open(&paths, &table);
-    if (status != STATUS_OK) return status;
+    if (status == STATUS_OK) status = proof_table_open(&proof_options, &proofs);
+    if (status != STATUS_OK) {
+        chain_table_close(table);
+        return status;
+    }
     const struct gateway_options options = {
         .host = node->config->host,
         .port = (uint16_t)node->config->port,
@@ -162,10 +182,12 @@ static enum status run_gateway(struct node *node)
                         .start = node->start.height > 0 ? gateway_start : NULL,
                         .sealed = node->maker != NULL ? gateway_sealed : NULL},
         .chain = chain_table_source(table),
+        .proofs = proof_table_source(proofs),
         .genesis_text = node->files.genesis_text,
         .genesis_text_bytes = node->files.genesis_text_bytes,
     };
     status = gateway_run(&options);
+    proof_table_close(proofs);
     chain_table_close(table);
     return status;
 }
@@ -204,8 +226,11 @@ static enum status run_consensus(struct node *node)
 static void engine_sealed(void *context, uint64_t height)
 {
     struct node *node = context;
-    if (height % node->files.genesis.params.checkpoint_blocks == 0)
-        maker_engine(node->maker, height);
+    const uint32_t every = node->files.genesis.params.checkpoint_blocks;
+    const uint64_t wanted =
+        atomic_load_explicit(&node->progress.reconcile_wanted, memory_order_relaxed);
+    slices_step(&node->slices, node->engine, height, wanted);
+    if (every != 0 && height % every == 0) maker_engine(node->maker, height);
 }
 
 static enum status run_engine(struct node *node)
@@ -218,7 +243,7 @@ static enum status run_engine(struct node *node)
         .outputs = {node->rings.anchor_applied, node->rings.gateway_applied},
         .output_parks = {&node->parks[ANCHOR], &node->parks[GATEWAY]},
         .output_count = 2,
-        .sealed = node->maker != NULL ? engine_sealed : NULL,
+        .sealed = engine_sealed,
         .sealed_context = node,
         .metrics = &node->metrics,
         .progress = &node->progress,
@@ -252,6 +277,7 @@ static enum status run_anchor(struct node *node)
         .chain_directory = node->files.chain,
         .sign_once_path = node->files.sign_once,
         .history_path = node->files.history,
+        .trades_directory = node->files.trades,
         .lineage_directory = node->files.checkpoint,
         .evidence_directory = node->files.evidence,
         .epoch_change_path = node->files.epoch_change,
@@ -266,6 +292,8 @@ static enum status run_anchor(struct node *node)
         .certificates = makes ? node->rings.certificates : NULL,
         .maker_park = &node->parks[MAKER],
         .store_park = &node->parks[STORE],
+        .slices = node->rings.slices,
+        .compared = node->config->database[0] != '\0' ? node->rings.compared : NULL,
         .checkpoint = makes ? anchor_checkpoint : NULL,
         .checkpoint_context = node,
         .bodies_kept = bodies_kept(node),
@@ -348,6 +376,8 @@ static enum status run_store(struct node *node)
         .genesis = &node->files.genesis,
         .source = {.context = &shelf, .read = read_block, .first = first_block},
         .park = &node->parks[STORE],
+        .compared = node->rings.compared,
+        .kept_ns = (uint64_t)node->config->history_days * 86400 * UINT64_C(1000000000),
         .progress = &node->progress,
         .metrics = &node->metrics,
     };
@@ -468,10 +498,14 @@ static enum status check_memory(const struct node *node)
     const size_t vetting = vetter_bytes(genesis);
     const size_t projection = store_bytes(genesis), memory = physical_memory_bytes();
     const size_t rings = node->config->ring_bytes * (2 + ANCHOR_INPUT_RINGS + GATEWAY_INPUT_RINGS);
-    const size_t all = engine + settlement + vetting + projection + rings;
+    const struct proof_journal_limits limits = proof_journal_limits_of(&genesis->params);
+    const size_t proofs = proof_journal_bytes(&genesis->params, &limits);
+    const size_t all = engine + settlement + vetting + projection + proofs + rings;
     log_info("node", "memory by the parameters",
-             "engine_mb=%zu settlement_mb=%zu projection_mb=%zu rings_mb=%zu machine_mb=%zu",
-             engine >> 20, settlement >> 20, projection >> 20, rings >> 20, memory >> 20);
+             "engine_mb=%zu settlement_mb=%zu projection_mb=%zu proofs_mb=%zu rings_mb=%zu "
+             "machine_mb=%zu",
+             engine >> 20, settlement >> 20, projection >> 20, proofs >> 20, rings >> 20,
+             memory >> 20);
     if (all <= memory) return STATUS_OK;
     log_error("node", "this machine cannot hold the parameters", "needed_mb=%zu machine_mb=%zu",
               all >> 20, memory >> 20);
@@ -505,6 +539,8 @@ static enum status make_rings(struct node *node)
         {&rings->gateway_applied, unit * GATEWAY_INPUT_RINGS},
         {&rings->notices, NOTICES_BYTES},
         {&rings->certificates, RARE_BYTES},
+        {&rings->slices, SLICES_BYTES},
+        {&rings->compared, SLICES_BYTES},
     };
     const size_t count = sizeof(plan) / sizeof(plan[0]);
     size_t all = 0;
@@ -515,6 +551,7 @@ static enum status make_rings(struct node *node)
         *plan[i].place = make_ring(&node->ring_arena, plan[i].capacity);
         ASSERT(*plan[i].place != NULL);
     }
+    node->slices.ring = rings->slices;
     return STATUS_OK;
 }
 
@@ -526,6 +563,7 @@ static enum status make_maker(struct node *node)
         .node = node->files.id,
         .secret_key = node->files.secret_key,
         .directory = node->files.checkpoint,
+        .shelf = node->files.shelf,
         .kept = CHECKPOINTS_KEPT,
         .engine_arena = &node->engine_arena,
         .settlement_arena = &node->settlement_arena,
@@ -583,6 +621,21 @@ static enum status make_supply(struct node *node)
     return node->supply != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
+/* What settlement keeps for proofs, from the state that it begins with on. */
+static enum status make_journal(struct node *node)
+{
+    const struct params *params = &node->files.genesis.params;
+    const struct proof_journal_limits limits = proof_journal_limits_of(params);
+    if (!arena_map(&node->journal_arena, proof_journal_bytes(params, &limits)))
+        return STATUS_NO_MEMORY;
+    node->journal = proof_journal_new(&node->journal_arena, params, &limits);
+    ASSERT(node->journal != NULL);
+    settlement_keep(node->settlement, node->journal);
+    /* A checkpoint that came from others has no proofs yet. */
+    return node->start.height > 0 ? proof_shelf_write(node->files.shelf, node->settlement)
+                                  : STATUS_OK;
+}
+
 /* The state of the checkpoint, or of the genesis. */
 static enum status make_state(struct node *node)
 {
@@ -596,6 +649,7 @@ static enum status make_state(struct node *node)
         status = start_settlement(start, &node->settlement_arena, node->files.tree_secret,
                                   &node->settlement, &node->digest);
     if (status == STATUS_OK) status = start_chain(start, node->files.chain);
+    if (status == STATUS_OK) status = make_journal(node);
     if (status != STATUS_OK) return status;
 
     node->start_membership = node->digest.membership;
@@ -633,6 +687,7 @@ static void free_memory(struct node *node)
         park_close(&node->parks[i]);
     arena_unmap(&node->engine_arena);
     arena_unmap(&node->settlement_arena);
+    arena_unmap(&node->journal_arena);
     arena_unmap(&node->ring_arena);
     arena_unmap(&node->relay_arena);
     start_close(&node->start);

@@ -14,6 +14,7 @@
 #include "node/start.h"
 #include "node/trusted.h"
 #include "node/verify_headers.h"
+#include "node/verify_proof.h"
 
 #include <getopt.h>
 #include <stdarg.h>
@@ -475,6 +476,7 @@ enum status verify_chain(const char *directory, const struct genesis *genesis,
 static const char help[] =
     "usage: quorex verify --chain DIR [--checkpoint DIR] [--genesis FILE] [--tree-secret FILE]\n"
     "                     [--trust HEIGHT:HASH]\n"
+    "       quorex verify --proof FILE --genesis FILE [--validators FILE] [--account PUBLICKEY]\n"
     "\n"
     "Audits a chain without trusting it: reads every byte, checks every hash, link, root and\n"
     "signature, and executes every command again from the genesis. The first block that is wrong\n"
@@ -489,6 +491,12 @@ static const char help[] =
     "                      being the genesis' version)\n"
     "  --trust HEIGHT:HASH an operator's word: the validatorsHash of a block, where the voters\n"
     "                      before could not sign the next ones over\n"
+    "  --proof FILE        instead of a chain: one proof of an account, a trade or the totals, as "
+    "the\n"
+    "                      exchange answers it or its bytes alone\n"
+    "  --validators FILE   of a proof: its block's voters, as somebody you trust says them at\n"
+    "                      /quorex/v1/validators?height=HEIGHT (default: those of the genesis)\n"
+    "  --account KEY       of an account's proof: the public key that must be in it\n"
     "  --help              this text\n"
     "\n"
     "Exit status: 0 the chain is right from the genesis on, 1 it is wrong, 2 it cannot be told,\n"
@@ -500,6 +508,7 @@ struct verify_flags {
     const char *trust;
     const char *genesis;
     const char *tree_secret;
+    struct verify_proof_options proof;
 };
 
 /* The exit status with which to end now, or -1 to go on. */
@@ -510,6 +519,9 @@ static int read_flags(int argc, char **argv, struct verify_flags *flags)
                                             {"trust", required_argument, NULL, 'w'},
                                             {"genesis", required_argument, NULL, 'g'},
                                             {"tree-secret", required_argument, NULL, 't'},
+                                            {"proof", required_argument, NULL, 'p'},
+                                            {"validators", required_argument, NULL, 'v'},
+                                            {"account", required_argument, NULL, 'a'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     *flags = (struct verify_flags){0};
@@ -521,11 +533,16 @@ static int read_flags(int argc, char **argv, struct verify_flags *flags)
         if (option == 'w') flags->trust = optarg;
         if (option == 'g') flags->genesis = optarg;
         if (option == 't') flags->tree_secret = optarg;
+        if (option == 'p') flags->proof.proof = optarg;
+        if (option == 'v') flags->proof.validators = optarg;
+        if (option == 'a') flags->proof.account = optarg;
         if (option == 'h') fputs(help, stdout);
         if (option == 'h') return 0;
         if (option == '?') return 2;
     }
-    if (flags->chain != NULL && optind == argc) return -1;
+    const bool proves = flags->proof.proof != NULL && flags->genesis != NULL;
+    flags->proof.genesis = flags->genesis;
+    if ((flags->chain != NULL) != proves && optind == argc) return -1;
     fputs(help, stderr);
     return 2;
 }
@@ -629,6 +646,7 @@ int verify_main(int argc, char **argv)
     char checkpoints[FILE_PATH_MAX];
     const int early = read_flags(argc, argv, &flags);
     if (early >= 0) return early;
+    if (flags.proof.proof != NULL) return hash_start() ? verify_proof(&flags.proof) : 2;
 
     struct genesis *genesis = calloc(1, sizeof(*genesis));
     struct verify_options options = {.chain = flags.chain,

@@ -37,6 +37,7 @@ static bool read_account(struct reading *reading, uint32_t number)
     if (!sections_account(&reading->engine, &account)) return false;
     if (account.has_key && !sections_account_key(&reading->engine, &key)) return false;
     if (!restore_account(reading->restore, number, key.public_key, account.tier)) return false;
+    if (account.frozen != 0 && !restore_frozen(reading->restore, number)) return false;
     for (uint8_t i = 0; i < account.balances; i++) {
         if (!sections_balance(&reading->engine, &balance) ||
             !restore_balance(reading->restore, number, balance.asset,
@@ -69,6 +70,71 @@ static bool read_keys(struct reading *reading)
         if (!restore_key(reading->restore, &added)) return false;
     }
     return true;
+}
+
+/* ---- Deposits and withdrawals ---- */
+
+static bool read_addresses(struct reading *reading)
+{
+    struct snapshot_address record;
+    while (sections_address(&reading->engine, &record)) {
+        struct address_changed_event address = {
+            .active_ns = record.active_ns, .account = record.account, .kind = record.kind};
+        memcpy(address.chain, record.chain, CHAIN_BYTES);
+        memcpy(address.address, record.address, CHAIN_ADDRESS_BYTES);
+        if (!restore_address(reading->restore, &address)) return false;
+    }
+    return true;
+}
+
+static bool read_deposits(struct reading *reading, uint64_t last)
+{
+    struct snapshot_deposit record;
+    uint64_t number = last + 1 - reading->engine.left[SNAPSHOT_DEPOSITS];
+    for (; sections_deposit(&reading->engine, &record); number++) {
+        struct deposit_changed_event deposit = {.deposit = number,
+                                                .height = record.height,
+                                                .amount = record.amount,
+                                                .credited = record.credited,
+                                                .account = record.account,
+                                                .confirmations = record.confirmations,
+                                                .output = record.output,
+                                                .asset = record.asset,
+                                                .state = record.state};
+        memcpy(deposit.chain, record.chain, CHAIN_BYTES);
+        memcpy(deposit.txid, record.txid, TXID_BYTES);
+        if (!restore_deposit(reading->restore, &deposit)) return false;
+    }
+    return true;
+}
+
+static bool read_withdrawals(struct reading *reading, uint64_t last)
+{
+    struct snapshot_withdrawal record;
+    uint64_t number = last + 1 - reading->engine.left[SNAPSHOT_WITHDRAWALS];
+    for (; sections_withdrawal(&reading->engine, &record); number++) {
+        struct withdrawal_changed_event withdrawal = {.withdrawal = number,
+                                                      .block = record.block,
+                                                      .amount = record.amount,
+                                                      .account = record.account,
+                                                      .asset = record.asset,
+                                                      .approvers = record.approvers,
+                                                      .state = record.state};
+        memcpy(withdrawal.chain, record.chain, CHAIN_BYTES);
+        memcpy(withdrawal.address, record.address, CHAIN_ADDRESS_BYTES);
+        memcpy(withdrawal.client_id, record.client_id, sizeof(withdrawal.client_id));
+        memcpy(withdrawal.txid, record.txid, TXID_BYTES);
+        if (!restore_withdrawal(reading->restore, &withdrawal)) return false;
+    }
+    return true;
+}
+
+static bool read_custody(struct reading *reading)
+{
+    struct snapshot_transfer transfer;
+    return sections_transfer(&reading->engine, &transfer) && read_addresses(reading) &&
+           read_deposits(reading, transfer.deposit_last) &&
+           read_withdrawals(reading, transfer.withdrawal_last);
 }
 
 /* ---- Orders ---- */
@@ -207,6 +273,7 @@ static const char *read_all(struct reading *reading)
     if (!read_params(reading)) return "parameters";
     if (!read_accounts(reading)) return "accounts";
     if (!read_keys(reading)) return "keys";
+    if (!read_custody(reading)) return "deposits and withdrawals";
     if (!read_markets(reading)) return "markets and orders";
     if (!read_nodes(reading)) return "nodes";
     if (!restore_load(reading->restore, start->sections[CHECKPOINT_MARKETS],

@@ -72,6 +72,9 @@ static bool is_as_asked(const struct order_accepted_event *accepted,
 static enum status check_tier(struct settlement *s, uint32_t account)
 {
     const uint32_t day = (uint32_t)(s->command.stamp_ns / TIER_BOOK_DAY_NS);
+    if (balance_sheet_owner(s->accounts, account)->is_frozen)
+        return settle_differs(
+            s, &(struct settle_mismatch){.what = "order of a frozen account", .account = account});
     if (tier_book_look(s->tiers, account, day)) return STATUS_OK;
     const uint16_t due = tier_book_due(s->tiers, &s->params, account, day);
     const uint16_t tier = balance_sheet_owner(s->accounts, account)->tier;

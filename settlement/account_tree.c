@@ -3,6 +3,7 @@
 #include "common/arena.h"
 #include "common/le.h"
 #include "settlement/image.h"
+#include "settlement/word.h"
 
 #define ROUNDS 8
 #define AHEAD  8 /* nodes whose children are asked for before they are hashed */
@@ -13,6 +14,7 @@ struct account_tree {
     hash_t *nodes;
     uint64_t *marks; /* one bit a node: it is in `changed` */
     uint32_t *changed;
+    uint32_t *positions; /* by account - 1, one more than the position; 0: not asked for yet */
     uint32_t changed_count;
     uint32_t places;
     uint32_t depth;
@@ -35,8 +37,8 @@ static uint32_t depth_of(uint32_t accounts_max)
 size_t account_tree_bytes(uint32_t accounts_max)
 {
     const size_t places = (size_t)1 << depth_of(accounts_max);
-    return places * (2 * sizeof(hash_t) + sizeof(uint32_t)) + places / 4 +
-           sizeof(struct account_tree) + 512;
+    return places * (2 * sizeof(hash_t) + 2 * sizeof(uint32_t)) + places / 4 +
+           sizeof(struct account_tree) + 576;
 }
 
 #define NODE_TEXT_BYTES (1 + 2 * HASH_BYTES)
@@ -48,7 +50,7 @@ static void node_text(uint8_t bytes[NODE_TEXT_BYTES], const hash_t *left, const 
     memcpy(bytes + 1 + HASH_BYTES, right->bytes, HASH_BYTES);
 }
 
-static hash_t node_hash(const hash_t *left, const hash_t *right)
+hash_t account_tree_node_hash(const hash_t *left, const hash_t *right)
 {
     uint8_t bytes[NODE_TEXT_BYTES];
     node_text(bytes, left, right);
@@ -65,7 +67,10 @@ struct account_tree *account_tree_new(struct arena *arena, uint32_t accounts_max
     tree->nodes = arena_take_array(arena, 2 * (size_t)tree->places, sizeof(hash_t));
     tree->marks = arena_take_array(arena, (size_t)tree->places / 32 + 1, sizeof(uint64_t));
     tree->changed = arena_take_array(arena, tree->places, sizeof(uint32_t));
-    if (tree->nodes == NULL || tree->marks == NULL || tree->changed == NULL) return NULL;
+    tree->positions = arena_take_array(arena, tree->places, sizeof(uint32_t));
+    if (tree->nodes == NULL || tree->marks == NULL || tree->changed == NULL ||
+        tree->positions == NULL)
+        return NULL;
 
     memcpy(tree->secret, tree_secret, HASH_BYTES);
     for (uint8_t round = 0; round < ROUNDS; round++) {
@@ -75,7 +80,8 @@ struct account_tree *account_tree_new(struct arena *arena, uint32_t accounts_max
     const uint8_t leaf_tag = 0x00;
     tree->empty[0] = hash_of(&leaf_tag, 1);
     for (uint32_t height = 1; height <= tree->depth; height++)
-        tree->empty[height] = node_hash(&tree->empty[height - 1], &tree->empty[height - 1]);
+        tree->empty[height] =
+            account_tree_node_hash(&tree->empty[height - 1], &tree->empty[height - 1]);
     return tree;
 }
 
@@ -133,6 +139,14 @@ hash_t account_tree_leaf_hash(const struct account_leaf *leaf)
     return hash_of(bytes, (size_t)(at - bytes));
 }
 
+uint32_t account_tree_place(struct account_tree *tree, uint32_t account)
+{
+    ASSERT(account >= 1 && account - 1 < tree->places);
+    uint32_t *known = &tree->positions[account - 1];
+    if (*known == 0) *known = account_tree_position(tree, account) + 1;
+    return *known - 1;
+}
+
 /* Sets the node's mark; false when it was set. */
 static bool mark(struct account_tree *tree, uint32_t node)
 {
@@ -150,8 +164,9 @@ static void unmark(struct account_tree *tree, uint32_t node)
 
 void account_tree_set(struct account_tree *tree, uint32_t account, hash_t leaf)
 {
-    const uint32_t node = tree->places + account_tree_position(tree, account);
-    tree->nodes[node] = leaf;
+    const uint32_t node = tree->places + account_tree_place(tree, account);
+    words_put(tree->nodes[node].bytes, leaf.bytes,
+              HASH_BYTES); /* a journal's reader may be there */
     if (mark(tree, node)) tree->changed[tree->changed_count++] = node;
 }
 
@@ -224,6 +239,53 @@ void account_tree_path(const struct account_tree *tree, uint32_t account, hash_t
         siblings[height] = *node_or_empty(tree, node ^ 1, height);
 }
 
+/* A node stands for its parent when it is the left child, or the left one has never been set. */
+static bool stands_for_parent(const struct account_tree *tree, uint32_t node)
+{
+    static const hash_t unset;
+    return node % 2 == 0 || hash_equal(tree->nodes[node - 1], unset);
+}
+
+bool account_tree_holds(const struct account_tree *tree, uint32_t account, hash_t leaf,
+                        hash_t *found)
+{
+    ASSERT(tree->changed_count == 0);
+    uint32_t node = tree->places + account_tree_position(tree, account);
+    *found = tree->nodes[node];
+    if (!hash_equal(*found, leaf)) return false;
+    for (uint32_t height = 0; height < tree->depth && stands_for_parent(tree, node);
+         height++, node /= 2) {
+        uint8_t bytes[NODE_TEXT_BYTES];
+        text_of(tree, node / 2, height, bytes);
+        *found = tree->nodes[node / 2];
+        if (!hash_equal(*found, hash_of(bytes, sizeof(bytes)))) return false;
+    }
+    return true;
+}
+
+const hash_t *account_tree_level(const struct account_tree *tree, uint32_t level)
+{
+    ASSERT(level <= tree->depth);
+    return &tree->nodes[tree->places >> level];
+}
+
+void account_tree_fold(const struct account_tree *tree, hash_t *nodes, uint32_t count,
+                       uint32_t index, uint32_t level, hash_t *siblings)
+{
+    static const hash_t unset;
+    for (; count > 1; count /= 2, index /= 2, level++) {
+        const hash_t *empty = &tree->empty[level], *sibling = &nodes[index ^ 1];
+        *siblings++ = hash_equal(*sibling, unset) ? *empty : *sibling;
+        for (uint32_t i = 0; i < count / 2; i++) {
+            const hash_t *left = &nodes[2 * i], *right = left + 1;
+            const bool no_left = hash_equal(*left, unset), no_right = hash_equal(*right, unset);
+            nodes[i] = no_left && no_right ? unset
+                                           : account_tree_node_hash(no_left ? empty : left,
+                                                                    no_right ? empty : right);
+        }
+    }
+}
+
 struct account_tree *account_tree_image(struct arena *arena, const struct account_tree *tree,
                                         const struct image_move *move)
 {
@@ -232,5 +294,6 @@ struct account_tree *account_tree_image(struct arena *arena, const struct accoun
     copy->nodes = image_at(move, copy->nodes);
     copy->marks = image_at(move, copy->marks);
     copy->changed = image_at(move, copy->changed);
+    copy->positions = image_at(move, copy->positions);
     return copy;
 }

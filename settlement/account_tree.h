@@ -11,7 +11,7 @@
  * tree secret, the account and the height of its last change: a leaf is fresh whenever it changes.
  *
  * Owner    the thread of the settlement it belongs to
- * Memory   the caller's arena: 64 bytes a place, touched as accounts come
+ * Memory   the caller's arena: 68 bytes a place, touched as accounts come
  * Cost     set O(1); root O(changed leaves x log places)
  */
 
@@ -51,8 +51,13 @@ uint32_t account_tree_depth(const struct account_tree *tree);
 /* Where the account's leaf is. Needs: account >= 1 and in the domain. */
 uint32_t account_tree_position(const struct account_tree *tree, uint32_t account);
 
+/* The same, remembered for the next time. */
+uint32_t account_tree_place(struct account_tree *tree, uint32_t account);
+
 hash_t account_tree_salt(const struct account_tree *tree, uint32_t account, uint64_t height);
 hash_t account_tree_leaf_hash(const struct account_leaf *leaf);
+
+hash_t account_tree_node_hash(const hash_t *left, const hash_t *right);
 
 /* Replaces the account's leaf; the root follows at the next account_tree_root. */
 void account_tree_set(struct account_tree *tree, uint32_t account, hash_t leaf);
@@ -63,6 +68,22 @@ hash_t account_tree_root(struct account_tree *tree);
 /* The siblings from the account's leaf up, account_tree_depth of them.
  * Needs: account_tree_root was called after the last set. */
 void account_tree_path(const struct account_tree *tree, uint32_t account, hash_t *siblings);
+
+/* Whether the account's leaf is `leaf`, and the nodes above it follow from their children, as far up as no other
+ * account stands for them: those of all accounts together are the whole tree. *found: the hash that is wrong.
+ * Needs: account_tree_root was called after the last set. */
+MUST_CHECK bool account_tree_holds(const struct account_tree *tree, uint32_t account, hash_t leaf,
+                                   hash_t *found);
+
+/* The nodes `level` levels above the leaves, from left to right; of all zeros: the subtree is empty. Leaves may be
+ * read by other threads, by words (word.h).
+ * Needs: for other levels, account_tree_root was called after the last set. */
+const hash_t *account_tree_level(const struct account_tree *tree, uint32_t level);
+
+/* Hashes `count` nodes of `level`, a power of two, up to one, in their place, and gives the siblings on the way of the
+ * one at `index`, from there up. As in the tree, nodes of all zeros are empty subtrees. */
+void account_tree_fold(const struct account_tree *tree, hash_t *nodes, uint32_t count,
+                       uint32_t index, uint32_t level, hash_t *siblings);
 
 /* The tree in an image of its memory (image.h); NULL when the arena is too small. */
 MUST_CHECK struct account_tree *account_tree_image(struct arena *arena,

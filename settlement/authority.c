@@ -27,6 +27,8 @@ uint32_t authority_account(const struct command *command)
         ACCOUNT_OF(LIST_CANCEL, list_cancel)
         ACCOUNT_OF(SWITCH_SET, switch_set)
         ACCOUNT_OF(SESSION_END, session_end)
+        ACCOUNT_OF(WITHDRAW, withdraw)
+        ACCOUNT_OF(ADDRESS_ALLOW, address_allow)
     default:
         return 0;
     }
@@ -41,7 +43,14 @@ static bool is_own(uint16_t type)
 static bool is_operators(uint16_t type)
 {
     return (type >= T_ASSET_CREATE && type <= T_MARKET_FILTERS) ||
-           (type >= T_NODE_ADD && type <= T_NODE_SWAP);
+           (type >= T_NODE_ADD && type <= T_NODE_SWAP) ||
+           (type >= T_RULES_SET && type <= T_WITHDRAWAL_REPORT);
+}
+
+/* What moves money out, or says where it may go. */
+static bool is_withdrawing(uint16_t type)
+{
+    return type == T_WITHDRAW || type == T_ADDRESS_ALLOW;
 }
 
 /* What a gateway node may say by itself of a session with any trading key: all it does is cancel. */
@@ -66,7 +75,8 @@ static const struct key_added_event *key_of(const struct authority *authority,
                                             const struct command *command, uint32_t account)
 {
     const struct key_added_event *key = keyring_find(authority->keys, command->auth);
-    if (key == NULL || key->account != account || !(key->permissions & KEY_TRADE)) return NULL;
+    const uint16_t needed = is_withdrawing(command->header.type) ? KEY_WITHDRAW : KEY_TRADE;
+    if (key == NULL || key->account != account || !(key->permissions & needed)) return NULL;
     return key;
 }
 
@@ -89,7 +99,7 @@ static const char *find_ed25519(const struct authority *authority, const struct 
 static const char *check_hmac(const struct authority *authority, const struct command *command)
 {
     const uint32_t account = authority_account(command);
-    if (account == 0) return "kind of authentication";
+    if (account == 0 || is_withdrawing(command->header.type)) return "kind of authentication";
     const struct key_added_event *key = key_of(authority, command, account);
     if (key == NULL) return "key";
     return key->secret_version == 0 && !is_gateways(command->header.type) ? "key" : NULL;

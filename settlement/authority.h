@@ -6,7 +6,8 @@
  *   Ed25519   the key id names a key of the command's account that may trade and has a public key, or
  *             is the account owner's public key itself; the signature is that key's over the signed
  *             bytes; the signed bytes ask for exactly this command (intent_matches)
- *   HMAC      the key id names a key of the command's account that may trade and has an HMAC secret;
+ *             A withdrawal, or an address to withdraw to, needs a key that may withdraw, or the owner's
+ *   HMAC      never for those; the key id names a key of the command's account that may trade and has an HMAC secret;
  *             that its bearer signed is the gateway node's word. Never for operators' commands. For
  *             SESSION_END and SWITCH_SET, which gateways make themselves, any trading key will do
  *   operator  the public key is that of the command's operator in the genesis; signature and text as

@@ -71,6 +71,20 @@ struct balance_cell *balance_sheet_cell(const struct balance_sheet *sheet, uint3
     return &sheet->cells[(size_t)(account - 1) * sheet->assets_max + asset];
 }
 
+const struct balance_owner *balance_sheet_owner_place(const struct balance_sheet *sheet,
+                                                      uint32_t account)
+{
+    ASSERT(account >= 1 && account <= sheet->accounts_max);
+    return &sheet->owners[account - 1];
+}
+
+const struct balance_cell *balance_sheet_cells_place(const struct balance_sheet *sheet,
+                                                     uint32_t account)
+{
+    ASSERT(account >= 1 && account <= sheet->accounts_max);
+    return &sheet->cells[(size_t)(account - 1) * sheet->assets_max];
+}
+
 void balance_sheet_touch(struct balance_sheet *sheet, uint32_t account, uint64_t command)
 {
     struct balance_owner *owner = balance_sheet_owner(sheet, account);

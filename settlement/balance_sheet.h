@@ -31,6 +31,7 @@ struct balance_owner {
     uint64_t leaf_height;  /* of the block that changed the account's leaf last */
     uint16_t tier;
     bool is_dirty;
+    bool is_frozen;
 };
 
 size_t balance_sheet_bytes(uint32_t accounts_max, uint32_t assets_max);
@@ -50,6 +51,14 @@ struct balance_owner *balance_sheet_owner(const struct balance_sheet *sheet, uin
 /* Needs: the account exists, asset < assets_max. */
 struct balance_cell *balance_sheet_cell(const struct balance_sheet *sheet, uint32_t account,
                                         uint16_t asset);
+
+/* Where an account's owner and balances are, whether it is there yet or not: for a journal's readers on other threads,
+ * who know from its leaf that it is (proof_journal.h).
+ * Needs: account <= accounts_max. */
+const struct balance_owner *balance_sheet_owner_place(const struct balance_sheet *sheet,
+                                                      uint32_t account);
+const struct balance_cell *balance_sheet_cells_place(const struct balance_sheet *sheet,
+                                                     uint32_t account);
 
 /* Makes the account dirty, once. */
 void balance_sheet_touch(struct balance_sheet *sheet, uint32_t account, uint64_t command);

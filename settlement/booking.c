@@ -1,5 +1,7 @@
 #include "settlement/booking.h"
 
+#include "settlement/word.h"
+
 static enum status post_house(struct settlement *s, const struct posting *posting)
 {
     struct totals *totals = &s->totals[posting->asset];
@@ -9,6 +11,9 @@ static enum status post_house(struct settlement *s, const struct posting *postin
         return STATUS_OK;
     case POSTING_ROUNDING:
         totals->rounding += posting->amount.units;
+        return STATUS_OK;
+    case POSTING_IN_FLIGHT:
+        totals->in_flight += posting->amount.units;
         return STATUS_OK;
     default:
         ASSERT(posting->account == POSTING_EXTERNAL);
@@ -28,9 +33,12 @@ static enum status post_user(struct settlement *s, const struct posting *posting
                                           .asset = posting->asset,
                                           .ours = balance->units};
 
-    balance_sheet_touch(s->accounts, account, s->command.number);
-    if (!amount_add(*balance, posting->amount, balance)) return settle_differs(s, &found);
+    settle_touch(s, account);
+    amount_t after;
+    if (!amount_add(*balance, posting->amount, &after)) return settle_differs(s, &found);
+    word_put(&balance->units, (uint64_t)after.units); /* a journal's reader may be there */
     s->totals[posting->asset].users += posting->amount.units;
+    if (account <= s->sweep.to) s->sweep.users[posting->asset] += posting->amount.units;
     return STATUS_OK;
 }
 
@@ -39,6 +47,10 @@ static enum status check_not_negative(struct settlement *s, const struct posting
 {
     if (posting->account == POSTING_FEES && s->totals[posting->asset].fees < 0)
         return settle_differs(s, &(struct settle_mismatch){.what = "fees below zero",
+                                                           .asset = posting->asset,
+                                                           .theirs = posting->amount.units});
+    if (posting->account == POSTING_IN_FLIGHT && s->totals[posting->asset].in_flight < 0)
+        return settle_differs(s, &(struct settle_mismatch){.what = "in flight below zero",
                                                            .asset = posting->asset,
                                                            .theirs = posting->amount.units});
     if (posting->account < 0) return STATUS_OK;

@@ -4,7 +4,7 @@
  *
  * Invariants, checked by booking_post, a mismatch when broken:
  *   1  no user's available or held amount is below zero after a set
- *   2  no asset's fees account is below zero after a set
+ *   2  no asset's fees account, and nothing in flight, is below zero after a set
  */
 
 #ifndef SETTLEMENT_BOOKING_H

@@ -349,8 +349,10 @@ enum status ending_amended(struct settlement *s, const struct event *event)
     order_amend_command_get(s->command.payload, &asked);
     struct hold_entry *entry = hold_book_find(s->orders, amended.market, amended.order_id);
     if (entry == NULL || s->command.type != T_ORDER_AMEND || s->command.main_count > 1 ||
-        entry->account != amended.account || asked.account != amended.account ||
-        asked.market != amended.market || asked.qty.lots != amended.qty.lots ||
+        entry->account != amended.account ||
+        balance_sheet_owner(s->accounts, entry->account)->is_frozen ||
+        asked.account != amended.account || asked.market != amended.market ||
+        asked.qty.lots != amended.qty.lots ||
         !is_named(entry->order_id, entry->client_hash, asked.order_id, asked.orig_client_id) ||
         entry->state == HOLD_PENDING || booking_sibling(s, entry) != NULL ||
         client_hash(amended.client_id) !=

@@ -29,8 +29,10 @@ static bool take_parts(struct arena *arena, const struct image_move *move, struc
     copy->tree = account_tree_image(arena, copy->tree, move);
     copy->switches = switch_book_image(arena, copy->switches, move);
     copy->tiers = tier_book_image(arena, copy->tiers, move);
-    return copy->accounts != NULL && copy->orders != NULL && copy->keys != NULL &&
-           copy->tree != NULL && copy->switches != NULL && copy->tiers != NULL;
+    copy->custody = custody_book_image(arena, copy->custody, move);
+    return copy->custody != NULL && copy->accounts != NULL && copy->orders != NULL &&
+           copy->keys != NULL && copy->tree != NULL && copy->switches != NULL &&
+           copy->tiers != NULL;
 }
 
 const struct settlement *image_settlement(struct arena *arena, const void *image,
@@ -39,6 +41,7 @@ const struct settlement *image_settlement(struct arena *arena, const void *image
     const struct image_move move = {memory, image};
     struct settlement *copy = image_take(arena, &move, settlement, sizeof(*copy));
     if (copy == NULL || !take_parts(arena, &move, copy)) return NULL;
+    copy->journal = NULL;
     copy->totals = image_at(&move, copy->totals);
     copy->markets = image_at(&move, copy->markets);
     copy->trails = image_at(&move, copy->trails);

@@ -54,6 +54,8 @@ bool mandate_book_concerns(uint16_t command_type)
     case T_MARKET_FILTERS:
     case T_ACCOUNT_CREATE:
     case T_KEY_ADD:
+    case T_RULES_SET:
+    case T_ROUTE_SET:
         return true;
     default:
         return false;
@@ -69,6 +71,8 @@ bool mandate_book_needs(uint16_t event_type)
     case T_MARKET_FILTERED:
     case T_ACCOUNT_CREATED:
     case T_KEY_ADDED:
+    case T_RULES_CHANGED:
+    case T_ROUTE_CHANGED:
         return true;
     default:
         return false;

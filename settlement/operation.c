@@ -21,6 +21,17 @@ static bool repeats(const struct settlement *s, const struct event *event, size_
                0;
 }
 
+/* A chain's decimals stay: amounts were counted by them. */
+static bool route_fits(const struct settlement *s, const struct event *event)
+{
+    struct route_changed_event route;
+    route_changed_event_get(event->payload, &route);
+    const int known = params_find_route(&s->params, route.chain, route.asset);
+    return route.connector < s->genesis->operator_count &&
+           route.approvals <= s->genesis->operator_count &&
+           (known < 0 || s->params.routes[known].decimals == route.decimals);
+}
+
 static bool is_status_asked(const struct settlement *s, const struct event *event)
 {
     return s->command.type == T_MARKET_STATUS && repeats(s, event, 0);
@@ -35,7 +46,10 @@ enum status operation_parameters(struct settlement *s, const struct event *event
         (event->type == T_MARKET_CREATED && type == T_MARKET_CREATE &&
          repeats(s, event, INDEX_BYTES)) ||
         (event->type == T_MARKET_STATUS_CHANGED && is_status_asked(s, event)) ||
-        (event->type == T_MARKET_FILTERED && type == T_MARKET_FILTERS && repeats(s, event, 0));
+        (event->type == T_MARKET_FILTERED && type == T_MARKET_FILTERS && repeats(s, event, 0)) ||
+        (event->type == T_RULES_CHANGED && type == T_RULES_SET && repeats(s, event, 0)) ||
+        (event->type == T_ROUTE_CHANGED && type == T_ROUTE_SET && repeats(s, event, 0) &&
+         route_fits(s, event));
     if (!asked || s->command.main_count > 1 || !params_follows(&s->params, event))
         return settle_differs_count(s, "listing", type, event->type);
     params_apply(&s->params, event);
@@ -59,7 +73,7 @@ enum status operation_account(struct settlement *s, const struct event *event)
     if (balance_sheet_open(s->accounts, created.public_key, created.tier) == 0)
         return settle_differs_count(s, "accounts in use", s->params.accounts_max, created.account);
     tier_book_set_floor(s->tiers, created.account, created.tier);
-    balance_sheet_touch(s->accounts, created.account, s->command.number);
+    settle_touch(s, created.account);
     return STATUS_OK;
 }
 

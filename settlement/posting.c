@@ -46,6 +46,55 @@ struct posting_set posting_debit(uint32_t account, uint16_t asset, amount_t amou
     return checked(&set);
 }
 
+/* One amount from one place to another. */
+struct leg {
+    int32_t account;
+    enum posting_place place;
+};
+
+static struct posting_set moved(struct leg from, struct leg to, uint16_t asset,
+                                enum posting_kind kind, amount_t amount)
+{
+    struct posting_set set = {0};
+    ASSERT(amount.units > 0);
+    add(&set, from.account, asset, from.place, kind, -amount.units);
+    add(&set, to.account, asset, to.place, kind, amount.units);
+    return checked(&set);
+}
+
+static const struct leg external = {POSTING_EXTERNAL, POSTING_AVAILABLE};
+static const struct leg in_flight = {POSTING_IN_FLIGHT, POSTING_AVAILABLE};
+
+static struct leg user(uint32_t account, enum posting_place place)
+{
+    return (struct leg){(int32_t)account, place};
+}
+
+struct posting_set posting_deposit(uint32_t account, uint16_t asset, amount_t amount)
+{
+    return moved(external, user(account, POSTING_AVAILABLE), asset, POSTING_DEPOSIT, amount);
+}
+
+struct posting_set posting_reversal(uint32_t account, uint16_t asset, amount_t amount)
+{
+    return moved(user(account, POSTING_AVAILABLE), external, asset, POSTING_REVERSAL, amount);
+}
+
+struct posting_set posting_depart(uint32_t account, uint16_t asset, amount_t amount)
+{
+    return moved(user(account, POSTING_HELD), in_flight, asset, POSTING_DEPART, amount);
+}
+
+struct posting_set posting_arrive(uint16_t asset, amount_t amount)
+{
+    return moved(in_flight, external, asset, POSTING_ARRIVE, amount);
+}
+
+struct posting_set posting_return(uint32_t account, uint16_t asset, amount_t amount)
+{
+    return moved(in_flight, user(account, POSTING_AVAILABLE), asset, POSTING_RETURN, amount);
+}
+
 struct posting_set posting_hold(uint32_t account, uint16_t asset, amount_t amount)
 {
     struct posting_set set = {0};

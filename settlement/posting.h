@@ -1,12 +1,14 @@
 /* Postings: one movement of money as entries that sum to zero in every asset.
  *
  * The chart of accounts, per asset: each user's available and held amount; fees; rounding (what fee.h
- * rounds up above the exact fee); external, whose balance is minus what came in from outside and has
+ * rounds up above the exact fee); in flight (withdrawn, and not gone yet); external, whose balance is minus what came in from outside and has
  * not left. A set is made from facts alone (price, quantity, rates, side), and posting_balanced is
  * asserted as it is made.
  *
  *     credit    external -> available           hold      available -> held
  *     debit     available -> external           release   held -> available
+ *     deposit   external -> available       reversal  available -> external
+ *     depart    held -> in flight           arrive    in flight -> external      return  in flight -> available
  *     trade     buyer's held quote -> seller's available, seller's held base -> buyer's available
  *     fee       from what each received -> fees, rounding
  *     rebate    fees -> a maker of a rate below zero, in the asset it gave (fee.h)
@@ -32,6 +34,11 @@ enum posting_kind {
     POSTING_TRADE = 5,
     POSTING_FEE = 6,
     POSTING_REBATE = 7,
+    POSTING_DEPOSIT = 8,
+    POSTING_REVERSAL = 9,
+    POSTING_DEPART = 10,
+    POSTING_ARRIVE = 11,
+    POSTING_RETURN = 12,
 };
 
 /* The house's accounts; users are numbered from 1. Append-only. */
@@ -39,6 +46,7 @@ enum posting_house {
     POSTING_FEES = -1,
     POSTING_ROUNDING = -2,
     POSTING_EXTERNAL = -3,
+    POSTING_IN_FLIGHT = -4,
 };
 
 enum posting_place { POSTING_AVAILABLE, POSTING_HELD };
@@ -72,6 +80,12 @@ struct posting_set posting_credit(uint32_t account, uint16_t asset, amount_t amo
 struct posting_set posting_debit(uint32_t account, uint16_t asset, amount_t amount);
 struct posting_set posting_hold(uint32_t account, uint16_t asset, amount_t amount);
 struct posting_set posting_release(uint32_t account, uint16_t asset, amount_t amount);
+
+struct posting_set posting_deposit(uint32_t account, uint16_t asset, amount_t amount);
+struct posting_set posting_reversal(uint32_t account, uint16_t asset, amount_t amount);
+struct posting_set posting_depart(uint32_t account, uint16_t asset, amount_t amount);
+struct posting_set posting_arrive(uint16_t asset, amount_t amount);
+struct posting_set posting_return(uint32_t account, uint16_t asset, amount_t amount);
 
 /* Reads what a fill moves, release 0. False when price, quantity, a rate or a product is out of
  * range. */

@@ -2,6 +2,7 @@
 
 #include "common/arena.h"
 #include "settlement/restore_order.h"
+#include "settlement/restore_transfers.h"
 #include "settlement/snapshot.h"
 #include "settlement/state.h"
 
@@ -67,13 +68,15 @@ static bool account_load(struct settlement *s, struct settled_sections *sections
     struct settled_account record;
     struct settled_account_key key = {{0}};
     if (!settled_account_next(sections, &record)) return false;
-    if (record.has > (SETTLED_HAS_KEY | SETTLED_HAS_LOOK) || record.tier >= s->params.tier_count ||
-        record.floor > record.tier || record.height == 0 || record.height > s->height)
+    if (record.has > (SETTLED_HAS_KEY | SETTLED_HAS_LOOK | SETTLED_HAS_FROZEN) ||
+        record.tier >= s->params.tier_count || record.floor > record.tier || record.height == 0 ||
+        record.height > s->height)
         return false;
     if ((record.has & SETTLED_HAS_KEY) != 0 && !account_key_load(sections, &key)) return false;
     const uint32_t account = balance_sheet_open(s->accounts, key.public_key, record.tier);
     if (account == 0) return false;
     balance_sheet_owner(s->accounts, account)->leaf_height = record.height;
+    balance_sheet_owner(s->accounts, account)->is_frozen = (record.has & SETTLED_HAS_FROZEN) != 0;
     tier_book_set_floor(s->tiers, account, record.floor);
     if ((record.has & SETTLED_HAS_LOOK) != 0) (void)tier_book_look(s->tiers, account, day_of(s));
     return balances_load(s, sections, account, record.balances);
@@ -169,7 +172,7 @@ static bool sections_done(const struct settled_sections *sections)
     return true;
 }
 
-/* S2: what an account holds, its orders hold. Then its leaf can be made. */
+/* S2: what an account holds, its orders and withdrawals hold. Then its leaf can be made. */
 static bool accounts_close(struct settlement *s)
 {
     for (uint32_t account = 1; account <= balance_sheet_count(s->accounts); account++) {
@@ -188,7 +191,8 @@ static bool settlement_load(struct settlement *s, struct settled_sections *secti
 {
     return state_load(s, sections) && params_load(s, sections) && accounts_load(s, sections) &&
            volumes_load(s, sections) && keys_load(s, sections) && markets_load(s, sections) &&
-           switches_load(s, sections) && sections_done(sections) && accounts_close(s);
+           switches_load(s, sections) && restore_transfers(s, sections) &&
+           sections_done(sections) && accounts_close(s);
 }
 
 enum status restore_settlement(struct arena *arena, const struct genesis *genesis,

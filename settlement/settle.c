@@ -7,7 +7,9 @@
 #include "settlement/membership.h"
 #include "settlement/operation.h"
 #include "settlement/trade.h"
+#include "settlement/transfer.h"
 #include "settlement/waking.h"
+#include "settlement/word.h"
 
 #include <string.h>
 
@@ -25,7 +27,8 @@ size_t settlement_bytes(const struct genesis *genesis)
            balance_sheet_bytes(params->accounts_max, params->assets_max) +
            hold_book_bytes(params->orders_max) + keyring_bytes(params->keys_max) +
            account_tree_bytes(params->accounts_max) + switch_book_bytes(params->orders_max) +
-           tier_book_bytes(params->accounts_max) + params->assets_max * sizeof(struct totals) +
+           tier_book_bytes(params->accounts_max) + custody_book_bytes(params) +
+           params->assets_max * sizeof(struct totals) +
            params->markets_max * (sizeof(struct market_state) + sizeof(struct price_trail)) +
            ((size_t)params->orders_max + 2) * sizeof(struct pairing_node) +
            (size_t)prices_max(params) * sizeof(struct command_price) + 2048;
@@ -41,6 +44,7 @@ static bool take_memory(struct settlement *s, struct arena *arena, const uint8_t
     s->tree = account_tree_new(arena, params->accounts_max, tree_secret);
     s->switches = switch_book_new(arena, params->orders_max);
     s->tiers = tier_book_new(arena, params->accounts_max);
+    s->custody = custody_book_new(arena, params);
     s->totals = arena_take_array(arena, params->assets_max, sizeof(struct totals));
     s->markets = arena_take_array(arena, params->markets_max, sizeof(struct market_state));
     s->trails = arena_take_array(arena, params->markets_max, sizeof(struct price_trail));
@@ -49,8 +53,8 @@ static bool take_memory(struct settlement *s, struct arena *arena, const uint8_t
     s->prices_max = prices_max(params);
     s->prices = arena_take_array(arena, s->prices_max, sizeof(struct command_price));
     return s->accounts != NULL && s->orders != NULL && s->keys != NULL && s->tree != NULL &&
-           s->switches != NULL && s->tiers != NULL && s->totals != NULL && s->markets != NULL &&
-           s->trails != NULL && s->sleepers != NULL && s->prices != NULL;
+           s->switches != NULL && s->tiers != NULL && s->custody != NULL && s->totals != NULL &&
+           s->markets != NULL && s->trails != NULL && s->sleepers != NULL && s->prices != NULL;
 }
 
 struct settlement *settlement_new(struct arena *arena, const struct genesis *genesis,
@@ -124,6 +128,7 @@ static enum status close_command(struct settlement *s)
     waking_close(s);
     status = acceptance_close(s);
     if (status == STATUS_OK) status = operation_close(s);
+    if (status == STATUS_OK) status = transfer_close(s);
     return status == STATUS_OK ? membership_close(s) : status;
 }
 
@@ -139,6 +144,7 @@ enum status settle_command(struct settlement *s, uint64_t number, uint64_t stamp
     memset(&s->command, 0, offsetof(struct command_state, payload));
     s->command.number = number;
     s->command.stamp_ns = stamp_ns;
+    s->command.deadline_ns = command->header.deadline_ns;
     s->command.type = command->header.type;
     s->command.origin = command->header.origin;
     s->command.actor = authority_account(command);
@@ -188,7 +194,7 @@ static enum status on_balance(struct settlement *s, const struct event *event)
     struct balance_cell *cell = balance_sheet_cell(s->accounts, balance.account, balance.asset);
     cell->engine_available = balance.available;
     cell->engine_held = balance.held;
-    balance_sheet_touch(s->accounts, balance.account, s->command.number);
+    settle_touch(s, balance.account);
     return compare(s, balance.account, balance.asset);
 }
 
@@ -260,6 +266,20 @@ static enum status check_order(struct settlement *s, const struct event *event)
     return STATUS_OK;
 }
 
+static enum status on_custody_event(struct settlement *s, const struct event *event)
+{
+    switch (event->type) {
+    case T_ADDRESS_CHANGED:
+        return transfer_address(s, event);
+    case T_ACCOUNT_FROZEN:
+        return transfer_frozen(s, event);
+    case T_DEPOSIT_CHANGED:
+        return transfer_deposit(s, event);
+    default:
+        return transfer_withdrawal(s, event);
+    }
+}
+
 static enum status on_order_event(struct settlement *s, const struct event *event)
 {
     switch (event->type) {
@@ -307,6 +327,8 @@ enum status settle_event(struct settlement *s, const struct event *event)
     case T_MARKET_CREATED:
     case T_MARKET_STATUS_CHANGED:
     case T_MARKET_FILTERED:
+    case T_RULES_CHANGED:
+    case T_ROUTE_CHANGED:
         return operation_parameters(s, event);
     case T_ACCOUNT_CREATED:
         return operation_account(s, event);
@@ -326,6 +348,11 @@ enum status settle_event(struct settlement *s, const struct event *event)
         return membership_node(s, event);
     case T_EPOCH_CHANGED:
         return membership_epoch(s, event);
+    case T_ADDRESS_CHANGED:
+    case T_ACCOUNT_FROZEN:
+    case T_DEPOSIT_CHANGED:
+    case T_WITHDRAWAL_CHANGED:
+        return on_custody_event(s, event);
     case T_SWITCH_ARMED:
         return operation_switch_armed(s, event);
     case T_SWITCH_FIRED:
@@ -335,7 +362,17 @@ enum status settle_event(struct settlement *s, const struct event *event)
     }
 }
 
-void settle_leaf(struct settlement *s, uint32_t account)
+void settle_touch(struct settlement *s, uint32_t account)
+{
+    const struct balance_owner *owner = balance_sheet_owner(s->accounts, account);
+    if (s->journal != NULL && !owner->is_dirty)
+        proof_journal_keep(s->journal, s->height + 1, account_tree_place(s->tree, account),
+                           account_tree_level(s->tree, 0), owner->leaf_height,
+                           balance_sheet_cell(s->accounts, account, 0), s->params.asset_count);
+    balance_sheet_touch(s->accounts, account, s->command.number);
+}
+
+hash_t settle_leaf_hash(const struct settlement *s, uint32_t account)
 {
     const struct balance_owner *owner = balance_sheet_owner(s->accounts, account);
     struct account_leaf leaf = {
@@ -348,7 +385,12 @@ void settle_leaf(struct settlement *s, uint32_t account)
         leaf.balances[leaf.count++] =
             (struct account_leaf_balance){asset, cell->available, cell->held};
     }
-    account_tree_set(s->tree, account, account_tree_leaf_hash(&leaf));
+    return account_tree_leaf_hash(&leaf);
+}
+
+void settle_leaf(struct settlement *s, uint32_t account)
+{
+    account_tree_set(s->tree, account, settle_leaf_hash(s, account));
 }
 
 /* Compares every balance of the account and, if all agree, puts its leaf into the tree. */
@@ -358,7 +400,7 @@ static enum status close_account(struct settlement *s, uint32_t account, uint64_
         const enum status status = compare(s, account, asset);
         if (status != STATUS_OK) return status;
     }
-    balance_sheet_owner(s->accounts, account)->leaf_height = height;
+    word_put(&balance_sheet_owner(s->accounts, account)->leaf_height, height);
     settle_leaf(s, account);
     return STATUS_OK;
 }
@@ -369,11 +411,11 @@ static enum status check_totals(struct settlement *s)
         const struct totals *totals = &s->totals[asset];
         if (totals_conserved(totals)) continue;
         return settle_differs(
-            s, &(struct settle_mismatch){
-                   .what = "totals",
-                   .asset = asset,
-                   .ours = (int64_t)(totals->users + totals->fees + totals->rounding),
-                   .theirs = (int64_t)totals->external});
+            s, &(struct settle_mismatch){.what = "totals",
+                                         .asset = asset,
+                                         .ours = (int64_t)(totals->users + totals->fees +
+                                                           totals->rounding + totals->in_flight),
+                                         .theirs = (int64_t)totals->external});
     }
     return STATUS_OK;
 }
@@ -399,6 +441,9 @@ enum status settle_block(struct settlement *s, uint64_t height, struct settle_ro
 
     s->height = height;
     settlement_roots(s, roots);
+    if (s->journal != NULL)
+        proof_journal_block(s->journal, height, s->tree, dirty_count > 0, s->totals,
+                            s->params.asset_count);
     return STATUS_OK;
 }
 
@@ -419,6 +464,15 @@ void settlement_roots(struct settlement *s, struct settle_roots *roots)
     roots->state_root = account_tree_root(s->tree);
     roots->totals_root = totals_root(s->totals, s->params.asset_count);
     roots->params_hash = s->params_hash;
+}
+
+void settlement_keep(struct settlement *s, struct proof_journal *journal)
+{
+    struct settle_roots roots;
+    s->journal = journal;
+    settlement_roots(s, &roots);
+    if (s->height > 0)
+        proof_journal_block(journal, s->height, s->tree, true, s->totals, s->params.asset_count);
 }
 
 void settlement_check_epochs(struct settlement *s, settle_epoch_check check, void *context)
@@ -466,9 +520,10 @@ bool settle_check(const struct settlement *s)
             held += cell->held.units;
         }
         ASSERT(users == s->totals[asset].users);
-        ASSERT(totals_conserved(&s->totals[asset])); /* S1 */
-        ASSERT(held == held_by_orders(s, asset));    /* S2 */
-        ASSERT(s->totals[asset].fees >= 0);          /* S4 */
+        ASSERT(totals_conserved(&s->totals[asset]));                        /* S1 */
+        ASSERT(held == held_by_orders(s, asset) + transfer_held(s, asset)); /* S2 */
+        ASSERT(s->totals[asset].in_flight == transfer_in_flight(s, asset)); /* S5 */
+        ASSERT(s->totals[asset].fees >= 0);                                 /* S4 */
     }
     return true;
 }

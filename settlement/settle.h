@@ -16,10 +16,11 @@
  *          command one signature check (about 50 us)
  *
  * Invariants, asserted by settle_check:
- *   S1  per asset: users' available and held + fees + rounding = deposits minus withdrawals
- *   S2  per asset: the accounts' held amounts are the sum of the open orders' remaining holds
+ *   S1  per asset: users' available and held + fees + rounding + in flight = deposits minus withdrawals
+ *   S2  per asset: the accounts' held amounts are the sum of what open orders and waiting withdrawals hold
  *   S3  no user's available or held amount is negative
  *   S4  no asset's fees account is negative
+ *   S5  per asset: in flight is the sum of the withdrawals that were approved and have not come to an end
  */
 
 #ifndef SETTLEMENT_SETTLE_H
@@ -30,6 +31,7 @@
 #include "settlement/totals.h"
 
 struct arena;
+struct proof_journal;
 struct settlement;
 
 /* What settlement adds to a block's header. */
@@ -80,6 +82,10 @@ uint64_t settlement_height(const struct settlement *settlement);
 
 /* The roots of that block. Needs: nothing was settled since. */
 void settlement_roots(struct settlement *settlement, struct settle_roots *roots);
+
+/* From here on what changes is kept in `journal`, from which another thread makes proofs (proof_journal.h).
+ * Needs: no block is under way; the journal is new and outlives it. */
+void settlement_keep(struct settlement *settlement, struct proof_journal *journal);
 
 /* Says of the statements with which an EPOCH_CHANGE comes what is wrong with them, NULL: nothing. */
 typedef const char *(*settle_epoch_check)(void *context, const struct command *command);

@@ -291,6 +291,27 @@ static void switches_count(struct writer *writer)
     writer->counts[SETTLED_SWITCHES] = writer->switches.count;
 }
 
+/* What the account withdrew of the asset on the day of the last stamp. */
+static amount_t withdrawn_of(const struct writer *writer, uint32_t account, uint16_t asset)
+{
+    return (amount_t){custody_book_withdrawn(writer->s->custody, account, asset, writer->today)};
+}
+
+static void custody_count(struct writer *writer)
+{
+    const struct settlement *s = writer->s;
+    const struct custody_span withdrawals = custody_book_withdrawals(s->custody);
+    writer->counts[SETTLED_ADDRESSES] = custody_book_address_count(s->custody);
+    writer->counts[SETTLED_FLOORS] = s->params.route_count;
+    writer->counts[SETTLED_TRANSFERS] = 1;
+    writer->counts[SETTLED_DEPOSITS] = custody_book_deposits(s->custody).count;
+    writer->counts[SETTLED_WITHDRAWALS] = withdrawals.count;
+    if (withdrawals.last == 0) return;
+    for (uint32_t account = 1; account <= balance_sheet_count(s->accounts); account++)
+        for (uint16_t asset = 0; asset < s->params.asset_count; asset++)
+            writer->counts[SETTLED_WITHDRAWN] += withdrawn_of(writer, account, asset).units != 0;
+}
+
 static void all_count(struct writer *writer)
 {
     const struct settlement *s = writer->s;
@@ -304,6 +325,7 @@ static void all_count(struct writer *writer)
     accounts_count(writer);
     markets_count(writer);
     switches_count(writer);
+    custody_count(writer);
 }
 
 /* ---- The sections. */
@@ -349,6 +371,7 @@ static void put_account_of(struct writer *writer, uint32_t account)
                             .floor = tier_book_floor(s->tiers, account),
                             .balances = balances_of(s, account),
                             .has = (uint8_t)((has_key(s, account) ? SETTLED_HAS_KEY : 0) |
+                                             (owner->is_frozen ? SETTLED_HAS_FROZEN : 0) |
                                              (looked ? SETTLED_HAS_LOOK : 0)),
                         });
 }
@@ -527,6 +550,94 @@ static void put_switches(struct writer *writer)
     }
 }
 
+static void put_addresses(struct writer *writer)
+{
+    const struct custody_book *book = writer->s->custody;
+    put_section(writer, SETTLED_ADDRESSES);
+    for (uint32_t i = 0; i < custody_book_address_count(book); i++) {
+        const struct address_changed_event *address = custody_book_address_at(book, i);
+        struct settled_address record = {
+            .active_ns = address->active_ns, .account = address->account, .kind = address->kind};
+        memcpy(record.chain, address->chain, CHAIN_BYTES);
+        memcpy(record.address, address->address, CHAIN_ADDRESS_BYTES);
+        put_address(writer, record);
+    }
+}
+
+static void put_deposits(struct writer *writer)
+{
+    const struct custody_span span = custody_book_deposits(writer->s->custody);
+    put_section(writer, SETTLED_DEPOSITS);
+    for (uint64_t left = span.count; left > 0; left--) {
+        const struct deposit_changed_event *deposit =
+            custody_book_deposit_at(writer->s->custody, span.last + 1 - left);
+        struct settled_deposit record = {.height = deposit->height,
+                                         .amount = deposit->amount,
+                                         .credited = deposit->credited,
+                                         .account = deposit->account,
+                                         .confirmations = deposit->confirmations,
+                                         .output = deposit->output,
+                                         .asset = deposit->asset,
+                                         .state = deposit->state};
+        memcpy(record.chain, deposit->chain, CHAIN_BYTES);
+        memcpy(record.txid, deposit->txid, TXID_BYTES);
+        put_deposit(writer, record);
+    }
+}
+
+static void put_withdrawals(struct writer *writer)
+{
+    const struct custody_span span = custody_book_withdrawals(writer->s->custody);
+    put_section(writer, SETTLED_WITHDRAWALS);
+    for (uint64_t left = span.count; left > 0; left--) {
+        const struct custody_withdrawal *withdrawal =
+            custody_book_withdrawal(writer->s->custody, span.last + 1 - left);
+        const struct withdrawal_changed_event *facts = &withdrawal->facts;
+        struct settled_withdrawal record = {.block = facts->block,
+                                            .deadline_ns = withdrawal->deadline_ns,
+                                            .amount = facts->amount,
+                                            .account = facts->account,
+                                            .asset = facts->asset,
+                                            .approvers = facts->approvers,
+                                            .state = facts->state};
+        memcpy(record.chain, facts->chain, CHAIN_BYTES);
+        memcpy(record.address, facts->address, CHAIN_ADDRESS_BYTES);
+        memcpy(record.client_id, facts->client_id, sizeof(record.client_id));
+        memcpy(record.txid, facts->txid, TXID_BYTES);
+        put_withdrawal(writer, record);
+    }
+}
+
+static void put_withdrawn_days(struct writer *writer)
+{
+    const struct settlement *s = writer->s;
+    put_section(writer, SETTLED_WITHDRAWN);
+    if (writer->counts[SETTLED_WITHDRAWN] == 0) return;
+    for (uint32_t account = 1; account <= balance_sheet_count(s->accounts); account++)
+        for (uint16_t asset = 0; asset < s->params.asset_count; asset++) {
+            const amount_t sum = withdrawn_of(writer, account, asset);
+            if (sum.units == 0) continue;
+            put_withdrawn(
+                writer, (struct settled_withdrawn){.sum = sum, .account = account, .asset = asset});
+        }
+}
+
+static void put_custody(struct writer *writer)
+{
+    const struct settlement *s = writer->s;
+    put_addresses(writer);
+    put_section(writer, SETTLED_FLOORS);
+    for (uint16_t i = 0; i < s->params.route_count; i++)
+        put_floor(writer, (struct settled_floor){*custody_book_floor(s->custody, i)});
+    put_section(writer, SETTLED_TRANSFERS);
+    put_transfer(writer, (struct settled_transfer){
+                             .deposit_last = custody_book_deposits(s->custody).last,
+                             .withdrawal_last = custody_book_withdrawals(s->custody).last});
+    put_deposits(writer);
+    put_withdrawals(writer);
+    put_withdrawn_days(writer);
+}
+
 static void put_all(struct writer *writer)
 {
     put_log(writer);
@@ -541,6 +652,7 @@ static void put_all(struct writer *writer)
     put_each(writer, SETTLED_SESSIONS, put_session_of);
     put_lists(writer);
     put_switches(writer);
+    put_custody(writer);
 }
 
 enum status settlement_snapshot_write(const struct settlement *s, const struct genesis *genesis,

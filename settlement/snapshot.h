@@ -26,11 +26,12 @@ struct settlement;
 
 #define SETTLED_MAGIC   "QUOREXSS"
 #define SETTLED_DOMAIN  "quorex/settlement/1"
-#define SETTLED_VERSION 1
+#define SETTLED_VERSION 2
 
 /* `has` of an account. */
-#define SETTLED_HAS_KEY  1
-#define SETTLED_HAS_LOOK 2 /* its tier was looked at on the day of the last stamp */
+#define SETTLED_HAS_KEY    1
+#define SETTLED_HAS_LOOK   2 /* its tier was looked at on the day of the last stamp */
+#define SETTLED_HAS_FROZEN 4
 
 /* `has` of an order. */
 #define SETTLED_HAS_EXTRA    1

@@ -11,10 +11,13 @@
 
 #include "settlement/account_tree.h"
 #include "settlement/balance_sheet.h"
+#include "settlement/custody_book.h"
 #include "settlement/hold_book.h"
 #include "settlement/keyring.h"
 #include "settlement/pairing.h"
 #include "settlement/price_trail.h"
+#include "settlement/proof_journal.h"
+#include "settlement/reconcile.h"
 #include "settlement/settle.h"
 #include "settlement/switch_book.h"
 #include "settlement/tier_book.h"
@@ -65,6 +68,7 @@ struct command_price {
 struct command_state {
     uint64_t number;
     uint64_t stamp_ns;
+    uint64_t deadline_ns;
     uint32_t origin;
     uint32_t actor; /* whose orders it may touch; 0: nobody's */
     uint16_t type;
@@ -91,6 +95,7 @@ struct command_state {
     bool replace_cancels; /* and says that the cancel did well, */
     bool replace_places;  /* that the order was accepted */
     bool tier_set;
+    uint32_t freeze_due; /* an account that must be frozen yet; 0: none */
     bool epoch_changed;
     bool epoch_opened;    /* HELLO_ACCEPTED came */
     uint8_t node_changes; /* NODE_CHANGEDs so far */
@@ -112,6 +117,7 @@ struct settlement {
     struct account_tree *tree;
     struct switch_book *switches;
     struct tier_book *tiers;
+    struct custody_book *custody;
     struct totals *totals;         /* by asset */
     struct market_state *markets;  /* by market */
     struct price_trail *trails;    /* by market */
@@ -121,15 +127,24 @@ struct settlement {
     uint64_t height;    /* of the last block */
     hash_t params_hash; /* of `params`, unless they moved */
     bool params_moved;
+    struct proof_journal *journal;  /* NULL: nothing is kept; outside of the arena */
     settle_epoch_check epoch_check; /* NULL: no change of epoch may stand */
     void *epoch_context;
     bool has_mismatch;
     struct settle_mismatch mismatch;
+    struct reconcile_sweep sweep;
     struct command_state command;
 };
 
+/* Makes the account dirty, and keeps what it was. Needs: its balances have not been changed yet in this block, or it
+ * is dirty already. */
+void settle_touch(struct settlement *s, uint32_t account);
+
 /* Hashes the account's leaf as it is since block leaf_height, and puts it into the tree. */
 void settle_leaf(struct settlement *s, uint32_t account);
+
+/* What that hash is. */
+hash_t settle_leaf_hash(const struct settlement *s, uint32_t account);
 
 /* Each keeps the first difference, which explains the rest, and returns STATUS_MISMATCH. */
 enum status settle_differs(struct settlement *s, const struct settle_mismatch *found);

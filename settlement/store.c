@@ -31,6 +31,8 @@ struct store {
     uint32_t *moved; /* places in `latest` that the present command moved */
     uint32_t moved_count;
     uint32_t generation; /* rises with every reset */
+    uint32_t account_highest;
+    uint64_t *trades; /* by market: its last trade id */
 
     struct entry_row *entries; /* of this block, netted, in the order of their first posting */
     uint32_t *entry_slots;     /* open addressing: index into entries + 1, 0 free */
@@ -61,7 +63,7 @@ size_t store_bytes(const struct genesis *genesis)
     const struct params *params = &genesis->params;
     const size_t an_account =
         params->assets_max * (sizeof(struct latest) + sizeof(uint32_t)) + 8 + 4;
-    const size_t a_market = INTERVAL_COUNT * sizeof(struct candle_row) + 3;
+    const size_t a_market = INTERVAL_COUNT * sizeof(struct candle_row) + 3 + 8;
     return sizeof(struct store) + params->accounts_max * an_account +
            params->markets_max * a_market + (size_t)STORE_ENTRIES_MAX * sizeof(struct entry_row) +
            ENTRY_SLOTS * sizeof(uint32_t) + 1024;
@@ -82,11 +84,13 @@ struct store *store_new(struct arena *arena, const struct genesis *genesis)
     store->entries = arena_take_array(arena, STORE_ENTRIES_MAX, sizeof(struct entry_row));
     store->entry_slots = arena_take_array(arena, ENTRY_SLOTS, sizeof(uint32_t));
     store->candles = arena_take_array(arena, markets * INTERVAL_COUNT, sizeof(struct candle_row));
+    store->trades = arena_take_array(arena, markets, sizeof(uint64_t));
     store->candle_markets = arena_take_array(arena, markets, sizeof(uint16_t));
     store->has_candles = arena_take_array(arena, markets, sizeof(uint8_t));
     if (store->latest == NULL || store->changed_assets == NULL || store->changed == NULL ||
         store->moved == NULL || store->entries == NULL || store->entry_slots == NULL ||
-        store->candles == NULL || store->candle_markets == NULL || store->has_candles == NULL)
+        store->candles == NULL || store->trades == NULL || store->candle_markets == NULL ||
+        store->has_candles == NULL)
         return NULL;
     return store;
 }
@@ -117,6 +121,8 @@ void store_reset(struct store *store)
     store->changed_count = 0;
     store->moved_count = 0;
     store->generation++;
+    store->account_highest = 0;
+    memset(store->trades, 0, store->params.markets_max * sizeof(uint64_t));
     store->stamp_ns = 0;
     store->params = store->genesis->params;
 }
@@ -187,7 +193,29 @@ bool store_load_balance(struct store *store, const struct balance_row *row)
     latest->available = row->available;
     latest->held = row->held;
     latest->height = row->height;
+    if (row->account > store->account_highest) store->account_highest = row->account;
     return true;
+}
+
+struct balance_pair store_balance(const struct store *store, uint32_t account, uint16_t asset)
+{
+    ASSERT(account >= 1 && account <= store->params.accounts_max &&
+           asset < store->params.assets_max);
+    const struct latest *latest =
+        &store->latest[(size_t)(account - 1) * store->params.assets_max + asset];
+    if (latest->generation != store->generation) return (struct balance_pair){0};
+    return (struct balance_pair){latest->available, latest->held};
+}
+
+uint32_t store_accounts(const struct store *store)
+{
+    return store->account_highest;
+}
+
+uint64_t store_trades(const struct store *store, uint16_t market)
+{
+    ASSERT(market < store->params.markets_max);
+    return store->trades[market];
 }
 
 static void emit_entries(struct store *store, const struct store_sink *sink)
@@ -364,6 +392,70 @@ static bool on_debited(struct pass *pass, const struct event *event)
     return true;
 }
 
+/* The database takes text in UTF-8 only; what a client may call an order is ASCII. `text` has room for a byte
+ * more. */
+static void printable(const uint8_t *bytes, size_t byte_count, char *text)
+{
+    size_t length = 0;
+    for (; length < byte_count && bytes[length] != 0; length++)
+        text[length] = bytes[length] >= 0x20 && bytes[length] < 0x7f ? (char)bytes[length] : '?';
+    text[length] = '\0';
+}
+
+/* A deposit's rows tell what it came to; only what the command moved is booked. */
+static bool on_deposit(struct pass *pass, const struct event *event)
+{
+    struct deposit_row row = {.command = pass->command, .time_ns = pass->stamp_ns};
+    const struct deposit_changed_event *deposit = &row.deposit;
+    deposit_changed_event_get(event->payload, &row.deposit);
+    const int64_t moved = deposit->moved.units;
+    if (!account_valid(pass, deposit->account) || !asset_valid(pass, deposit->asset) ||
+        deposit->credited.units < 0 || moved < -INT64_MAX)
+        return false;
+    const struct posting_set none = {0};
+    const struct posting_set set =
+        moved == 0  ? none
+        : moved > 0 ? posting_deposit(deposit->account, deposit->asset, deposit->moved)
+                    : posting_reversal(deposit->account, deposit->asset, (amount_t){-moved});
+    book(pass, &set);
+    pass->sink->deposit(pass->sink->context, &row);
+    return true;
+}
+
+static bool is_departed(uint8_t state)
+{
+    return state == WITHDRAWAL_APPROVED || state == WITHDRAWAL_BROADCAST;
+}
+
+/* The way from one state to the next; a hold and its release are told by the balances. */
+static struct posting_set way_of(const struct withdrawal_changed_event *withdrawal)
+{
+    const uint32_t account = withdrawal->account;
+    const uint16_t asset = withdrawal->asset;
+    if (is_departed(withdrawal->state) && !is_departed(withdrawal->before))
+        return posting_depart(account, asset, withdrawal->amount);
+    if (withdrawal->state == WITHDRAWAL_FINAL && is_departed(withdrawal->before))
+        return posting_arrive(asset, withdrawal->amount);
+    if (withdrawal->state == WITHDRAWAL_FAILED && is_departed(withdrawal->before))
+        return posting_return(account, asset, withdrawal->amount);
+    return (struct posting_set){0};
+}
+
+static bool on_withdrawal(struct pass *pass, const struct event *event)
+{
+    struct withdrawal_row row = {.command = pass->command, .time_ns = pass->stamp_ns};
+    withdrawal_changed_event_get(event->payload, &row.withdrawal);
+    if (!account_valid(pass, row.withdrawal.account) || !asset_valid(pass, row.withdrawal.asset) ||
+        row.withdrawal.amount.units <= 0)
+        return false;
+    const struct posting_set set = way_of(&row.withdrawal);
+    book(pass, &set);
+    printable(row.withdrawal.address, CHAIN_ADDRESS_BYTES, row.address);
+    printable(row.withdrawal.client_id, 36, row.client_id);
+    pass->sink->withdrawal(pass->sink->context, &row);
+    return true;
+}
+
 /* What the two pay, and what the maker of a rate below zero is given. */
 static void price_fees(struct fill_row *row, const struct posting_fill *moved)
 {
@@ -396,17 +488,9 @@ static bool on_fill(struct pass *pass, const struct event *event)
     price_fees(&row, &moved);
     pass->sink->fill(pass->sink->context, &row);
     pass->fill_count++;
+    pass->store->trades[fill->market] = fill->trade_id;
     add_to_candles(pass, fill, moved.quote);
     return true;
-}
-
-/* The database takes text in UTF-8 only; what a client may call an order is ASCII. */
-static void printable(const uint8_t bytes[36], char text[37])
-{
-    size_t length = 0;
-    for (; length < 36 && bytes[length] != 0; length++)
-        text[length] = bytes[length] >= 0x20 && bytes[length] < 0x7f ? (char)bytes[length] : '?';
-    text[length] = '\0';
 }
 
 static bool on_terms(struct pass *pass, const struct event *event)
@@ -429,7 +513,7 @@ static bool on_done(struct pass *pass, const struct event *event)
     if (pass->terms.order_id == row.done.order_id && pass->terms.market == row.done.market)
         row.terms = pass->terms;
     pass->terms.order_id = 0;
-    printable(row.done.client_id, row.client_id);
+    printable(row.done.client_id, 36, row.client_id);
     pass->sink->order(pass->sink->context, &row);
     return true;
 }
@@ -453,7 +537,7 @@ static bool on_list(struct pass *pass, const struct event *event)
     if (row.accepted.market >= pass->store->params.market_count ||
         !account_valid(pass, row.accepted.account))
         return false;
-    printable(row.accepted.client_id, row.client_id);
+    printable(row.accepted.client_id, 36, row.client_id);
     pass->sink->list(pass->sink->context, &row);
     return true;
 }
@@ -481,6 +565,7 @@ static void note_balance(struct pass *pass, const struct balance_event *balance)
     latest->available = balance->available;
     latest->held = balance->held;
     latest->height = pass->header->height;
+    if (balance->account > store->account_highest) store->account_highest = balance->account;
     uint64_t *changed = &store->changed_assets[balance->account - 1];
     if (*changed == 0) store->changed[store->changed_count++] = balance->account;
     *changed |= (uint64_t)1 << balance->asset;
@@ -530,6 +615,10 @@ static bool on_event(struct pass *pass, const struct event *event)
     case T_MARKET_CREATED:
     case T_MARKET_STATUS_CHANGED:
         return on_listing(pass, event);
+    case T_DEPOSIT_CHANGED:
+        return on_deposit(pass, event);
+    case T_WITHDRAWAL_CHANGED:
+        return on_withdrawal(pass, event);
     case T_ACCOUNT_CREATED:
         return on_account(pass, event);
     case T_CREDITED:

@@ -19,6 +19,7 @@
 #ifndef SETTLEMENT_STORE_H
 #define SETTLEMENT_STORE_H
 
+#include "common/balance_slice.h"
 #include "common/block_header.h"
 #include "common/genesis.h"
 #include "common/interval.h"
@@ -28,6 +29,7 @@
 #include "common/status.h"
 
 struct arena;
+struct ring;
 struct store;
 
 #define STORE_ENTRIES_MAX (1u << 16)
@@ -103,6 +105,21 @@ struct entry_row {
     amount_t held;
 };
 
+/* A deposit, a withdrawal or an address as a command left it: later rows of the same number are newer. */
+struct deposit_row {
+    uint64_t command;
+    uint64_t time_ns;
+    struct deposit_changed_event deposit;
+};
+
+struct withdrawal_row {
+    uint64_t command;
+    uint64_t time_ns;
+    struct withdrawal_changed_event withdrawal;
+    char address[CHAIN_ADDRESS_BYTES + 1]; /* printable, terminated */
+    char client_id[37];
+};
+
 struct balance_row {
     uint32_t account;
     uint16_t asset;
@@ -150,6 +167,8 @@ struct store_sink {
     void (*prevented)(void *context, const struct prevented_row *row);
     void (*list)(void *context, const struct list_row *row);
     void (*list_end)(void *context, const struct list_end_row *row); /* of one given before */
+    void (*deposit)(void *context, const struct deposit_row *row);
+    void (*withdrawal)(void *context, const struct withdrawal_row *row);
 };
 
 size_t store_bytes(const struct genesis *genesis);
@@ -169,6 +188,15 @@ MUST_CHECK bool store_list_market(struct store *store, uint16_t index,
 /* A balance as it stood below the cursor; none was given for an account and asset: it is 0. False when
  * it cannot be. */
 MUST_CHECK bool store_load_balance(struct store *store, const struct balance_row *row);
+
+/* A balance after the last block, 0 when nothing was heard of it. Needs: account and asset within the bounds. */
+struct balance_pair store_balance(const struct store *store, uint32_t account, uint16_t asset);
+
+/* The highest account that any balance was heard of. */
+uint32_t store_accounts(const struct store *store);
+
+/* The market's last trade id, 0 when it has not traded since the store was reset. */
+uint64_t store_trades(const struct store *store, uint16_t market);
 
 /* Turns one block into rows. STATUS_MALFORMED when its bytes are not a block whose events follow one
  * another; rows may have been given to the sink by then, so the caller drops the batch and resets. */
@@ -204,6 +232,9 @@ struct store_options {
     struct progress *progress;
     struct metrics *metrics;
     uint32_t partition_commands; /* commands in a partition; 0: STORE_PARTITION_COMMANDS */
+    struct ring
+        *compared;    /* balances at a block's end, which must be the store's too; may be NULL */
+    uint64_t kept_ns; /* history older than that is dropped (retention.h); 0: none */
     uint32_t balances_ms; /* between two refreshes of the balance table; 0: STORE_BALANCES_MS */
 };
 

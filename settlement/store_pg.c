@@ -2,8 +2,10 @@
 
 #include "common/arena.h"
 #include "common/log.h"
+#include "settlement/audit.h"
 #include "settlement/copy_row.h"
 #include "settlement/database.h"
+#include "settlement/retention.h"
 #include "settlement/schema.h"
 
 #include <inttypes.h>
@@ -18,6 +20,8 @@
 #define BACKOFF_MS_MIN   50
 #define BACKOFF_MS_MAX   2000
 #define BALANCES_AT_ONCE 10000
+#define BEHIND_BLOCKS    100   /* ten seconds of trading: from there on the log tells of it */
+#define TELL_MS          10000 /* and how often */
 #define MIGRATION_LOCK   0x71756f726578 /* "quorex": one writer migrates at a time */
 
 enum table {
@@ -33,10 +37,12 @@ enum table {
     TABLE_PREVENTED,
     TABLE_LISTS,
     TABLE_LIST_ENDS,
+    TABLE_DEPOSITS,
+    TABLE_WITHDRAWALS,
     TABLE_COUNT
 };
 
-/* Where each table's rows are copied to; candles, balances and the ends of lists are merged from there. */
+/* Where each table's rows are copied to; those of pg_temp are merged from there. */
 static const char *const copy_targets[TABLE_COUNT] = {
     "quorex.assets",         "quorex.markets",
     "quorex.accounts",       "quorex.blocks",
@@ -44,6 +50,7 @@ static const char *const copy_targets[TABLE_COUNT] = {
     "quorex.ledger_entries", "pg_temp.candles_in",
     "pg_temp.balances_in",   "quorex.prevented_matches",
     "quorex.order_lists",    "pg_temp.list_ends_in",
+    "pg_temp.deposits_in",   "pg_temp.withdrawals_in",
 };
 
 static const char *const partitioned[] = {"fills", "orders", "ledger_entries", "prevented_matches",
@@ -53,7 +60,9 @@ static const char staging_sql[] =
     "CREATE TEMP TABLE candles_in (LIKE quorex.candles) ON COMMIT DELETE ROWS;"
     "CREATE TEMP TABLE balances_in (LIKE quorex.balances) ON COMMIT DELETE ROWS;"
     "CREATE TEMP TABLE list_ends_in (market int NOT NULL, list_id bigint NOT NULL,"
-    " closed_ns bigint NOT NULL) ON COMMIT DELETE ROWS";
+    " closed_ns bigint NOT NULL) ON COMMIT DELETE ROWS;"
+    "CREATE TEMP TABLE deposits_in (LIKE quorex.deposits) ON COMMIT DELETE ROWS;"
+    "CREATE TEMP TABLE withdrawals_in (LIKE quorex.withdrawals) ON COMMIT DELETE ROWS";
 
 static const char merge_candles_sql[] =
     "INSERT INTO quorex.candles AS c SELECT * FROM pg_temp.candles_in"
@@ -75,12 +84,45 @@ static const char merge_list_ends_sql[] =
     "UPDATE quorex.order_lists l SET closed_ns = e.closed_ns FROM pg_temp.list_ends_in e"
     " WHERE l.market = e.market AND l.list_id = e.list_id";
 
+/* Of one that changed more than once in a batch the newest row counts; when it began stays. */
+static const char merge_deposits_sql[] =
+    "INSERT INTO quorex.deposits AS d SELECT i.deposit, i.account, i.asset, i.chain, i.txid, "
+    "i.output,"
+    " i.amount, i.credited, i.chain_height, i.confirmations, i.state,"
+    " (SELECT min(f.created_ns) FROM pg_temp.deposits_in f WHERE f.deposit = i.deposit),"
+    " i.changed_ns, i.command"
+    " FROM pg_temp.deposits_in i JOIN (SELECT deposit, max(command) AS command"
+    " FROM pg_temp.deposits_in GROUP BY deposit) last USING (deposit, command)"
+    " ON CONFLICT (deposit) DO UPDATE SET credited = excluded.credited,"
+    " chain_height = excluded.chain_height, confirmations = excluded.confirmations,"
+    " state = excluded.state, changed_ns = excluded.changed_ns, command = excluded.command";
+
+static const char merge_withdrawals_sql[] =
+    "INSERT INTO quorex.withdrawals AS w SELECT i.withdrawal, i.account, i.asset, i.chain, "
+    "i.address,"
+    " i.client_id, i.amount, i.state, i.approvers, i.block, i.txid,"
+    " (SELECT min(f.created_ns) FROM pg_temp.withdrawals_in f WHERE f.withdrawal = i.withdrawal),"
+    " i.changed_ns, i.command"
+    " FROM pg_temp.withdrawals_in i JOIN (SELECT withdrawal, max(command) AS command"
+    " FROM pg_temp.withdrawals_in GROUP BY withdrawal) last USING (withdrawal, command)"
+    " ON CONFLICT (withdrawal) DO UPDATE SET state = excluded.state,"
+    " approvers = excluded.approvers, block = excluded.block, txid = excluded.txid,"
+    " changed_ns = excluded.changed_ns, command = excluded.command";
+
 /* Up to where the database has the chain. */
 struct cursor {
     uint64_t height;
     uint64_t command;
     uint64_t balances_height;
     hash_t hash; /* of the block at `height` */
+};
+
+/* Since PostgreSQL was found to be behind the chain. */
+struct catching_up {
+    bool is_behind;
+    uint64_t began_ms, told_ms;
+    uint64_t from_height;
+    uint64_t fills; /* written since */
 };
 
 struct writer {
@@ -98,6 +140,9 @@ struct writer {
     uint64_t partitions_to;   /* partitions exist for all commands below */
     uint64_t balances_due_ms; /* when balances are refreshed next */
     struct copy_rows rows[TABLE_COUNT];
+    struct audit audit;
+    struct retention retention;
+    struct catching_up catching;
 };
 
 static uint64_t now_ms(void)
@@ -276,6 +321,54 @@ static void on_list_end(void *context, const struct list_end_row *row)
     copy_row_i64(rows, (int64_t)row->time_ns);
 }
 
+/* A field padded with zero bytes, of the letters that chains have. */
+static void row_chain(struct copy_rows *rows, const uint8_t chain[CHAIN_BYTES])
+{
+    char text[CHAIN_BYTES + 1] = {0};
+    memcpy(text, chain, CHAIN_BYTES);
+    copy_row_text(rows, text);
+}
+
+static void on_deposit(void *context, const struct deposit_row *row)
+{
+    const struct deposit_changed_event *deposit = &row->deposit;
+    struct copy_rows *rows = begin_row(context, TABLE_DEPOSITS, 14);
+    copy_row_i64(rows, (int64_t)deposit->deposit);
+    copy_row_i32(rows, (int32_t)deposit->account);
+    copy_row_i32(rows, deposit->asset);
+    row_chain(rows, deposit->chain);
+    copy_row_bytes(rows, deposit->txid, TXID_BYTES);
+    copy_row_i64(rows, deposit->output);
+    copy_row_i64(rows, deposit->amount.units);
+    copy_row_i64(rows, deposit->credited.units);
+    copy_row_i64(rows, (int64_t)deposit->height);
+    copy_row_i64(rows, deposit->confirmations);
+    copy_row_i32(rows, deposit->state);
+    copy_row_i64(rows, (int64_t)row->time_ns);
+    copy_row_i64(rows, (int64_t)row->time_ns);
+    copy_row_i64(rows, (int64_t)row->command);
+}
+
+static void on_withdrawal(void *context, const struct withdrawal_row *row)
+{
+    const struct withdrawal_changed_event *withdrawal = &row->withdrawal;
+    struct copy_rows *rows = begin_row(context, TABLE_WITHDRAWALS, 14);
+    copy_row_i64(rows, (int64_t)withdrawal->withdrawal);
+    copy_row_i32(rows, (int32_t)withdrawal->account);
+    copy_row_i32(rows, withdrawal->asset);
+    row_chain(rows, withdrawal->chain);
+    copy_row_text(rows, row->address);
+    copy_row_text(rows, row->client_id);
+    copy_row_i64(rows, withdrawal->amount.units);
+    copy_row_i32(rows, withdrawal->state);
+    copy_row_i32(rows, withdrawal->approvers);
+    copy_row_i64(rows, (int64_t)withdrawal->block);
+    copy_row_bytes(rows, withdrawal->txid, TXID_BYTES);
+    copy_row_i64(rows, (int64_t)row->time_ns);
+    copy_row_i64(rows, (int64_t)row->time_ns);
+    copy_row_i64(rows, (int64_t)row->command);
+}
+
 static void on_entry(void *context, const struct entry_row *row)
 {
     struct copy_rows *rows = begin_row(context, TABLE_ENTRIES, 8);
@@ -330,7 +423,9 @@ static struct store_sink sink_of(struct writer *writer)
                                .balance = on_balance,
                                .prevented = on_prevented,
                                .list = on_list,
-                               .list_end = on_list_end};
+                               .list_end = on_list_end,
+                               .deposit = on_deposit,
+                               .withdrawal = on_withdrawal};
 }
 
 /* Brings the schema to the newest number, in one transaction. */
@@ -343,14 +438,15 @@ static enum status migrate(struct writer *writer)
         "CREATE SCHEMA IF NOT EXISTS quorex;"
         "CREATE TABLE IF NOT EXISTS quorex.migrations"
         " (number int PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL);"
-        "SELECT coalesce(max(number), 0) FROM quorex.migrations",
+        "SELECT coalesce(sum(1::bigint << number), 0)::bigint FROM quorex.migrations",
         (uint64_t)MIGRATION_LOCK);
     if (status != STATUS_OK) return status;
 
-    const int64_t have = database_number(database, 0, 0);
+    const uint64_t have = (uint64_t)database_number(database, 0, 0);
     for (uint32_t i = 0; i < schema_migration_count && status == STATUS_OK; i++) {
         const struct schema_migration *migration = &schema_migrations[i];
-        if (migration->number <= have) continue;
+        ASSERT(migration->number < 63);
+        if ((have >> migration->number & 1) != 0) continue;
         status = database_run_text(database, migration->sql);
         if (status != STATUS_OK) break;
         status = database_run(database, "INSERT INTO quorex.migrations VALUES (%u, '%s', now())",
@@ -509,13 +605,16 @@ static enum status resume(struct writer *writer)
     if (status == STATUS_OK) status = claim(writer);
     if (status == STATUS_OK) status = database_run_text(writer->database, staging_sql);
     store_reset(writer->store);
+    audit_begin(&writer->audit);
     if (status == STATUS_OK) status = load_assets(writer);
     if (status == STATUS_OK) status = load_markets(writer);
     if (status == STATUS_MALFORMED && is_news(writer))
         log_error("settlement", "the database lists what this chain does not", "%s", "");
     if (status == STATUS_OK) status = load_cursor(writer);
     if (status == STATUS_OK) status = load_balances(writer);
+    if (status == STATUS_OK) status = retention_load(&writer->retention, writer->database);
     if (status != STATUS_OK) return status;
+    writer->audit.dropped_command = writer->retention.dropped_command;
 
     publish(writer);
     writer->balances_due_ms = now_ms();
@@ -594,11 +693,13 @@ static enum status take_block(struct writer *writer, struct cursor *at)
     }
     status = store_block(writer->store, &block, &sink);
     if (status != STATUS_OK) {
+        /* Most likely they do, and a balance that was read from the database is not the chain's. */
         if (is_news(writer))
-            log_error("settlement", "a block's events do not follow one another", "height=%" PRIu64,
-                      header.height);
+            audit_alarm(&writer->audit, "events of a block on top of the database's balances",
+                        header.height);
         return status;
     }
+    audit_block(&writer->audit, writer->store, header.height);
     at->height = header.height;
     at->command = header.last_command;
     at->hash = block_header_hash(block.header);
@@ -665,7 +766,57 @@ static enum status commit(struct writer *writer, const struct cursor *to)
         status = database_run_text(database, merge_balances_sql);
     if (status == STATUS_OK && writer->rows[TABLE_LIST_ENDS].row_count > 0)
         status = database_run_text(database, merge_list_ends_sql);
+    if (status == STATUS_OK && writer->rows[TABLE_DEPOSITS].row_count > 0)
+        status = database_run_text(database, merge_deposits_sql);
+    if (status == STATUS_OK && writer->rows[TABLE_WITHDRAWALS].row_count > 0)
+        status = database_run_text(database, merge_withdrawals_sql);
     return status == STATUS_OK ? database_run(database, "COMMIT") : status;
+}
+
+/* What is to be done beside writing, when it is time to: old partitions go, and what is there is compared. NOT_FOUND:
+ * nothing. */
+static enum status look_after(struct writer *writer, uint64_t now)
+{
+    const bool has_balances =
+        store_dirty_accounts(writer->store) == 0 && writer->balances_known == writer->cursor.height;
+    bool did;
+    enum status status = retention_step(&writer->retention, writer->database, now);
+    if (status != STATUS_OK) return status;
+    writer->audit.dropped_command = writer->retention.dropped_command;
+    status = audit_step(&writer->audit, writer->store, writer->database, writer->cursor.height,
+                        has_balances, now, &did);
+    return status == STATUS_OK && !did ? STATUS_NOT_FOUND : status;
+}
+
+/* How far behind the chain PostgreSQL is: in the metrics always, in the log while it catches up, every TELL_MS. */
+static void tell_progress(struct writer *writer, uint64_t now, uint64_t fill_count)
+{
+    struct catching_up *catching = &writer->catching;
+    const uint64_t sealed =
+        atomic_load_explicit(&writer->options->progress->sealed_height, memory_order_relaxed);
+    const uint64_t at = writer->cursor.height;
+    const uint64_t behind = sealed > at ? sealed - at : 0;
+    metric_set(&writer->options->metrics->projection_behind, behind);
+    catching->fills += fill_count;
+    if (!catching->is_behind) {
+        if (behind < BEHIND_BLOCKS) return;
+        *catching = (struct catching_up){
+            .is_behind = true, .began_ms = now, .told_ms = now, .from_height = at};
+        log_info("settlement", "PostgreSQL is behind the chain and catches up",
+                 "height=%" PRIu64 " behind=%" PRIu64, at, behind);
+        return;
+    }
+    const bool is_over = behind == 0;
+    if (!is_over && now - catching->told_ms < TELL_MS) return;
+    catching->told_ms = now;
+    const uint64_t took = now - catching->began_ms;
+    log_info("settlement",
+             is_over ? "PostgreSQL has caught up with the chain" : "PostgreSQL catches up",
+             "height=%" PRIu64 " behind=%" PRIu64 " blocks=%" PRIu64 " fills=%" PRIu64
+             " seconds=%" PRIu64 " fills_per_s=%" PRIu64,
+             at, behind, at - catching->from_height, catching->fills, took / 1000,
+             catching->fills * 1000 / (took + 1));
+    catching->is_behind = !is_over;
 }
 
 /* One batch. NOT_FOUND: nothing to do. Any other failure ends the session, and with it everything
@@ -681,8 +832,9 @@ static enum status step(struct writer *writer)
     if (idle && writer->balances_known < writer->cursor.height) return STATUS_NOT_FOUND;
 
     const uint64_t now = now_ms();
-    const bool refresh = now >= writer->balances_due_ms && store_dirty_accounts(writer->store) > 0;
-    if (idle && !refresh) return STATUS_NOT_FOUND;
+    const bool due = now >= writer->balances_due_ms || audit_hurries(&writer->audit);
+    const bool refresh = due && store_dirty_accounts(writer->store) > 0;
+    if (idle && !refresh) return look_after(writer, now);
     if (refresh) {
         store_balances(writer->store, &sink);
         to.balances_height = to.height;
@@ -698,9 +850,11 @@ static enum status step(struct writer *writer)
     if (refresh) writer->balances_due_ms = now + writer->options->balances_ms;
     metric_add(&writer->options->metrics->projected_fills_total, fill_count);
     publish(writer);
+    tell_progress(writer, now, fill_count);
     database_forget_failure(writer->database);
     writer->has_complained = false;
-    return STATUS_OK;
+    status = look_after(writer, now);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 /* A node that joined by a checkpoint waits for blocks that it will never have: somebody should know. */
@@ -748,6 +902,11 @@ static bool writer_open(struct writer *writer, const struct store_options *optio
 {
     writer->chain_id = genesis_chain_id(options->genesis);
     writer->partition_commands = options->partition_commands;
+    writer->retention = (struct retention){.kept_ns = options->kept_ns,
+                                           .span = options->partition_commands,
+                                           .progress = options->progress};
+    writer->audit = (struct audit){
+        .metrics = options->metrics, .progress = options->progress, .compared = options->compared};
     writer->database = database_new(options->conninfo, &options->progress->stopping);
     if (writer->database == NULL) return false;
     if (!arena_map(&writer->arena, store_bytes(options->genesis))) return false;

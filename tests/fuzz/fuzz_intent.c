@@ -2,7 +2,7 @@
  *
  * The input is a query; a line end in it starts the body. */
 
-#include "common/intent.h"
+#include "common/intent_custody.h"
 #include "tests/unit/common/world.h"
 
 #include <string.h>
@@ -30,7 +30,8 @@ static void check_intent(const struct intent *intent, uint64_t deadline_ns)
 
     /* Any bit of the payload's numbers, changed, must not match: here the first byte's. */
     bytes[COMMAND_HEADER_BYTES] ^= 1;
-    const bool account_first = intent->type == T_CANCEL_ALL || intent->type == T_LIST_PLACE;
+    const bool account_first = intent->type == T_CANCEL_ALL || intent->type == T_LIST_PLACE ||
+                               intent->type == T_ADDRESS_ALLOW;
     ASSERT(account_first || !intent_matches(&form, &params, &command));
 }
 
@@ -44,8 +45,9 @@ static void check_order(const struct order_place_command *order)
 
 static bool (*const readers[])(const struct form *, const struct params *, struct intent *,
                                struct refusal *) = {
-    intent_order_cancel, intent_cancel_all,  intent_order_amend, intent_order_replace,
-    intent_list_place,   intent_list_cancel, intent_switch_set,
+    intent_order_cancel,  intent_cancel_all,       intent_order_amend,
+    intent_order_replace, intent_list_place,       intent_list_cancel,
+    intent_switch_set,    intent_custody_withdraw, intent_custody_allow,
 };
 
 static void check_refusal(const struct refusal *refusal)

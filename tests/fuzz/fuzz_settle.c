@@ -7,7 +7,7 @@
  * the projection makes of the same blocks must add up to the same balances.
  */
 
-#include "common/intent.h"
+#include "common/intent_custody.h"
 #include "engine/match.h"
 #include "settlement/posting.h"
 #include "tests/unit/settlement/world.h"
@@ -100,9 +100,18 @@ static void on_list_end(void *context, const struct list_end_row *row)
     rows.lists_open--;
 }
 
-static const struct store_sink sink = {NULL,         on_block, on_fill,    on_order,  on_entry,
-                                       on_account,   on_asset, on_market,  on_candle, on_balance,
-                                       on_prevented, on_list,  on_list_end};
+static void on_deposit(void *context, const struct deposit_row *row)
+{
+    (void)context, (void)row;
+}
+static void on_withdrawal(void *context, const struct withdrawal_row *row)
+{
+    (void)context, (void)row;
+}
+
+static const struct store_sink sink = {
+    NULL,      on_block,   on_fill,      on_order, on_entry,    on_account, on_asset,     on_market,
+    on_candle, on_balance, on_prevented, on_list,  on_list_end, on_deposit, on_withdrawal};
 
 static void keep_record(const struct applied *applied)
 {
@@ -187,6 +196,8 @@ static void step(const struct command *command, const uint8_t *bytes)
     project(height, number);
 }
 
+static uint64_t deadline_ns; /* of the command that is sent next */
+
 static void send(uint16_t type, uint16_t auth_kind, const uint8_t *payload, const uint8_t *auth,
                  size_t auth_bytes)
 {
@@ -201,7 +212,8 @@ static void send(uint16_t type, uint16_t auth_kind, const uint8_t *payload, cons
         .origin_epoch = own ? 0 : origin_epoch,
         .origin_sequence = own ? 0 : ++origin_sequence,
         .auth_kind = auth_kind,
-        .auth_length = (uint16_t)auth_bytes};
+        .auth_length = (uint16_t)auth_bytes,
+        .deadline_ns = deadline_ns};
     command_header_put(bytes, &header);
     memcpy(bytes + COMMAND_HEADER_BYTES, payload, payload_bytes);
     if (auth_bytes > 0) memcpy(bytes + COMMAND_HEADER_BYTES + payload_bytes, auth, auth_bytes);
@@ -271,6 +283,99 @@ static void adjust(struct genesis *genesis)
     genesis->params.levels_max = 24;
 }
 
+/* ---- Deposits and withdrawals of BTC over a chain; account 3 has a key that may withdraw. ---- */
+
+static uint8_t withdraw_public[PUBLIC_KEY_BYTES], withdraw_secret[SECRET_KEY_BYTES];
+
+static void custody_open(void)
+{
+    const uint8_t seed[32] = "who may withdraw from account 3";
+    char text[512], hex[65];
+    crypto_sign_seed_keypair(withdraw_public, withdraw_secret, seed);
+    hash_hex(withdraw_public, 32, hex);
+    operate("action=rules-set&rules=2");
+    operate("action=route-set&chain=ETH&asset=BTC&decimals=8&confirmations=2&connector=0"
+            "&withdrawMin=0.00001&withdrawMax=1&withdrawDayMax=2&approvalAbove=0.00003&approvals=1"
+            "&addressDelay=0&status=OPEN");
+    snprintf(text, sizeof(text),
+             "action=key-add&account=3&keyId=%s&publicKey=%s&permissions=READ,WITHDRAW", hex, hex);
+    operate(text);
+    operate("action=deposit-address&account=1&chain=ETH&address=d0");
+    operate("action=deposit-address&account=4&chain=ETH&address=d1");
+}
+
+/* A text of account 3's own, with the time of now. */
+static void own(uint16_t type, uint8_t *payload, const char *text)
+{
+    uint8_t auth[1024];
+    char *signed_text = (char *)auth + 96;
+    const uint64_t now_ms = stamp_ns / 1000000;
+    const int length = snprintf(signed_text, sizeof(auth) - 96, "%s&timestamp=%llu", text,
+                                (unsigned long long)now_ms);
+    memcpy(auth, withdraw_public, 32);
+    hash_sign(withdraw_secret, signed_text, (size_t)length, auth + 32);
+    deadline_ns = now_ms * 1000000 + 5000000000u;
+    send(type, AUTH_ED25519, payload, auth, 96 + (size_t)length);
+    deadline_ns = 0;
+}
+
+static void own_custody(bool allows)
+{
+    char text[256];
+    struct form form;
+    struct intent intent;
+    struct refusal refusal;
+    uint8_t payload[COMMAND_PAYLOAD_MAX];
+    const char where = (char)('a' + byte() % 2);
+    if (allows)
+        snprintf(text, sizeof(text), "action=address-%s&chain=ETH&address=%c",
+                 byte() < 200 ? "allow" : "forbid", where);
+    else
+        snprintf(
+            text, sizeof(text),
+            "action=withdraw&chain=ETH&asset=BTC&amount=0.0000%u&address=%c&withdrawOrderId=%u",
+            1u + byte() % 9, where, byte() % 64u);
+    if (!form_parse(&form, text, strlen(text), "", 0)) abort();
+    if (!(allows ? intent_custody_allow(&form, &params, &intent, &refusal)
+                 : intent_custody_withdraw(&form, &params, &intent, &refusal)))
+        abort();
+    intent.withdraw.account = intent.type == T_WITHDRAW ? 3 : intent.withdraw.account;
+    if (intent.type == T_ADDRESS_ALLOW) intent.address_allow.account = 3;
+    intent_put(&intent, payload);
+    own(intent.type, payload, text);
+}
+
+static void custody(void)
+{
+    static const char *const states[] = {"BROADCAST", "FINAL", "FAILED", "BROADCAST"};
+    char text[512];
+    const uint8_t which = byte() % 10, pick = byte() % 32;
+    const unsigned withdrawal = 1u + byte() % 8;
+    if (which < 3)
+        snprintf(
+            text, sizeof(text),
+            "action=deposit-report&chain=ETH&txid=%064x&output=0&asset=BTC&amount=%u000&address=d%u"
+            "&height=%u&confirmations=%u",
+            pick, 1u + pick % 7, pick % 2u, 100u + pick, byte() % 4u);
+    else if (which < 4)
+        snprintf(text, sizeof(text), "action=deposit-reorg&chain=ETH&txid=%064x&output=0", pick);
+    else if (which < 5)
+        snprintf(text, sizeof(text), "action=account-freeze&account=%u&frozen=%s", 1u + pick % 4,
+                 pick < 24 ? "false" : "true");
+    else if (which < 6)
+        snprintf(text, sizeof(text), "action=withdrawal-deny&withdrawal=%u", withdrawal);
+    else if (which < 7)
+        snprintf(text, sizeof(text),
+                 "action=withdrawal-approve&withdrawal=%u&asset=BTC&amount=0.0000%u&address=%c",
+                 withdrawal, 4u + pick % 6, (char)('a' + pick % 2));
+    else if (which < 8)
+        snprintf(text, sizeof(text), "action=withdrawal-report&withdrawal=%u&status=%s&txid=%064x",
+                 withdrawal, states[pick % 4], 7);
+    else
+        return own_custody(which == 8);
+    operate(text);
+}
+
 /* USDTBTC, which prices USDT in the volume asset, and ETHUSDT, which needs that price. */
 static void list_more(void)
 {
@@ -288,6 +393,7 @@ static void list_more(void)
                  account < 3 ? "1000" : "0.0005");
         operate(text);
     }
+    custody_open();
     world->nonce = nonce;
 }
 
@@ -590,8 +696,10 @@ static void one_command(void)
         list(account);
     else if (kind < 240)
         sweep(account, kind % 4);
-    else if (kind < 244)
+    else if (kind < 242)
         govern();
+    else if (kind < 244)
+        custody();
     else if (kind < 246)
         hello(kind == 244);
     else

@@ -4,7 +4,7 @@
  * body is that of a real, busy block with bytes changed. Either comes after a real block that lists a
  * market and opens accounts, so that events about them get far. */
 
-#include "tests/unit/settlement/world.h"
+#include "tests/unit/settlement/world_custody.h"
 
 static void on_block(void *context, const struct block_row *row)
 {
@@ -62,6 +62,15 @@ static void on_list_end(void *context, const struct list_end_row *row)
     (void)context, (void)row;
 }
 
+static void on_deposit(void *context, const struct deposit_row *row)
+{
+    (void)context, (void)row;
+}
+static void on_withdrawal(void *context, const struct withdrawal_row *row)
+{
+    (void)context, (void)row;
+}
+
 static struct world *world;
 static struct store *store;
 static struct arena arena;
@@ -92,6 +101,12 @@ static void prepare(void)
     world_enter(world, &own);
     world_place_list(world, LIST_OCO, pair);
     world_sell(world, 1, 3000400, 5); /* fires the stop */
+    struct custody custody;
+    custody_open(&custody, world);
+    custody_told(&custody, custody_deposit_of(1, 7000, 3), 3, 7000);
+    custody_withdraw(&custody, 9000);
+    custody_withdraw(&custody, 4000);
+    custody_approve(&custody, 1);
     if (world_seal(world) != STATUS_OK) abort();
     if (!arena_map(&arena, store_bytes(&world->genesis))) abort();
     store = store_new(&arena, &world->genesis);
@@ -112,9 +127,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t byte_count)
 {
     static uint8_t body[1 << 16];
     __int128 sum = 0;
-    const struct store_sink sink = {&sum,         on_block, on_fill,    on_order,  on_entry,
-                                    on_account,   on_asset, on_market,  on_candle, on_balance,
-                                    on_prevented, on_list,  on_list_end};
+    const struct store_sink sink = {&sum,         on_block, on_fill,     on_order,   on_entry,
+                                    on_account,   on_asset, on_market,   on_candle,  on_balance,
+                                    on_prevented, on_list,  on_list_end, on_deposit, on_withdrawal};
     if (world == NULL) prepare();
     if (byte_count < 3 || byte_count > sizeof(body)) return 0;
     struct block_bytes block;

@@ -27,6 +27,8 @@
  *     NAME arms MS, NAME disarms, NAME ends session N, NAME gets|gives AMOUNT ASSET, NAME is given tier N
  *     the market halts|breaks|resumes, the market sets WORD VALUE ...
  *     node N begins, node N repeats (its HELLO), node N is lost, block N ends
+ *     custody ... (story_custody.c), NAME allows|forbids CHAIN ADDRESS,
+ *     NAME withdraws AMOUNT ASSET CHAIN ADDRESS as ID
  * Behind any of them:   in MARKET, by TIME (its deadline), group N, via NODE (the origin; its next sequence),
  *     again (the same sequence as before), epoch N (another than the origin's)
  *
@@ -419,6 +421,11 @@ static void do_epoch(struct story *story, char **words)
     if (!story_epoch(story, words)) story_unreadable(story, words[0]);
 }
 
+static void do_custody(struct story *story, char **words)
+{
+    if (!story_custody(story, words)) story_unreadable(story, words[1]);
+}
+
 typedef void doing(struct story *story, char **words);
 
 static doing *doing_of(char **words)
@@ -427,13 +434,15 @@ static doing *doing_of(char **words)
         const char *verb;
         doing *perform;
     } doings[] = {
-        {"buys", do_place},     {"sells", do_place},    {"places", do_list},
-        {"cancels", do_cancel}, {"amends", do_amend},   {"replaces", do_replace},
-        {"gets", do_transfer},  {"gives", do_transfer}, {"arms", do_switch},
-        {"disarms", do_switch}, {"ends", do_session},   {"is", do_tier},
+        {"buys", do_place},      {"sells", do_place},      {"places", do_list},
+        {"cancels", do_cancel},  {"amends", do_amend},     {"replaces", do_replace},
+        {"gets", do_transfer},   {"gives", do_transfer},   {"arms", do_switch},
+        {"disarms", do_switch},  {"ends", do_session},     {"is", do_tier},
+        {"allows", story_allow}, {"forbids", story_allow}, {"withdraws", story_withdraw},
     };
     if (story_is(words[0], "node") || story_is(words[0], "block")) return do_node;
     if (story_is(words[0], "era")) return do_epoch;
+    if (story_is(words[0], "custody")) return do_custody;
     if (story_is(words[0], "the") && story_is(words[1], "market"))
         return story_is(words[2], "sets") ? do_filters : do_status;
     for (size_t i = 0; i < sizeof(doings) / sizeof(doings[0]); i++)

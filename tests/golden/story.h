@@ -1,6 +1,7 @@
 /* A market story in play: a small exchange, and the text of what it said.
  *
- * match_script.c reads a story's lines, story_nodes.c those about its nodes, story_set_up.c prepares its exchange, story_order.c reads what a
+ * match_script.c reads a story's lines, story_nodes.c those about its nodes, story_custody.c those about deposits and
+ * withdrawals, story_set_up.c prepares its exchange, story_order.c reads what a
  * trader asks for, story_trace.c tells what came of it.
  */
 
@@ -81,6 +82,14 @@ bool story_membership(struct story *story, uint32_t node, char **words);
 
 /* era N begins above H: an EPOCH_CHANGE. False: another line. */
 bool story_epoch(struct story *story, char **words);
+
+/* custody rules|route|address|shows|loses|freezes|frees|approves|denies|says ...: what operators and connectors
+ * say. False: another line. */
+bool story_custody(struct story *story, char **words);
+
+/* NAME allows|forbids CHAIN ADDRESS, NAME withdraws AMOUNT ASSET CHAIN ADDRESS as ID */
+void story_allow(struct story *story, char **words);
+void story_withdraw(struct story *story, char **words);
 
 /* A client id in its field, padded with zero bytes. */
 void story_put_id(uint8_t field[36], const char *id);

@@ -377,6 +377,76 @@ static void say_status(struct story *story, const struct event *event)
     story_say(story, " %s\n", statuses[changed.status]);
 }
 
+static void say_rules(struct story *story, const struct event *event)
+{
+    story_say(story, "| rules %u\n", le_get_u32(event->payload));
+}
+
+static void say_route(struct story *story, const struct event *event)
+{
+    struct route_changed_event route;
+    route_changed_event_get(event->payload, &route);
+    story_say(story,
+              "| %s moves over %.12s: %u confirmations, %" PRId64 "..%" PRId64 ", %" PRId64
+              " a day, %u approve above %" PRId64 "%s\n",
+              asset_word(story, route.asset), (const char *)route.chain, route.confirmations,
+              route.withdrawal_min.units, route.withdrawal_max.units, route.day_max.units,
+              route.approvals, route.approval_above.units,
+              route.status == ROUTE_OPEN ? "" : ", closed");
+}
+
+static void say_frozen(struct story *story, const struct event *event)
+{
+    struct account_frozen_event frozen;
+    account_frozen_event_get(event->payload, &frozen);
+    story_say(story, "| %s is %s\n", story->names[frozen.account],
+              frozen.frozen ? "frozen" : "free");
+}
+
+static void say_address(struct story *story, const struct event *event)
+{
+    struct address_changed_event address;
+    address_changed_event_get(event->payload, &address);
+    story_say(story, "| %s %s %.64s on %.12s", story->names[address.account],
+              address.kind == ADDRESS_DEPOSIT ? "deposits to" : "may withdraw to",
+              (const char *)address.address, (const char *)address.chain);
+    if (address.active_ns == 0) {
+        story_say(story, ": not any more\n");
+        return;
+    }
+    story_say(story, " from ");
+    say_stamp(story, address.active_ns);
+    story_say(story, "\n");
+}
+
+static void say_deposit(struct story *story, const struct event *event)
+{
+    static const char *const states[] = {"", "confirming", "credited", "reorged", "owed"};
+    struct deposit_changed_event deposit;
+    deposit_changed_event_get(event->payload, &deposit);
+    story_say(story,
+              "| deposit %" PRIu64 " of %s: %" PRId64 " %s %s, %u confirmations, %" PRId64
+              " credited (%+" PRId64 ")\n",
+              deposit.deposit, story->names[deposit.account], deposit.amount.units,
+              asset_word(story, deposit.asset), states[deposit.state], deposit.confirmations,
+              deposit.credited.units, deposit.moved.units);
+}
+
+static void say_withdrawal(struct story *story, const struct event *event)
+{
+    static const char *const states[] = {"new",       "held",  "approved", "denied",
+                                         "broadcast", "final", "failed"};
+    struct withdrawal_changed_event withdrawal;
+    withdrawal_changed_event_get(event->payload, &withdrawal);
+    story_say(story, "| withdrawal %" PRIu64 " of %s: %" PRId64 " %s to %.64s, %s to %s",
+              withdrawal.withdrawal, story->names[withdrawal.account], withdrawal.amount.units,
+              asset_word(story, withdrawal.asset), (const char *)withdrawal.address,
+              states[withdrawal.before], states[withdrawal.state]);
+    if (withdrawal.approvers != 0) story_say(story, ", approvers %x", withdrawal.approvers);
+    if (withdrawal.block != 0) story_say(story, ", block %" PRIu64, withdrawal.block);
+    story_say(story, "\n");
+}
+
 typedef void saying(struct story *story, const struct event *event);
 
 static saying *saying_of(uint16_t type)
@@ -412,6 +482,12 @@ static saying *saying_of(uint16_t type)
         {T_TIER_CHANGED, say_tier},
         {T_TIER_SET, say_tier},
         {T_MARKET_FILTERED, say_filters},
+        {T_RULES_CHANGED, say_rules},
+        {T_ROUTE_CHANGED, say_route},
+        {T_ACCOUNT_FROZEN, say_frozen},
+        {T_ADDRESS_CHANGED, say_address},
+        {T_DEPOSIT_CHANGED, say_deposit},
+        {T_WITHDRAWAL_CHANGED, say_withdrawal},
     };
     for (size_t i = 0; i < sizeof(sayings) / sizeof(sayings[0]); i++)
         if (sayings[i].type == type) return sayings[i].say;

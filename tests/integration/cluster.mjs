@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const POSTGRES = '/usr/lib/postgresql/15/bin';
 
 // A PostgreSQL with one database a node, reached through a socket in its folder.
-class Postgres {
+export class Postgres {
     constructor(directory) {
         this.directory = directory;
         this.cluster = join(directory, 'cluster');

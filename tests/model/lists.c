@@ -27,6 +27,8 @@ static enum reject list_checks(struct model *model, const struct list_place_comm
                                const struct order_place_command legs[3])
 {
     enum reject reject = model_check_names(model, ask->account, ask->market);
+    if (reject == REJECT_NONE && model->accounts[ask->account].frozen)
+        reject = REJECT_ACCOUNT_FROZEN;
     if (reject == REJECT_NONE && market_of(model, ask->market)->status != MARKET_TRADING)
         reject = REJECT_MARKET_CLOSED;
     for (int leg = 0; leg < leg_count(ask->kind) && reject == REJECT_NONE; leg++)

@@ -52,6 +52,8 @@ void model_free(struct model *model)
     for (int i = 0; i < MODEL_MARKETS; i++)
         for (int side = BUY; side <= SELL; side++)
             free(model->markets[i].queues[side]);
+    free(model->deposits);
+    free(model->withdrawals);
     free(model->changed);
     free(model->run_prices);
     free(model->work);
@@ -159,6 +161,8 @@ static enum reject switch_set(struct model *model, const struct switch_set_comma
 static enum reject order_step(struct model *model, const struct order_place_command *ask)
 {
     enum reject reject = model_check_names(model, ask->account, ask->market);
+    if (reject == REJECT_NONE && model->accounts[ask->account].frozen)
+        reject = REJECT_ACCOUNT_FROZEN;
     if (reject == REJECT_NONE && market_of(model, ask->market)->status != MARKET_TRADING)
         reject = REJECT_MARKET_CLOSED;
     if (reject == REJECT_NONE) reject = model_check_form(model, ask);
@@ -221,6 +225,7 @@ static enum reject amend_check(struct model *model, const struct order_amend_com
     const enum reject reject = model_check_names(model, ask->account, ask->market);
     if (reject != REJECT_NONE) return reject;
     const struct market *market = market_of(model, ask->market);
+    if (model->accounts[ask->account].frozen) return REJECT_ACCOUNT_FROZEN;
     if (market->status != MARKET_TRADING) return REJECT_MARKET_CLOSED;
     struct model_order *order =
         model_order_find(model, ask->account, ask->market, ask->order_id, ask->orig_client_id);
@@ -295,6 +300,8 @@ static enum reject order_replace(struct model *model, const struct order_replace
 {
     const struct order_place_command place = new_order_of(ask);
     enum reject reject = model_check_names(model, ask->account, ask->market);
+    if (reject == REJECT_NONE && model->accounts[ask->account].frozen)
+        reject = REJECT_ACCOUNT_FROZEN;
     if (reject == REJECT_NONE && market_of(model, ask->market)->status != MARKET_TRADING)
         reject = REJECT_MARKET_CLOSED;
     if (reject == REJECT_NONE && ask->mode != REPLACE_STOP_ON_FAILURE &&
@@ -418,6 +425,8 @@ static enum reject account_step(struct model *model, const struct command *comma
         COMMAND(LIST_CANCEL, list_cancel, model_list_cancel)
         COMMAND(SWITCH_SET, switch_set, switch_set)
         COMMAND(SESSION_END, session_end, session_end)
+        COMMAND(WITHDRAW, withdraw, model_withdraw)
+        COMMAND(ADDRESS_ALLOW, address_allow, model_address_allow)
         COMMAND(EPOCH_CHANGE, epoch_change, model_epoch_change)
     default:
         return model_operator_step(model, command);
@@ -512,14 +521,15 @@ static void check_holds(const struct model *model)
     }
     for (uint32_t account = 1; account <= model->account_count; account++)
         for (int asset = 0; asset < MODEL_ASSETS; asset++)
-            ASSERT(model->accounts[account].balances[asset].held == held[account][asset]);
+            ASSERT(model->accounts[account].balances[asset].held ==
+                   held[account][asset] + model_withdrawals_hold(model, account, (uint16_t)asset));
 }
 
 static void check_supply(const struct model *model)
 {
     for (int asset = 0; asset < MODEL_ASSETS; asset++) {
-        __int128 sum = model->fees[asset];
-        ASSERT(model->fees[asset] >= 0);
+        __int128 sum = (__int128)model->fees[asset] + model->in_flight[asset];
+        ASSERT(model->fees[asset] >= 0 && model->in_flight[asset] >= 0);
         for (uint32_t account = 1; account <= model->account_count; account++) {
             const struct model_balance *balance = &model->accounts[account].balances[asset];
             ASSERT(balance->available >= 0 && balance->held >= 0);

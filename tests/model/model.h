@@ -9,8 +9,10 @@
  * Limits   the bounds in the genesis parameters; meant for a few hundred orders
  *
  * Invariants, all asserted by model_check:
- *   MO1  per account and asset, what is held is the sum of what its open orders hold, pairs once
- *   MO2  per asset, available + held over all accounts + fees = credited - debited; nothing is below zero
+ *   MO1  per account and asset, what is held is the sum of what its open orders hold, pairs once, and its
+ *        withdrawals that wait
+ *   MO2  per asset, available + held over all accounts + fees + in flight = credited - debited; nothing is
+ *        below zero
  *   MO3  an order that rests shows something; price and arrival order each queue; books never cross
  *   MO4  levels in use and dormant orders together, and open orders, stay within their bounds
  */
@@ -94,6 +96,7 @@ struct model_balance {
 struct model_account {
     uint8_t public_key[PUBLIC_KEY_BYTES];
     uint16_t tier, given_tier;
+    bool frozen;
     struct model_balance balances[MODEL_ASSETS];
     struct {
         uint64_t day;
@@ -133,6 +136,18 @@ struct model_member {
     uint64_t voted; /* the highest block, since it is a voter */
 };
 
+struct model_address {
+    uint64_t active_ns;
+    uint32_t account;
+    uint8_t kind; /* enum address_kind */
+    uint8_t chain[CHAIN_BYTES], address[CHAIN_ADDRESS_BYTES];
+};
+
+struct model_withdrawal {
+    struct withdrawal_changed_event facts;
+    uint64_t deadline_ns, day;
+};
+
 struct model {
     struct params params;
     uint32_t operator_count;
@@ -152,7 +167,13 @@ struct model {
     uint32_t account_count;
     uint8_t keys[MODEL_KEYS][32];
     uint32_t key_count;
-    int64_t supply[MODEL_ASSETS], fees[MODEL_ASSETS];
+    int64_t supply[MODEL_ASSETS], fees[MODEL_ASSETS], in_flight[MODEL_ASSETS];
+    struct model_address addresses[4 * MODEL_ACCOUNTS];
+    int address_count;
+    struct deposit_changed_event *deposits; /* number n at n - 1; all there ever were */
+    int deposit_count, deposits_forgotten;
+    struct model_withdrawal *withdrawals; /* likewise */
+    int withdrawal_count, withdrawals_forgotten;
     struct model_market markets[MODEL_MARKETS];
 
     struct model_order *orders; /* slots */

@@ -82,6 +82,12 @@ static const uint16_t demanded_events[] = {
     T_MARKET_STATUS_CHANGED,
     T_NODE_CHANGED,
     T_EPOCH_CHANGED,
+    T_RULES_CHANGED,
+    T_ROUTE_CHANGED,
+    T_ACCOUNT_FROZEN,
+    T_ADDRESS_CHANGED,
+    T_DEPOSIT_CHANGED,
+    T_WITHDRAWAL_CHANGED,
 };
 
 static void count_met(struct tape *tape, const uint8_t *at, const uint8_t *end)
@@ -132,6 +138,11 @@ static bool met_everything(const struct tape *tape)
     for (int reject = REJECT_UNKNOWN_NODE; reject <= REJECT_EPOCH; reject++) {
         /* 64 members are more than a world's length brings together. */
         if (tape->rejects[reject] > 0 || reject == REJECT_NODES_FULL) continue;
+        printf("never met: %s\n", reject_name((enum reject)reject));
+        all = false;
+    }
+    for (int reject = REJECT_RULES; reject <= REJECT_NOT_CERTIFIED; reject++) {
+        if (tape->rejects[reject] > 0) continue;
         printf("never met: %s\n", reject_name((enum reject)reject));
         all = false;
     }

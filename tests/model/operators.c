@@ -201,6 +201,15 @@ enum reject model_operator_step(struct model *model, const struct command *comma
         OPERATOR(NODE_ROLE, node_role, model_node_role)
         OPERATOR(NODE_REMOVE, node_remove, model_node_remove)
         OPERATOR(NODE_SWAP, node_swap, model_node_swap)
+        OPERATOR(RULES_SET, rules_set, model_rules_set)
+        OPERATOR(ROUTE_SET, route_set, model_route_set)
+        OPERATOR(ACCOUNT_FREEZE, account_freeze, model_account_freeze)
+        OPERATOR(DEPOSIT_ADDRESS, deposit_address, model_deposit_address)
+        OPERATOR(DEPOSIT_REPORT, deposit_report, model_deposit_report)
+        OPERATOR(DEPOSIT_REORG, deposit_reorg, model_deposit_reorg)
+        OPERATOR(WITHDRAWAL_APPROVE, withdrawal_approve, model_withdrawal_approve)
+        OPERATOR(WITHDRAWAL_DENY, withdrawal_deny, model_withdrawal_deny)
+        OPERATOR(WITHDRAWAL_REPORT, withdrawal_report, model_withdrawal_report)
     default:
         return REJECT_LATER_VERSION;
     }

@@ -119,6 +119,22 @@ void model_list_order_ended(struct model *model, struct model_list *list, int le
                             uint8_t reason);
 void model_list_release(struct model *model, struct model_list *list);
 
+/* custody.c: deposits and withdrawals. */
+enum reject model_rules_set(struct model *model, const struct rules_set_command *ask);
+enum reject model_route_set(struct model *model, const struct route_set_command *ask);
+enum reject model_account_freeze(struct model *model, const struct account_freeze_command *ask);
+enum reject model_deposit_address(struct model *model, const struct deposit_address_command *ask);
+enum reject model_deposit_report(struct model *model, const struct deposit_report_command *ask);
+enum reject model_deposit_reorg(struct model *model, const struct deposit_reorg_command *ask);
+enum reject model_withdrawal_approve(struct model *model,
+                                     const struct withdrawal_approve_command *ask);
+enum reject model_withdrawal_deny(struct model *model, const struct withdrawal_deny_command *ask);
+enum reject model_withdrawal_report(struct model *model,
+                                    const struct withdrawal_report_command *ask);
+enum reject model_withdraw(struct model *model, const struct withdraw_command *ask);
+enum reject model_address_allow(struct model *model, const struct address_allow_command *ask);
+int64_t model_withdrawals_hold(const struct model *model, uint32_t account, uint16_t asset);
+
 /* nodes.c: who runs the exchange. */
 enum reject model_node_add(struct model *model, const struct node_add_command *ask);
 enum reject model_node_role(struct model *model, const struct node_role_command *ask);

@@ -29,3 +29,12 @@ add_test(NAME race.node.vetting COMMAND race_vetting)
 add_test(NAME race.node.vetting_catches_an_early_promise COMMAND race_vetting --early)
 set_tests_properties(race.node.vetting race.node.vetting_catches_an_early_promise
                      PROPERTIES TIMEOUT 600 LABELS race)
+
+# A settlement that goes on while another thread proves what it was; --late shows that another block's proof would be
+# seen.
+add_executable(race_proofs ${CMAKE_SOURCE_DIR}/tests/race/proofs.c)
+target_link_libraries(race_proofs PRIVATE quorex_settlement)
+add_test(NAME race.settlement.proofs COMMAND race_proofs)
+add_test(NAME race.settlement.proofs_catches_another_block COMMAND race_proofs --late)
+set_tests_properties(race.settlement.proofs race.settlement.proofs_catches_another_block
+                     PROPERTIES TIMEOUT 600 LABELS race)

@@ -6,7 +6,7 @@
 
 #include "engine/restore.h"
 #include "engine/snapshot.h"
-#include "tests/unit/engine/world.h"
+#include "tests/unit/engine/custody_world.h"
 
 #define SNAPSHOTS_ROOM ((size_t)1024 * 1024)
 
@@ -180,6 +180,22 @@ static inline void snapshots_stops(struct world *world)
            0);
 }
 
+/* A chain, addresses, a deposit that was credited and one that is owed, a withdrawal that waits and one that
+ * is on its way. */
+static inline void snapshots_custody(struct world *world)
+{
+    struct custody_world custody = {.world = world};
+    custody_open(&custody);
+    ASSERT(custody_report(&custody, 1, 500, 3) == 0);
+    ASSERT(custody_report(&custody, 2, 40, 1) == 0);
+    ASSERT(custody_allow(&custody, 2) == 0);
+    ASSERT(custody_withdraw(&custody, 2, 20, "first") == 0);
+    ASSERT(custody_withdraw(&custody, 2, 5, "second") == 0);
+    ASSERT(world_account_freeze(world, (struct account_freeze_command){.nonce = ++world->nonce,
+                                                                       .account = 5,
+                                                                       .frozen = 1}) == 0);
+}
+
 static inline void snapshots_prepare(struct world *world)
 {
     world_prepare(world);
@@ -204,6 +220,7 @@ static inline void snapshots_fill(struct world *world)
     snapshots_trade(world);
     snapshots_book(world);
     snapshots_stops(world);
+    snapshots_custody(world);
     ASSERT(world_seal(world, (struct seal_command){.height = 1}) == 0);
     ASSERT(world_market_status(world, (struct market_status_command){.nonce = ++world->nonce,
                                                                      .market = 1,

@@ -68,20 +68,21 @@ TEST(node_data, status_tells_the_cluster)
     atomic_store(&desk_progress.backfill_height, 7);
     atomic_store(&desk_progress.backfill_bodies_from, 3);
     atomic_store(&desk_progress.backfill_missing, 8);
-    assert_status("/quorex/v1/status", 200,
-                  "{\"node\":1,\"role\":\"follower\",\"term\":7,\"epoch\":2,\"leader\":3,"
-                  "\"lastCommand\":0,\"height\":1,\"certifiedHeight\":0,\"headerHash\":\"" ABAB
-                  "\",\"stateRoot\":\"" ZERO "\",\"version\":\"" QUOREX_VERSION
-                  "\",\"chainId\":\"" ZERO "\",\"halted\":false,\"stuck\":false,"
-                  "\"admitting\":true,\"checkpointHeight\":12,\"projectedHeight\":11,"
-                  "\"backfill\":{\"state\":\"WAITING\",\"base\":150,\"headersFrom\":1,\"height\":7,"
-                  "\"bodiesFrom\":3,\"missing\":8},\"peers\":["
-                  "{\"node\":3,\"role\":\"leader\",\"up\":true,\"height\":2,"
-                  "\"certifiedHeight\":1,\"storedIndex\":99,\"clockAheadMs\":-3,"
-                  "\"falseRuns\":2},"
-                  "{\"node\":5,\"role\":\"standby\",\"up\":false,\"height\":0,"
-                  "\"certifiedHeight\":0,\"storedIndex\":0,\"clockAheadMs\":0,"
-                  "\"falseRuns\":0}]}");
+    assert_status(
+        "/quorex/v1/status", 200,
+        "{\"node\":1,\"role\":\"follower\",\"term\":7,\"epoch\":2,\"leader\":3,"
+        "\"lastCommand\":0,\"height\":1,\"certifiedHeight\":0,\"headerHash\":\"" ABAB
+        "\",\"stateRoot\":\"" ZERO "\",\"version\":\"" QUOREX_VERSION "\",\"chainId\":\"" ZERO
+        "\",\"halted\":false,\"stuck\":false,"
+        "\"admitting\":true,\"checkpointHeight\":12,\"projectedHeight\":11,\"historyFrom\":0,"
+        "\"backfill\":{\"state\":\"WAITING\",\"base\":150,\"headersFrom\":1,\"height\":7,"
+        "\"bodiesFrom\":3,\"missing\":8},\"peers\":["
+        "{\"node\":3,\"role\":\"leader\",\"up\":true,\"height\":2,"
+        "\"certifiedHeight\":1,\"storedIndex\":99,\"clockAheadMs\":-3,"
+        "\"falseRuns\":2},"
+        "{\"node\":5,\"role\":\"standby\",\"up\":false,\"height\":0,"
+        "\"certifiedHeight\":0,\"storedIndex\":0,\"clockAheadMs\":0,"
+        "\"falseRuns\":0}]}");
 }
 
 TEST(node_data, status_of_the_leader_names_itself)
@@ -233,6 +234,44 @@ TEST(node_data, health_tells_reason_height_and_evidence)
     assert_memory_equal(desk_answer, "{\"status\":\"halted\",\"height\":9,", 30);
     assert_non_null(strstr(desk_answer, "\"reason\":\"this node's figures differ"));
     assert_non_null(strstr(desk_answer, "\"evidence\":[\"halt-9.json\"]}"));
+}
+
+/* PostgreSQL being wrong is an alarm, and no reason to restart a node. */
+TEST(node_data, health_tells_that_the_database_is_wrong)
+{
+    desk_open();
+    atomic_store(&desk_progress.projection_wrong, 1);
+    assert_status("/healthz", 200,
+                  "{\"status\":\"ok\",\"database\":\"wrong\",\"height\":0,\"certifiedHeight\":0}");
+}
+
+/* What was asked for and what was answered, for the state and for PostgreSQL. */
+TEST(node_data, reconciliation_is_told_and_asked_for)
+{
+    desk_open();
+    desk_facts.reconcile_wanted = &desk_progress.reconcile_wanted;
+    atomic_store(&desk_progress.reconciled.count, 3);
+    atomic_store(&desk_progress.reconciled.to_height, 9);
+    atomic_store(&desk_progress.reconciled.balances, 40);
+    atomic_store(&desk_progress.projection.wanted, 1);
+    atomic_store(&desk_progress.projection_wrong, 1);
+    assert_status("/quorex/v1/reconciliation", 200,
+                  "{\"asked\":0,\"halted\":false,\"state\":{\"passes\":3,\"answered\":0,"
+                  "\"fromHeight\":0,\"toHeight\":9,\"accounts\":0,\"balances\":40},"
+                  "\"databaseUp\":false,\"databaseWrong\":true,\"database\":{\"passes\":0,"
+                  "\"answered\":1,\"fromHeight\":0,\"toHeight\":0,\"accounts\":0,"
+                  "\"balances\":0}}");
+    assert_int_equal(
+        desk_ask(METHOD_POST, "/quorex/v1/reconciliation", "action=reconcile&timestamp=1", 0),
+        OUTCOME_ANSWERED);
+    assert_int_equal(atomic_load(&desk_progress.reconcile_wanted), 1);
+    /* A text that was signed for something else, or that never gets old, asks for nothing. */
+    assert_int_equal(desk_ask(METHOD_POST, "/quorex/v1/reconciliation", "action=reconcile", 0),
+                     OUTCOME_REFUSED);
+    assert_int_equal(
+        desk_ask(METHOD_POST, "/quorex/v1/reconciliation", "action=credit&timestamp=1", 0),
+        OUTCOME_REFUSED);
+    assert_int_equal(atomic_load(&desk_progress.reconcile_wanted), 1);
 }
 
 /* Ready is who can answer: with a leader somewhere, and a place in the node set. */

@@ -22,6 +22,8 @@ TEST(query, statements_take_the_parameters_they_are_given)
 {
     for (int kind = 0; kind < HISTORY_KINDS; kind++) {
         struct history_query query = {.kind = (enum history_kind)kind, .limit = 5};
+        if (kind == HISTORY_ORDER_FILLS) /* what an order's fills are asked for by */
+            query = (struct history_query){.kind = HISTORY_FILLS, .order_id = 7, .limit = 5};
         struct query_parameters parameters;
         query_parameters_of(&query, &parameters);
         for (int newest = 0; newest < 2; newest++) {
@@ -61,6 +63,22 @@ TEST(query, cursor_without_rows_is_an_empty_answer)
     assert_false(query_read_cursor(&rows));
     rows.row_count = 0;
     assert_false(query_read_cursor(&rows));
+}
+
+/* Below zero: the question begins with what was dropped. */
+TEST(query, dropped_history_is_read_from_the_sign)
+{
+    struct history_rows rows = rows_of();
+    row[0] = "-17";
+    row[1] = "1000";
+    row[2] = NULL;
+    assert_true(query_read_cursor(&rows));
+    assert_int_equal(rows.cursor, 17);
+    assert_true(rows.gone);
+    row[0] = "17";
+    rows = rows_of();
+    assert_true(query_read_cursor(&rows));
+    assert_false(rows.gone);
 }
 
 /* Volumes are wider than 64 bits; anything that is not a whole number is refused. */

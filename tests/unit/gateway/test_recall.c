@@ -327,6 +327,24 @@ TEST(recall, aggregates_of_memory_are_merged)
     assert_string_equal(answer, expected);
 }
 
+/* A question that begins with what retention has dropped is refused, by a code of its own. */
+TEST(recall, dropped_history_is_refused)
+{
+    make_past();
+    struct writer json;
+    struct refusal refusal;
+    struct history_query query = all_of(HISTORY_FILLS);
+    view_trim(desk_view, desk_number / 2, desk_stamp + TAIL_GRACE_NS);
+    struct history_rows rows = rows_at(&query, view_dropped(desk_view));
+    const struct printing printing = {market_views_params(fixture_views), DESK_MS_NS, desk_view};
+    writer_start(&json, answer, sizeof(answer) - 1);
+    assert_true(recalled(&query, &rows, answer));
+    rows.gone = true;
+    assert_false(
+        recall_answer(recall, &query, &rows, desk_view, fixture_views, &printing, &json, &refusal));
+    assert_int_equal(refusal.reject, REJECT_HISTORY_DROPPED);
+}
+
 /* What memory has let go and PostgreSQL does not have yet is nowhere: a refusal, not a gap. */
 TEST(recall, a_gap_is_refused)
 {

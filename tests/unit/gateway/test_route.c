@@ -39,6 +39,7 @@ TEST(route, nothing_but_reads_is_unsigned)
     for (uint32_t index = 0; index < count; index++) {
         if (routes[index].method != METHOD_GET)
             assert_true(routes[index].security == SECURITY_TRADE ||
+                        routes[index].security == SECURITY_WITHDRAW ||
                         routes[index].security == SECURITY_OPERATOR);
     }
 }

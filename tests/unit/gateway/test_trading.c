@@ -57,6 +57,23 @@ TEST(trading, test_order_is_only_tested)
     assert_int_equal(desk_request.weight, 20);
 }
 
+/* Nor does one of a frozen account pass, whatever it has. */
+TEST(trading, test_order_of_a_frozen_account_is_refused)
+{
+    desk_open();
+    desk_one_fill();
+    desk_balance(2, 1, 10000000000, 0);
+    const struct account_frozen_event frozen = {.account = 2, .frozen = 1};
+    event_write_account_frozen(&desk_events, &frozen);
+    desk_apply();
+    assert_int_equal(desk_ask(METHOD_POST, "/api/v3/order/test", LIMIT_BUY, 2), OUTCOME_REFUSED);
+    assert_int_equal(desk_request.refusal.reject, REJECT_ACCOUNT_FROZEN);
+    const struct account_frozen_event let_go = {.account = 2};
+    event_write_account_frozen(&desk_events, &let_go);
+    desk_apply();
+    assert_int_equal(desk_ask(METHOD_POST, "/api/v3/order/test", LIMIT_BUY, 2), OUTCOME_ANSWERED);
+}
+
 /* An operator's command carries the operator's place in the genesis. */
 TEST(trading, admin_names_its_operator)
 {

@@ -7,6 +7,8 @@
 #ifndef TESTS_NODE_STORY_H
 #define TESTS_NODE_STORY_H
 
+#include "engine/slices.h"
+#include "engine/state.h"
 #include "ledger/certificate.h"
 #include "ledger/chain.h"
 #include "node/digest.h"
@@ -27,10 +29,25 @@ struct story {
     struct journal journal;
     struct digest digest;
     struct arena arena;
-    bool trusting; /* settlement is not asked: the commands themselves are forged */
+    struct slices slices; /* without a ring: the engine tells no balances */
+    uint32_t
+        flip_height; /* at the end of this block one of the engine's balances is a unit too high */
+    bool trusting;   /* settlement is not asked: the commands themselves are forged */
     uint32_t height;
     struct story_block blocks[STORY_BLOCKS]; /* by height - 1 */
 };
+
+/* What the engine tells at a block's end. */
+static inline void story_slice(struct story *story)
+{
+    struct accounts *accounts = &story->journal.engine->accounts;
+    struct balance *balance = &accounts->balances[2 * accounts->assets_max + JOURNAL_USDT];
+    const bool flips = story->height == story->flip_height;
+    if (story->slices.ring == NULL) return;
+    balance->available.units += flips;
+    slices_step(&story->slices, story->journal.engine, story->height, 0);
+    balance->available.units -= flips;
+}
 
 static inline void story_take(void *context, const struct applied *record,
                               const struct command *command)
@@ -50,7 +67,9 @@ static inline void story_take(void *context, const struct applied *record,
         if (!sealed) return;
         block->header = made.header;
     }
-    if (sealed) story->height++;
+    if (!sealed) return;
+    story->height++;
+    story_slice(story);
 }
 
 /* Makes all headers, votes and hashes anew: bodies and the roots that only execution gives stay. */
@@ -98,11 +117,15 @@ static inline void story_seal(struct story *story)
     }
 }
 
-/* Six blocks of trading. The vote for each is in the next. `forged_credit` is put on the first credit
+/* Keeps `slices.ring` and `flip_height`; the rest is made anew. Six blocks of trading. The vote for each is in the next. `forged_credit` is put on the first credit
  * after its operator signed it. */
 static inline void story_tell(struct story *story, int64_t forged_credit)
 {
+    struct ring *slices = story->slices.ring;
+    const uint32_t flip_height = story->flip_height;
     memset(story, 0, sizeof(*story));
+    story->slices.ring = slices;
+    story->flip_height = flip_height;
     journal_begin(&story->journal);
     story->journal.take = story_take;
     story->journal.context = story;
@@ -126,6 +149,8 @@ static inline void story_tell(struct story *story, int64_t forged_credit)
 
 static inline void story_end(struct story *story)
 {
+    story->slices.ring = NULL;
+    story->flip_height = 0;
     journal_end(&story->journal);
     arena_unmap(&story->arena);
 }

@@ -7,7 +7,7 @@
 
 #include "settlement/restore.h"
 #include "settlement/snapshot.h"
-#include "tests/unit/settlement/world.h"
+#include "tests/unit/settlement/world_custody.h"
 
 #define SNAPSHOTS_ROOM  ((size_t)1024 * 1024)
 #define SNAPSHOTS_PRICE 3000000 /* around which they trade */
@@ -200,6 +200,17 @@ static inline void snapshots_lists(struct world *world)
     world_place_list(world, LIST_OTOCO, filled);
 }
 
+/* A deposit credited, one on its way; a withdrawal that waits, one in flight. At the day of the requests. */
+static inline void snapshots_custody(struct world *world)
+{
+    struct custody custody;
+    custody_open(&custody, world);
+    custody_told(&custody, custody_deposit_of(1, 7000, 3), 3, 7000);
+    custody_told(&custody, custody_deposit_of(2, 30, 1), 1, 0);
+    custody_withdraw(&custody, 9000);
+    custody_withdraw(&custody, 4000);
+}
+
 /* Everything of the above, sealed. */
 static inline struct world *snapshots_world(void)
 {
@@ -213,6 +224,7 @@ static inline struct world *snapshots_world(void)
     world_arm(world, 1, 5000000);
     world_arm(world, 2, 9000000);
     world_debit(world, 3, BTC, 5);
+    snapshots_custody(world);
     (void)world_seal(world);
     return world;
 }

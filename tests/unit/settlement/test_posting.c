@@ -28,6 +28,30 @@ TEST(posting, credit_and_debit_mirror_each_other)
     assert_true(posting_balanced(&out));
 }
 
+/* Every movement of custody sums to zero; what departs comes to nothing again by arriving or by returning,
+ * whatever the amount. */
+TEST(posting, what_departs_arrives_or_returns)
+{
+    static const int64_t amounts[] = {1, 2, 999, INT64_MAX};
+    for (size_t i = 0; i < sizeof(amounts) / sizeof(*amounts); i++) {
+        const amount_t amount = {amounts[i]};
+        const struct posting_set sets[] = {
+            posting_deposit(7, 1, amount), posting_reversal(7, 1, amount),
+            posting_depart(7, 1, amount), posting_arrive(1, amount), posting_return(7, 1, amount)};
+        for (size_t k = 0; k < sizeof(sets) / sizeof(*sets); k++) {
+            assert_true(posting_balanced(&sets[k]));
+            assert_int_equal(sets[k].count, 2);
+        }
+        assert_int_equal(sum(&sets[0], 7, 1, POSTING_AVAILABLE), amount.units);
+        assert_int_equal(sum(&sets[1], 7, 1, POSTING_AVAILABLE), -amount.units);
+        assert_int_equal(sum(&sets[2], 7, 1, POSTING_HELD), -amount.units);
+        assert_int_equal(sum(&sets[2], POSTING_IN_FLIGHT, 1, POSTING_AVAILABLE), amount.units);
+        assert_int_equal(sum(&sets[3], POSTING_IN_FLIGHT, 1, POSTING_AVAILABLE), -amount.units);
+        assert_int_equal(sum(&sets[3], POSTING_EXTERNAL, 1, POSTING_AVAILABLE), amount.units);
+        assert_int_equal(sum(&sets[4], 7, 1, POSTING_AVAILABLE), amount.units);
+    }
+}
+
 /* Twelve postings, no unit lost: 3 lots at 3,000,001 ticks, 0.1% and 0.0777%. */
 TEST(posting, fill_sums_to_zero_with_both_fees_and_release)
 {

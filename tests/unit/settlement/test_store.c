@@ -2,7 +2,7 @@
 
 #include "settlement/posting.h"
 #include "tests/harness.h"
-#include "tests/unit/settlement/world.h"
+#include "tests/unit/settlement/world_custody.h"
 
 #define ROWS_MAX 4096
 
@@ -16,6 +16,9 @@ struct kept {
     struct prevented_row prevented[ROWS_MAX];
     struct list_row lists[ROWS_MAX];
     struct list_end_row list_ends[ROWS_MAX];
+    struct deposit_row deposits[ROWS_MAX];
+    struct withdrawal_row withdrawals[ROWS_MAX];
+    uint32_t deposit_count, withdrawal_count;
     uint32_t fill_count, order_count, entry_count, candle_count, balance_count, block_count,
         account_count, asset_count, market_count, prevented_count, list_count, list_end_count;
 };
@@ -82,11 +85,22 @@ static void on_list_end(void *context, const struct list_end_row *row)
     kept->list_ends[kept->list_end_count++] = *row;
 }
 
+static void on_deposit(void *context, const struct deposit_row *row)
+{
+    struct kept *kept = context;
+    kept->deposits[kept->deposit_count++] = *row;
+}
+static void on_withdrawal(void *context, const struct withdrawal_row *row)
+{
+    struct kept *kept = context;
+    kept->withdrawals[kept->withdrawal_count++] = *row;
+}
+
 static struct store_sink sink_of(struct kept *kept)
 {
-    return (struct store_sink){kept,         on_block, on_fill,    on_order,  on_entry,
-                               on_account,   on_asset, on_market,  on_candle, on_balance,
-                               on_prevented, on_list,  on_list_end};
+    return (struct store_sink){kept,         on_block, on_fill,     on_order,   on_entry,
+                               on_account,   on_asset, on_market,   on_candle,  on_balance,
+                               on_prevented, on_list,  on_list_end, on_deposit, on_withdrawal};
 }
 
 struct fixture {
@@ -136,6 +150,40 @@ static int64_t entry_sum(const struct kept *kept, int32_t account, uint16_t asse
             sum += held ? row->held.units : row->available.units;
     }
     return sum;
+}
+
+/* Deposits and withdrawals: a row each time one changed, and entries that sum to what the balances say. */
+TEST(store, custody_is_booked_by_what_moved)
+{
+    struct fixture f = setup();
+    struct custody custody;
+    custody_open(&custody, f.world);
+    custody_told(&custody, custody_deposit_of(1, 7000, 3), 3, 7000);
+    custody_told(&custody, custody_deposit_of(1, 7000, 3), 3, 0);
+    custody_withdraw(&custody, 9000);
+    custody_withdraw(&custody, 4000);
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    custody_approve(&custody, 1);
+    custody_tell(&custody, 2, WITHDRAWAL_FAILED);
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    custody_tell(&custody, 1, WITHDRAWAL_BROADCAST);
+    custody_tell(&custody, 1, WITHDRAWAL_FINAL);
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    for (uint64_t height = 1; height <= 3; height++)
+        assert_int_equal(project(&f, height), STATUS_OK);
+
+    assert_int_equal(f.kept->deposit_count, 2);
+    assert_int_equal(f.kept->deposits[1].deposit.credited.units, 7000);
+    assert_int_equal(f.kept->withdrawal_count, 6);
+    assert_int_equal(f.kept->withdrawals[5].withdrawal.state, WITHDRAWAL_FINAL);
+    assert_string_equal(f.kept->withdrawals[5].address, "w3");
+    assert_string_equal(f.kept->withdrawals[5].client_id, "1");
+    assert_int_equal(entry_sum(f.kept, POSTING_IN_FLIGHT, BTC, false), 0);
+    assert_int_equal(entry_sum(f.kept, 1, BTC, false), 100000000000 + 7000);
+    assert_int_equal(entry_sum(f.kept, 3, BTC, false), 100000000000 - 9000);
+    assert_int_equal(entry_sum(f.kept, 3, BTC, true), 0);
+    assert_int_equal(entry_sum(f.kept, POSTING_EXTERNAL, BTC, false), -400000000000 - 7000 + 9000);
+    teardown(&f);
 }
 
 /* One block, every kind of row, each figure by hand. */

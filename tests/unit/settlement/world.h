@@ -24,8 +24,10 @@
 #ifndef WORLD_ACCOUNTS
 #define WORLD_ACCOUNTS 8
 #endif
-#define WORLD_ORDERS 64
+#ifndef WORLD_BLOCKS
 #define WORLD_BLOCKS 4096
+#endif
+#define WORLD_ORDERS 64
 #define WORLD_DAYS   64
 #define WORLD_DAY_NS 86400000000000u
 #define BTC          0

@@ -1,0 +1,51 @@
+/* What the gateway knows of deposits, withdrawals and their addresses: the log's own memory of them.
+ *
+ * Built from events alone. Of deposits and withdrawals the newest params_transfers_max are here, as the engine
+ * remembers them; older ones are PostgreSQL's.
+ *
+ * Owner    one gateway loop
+ * Memory   from an arena at start, by the replicated parameters; untouched until used. Pointers are good until
+ *          the next custody_view_apply
+ * Limits   as replicated
+ * Cost     apply: O(1); whoever looks for an account's walks all that are here
+ */
+
+#ifndef GATEWAY_CUSTODY_VIEW_H
+#define GATEWAY_CUSTODY_VIEW_H
+
+#include "common/genesis.h"
+
+struct arena;
+struct custody_view;
+
+size_t custody_view_bytes(const struct genesis *genesis);
+
+/* NULL when the arena cannot hold it. */
+MUST_CHECK struct custody_view *custody_view_new(struct arena *arena,
+                                                 const struct genesis *genesis);
+
+/* Moves the view forward by one event; events of other kinds are ignored. */
+void custody_view_apply(struct custody_view *view, const struct event *event);
+
+/* Each takes one of them as it is: a number above the last begins a new one. */
+void custody_view_deposit_put(struct custody_view *view,
+                              const struct deposit_changed_event *deposit);
+void custody_view_withdrawal_put(struct custody_view *view,
+                                 const struct withdrawal_changed_event *withdrawal);
+void custody_view_address_put(struct custody_view *view,
+                              const struct address_changed_event *address);
+
+/* The number of the newest, 0: there was none; and one by its number, NULL when it is not here. */
+uint64_t custody_view_deposit_last(const struct custody_view *view);
+uint64_t custody_view_withdrawal_last(const struct custody_view *view);
+const struct deposit_changed_event *custody_view_deposit(const struct custody_view *view,
+                                                         uint64_t number);
+const struct withdrawal_changed_event *custody_view_withdrawal(const struct custody_view *view,
+                                                               uint64_t number);
+
+/* From 0, as they came. */
+uint32_t custody_view_address_count(const struct custody_view *view);
+const struct address_changed_event *custody_view_address(const struct custody_view *view,
+                                                         uint32_t index);
+
+#endif /* GATEWAY_CUSTODY_VIEW_H */

@@ -1,0 +1,121 @@
+#include "gateway/reply_custody.h"
+
+#include "common/wide.h"
+
+#include <string.h>
+
+static const char *const deposit_states[] = {"", "CONFIRMING", "CREDITED", "REORGED", "OWED"};
+static const char *const withdrawal_states[] = {"RELEASED",  "HELD",  "APPROVED", "DENIED",
+                                                "BROADCAST", "FINAL", "FAILED"};
+
+#define WITHDRAWAL_STATES (sizeof(withdrawal_states) / sizeof(withdrawal_states[0]))
+
+static void put_padded(struct writer *json, const char *name, const uint8_t *text,
+                       size_t field_bytes)
+{
+    writer_key(json, name);
+    writer_padded(json, text, field_bytes);
+}
+
+static void put_txid(struct writer *json, const uint8_t txid[TXID_BYTES])
+{
+    static const uint8_t none[TXID_BYTES];
+    writer_key(json, "txid");
+    if (memcmp(txid, none, TXID_BYTES) == 0)
+        writer_null(json);
+    else
+        writer_hex(json, txid, TXID_BYTES);
+}
+
+static const struct route_changed_event *route_of(const struct printing *printing,
+                                                  const uint8_t *chain, uint16_t asset)
+{
+    const int index = params_find_route(printing->params, chain, asset);
+    ASSERT(index >= 0); /* routes stay */
+    return &printing->params->routes[index];
+}
+
+/* The same amount here, and whole in the chain's own unit. */
+static void put_amounts(struct writer *json, const struct printing *printing, amount_t amount,
+                        const uint8_t *chain, uint16_t asset)
+{
+    const int decimals = printing->params->assets[asset].decimals;
+    uint8_t wide[WIDE_BYTES];
+    char text[WIDE_TEXT_MAX];
+    writer_key_decimal(json, "amount", amount.units, decimals);
+    writer_key(json, "chainAmount");
+    if (wide_of_units(amount, decimals, route_of(printing, chain, asset)->decimals, wide))
+        writer_text(json, text, wide_print(wide, text));
+    else
+        writer_null(json);
+}
+
+void reply_deposit(struct writer *json, const struct printing *printing,
+                   const struct deposit_changed_event *deposit)
+{
+    const struct asset *asset = &printing->params->assets[deposit->asset];
+    writer_object(json);
+    writer_key_u64(json, "id", deposit->deposit);
+    writer_key_u64(json, "account", deposit->account);
+    writer_key_string(json, "asset", asset->symbol);
+    put_padded(json, "chain", deposit->chain, CHAIN_BYTES);
+    put_txid(json, deposit->txid);
+    writer_key_u64(json, "output", deposit->output);
+    put_amounts(json, printing, deposit->amount, deposit->chain, deposit->asset);
+    writer_key_decimal(json, "credited", deposit->credited.units, asset->decimals);
+    writer_key_u64(json, "height", deposit->height);
+    writer_key_u64(json, "confirmations", deposit->confirmations);
+    writer_key_u64(json, "confirmationsNeeded",
+                   route_of(printing, deposit->chain, deposit->asset)->confirmations);
+    writer_key_string(json, "status", deposit_states[deposit->state]);
+    writer_object_end(json);
+}
+
+void reply_withdrawal(struct writer *json, const struct printing *printing,
+                      const struct withdrawal_changed_event *withdrawal, uint64_t certified_height)
+{
+    const bool released =
+        withdrawal->state == WITHDRAWAL_APPROVED && withdrawal->block <= certified_height;
+    writer_object(json);
+    writer_key_u64(json, "id", withdrawal->withdrawal);
+    put_padded(json, "withdrawOrderId", withdrawal->client_id, sizeof(withdrawal->client_id));
+    writer_key_u64(json, "account", withdrawal->account);
+    writer_key_string(json, "asset", printing->params->assets[withdrawal->asset].symbol);
+    put_padded(json, "chain", withdrawal->chain, CHAIN_BYTES);
+    put_padded(json, "address", withdrawal->address, CHAIN_ADDRESS_BYTES);
+    put_amounts(json, printing, withdrawal->amount, withdrawal->chain, withdrawal->asset);
+    writer_key_u64(json, "approvals", (uint64_t)__builtin_popcount(withdrawal->approvers));
+    writer_key_u64(json, "approvalsNeeded",
+                   route_of(printing, withdrawal->chain, withdrawal->asset)->approvals);
+    writer_key(json, "block");
+    if (withdrawal->block == 0)
+        writer_null(json);
+    else
+        writer_u64(json, withdrawal->block);
+    put_txid(json, withdrawal->txid);
+    writer_key_string(json, "status", withdrawal_states[released ? 0 : withdrawal->state]);
+    writer_object_end(json);
+}
+
+void reply_address(struct writer *json, const struct printing *printing,
+                   const struct address_changed_event *address)
+{
+    writer_object(json);
+    writer_key_u64(json, "account", address->account);
+    writer_key_string(json, "kind", address->kind == ADDRESS_DEPOSIT ? "DEPOSIT" : "WITHDRAWAL");
+    put_padded(json, "chain", address->chain, CHAIN_BYTES);
+    put_padded(json, "address", address->address, CHAIN_ADDRESS_BYTES);
+    writer_key_bool(json, "allowed", address->active_ns != 0);
+    writer_key_u64(json, "activeFrom", address->active_ns / printing->time_unit_ns);
+    writer_object_end(json);
+}
+
+bool reply_withdrawal_state(const char *word, uint8_t *state)
+{
+    for (size_t i = 0; i < WITHDRAWAL_STATES; i++) {
+        if (strcmp(word, withdrawal_states[i]) != 0) continue;
+        *state = (uint8_t)i;
+        return true;
+    }
+    return false;
+}

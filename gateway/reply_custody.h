@@ -1,0 +1,21 @@
+/* Deposits, withdrawals and addresses as JSON: the same in answers to commands and to questions. */
+
+#ifndef GATEWAY_REPLY_CUSTODY_H
+#define GATEWAY_REPLY_CUSTODY_H
+
+#include "gateway/reply_order.h"
+
+void reply_deposit(struct writer *json, const struct printing *printing,
+                   const struct deposit_changed_event *deposit);
+
+/* An APPROVED withdrawal whose block is not above `certified_height` is RELEASED. */
+void reply_withdrawal(struct writer *json, const struct printing *printing,
+                      const struct withdrawal_changed_event *withdrawal, uint64_t certified_height);
+
+void reply_address(struct writer *json, const struct printing *printing,
+                   const struct address_changed_event *address);
+
+/* The words of `status`. An enum withdrawal_state, or 0 for RELEASED; false: no such word. */
+MUST_CHECK bool reply_withdrawal_state(const char *word, uint8_t *state);
+
+#endif /* GATEWAY_REPLY_CUSTODY_H */

@@ -1,0 +1,174 @@
+#include "node/proof_table_os.h"
+
+#include "common/log.h"
+#include "gateway/proof_source.h"
+#include "ledger/chain.h"
+#include "ledger/receipt.h"
+#include "ledger/trade_index.h"
+#include "settlement/account_proof.h"
+#include "settlement/proof_journal.h"
+#include "settlement/proof_shelf.h"
+#include "settlement/totals_proof.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TRIES_MAX 3 /* the writer may come by; it does not come by the same place at once again */
+
+struct proof_table {
+    struct proof_source source;
+    struct proof_table_options options;
+    struct chain *chain;
+    struct proof_journal_room *room;
+    uint8_t headers[PROOF_HEADERS_MAX][BLOCK_HEADER_BYTES];
+    uint8_t subject[PROOF_SUBJECT_BYTES_MAX];
+    uint8_t bytes[PROOF_BYTES_MAX];
+};
+
+/* ---- the frame ---- */
+
+/* The headers from `height` up to the first that has a certificate, and that. */
+static enum status read_attestation(struct proof_table *table, uint64_t height, struct proof *proof)
+{
+    const uint64_t tip = chain_certified(table->chain);
+    proof->headers = table->headers[0];
+    for (uint32_t i = 0; i < PROOF_HEADERS_MAX && height + i <= tip; i++) {
+        enum status status = chain_read_header(table->chain, height + i, table->headers[i]);
+        if (status != STATUS_OK) return status;
+        proof->header_count = i + 1;
+        status = chain_read_certificate(table->chain, height + i, &proof->certificate,
+                                        &proof->certificate_bytes);
+        if (status != STATUS_NOT_FOUND) return status;
+    }
+    return STATUS_NOT_FOUND;
+}
+
+/* The proof of a subject that lies in table->subject. */
+static enum status finish(struct proof_table *table, enum proof_kind kind, size_t subject_bytes,
+                          uint64_t height, struct proof_bytes *out)
+{
+    struct proof proof = {.kind = kind, .subject = table->subject, .subject_bytes = subject_bytes};
+    const enum status status = read_attestation(table, height, &proof);
+    if (status != STATUS_OK) return status;
+    out->bytes = table->bytes;
+    out->byte_count = proof_put(&proof, table->bytes);
+    return out->byte_count > 0 ? STATUS_OK : STATUS_DAMAGED;
+}
+
+static enum status header_at(struct proof_table *table, uint64_t height,
+                             struct block_header *header)
+{
+    uint8_t bytes[BLOCK_HEADER_BYTES];
+    const enum status status = chain_read_header(table->chain, height, bytes);
+    if (status != STATUS_OK) return status;
+    return block_header_decode(bytes, header) ? STATUS_OK : STATUS_DAMAGED;
+}
+
+static enum status not_proved(uint64_t height, const char *what)
+{
+    log_error("node", "a proof does not lead to the header", "height=%lu what=%s", height, what);
+    return STATUS_DAMAGED;
+}
+
+/* ---- accounts, totals ---- */
+
+static enum status table_account(void *context, uint32_t account, uint64_t height,
+                                 struct proof_bytes *out)
+{
+    struct proof_table *table = context;
+    const struct proof_table_options *options = &table->options;
+    struct block_header header;
+    struct proof_account proof;
+    enum status status = header_at(table, height, &header);
+    for (int tries = 0; status == STATUS_OK && tries < TRIES_MAX; tries++) {
+        status = proof_journal_account(options->journal, options->settlement, account, height,
+                                       table->room, &proof);
+        if (status == STATUS_NOT_FOUND && options->shelf != NULL)
+            status = proof_shelf_account(options->shelf, options->settlement, account, height,
+                                         table->room, &proof);
+        if (status != STATUS_OK) return status;
+        if (account_proof_fault(&proof, header.state_root, NULL) == NULL)
+            return finish(table, PROOF_ACCOUNT, proof_account_put(&proof, table->subject), height,
+                          out);
+    }
+    return status == STATUS_OK ? not_proved(height, "account") : status;
+}
+
+static enum status table_totals(void *context, uint64_t height, struct proof_bytes *out)
+{
+    struct proof_table *table = context;
+    struct block_header header;
+    struct proof_totals proof;
+    enum status status = header_at(table, height, &header);
+    if (status == STATUS_OK) status = proof_journal_totals(table->options.journal, height, &proof);
+    if (status == STATUS_NOT_FOUND && table->options.shelf != NULL)
+        status = proof_shelf_totals(table->options.shelf, height, &proof);
+    if (status != STATUS_OK) return status;
+    if (totals_proof_fault(&proof, header.totals_root) != NULL) return not_proved(height, "totals");
+    return finish(table, PROOF_TOTALS, proof_totals_put(&proof, table->subject), height, out);
+}
+
+/* ---- trades ---- */
+
+static enum status table_trade_height(void *context, uint16_t market, uint64_t trade_id,
+                                      uint64_t *height)
+{
+    struct proof_table *table = context;
+    return trade_index_find(table->options.trades, market, trade_id, height);
+}
+
+static enum status table_trade(void *context, uint16_t market, uint64_t trade_id, uint64_t height,
+                               struct proof_bytes *out)
+{
+    struct proof_table *table = context;
+    struct block_header header;
+    struct chain_block block;
+    struct proof_trade trade;
+    enum status status = chain_read_block(table->chain, height, &block);
+    if (status != STATUS_OK) return status;
+    if (!block_header_decode(block.header, &header)) return STATUS_DAMAGED;
+    hash_t *leaves = malloc(((size_t)header.fill_count + 1) * sizeof(hash_t));
+    if (leaves == NULL) return STATUS_NO_MEMORY;
+    status = receipt_make(&header, block.body, block.body_bytes, market, trade_id, leaves, &trade);
+    free(leaves);
+    if (status == STATUS_DAMAGED) return not_proved(height, "trade");
+    if (status != STATUS_OK) return status;
+    return finish(table, PROOF_TRADE, proof_trade_put(&trade, table->subject), height, out);
+}
+
+/* ---- opening ---- */
+
+enum status proof_table_open(const struct proof_table_options *options, struct proof_table **table)
+{
+    struct proof_table *made = calloc(1, sizeof(*made));
+    *table = made;
+    if (made == NULL) return STATUS_NO_MEMORY;
+    made->options = *options;
+    made->source = (struct proof_source){
+        .context = made,
+        .account = options->journal != NULL ? table_account : NULL,
+        .totals = options->journal != NULL ? table_totals : NULL,
+        .trade_height = table_trade_height,
+        .trade = table_trade,
+    };
+    made->room = malloc(proof_journal_room_bytes());
+    enum status status = made->room != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+    if (status == STATUS_OK) status = chain_open_reader(options->chain, &made->chain);
+    if (status == STATUS_OK) return STATUS_OK;
+    proof_table_close(made);
+    *table = NULL;
+    return status;
+}
+
+void proof_table_close(struct proof_table *table)
+{
+    if (table == NULL) return;
+    chain_close(table->chain);
+    free(table->room);
+    free(table);
+}
+
+const struct proof_source *proof_table_source(const struct proof_table *table)
+{
+    return &table->source;
+}

@@ -1,0 +1,396 @@
+#include "settlement/proof_journal.h"
+
+#include "common/arena.h"
+#include "settlement/account_tree.h"
+#include "settlement/balance_sheet.h"
+#include "settlement/state.h"
+#include "settlement/word.h"
+
+#define LEVEL_NODES_MAX \
+    (1u << (ACCOUNT_TREE_DEPTH_MAX / 2 + 1)) /* of a row, and of leaves below one of its nodes */
+#define BLOCKS_MAX 65536u
+
+/* What was kept of a place; its balances follow. */
+enum kept_word {
+    KEPT_PLACE,
+    KEPT_BLOCK,  /* that changed it */
+    KEPT_BEFORE, /* where it was kept last, and one; 0: never */
+    KEPT_LEAF_HEIGHT,
+    KEPT_LEAF,
+    KEPT_COUNT = KEPT_LEAF + HASH_BYTES / WORD_BYTES,
+    KEPT_BALANCES
+};
+#define KEPT_BALANCE_WORDS 3
+#define KEPT_WORDS_MAX     (KEPT_BALANCES + PROOF_ASSETS_MAX * KEPT_BALANCE_WORDS)
+
+/* What was kept of a block; its totals follow. */
+enum block_word { BLOCK_HEIGHT, BLOCK_ROW, BLOCK_ASSETS, BLOCK_TOTALS };
+#define BLOCK_TOTAL_WORDS 10
+
+struct proof_journal {
+    uint64_t *words;  /* the ring of what was kept */
+    uint64_t *newest; /* by place: where it was kept last, and one */
+    uint64_t *rows;
+    uint64_t *blocks;   /* by height modulo block_max */
+    uint64_t word_max;  /* of the ring */
+    uint32_t row_level; /* above the leaves */
+    uint32_t row_nodes;
+    uint32_t row_max;
+    uint32_t block_max;
+    uint32_t block_words;
+    /* Written by the owner, read by others. Positions count on from 0 and are taken modulo word_max. */
+    uint64_t head;     /* where the next is kept */
+    uint64_t tail;     /* below it all is overwritten, or about to be */
+    uint64_t floor;    /* of what lies below `tail` nothing is needed from this height on */
+    uint64_t row_head; /* rows so far, that being written included */
+    uint64_t last;     /* height */
+};
+
+struct proof_journal_room {
+    hash_t nodes[LEVEL_NODES_MAX];
+};
+
+static uint32_t depth_of(const struct params *params)
+{
+    uint32_t depth = 0;
+    while ((1u << depth) < params->accounts_max)
+        depth++;
+    return depth;
+}
+
+/* A little above the middle: rows are kept by the thousand, leaves are there anyway. */
+static uint32_t row_depth(uint32_t depth)
+{
+    return depth > 0 ? (depth - 1) / 2 : 0;
+}
+
+static size_t row_bytes(uint32_t depth)
+{
+    return (size_t)HASH_BYTES << row_depth(depth);
+}
+
+struct proof_journal_limits proof_journal_limits_of(const struct params *params)
+{
+    const uint32_t blocks = PROOF_JOURNAL_MS / params->block_ms + 64;
+    /* 64 changes of every account are enough for any of them. */
+    const size_t kept = ((size_t)params->accounts_max + 64) * 64 * 128;
+    return (struct proof_journal_limits){
+        .blocks = blocks < BLOCKS_MAX ? blocks : BLOCKS_MAX,
+        .kept_bytes = kept < PROOF_JOURNAL_KEPT_BYTES ? kept : PROOF_JOURNAL_KEPT_BYTES,
+        .row_bytes = PROOF_JOURNAL_ROW_BYTES,
+    };
+}
+
+static uint32_t rows_of(const struct params *params, const struct proof_journal_limits *limits)
+{
+    const size_t rows = limits->row_bytes / row_bytes(depth_of(params));
+    return rows < 2 ? 2 : rows < limits->blocks ? (uint32_t)rows : limits->blocks;
+}
+
+static uint32_t block_words_of(const struct params *params)
+{
+    return BLOCK_TOTALS + params->assets_max * BLOCK_TOTAL_WORDS;
+}
+
+size_t proof_journal_bytes(const struct params *params, const struct proof_journal_limits *limits)
+{
+    const uint32_t depth = depth_of(params);
+    return sizeof(struct proof_journal) + limits->kept_bytes + 2 * KEPT_WORDS_MAX * WORD_BYTES +
+           ((size_t)WORD_BYTES << depth) + rows_of(params, limits) * row_bytes(depth) +
+           (size_t)limits->blocks * block_words_of(params) * WORD_BYTES + 5 * 64;
+}
+
+struct proof_journal *proof_journal_new(struct arena *arena, const struct params *params,
+                                        const struct proof_journal_limits *limits)
+{
+    const uint32_t depth = depth_of(params);
+    struct proof_journal *journal = arena_take(arena, sizeof(*journal));
+    if (journal == NULL) return NULL;
+    journal->row_level = depth - row_depth(depth);
+    journal->row_nodes = 1u << row_depth(depth);
+    journal->row_max = rows_of(params, limits);
+    journal->block_max = limits->blocks;
+    journal->block_words = block_words_of(params);
+    journal->word_max = limits->kept_bytes / WORD_BYTES;
+    if (journal->word_max < 2 * KEPT_WORDS_MAX) journal->word_max = 2 * KEPT_WORDS_MAX;
+    journal->words = arena_take_array(arena, journal->word_max, WORD_BYTES);
+    journal->newest = arena_take_array(arena, (size_t)1 << depth, WORD_BYTES);
+    journal->rows = arena_take_array(arena, journal->row_max, row_bytes(depth));
+    journal->blocks =
+        arena_take_array(arena, journal->block_max, journal->block_words * (size_t)WORD_BYTES);
+    if (journal->words == NULL || journal->newest == NULL || journal->rows == NULL ||
+        journal->blocks == NULL)
+        return NULL;
+    return journal;
+}
+
+/* ---- Writing ---- */
+
+static uint64_t *word_at(const struct proof_journal *journal, uint64_t position)
+{
+    return &journal->words[position % journal->word_max];
+}
+
+/* Words of one that was kept. What is left at the ring's end, where none would fit, is 0. */
+static uint64_t kept_words(const uint64_t *kept)
+{
+    return KEPT_BALANCES + kept[KEPT_COUNT] * KEPT_BALANCE_WORDS;
+}
+
+/* Up to the ring's end, when fewer words than any can need are left there. */
+static uint64_t skip_end(const struct proof_journal *journal, uint64_t position)
+{
+    const uint64_t left = journal->word_max - position % journal->word_max;
+    return left < KEPT_WORDS_MAX ? position + left : position;
+}
+
+/* Gives up the oldest until there is room for any. Says so before it is overwritten. */
+static void make_room(struct proof_journal *journal)
+{
+    uint64_t tail = journal->tail, floor = journal->floor;
+    while (journal->head + KEPT_WORDS_MAX > tail + journal->word_max) {
+        const uint64_t *kept = word_at(journal, tail);
+        floor = kept[KEPT_BLOCK];
+        tail = skip_end(journal, tail + kept_words(kept));
+    }
+    if (tail == journal->tail) return;
+    word_put(&journal->floor, floor);
+    word_put(&journal->tail, tail);
+}
+
+void proof_journal_keep(struct proof_journal *journal, uint64_t height, uint32_t place,
+                        const hash_t *leaves, uint64_t leaf_height,
+                        const struct balance_cell *cells, uint16_t asset_count)
+{
+    make_room(journal);
+    uint64_t *kept = word_at(journal, journal->head), count = 0;
+    uint64_t *balance = kept + KEPT_BALANCES;
+    word_put(&kept[KEPT_PLACE], place);
+    word_put(&kept[KEPT_BLOCK], height);
+    word_put(&kept[KEPT_BEFORE], journal->newest[place]);
+    word_put(&kept[KEPT_LEAF_HEIGHT], leaf_height);
+    words_put(&kept[KEPT_LEAF], leaves[place].bytes, HASH_BYTES);
+    for (uint16_t asset = 0; asset < asset_count; asset++) {
+        if (cells[asset].available.units == 0 && cells[asset].held.units == 0) continue;
+        word_put(balance, asset);
+        word_put(balance + 1, (uint64_t)cells[asset].available.units);
+        word_put(balance + 2, (uint64_t)cells[asset].held.units);
+        balance += KEPT_BALANCE_WORDS;
+        count++;
+    }
+    word_put(&kept[KEPT_COUNT], count);
+    /* release: whoever reads a change reads this before, and then what was kept. */
+    word_put(&journal->newest[place], journal->head + 1);
+    word_put(&journal->head, skip_end(journal, journal->head + kept_words(kept)));
+}
+
+static void keep_row(struct proof_journal *journal, const struct account_tree *tree)
+{
+    const hash_t *nodes = account_tree_level(tree, journal->row_level);
+    const uint64_t row = journal->row_head;
+    const size_t bytes = (size_t)journal->row_nodes * HASH_BYTES;
+    word_put(&journal->row_head, row + 1); /* before it is overwritten */
+    words_put((uint8_t *)journal->rows + (row % journal->row_max) * bytes, nodes, bytes);
+}
+
+static void put_i128(uint64_t *at, __int128 value)
+{
+    word_put(at, (uint64_t)value);
+    word_put(at + 1, (uint64_t)((unsigned __int128)value >> 64));
+}
+
+static uint64_t *block_at(const struct proof_journal *journal, uint64_t height)
+{
+    return &journal->blocks[(height % journal->block_max) * journal->block_words];
+}
+
+void proof_journal_block(struct proof_journal *journal, uint64_t height,
+                         const struct account_tree *tree, bool changed, const struct totals *totals,
+                         uint16_t asset_count)
+{
+    ASSERT(height > journal->last);
+    if (changed || journal->row_head == 0) keep_row(journal, tree);
+    uint64_t *block = block_at(journal, height);
+    word_put(&block[BLOCK_HEIGHT], 0); /* before it is overwritten */
+    word_put(&block[BLOCK_ROW], journal->row_head - 1);
+    word_put(&block[BLOCK_ASSETS], asset_count);
+    for (uint16_t asset = 0; asset < asset_count; asset++) {
+        uint64_t *at = block + BLOCK_TOTALS + asset * BLOCK_TOTAL_WORDS;
+        put_i128(at, totals[asset].users);
+        put_i128(at + 2, totals[asset].fees);
+        put_i128(at + 4, totals[asset].rounding);
+        put_i128(at + 6, totals[asset].in_flight);
+        put_i128(at + 8, totals[asset].external);
+    }
+    word_put(&block[BLOCK_HEIGHT], height);
+    if (journal->last == 0) word_put(&journal->floor, height);
+    word_put(&journal->last, height);
+}
+
+/* ---- Reading ---- */
+
+static_assert(sizeof(struct proof_journal_room) == LEVEL_NODES_MAX * sizeof(hash_t), "no more");
+
+size_t proof_journal_room_bytes(void)
+{
+    return sizeof(struct proof_journal_room);
+}
+
+hash_t *proof_journal_room_nodes(struct proof_journal_room *room)
+{
+    return room->nodes;
+}
+
+uint64_t proof_journal_first(const struct proof_journal *journal)
+{
+    const uint64_t last = word_get(&journal->last), floor = word_get(&journal->floor);
+    const uint64_t first = last >= journal->block_max ? last - journal->block_max + 1 : 1;
+    return last == 0 ? 0 : floor > first ? floor : first;
+}
+
+/* What was kept of the place by the first block above `height` that changed it; false: none has. What it gives is
+ * good while `height` is not below the floor: then what is overwritten is not asked for. */
+static bool kept_since(const struct proof_journal *journal, uint32_t place, uint64_t height,
+                       uint64_t *found)
+{
+    bool has = false;
+    uint64_t next = word_get(&journal->newest[place]);
+    /* Ends: each one was kept before the last. */
+    while (next != 0) {
+        const uint64_t position = next - 1;
+        const uint64_t *kept = word_at(journal, position);
+        const uint64_t block = word_get(&kept[KEPT_BLOCK]), before = word_get(&kept[KEPT_BEFORE]);
+        /* acquire: what was overwritten was said to be before. */
+        if (position < word_get(&journal->tail) || block <= height || before >= next) break;
+        *found = position;
+        has = true;
+        next = before;
+    }
+    return has;
+}
+
+/* The leaf at `height`: what is there, read before it is asked whether it changed. */
+static hash_t leaf_at(const struct proof_journal *journal, const hash_t *leaves, uint32_t place,
+                      uint64_t height)
+{
+    uint64_t position;
+    hash_t leaf;
+    words_get(leaves[place].bytes, leaf.bytes, HASH_BYTES);
+    if (kept_since(journal, place, height, &position))
+        words_get(&word_at(journal, position)[KEPT_LEAF], leaf.bytes, HASH_BYTES);
+    return leaf;
+}
+
+static bool is_empty(const hash_t *node)
+{
+    static const hash_t unset;
+    return hash_equal(*node, unset);
+}
+
+/* The balances now, read before it is asked whether they changed. */
+static void read_balances(const struct balance_cell *cells, uint64_t asset_count,
+                          struct proof_account *proof)
+{
+    proof->count = 0;
+    for (uint16_t asset = 0; asset < asset_count; asset++) {
+        const struct proof_balance balance = {asset,
+                                              (int64_t)word_get(&cells[asset].available.units),
+                                              (int64_t)word_get(&cells[asset].held.units)};
+        if (balance.available != 0 || balance.held != 0) proof->balances[proof->count++] = balance;
+    }
+}
+
+static void kept_balances(const uint64_t *kept, struct proof_account *proof)
+{
+    const uint64_t count = word_get(&kept[KEPT_COUNT]);
+    proof->count = count > PROOF_ASSETS_MAX ? PROOF_ASSETS_MAX : (uint16_t)count;
+    for (uint16_t i = 0; i < proof->count; i++) {
+        const uint64_t *balance = kept + KEPT_BALANCES + i * KEPT_BALANCE_WORDS;
+        proof->balances[i] =
+            (struct proof_balance){(uint16_t)word_get(balance), (int64_t)word_get(balance + 1),
+                                   (int64_t)word_get(balance + 2)};
+    }
+}
+
+/* Whether the block is kept; if so, its row and its assets. */
+static bool block_get(const struct proof_journal *journal, uint64_t height, uint64_t *row,
+                      uint64_t *asset_count)
+{
+    const uint64_t *block = block_at(journal, height);
+    if (height == 0 || word_get(&block[BLOCK_HEIGHT]) != height) return false;
+    *row = word_get(&block[BLOCK_ROW]);
+    *asset_count = word_get(&block[BLOCK_ASSETS]);
+    return word_get(&block[BLOCK_HEIGHT]) == height && *asset_count <= PROOF_ASSETS_MAX;
+}
+
+/* The account's own: salt, key, balances. */
+static void read_leaf(const struct proof_journal *journal, const struct settlement *s,
+                      uint32_t account, uint64_t height, uint64_t asset_count,
+                      struct proof_account *proof)
+{
+    const struct balance_owner *owner = balance_sheet_owner_place(s->accounts, account);
+    uint64_t position, leaf_height = word_get(&owner->leaf_height);
+    read_balances(balance_sheet_cells_place(s->accounts, account), asset_count, proof);
+    if (kept_since(journal, proof->position, height, &position)) {
+        const uint64_t *kept = word_at(journal, position);
+        leaf_height = word_get(&kept[KEPT_LEAF_HEIGHT]);
+        kept_balances(kept, proof);
+    }
+    proof->salt = account_tree_salt(s->tree, account, leaf_height);
+    memcpy(proof->public_key, owner->public_key, PUBLIC_KEY_BYTES);
+}
+
+enum status proof_journal_account(const struct proof_journal *journal, const struct settlement *s,
+                                  uint32_t account, uint64_t height,
+                                  struct proof_journal_room *room, struct proof_account *proof)
+{
+    const struct account_tree *tree = s->tree;
+    const hash_t *leaves = account_tree_level(tree, 0);
+    const uint32_t below = 1u << journal->row_level;
+    const size_t bytes = (size_t)journal->row_nodes * HASH_BYTES;
+    uint64_t row, asset_count;
+    if (!block_get(journal, height, &row, &asset_count)) return STATUS_NOT_FOUND;
+
+    proof->position = account_tree_position(tree, account);
+    proof->depth = account_tree_depth(tree);
+    const hash_t leaf = leaf_at(journal, leaves, proof->position, height);
+    if (is_empty(&leaf)) return STATUS_NOT_FOUND;
+    read_leaf(journal, s, account, height, asset_count, proof);
+
+    const uint32_t first = proof->position / below * below;
+    for (uint32_t i = 0; i < below; i++)
+        room->nodes[i] = leaf_at(journal, leaves, first + i, height);
+    account_tree_fold(tree, room->nodes, below, proof->position % below, 0, proof->siblings);
+    words_get((const uint8_t *)journal->rows + (row % journal->row_max) * bytes, room->nodes,
+              bytes);
+    account_tree_fold(tree, room->nodes, journal->row_nodes, proof->position / below,
+                      journal->row_level, proof->siblings + journal->row_level);
+    /* acquire: as in kept_since. */
+    if (word_get(&journal->row_head) > row + journal->row_max || word_get(&journal->floor) > height)
+        return STATUS_NOT_FOUND;
+    return STATUS_OK;
+}
+
+static __int128 get_i128(const uint64_t *at)
+{
+    return (__int128)((unsigned __int128)word_get(at + 1) << 64 | word_get(at));
+}
+
+enum status proof_journal_totals(const struct proof_journal *journal, uint64_t height,
+                                 struct proof_totals *proof)
+{
+    const uint64_t *block = block_at(journal, height);
+    uint64_t row, asset_count;
+    if (!block_get(journal, height, &row, &asset_count)) return STATUS_NOT_FOUND;
+    proof->count = (uint32_t)asset_count;
+    for (uint16_t asset = 0; asset < asset_count; asset++) {
+        const uint64_t *at = block + BLOCK_TOTALS + asset * BLOCK_TOTAL_WORDS;
+        proof->assets[asset] = (struct proof_total){.asset = asset,
+                                                    .users = get_i128(at),
+                                                    .fees = get_i128(at + 2),
+                                                    .rounding = get_i128(at + 4),
+                                                    .in_flight = get_i128(at + 6),
+                                                    .external = get_i128(at + 8)};
+    }
+    return word_get(&block[BLOCK_HEIGHT]) == height ? STATUS_OK : STATUS_NOT_FOUND;
+}

@@ -1,0 +1,182 @@
+#include "tests/golden/story.h"
+
+/* The value behind the word, 0 without it. */
+static int64_t value_of(const struct story *story, char **words, const char *word)
+{
+    for (; words[0] != NULL; words++)
+        if (story_is(words[0], word)) return story_number(story, words[1]);
+    return 0;
+}
+
+static bool has_word(char **words, const char *word)
+{
+    for (; words[0] != NULL; words++)
+        if (story_is(words[0], word)) return true;
+    return false;
+}
+
+static void text_put(const struct story *story, uint8_t *field, size_t field_bytes,
+                     const char *text)
+{
+    if (text == NULL || strlen(text) > field_bytes) story_unreadable(story, text);
+    memset(field, 0, field_bytes);
+    memcpy(field, text, strlen(text));
+}
+
+static uint16_t operator_of(const struct story *story, char **words)
+{
+    return (uint16_t)value_of(story, words, "operator");
+}
+
+/* route CHAIN ASSET [decimals N] [confirmations N] min N max N day N [above N] [approvals N] [delay S]
+ * [connector N] [closed] */
+static void do_route(struct story *story, char **words)
+{
+    struct route_set_command route = {
+        .nonce = ++story->world.nonce,
+        .operator_index = operator_of(story, words),
+        .withdrawal_min = {value_of(story, words, "min")},
+        .withdrawal_max = {value_of(story, words, "max")},
+        .day_max = {value_of(story, words, "day")},
+        .approval_above = {value_of(story, words, "above")},
+        .confirmations = (uint32_t)value_of(story, words, "confirmations"),
+        .address_delay_s = (uint32_t)value_of(story, words, "delay"),
+        .connector = (uint16_t)value_of(story, words, "connector"),
+        .decimals = (uint8_t)value_of(story, words, "decimals"),
+        .approvals = (uint8_t)value_of(story, words, "approvals"),
+        .status = has_word(words, "closed") ? ROUTE_CLOSED : ROUTE_OPEN,
+    };
+    text_put(story, route.chain, sizeof(route.chain), words[0]);
+    route.asset = story_asset(story, words[1]);
+    (void)world_route_set(&story->world, route);
+}
+
+/* address NAME CHAIN ADDRESS */
+static void do_address(struct story *story, char **words)
+{
+    struct deposit_address_command given = {.nonce = ++story->world.nonce,
+                                            .operator_index = operator_of(story, words),
+                                            .account = story_account(story, words[0])};
+    text_put(story, given.chain, sizeof(given.chain), words[1]);
+    text_put(story, given.address, sizeof(given.address), words[2]);
+    (void)world_deposit_address(&story->world, given);
+}
+
+/* shows CHAIN TX OUTPUT AMOUNT ASSET ADDRESS height N confirmations N: the amount in the chain's own unit */
+static void do_show(struct story *story, char **words)
+{
+    struct deposit_report_command report = {
+        .nonce = ++story->world.nonce,
+        .operator_index = operator_of(story, words),
+        .height = (uint64_t)value_of(story, words, "height"),
+        .confirmations = (uint32_t)value_of(story, words, "confirmations"),
+        .output = (uint32_t)story_number(story, words[2]),
+        .asset = story_asset(story, words[4]),
+    };
+    text_put(story, report.chain, sizeof(report.chain), words[0]);
+    text_put(story, report.txid, sizeof(report.txid), words[1]);
+    text_put(story, report.address, sizeof(report.address), words[5]);
+    le_put_u64(report.amount, (uint64_t)story_number(story, words[3]));
+    (void)world_deposit_report(&story->world, report);
+}
+
+/* loses CHAIN TX OUTPUT */
+static void do_lose(struct story *story, char **words)
+{
+    struct deposit_reorg_command reorg = {.nonce = ++story->world.nonce,
+                                          .operator_index = operator_of(story, words),
+                                          .output = (uint32_t)story_number(story, words[2])};
+    text_put(story, reorg.chain, sizeof(reorg.chain), words[0]);
+    text_put(story, reorg.txid, sizeof(reorg.txid), words[1]);
+    (void)world_deposit_reorg(&story->world, reorg);
+}
+
+/* approves N AMOUNT ADDRESS */
+static void do_approve(struct story *story, char **words)
+{
+    struct withdrawal_approve_command approve = {
+        .nonce = ++story->world.nonce,
+        .operator_index = operator_of(story, words),
+        .withdrawal = (uint64_t)story_number(story, words[0]),
+        .amount = {story_number(story, words[1])},
+    };
+    text_put(story, approve.address, sizeof(approve.address), words[2]);
+    (void)world_withdrawal_approve(&story->world, approve);
+}
+
+/* says N broadcast|final|failed TX */
+static void do_say(struct story *story, char **words)
+{
+    struct withdrawal_report_command report = {.nonce = ++story->world.nonce,
+                                               .operator_index = operator_of(story, words),
+                                               .withdrawal =
+                                                   (uint64_t)story_number(story, words[0])};
+    report.state = story_is(words[1], "broadcast") ? WITHDRAWAL_BROADCAST
+                   : story_is(words[1], "final")   ? WITHDRAWAL_FINAL
+                   : story_is(words[1], "failed")  ? WITHDRAWAL_FAILED
+                                                   : WITHDRAWAL_HELD;
+    text_put(story, report.txid, sizeof(report.txid), words[2]);
+    (void)world_withdrawal_report(&story->world, report);
+}
+
+static void do_freeze(struct story *story, char **words, bool frozen)
+{
+    (void)world_account_freeze(
+        &story->world, (struct account_freeze_command){.nonce = ++story->world.nonce,
+                                                       .operator_index = operator_of(story, words),
+                                                       .account = story_account(story, words[0]),
+                                                       .frozen = frozen});
+}
+
+bool story_custody(struct story *story, char **words)
+{
+    if (!story_is(words[0], "custody") || words[1] == NULL) return false;
+    char **rest = words + 2;
+    if (story_is(words[1], "rules"))
+        (void)world_rules_set(&story->world, (struct rules_set_command){
+                                                 .nonce = ++story->world.nonce,
+                                                 .rules = (uint32_t)story_number(story, rest[0])});
+    else if (story_is(words[1], "route"))
+        do_route(story, rest);
+    else if (story_is(words[1], "address"))
+        do_address(story, rest);
+    else if (story_is(words[1], "shows"))
+        do_show(story, rest);
+    else if (story_is(words[1], "loses"))
+        do_lose(story, rest);
+    else if (story_is(words[1], "freezes") || story_is(words[1], "frees"))
+        do_freeze(story, rest, story_is(words[1], "freezes"));
+    else if (story_is(words[1], "approves"))
+        do_approve(story, rest);
+    else if (story_is(words[1], "denies"))
+        (void)world_withdrawal_deny(
+            &story->world,
+            (struct withdrawal_deny_command){.nonce = ++story->world.nonce,
+                                             .withdrawal = (uint64_t)story_number(story, rest[0])});
+    else if (story_is(words[1], "says"))
+        do_say(story, rest);
+    else
+        return false;
+    return true;
+}
+
+void story_allow(struct story *story, char **words)
+{
+    struct address_allow_command allow = {.account = story_account(story, words[0]),
+                                          .allowed = story_is(words[1], "allows")};
+    text_put(story, allow.chain, sizeof(allow.chain), words[2]);
+    text_put(story, allow.address, sizeof(allow.address), words[3]);
+    (void)world_address_allow(&story->world, allow);
+}
+
+void story_withdraw(struct story *story, char **words)
+{
+    struct withdraw_command ask = {.account = story_account(story, words[0]),
+                                   .amount = {story_number(story, words[2])}};
+    ask.asset = story_asset(story, words[3]);
+    text_put(story, ask.chain, sizeof(ask.chain), words[4]);
+    text_put(story, ask.address, sizeof(ask.address), words[5]);
+    if (!story_is(words[6], "as")) story_unreadable(story, words[6]);
+    text_put(story, ask.client_id, sizeof(ask.client_id), words[7]);
+    (void)world_withdraw(&story->world, ask);
+}

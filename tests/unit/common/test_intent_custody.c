@@ -1,0 +1,114 @@
+#include "common/intent_custody.h"
+
+#include "common/wide.h"
+#include "tests/harness.h"
+#include "tests/unit/common/world.h"
+
+static struct params params;
+static struct form form;
+static struct intent intent;
+static struct refusal refusal;
+
+typedef bool reader(const struct form *form, const struct params *params, struct intent *intent,
+                    struct refusal *refusal);
+
+/* "ok", or the code as a client sees it. */
+static const char *read_with(reader *read, const char *query)
+{
+    static char line[64];
+    world_params(&params);
+    intent = (struct intent){0};
+    assert_true(form_parse(&form, query, strlen(query), NULL, 0));
+    if (read(&form, &params, &intent, &refusal)) return "ok";
+    snprintf(line, sizeof(line), "%d %s", reject_code(refusal.reject), refusal.first);
+    return line;
+}
+
+static const char *action(const char *query)
+{
+    return read_with(intent_admin, query);
+}
+
+#define TXID "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define ROUTE \
+    "action=route-set&nonce=1&chain=ETH&asset=BTC&decimals=18&confirmations=3&connector=0" \
+    "&withdrawMin=0.001&withdrawMax=2&withdrawDayMax=3&approvalAbove=1&approvals=2" \
+    "&addressDelay=60"
+
+TEST(intent_custody, a_route_is_read_in_whole_units)
+{
+    assert_string_equal(action(ROUTE), "-1102 status");
+    assert_string_equal(action(ROUTE "&status=AJAR"), "-1130 status");
+    assert_string_equal(action(ROUTE "&status=OPEN"), "ok");
+    const struct route_set_command *route = &intent.route_set;
+    assert_int_equal(intent.type, T_ROUTE_SET);
+    assert_int_equal(route->withdrawal_min.units, 100000);
+    assert_int_equal(route->day_max.units, 300000000);
+    assert_int_equal(route->decimals, 18);
+    assert_memory_equal(route->chain, "ETH\0\0\0\0\0\0\0\0\0", 12);
+}
+
+#define REPORT \
+    "action=deposit-report&nonce=1&chain=ETH&txid=" TXID \
+    "&output=7&asset=BTC&address=0xAbC&height=9&confirmations=2"
+
+TEST(intent_custody, a_deposit_comes_in_the_chains_own_unit)
+{
+    char text[WIDE_TEXT_MAX];
+    assert_string_equal(action(REPORT), "-1102 amount");
+    assert_string_equal(action(REPORT "&amount=1.5"), "-1130 amount");
+    assert_string_equal(action(REPORT "&amount=007"), "-1130 amount");
+    assert_string_equal(action(REPORT "&amount=340282366920938463463374607431768211456"), "ok");
+    wide_print(intent.deposit_report.amount, text);
+    assert_string_equal(text, "340282366920938463463374607431768211456");
+    assert_int_equal(intent.deposit_report.output, 7);
+    assert_int_equal(intent.deposit_report.txid[1], 0x11);
+    assert_string_equal((const char *)intent.deposit_report.address, "0xAbC");
+}
+
+TEST(intent_custody, operators_texts_are_read)
+{
+    assert_string_equal(action("action=rules-set&nonce=1&rules=2"), "ok");
+    assert_string_equal(action("action=account-freeze&nonce=1&account=3&frozen=true"), "ok");
+    assert_int_equal(intent.account_freeze.frozen, 1);
+    assert_string_equal(action("action=account-freeze&nonce=1&account=3&frozen=maybe"),
+                        "-1130 frozen");
+    assert_string_equal(action("action=deposit-address&nonce=1&account=3&chain=eth&address=a"),
+                        "-1130 chain");
+    assert_string_equal(action("action=deposit-address&nonce=1&account=3&chain=ETH&address=a%20b"),
+                        "-1100 address");
+    assert_string_equal(action("action=deposit-reorg&nonce=1&chain=ETH&txid=" TXID "&output=0"),
+                        "ok");
+    assert_string_equal(action("action=withdrawal-approve&nonce=1&withdrawal=4&asset=BTC&amount=0.5"
+                               "&address=a"),
+                        "ok");
+    assert_int_equal(intent.withdrawal_approve.amount.units, 50000000);
+    assert_string_equal(action("action=withdrawal-deny&nonce=1&withdrawal=4"), "ok");
+    assert_string_equal(action("action=withdrawal-report&nonce=1&withdrawal=4&status=FINAL"),
+                        "-1102 txid");
+    assert_string_equal(action("action=withdrawal-report&nonce=1&withdrawal=4&status=FAILED"),
+                        "ok");
+    assert_string_equal(action("action=withdrawal-report&nonce=1&withdrawal=4&status=HELD"),
+                        "-1130 status");
+}
+
+#define WISH "chain=ETH&asset=BTC&amount=0.5&address=a"
+
+/* The action is part of what is signed: a text for one thing is not a text for another. */
+TEST(intent_custody, an_accounts_texts_name_their_action_and_their_id)
+{
+    assert_string_equal(read_with(intent_custody_withdraw, WISH "&withdrawOrderId=x"),
+                        "-1102 action");
+    assert_string_equal(
+        read_with(intent_custody_withdraw, "action=address-allow&" WISH "&withdrawOrderId=x"),
+        "-1130 action");
+    assert_string_equal(read_with(intent_custody_withdraw, "action=withdraw&" WISH),
+                        "-1102 withdrawOrderId");
+    assert_string_equal(
+        read_with(intent_custody_withdraw, "action=withdraw&" WISH "&withdrawOrderId=x"), "ok");
+    assert_int_equal(intent.withdraw.amount.units, 50000000);
+    assert_string_equal(read_with(intent_custody_allow, "action=withdraw&" WISH), "-1130 action");
+    assert_string_equal(
+        read_with(intent_custody_allow, "action=address-forbid&chain=ETH&address=a"), "ok");
+    assert_int_equal(intent.address_allow.allowed, 0);
+}

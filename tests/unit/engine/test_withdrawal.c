@@ -1,0 +1,228 @@
+#include "engine/state.h"
+#include "tests/harness.h"
+#include "tests/unit/engine/custody_world.h"
+
+static struct world world;
+static struct custody_world custody;
+
+/* Account 2 has 100 coin, and an address that it may withdraw to. */
+static void open_world(void)
+{
+    world_prepare(&world);
+    custody = (struct custody_world){.world = &world};
+    world_open(&world);
+    (void)world_account(&world, 0, 0, 0);
+    (void)world_account(&world, 0, 100, 0);
+    custody_open(&custody);
+    assert_int_equal(custody_allow(&custody, 2), REJECT_NONE);
+}
+
+static void close_world(void)
+{
+    assert_true(engine_check(world.engine));
+    world_close(&world);
+}
+
+static void assert_books(int64_t available, int64_t held, int64_t in_flight, int64_t supply)
+{
+    const struct accounts *accounts = &world.engine->accounts;
+    assert_int_equal(accounts_balance(accounts, 2, COIN)->available.units, available);
+    assert_int_equal(accounts_balance(accounts, 2, COIN)->held.units, held);
+    assert_int_equal(accounts->in_flight[COIN].units, in_flight);
+    assert_int_equal(accounts->supply[COIN].units, supply);
+}
+
+/* From the wish to the end, with what each step moves. */
+TEST(withdrawal, it_is_held_approved_broadcast_and_gone)
+{
+    open_world();
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "first"), REJECT_NONE);
+    assert_int_equal(custody_state(&custody), WITHDRAWAL_HELD);
+    assert_books(80, 20, 0, 100);
+    assert_int_equal(custody_tell(&custody, 1, WITHDRAWAL_BROADCAST), REJECT_WITHDRAWAL_STATE);
+    assert_int_equal(custody_approve(&custody, 1, 20), REJECT_NONE);
+    assert_int_equal(custody_state(&custody), WITHDRAWAL_APPROVED);
+    assert_books(80, 0, 20, 100);
+    custody_certify(&custody);
+    assert_int_equal(custody_tell(&custody, 1, WITHDRAWAL_BROADCAST), REJECT_NONE);
+    assert_books(80, 0, 20, 100);
+    for (int told = 0; told < 2; told++) {
+        assert_int_equal(custody_tell(&custody, 1, WITHDRAWAL_FINAL), REJECT_NONE);
+        assert_books(80, 0, 0, 80);
+    }
+    assert_int_equal(custody_tell(&custody, 1, WITHDRAWAL_FAILED), REJECT_WITHDRAWAL_STATE);
+    close_world();
+}
+
+/* The block that holds the approval has to be certified: one of two voters is not enough, and a block
+ * before it does not count. */
+TEST(withdrawal, nothing_is_broadcast_before_its_approval_is_certified)
+{
+    open_world();
+    custody_certify(&custody);
+    assert_int_equal(custody_withdraw(&custody, 2, 10, "small"), REJECT_NONE);
+    assert_int_equal(custody_state(&custody), WITHDRAWAL_APPROVED);
+    assert_int_equal(custody_tell(&custody, 1, WITHDRAWAL_BROADCAST), REJECT_NOT_CERTIFIED);
+    assert_int_equal(world_seal(&world, (struct seal_command){2}), REJECT_NONE);
+    assert_int_equal(custody_tell(&custody, 1, WITHDRAWAL_BROADCAST), REJECT_NOT_CERTIFIED);
+    assert_int_equal(world_vote(&world, (struct vote_command){.height = 2, .node = 1}),
+                     REJECT_NONE);
+    assert_int_equal(custody_tell(&custody, 1, WITHDRAWAL_BROADCAST), REJECT_NOT_CERTIFIED);
+    assert_int_equal(world_vote(&world, (struct vote_command){.height = 2, .node = 7}),
+                     REJECT_NONE);
+    assert_int_equal(custody_tell(&custody, 1, WITHDRAWAL_BROADCAST), REJECT_NONE);
+    close_world();
+}
+
+/* The same client id is refused as long as it is remembered, whatever became of the first. */
+TEST(withdrawal, a_replay_is_refused)
+{
+    open_world();
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "first"), REJECT_NONE);
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "first"), REJECT_DUPLICATE_WITHDRAWAL);
+    assert_int_equal(
+        world_withdrawal_deny(
+            &world, (struct withdrawal_deny_command){.nonce = ++world.nonce, .withdrawal = 1}),
+        REJECT_NONE);
+    assert_books(100, 0, 0, 100);
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "first"), REJECT_DUPLICATE_WITHDRAWAL);
+    assert_int_equal(custody_approve(&custody, 1, 20), REJECT_WITHDRAWAL_STATE);
+    close_world();
+}
+
+/* Forgotten it may only be when its signed request is too old to be taken. */
+TEST(withdrawal, it_is_remembered_while_its_request_is_good)
+{
+    world_prepare(&world);
+    world.genesis.params.orders_max = 2;
+    custody = (struct custody_world){.world = &world};
+    world_open(&world);
+    (void)world_account(&world, 0, 0, 0);
+    (void)world_account(&world, 0, 100, 0);
+    custody_open(&custody);
+    assert_int_equal(custody_allow(&custody, 2), REJECT_NONE);
+    world.header.deadline_ns = world.stamp_ns + 10;
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "1"), REJECT_NONE);
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "2"), REJECT_NONE);
+    world.header.deadline_ns = 0;
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "3"), REJECT_WITHDRAWALS_FULL);
+    assert_int_equal(
+        world_withdrawal_deny(
+            &world, (struct withdrawal_deny_command){.nonce = ++world.nonce, .withdrawal = 1}),
+        REJECT_NONE);
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "3"), REJECT_WITHDRAWALS_FULL);
+    world.stamp_ns += 11;
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "3"), REJECT_NONE);
+    assert_int_equal(custody_approve(&custody, 1, 20), REJECT_UNKNOWN_WITHDRAWAL);
+    close_world();
+}
+
+TEST(withdrawal, limits_hold_from_both_sides)
+{
+    open_world();
+    assert_int_equal(custody_withdraw(&custody, 2, 1, "1"), REJECT_WITHDRAWAL_LIMIT);
+    assert_int_equal(custody_withdraw(&custody, 2, 2, "2"), REJECT_NONE);
+    assert_int_equal(custody_withdraw(&custody, 2, 101, "3"), REJECT_WITHDRAWAL_LIMIT);
+    assert_int_equal(custody_withdraw(&custody, 2, 99, "4"), REJECT_INSUFFICIENT_BALANCE);
+    assert_int_equal(custody_withdraw(&custody, 2, 98, "5"), REJECT_NONE);
+    struct credit_command credit = {
+        .nonce = ++world.nonce, .account = 2, .asset = COIN, .amount = {100}};
+    assert_int_equal(world_credit(&world, credit), REJECT_NONE);
+    assert_int_equal(custody_withdraw(&custody, 2, 51, "6"), REJECT_WITHDRAWAL_DAY_LIMIT);
+    assert_int_equal(custody_withdraw(&custody, 2, 50, "7"), REJECT_NONE);
+    world.stamp_ns += UINT64_C(86400000000000);
+    assert_int_equal(custody_withdraw(&custody, 2, 50, "8"), REJECT_NONE);
+    close_world();
+}
+
+/* An address counts when its delay is over; one taken off does not, and begins anew. */
+TEST(withdrawal, addresses_count_when_their_delay_is_over)
+{
+    open_world();
+    custody.route.address_delay_s = 5;
+    assert_int_equal(custody_route(&custody), REJECT_NONE);
+    struct address_allow_command allow = {
+        .account = 2, .allowed = 1, .chain = "ETH", .address = "new"};
+    struct withdraw_command wish = custody_wish(2, 5, "a");
+    memcpy(wish.address, "new", 3);
+    wish.address[3] = 0;
+    assert_int_equal(world_withdraw(&world, wish), REJECT_ADDRESS);
+    assert_int_equal(world_address_allow(&world, allow), REJECT_NONE);
+    world.stamp_ns += UINT64_C(5000000000) - 1;
+    assert_int_equal(world_withdraw(&world, wish), REJECT_ADDRESS);
+    world.stamp_ns += 1;
+    assert_int_equal(world_address_allow(&world, allow), REJECT_NONE); /* changes nothing */
+    assert_int_equal(world_withdraw(&world, wish), REJECT_NONE);
+    allow.allowed = 0;
+    assert_int_equal(world_address_allow(&world, allow), REJECT_NONE);
+    wish.client_id[0] = 'b';
+    assert_int_equal(world_withdraw(&world, wish), REJECT_ADDRESS);
+    wish.account = 1; /* another account's list is not its own */
+    assert_int_equal(world_withdraw(&world, wish), REJECT_ADDRESS);
+    close_world();
+}
+
+/* An approval is for what the operator saw, by as many operators as the route wants, each once. */
+TEST(withdrawal, approvals_are_counted_by_operator)
+{
+    open_world();
+    custody.route.approvals = 2;
+    assert_int_equal(custody_route(&custody), REJECT_NONE);
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "first"), REJECT_NONE);
+    assert_int_equal(custody_approve(&custody, 1, 21), REJECT_WITHDRAWAL_DIFFERS);
+    struct withdrawal_approve_command other = {
+        .nonce = ++world.nonce, .withdrawal = 1, .amount = {20}, .address = "v"};
+    assert_int_equal(world_withdrawal_approve(&world, other), REJECT_WITHDRAWAL_DIFFERS);
+    assert_int_equal(custody_approve(&custody, 1, 20), REJECT_NONE);
+    assert_int_equal(custody_approve(&custody, 1, 20), REJECT_NONE);
+    assert_int_equal(custody_state(&custody), WITHDRAWAL_HELD);
+    other = (struct withdrawal_approve_command){
+        .nonce = 1, .operator_index = 1, .withdrawal = 1, .amount = {20}, .address = "w"};
+    assert_int_equal(world_withdrawal_approve(&world, other), REJECT_NONE);
+    assert_int_equal(custody_state(&custody), WITHDRAWAL_APPROVED);
+    close_world();
+}
+
+/* Sixteen of an account's own, on the list or off it; others are not touched by that. */
+TEST(withdrawal, an_account_uses_up_its_own_addresses_only)
+{
+    open_world();
+    struct address_allow_command allow = {.account = 2, .allowed = 1, .chain = "ETH"};
+    for (uint8_t i = 1; i < CUSTODY_ADDRESSES_MAX; i++) {
+        allow.address[0] = (uint8_t)('A' + i);
+        assert_int_equal(world_address_allow(&world, allow), REJECT_NONE);
+    }
+    allow.address[0] = 'z';
+    assert_int_equal(world_address_allow(&world, allow), REJECT_ADDRESSES_FULL);
+    allow.account = 1;
+    assert_int_equal(world_address_allow(&world, allow), REJECT_NONE);
+    close_world();
+}
+
+TEST(withdrawal, what_failed_is_refunded_once)
+{
+    open_world();
+    assert_int_equal(custody_withdraw(&custody, 2, 10, "small"), REJECT_NONE);
+    assert_books(90, 0, 10, 100);
+    for (int told = 0; told < 2; told++) {
+        assert_int_equal(custody_tell(&custody, 1, WITHDRAWAL_FAILED), REJECT_NONE);
+        assert_books(100, 0, 0, 100);
+    }
+    struct withdrawal_report_command report = {
+        .nonce = 1, .operator_index = 1, .withdrawal = 1, .state = WITHDRAWAL_FAILED};
+    assert_int_equal(world_withdrawal_report(&world, report), REJECT_CONNECTOR);
+    close_world();
+}
+
+TEST(withdrawal, a_frozen_accounts_is_not_approved)
+{
+    open_world();
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "first"), REJECT_NONE);
+    assert_int_equal(world_account_freeze(&world,
+                                          (struct account_freeze_command){
+                                              .nonce = ++world.nonce, .account = 2, .frozen = 1}),
+                     REJECT_NONE);
+    assert_int_equal(custody_approve(&custody, 1, 20), REJECT_ACCOUNT_FROZEN);
+    assert_int_equal(custody_withdraw(&custody, 2, 5, "second"), REJECT_ACCOUNT_FROZEN);
+    close_world();
+}

@@ -1,0 +1,81 @@
+/* Whoever asks for what retention has dropped is told so, by the very statements that the gateway sends. */
+
+#include "gateway/query.h"
+#include "tests/harness.h"
+#include "tests/unit/settlement/retention_rig.h"
+
+static PGconn *reader;
+
+/* Whether the answer to a question says that it begins with what is gone; *first: the first id of its rows. */
+static bool is_gone(const struct history_query *query, uint64_t *first)
+{
+    struct query_parameters parameters;
+    const char *values[QUERY_PARAMETERS_MAX];
+    query_parameters_of(query, &parameters);
+    for (int i = 0; i < parameters.count; i++)
+        values[i] = parameters.texts[i];
+    PGresult *result = PQexecParams(reader, query_sql(query_statement(query)), parameters.count,
+                                    NULL, values, NULL, NULL, 0);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) fail_msg("%s", PQresultErrorMessage(result));
+    const bool gone = PQgetvalue(result, 0, 0)[0] == '-';
+    *first = PQgetisnull(result, 0, 2) ? 0 : strtoull(PQgetvalue(result, 0, 2), NULL, 10);
+    PQclear(result);
+    return gone;
+}
+
+static struct history_query question(enum history_kind kind, uint64_t id_min, uint64_t start_ns,
+                                     bool newest)
+{
+    return (struct history_query){.kind = kind,
+                                  .newest = newest,
+                                  .account = 1,
+                                  .limit = 1000,
+                                  .id_min = id_min,
+                                  .id_max = INT64_MAX,
+                                  .start_ns = start_ns,
+                                  .end_ns = INT64_MAX};
+}
+
+/* Questions that begin below what is kept say so, whatever they ask by; those that begin above it, and those for the
+ * newest, are answered. */
+TEST(history_gone, questions_for_what_is_gone_say_so)
+{
+    uint64_t first;
+    filled(1000);
+    assert_true(wait_for("SELECT (dropped_command > 300)::int FROM quorex.cursor", 1));
+    rig_stop(); /* nothing moves while it is asked */
+    reader = PQconnectdb(cluster_conninfo("kept"));
+    const uint64_t from_ns = (uint64_t)number("SELECT dropped_ns FROM quorex.cursor");
+    const uint64_t kept = (uint64_t)number("SELECT min(trade_id) FROM quorex.fills");
+    assert_true(kept > 100);
+    static const enum history_kind kinds[] = {HISTORY_FILLS, HISTORY_TRADES, HISTORY_AGGREGATES};
+    for (size_t i = 0; i < 3; i++) {
+        struct history_query query = question(kinds[i], 5, 0, false);
+        assert_true(is_gone(&query, &first));
+        query = question(kinds[i], kept - 1, 0, false);
+        assert_true(is_gone(&query, &first));
+        query = question(kinds[i], kept, 0, false);
+        assert_false(is_gone(&query, &first));
+        assert_true(first >= kept);
+        query = question(kinds[i], 0, from_ns, false);
+        assert_true(is_gone(&query, &first));
+        query = question(kinds[i], 0, from_ns + 1, false);
+        assert_false(is_gone(&query, &first));
+        query = question(kinds[i], 0, 0, true);
+        assert_false(is_gone(&query, &first));
+        assert_true(first >= kept);
+    }
+    struct history_query query = question(HISTORY_ORDERS, 1, 0, false);
+    assert_true(is_gone(&query, &first));
+    query = question(HISTORY_ORDERS, 0, from_ns + 1, false);
+    assert_false(is_gone(&query, &first));
+    assert_true(first > kept);
+    query = question(HISTORY_ORDERS, first, 0, false);
+    assert_false(is_gone(&query, &first));
+    query = question(HISTORY_FILLS, 0, 0, true);
+    query.order_id = 9;
+    assert_true(is_gone(&query, &first));
+    query.order_id = 790;
+    assert_false(is_gone(&query, &first));
+    PQfinish(reader);
+}

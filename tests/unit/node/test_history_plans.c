@@ -1,0 +1,293 @@
+/* How PostgreSQL answers history's questions: by an index, whatever is asked, and by few pages. Its own plans over
+ * rows that the writer wrote, custom and generic ones; without statistics, as after a rebuild, and with those that
+ * autovacuum makes, which are of partitions and never of the table that they are of. */
+
+#define WORLD_ACCOUNTS 8
+
+#include "gateway/query.h"
+
+#include "tests/harness.h"
+#include "tests/unit/settlement/cluster.h"
+#include "tests/unit/settlement/world.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#define FILLS        24000
+#define PARTITION    20000 /* commands */
+#define BIG_ROWS     2000  /* a table of more is not to be read from end to end */
+#define PAGES_MAX    700   /* for 100 rows; without bounds by time it is more than a thousand */
+#define PAGES_OF_ONE 60    /* what is asked for by an order */
+#define WAIT_MS      120000
+
+static struct world *world;
+static PGconn *connection;
+static uint64_t first_ns;
+
+static void *run_writer(void *options)
+{
+    store_run(options);
+    return NULL;
+}
+
+static void make_chain(void)
+{
+    world = world_new();
+    for (uint32_t account = 5; account <= WORLD_ACCOUNTS; account++) {
+        (void)world_account(world, account % 2 == 0);
+        world_credit(world, account, BTC, 100000000000);
+        world_credit(world, account, USDT, 10000000000000000);
+    }
+    first_ns = world->stamp_ns;
+    for (uint64_t i = 0; world->trade_id < FILLS; i++) {
+        const int64_t price = 3000000 + (int64_t)(i * 7919 % 101);
+        world->stamp_ns += 50000000;
+        world_sell(world, (uint32_t)(1 + i % WORLD_ACCOUNTS), price, 3);
+        world_buy(world, (uint32_t)(1 + i * 31 % WORLD_ACCOUNTS), price + 5, 3);
+        if (world->trade_id % 400 == 0) assert_int_equal(world_seal(world), STATUS_OK);
+    }
+    assert_int_equal(world_seal(world), STATUS_OK);
+}
+
+/* The chain in a database, once for all tests. */
+static void fill(void)
+{
+    static struct progress progress;
+    static struct metrics metrics;
+    static struct store_options options;
+    const struct timespec step = {.tv_nsec = 1000000};
+    struct park park;
+    pthread_t thread;
+    if (connection != NULL) return;
+    make_chain();
+    cluster_start();
+    assert_true(park_open(&park));
+    options = (struct store_options){.conninfo = strdup(cluster_conninfo("postgres")),
+                                     .genesis = &world->genesis,
+                                     .source = {.context = world, .read = world_read},
+                                     .park = &park,
+                                     .progress = &progress,
+                                     .metrics = &metrics,
+                                     .partition_commands = PARTITION};
+    assert_int_equal(pthread_create(&thread, NULL, run_writer, &options), 0);
+    for (int i = 0; i < WAIT_MS && atomic_load(&progress.projected_height) < world->height; i++)
+        nanosleep(&step, NULL);
+    assert_int_equal(atomic_load(&progress.projected_height), world->height);
+    atomic_store(&progress.stopping, 1);
+    park_wake(&park);
+    pthread_join(thread, NULL);
+    park_close(&park);
+    connection = PQconnectdb(options.conninfo);
+    assert_int_equal(PQstatus(connection), CONNECTION_OK);
+}
+
+/* What autovacuum does: tables that have rows. */
+static void make_statistics(void)
+{
+    PGresult *tables =
+        PQexec(connection, "SELECT format('ANALYZE quorex.%I', relname) FROM pg_class"
+                           " WHERE relnamespace = 'quorex'::regnamespace"
+                           " AND relkind = 'r'");
+    assert_true(PQntuples(tables) > 10);
+    for (int row = 0; row < PQntuples(tables); row++)
+        PQclear(PQexec(connection, PQgetvalue(tables, row, 0)));
+    PQclear(tables);
+}
+
+static PGresult *run(const char *sql, ExecStatusType wanted)
+{
+    PGresult *result = PQexec(connection, sql);
+    if (PQresultStatus(result) != wanted) fail_msg("%s: %s", sql, PQresultErrorMessage(result));
+    return result;
+}
+
+/* How many rows a table has. */
+static double rows_of(const char *table)
+{
+    char sql[256];
+    snprintf(sql, sizeof(sql), "SELECT count(*) FROM quorex.%s", table);
+    PGresult *result = run(sql, PGRES_TUPLES_OK);
+    const double rows = strtod(PQgetvalue(result, 0, 0), NULL);
+    PQclear(result);
+    return rows;
+}
+
+/* A line of a plan that reads a whole table, unless it is a small one. */
+static void check_line(const struct history_query *query, const char *line)
+{
+    char table[64] = {0};
+    const char *at = strstr(line, "Seq Scan on ");
+    if (at == NULL) return;
+    at += strlen("Seq Scan on ");
+    memcpy(table, at, strcspn(at, " ") < 63 ? strcspn(at, " ") : 63);
+    if (rows_of(table) > BIG_ROWS) fail_msg("question %d reads all of %s", (int)query->kind, table);
+}
+
+/* Pages that the statement touched, from the first line that says so: it is the whole's. */
+static long pages_of(const char *line)
+{
+    const char *hit = strstr(line, "shared hit="), *read = strstr(line, "read=");
+    if (strstr(line, "Buffers:") == NULL) return -1;
+    return (hit != NULL ? strtol(hit + 11, NULL, 10) : 0) +
+           (read != NULL ? strtol(read + 5, NULL, 10) : 0);
+}
+
+static void check(const struct history_query *query, const char *plan_mode)
+{
+    struct query_parameters parameters;
+    char sql[16384];
+    const uint32_t statement = query_statement(query);
+    query_parameters_of(query, &parameters);
+    snprintf(sql, sizeof(sql), "SET plan_cache_mode = %s; DEALLOCATE ALL; PREPARE q AS %s",
+             plan_mode, query_sql(statement));
+    PQclear(run(sql, PGRES_COMMAND_OK));
+    int used = snprintf(sql, sizeof(sql), "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) EXECUTE q(");
+    for (int i = 0; i < parameters.count; i++)
+        used += snprintf(sql + used, sizeof(sql) - (size_t)used, "%s'%s'", i > 0 ? ", " : "",
+                         parameters.texts[i]);
+    snprintf(sql + used, sizeof(sql) - (size_t)used, ")");
+    PGresult *plan = run(sql, PGRES_TUPLES_OK);
+    long pages = -1;
+    for (int row = 0; row < PQntuples(plan); row++) {
+        const char *line = PQgetvalue(plan, row, 0);
+        check_line(query, line);
+        if (pages < 0) pages = pages_of(line);
+    }
+    const bool is_one = query->order_id != 0 || query->kind == HISTORY_CLIENT;
+    if (pages < 0 || pages > (is_one ? PAGES_OF_ONE : PAGES_MAX)) {
+        for (int row = 0; row < PQntuples(plan); row++)
+            fprintf(stderr, "%s\n", PQgetvalue(plan, row, 0));
+        fail_msg("question %d touches %ld pages", (int)query->kind, pages);
+    }
+    PQclear(plan);
+}
+
+static struct history_query question(enum history_kind kind, bool newest)
+{
+    return (struct history_query){.kind = kind,
+                                  .newest = newest,
+                                  .account = 7,
+                                  .limit = 100,
+                                  .interval = INTERVAL_1S,
+                                  .id_max = INT64_MAX,
+                                  .end_ns = INT64_MAX};
+}
+
+static void check_both(const struct history_query *query)
+{
+    check(query, "force_custom_plan");
+    check(query, "force_generic_plan");
+}
+
+/* From an id, from a time, within an hour in the middle, up to a time, and without any bound, from either end. */
+static void check_ranges(enum history_kind kind)
+{
+    const uint64_t middle_ns = first_ns + (world->stamp_ns - first_ns) / 2;
+    fill();
+    for (int newest = 0; newest < 2; newest++) {
+        struct history_query query = question(kind, newest);
+        check_both(&query);
+        query.id_min = FILLS / 2;
+        check_both(&query);
+        query = question(kind, newest);
+        query.start_ns = middle_ns;
+        check_both(&query);
+        query.end_ns = middle_ns + 60000000000u;
+        check_both(&query);
+        query.start_ns = 0;
+        check_both(&query);
+        query.start_ns = INT64_MAX - 1; /* nothing is as late */
+        query.end_ns = INT64_MAX;
+        check_both(&query);
+    }
+}
+
+static void check_all(void)
+{
+    fill();
+    check_ranges(HISTORY_FILLS);
+    check_ranges(HISTORY_TRADES);
+    check_ranges(HISTORY_AGGREGATES);
+    check_ranges(HISTORY_ORDERS);
+    check_ranges(HISTORY_CANDLES);
+    struct history_query query = question(HISTORY_FILLS, true);
+    query.order_id = FILLS; /* of somebody, in the middle */
+    check_both(&query);
+    query.newest = false;
+    check_both(&query);
+    query = question(HISTORY_CLIENT, true);
+    snprintf(query.client_id, sizeof(query.client_id), "c%d", 2 * 6 + 1);
+    check_both(&query);
+    snprintf(query.client_id, sizeof(query.client_id), "nobody");
+    check_both(&query);
+}
+
+TEST(history_plans, go_by_an_index_without_statistics)
+{
+    check_all();
+}
+
+TEST(history_plans, go_by_an_index_with_statistics)
+{
+    fill();
+    make_statistics();
+    check_all();
+}
+
+/* Runs of ids: as many as are asked for, from the end that is asked from, and within the bounds. */
+static void check_run(const struct history_query *query, uint64_t first, uint64_t last)
+{
+    struct query_parameters parameters;
+    const char *values[QUERY_PARAMETERS_MAX];
+    query_parameters_of(query, &parameters);
+    for (int i = 0; i < parameters.count; i++)
+        values[i] = parameters.texts[i];
+    PGresult *result = PQexecParams(connection, query_sql(query_statement(query)), parameters.count,
+                                    NULL, values, NULL, NULL, 0);
+    assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+    if (first == 0) {
+        assert_true(PQgetisnull(result, 0, 2));
+    } else {
+        assert_int_equal(PQntuples(result), last - first + 1);
+        for (uint64_t id = first; id <= last; id++)
+            assert_int_equal(strtoull(PQgetvalue(result, (int)(id - first), 2), NULL, 10), id);
+    }
+    PQclear(result);
+}
+
+TEST(history_plans, runs_of_ids_are_whole)
+{
+    static const enum history_kind kinds[] = {HISTORY_TRADES, HISTORY_AGGREGATES};
+    fill();
+    for (size_t i = 0; i < 2; i++) {
+        struct history_query query = question(kinds[i], false);
+        check_run(&query, 1, 100);
+        query.id_min = 501;
+        check_run(&query, 501, 600);
+        query.id_max = 550;
+        check_run(&query, 501, 550);
+        query.newest = true;
+        query.id_max = 800;
+        check_run(&query, 701, 800);
+        query = question(kinds[i], true);
+        check_run(&query, FILLS - 99, FILLS);
+        query.newest = false;
+        query.id_min = FILLS - 9;
+        check_run(&query, FILLS - 9, FILLS);
+        query.id_min = FILLS + 1;
+        check_run(&query, 0, 0);
+        query.id_min = INT64_MAX;
+        check_run(&query, 0, 0);
+        /* Fill n is at n times 50 ms. */
+        query = question(kinds[i], false);
+        query.start_ns = first_ns + UINT64_C(1000) * 50000000;
+        check_run(&query, 1000, 1099);
+        query.end_ns = query.start_ns + UINT64_C(9) * 50000000 + 1;
+        check_run(&query, 1000, 1009);
+        query.newest = true;
+        query.limit = 4;
+        check_run(&query, 1006, 1009);
+        query.start_ns = query.end_ns = first_ns + 1;
+        check_run(&query, 0, 0);
+    }
+}

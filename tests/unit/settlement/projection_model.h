@@ -1,0 +1,318 @@
+/* What a chain's blocks must leave in the database, row by row, worked out a second time.
+ *
+ * From the events in the blocks' bodies and plain arithmetic on them; nothing of store.c, posting.c, fee.c or interval.c
+ * is used. Rows are lines of text as `psql -At` would print them, one list a table, in the order of its question.
+ */
+
+#ifndef TESTS_UNIT_SETTLEMENT_PROJECTION_MODEL_H
+#define TESTS_UNIT_SETTLEMENT_PROJECTION_MODEL_H
+
+#include "tests/unit/settlement/world.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+#define MODEL_ROWS  60000
+#define MODEL_WIDTH 200
+
+enum model_table {
+    MODEL_FILLS,
+    MODEL_ORDERS,
+    MODEL_PREVENTED,
+    MODEL_LISTS,
+    MODEL_BLOCKS,
+    MODEL_CANDLES,
+    MODEL_MOVES, /* of each account, asset and block, all kinds together, and trades and fees of them */
+    MODEL_BALANCES,
+    MODEL_TABLES
+};
+
+static const char *const model_questions[MODEL_TABLES] = {
+    "SELECT command, ordinal, trade_id, aggregate_id, time_ns, price, qty, maker_order, "
+    "taker_order,"
+    " maker_account, taker_account, maker_fee, taker_fee, maker_rebate, taker_side FROM "
+    "quorex.fills"
+    " ORDER BY trade_id",
+    "SELECT order_id, command, account, client_id, side, type, time_in_force, status, reason, "
+    "price,"
+    " qty, executed, quote_qty, quote_executed, created_ns, closed_ns, list_id, stop_price,"
+    " iceberg_qty, prevented, trailing_delta FROM quorex.orders ORDER BY order_id",
+    "SELECT prevented_id, command, ordinal, time_ns, account, price, maker_order, taker_order,"
+    " maker_qty, taker_qty, taker_side, mode FROM quorex.prevented_matches ORDER BY prevented_id",
+    "SELECT list_id, command, account, client_id, kind, a_order, b_order, c_order, created_ns,"
+    " closed_ns FROM quorex.order_lists ORDER BY list_id",
+    "SELECT height, time_ns, first_command, last_command, fill_count FROM quorex.blocks"
+    " ORDER BY height",
+    "SELECT \"interval\", open_ns, open, high, low, close, volume, quote_volume, fill_count,"
+    " taker_volume, taker_quote_volume FROM quorex.candles ORDER BY \"interval\", open_ns",
+    "SELECT height, account, asset, sum(delta_available), sum(delta_held),"
+    " coalesce(sum(delta_available + delta_held) FILTER (WHERE kind = 5), 0),"
+    " coalesce(sum(delta_available + delta_held) FILTER (WHERE kind = 6), 0)"
+    " FROM quorex.ledger_entries WHERE account > 0 GROUP BY height, account, asset"
+    " HAVING sum(delta_available) <> 0 OR sum(delta_held) <> 0 ORDER BY height, account, asset",
+    "SELECT account, asset, available, held FROM quorex.balances ORDER BY account, asset",
+};
+
+struct model_rows {
+    uint32_t count;
+    char (*lines)[MODEL_WIDTH];
+};
+
+struct model {
+    struct model_rows tables[MODEL_TABLES];
+    int64_t balances[WORLD_ACCOUNTS + 1][2][2], before[WORLD_ACCOUNTS + 1][2][2];
+    int64_t traded[WORLD_ACCOUNTS + 1][2], charged[WORLD_ACCOUNTS + 1][2];
+    bool known[WORLD_ACCOUNTS + 1][2];
+    uint64_t command, stamp_ns, fill_count;
+    uint32_t ordinal;
+    struct order_terms_event terms;
+};
+
+static inline char *model_line(struct model *model, enum model_table table)
+{
+    struct model_rows *rows = &model->tables[table];
+    if (rows->lines == NULL) rows->lines = calloc(MODEL_ROWS, MODEL_WIDTH);
+    if (rows->lines == NULL || rows->count == MODEL_ROWS) abort();
+    return rows->lines[rows->count++];
+}
+
+/* A fee rounds up. */
+static inline int64_t model_fee(int64_t received, int64_t ppm)
+{
+    return (int64_t)(((__int128)received * ppm + 999999) / 1000000);
+}
+
+/* Where the candle that holds a stamp begins; months and weeks by the calendar. */
+static inline uint64_t model_open(int interval, uint64_t stamp_ns)
+{
+    static const uint64_t seconds[] = {1,    60,    180,   300,   900,   1800,  3600,
+                                       7200, 14400, 21600, 28800, 43200, 86400, 259200};
+    const time_t at = (time_t)(stamp_ns / 1000000000);
+    struct tm day;
+    if (interval < 14) return (uint64_t)at / seconds[interval] * seconds[interval] * 1000000000;
+    gmtime_r(&at, &day);
+    day.tm_hour = day.tm_min = day.tm_sec = 0;
+    day.tm_mday = interval == 15 ? 1 : day.tm_mday - (day.tm_wday + 6) % 7;
+    return (uint64_t)timegm(&day) * 1000000000;
+}
+
+/* The market is BTCUSDT: a step is 10 units of quote, a lot 1,000 of base. */
+static inline void model_candles(struct model *model, const struct fill_event *fill)
+{
+    struct candle {
+        uint64_t open_ns;
+        int64_t open, high, low, close, volume, quote, count, taker_volume, taker_quote;
+    };
+    static struct candle candles[16];
+    struct model_rows *rows = &model->tables[MODEL_CANDLES];
+    const int64_t price = fill->price.ticks, quote = price * fill->qty.lots * STEP_UNITS;
+    if (fill->trade_id == 1) memset(candles, 0, sizeof(candles));
+    for (int interval = 0; interval < 16; interval++) {
+        struct candle *candle = &candles[interval];
+        const uint64_t open_ns = model_open(interval, model->stamp_ns);
+        char prefix[64];
+        const int used = snprintf(prefix, sizeof(prefix), "%d|%" PRIu64 "|", interval, open_ns);
+        char *line = NULL;
+        if (candle->open_ns == open_ns) /* its line is one of the last */
+            for (uint32_t i = rows->count; line == NULL; i--)
+                line = strncmp(rows->lines[i - 1], prefix, (size_t)used) == 0 ? rows->lines[i - 1]
+                                                                              : NULL;
+        else {
+            *candle =
+                (struct candle){.open_ns = open_ns, .open = price, .high = price, .low = price};
+            line = model_line(model, MODEL_CANDLES);
+        }
+        if (price > candle->high) candle->high = price;
+        if (price < candle->low) candle->low = price;
+        candle->close = price;
+        candle->volume += fill->qty.lots;
+        candle->quote += quote;
+        candle->count++;
+        candle->taker_volume += fill->taker_side == BUY ? fill->qty.lots : 0;
+        candle->taker_quote += fill->taker_side == BUY ? quote : 0;
+        snprintf(line, MODEL_WIDTH,
+                 "%s%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64
+                 "|%" PRId64 "|%" PRId64 "|%" PRId64,
+                 prefix, candle->open, candle->high, candle->low, candle->close, candle->volume,
+                 candle->quote, candle->count, candle->taker_volume, candle->taker_quote);
+    }
+}
+
+static inline void model_fill(struct model *model, const struct event *event)
+{
+    struct fill_event fill;
+    fill_event_get(event->payload, &fill);
+    const int64_t base = fill.qty.lots * LOT_UNITS;
+    const int64_t quote = fill.price.ticks * fill.qty.lots * STEP_UNITS;
+    const bool taker_buys = fill.taker_side == BUY;
+    const uint32_t buyer = taker_buys ? fill.taker_account : fill.maker_account;
+    const uint32_t seller = taker_buys ? fill.maker_account : fill.taker_account;
+    const int64_t maker_fee = model_fee(taker_buys ? quote : base, fill.maker_rate_ppm);
+    const int64_t taker_fee = model_fee(taker_buys ? base : quote, fill.taker_rate_ppm);
+    model->traded[buyer][BTC] += base;
+    model->traded[buyer][USDT] -= quote;
+    model->traded[seller][BTC] -= base;
+    model->traded[seller][USDT] += quote;
+    model->charged[buyer][BTC] -= taker_buys ? taker_fee : maker_fee;
+    model->charged[seller][USDT] -= taker_buys ? maker_fee : taker_fee;
+    model->fill_count++;
+    snprintf(model_line(model, MODEL_FILLS), MODEL_WIDTH,
+             "%" PRIu64 "|%u|%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|%" PRId64 "|%" PRId64 "|%" PRIu64
+             "|%" PRIu64 "|%u|%u|%" PRId64 "|%" PRId64 "|0|%u",
+             model->command, model->ordinal, fill.trade_id, fill.aggregate_id, model->stamp_ns,
+             fill.price.ticks, fill.qty.lots, fill.maker_order, fill.taker_order,
+             fill.maker_account, fill.taker_account, maker_fee, taker_fee, fill.taker_side);
+    model_candles(model, &fill);
+}
+
+static inline void model_done(struct model *model, const struct event *event)
+{
+    struct order_done_event done;
+    struct order_terms_event terms = {0};
+    order_done_event_get(event->payload, &done);
+    if (model->terms.order_id == done.order_id) terms = model->terms;
+    snprintf(model_line(model, MODEL_ORDERS), MODEL_WIDTH,
+             "%" PRIu64 "|%" PRIu64 "|%u|%.36s|%u|%u|%u|%u|%u|%" PRId64 "|%" PRId64 "|%" PRId64
+             "|%" PRId64 "|%" PRId64 "|%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|%" PRId64 "|%" PRId64
+             "|%" PRId64 "|%u",
+             done.order_id, model->command, done.account, (const char *)done.client_id, done.side,
+             done.type, done.time_in_force, done.status, done.reason, done.price.ticks,
+             done.qty.lots, done.executed.lots, done.quote_qty.units, done.quote_executed.units,
+             done.created_ns, model->stamp_ns, terms.list_id, terms.stop_price.ticks,
+             terms.iceberg_qty.lots, terms.prevented.lots, terms.trailing_delta);
+}
+
+static inline void model_prevented(struct model *model, const struct event *event)
+{
+    struct prevented_event prevented;
+    prevented_event_get(event->payload, &prevented);
+    snprintf(model_line(model, MODEL_PREVENTED), MODEL_WIDTH,
+             "%" PRIu64 "|%" PRIu64 "|%u|%" PRIu64 "|%u|%" PRId64 "|%" PRIu64 "|%" PRIu64
+             "|%" PRId64 "|%" PRId64 "|%u|%u",
+             prevented.prevented_id, model->command, model->ordinal, model->stamp_ns,
+             prevented.taker_account, prevented.price.ticks, prevented.maker_order,
+             prevented.taker_order, prevented.maker_qty.lots, prevented.taker_qty.lots,
+             prevented.taker_side, prevented.mode);
+}
+
+static inline void model_list(struct model *model, const struct event *event)
+{
+    struct list_accepted_event list;
+    list_accepted_event_get(event->payload, &list);
+    snprintf(model_line(model, MODEL_LISTS), MODEL_WIDTH,
+             "%" PRIu64 "|%" PRIu64 "|%u|%.36s|%u|%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|%" PRIu64
+             "|0",
+             list.list_id, model->command, list.account, (const char *)list.client_id, list.kind,
+             list.a_order, list.b_order, list.c_order, model->stamp_ns);
+}
+
+/* An open list's line ends with 0: there its end goes. Ids rise from 1. */
+static inline void model_list_done(struct model *model, const struct event *event)
+{
+    struct list_done_event done;
+    list_done_event_get(event->payload, &done);
+    char *line = model->tables[MODEL_LISTS].lines[done.list_id - 1];
+    char *end = strrchr(line, '|') + 1;
+    if (strtoull(line, NULL, 10) != done.list_id || strcmp(end, "0") != 0) abort();
+    snprintf(end, (size_t)(line + MODEL_WIDTH - end), "%" PRIu64, model->stamp_ns);
+}
+
+static inline void model_balance(struct model *model, const struct event *event)
+{
+    struct balance_event balance;
+    balance_event_get(event->payload, &balance);
+    model->known[balance.account][balance.asset] = true;
+    model->balances[balance.account][balance.asset][0] = balance.available.units;
+    model->balances[balance.account][balance.asset][1] = balance.held.units;
+}
+
+static inline void model_event(struct model *model, const struct event *event)
+{
+    if (event->type == T_ORDER_TERMS) order_terms_event_get(event->payload, &model->terms);
+    if (event->type == T_FILL) model_fill(model, event);
+    if (event->type == T_ORDER_DONE) model_done(model, event);
+    if (event->type == T_PREVENTED) model_prevented(model, event);
+    if (event->type == T_LIST_ACCEPTED) model_list(model, event);
+    if (event->type == T_LIST_DONE) model_list_done(model, event);
+    if (event->type == T_BALANCE) model_balance(model, event);
+}
+
+/* What each balance became in the block, and how much of it trades and fees did. */
+static inline void model_moves(struct model *model, uint64_t height)
+{
+    for (uint32_t account = 1; account <= WORLD_ACCOUNTS; account++)
+        for (int asset = 0; asset < 2; asset++) {
+            const int64_t *now = model->balances[account][asset];
+            const int64_t *was = model->before[account][asset];
+            if (now[0] == was[0] && now[1] == was[1]) continue;
+            snprintf(model_line(model, MODEL_MOVES), MODEL_WIDTH,
+                     "%" PRIu64 "|%u|%d|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64, height,
+                     account, asset, now[0] - was[0], now[1] - was[1],
+                     model->traded[account][asset], model->charged[account][asset]);
+        }
+    memcpy(model->before, model->balances, sizeof(model->before));
+    memset(model->traded, 0, sizeof(model->traded));
+    memset(model->charged, 0, sizeof(model->charged));
+}
+
+static inline void model_block(struct model *model, const struct world_block *block)
+{
+    struct block_header header;
+    struct applied applied;
+    const uint8_t *at = block->body;
+    if (!block_header_decode(block->header, &header)) abort();
+    model->fill_count = 0;
+    while (applied_next(&at, block->body + block->body_bytes, &applied)) {
+        const uint8_t *next = applied.events;
+        struct event event;
+        model->command = applied.number;
+        model->stamp_ns = applied.stamp_ns;
+        model->ordinal = 0;
+        model->terms = (struct order_terms_event){0};
+        for (; event_next(&next, applied.events + applied.events_length, &event); model->ordinal++)
+            model_event(model, &event);
+    }
+    model_moves(model, header.height);
+    snprintf(model_line(model, MODEL_BLOCKS), MODEL_WIDTH,
+             "%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|%" PRIu64, header.height,
+             header.time_ns, header.first_command, header.last_command, model->fill_count);
+}
+
+/* Lines in the order of their leading numbers. */
+static inline int model_by_numbers(const void *left, const void *right)
+{
+    const char *a = left, *b = right;
+    for (int i = 0; i < 2; i++) {
+        char *a_end, *b_end;
+        const unsigned long long x = strtoull(a, &a_end, 10), y = strtoull(b, &b_end, 10);
+        if (x != y) return x < y ? -1 : 1;
+        a = a_end + 1;
+        b = b_end + 1;
+    }
+    return 0;
+}
+
+static inline void model_of(struct model *model, const struct world *world)
+{
+    memset(model, 0, sizeof(*model));
+    for (uint64_t height = 1; height <= world->height; height++)
+        model_block(model, &world->blocks[height - 1]);
+    for (uint32_t account = 1; account <= WORLD_ACCOUNTS; account++)
+        for (int asset = 0; asset < 2; asset++)
+            if (model->known[account][asset])
+                snprintf(model_line(model, MODEL_BALANCES), MODEL_WIDTH,
+                         "%u|%d|%" PRId64 "|%" PRId64, account, asset,
+                         model->balances[account][asset][0], model->balances[account][asset][1]);
+    const enum model_table sorted[] = {MODEL_ORDERS, MODEL_CANDLES};
+    for (size_t i = 0; i < 2; i++)
+        qsort(model->tables[sorted[i]].lines, model->tables[sorted[i]].count, MODEL_WIDTH,
+              model_by_numbers);
+}
+
+static inline void model_end(struct model *model)
+{
+    for (int table = 0; table < MODEL_TABLES; table++)
+        free(model->tables[table].lines);
+}
+
+#endif /* TESTS_UNIT_SETTLEMENT_PROJECTION_MODEL_H */

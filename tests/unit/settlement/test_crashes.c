@@ -1,0 +1,212 @@
+/* The writer's process, its backend and the whole of PostgreSQL killed while blocks come, at moments of chance: what is
+ * there in the end is the chain, row by row, by a model that shares nothing with the writer. */
+
+#include "settlement/store.h"
+
+#include "tests/harness.h"
+#include "tests/unit/settlement/cluster.h"
+#include "tests/unit/settlement/projection_model.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define DATABASE "crashed"
+#define WAIT_MS  60000
+#define BLOCKS   240
+
+/* What parent and child share. */
+struct shared {
+    struct progress progress;
+    _Atomic uint64_t visible;
+};
+
+static struct shared *shared;
+static struct world *world;
+static uint64_t seed = 0xdead;
+
+static uint64_t dice(uint64_t below)
+{
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (seed >> 20) % below;
+}
+
+static void pause_us(uint64_t microseconds)
+{
+    const struct timespec pause = {.tv_sec = (time_t)(microseconds / 1000000),
+                                   .tv_nsec = (long)(microseconds % 1000000 * 1000)};
+    nanosleep(&pause, NULL);
+}
+
+static void make_chain(void)
+{
+    world = world_new();
+    while (world->height < BLOCKS) {
+        const uint64_t r = dice((uint64_t)1 << 44);
+        world->stamp_ns += 1700000000;
+        world_act(world, r);
+        if (r >> 13 & 1) assert_int_equal(world_seal(world), STATUS_OK);
+    }
+}
+
+static enum status read_visible(void *context, uint64_t height, struct block_bytes *out)
+{
+    (void)context;
+    if (height > atomic_load(&shared->visible)) return STATUS_NOT_FOUND;
+    return world_read(world, height, out);
+}
+
+/* A writer in a process of its own, which may be killed at any time. */
+static pid_t start_writer(void)
+{
+    static struct metrics metrics;
+    static struct park park;
+    static char conninfo[256];
+    snprintf(conninfo, sizeof(conninfo), "%s", cluster_conninfo(DATABASE));
+    const pid_t pid = fork();
+    if (pid != 0) return pid;
+    if (!park_open(&park)) _exit(1);
+    const struct store_options options = {.conninfo = conninfo,
+                                          .genesis = &world->genesis,
+                                          .source = {.read = read_visible},
+                                          .park = &park,
+                                          .progress = &shared->progress,
+                                          .metrics = &metrics,
+                                          .partition_commands = 100,
+                                          .balances_ms = 1};
+    store_run(&options);
+    _exit(0);
+}
+
+static void kill_writer(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void kill_backend(void)
+{
+    cluster_ask("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                            " WHERE datname = '" DATABASE "'");
+}
+
+/* kill -9 of the server and every process of its own, and a start after that. */
+static void kill_server(void)
+{
+    char path[128], arguments[512];
+    snprintf(path, sizeof(path), "%s/data/postmaster.pid", cluster_directory);
+    FILE *file = fopen(path, "r");
+    long pid = 0;
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%ld", &pid), 1);
+    fclose(file);
+    assert_true(pid > 1 && getpgid((pid_t)pid) == (pid_t)pid);
+    kill(-(pid_t)pid, SIGKILL); /* it leads a group that is its own */
+    for (int i = 0; i < WAIT_MS && kill((pid_t)pid, 0) == 0; i++)
+        pause_us(1000);
+    snprintf(arguments, sizeof(arguments),
+             "-D %s/data -w -o \"-c listen_addresses='' -c unix_socket_directories=%s\" start",
+             cluster_directory, cluster_directory);
+    for (int i = 0; cluster_command("pg_ctl", arguments) != 0; i++) {
+        assert_true(i < 20); /* its last processes may take a moment to go */
+        pause_us(200000);
+    }
+}
+
+static bool wait_for(const char *sql, const char *answer)
+{
+    for (int i = 0; i < WAIT_MS / 5; i++) {
+        if (strcmp(cluster_ask(DATABASE, sql), answer) == 0) return true;
+        pause_us(5000);
+    }
+    return false;
+}
+
+/* Every row of every table is the model's, none more, none less. */
+static void compare(const struct model *model)
+{
+    PGconn *connection = PQconnectdb(cluster_conninfo(DATABASE));
+    for (int table = 0; table < MODEL_TABLES; table++) {
+        const struct model_rows *rows = &model->tables[table];
+        PGresult *result = PQexec(connection, model_questions[table]);
+        assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+        for (uint32_t row = 0; row < rows->count && row < (uint32_t)PQntuples(result); row++) {
+            char line[1024] = {0};
+            for (int column = 0; column < PQnfields(result); column++) {
+                const size_t used = strlen(line);
+                snprintf(line + used, sizeof(line) - used, "%s%s", column > 0 ? "|" : "",
+                         PQgetvalue(result, (int)row, column));
+            }
+            if (strcmp(line, rows->lines[row]) != 0)
+                fail_msg("table %d row %u\n  database %s\n  model    %s", table, row, line,
+                         rows->lines[row]);
+        }
+        if ((uint32_t)PQntuples(result) != rows->count)
+            fail_msg("table %d has %d rows, the model %u", table, PQntuples(result), rows->count);
+        PQclear(result);
+    }
+    PQfinish(connection);
+}
+
+static void set_up(void)
+{
+    cluster_start();
+    cluster_ask("postgres", "DROP DATABASE IF EXISTS " DATABASE " WITH (FORCE)");
+    cluster_ask("postgres", "CREATE DATABASE " DATABASE);
+    if (world == NULL) make_chain();
+    if (shared == NULL)
+        shared =
+            mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(shared != MAP_FAILED);
+    memset(shared, 0, sizeof(*shared));
+}
+
+/* All that is left to come, and then every row. */
+static void finish(pid_t writer)
+{
+    char height[32];
+    static struct model model;
+    snprintf(height, sizeof(height), "%llu true", (unsigned long long)world->height);
+    atomic_store(&shared->visible, world->height);
+    assert_true(
+        wait_for("SELECT height || ' ' || (height = balances_height) FROM quorex.cursor", height));
+    kill_writer(writer);
+    model_of(&model, world);
+    assert_true(model.tables[MODEL_FILLS].count > 100 && model.tables[MODEL_LISTS].count > 5 &&
+                model.tables[MODEL_PREVENTED].count > 2);
+    compare(&model);
+    model_end(&model);
+}
+
+/* Without any accident first: the model is the writer's equal. */
+TEST(crashes, rows_are_the_models)
+{
+    set_up();
+    finish(start_writer());
+}
+
+/* Forty kills of each kind, up to 30 ms after blocks have come: between any two steps of a batch. */
+TEST(crashes, killed_anywhere_every_row_is_there_once)
+{
+    set_up();
+    pid_t writer = start_writer();
+    for (int i = 0; i < 40; i++) {
+        atomic_fetch_add(&shared->visible, 1 + dice(9));
+        pause_us(dice(30000));
+        switch (i % 5) {
+        case 0:
+        case 1:
+            kill_backend();
+            break;
+        case 2:
+        case 3:
+            kill_writer(writer);
+            writer = start_writer();
+            break;
+        default:
+            kill_server();
+        }
+    }
+    finish(writer);
+}

@@ -1,0 +1,111 @@
+#include "settlement/proof_shelf.h"
+
+#include "settlement/account_proof.h"
+#include "settlement/proof_journal.h"
+#include "settlement/totals_proof.h"
+#include "tests/harness.h"
+#include "tests/unit/settlement/world.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct world *world;
+static char directory[64], folder[128];
+static struct proof_journal_room *room;
+static struct proof_account proof;
+static struct settle_roots roots[64];
+
+static void begin(void)
+{
+    snprintf(directory, sizeof(directory), "/tmp/shelf-XXXXXX");
+    assert_non_null(mkdtemp(directory));
+    snprintf(folder, sizeof(folder), "%s/proofs", directory);
+    room = malloc(proof_journal_room_bytes());
+    world = world_new();
+}
+
+static void end(void)
+{
+    DIR *listing = opendir(folder);
+    const struct dirent *entry;
+    while ((entry = readdir(listing)) != NULL)
+        unlinkat(dirfd(listing), entry->d_name, 0);
+    closedir(listing);
+    rmdir(folder);
+    rmdir(directory);
+    free(room);
+    world_free(world);
+}
+
+/* Some trading, a block, and its file. */
+static void shelve(uint64_t seed)
+{
+    for (int i = 0; i < 8; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        world_act(world, seed >> 20);
+    }
+    assert_int_equal(world_seal(world), STATUS_OK);
+    roots[world->height] = world->roots;
+    assert_int_equal(proof_shelf_write(folder, world->settlement), STATUS_OK);
+}
+
+static enum status ask(uint32_t account, uint64_t height)
+{
+    return proof_shelf_account(folder, world->settlement, account, height, room, &proof);
+}
+
+/* Long after, an account proves what it was at a checkpoint; older files than the last few are gone. */
+TEST(proof_shelf, accounts_and_totals_at_the_newest_heights_are_proved)
+{
+    struct proof_totals totals;
+    begin();
+    for (uint64_t i = 0; i < 8; i++)
+        shelve(i + 1);
+    const uint64_t last = world->height;
+    for (uint64_t height = 1; height <= last; height++) {
+        const bool kept = height + PROOF_SHELF_KEPT > last;
+        for (uint32_t account = 1; account <= world->account_count; account++) {
+            assert_int_equal(ask(account, height), kept ? STATUS_OK : STATUS_NOT_FOUND);
+            if (kept) assert_null(account_proof_fault(&proof, roots[height].state_root, NULL));
+        }
+        assert_int_equal(proof_shelf_totals(folder, height, &totals),
+                         kept ? STATUS_OK : STATUS_NOT_FOUND);
+        if (kept) assert_null(totals_proof_fault(&totals, roots[height].totals_root));
+    }
+    assert_int_equal(ask(99, last), STATUS_NOT_FOUND);
+    assert_int_equal(ask(1, 0), STATUS_NOT_FOUND);
+    end();
+}
+
+/* Whatever is in a file, nothing is read outside of it, and what it says does not lead to the root: or it is what
+ * was written. */
+TEST(proof_shelf, a_rotten_file_proves_nothing_else)
+{
+    char path[192];
+    struct stat found;
+    begin();
+    shelve(7);
+    snprintf(path, sizeof(path), "%s/%u", folder, (unsigned)world->height);
+    assert_int_equal(stat(path, &found), 0);
+    const int file = open(path, O_RDWR);
+    uint32_t other = 0, wrong = 0;
+    for (off_t at = 0; at < found.st_size; at++) {
+        uint8_t byte, changed;
+        assert_int_equal(pread(file, &byte, 1, at), 1);
+        changed = byte ^ 0x40;
+        assert_int_equal(pwrite(file, &changed, 1, at), 1);
+        const enum status status = ask(1, world->height);
+        assert_true(status == STATUS_OK || status == STATUS_NOT_FOUND);
+        other += status != STATUS_OK;
+        wrong += status == STATUS_OK &&
+                 account_proof_fault(&proof, roots[world->height].state_root, NULL) != NULL;
+        assert_int_equal(pwrite(file, &byte, 1, at), 1);
+    }
+    assert_true(other > 20 && wrong > 200);
+    assert_int_equal(ftruncate(file, found.st_size / 2), 0);
+    assert_int_equal(ask(1, world->height), STATUS_NOT_FOUND);
+    close(file);
+    end();
+}

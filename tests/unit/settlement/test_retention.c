@@ -1,0 +1,79 @@
+/* Retention under a running writer: old partitions go, and readers wait for nobody. */
+
+#include "settlement/retention.h"
+
+#include "tests/harness.h"
+#include "tests/unit/settlement/retention_rig.h"
+
+static PGconn *reader;
+
+/* Of 400 fills in 800 commands and more the last 1,000 seconds stay, whole partitions of them: the tables of older ones
+ * are gone, all of them, and everything younger is there. */
+TEST(retention, old_partitions_go_and_young_ones_stay)
+{
+    filled(1000);
+    const int64_t dropped = number("SELECT dropped_command FROM quorex.cursor");
+    assert_true(wait_for("SELECT (dropped_command > 0)::int FROM quorex.cursor", 1));
+    assert_true(wait_for("SELECT (b.time_ns > n.time_ns - 1000000000000)::int FROM quorex.cursor c"
+                         " JOIN quorex.blocks n ON n.height = c.height JOIN LATERAL (SELECT time_ns"
+                         " FROM quorex.blocks WHERE last_command >= c.dropped_command + 100"
+                         " ORDER BY last_command LIMIT 1) b ON true",
+                         1));
+    const int64_t from = number("SELECT dropped_command FROM quorex.cursor");
+    assert_true(from >= dropped && from % PARTITION == 0 && from > 300);
+    assert_true(wait_for(lowest, from / PARTITION));
+    assert_true(number("SELECT min(command) FROM quorex.fills") >= from);
+    assert_true(number("SELECT count(*) FROM quorex.fills") >= 100);
+    assert_int_equal(
+        number("SELECT max(trade_id) - min(trade_id) + 1 - count(*) FROM quorex.fills"), 0);
+    assert_int_equal(number("SELECT count(*) FROM quorex.candles WHERE \"interval\" = 0"), 400);
+    assert_true(atomic_load(&rig->progress.history_from_ns) > 0);
+    assert_int_equal(atomic_load(&rig->progress.projection_wrong), 0);
+    rig_stop();
+}
+
+/* A reader in the middle of a long look holds nobody up, and nobody holds him up: he sees what he began with. */
+TEST(retention, readers_do_not_wait)
+{
+    filled(0);
+    reader = PQconnectdb(cluster_conninfo("kept"));
+    PQclear(
+        PQexec(reader, "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL lock_timeout = '50ms'"));
+    PGresult *before = PQexec(reader, "SELECT count(*) FROM quorex.fills");
+    assert_string_equal(PQgetvalue(before, 0, 0), "400");
+    PQclear(before);
+    rig_stop();
+    rig_start(1000);
+    assert_true(wait_for("SELECT (dropped_command > 0)::int FROM quorex.cursor", 1));
+    /* Another one that comes while a partition waits to go is not held up either. */
+    PGconn *other = PQconnectdb(cluster_conninfo("kept"));
+    PQclear(PQexec(other, "SET lock_timeout = '50ms'"));
+    for (int i = 0; i < 50; i++) {
+        PGresult *result = PQexec(other, "SELECT count(*) FROM quorex.fills");
+        assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+        PQclear(result);
+        result = PQexec(reader, "SELECT count(*) FROM quorex.fills");
+        assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+        assert_string_equal(PQgetvalue(result, 0, 0), "400");
+        PQclear(result);
+    }
+    PQclear(PQexec(reader, "COMMIT"));
+    PQfinish(reader);
+    PQfinish(other);
+    assert_true(wait_for("SELECT (count(*) < 400)::int FROM quorex.fills", 1));
+    rig_stop();
+}
+
+/* Cut off between its steps, it goes on where it was. */
+TEST(retention, is_taken_up_where_it_was_cut_off)
+{
+    filled(0);
+    rig_stop();
+    cluster_ask("kept", "UPDATE quorex.cursor SET dropped_command = 300, dropped_ns = 1");
+    cluster_ask("kept", "ALTER TABLE quorex.fills DETACH PARTITION quorex.fills_p0");
+    cluster_ask("kept", "DROP TABLE quorex.orders_p0");
+    rig_start(1000000);
+    assert_true(wait_for(lowest, 3));
+    assert_int_equal(number("SELECT dropped_command FROM quorex.cursor"), 300);
+    rig_stop();
+}
