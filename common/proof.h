@@ -10,9 +10,11 @@
  *               count x (asset u16, available i64, held i64) | depth x sibling 32, from the leaf up
  *     trade     index u32 | path_count u32 | command u64 | ordinal u32 | FILL event | path_count x hash 32
  *     totals    count u32 | count x (asset u16, users, fees, rounding, in flight, external: i128 each)
+ *     liability what a holder's leaves in a liabilities file are: common/liabilities.h
  *
  * Little-endian, no padding. docs/proofs.md draws them. What they prove is checked where their trees are:
- * ledger/attestation.h, ledger/receipt.h, settlement/account_proof.h, settlement/totals_proof.h.
+ * ledger/attestation.h, ledger/receipt.h, settlement/account_proof.h, settlement/totals_proof.h,
+ * settlement/liability_proof.h.
  *
  * Owner    the caller; pure
  * Memory   what is read points into the bytes, which lie anywhere
@@ -42,10 +44,11 @@
 #define PROOF_TRADE_BYTES_MAX   (4 + 4 + PROOF_FILL_BYTES + PROOF_PATH_MAX * HASH_BYTES)
 #define PROOF_TOTAL_BYTES       82
 #define PROOF_TOTALS_BYTES_MAX  (4 + PROOF_ASSETS_MAX * PROOF_TOTAL_BYTES)
-#define PROOF_SUBJECT_BYTES_MAX PROOF_TOTALS_BYTES_MAX
-#define PROOF_BYTES_MAX         (64u * 1024)
+#define PROOF_LIABILITY_BYTES_MAX (16u * 1024)
+#define PROOF_SUBJECT_BYTES_MAX   PROOF_LIABILITY_BYTES_MAX
+#define PROOF_BYTES_MAX           (64u * 1024)
 
-enum proof_kind { PROOF_ACCOUNT = 1, PROOF_TRADE = 2, PROOF_TOTALS = 3 };
+enum proof_kind { PROOF_ACCOUNT = 1, PROOF_TRADE = 2, PROOF_TOTALS = 3, PROOF_LIABILITY = 4 };
 
 /* The parts of one proof. */
 struct proof {
