@@ -17,11 +17,22 @@
 #define PARAMS_MARKETS_LIMIT 1024
 #define PARAMS_TIERS_LIMIT   8
 #define PARAMS_ROUTES_LIMIT  64
-#define PARAMS_BYTES_MAX     (256 * 1024)
 
-/* The `rules` number this build knows best. 2: custody, and routes among the parameters. */
-#define PARAMS_RULES         2
-#define PARAMS_RULES_CUSTODY 2
+/* Who signs operators' commands is known by a number: below PARAMS_CONNECTOR_FIRST an operator of the genesis, from
+ * there on a connector. */
+#define PARAMS_CONNECTOR_FIRST  16
+#define PARAMS_CONNECTORS_LIMIT 64
+#define PARAMS_SIGNERS_LIMIT    (PARAMS_CONNECTOR_FIRST + PARAMS_CONNECTORS_LIMIT)
+#define PARAMS_BYTES_MAX        (256 * 1024)
+
+/* The `rules` number this build knows best. 2: custody, and routes among the parameters. 3, of a genesis: the house
+ * has an account. */
+#define PARAMS_RULES             3
+#define PARAMS_RULES_CUSTODY     2
+#define PARAMS_RULES_HOUSE       3
+#define PARAMS_RULES_LIABILITIES 3
+#define PARAMS_RULES_RELEASE \
+    3 /* releases are proved, connectors have keys, accounts cancel withdrawals */
 
 /* Tiers rise with the volume that an account needs for them. */
 struct fee_tier {
@@ -50,9 +61,11 @@ struct params {
     uint16_t volume_asset; /* in which volumes for tiers are counted */
     uint16_t asset_count;
     uint16_t market_count;
-    uint16_t route_count; /* 0 below PARAMS_RULES_CUSTODY */
+    uint16_t route_count;     /* 0 below PARAMS_RULES_CUSTODY */
+    uint16_t connector_count; /* 0 below PARAMS_RULES_RELEASE */
     struct fee_tier tiers[PARAMS_TIERS_LIMIT];
     struct route_changed_event routes[PARAMS_ROUTES_LIMIT]; /* one for each chain and asset */
+    uint8_t connectors[PARAMS_CONNECTORS_LIMIT][PUBLIC_KEY_BYTES];
     struct asset assets[PARAMS_ASSETS_LIMIT];
     struct market markets[PARAMS_MARKETS_LIMIT];
 };
@@ -86,10 +99,21 @@ void params_apply(struct params *params, const struct event *event);
 /* Whether a route may be what it says, with these assets. */
 bool params_route_valid(const struct params *params, const struct route_changed_event *route);
 
+/* Whether the chain has an account of the house: its genesis decides, once and for all its blocks, since a chart of
+ * accounts that changed on the way would leave sums that mean two things. */
+static inline bool params_has_house(const struct params *genesis)
+{
+    return genesis->rules >= PARAMS_RULES_HOUSE;
+}
+
 /* Index of the asset's route over the chain, or of the chain's first route, or -1. */
 int params_find_route(const struct params *params, const uint8_t chain[CHAIN_BYTES],
                       uint16_t asset);
 int params_find_chain(const struct params *params, const uint8_t chain[CHAIN_BYTES]);
+
+/* The key of the connector with this number, or NULL; the number of who has this key, or -1. */
+const uint8_t *params_connector(const struct params *params, uint16_t number);
+int params_find_connector(const struct params *params, const uint8_t public_key[PUBLIC_KEY_BYTES]);
 
 /* How many deposits, and how many withdrawals, are remembered; how many addresses. */
 static inline uint32_t params_transfers_max(const struct params *params)

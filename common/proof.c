@@ -156,6 +156,7 @@ size_t proof_totals_put(const struct proof_totals *totals, uint8_t bytes[PROOF_T
         at = put_i128(at, total->rounding);
         at = put_i128(at, total->in_flight);
         at = put_i128(at, total->external);
+        if (totals->has_house) at = put_i128(at, total->house);
     }
     return (size_t)(at - bytes);
 }
@@ -164,11 +165,12 @@ bool proof_totals_get(const uint8_t *bytes, size_t byte_count, struct proof_tota
 {
     if (byte_count < 4) return false;
     totals->count = le_get_u32(bytes);
-    if (totals->count > PROOF_ASSETS_MAX ||
-        byte_count != 4 + (size_t)totals->count * PROOF_TOTAL_BYTES)
-        return false;
+    if (totals->count > PROOF_ASSETS_MAX) return false;
+    totals->has_house = byte_count == 4 + (size_t)totals->count * PROOF_TOTAL_BYTES;
+    const size_t total_bytes = totals->has_house ? PROOF_TOTAL_BYTES : PROOF_TOTAL_BYTES_OLD;
+    if (byte_count != 4 + totals->count * total_bytes) return false;
     const uint8_t *at = bytes + 4;
-    for (uint32_t i = 0; i < totals->count; i++, at += PROOF_TOTAL_BYTES) {
+    for (uint32_t i = 0; i < totals->count; i++, at += total_bytes) {
         totals->assets[i] = (struct proof_total){
             .asset = le_get_u16(at),
             .users = get_i128(at + 2),
@@ -176,6 +178,7 @@ bool proof_totals_get(const uint8_t *bytes, size_t byte_count, struct proof_tota
             .rounding = get_i128(at + 34),
             .in_flight = get_i128(at + 50),
             .external = get_i128(at + 66),
+            .house = totals->has_house ? get_i128(at + 82) : 0,
         };
         if (totals->assets[i].asset != i) return false;
     }

@@ -9,7 +9,8 @@
  *     account   position u32 | depth u32 | salt 32 | public key 32 | count u16 |
  *               count x (asset u16, available i64, held i64) | depth x sibling 32, from the leaf up
  *     trade     index u32 | path_count u32 | command u64 | ordinal u32 | FILL event | path_count x hash 32
- *     totals    count u32 | count x (asset u16, users, fees, rounding, in flight, external: i128 each)
+ *     totals    count u32 | count x (asset u16, users, fees, rounding, in flight, external, house: i128 each);
+ *               without `house` on a chain whose genesis is older than that account (params_has_house)
  *     liability what a holder's leaves in a liabilities file are: common/liabilities.h
  *
  * Little-endian, no padding. docs/proofs.md draws them. What they prove is checked where their trees are:
@@ -40,10 +41,11 @@
 #define PROOF_ACCOUNT_BYTES_MAX \
     (PROOF_ACCOUNT_HEADER_BYTES + PROOF_ASSETS_MAX * PROOF_BALANCE_BYTES + \
      PROOF_DEPTH_MAX * HASH_BYTES)
-#define PROOF_FILL_BYTES        (8 + 4 + EVENT_HEADER_BYTES + FILL_BYTES) /* a leaf under fills_root */
-#define PROOF_TRADE_BYTES_MAX   (4 + 4 + PROOF_FILL_BYTES + PROOF_PATH_MAX * HASH_BYTES)
-#define PROOF_TOTAL_BYTES       82
-#define PROOF_TOTALS_BYTES_MAX  (4 + PROOF_ASSETS_MAX * PROOF_TOTAL_BYTES)
+#define PROOF_FILL_BYTES          (8 + 4 + EVENT_HEADER_BYTES + FILL_BYTES) /* a leaf under fills_root */
+#define PROOF_TRADE_BYTES_MAX     (4 + 4 + PROOF_FILL_BYTES + PROOF_PATH_MAX * HASH_BYTES)
+#define PROOF_TOTAL_BYTES         98
+#define PROOF_TOTAL_BYTES_OLD     82 /* without the house */
+#define PROOF_TOTALS_BYTES_MAX    (4 + PROOF_ASSETS_MAX * PROOF_TOTAL_BYTES)
 #define PROOF_LIABILITY_BYTES_MAX (16u * 1024)
 #define PROOF_SUBJECT_BYTES_MAX   PROOF_LIABILITY_BYTES_MAX
 #define PROOF_BYTES_MAX           (64u * 1024)
@@ -89,11 +91,12 @@ struct proof_trade {
 
 struct proof_total {
     uint16_t asset;
-    __int128 users, fees, rounding, in_flight, external;
+    __int128 users, fees, rounding, in_flight, external, house;
 };
 
 struct proof_totals {
     uint32_t count;
+    bool has_house; /* false: no asset's house has anything; true when there is no asset */
     struct proof_total assets[PROOF_ASSETS_MAX]; /* 0 .. count - 1 */
 };
 

@@ -61,7 +61,8 @@ static void put_frame(struct request *request, const struct facts *facts,
 
 enum outcome proof_data_totals(struct request *request, const struct facts *facts)
 {
-    static const char *const names[] = {"users", "fees", "rounding", "inFlight", "external"};
+    static const char *const names[] = {"users",    "fees",     "rounding",
+                                        "inFlight", "external", "house"};
     const struct proof_source *source = facts->proofs;
     struct writer *json = &request->json;
     struct proof_bytes bytes;
@@ -84,8 +85,8 @@ enum outcome proof_data_totals(struct request *request, const struct facts *fact
     for (uint32_t i = 0; i < totals.count; i++) {
         const struct proof_total *total = &totals.assets[i];
         const struct asset *asset = &facts->params->assets[total->asset];
-        const __int128 values[] = {total->users, total->fees, total->rounding, total->in_flight,
-                                   total->external};
+        const __int128 values[] = {total->users,     total->fees,     total->rounding,
+                                   total->in_flight, total->external, total->house};
         writer_object(json);
         writer_key_string(json, "asset", asset->symbol);
         writer_key_u64(json, "index", total->asset);

@@ -96,6 +96,7 @@ static void print_totals(const struct proof_totals *totals)
         print_i128("rounding", total->rounding);
         print_i128("in flight", total->in_flight);
         print_i128("external", total->external);
+        if (totals->has_house) print_i128("house", total->house);
         puts(" units");
     }
 }

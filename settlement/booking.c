@@ -15,6 +15,9 @@ static enum status post_house(struct settlement *s, const struct posting *postin
     case POSTING_IN_FLIGHT:
         totals->in_flight += posting->amount.units;
         return STATUS_OK;
+    case POSTING_HOUSE:
+        totals->house += posting->amount.units;
+        return STATUS_OK;
     default:
         ASSERT(posting->account == POSTING_EXTERNAL);
         totals->external -= posting->amount.units; /* what came in is a debt of the house */

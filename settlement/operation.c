@@ -27,7 +27,8 @@ static bool route_fits(const struct settlement *s, const struct event *event)
     struct route_changed_event route;
     route_changed_event_get(event->payload, &route);
     const int known = params_find_route(&s->params, route.chain, route.asset);
-    return route.connector < s->genesis->operator_count &&
+    return (route.connector < s->genesis->operator_count ||
+            params_connector(&s->params, route.connector) != NULL) &&
            route.approvals <= s->genesis->operator_count &&
            (known < 0 || s->params.routes[known].decimals == route.decimals);
 }
@@ -49,11 +50,27 @@ enum status operation_parameters(struct settlement *s, const struct event *event
         (event->type == T_MARKET_FILTERED && type == T_MARKET_FILTERS && repeats(s, event, 0)) ||
         (event->type == T_RULES_CHANGED && type == T_RULES_SET && repeats(s, event, 0)) ||
         (event->type == T_ROUTE_CHANGED && type == T_ROUTE_SET && repeats(s, event, 0) &&
-         route_fits(s, event));
+         route_fits(s, event)) ||
+        (event->type == T_CONNECTOR_ADDED && type == T_CONNECTOR_ADD &&
+         repeats(s, event, INDEX_BYTES));
     if (!asked || s->command.main_count > 1 || !params_follows(&s->params, event))
         return settle_differs_count(s, "listing", type, event->type);
     params_apply(&s->params, event);
     s->params_moved = true;
+    return STATUS_OK;
+}
+
+/* Nothing of settlement's moves: they are made of what it is then. */
+enum status operation_liabilities(struct settlement *s, const struct event *event)
+{
+    struct liabilities_ordered_event ordered;
+    liabilities_ordered_event_get(event->payload, &ordered);
+    const uint64_t every = s->params.checkpoint_blocks;
+    const uint64_t due = every == 0 ? 0 : (s->height / every + 1) * every;
+    if (s->command.type != T_LIABILITIES_ORDER || s->command.main_count > 1 ||
+        s->params.rules < PARAMS_RULES_LIABILITIES || ordered.height != due || due == 0)
+        return settle_differs_count(s, "height of liabilities", (int64_t)due,
+                                    (int64_t)ordered.height);
     return STATUS_OK;
 }
 
@@ -111,8 +128,8 @@ enum status operation_credited(struct settlement *s, const struct event *event)
         !balance_sheet_has(s->accounts, credited.account))
         return differs_amount(s, "credit", credited.account, credited.asset, asked.amount,
                               credited.amount);
-    const struct posting_set set =
-        posting_credit(credited.account, credited.asset, credited.amount);
+    const struct posting_set set = posting_credit(
+        posting_giver(&s->genesis->params), credited.account, credited.asset, credited.amount);
     return booking_post(s, &set);
 }
 
@@ -128,7 +145,8 @@ enum status operation_debited(struct settlement *s, const struct event *event)
         debited.asset >= s->params.asset_count || !balance_sheet_has(s->accounts, debited.account))
         return differs_amount(s, "debit", debited.account, debited.asset, asked.amount,
                               debited.amount);
-    const struct posting_set set = posting_debit(debited.account, debited.asset, debited.amount);
+    const struct posting_set set = posting_debit(posting_giver(&s->genesis->params),
+                                                 debited.account, debited.asset, debited.amount);
     return booking_post(s, &set);
 }
 

@@ -28,24 +28,6 @@ static struct posting_set checked(const struct posting_set *set)
     return *set;
 }
 
-struct posting_set posting_credit(uint32_t account, uint16_t asset, amount_t amount)
-{
-    struct posting_set set = {0};
-    ASSERT(amount.units > 0);
-    add(&set, POSTING_EXTERNAL, asset, POSTING_AVAILABLE, POSTING_CREDIT, -amount.units);
-    add(&set, (int32_t)account, asset, POSTING_AVAILABLE, POSTING_CREDIT, amount.units);
-    return checked(&set);
-}
-
-struct posting_set posting_debit(uint32_t account, uint16_t asset, amount_t amount)
-{
-    struct posting_set set = {0};
-    ASSERT(amount.units > 0);
-    add(&set, (int32_t)account, asset, POSTING_AVAILABLE, POSTING_DEBIT, -amount.units);
-    add(&set, POSTING_EXTERNAL, asset, POSTING_AVAILABLE, POSTING_DEBIT, amount.units);
-    return checked(&set);
-}
-
 /* One amount from one place to another. */
 struct leg {
     int32_t account;
@@ -65,9 +47,27 @@ static struct posting_set moved(struct leg from, struct leg to, uint16_t asset,
 static const struct leg external = {POSTING_EXTERNAL, POSTING_AVAILABLE};
 static const struct leg in_flight = {POSTING_IN_FLIGHT, POSTING_AVAILABLE};
 
+static struct leg house(enum posting_house account)
+{
+    ASSERT(account == POSTING_HOUSE || account == POSTING_EXTERNAL);
+    return (struct leg){account, POSTING_AVAILABLE};
+}
+
 static struct leg user(uint32_t account, enum posting_place place)
 {
     return (struct leg){(int32_t)account, place};
+}
+
+struct posting_set posting_credit(enum posting_house giver, uint32_t account, uint16_t asset,
+                                  amount_t amount)
+{
+    return moved(house(giver), user(account, POSTING_AVAILABLE), asset, POSTING_CREDIT, amount);
+}
+
+struct posting_set posting_debit(enum posting_house giver, uint32_t account, uint16_t asset,
+                                 amount_t amount)
+{
+    return moved(user(account, POSTING_AVAILABLE), house(giver), asset, POSTING_DEBIT, amount);
 }
 
 struct posting_set posting_deposit(uint32_t account, uint16_t asset, amount_t amount)

@@ -1,17 +1,20 @@
 /* Postings: one movement of money as entries that sum to zero in every asset.
  *
  * The chart of accounts, per asset: each user's available and held amount; fees; rounding (what fee.h
- * rounds up above the exact fee); in flight (withdrawn, and not gone yet); external, whose balance is minus what came in from outside and has
- * not left. A set is made from facts alone (price, quantity, rates, side), and posting_balanced is
+ * rounds up above the exact fee); house (what the exchange itself has: below zero by what operators credited that no
+ * chain brought in); in flight (withdrawn, and not gone yet); external, whose balance is minus what came in from
+ * outside and has not left. A set is made from facts alone (price, quantity, rates, side), and posting_balanced is
  * asserted as it is made.
  *
- *     credit    external -> available           hold      available -> held
- *     debit     available -> external           release   held -> available
+ *     credit    house -> available              hold      available -> held
+ *     debit     available -> house              release   held -> available
  *     deposit   external -> available       reversal  available -> external
  *     depart    held -> in flight           arrive    in flight -> external      return  in flight -> available
  *     trade     buyer's held quote -> seller's available, seller's held base -> buyer's available
  *     fee       from what each received -> fees, rounding
  *     rebate    fees -> a maker of a rate below zero, in the asset it gave (fee.h)
+ *
+ * On a chain whose genesis is older than the house's account, credits and debits are external's.
  *
  * Memory   a set is a value
  * Limits   POSTING_SET_MAX postings in a set
@@ -20,7 +23,7 @@
 #ifndef SETTLEMENT_POSTING_H
 #define SETTLEMENT_POSTING_H
 
-#include "common/market.h"
+#include "common/params.h"
 
 /* Two ways of two assets, two fees of three entries, one release: 4 + 6 + 2. */
 #define POSTING_SET_MAX 12
@@ -47,6 +50,7 @@ enum posting_house {
     POSTING_ROUNDING = -2,
     POSTING_EXTERNAL = -3,
     POSTING_IN_FLIGHT = -4,
+    POSTING_HOUSE = -5,
 };
 
 enum posting_place { POSTING_AVAILABLE, POSTING_HELD };
@@ -75,9 +79,18 @@ struct posting_fill {
     amount_t release; /* what the buyer's hold is above what its limit still needs */
 };
 
-/* Each makes one set. Needs: amount > 0 (release and hold may be 0: then the set is empty). */
-struct posting_set posting_credit(uint32_t account, uint16_t asset, amount_t amount);
-struct posting_set posting_debit(uint32_t account, uint16_t asset, amount_t amount);
+/* Who gives an operator's credit and takes a debit, by the chain's genesis. */
+static inline enum posting_house posting_giver(const struct params *genesis)
+{
+    return params_has_house(genesis) ? POSTING_HOUSE : POSTING_EXTERNAL;
+}
+
+/* Each makes one set. Needs: amount > 0 (release and hold may be 0: then the set is empty); `giver` is
+ * posting_giver's. */
+struct posting_set posting_credit(enum posting_house giver, uint32_t account, uint16_t asset,
+                                  amount_t amount);
+struct posting_set posting_debit(enum posting_house giver, uint32_t account, uint16_t asset,
+                                 amount_t amount);
 struct posting_set posting_hold(uint32_t account, uint16_t asset, amount_t amount);
 struct posting_set posting_release(uint32_t account, uint16_t asset, amount_t amount);
 

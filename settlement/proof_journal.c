@@ -25,7 +25,7 @@ enum kept_word {
 
 /* What was kept of a block; its totals follow. */
 enum block_word { BLOCK_HEIGHT, BLOCK_ROW, BLOCK_ASSETS, BLOCK_TOTALS };
-#define BLOCK_TOTAL_WORDS 10
+#define BLOCK_TOTAL_WORDS 12
 
 struct proof_journal {
     uint64_t *words;  /* the ring of what was kept */
@@ -38,6 +38,7 @@ struct proof_journal {
     uint32_t row_max;
     uint32_t block_max;
     uint32_t block_words;
+    bool has_house; /* totals have an account of the house */
     /* Written by the owner, read by others. Positions count on from 0 and are taken modulo word_max. */
     uint64_t head;     /* where the next is kept */
     uint64_t tail;     /* below it all is overwritten, or about to be */
@@ -106,6 +107,7 @@ struct proof_journal *proof_journal_new(struct arena *arena, const struct params
     const uint32_t depth = depth_of(params);
     struct proof_journal *journal = arena_take(arena, sizeof(*journal));
     if (journal == NULL) return NULL;
+    journal->has_house = params_has_house(params);
     journal->row_level = depth - row_depth(depth);
     journal->row_nodes = 1u << row_depth(depth);
     journal->row_max = rows_of(params, limits);
@@ -221,6 +223,7 @@ void proof_journal_block(struct proof_journal *journal, uint64_t height,
         put_i128(at + 4, totals[asset].rounding);
         put_i128(at + 6, totals[asset].in_flight);
         put_i128(at + 8, totals[asset].external);
+        put_i128(at + 10, totals[asset].house);
     }
     word_put(&block[BLOCK_HEIGHT], height);
     if (journal->last == 0) word_put(&journal->floor, height);
@@ -383,6 +386,7 @@ enum status proof_journal_totals(const struct proof_journal *journal, uint64_t h
     uint64_t row, asset_count;
     if (!block_get(journal, height, &row, &asset_count)) return STATUS_NOT_FOUND;
     proof->count = (uint32_t)asset_count;
+    proof->has_house = journal->has_house;
     for (uint16_t asset = 0; asset < asset_count; asset++) {
         const uint64_t *at = block + BLOCK_TOTALS + asset * BLOCK_TOTAL_WORDS;
         proof->assets[asset] = (struct proof_total){.asset = asset,
@@ -390,7 +394,8 @@ enum status proof_journal_totals(const struct proof_journal *journal, uint64_t h
                                                     .fees = get_i128(at + 2),
                                                     .rounding = get_i128(at + 4),
                                                     .in_flight = get_i128(at + 6),
-                                                    .external = get_i128(at + 8)};
+                                                    .external = get_i128(at + 8),
+                                                    .house = get_i128(at + 10)};
     }
     return word_get(&block[BLOCK_HEIGHT]) == height ? STATUS_OK : STATUS_NOT_FOUND;
 }

@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #define MAGIC         0x53505851u
-#define VERSION       1u
+#define VERSION       2u
 #define HEADER_BYTES  64
-#define TOTAL_BYTES   80
+#define TOTAL_BYTES   96
 #define ACCOUNT_BYTES 16
 #define BUFFER_BYTES  (1u << 20)
 
@@ -26,6 +26,7 @@ struct shelf {
     int descriptor;
     uint64_t height, balance_count;
     uint32_t depth, row_level, account_count, asset_count;
+    bool has_house; /* totals have an account of the house */
 };
 
 struct writer {
@@ -128,7 +129,8 @@ static void put_totals(struct writer *out, const struct settlement *s)
         at = put_i128(at, totals->fees);
         at = put_i128(at, totals->rounding);
         at = put_i128(at, totals->in_flight);
-        put_i128(at, totals->external);
+        at = put_i128(at, totals->external);
+        put_i128(at, totals->house);
         put(out, bytes, sizeof(bytes));
     }
 }
@@ -145,7 +147,8 @@ static void put_file(struct writer *out, const struct settlement *s)
     at = le_put_u64(at, s->height);
     at = le_put_u32(le_put_u32(at, depth), row_level);
     at = le_put_u32(le_put_u32(at, account_count), s->params.asset_count);
-    le_put_u64(at, balance_count);
+    at = le_put_u64(at, balance_count);
+    le_put_u8(at, params_has_house(&s->genesis->params));
     put(out, header, sizeof(header));
     put_totals(out, s);
     put(out, account_tree_level(s->tree, row_level), sizeof(hash_t) << (depth - row_level));
@@ -232,6 +235,7 @@ static bool header_get(struct shelf *shelf, const uint8_t bytes[HEADER_BYTES], u
     shelf->account_count = le_get_u32(bytes + 24);
     shelf->asset_count = le_get_u32(bytes + 28);
     shelf->balance_count = le_get_u64(bytes + 32);
+    shelf->has_house = bytes[40] != 0;
     return le_get_u32(bytes) == MAGIC && le_get_u32(bytes + 4) == VERSION &&
            shelf->height == height && shelf->depth <= ACCOUNT_TREE_DEPTH_MAX &&
            shelf->row_level == (shelf->depth + 1) / 2 && shelf->asset_count <= PROOF_ASSETS_MAX;
@@ -324,6 +328,7 @@ enum status proof_shelf_totals(const char *directory, uint64_t height, struct pr
     close(shelf.descriptor);
     if (!read) return STATUS_NOT_FOUND;
     proof->count = shelf.asset_count;
+    proof->has_house = shelf.has_house;
     for (uint16_t asset = 0; asset < shelf.asset_count; asset++) {
         const uint8_t *at = bytes + (size_t)asset * TOTAL_BYTES;
         proof->assets[asset] = (struct proof_total){.asset = asset,
@@ -331,7 +336,8 @@ enum status proof_shelf_totals(const char *directory, uint64_t height, struct pr
                                                     .fees = get_i128(at + 16),
                                                     .rounding = get_i128(at + 32),
                                                     .in_flight = get_i128(at + 48),
-                                                    .external = get_i128(at + 64)};
+                                                    .external = get_i128(at + 64),
+                                                    .house = get_i128(at + 80)};
     }
     return STATUS_OK;
 }

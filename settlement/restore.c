@@ -82,6 +82,18 @@ static bool account_load(struct settlement *s, struct settled_sections *sections
     return balances_load(s, sections, account, record.balances);
 }
 
+/* What the house has: nothing where it has no account. */
+static bool house_load(struct settlement *s, struct settled_sections *sections, __int128 *house)
+{
+    struct settled_house record;
+    *house = 0;
+    if (!params_has_house(&s->genesis->params)) return true;
+    if (!settled_house_next(sections, &record)) return false;
+    *house = (__int128)((unsigned __int128)record.high << 64 | record.low);
+    /* So large a number of credits was never asked for, and sums with it do not overflow. */
+    return *house <= INT64_MAX * (__int128)INT64_MAX && *house >= INT64_MIN * (__int128)INT64_MAX;
+}
+
 /* S1: what is owed is what came in. */
 static bool assets_load(struct settlement *s, struct settled_sections *sections)
 {
@@ -94,7 +106,8 @@ static bool assets_load(struct settlement *s, struct settled_sections *sections)
         totals->fees = record.fees.units;
         totals->rounding = record.rounding.units;
         totals->in_flight = record.in_flight.units;
-        totals->external = record.external.units;
+        if (!house_load(s, sections, &totals->house)) return false;
+        totals->external = record.owed.units + totals->house;
         if (!totals_conserved(totals)) return false;
     }
     return true;

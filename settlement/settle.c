@@ -329,7 +329,10 @@ enum status settle_event(struct settlement *s, const struct event *event)
     case T_MARKET_FILTERED:
     case T_RULES_CHANGED:
     case T_ROUTE_CHANGED:
+    case T_CONNECTOR_ADDED:
         return operation_parameters(s, event);
+    case T_LIABILITIES_ORDERED:
+        return operation_liabilities(s, event);
     case T_ACCOUNT_CREATED:
         return operation_account(s, event);
     case T_KEY_ADDED:
@@ -414,7 +417,8 @@ static enum status check_totals(struct settlement *s)
             s, &(struct settle_mismatch){.what = "totals",
                                          .asset = asset,
                                          .ours = (int64_t)(totals->users + totals->fees +
-                                                           totals->rounding + totals->in_flight),
+                                                           totals->rounding + totals->in_flight +
+                                                           totals->house),
                                          .theirs = (int64_t)totals->external});
     }
     return STATUS_OK;
@@ -462,7 +466,8 @@ void settlement_roots(struct settlement *s, struct settle_roots *roots)
     if (s->params_moved) s->params_hash = params_hash(&s->params);
     s->params_moved = false;
     roots->state_root = account_tree_root(s->tree);
-    roots->totals_root = totals_root(s->totals, s->params.asset_count);
+    roots->totals_root =
+        totals_root(s->totals, s->params.asset_count, params_has_house(&s->genesis->params));
     roots->params_hash = s->params_hash;
 }
 

@@ -16,7 +16,7 @@
  *          command one signature check (about 50 us)
  *
  * Invariants, asserted by settle_check:
- *   S1  per asset: users' available and held + fees + rounding + in flight = deposits minus withdrawals
+ *   S1  per asset: users' available and held + fees + rounding + in flight + house = deposits minus withdrawals
  *   S2  per asset: the accounts' held amounts are the sum of what open orders and waiting withdrawals hold
  *   S3  no user's available or held amount is negative
  *   S4  no asset's fees account is negative

@@ -319,6 +319,8 @@ static void all_count(struct writer *writer)
     writer->counts[SETTLED_STATE] = 1;
     writer->counts[SETTLED_PARAMS] = writer->params_bytes;
     writer->counts[SETTLED_ASSETS] = s->params.asset_count;
+    if (params_has_house(&s->genesis->params))
+        writer->counts[SETTLED_HOUSE] = s->params.asset_count;
     writer->counts[SETTLED_ACCOUNTS] = balance_sheet_count(s->accounts);
     writer->counts[SETTLED_KEYS] = keyring_count(s->keys);
     writer->counts[SETTLED_MARKETS] = s->params.market_count;
@@ -353,10 +355,11 @@ static void put_assets(struct writer *writer)
     put_section(writer, SETTLED_ASSETS);
     for (uint16_t i = 0; i < writer->s->params.asset_count; i++) {
         const struct totals *totals = &writer->s->totals[i];
-        put_asset(writer, (struct settled_asset){.fees = amount_from(totals->fees),
-                                                 .rounding = amount_from(totals->rounding),
-                                                 .in_flight = amount_from(totals->in_flight),
-                                                 .external = amount_from(totals->external)});
+        put_asset(writer,
+                  (struct settled_asset){.fees = amount_from(totals->fees),
+                                         .rounding = amount_from(totals->rounding),
+                                         .in_flight = amount_from(totals->in_flight),
+                                         .owed = amount_from(totals->external - totals->house)});
     }
 }
 
@@ -638,6 +641,15 @@ static void put_custody(struct writer *writer)
     put_withdrawn_days(writer);
 }
 
+static void put_houses(struct writer *writer)
+{
+    put_section(writer, SETTLED_HOUSE);
+    for (uint64_t i = 0; i < writer->counts[SETTLED_HOUSE]; i++) {
+        const unsigned __int128 house = (unsigned __int128)writer->s->totals[i].house;
+        put_house(writer, (struct settled_house){(uint64_t)house, (uint64_t)(house >> 64)});
+    }
+}
+
 static void put_all(struct writer *writer)
 {
     put_log(writer);
@@ -653,6 +665,7 @@ static void put_all(struct writer *writer)
     put_lists(writer);
     put_switches(writer);
     put_custody(writer);
+    put_houses(writer);
 }
 
 enum status settlement_snapshot_write(const struct settlement *s, const struct genesis *genesis,

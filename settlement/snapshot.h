@@ -26,7 +26,7 @@ struct settlement;
 
 #define SETTLED_MAGIC   "QUOREXSS"
 #define SETTLED_DOMAIN  "quorex/settlement/1"
-#define SETTLED_VERSION 2
+#define SETTLED_VERSION 3
 
 /* `has` of an account. */
 #define SETTLED_HAS_KEY    1

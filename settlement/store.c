@@ -33,6 +33,7 @@ struct store {
     uint32_t generation; /* rises with every reset */
     uint32_t account_highest;
     uint64_t *trades; /* by market: its last trade id */
+    uint64_t deposit_last, withdrawal_last;
 
     struct entry_row *entries; /* of this block, netted, in the order of their first posting */
     uint32_t *entry_slots;     /* open addressing: index into entries + 1, 0 free */
@@ -123,6 +124,7 @@ void store_reset(struct store *store)
     store->generation++;
     store->account_highest = 0;
     memset(store->trades, 0, store->params.markets_max * sizeof(uint64_t));
+    store->deposit_last = store->withdrawal_last = 0;
     store->stamp_ns = 0;
     store->params = store->genesis->params;
 }
@@ -216,6 +218,16 @@ uint64_t store_trades(const struct store *store, uint16_t market)
 {
     ASSERT(market < store->params.markets_max);
     return store->trades[market];
+}
+
+uint64_t store_deposits(const struct store *store)
+{
+    return store->deposit_last;
+}
+
+uint64_t store_withdrawals(const struct store *store)
+{
+    return store->withdrawal_last;
 }
 
 static void emit_entries(struct store *store, const struct store_sink *sink)
@@ -375,7 +387,8 @@ static bool on_credited(struct pass *pass, const struct event *event)
         credited.amount.units <= 0)
         return false;
     const struct posting_set set =
-        posting_credit(credited.account, credited.asset, credited.amount);
+        posting_credit(posting_giver(&pass->store->genesis->params), credited.account,
+                       credited.asset, credited.amount);
     book(pass, &set);
     return true;
 }
@@ -387,7 +400,8 @@ static bool on_debited(struct pass *pass, const struct event *event)
     if (!account_valid(pass, debited.account) || !asset_valid(pass, debited.asset) ||
         debited.amount.units <= 0)
         return false;
-    const struct posting_set set = posting_debit(debited.account, debited.asset, debited.amount);
+    const struct posting_set set = posting_debit(posting_giver(&pass->store->genesis->params),
+                                                 debited.account, debited.asset, debited.amount);
     book(pass, &set);
     return true;
 }
@@ -405,7 +419,8 @@ static void printable(const uint8_t *bytes, size_t byte_count, char *text)
 /* A deposit's rows tell what it came to; only what the command moved is booked. */
 static bool on_deposit(struct pass *pass, const struct event *event)
 {
-    struct deposit_row row = {.command = pass->command, .time_ns = pass->stamp_ns};
+    struct deposit_row row = {
+        .command = pass->command, .ordinal = pass->ordinal, .time_ns = pass->stamp_ns};
     const struct deposit_changed_event *deposit = &row.deposit;
     deposit_changed_event_get(event->payload, &row.deposit);
     const int64_t moved = deposit->moved.units;
@@ -418,6 +433,7 @@ static bool on_deposit(struct pass *pass, const struct event *event)
         : moved > 0 ? posting_deposit(deposit->account, deposit->asset, deposit->moved)
                     : posting_reversal(deposit->account, deposit->asset, (amount_t){-moved});
     book(pass, &set);
+    if (deposit->deposit > pass->store->deposit_last) pass->store->deposit_last = deposit->deposit;
     pass->sink->deposit(pass->sink->context, &row);
     return true;
 }
@@ -443,7 +459,8 @@ static struct posting_set way_of(const struct withdrawal_changed_event *withdraw
 
 static bool on_withdrawal(struct pass *pass, const struct event *event)
 {
-    struct withdrawal_row row = {.command = pass->command, .time_ns = pass->stamp_ns};
+    struct withdrawal_row row = {
+        .command = pass->command, .ordinal = pass->ordinal, .time_ns = pass->stamp_ns};
     withdrawal_changed_event_get(event->payload, &row.withdrawal);
     if (!account_valid(pass, row.withdrawal.account) || !asset_valid(pass, row.withdrawal.asset) ||
         row.withdrawal.amount.units <= 0)
@@ -452,7 +469,21 @@ static bool on_withdrawal(struct pass *pass, const struct event *event)
     book(pass, &set);
     printable(row.withdrawal.address, CHAIN_ADDRESS_BYTES, row.address);
     printable(row.withdrawal.client_id, 36, row.client_id);
+    if (row.withdrawal.withdrawal > pass->store->withdrawal_last)
+        pass->store->withdrawal_last = row.withdrawal.withdrawal;
     pass->sink->withdrawal(pass->sink->context, &row);
+    return true;
+}
+
+static bool on_address(struct pass *pass, const struct event *event)
+{
+    struct address_row row = {
+        .command = pass->command, .ordinal = pass->ordinal, .time_ns = pass->stamp_ns};
+    address_changed_event_get(event->payload, &row.address);
+    if (!account_valid(pass, row.address.account) || row.address.active_ns > INT64_MAX)
+        return false;
+    printable(row.address.address, CHAIN_ADDRESS_BYTES, row.text);
+    pass->sink->address(pass->sink->context, &row);
     return true;
 }
 
@@ -619,6 +650,8 @@ static bool on_event(struct pass *pass, const struct event *event)
         return on_deposit(pass, event);
     case T_WITHDRAWAL_CHANGED:
         return on_withdrawal(pass, event);
+    case T_ADDRESS_CHANGED:
+        return on_address(pass, event);
     case T_ACCOUNT_CREATED:
         return on_account(pass, event);
     case T_CREDITED:

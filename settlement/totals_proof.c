@@ -11,9 +11,10 @@ const char *totals_proof_fault(const struct proof_totals *proof, hash_t root)
                                     .fees = total->fees,
                                     .rounding = total->rounding,
                                     .in_flight = total->in_flight,
-                                    .external = total->external};
+                                    .external = total->external,
+                                    .house = total->house};
     }
-    if (!hash_equal(totals_root(totals, (uint16_t)proof->count), root))
+    if (!hash_equal(totals_root(totals, (uint16_t)proof->count, proof->has_house), root))
         return "its totals do not lead to totals_root";
     for (uint32_t i = 0; i < proof->count; i++) {
         if (totals[i].users < 0 || totals[i].fees < 0 || totals[i].in_flight < 0)

@@ -107,13 +107,21 @@ TEST(proof, totals_come_back)
 {
     const __int128 large = (__int128)INT64_MAX * 1000;
     struct proof_totals totals = {.count = 2}, read;
-    totals.assets[0] = (struct proof_total){0, large, 1, -2, 3, -large};
+    totals.assets[0] = (struct proof_total){0, large, 1, -2, 3, -large, 0};
     totals.assets[1].asset = 1;
     const size_t byte_count = proof_totals_put(&totals, bytes);
     assert_true(proof_totals_get(bytes, byte_count, &read));
     assert_true(read.assets[0].users == large && read.assets[0].external == -large &&
                 read.assets[0].rounding == -2);
     assert_false(proof_totals_get(bytes, byte_count - 1, &read));
+    assert_false(read.has_house);
+
+    totals.has_house = true;
+    totals.assets[0].house = -large;
+    assert_int_equal(proof_totals_put(&totals, bytes), byte_count + 2 * 16);
+    assert_true(proof_totals_get(bytes, byte_count + 2 * 16, &read));
+    assert_true(read.has_house && read.assets[0].house == -large && read.assets[1].house == 0);
+    assert_false(proof_totals_get(bytes, byte_count + 16, &read));
     totals.assets[1].asset = 2;
     assert_false(proof_totals_get(bytes, proof_totals_put(&totals, bytes), &read));
 }

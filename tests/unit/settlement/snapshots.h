@@ -102,9 +102,10 @@ static inline void snapshots_restart(struct world *world)
 
 /* ---- The world. */
 
-/* Three tiers: the second by volume in quote, the third with a rebate, by grace. */
+/* Three tiers: the second by volume in quote, the third with a rebate, by grace. The house has an account. */
 static inline void snapshots_adjust(struct genesis *genesis)
 {
+    genesis->params.rules = PARAMS_RULES_HOUSE;
     genesis->params.volume_asset = USDT;
     genesis->params.tier_count = 3;
     genesis->params.tiers[0] = (struct fee_tier){1000, 2000, {0}};

@@ -8,7 +8,7 @@ TEST(booking, set_that_leaves_an_account_below_zero_is_a_mismatch)
     struct world *world = world_new();
     struct settlement *s = world->settlement;
     const int64_t had = settlement_available(s, 1, BTC).units;
-    struct posting_set set = posting_credit(1, BTC, (amount_t){5});
+    struct posting_set set = posting_credit(POSTING_EXTERNAL, 1, BTC, (amount_t){5});
     assert_int_equal(booking_post(s, &set), STATUS_OK);
     assert_int_equal(settlement_available(s, 1, BTC).units, had + 5);
     set = posting_hold(1, BTC, (amount_t){had + 6});

@@ -15,17 +15,23 @@ static int64_t sum(const struct posting_set *set, int32_t account, uint16_t asse
     return units;
 }
 
-/* Money from outside is a debt of the external account, and goes back the same way. */
+/* What an operator credits the house gives, and a debit goes back the same way; on a chain that began before the house
+ * had an account both are external's. */
 TEST(posting, credit_and_debit_mirror_each_other)
 {
-    const struct posting_set in = posting_credit(7, 1, (amount_t){500});
-    const struct posting_set out = posting_debit(7, 1, (amount_t){500});
-    assert_int_equal(sum(&in, 7, 1, POSTING_AVAILABLE), 500);
-    assert_int_equal(sum(&in, POSTING_EXTERNAL, 1, POSTING_AVAILABLE), -500);
-    assert_int_equal(sum(&out, 7, 1, POSTING_AVAILABLE), -500);
-    assert_int_equal(sum(&out, POSTING_EXTERNAL, 1, POSTING_AVAILABLE), 500);
-    assert_true(posting_balanced(&in));
-    assert_true(posting_balanced(&out));
+    static const enum posting_house givers[] = {POSTING_EXTERNAL, POSTING_EXTERNAL, POSTING_HOUSE};
+    for (uint32_t rules = 1; rules <= 3; rules++) {
+        const enum posting_house giver = posting_giver(&(struct params){.rules = rules});
+        assert_int_equal(giver, givers[rules - 1]);
+        const struct posting_set in = posting_credit(giver, 7, 1, (amount_t){500});
+        const struct posting_set out = posting_debit(giver, 7, 1, (amount_t){500});
+        assert_int_equal(sum(&in, 7, 1, POSTING_AVAILABLE), 500);
+        assert_int_equal(sum(&in, giver, 1, POSTING_AVAILABLE), -500);
+        assert_int_equal(sum(&out, 7, 1, POSTING_AVAILABLE), -500);
+        assert_int_equal(sum(&out, giver, 1, POSTING_AVAILABLE), 500);
+        assert_true(posting_balanced(&in));
+        assert_true(posting_balanced(&out));
+    }
 }
 
 /* Every movement of custody sums to zero; what departs comes to nothing again by arriving or by returning,
@@ -118,7 +124,7 @@ TEST(posting, rebate_comes_out_of_the_takers_fee_in_the_asset_the_maker_gave)
 /* A set that loses one unit, or balances across two assets only, is not balanced. */
 TEST(posting, one_unit_missing_is_not_balanced)
 {
-    struct posting_set set = posting_credit(7, 1, (amount_t){500});
+    struct posting_set set = posting_credit(POSTING_HOUSE, 7, 1, (amount_t){500});
     set.items[1].amount.units = 499;
     assert_false(posting_balanced(&set));
     set.items[1].amount.units = 500;

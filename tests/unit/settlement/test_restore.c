@@ -221,7 +221,7 @@ TEST(restore, money_that_does_not_add_up_is_refused)
 {
     struct lying lying;
     lying_open(&lying);
-    LIE(ASSETS, asset, BTC, record.external.units++);
+    LIE(ASSETS, asset, BTC, record.owed.units++);
     LIE(ASSETS, asset, BTC, record.fees.units++);
     LIE(ASSETS, asset, BTC, record.fees.units--; record.rounding.units++; record.fees.units -= 1;
         record.in_flight.units--; record.fees.units += 2); /* in flight below zero */

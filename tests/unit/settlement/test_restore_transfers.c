@@ -25,6 +25,6 @@ TEST(restore_transfers, what_cannot_be_is_refused)
     LIE(WITHDRAWALS, withdrawal, 1, record.client_id[0] = '1');
     LIE(WITHDRAWALS, withdrawal, 1, record.state = WITHDRAWAL_FAILED);
     LIE(WITHDRAWN, withdrawn, 0, record.sum.units = -1);
-    LIE(ASSETS, asset, 0, record.in_flight.units++; record.external.units++);
+    LIE(ASSETS, asset, 0, record.in_flight.units++; record.owed.units++);
     lying_close(&lying);
 }

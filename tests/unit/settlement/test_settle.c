@@ -57,6 +57,32 @@ TEST(settle, fill_moves_base_quote_and_fees)
     world_free(world);
 }
 
+static void with_house(struct genesis *genesis)
+{
+    genesis->params.rules = PARAMS_RULES_HOUSE;
+}
+
+/* What operators credit is the house's promise: it shows in the totals as what the house lacks, while deposits minus
+ * withdrawals stay what chains brought in. The root binds both. */
+TEST(settle, credits_and_debits_are_the_houses)
+{
+    struct world *world = world_new_with(with_house);
+    const struct totals before = settlement_totals(world->settlement, BTC);
+    assert_int_equal(before.external, 0);
+    assert_int_equal(before.house, -400000000000);
+    assert_int_equal(before.users, 400000000000);
+    assert_int_equal(world_seal(world), STATUS_OK);
+    const struct settle_roots roots = world->roots;
+    world_debit(world, 3, BTC, 12345);
+    const struct totals after = settlement_totals(world->settlement, BTC);
+    assert_int_equal(after.house, before.house + 12345);
+    assert_int_equal(after.external, 0);
+    assert_int_equal(world_seal(world), STATUS_OK);
+    assert_false(hash_equal(world->roots.totals_root, roots.totals_root));
+    expect_agreement(world);
+    world_free(world);
+}
+
 /* Every way an order can go, against a matcher that shares no arithmetic with settlement. */
 TEST(settle, agrees_with_a_naive_exchange_on_every_kind_of_order)
 {

@@ -12,8 +12,8 @@ TEST(snapshot, the_bytes_of_a_world_are_golden)
     assert_int_equal(world->status, STATUS_OK);
     const struct snapshot_bytes snapshot = snapshots_of(world->settlement, &world->genesis);
     hash_hex(snapshot.bytes + snapshot.count - HASH_BYTES, HASH_BYTES, hex);
-    assert_int_equal(snapshot.count, 5040);
-    assert_string_equal(hex, "8f8a5d5c964e1d0e5e797914e9cfe002edb034d6e75b67d1ef54ba39ec37cd13");
+    assert_int_equal(snapshot.count, 5090);
+    assert_string_equal(hex, "66977e459769b768df8487c5ea28a42ace90eb12aa0b78a51b470d326d6200cc");
     free(snapshot.bytes);
     world_free(world);
 }

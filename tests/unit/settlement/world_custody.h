@@ -47,8 +47,10 @@ static inline void custody_parameters(struct world *world)
     const struct rules_set_command rules = {.nonce = ++world->nonce, .rules = 2};
     const struct rules_changed_event ruled = {2};
     rules_set_command_put(payload, &rules);
-    event_write_rules_changed(&world->out, &ruled);
-    world_operate(world, T_RULES_SET, payload, "action=rules-set&rules=2");
+    if (world->genesis.params.rules == 1) {
+        event_write_rules_changed(&world->out, &ruled);
+        world_operate(world, T_RULES_SET, payload, "action=rules-set&rules=2");
+    }
 
     const struct route_set_command route = {.nonce = ++world->nonce,
                                             .withdrawal_min = {1000},
