@@ -27,7 +27,7 @@ bool proof_get(const uint8_t *bytes, size_t byte_count, struct proof *proof)
     if (byte_count < PROOF_HEADER_BYTES || byte_count > PROOF_BYTES_MAX) return false;
     if (le_get_u32(bytes) != PROOF_MAGIC || le_get_u16(bytes + 4) != PROOF_VERSION) return false;
     const uint16_t kind = le_get_u16(bytes + 6);
-    if (kind < PROOF_ACCOUNT || kind > PROOF_TOTALS) return false;
+    if (kind < PROOF_ACCOUNT || kind > PROOF_LIABILITY) return false;
     proof->kind = (enum proof_kind)kind;
     proof->subject_bytes = le_get_u32(bytes + 8);
     proof->header_count = le_get_u32(bytes + 12);

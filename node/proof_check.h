@@ -1,4 +1,5 @@
-/* A proof's bytes against whom one trusts: attested block, and the subject under its header.
+/* A proof's bytes against whom one trusts: attested block, and the subject under its header; and what the nodes signed of
+ * their liabilities.
  *
  * Owner    the caller; pure
  */
@@ -7,6 +8,7 @@
 #define NODE_PROOF_CHECK_H
 
 #include "common/genesis.h"
+#include "common/liabilities.h"
 #include "common/proof.h"
 
 /* What a proof says. */
@@ -17,6 +19,7 @@ struct proof_check {
         struct proof_account account;
         struct proof_trade trade;
         struct proof_totals totals;
+        struct liabilities_opening opening;
     };
 };
 
@@ -26,5 +29,11 @@ struct proof_check {
 const char *proof_check_fault(const uint8_t *bytes, size_t byte_count, hash_t chain_id,
                               const struct validator_set *set, const uint8_t *public_key,
                               struct proof_check *check);
+
+/* What is wrong with the bytes of the certificate that q of `set`, the validators of the block with this header, signed
+ * for what `head` says; NULL: nothing. Needs: hash_start. */
+const char *proof_check_liabilities(const struct liabilities_head *head,
+                                    const struct block_header *header, const uint8_t *bytes,
+                                    size_t byte_count, const struct validator_set *set);
 
 #endif /* NODE_PROOF_CHECK_H */

@@ -122,6 +122,12 @@ hash_t account_tree_salt(const struct account_tree *tree, uint32_t account, uint
     return hash_derive(tree->secret, "quorex/salt/1", bytes, sizeof(bytes));
 }
 
+hash_t account_tree_derive(const struct account_tree *tree, const char *domain, const void *bytes,
+                           size_t byte_count)
+{
+    return hash_derive(tree->secret, domain, bytes, byte_count);
+}
+
 hash_t account_tree_leaf_hash(const struct account_leaf *leaf)
 {
     uint8_t bytes[1 + HASH_BYTES + PUBLIC_KEY_BYTES + 2 + ACCOUNT_LEAF_ASSETS_MAX * 18];

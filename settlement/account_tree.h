@@ -55,6 +55,10 @@ uint32_t account_tree_position(const struct account_tree *tree, uint32_t account
 uint32_t account_tree_place(struct account_tree *tree, uint32_t account);
 
 hash_t account_tree_salt(const struct account_tree *tree, uint32_t account, uint64_t height);
+
+/* Another secret that follows from the tree's (hash_derive). Any thread. */
+hash_t account_tree_derive(const struct account_tree *tree, const char *domain, const void *bytes,
+                           size_t byte_count);
 hash_t account_tree_leaf_hash(const struct account_leaf *leaf);
 
 hash_t account_tree_node_hash(const hash_t *left, const hash_t *right);
