@@ -9,6 +9,7 @@
 #include "settlement/store.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #define TOLD_MAX 16 /* differences of one pass in the log; all are counted */
 
@@ -247,6 +248,108 @@ static enum status compare_trades(struct audit *audit, const struct store *store
     return STATUS_OK;
 }
 
+/* ---- Deposits and withdrawals ---- */
+
+/* Of the rows from $1 to $2: how many there are, how many are not as the last of their changes says, and how many have
+ * another amount in the account than came by all of them. Changes that were dropped, or are older than their table,
+ * say nothing. */
+#define SINCE \
+    " (SELECT greatest(dropped_command, changes_command) AS command," \
+    " greatest(dropped_ns, changes_ns) AS time_ns FROM quorex.cursor) since"
+
+static const struct {
+    const char *name;
+    const char *ends, *compare;
+    uint64_t (*last)(const struct store *store);
+} transfers[] = {
+    {"deposits", "SELECT coalesce(max(deposit), 0) FROM quorex.deposits",
+     "SELECT count(*), count(*) FILTER (WHERE d.command > since.command AND NOT EXISTS (SELECT FROM"
+     " quorex.deposit_changes c WHERE c.deposit = d.deposit AND c.command = d.command AND"
+     " (c.account, c.asset, c.state, c.confirmations, c.chain_height, c.credited, c.time_ns) ="
+     " (d.account, d.asset, d.state, d.confirmations, d.chain_height, d.credited, d.changed_ns))"
+     " OR EXISTS (SELECT FROM quorex.deposit_changes c WHERE c.deposit = d.deposit"
+     " AND c.command > d.command)),"
+     " count(*) FILTER (WHERE d.created_ns > since.time_ns AND d.credited <> (SELECT"
+     " coalesce(sum(c.moved), 0) FROM quorex.deposit_changes c WHERE c.deposit = d.deposit)"
+     " OR d.credited > d.amount)"
+     " FROM quorex.deposits d," SINCE " WHERE d.deposit BETWEEN %" PRIu64 " AND %" PRIu64,
+     store_deposits},
+    {"withdrawals", "SELECT coalesce(max(withdrawal), 0) FROM quorex.withdrawals",
+     "SELECT count(*), count(*) FILTER (WHERE w.command > since.command AND NOT EXISTS (SELECT FROM"
+     " quorex.withdrawal_changes c WHERE c.withdrawal = w.withdrawal AND c.command = w.command AND"
+     " (c.account, c.state, c.approvers, c.block, c.txid, c.time_ns) ="
+     " (w.account, w.state, w.approvers, w.block, w.txid, w.changed_ns))"
+     " OR EXISTS (SELECT FROM quorex.withdrawal_changes c WHERE c.withdrawal = w.withdrawal"
+     " AND c.command > w.command)), 0"
+     " FROM quorex.withdrawals w," SINCE " WHERE w.withdrawal BETWEEN %" PRIu64 " AND %" PRIu64,
+     store_withdrawals},
+};
+
+#define TRANSFER_TABLES (sizeof(transfers) / sizeof(transfers[0]))
+
+static void tell_transfers(struct audit *audit, uint64_t height, const char *what, int64_t chain,
+                           int64_t database)
+{
+    raise_alarm(audit);
+    if (audit->found > TOLD_MAX) return;
+    log_error("settlement", "PostgreSQL differs from the chain",
+              "what=\"%s\" table=%s to=%" PRIu64 " height=%" PRIu64 " chain=%" PRId64
+              " database=%" PRId64,
+              what, transfers[audit->transfers].name, audit->transfer, height, chain, database);
+}
+
+/* A run of numbers: none missing, and each row is what its changes lead to. */
+static enum status compare_run(struct audit *audit, struct database *database, uint64_t height,
+                               uint64_t to)
+{
+    char sql[1536];
+    const int length =
+        snprintf(sql, sizeof(sql), transfers[audit->transfers].compare, audit->transfer + 1, to);
+    ASSERT(length > 0 && (size_t)length < sizeof(sql));
+    const enum status status = database_run_text(database, sql);
+    if (status != STATUS_OK) return status;
+    const int64_t due = (int64_t)(to - audit->transfer), rows = database_number(database, 0, 0);
+    const int64_t stale = database_number(database, 0, 1), wrong = database_number(database, 0, 2);
+    audit->transfer = to;
+    if (rows != due) tell_transfers(audit, height, "gap in numbers", due, rows);
+    if (stale != 0) tell_transfers(audit, height, "rows that are not the last change", 0, stale);
+    if (wrong != 0) tell_transfers(audit, height, "credited is not what came", 0, wrong);
+    return STATUS_OK;
+}
+
+static enum status compare_transfers(struct audit *audit, const struct store *store,
+                                     struct database *database, uint64_t height)
+{
+    enum status status = database_run_text(database, transfers[audit->transfers].ends);
+    if (status != STATUS_OK) return status;
+    const uint64_t last = (uint64_t)database_number(database, 0, 0);
+    const uint64_t known = transfers[audit->transfers].last(store);
+    if (known != 0 && known != last)
+        tell_transfers(audit, height, "last number", (int64_t)known, (int64_t)last);
+    if (audit->transfer < last) {
+        const uint64_t most = audit->transfer + AUDIT_TRANSFERS;
+        status = compare_run(audit, database, height, most < last ? most : last);
+    }
+    if (status != STATUS_OK || audit->transfer < last) return status;
+    audit->transfers++;
+    audit->transfer = 0;
+    return STATUS_OK;
+}
+
+/* What goes by numbers: trades of every market, then transfers. */
+static bool has_numbers(const struct audit *audit, const struct store *store)
+{
+    return audit->market < store_params(store)->market_count || audit->transfers < TRANSFER_TABLES;
+}
+
+static enum status compare_numbers(struct audit *audit, const struct store *store,
+                                   struct database *database, uint64_t height)
+{
+    if (audit->market < store_params(store)->market_count)
+        return compare_trades(audit, store, database, height);
+    return compare_transfers(audit, store, database, height);
+}
+
 /* ---- A pass ---- */
 
 static void start_pass(struct audit *audit, uint64_t height, uint64_t wanted)
@@ -260,6 +363,8 @@ static void start_pass(struct audit *audit, uint64_t height, uint64_t wanted)
     audit->asset = -1;
     audit->market = 0;
     audit->trade = 0;
+    audit->transfers = 0;
+    audit->transfer = 0;
     audit->found = 0;
 }
 
@@ -309,15 +414,14 @@ enum status audit_step(struct audit *audit, const struct store *store, struct da
     *did = false;
     if (height == 0 || (now_ms < audit->due_ms && !hurried)) return STATUS_OK;
     if (!audit->under_way || (hurried && audit->wanted < wanted)) start_pass(audit, height, wanted);
-    const uint32_t markets = store_params(store)->market_count;
-    if (audit->market >= markets && !has_balances) return STATUS_OK; /* only balances are left */
+    if (!has_numbers(audit, store) && !has_balances) return STATUS_OK; /* only balances are left */
     *did = true;
     audit->due_ms = now_ms + AUDIT_MS;
     enum status status = STATUS_OK;
     if (!audit->rows_done && has_balances) status = compare_rows(audit, store, database, height);
-    if (status == STATUS_OK && audit->market < markets)
-        status = compare_trades(audit, store, database, height);
-    if (status == STATUS_OK && audit->rows_done && audit->market >= markets)
+    if (status == STATUS_OK && has_numbers(audit, store))
+        status = compare_numbers(audit, store, database, height);
+    if (status == STATUS_OK && audit->rows_done && !has_numbers(audit, store))
         end_pass(audit, store, height);
     return status;
 }

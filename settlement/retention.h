@@ -1,9 +1,10 @@
 /* Retention: old partitions leave the database, and readers are told before they go.
  *
- * Rows of the partitioned tables (fills, orders, entries, prevented matches, order lists) go a partition at a time, when
- * the newest of it is older than what is kept, by the blocks' own time. First the cursor says so, then the partition
+ * Rows of the partitioned tables (fills, orders, entries, prevented matches, order lists, changes of transfers and of
+ * addresses) go a partition at a time, when the newest of it is older than what is kept, by the blocks' own time. First the cursor says so, then the partition
  * is detached without a lock that a reader would wait for, then it is dropped: a reader who asks for what is gone is told
- * so (gateway/query.h), whatever of it is still there. Candles, blocks, accounts and balances stay.
+ * so (gateway/query.h), whatever of it is still there. Candles, blocks, accounts, balances, deposits, withdrawals
+ * and addresses stay.
  *
  * Owner    the PostgreSQL writer's thread
  * Cost     one partition of one table a step; detaching waits for statements that read, the gateway's take 5 s at most

@@ -108,16 +108,26 @@ struct entry_row {
 /* A deposit, a withdrawal or an address as a command left it: later rows of the same number are newer. */
 struct deposit_row {
     uint64_t command;
+    uint32_t ordinal;
     uint64_t time_ns;
     struct deposit_changed_event deposit;
 };
 
 struct withdrawal_row {
     uint64_t command;
+    uint32_t ordinal;
     uint64_t time_ns;
     struct withdrawal_changed_event withdrawal;
     char address[CHAIN_ADDRESS_BYTES + 1]; /* printable, terminated */
     char client_id[37];
+};
+
+struct address_row {
+    uint64_t command;
+    uint32_t ordinal;
+    uint64_t time_ns;
+    struct address_changed_event address;
+    char text[CHAIN_ADDRESS_BYTES + 1]; /* printable, terminated */
 };
 
 struct balance_row {
@@ -169,6 +179,7 @@ struct store_sink {
     void (*list_end)(void *context, const struct list_end_row *row); /* of one given before */
     void (*deposit)(void *context, const struct deposit_row *row);
     void (*withdrawal)(void *context, const struct withdrawal_row *row);
+    void (*address)(void *context, const struct address_row *row);
 };
 
 size_t store_bytes(const struct genesis *genesis);
@@ -197,6 +208,10 @@ uint32_t store_accounts(const struct store *store);
 
 /* The market's last trade id, 0 when it has not traded since the store was reset. */
 uint64_t store_trades(const struct store *store, uint16_t market);
+
+/* The numbers of the last deposit and withdrawal, 0 when none was new since the store was reset. */
+uint64_t store_deposits(const struct store *store);
+uint64_t store_withdrawals(const struct store *store);
 
 /* Turns one block into rows. STATUS_MALFORMED when its bytes are not a block whose events follow one
  * another; rows may have been given to the sink by then, so the caller drops the batch and resets. */

@@ -39,22 +39,38 @@ enum table {
     TABLE_LIST_ENDS,
     TABLE_DEPOSITS,
     TABLE_WITHDRAWALS,
+    TABLE_ADDRESSES,
+    TABLE_DEPOSIT_CHANGES,
+    TABLE_WITHDRAWAL_CHANGES,
+    TABLE_ADDRESS_CHANGES,
     TABLE_COUNT
 };
 
 /* Where each table's rows are copied to; those of pg_temp are merged from there. */
 static const char *const copy_targets[TABLE_COUNT] = {
-    "quorex.assets",         "quorex.markets",
-    "quorex.accounts",       "quorex.blocks",
-    "quorex.fills",          "quorex.orders",
-    "quorex.ledger_entries", "pg_temp.candles_in",
-    "pg_temp.balances_in",   "quorex.prevented_matches",
-    "quorex.order_lists",    "pg_temp.list_ends_in",
-    "pg_temp.deposits_in",   "pg_temp.withdrawals_in",
+    "quorex.assets",
+    "quorex.markets",
+    "quorex.accounts",
+    "quorex.blocks",
+    "quorex.fills",
+    "quorex.orders",
+    "quorex.ledger_entries",
+    "pg_temp.candles_in",
+    "pg_temp.balances_in",
+    "quorex.prevented_matches",
+    "quorex.order_lists",
+    "pg_temp.list_ends_in",
+    "pg_temp.deposits_in",
+    "pg_temp.withdrawals_in",
+    "pg_temp.addresses_in",
+    "quorex.deposit_changes",
+    "quorex.withdrawal_changes",
+    "quorex.address_changes",
 };
 
-static const char *const partitioned[] = {"fills", "orders", "ledger_entries", "prevented_matches",
-                                          "order_lists"};
+static const char *const partitioned[] = {
+    "fills",       "orders",          "ledger_entries",     "prevented_matches",
+    "order_lists", "deposit_changes", "withdrawal_changes", "address_changes"};
 
 static const char staging_sql[] =
     "CREATE TEMP TABLE candles_in (LIKE quorex.candles) ON COMMIT DELETE ROWS;"
@@ -62,7 +78,8 @@ static const char staging_sql[] =
     "CREATE TEMP TABLE list_ends_in (market int NOT NULL, list_id bigint NOT NULL,"
     " closed_ns bigint NOT NULL) ON COMMIT DELETE ROWS;"
     "CREATE TEMP TABLE deposits_in (LIKE quorex.deposits) ON COMMIT DELETE ROWS;"
-    "CREATE TEMP TABLE withdrawals_in (LIKE quorex.withdrawals) ON COMMIT DELETE ROWS";
+    "CREATE TEMP TABLE withdrawals_in (LIKE quorex.withdrawals) ON COMMIT DELETE ROWS;"
+    "CREATE TEMP TABLE addresses_in (LIKE quorex.addresses) ON COMMIT DELETE ROWS";
 
 static const char merge_candles_sql[] =
     "INSERT INTO quorex.candles AS c SELECT * FROM pg_temp.candles_in"
@@ -108,6 +125,29 @@ static const char merge_withdrawals_sql[] =
     " ON CONFLICT (withdrawal) DO UPDATE SET state = excluded.state,"
     " approvers = excluded.approvers, block = excluded.block, txid = excluded.txid,"
     " changed_ns = excluded.changed_ns, command = excluded.command";
+
+static const char merge_addresses_sql[] =
+    "INSERT INTO quorex.addresses AS a SELECT i.kind, i.chain, i.address, i.account, i.active_ns,"
+    " (SELECT min(f.created_ns) FROM pg_temp.addresses_in f WHERE f.kind = i.kind"
+    " AND f.chain = i.chain AND f.address = i.address AND f.account = i.account),"
+    " i.changed_ns, i.command"
+    " FROM pg_temp.addresses_in i JOIN (SELECT kind, chain, address, account,"
+    " max(command) AS command FROM pg_temp.addresses_in GROUP BY kind, chain, address, account) "
+    "last"
+    " USING (kind, chain, address, account, command)"
+    " ON CONFLICT (kind, chain, address, account) DO UPDATE SET"
+    " active_ns = excluded.active_ns, changed_ns = excluded.changed_ns,"
+    " command = excluded.command";
+
+/* What was copied aside is merged in this order, when there is any. */
+static const struct {
+    enum table table;
+    const char *sql;
+} merges[] = {
+    {TABLE_CANDLES, merge_candles_sql},         {TABLE_BALANCES, merge_balances_sql},
+    {TABLE_LIST_ENDS, merge_list_ends_sql},     {TABLE_DEPOSITS, merge_deposits_sql},
+    {TABLE_WITHDRAWALS, merge_withdrawals_sql}, {TABLE_ADDRESSES, merge_addresses_sql},
+};
 
 /* Up to where the database has the chain. */
 struct cursor {
@@ -329,6 +369,17 @@ static void row_chain(struct copy_rows *rows, const uint8_t chain[CHAIN_BYTES])
     copy_row_text(rows, text);
 }
 
+/* Begins a row of what became of something: by which event, and when. */
+static struct copy_rows *begin_change(struct writer *writer, enum table table, uint16_t field_count,
+                                      uint64_t command, uint32_t ordinal, uint64_t time_ns)
+{
+    struct copy_rows *rows = begin_row(writer, table, field_count);
+    copy_row_i64(rows, (int64_t)command);
+    copy_row_i32(rows, (int32_t)ordinal);
+    copy_row_i64(rows, (int64_t)time_ns);
+    return rows;
+}
+
 static void on_deposit(void *context, const struct deposit_row *row)
 {
     const struct deposit_changed_event *deposit = &row->deposit;
@@ -347,6 +398,17 @@ static void on_deposit(void *context, const struct deposit_row *row)
     copy_row_i64(rows, (int64_t)row->time_ns);
     copy_row_i64(rows, (int64_t)row->time_ns);
     copy_row_i64(rows, (int64_t)row->command);
+
+    rows =
+        begin_change(context, TABLE_DEPOSIT_CHANGES, 11, row->command, row->ordinal, row->time_ns);
+    copy_row_i64(rows, (int64_t)deposit->deposit);
+    copy_row_i32(rows, (int32_t)deposit->account);
+    copy_row_i32(rows, deposit->asset);
+    copy_row_i32(rows, deposit->state);
+    copy_row_i64(rows, deposit->confirmations);
+    copy_row_i64(rows, (int64_t)deposit->height);
+    copy_row_i64(rows, deposit->credited.units);
+    copy_row_i64(rows, deposit->moved.units);
 }
 
 static void on_withdrawal(void *context, const struct withdrawal_row *row)
@@ -367,6 +429,37 @@ static void on_withdrawal(void *context, const struct withdrawal_row *row)
     copy_row_i64(rows, (int64_t)row->time_ns);
     copy_row_i64(rows, (int64_t)row->time_ns);
     copy_row_i64(rows, (int64_t)row->command);
+
+    rows = begin_change(context, TABLE_WITHDRAWAL_CHANGES, 9, row->command, row->ordinal,
+                        row->time_ns);
+    copy_row_i64(rows, (int64_t)withdrawal->withdrawal);
+    copy_row_i32(rows, (int32_t)withdrawal->account);
+    copy_row_i32(rows, withdrawal->state);
+    copy_row_i32(rows, withdrawal->approvers);
+    copy_row_i64(rows, (int64_t)withdrawal->block);
+    copy_row_bytes(rows, withdrawal->txid, TXID_BYTES);
+}
+
+static void on_address(void *context, const struct address_row *row)
+{
+    const struct address_changed_event *address = &row->address;
+    struct copy_rows *rows = begin_row(context, TABLE_ADDRESSES, 8);
+    copy_row_i32(rows, address->kind);
+    row_chain(rows, address->chain);
+    copy_row_text(rows, row->text);
+    copy_row_i32(rows, (int32_t)address->account);
+    copy_row_i64(rows, (int64_t)address->active_ns);
+    copy_row_i64(rows, (int64_t)row->time_ns);
+    copy_row_i64(rows, (int64_t)row->time_ns);
+    copy_row_i64(rows, (int64_t)row->command);
+
+    rows =
+        begin_change(context, TABLE_ADDRESS_CHANGES, 8, row->command, row->ordinal, row->time_ns);
+    copy_row_i32(rows, (int32_t)address->account);
+    copy_row_i32(rows, address->kind);
+    row_chain(rows, address->chain);
+    copy_row_text(rows, row->text);
+    copy_row_i64(rows, (int64_t)address->active_ns);
 }
 
 static void on_entry(void *context, const struct entry_row *row)
@@ -425,7 +518,8 @@ static struct store_sink sink_of(struct writer *writer)
                                .list = on_list,
                                .list_end = on_list_end,
                                .deposit = on_deposit,
-                               .withdrawal = on_withdrawal};
+                               .withdrawal = on_withdrawal,
+                               .address = on_address};
 }
 
 /* Brings the schema to the newest number, in one transaction. */
@@ -760,16 +854,9 @@ static enum status commit(struct writer *writer, const struct cursor *to)
         return STATUS_DB_CONFLICT;
     }
     status = copy_tables(writer);
-    if (status == STATUS_OK && writer->rows[TABLE_CANDLES].row_count > 0)
-        status = database_run_text(database, merge_candles_sql);
-    if (status == STATUS_OK && writer->rows[TABLE_BALANCES].row_count > 0)
-        status = database_run_text(database, merge_balances_sql);
-    if (status == STATUS_OK && writer->rows[TABLE_LIST_ENDS].row_count > 0)
-        status = database_run_text(database, merge_list_ends_sql);
-    if (status == STATUS_OK && writer->rows[TABLE_DEPOSITS].row_count > 0)
-        status = database_run_text(database, merge_deposits_sql);
-    if (status == STATUS_OK && writer->rows[TABLE_WITHDRAWALS].row_count > 0)
-        status = database_run_text(database, merge_withdrawals_sql);
+    for (size_t i = 0; i < sizeof(merges) / sizeof(merges[0]) && status == STATUS_OK; i++)
+        if (writer->rows[merges[i].table].row_count > 0)
+            status = database_run_text(database, merges[i].sql);
     return status == STATUS_OK ? database_run(database, "COMMIT") : status;
 }
 

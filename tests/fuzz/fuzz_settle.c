@@ -108,10 +108,15 @@ static void on_withdrawal(void *context, const struct withdrawal_row *row)
 {
     (void)context, (void)row;
 }
+static void on_address(void *context, const struct address_row *row)
+{
+    (void)context, (void)row;
+}
 
-static const struct store_sink sink = {
-    NULL,      on_block,   on_fill,      on_order, on_entry,    on_account, on_asset,     on_market,
-    on_candle, on_balance, on_prevented, on_list,  on_list_end, on_deposit, on_withdrawal};
+static const struct store_sink sink = {NULL,        on_block,   on_fill,       on_order,
+                                       on_entry,    on_account, on_asset,      on_market,
+                                       on_candle,   on_balance, on_prevented,  on_list,
+                                       on_list_end, on_deposit, on_withdrawal, on_address};
 
 static void keep_record(const struct applied *applied)
 {

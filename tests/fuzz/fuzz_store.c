@@ -70,6 +70,10 @@ static void on_withdrawal(void *context, const struct withdrawal_row *row)
 {
     (void)context, (void)row;
 }
+static void on_address(void *context, const struct address_row *row)
+{
+    (void)context, (void)row;
+}
 
 static struct world *world;
 static struct store *store;
@@ -127,9 +131,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t byte_count)
 {
     static uint8_t body[1 << 16];
     __int128 sum = 0;
-    const struct store_sink sink = {&sum,         on_block, on_fill,     on_order,   on_entry,
-                                    on_account,   on_asset, on_market,   on_candle,  on_balance,
-                                    on_prevented, on_list,  on_list_end, on_deposit, on_withdrawal};
+    const struct store_sink sink = {&sum,        on_block,   on_fill,       on_order,
+                                    on_entry,    on_account, on_asset,      on_market,
+                                    on_candle,   on_balance, on_prevented,  on_list,
+                                    on_list_end, on_deposit, on_withdrawal, on_address};
     if (world == NULL) prepare();
     if (byte_count < 3 || byte_count > sizeof(body)) return 0;
     struct block_bytes block;

@@ -12,8 +12,9 @@
 #include <inttypes.h>
 #include <time.h>
 
-#define MODEL_ROWS  60000
-#define MODEL_WIDTH 200
+#define MODEL_ROWS      60000
+#define MODEL_WIDTH     320
+#define MODEL_TRANSFERS 64
 
 enum model_table {
     MODEL_FILLS,
@@ -24,6 +25,12 @@ enum model_table {
     MODEL_CANDLES,
     MODEL_MOVES, /* of each account, asset and block, all kinds together, and trades and fees of them */
     MODEL_BALANCES,
+    MODEL_DEPOSITS,
+    MODEL_WITHDRAWALS,
+    MODEL_ADDRESSES,
+    MODEL_DEPOSIT_CHANGES,
+    MODEL_WITHDRAWAL_CHANGES,
+    MODEL_ADDRESS_CHANGES,
     MODEL_TABLES
 };
 
@@ -51,6 +58,20 @@ static const char *const model_questions[MODEL_TABLES] = {
     " FROM quorex.ledger_entries WHERE account > 0 GROUP BY height, account, asset"
     " HAVING sum(delta_available) <> 0 OR sum(delta_held) <> 0 ORDER BY height, account, asset",
     "SELECT account, asset, available, held FROM quorex.balances ORDER BY account, asset",
+    "SELECT deposit, account, asset, chain, encode(txid, 'hex'), output, amount, credited,"
+    " chain_height, confirmations, state, created_ns, changed_ns, command FROM quorex.deposits"
+    " ORDER BY deposit",
+    "SELECT withdrawal, account, asset, chain, address, client_id, amount, state, approvers, block,"
+    " encode(txid, 'hex'), created_ns, changed_ns, command FROM quorex.withdrawals"
+    " ORDER BY withdrawal",
+    "SELECT created_ns, kind, chain, address, account, active_ns, changed_ns, command"
+    " FROM quorex.addresses ORDER BY created_ns, kind, address",
+    "SELECT command, ordinal, time_ns, deposit, account, asset, state, confirmations, chain_height,"
+    " credited, moved FROM quorex.deposit_changes ORDER BY command, ordinal",
+    "SELECT command, ordinal, time_ns, withdrawal, account, state, approvers, block,"
+    " encode(txid, 'hex') FROM quorex.withdrawal_changes ORDER BY command, ordinal",
+    "SELECT command, ordinal, time_ns, account, kind, chain, address, active_ns"
+    " FROM quorex.address_changes ORDER BY command, ordinal",
 };
 
 struct model_rows {
@@ -63,6 +84,7 @@ struct model {
     int64_t balances[WORLD_ACCOUNTS + 1][2][2], before[WORLD_ACCOUNTS + 1][2][2];
     int64_t traded[WORLD_ACCOUNTS + 1][2], charged[WORLD_ACCOUNTS + 1][2];
     bool known[WORLD_ACCOUNTS + 1][2];
+    uint64_t begun[2][MODEL_TRANSFERS]; /* of deposits and withdrawals, by number - 1 */
     uint64_t command, stamp_ns, fill_count;
     uint32_t ordinal;
     struct order_terms_event terms;
@@ -226,8 +248,93 @@ static inline void model_balance(struct model *model, const struct event *event)
     model->balances[balance.account][balance.asset][1] = balance.held.units;
 }
 
+static inline const char *model_txid(const uint8_t txid[32])
+{
+    static char text[65];
+    for (int i = 0; i < 32; i++)
+        snprintf(text + 2 * i, 3, "%02x", txid[i]);
+    return text;
+}
+
+/* The line of a transfer, whose numbers rise by one, and when it was told first. */
+static inline char *model_transfer(struct model *model, enum model_table table, uint64_t number,
+                                   uint64_t *begun)
+{
+    struct model_rows *rows = &model->tables[table];
+    uint64_t *known = &model->begun[table == MODEL_WITHDRAWALS][number - 1];
+    if (number < 1 || number > MODEL_TRANSFERS || number > rows->count + 1) abort();
+    if (number > rows->count) *known = model->stamp_ns;
+    *begun = *known;
+    return number > rows->count ? model_line(model, table) : rows->lines[number - 1];
+}
+
+static inline void model_deposit(struct model *model, const struct event *event)
+{
+    struct deposit_changed_event deposit;
+    uint64_t begun;
+    deposit_changed_event_get(event->payload, &deposit);
+    char *line = model_transfer(model, MODEL_DEPOSITS, deposit.deposit, &begun);
+    snprintf(line, MODEL_WIDTH,
+             "%" PRIu64 "|%u|%u|%.12s|%s|%u|%" PRId64 "|%" PRId64 "|%" PRIu64 "|%u|%u|%" PRIu64
+             "|%" PRIu64 "|%" PRIu64,
+             deposit.deposit, deposit.account, deposit.asset, (const char *)deposit.chain,
+             model_txid(deposit.txid), deposit.output, deposit.amount.units, deposit.credited.units,
+             deposit.height, deposit.confirmations, deposit.state, begun, model->stamp_ns,
+             model->command);
+    snprintf(model_line(model, MODEL_DEPOSIT_CHANGES), MODEL_WIDTH,
+             "%" PRIu64 "|%u|%" PRIu64 "|%" PRIu64 "|%u|%u|%u|%u|%" PRIu64 "|%" PRId64 "|%" PRId64,
+             model->command, model->ordinal, model->stamp_ns, deposit.deposit, deposit.account,
+             deposit.asset, deposit.state, deposit.confirmations, deposit.height,
+             deposit.credited.units, deposit.moved.units);
+}
+
+static inline void model_withdrawal(struct model *model, const struct event *event)
+{
+    struct withdrawal_changed_event withdrawal;
+    uint64_t begun;
+    withdrawal_changed_event_get(event->payload, &withdrawal);
+    char *line = model_transfer(model, MODEL_WITHDRAWALS, withdrawal.withdrawal, &begun);
+    snprintf(line, MODEL_WIDTH,
+             "%" PRIu64 "|%u|%u|%.12s|%.64s|%.36s|%" PRId64 "|%u|%u|%" PRIu64 "|%s|%" PRIu64
+             "|%" PRIu64 "|%" PRIu64,
+             withdrawal.withdrawal, withdrawal.account, withdrawal.asset,
+             (const char *)withdrawal.chain, (const char *)withdrawal.address,
+             (const char *)withdrawal.client_id, withdrawal.amount.units, withdrawal.state,
+             withdrawal.approvers, withdrawal.block, model_txid(withdrawal.txid), begun,
+             model->stamp_ns, model->command);
+    snprintf(model_line(model, MODEL_WITHDRAWAL_CHANGES), MODEL_WIDTH,
+             "%" PRIu64 "|%u|%" PRIu64 "|%" PRIu64 "|%u|%u|%u|%" PRIu64 "|%s", model->command,
+             model->ordinal, model->stamp_ns, withdrawal.withdrawal, withdrawal.account,
+             withdrawal.state, withdrawal.approvers, withdrawal.block, model_txid(withdrawal.txid));
+}
+
+/* An address has one line: it is found by what names it, which stands in its middle. */
+static inline void model_address(struct model *model, const struct event *event)
+{
+    struct address_changed_event address;
+    struct model_rows *rows = &model->tables[MODEL_ADDRESSES];
+    char name[128], *line = NULL;
+    uint64_t begun = model->stamp_ns;
+    address_changed_event_get(event->payload, &address);
+    snprintf(name, sizeof(name), "|%u|%.12s|%.64s|%u|", address.kind, (const char *)address.chain,
+             (const char *)address.address, address.account);
+    for (uint32_t i = 0; i < rows->count; i++)
+        if (strstr(rows->lines[i], name) != NULL) line = rows->lines[i];
+    if (line != NULL) begun = strtoull(line, NULL, 10);
+    if (line == NULL) line = model_line(model, MODEL_ADDRESSES);
+    snprintf(line, MODEL_WIDTH, "%" PRIu64 "%s%" PRIu64 "|%" PRIu64 "|%" PRIu64, begun, name,
+             address.active_ns, model->stamp_ns, model->command);
+    snprintf(model_line(model, MODEL_ADDRESS_CHANGES), MODEL_WIDTH,
+             "%" PRIu64 "|%u|%" PRIu64 "|%u|%u|%.12s|%.64s|%" PRIu64, model->command,
+             model->ordinal, model->stamp_ns, address.account, address.kind,
+             (const char *)address.chain, (const char *)address.address, address.active_ns);
+}
+
 static inline void model_event(struct model *model, const struct event *event)
 {
+    if (event->type == T_DEPOSIT_CHANGED) model_deposit(model, event);
+    if (event->type == T_WITHDRAWAL_CHANGED) model_withdrawal(model, event);
+    if (event->type == T_ADDRESS_CHANGED) model_address(model, event);
     if (event->type == T_ORDER_TERMS) order_terms_event_get(event->payload, &model->terms);
     if (event->type == T_FILL) model_fill(model, event);
     if (event->type == T_ORDER_DONE) model_done(model, event);

@@ -4,7 +4,7 @@
 #define TESTS_UNIT_SETTLEMENT_RETENTION_RIG_H
 
 #include "tests/unit/settlement/cluster.h"
-#include "tests/unit/settlement/world.h"
+#include "tests/unit/settlement/world_custody.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -31,10 +31,15 @@ static inline void *run_writer(void *options)
     return NULL;
 }
 
-/* A fill every ten seconds, a block every ten fills. */
+/* A deposit and a withdrawal; then a fill every ten seconds, a block every ten fills. */
 static inline void make_chain(void)
 {
+    struct custody custody;
     world = world_new();
+    custody_open(&custody, world);
+    custody_told(&custody, custody_deposit_of(1, 7000, 2), 2, 0);
+    custody_told(&custody, custody_deposit_of(1, 7000, 3), 3, 7000);
+    custody_withdraw(&custody, 4000);
     for (uint64_t i = 0; world->trade_id < 400; i++) {
         world->stamp_ns += 10 * SECOND_NS;
         world_sell(world, (uint32_t)(1 + i % 4), 3000000, 3);
@@ -88,7 +93,8 @@ static inline bool wait_for(const char *sql, int64_t value)
 
 __attribute__((unused)) static const char lowest[] =
     "SELECT coalesce(min(substring(relname from '[0-9]+$')::int), -1) FROM pg_class"
-    " WHERE relkind = 'r' AND relname ~ '^(fills|orders|ledger_entries|order_lists)_p[0-9]+$'";
+    " WHERE relkind = 'r' AND relname ~ '^(fills|orders|ledger_entries|order_lists"
+    "|deposit_changes|withdrawal_changes|address_changes)_p[0-9]+$'";
 
 static inline void filled(uint64_t kept_s)
 {

@@ -5,6 +5,7 @@
 #include "tests/harness.h"
 #include "tests/unit/settlement/cluster.h"
 #include "tests/unit/settlement/slices.h"
+#include "tests/unit/settlement/world_custody.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -45,7 +46,22 @@ static void *run_writer(void *options)
 static struct world *busy_world(void)
 {
     struct world *world = world_new();
+    struct custody custody;
     uint64_t seed = 0xa0d1;
+    world->stamp_ns++; /* the custody's times are above those of a cursor at its beginning */
+    custody_open(&custody, world);
+    for (uint64_t number = 1; number <= 3; number++) {
+        custody_told(&custody, custody_deposit_of(number, 7000, 2), 2, 0);
+        custody_told(&custody, custody_deposit_of(number, 7000, 3), 3, 7000);
+    }
+    struct deposit_changed_event gone = custody_deposit_of(2, 7000, 3);
+    gone.credited.units = 0;
+    gone.confirmations = 0;
+    gone.state = DEPOSIT_REORGED;
+    custody_gone(&custody, gone, 7000, false);
+    custody_withdraw(&custody, 9000);
+    custody_withdraw(&custody, 4000);
+    custody_approve(&custody, 1);
     while (world->height < 50) {
         seed = seed * 6364136223846793005u + 1442695040888963407u;
         world->stamp_ns += 1700000000;
@@ -224,6 +240,34 @@ TEST(audit_pg, trade_ids_with_a_gap_are_found)
     found_and_forgotten("INSERT INTO quorex.fills SELECT * FROM quorex.fills WHERE trade_id = 5",
                         "DELETE FROM quorex.fills WHERE ctid = (SELECT max(ctid) FROM quorex.fills"
                         " WHERE trade_id = 5) AND trade_id = 5");
+}
+
+/* What a deposit's row says came in, and did not; a state that its changes do not lead to; numbers with a gap; the last
+ * one gone; a change that is gone. */
+TEST(audit_pg, transfers_that_are_not_what_they_came_to_are_found)
+{
+    found_and_forgotten("UPDATE quorex.deposits SET credited = credited - 1 WHERE deposit = 1",
+                        "UPDATE quorex.deposits SET credited = credited + 1 WHERE deposit = 1");
+    found_and_forgotten("UPDATE quorex.deposits SET credited = 7000, state = 2 WHERE deposit = 2;"
+                        "UPDATE quorex.deposit_changes SET credited = 7000, state = 2"
+                        " WHERE deposit = 2",
+                        "UPDATE quorex.deposits SET credited = 0, state = 3 WHERE deposit = 2;"
+                        "UPDATE quorex.deposit_changes c SET credited = 0, state = 3"
+                        " FROM quorex.deposits d WHERE c.deposit = 2 AND d.deposit = 2"
+                        " AND c.command = d.command");
+    found_and_forgotten("UPDATE quorex.withdrawals SET state = 4 WHERE withdrawal = 1",
+                        "UPDATE quorex.withdrawals SET state = 2 WHERE withdrawal = 1");
+    found_and_forgotten(
+        "CREATE TABLE kept AS SELECT * FROM quorex.withdrawals WHERE withdrawal = 1;"
+        "DELETE FROM quorex.withdrawals WHERE withdrawal = 1",
+        "INSERT INTO quorex.withdrawals SELECT * FROM kept");
+    found_and_forgotten("CREATE TABLE kept AS SELECT * FROM quorex.deposits WHERE deposit = 3;"
+                        "DELETE FROM quorex.deposits WHERE deposit = 3",
+                        "INSERT INTO quorex.deposits SELECT * FROM kept");
+    found_and_forgotten("CREATE TABLE kept AS SELECT * FROM quorex.withdrawal_changes"
+                        " WHERE withdrawal = 2; DELETE FROM quorex.withdrawal_changes"
+                        " WHERE withdrawal = 2",
+                        "INSERT INTO quorex.withdrawal_changes SELECT * FROM kept");
 }
 
 /* A row that was changed while nobody looked is what the writer begins with: settlement knows better. */

@@ -6,6 +6,7 @@
 #include "tests/harness.h"
 #include "tests/unit/settlement/cluster.h"
 #include "tests/unit/settlement/projection_model.h"
+#include "tests/unit/settlement/world_custody.h"
 
 #include <signal.h>
 #include <sys/mman.h>
@@ -39,14 +40,45 @@ static void pause_us(uint64_t microseconds)
     nanosleep(&pause, NULL);
 }
 
+/* A deposit that is told of three times, and of every third the chain takes back; a withdrawal a while, each told of
+ * to its end. */
+static void custody_step(struct custody *custody, uint64_t step)
+{
+    static struct deposit_changed_event deposit;
+    const uint64_t number = custody->withdrawal_count;
+    if (step % 4 == 0) custody->deposit_count++;
+    if (step % 4 < 3) {
+        const uint32_t confirmations = (uint32_t)(step % 4) + 1;
+        deposit = custody_deposit_of(custody->deposit_count, 7000, confirmations);
+        custody_told(custody, deposit, confirmations, confirmations == 3 ? 7000 : 0);
+    } else if (custody->deposit_count % 3 == 0) {
+        deposit.credited.units = 0;
+        deposit.confirmations = 0;
+        deposit.state = DEPOSIT_REORGED;
+        custody_gone(custody, deposit, 7000, false);
+    }
+    if (step % 6 == 0 && number < 7) custody_withdraw(custody, number % 2 == 0 ? 9000 : 4000);
+    if (step % 6 == 1 && custody->withdrawals[number].state == WITHDRAWAL_HELD)
+        custody_approve(custody, number);
+    if (step % 6 == 2 && custody->withdrawals[number].state == WITHDRAWAL_APPROVED)
+        custody_tell(custody, number, number % 3 == 0 ? WITHDRAWAL_FAILED : WITHDRAWAL_BROADCAST);
+    if (step % 6 == 4 && custody->withdrawals[number].state == WITHDRAWAL_BROADCAST)
+        custody_tell(custody, number, WITHDRAWAL_FINAL);
+}
+
 static void make_chain(void)
 {
+    struct custody custody;
     world = world_new();
+    custody_open(&custody, world);
     while (world->height < BLOCKS) {
         const uint64_t r = dice((uint64_t)1 << 44);
         world->stamp_ns += 1700000000;
         world_act(world, r);
-        if (r >> 13 & 1) assert_int_equal(world_seal(world), STATUS_OK);
+        if (r >> 13 & 1) {
+            if (world->height % 5 == 0) custody_step(&custody, world->height / 5);
+            assert_int_equal(world_seal(world), STATUS_OK);
+        }
     }
 }
 
@@ -174,7 +206,9 @@ static void finish(pid_t writer)
     kill_writer(writer);
     model_of(&model, world);
     assert_true(model.tables[MODEL_FILLS].count > 100 && model.tables[MODEL_LISTS].count > 5 &&
-                model.tables[MODEL_PREVENTED].count > 2);
+                model.tables[MODEL_PREVENTED].count > 2 && model.tables[MODEL_DEPOSITS].count > 5 &&
+                model.tables[MODEL_WITHDRAWALS].count > 5 &&
+                model.tables[MODEL_ADDRESSES].count == 2);
     compare(&model);
     model_end(&model);
 }

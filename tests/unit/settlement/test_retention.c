@@ -7,6 +7,20 @@
 
 static PGconn *reader;
 
+/* Two whole passes over what is there. */
+static void audited(void)
+{
+    const struct timespec step = {.tv_nsec = 2000000};
+    atomic_fetch_add(&rig->progress.reconcile_wanted, 1);
+    const uint64_t count = atomic_load(&rig->progress.projection.count);
+    for (int i = 0; i < WAIT_MS / 2 && atomic_load(&rig->progress.projection.count) < count + 2;
+         i++) {
+        park_wake(&rig->park);
+        nanosleep(&step, NULL);
+    }
+    assert_true(atomic_load(&rig->progress.projection.count) >= count + 2);
+}
+
 /* Of 400 fills in 800 commands and more the last 1,000 seconds stay, whole partitions of them: the tables of older ones
  * are gone, all of them, and everything younger is there. */
 TEST(retention, old_partitions_go_and_young_ones_stay)
@@ -28,6 +42,12 @@ TEST(retention, old_partitions_go_and_young_ones_stay)
         number("SELECT max(trade_id) - min(trade_id) + 1 - count(*) FROM quorex.fills"), 0);
     assert_int_equal(number("SELECT count(*) FROM quorex.candles WHERE \"interval\" = 0"), 400);
     assert_true(atomic_load(&rig->progress.history_from_ns) > 0);
+    /* What became of a deposit goes with the rest; the deposit stays, and nobody misses what went. */
+    assert_int_equal(number("SELECT count(*) FROM quorex.deposit_changes"), 0);
+    assert_int_equal(number("SELECT count(*) FROM quorex.deposits WHERE credited = 7000"), 1);
+    assert_int_equal(number("SELECT count(*) FROM quorex.withdrawals"), 1);
+    assert_int_equal(number("SELECT count(*) FROM quorex.addresses"), 2);
+    audited();
     assert_int_equal(atomic_load(&rig->progress.projection_wrong), 0);
     rig_stop();
 }

@@ -18,7 +18,8 @@ struct kept {
     struct list_end_row list_ends[ROWS_MAX];
     struct deposit_row deposits[ROWS_MAX];
     struct withdrawal_row withdrawals[ROWS_MAX];
-    uint32_t deposit_count, withdrawal_count;
+    struct address_row addresses[ROWS_MAX];
+    uint32_t deposit_count, withdrawal_count, address_count;
     uint32_t fill_count, order_count, entry_count, candle_count, balance_count, block_count,
         account_count, asset_count, market_count, prevented_count, list_count, list_end_count;
 };
@@ -95,12 +96,18 @@ static void on_withdrawal(void *context, const struct withdrawal_row *row)
     struct kept *kept = context;
     kept->withdrawals[kept->withdrawal_count++] = *row;
 }
+static void on_address(void *context, const struct address_row *row)
+{
+    struct kept *kept = context;
+    kept->addresses[kept->address_count++] = *row;
+}
 
 static struct store_sink sink_of(struct kept *kept)
 {
-    return (struct store_sink){kept,         on_block, on_fill,     on_order,   on_entry,
-                               on_account,   on_asset, on_market,   on_candle,  on_balance,
-                               on_prevented, on_list,  on_list_end, on_deposit, on_withdrawal};
+    return (struct store_sink){kept,        on_block,   on_fill,       on_order,
+                               on_entry,    on_account, on_asset,      on_market,
+                               on_candle,   on_balance, on_prevented,  on_list,
+                               on_list_end, on_deposit, on_withdrawal, on_address};
 }
 
 struct fixture {
@@ -172,6 +179,12 @@ TEST(store, custody_is_booked_by_what_moved)
     for (uint64_t height = 1; height <= 3; height++)
         assert_int_equal(project(&f, height), STATUS_OK);
 
+    assert_int_equal(f.kept->address_count, 2);
+    assert_string_equal(f.kept->addresses[1].text, "w3");
+    assert_int_equal(f.kept->addresses[1].address.kind, ADDRESS_WITHDRAWAL);
+    assert_int_equal(f.kept->addresses[1].time_ns, f.world->stamp_ns);
+    assert_int_equal(store_deposits(f.store), 1);
+    assert_int_equal(store_withdrawals(f.store), 2);
     assert_int_equal(f.kept->deposit_count, 2);
     assert_int_equal(f.kept->deposits[1].deposit.credited.units, 7000);
     assert_int_equal(f.kept->withdrawal_count, 6);
