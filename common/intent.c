@@ -124,6 +124,7 @@ bool intent_deadline(const struct form *form, uint64_t *timestamp_ns, uint64_t *
     ROW(WITHDRAWAL_APPROVE, withdrawal_approve) \
     ROW(WITHDRAWAL_DENY, withdrawal_deny) \
     ROW(WITHDRAWAL_REPORT, withdrawal_report) \
+    ROW(LIABILITIES_ORDER, liabilities_order) \
     ROW(WITHDRAW, withdraw) \
     ROW(ADDRESS_ALLOW, address_allow)
 

@@ -49,6 +49,7 @@ struct intent {
         struct deposit_reorg_command deposit_reorg;
         struct withdrawal_approve_command withdrawal_approve;
         struct withdrawal_deny_command withdrawal_deny;
+        struct liabilities_order_command liabilities_order;
         struct withdrawal_report_command withdrawal_report;
         struct withdraw_command withdraw;
         struct address_allow_command address_allow;

@@ -202,6 +202,25 @@ static bool read_withdrawal_report(const struct form *form, const struct params 
     return read_txid(form, report->txid, refusal);
 }
 
+static bool read_liabilities(const struct form *form, const struct params *params,
+                             struct intent *intent, struct refusal *refusal)
+{
+    (void)params;
+    intent->type = T_LIABILITIES_ORDER;
+    return intent_admin_nonce(form, &intent->liabilities_order.nonce, refusal);
+}
+
+static bool read_connector(const struct form *form, const struct params *params,
+                           struct intent *intent, struct refusal *refusal)
+{
+    const struct form_field *field;
+    (void)params;
+    intent->type = T_CONNECTOR_ADD;
+    return intent_admin_nonce(form, &intent->connector_add.nonce, refusal) &&
+           parameter_mandatory(form, "publicKey", &field, refusal) &&
+           parameter_hex32(field, intent->connector_add.public_key, refusal);
+}
+
 bool intent_custody_action(const struct form *form, const struct params *params,
                            struct intent *intent, struct refusal *refusal)
 {
@@ -220,6 +239,7 @@ bool intent_custody_action(const struct form *form, const struct params *params,
         {"withdrawal-deny", read_deny},
         {"withdrawal-report", read_withdrawal_report},
     };
+        {"liabilities-order", read_liabilities},
     const struct form_field *field;
     if (!parameter_mandatory(form, "action", &field, refusal)) return false;
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
@@ -230,7 +250,7 @@ bool intent_custody_action(const struct form *form, const struct params *params,
 
 bool intent_custody_is(uint16_t type)
 {
-    return type >= T_RULES_SET && type <= T_WITHDRAWAL_REPORT;
+    return (type >= T_RULES_SET && type <= T_WITHDRAWAL_REPORT) || type == T_CONNECTOR_ADD || type == T_LIABILITIES_ORDER;
 }
 
 /* All of them begin alike. */

@@ -104,6 +104,7 @@ static enum reject command_apply(struct engine *engine, const struct command *co
         vote(engine, command);
         return REJECT_NONE;
     case T_CHECKPOINT_VOTE:
+    case T_LIABILITIES_VOTE:
         return REJECT_NONE; /* the anchor checks and keeps it */
     case T_EPOCH_CHANGE:
         return epoch_change(engine, command, out);

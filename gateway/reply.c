@@ -297,6 +297,17 @@ static void on_admin(struct reply *reply, const struct event *event)
     case T_ROUTE_CHANGED:
         reply->result = "route-changed";
         break;
+    case T_LIABILITIES_ORDERED: {
+        struct liabilities_ordered_event ordered;
+        liabilities_ordered_event_get(event->payload, &ordered);
+        reply->effective_height = ordered.height;
+        reply->result = "liabilities-ordered";
+        break;
+    }
+    case T_CONNECTOR_ADDED:
+        reply->connector = le_get_u16(event->payload);
+        reply->result = "connector-added";
+        break;
     case T_ACCOUNT_FROZEN:
         if (reply->result == NULL) reply->result = "account-frozen";
         break;

@@ -160,7 +160,9 @@ enum outcome trading_admin(struct request *request, const struct facts *facts)
     const uint16_t type = request->intent.type;
     if (type == T_RULES_SET && request->intent.rules_set.rules > PARAMS_RULES)
         return request_refuse(request, REJECT_RULES, NULL, NULL); /* this build would stop */
-    if (type > T_RULES_SET && facts->params->rules < PARAMS_RULES_CUSTODY)
+    if ((type > T_RULES_SET && facts->params->rules < PARAMS_RULES_CUSTODY) ||
+        (type == T_LIABILITIES_ORDER && facts->params->rules < PARAMS_RULES_LIABILITIES) ||
+        (type == T_CONNECTOR_ADD && facts->params->rules < PARAMS_RULES_RELEASE))
         return request_refuse(request, REJECT_RULES, NULL, NULL); /* older nodes would */
     for (uint32_t index = 0; index < facts->genesis->operator_count; index++) {
         if (memcmp(facts->genesis->operators[index], request->proof.key_id, 32) == 0)

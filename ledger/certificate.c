@@ -40,6 +40,13 @@ bool certificate_decode(const uint8_t *bytes, size_t byte_count, struct certific
     return true;
 }
 
+const char *certificate_statement_name(enum certificate_statement statement)
+{
+    return statement == CERTIFICATE_OF_BLOCK        ? "block"
+           : statement == CERTIFICATE_OF_CHECKPOINT ? "checkpoint"
+                                                    : "liabilities";
+}
+
 /* Statements differ in the first bytes of what is signed, so that one is never shown as the other. */
 void certificate_statement_message(enum certificate_statement statement, hash_t chain_id,
                                    uint64_t epoch, uint64_t height, hash_t hash,
@@ -47,6 +54,7 @@ void certificate_statement_message(enum certificate_statement statement, hash_t 
 {
     block_vote_message(chain_id, epoch, height, hash, message);
     if (statement == CERTIFICATE_OF_CHECKPOINT) le_put_bytes(message, "quorex/chkpt/1\0", 16);
+    if (statement == CERTIFICATE_OF_LIABILITIES) le_put_bytes(message, "quorex/liabs/1\0", 16);
 }
 
 static bool signature_valid(enum certificate_statement statement, const struct validator *member,

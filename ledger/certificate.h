@@ -8,8 +8,8 @@
  *     height u64 | epoch u64 | header_hash 32 | vote_count u32 |
  *     vote_count x (node u32 | signature 64), by rising node id
  *
- * Votes for the roots of checkpoints (checkpoint.h) are counted in the same way: what was signed is then
- * another statement, and header_hash is the root.
+ * Votes for the roots of checkpoints (checkpoint.h) and of liabilities (liabilities_vote.h) are counted in the same
+ * way: what was signed is then another statement, and header_hash is the root.
  *
  * Owner    the caller; pure
  * Memory   struct certificate_tally is the caller's, some 900 KiB
@@ -31,8 +31,16 @@
     (CERTIFICATE_HEADER_BYTES + GENESIS_VALIDATORS_LIMIT * CERTIFICATE_VOTE_BYTES)
 #define CERTIFICATE_WINDOW 64
 
-/* What the nodes say of a hash: it is the header of this height; it is the root of its checkpoint. */
-enum certificate_statement { CERTIFICATE_OF_BLOCK, CERTIFICATE_OF_CHECKPOINT };
+/* What the nodes say of a hash: it is the header of this height; it is the root of its checkpoint; it is the root of
+ * its liabilities. */
+enum certificate_statement {
+    CERTIFICATE_OF_BLOCK,
+    CERTIFICATE_OF_CHECKPOINT,
+    CERTIFICATE_OF_LIABILITIES
+};
+
+/* "block", "checkpoint", "liabilities". */
+const char *certificate_statement_name(enum certificate_statement statement);
 
 struct certificate_vote {
     uint32_t node;

@@ -373,8 +373,9 @@ bool peer_message_get_loose(const uint8_t *bytes, size_t byte_count, struct peer
         struct command command;
         if (!command_step(&at, end)) return false;
         if (!command_decode(first, (size_t)(at - first), &command)) return false;
-        if (command.header.type != T_VOTE && command.header.type != T_CHECKPOINT_VOTE &&
-            command.header.type != T_EPOCH_CHANGE)
+        const uint16_t type = command.header.type;
+        if (type != T_VOTE && type != T_CHECKPOINT_VOTE && type != T_LIABILITIES_VOTE &&
+            type != T_EPOCH_CHANGE)
             return false;
     }
     return at == end;

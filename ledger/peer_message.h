@@ -168,7 +168,7 @@ MUST_CHECK bool peer_message_get_forward(const uint8_t *bytes, size_t byte_count
                                          struct peer_forward *forward);
 MUST_CHECK bool peer_message_get_expected(const uint8_t *bytes, size_t byte_count,
                                           struct peer_expected *expected);
-/* VOTE and CHECKPOINT_VOTE commands, nothing else. */
+/* VOTE, CHECKPOINT_VOTE, LIABILITIES_VOTE and EPOCH_CHANGE commands, nothing else. */
 MUST_CHECK bool peer_message_get_loose(const uint8_t *bytes, size_t byte_count,
                                        struct peer_loose *loose);
 MUST_CHECK bool peer_message_get_ping(const uint8_t *bytes, size_t byte_count,

@@ -305,7 +305,8 @@ static bool is_bare(const struct command_header *header)
 
 static bool is_nobodys(uint16_t type)
 {
-    return type == T_VOTE || type == T_CHECKPOINT_VOTE || type == T_EPOCH_CHANGE;
+    return type == T_VOTE || type == T_CHECKPOINT_VOTE || type == T_LIABILITIES_VOTE ||
+           type == T_EPOCH_CHANGE;
 }
 
 /* A vote, a HELLO or a change of the epoch. */

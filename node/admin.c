@@ -90,6 +90,10 @@ static const struct action {
 #define ACTION_COUNT (sizeof(actions) / sizeof(actions[0]))
 
 struct client_answer admin_send(struct client *client, const uint8_t secret_key[SECRET_KEY_BYTES],
+    {"liabilities",
+     "action=liabilities-order",
+     "(of the next checkpoint, published as docs/liabilities.md has it)",
+     {{NULL, NULL}}},
                                 const char *text)
 {
     char full[CLIENT_TEXT_MAX];

@@ -7,6 +7,7 @@
 #include "ledger/chain.h"
 #include "ledger/checkpoint.h"
 #include "ledger/history_store.h"
+#include "ledger/liabilities_vote.h"
 #include "ledger/lineage.h"
 #include "ledger/sign_once.h"
 #include "ledger/trade_index.h"
@@ -22,13 +23,14 @@
 #include <string.h>
 #include <time.h>
 
-#define TAKE_MAX           64  /* records taken before votes and notices get their turn */
-#define REST_MS            500 /* how long a stop may go unnoticed when nobody wakes the park */
-#define RETRY_MS           5   /* something waits for room in its ring */
-#define VOTE_REST_MS       100 /* a vote may have to go out again */
-#define BODY_BYTES_MIN     (1u << 20)
-#define CHANGE_PATIENCE_NS UINT64_C(1000000000) /* then an EPOCH_CHANGE goes out again */
-#define VOTE_COMMAND_BYTES (COMMAND_HEADER_BYTES + VOTE_BYTES)
+#define TAKE_MAX              64  /* records taken before votes and notices get their turn */
+#define REST_MS               500 /* how long a stop may go unnoticed when nobody wakes the park */
+#define RETRY_MS              5   /* something waits for room in its ring */
+#define VOTE_REST_MS          100 /* a vote may have to go out again */
+#define BODY_BYTES_MIN        (1u << 20)
+#define CHANGE_PATIENCE_NS    UINT64_C(1000000000) /* then an EPOCH_CHANGE goes out again */
+#define LIABILITIES_PERIOD_NS UINT64_C(3600000000000)
+#define VOTE_COMMAND_BYTES    (COMMAND_HEADER_BYTES + VOTE_BYTES)
 
 struct anchor {
     const struct anchor_options *options;
@@ -44,6 +46,10 @@ struct anchor {
     struct certificate_tally tally;
     struct certificate_tally checkpoints;
     struct certificate checkpoint; /* the newest of one; height 0: it was handed on */
+    struct certificate_tally liabilities;
+    struct certificate liability; /* likewise */
+    uint64_t liabilities_ordered; /* the checkpoint's height of which an operator wants them */
+    uint64_t marked_ns;           /* of the last checkpoint's block; 0: there was none */
     struct change_queue changes;
     uint64_t turned;    /* last block that handed over to another set and is certified by itself */
     uint64_t stuck;     /* where no header can get enough votes; 0: nowhere */
@@ -169,19 +175,41 @@ static void open_ballots(struct anchor *anchor, const struct block_header *heade
                                false);
 }
 
-/* What follows from a block that is in the chain files. */
-static void block_ended(struct anchor *anchor)
+/* Whether the liabilities of this checkpoint are to be published. It follows from the chain alone: an order of before a
+ * checkpoint is for it or an earlier one, so that whoever begins at one has missed none. */
+static bool liabilities_are_due(struct anchor *anchor, const struct block_header *header)
+{
+    const uint64_t hour = header->time_ns / LIABILITIES_PERIOD_NS;
+    const bool is_new_hour =
+        anchor->marked_ns == 0 || anchor->marked_ns / LIABILITIES_PERIOD_NS != hour;
+    anchor->marked_ns = header->time_ns;
+    if (settlement_rules(anchor->digest->settlement) < PARAMS_RULES_LIABILITIES) return false;
+    return is_new_hour || anchor->liabilities_ordered == header->height;
+}
+
+static void checkpoint_ended(struct anchor *anchor)
 {
     const struct anchor_options *options = anchor->options;
     const struct block_header *header = &anchor->last.header;
-    const uint32_t every = options->genesis->params.checkpoint_blocks;
+    const bool liabilities = liabilities_are_due(anchor, header);
+    if (liabilities && header->epoch >= anchor->liabilities.epoch)
+        certificate_tally_open(&anchor->liabilities, header->height, header->epoch, &anchor->voters,
+                               false);
+    if (options->checkpoint != NULL)
+        options->checkpoint(options->checkpoint_context, header->height, anchor->digest,
+                            anchor->last.bytes, liabilities);
+}
+
+/* What follows from a block that is in the chain files. */
+static void block_ended(struct anchor *anchor)
+{
+    const struct block_header *header = &anchor->last.header;
+    const uint32_t every = anchor->options->genesis->params.checkpoint_blocks;
     const bool turns = !hash_equal(header->validators_hash, header->next_validators_hash);
     open_ballots(anchor, header, turns);
     vote_sealed(&anchor->voting, header->height, turns);
+    if (every != 0 && header->height % every == 0) checkpoint_ended(anchor);
     if (turns) node_set_voters(&anchor->digest->membership.nodes, &anchor->voters);
-    if (options->checkpoint != NULL && every != 0 && header->height % every == 0)
-        options->checkpoint(options->checkpoint_context, header->height, anchor->digest,
-                            anchor->last.bytes);
 }
 
 static void pass_ended(struct anchor *anchor, const struct reconcile_pass *pass)
@@ -362,6 +390,7 @@ static void take_epoch(struct anchor *anchor)
     log_info("anchor", "the epoch changes", "epoch=%lu from_height=%lu", epoch, first);
     certificate_tally_end_epoch(&anchor->tally, epoch);
     certificate_tally_end_epoch(&anchor->checkpoints, epoch);
+    certificate_tally_end_epoch(&anchor->liabilities, epoch);
     if (anchor->voting.first != 0 && anchor->voting.first < first) anchor->voting.first = first;
     signed_update(anchor);
     stuck_set(anchor, 0);
@@ -467,7 +496,7 @@ static void take_double(struct anchor *anchor, const struct certificate_tally *t
     const struct validator *member = validator_set_find(set, vote->node);
     log_error("anchor", "a validator signed two hashes of one height",
               "node=%u epoch=%lu height=%lu statement=%s", vote->node, vote->epoch, vote->height,
-              tally->statement == CERTIFICATE_OF_BLOCK ? "block" : "checkpoint");
+              certificate_statement_name(tally->statement));
     metric_add(&anchor->options->metrics->double_votes_total, 1);
     if (directory != NULL) /* a failure has been logged */
         (void)!evidence_keep_double(directory, tally->statement, tally->chain_id,
@@ -539,6 +568,29 @@ static void take_checkpoint_vote(struct anchor *anchor, const struct command *co
     if (counted == CERTIFICATE_MADE) anchor->checkpoint = certificate;
 }
 
+static void take_liabilities_vote(struct anchor *anchor, const struct command *command)
+{
+    struct liabilities_vote_command vote;
+    struct certificate certificate;
+    liabilities_vote_command_get(command->payload, &vote);
+    const enum certificate_count counted =
+        liabilities_vote_tally_add(&anchor->liabilities, &vote, &certificate);
+    if (counted == CERTIFICATE_TWICE) take_double(anchor, &anchor->liabilities);
+    if (counted == CERTIFICATE_MADE) anchor->liability = certificate;
+}
+
+static void take_liabilities_order(struct anchor *anchor, const struct applied *record)
+{
+    const uint8_t *at = record->events, *const end = at + record->events_length;
+    struct liabilities_ordered_event ordered;
+    struct event event;
+    while (event_next(&at, end, &event)) {
+        if (event.type != T_LIABILITIES_ORDERED) continue;
+        liabilities_ordered_event_get(event.payload, &ordered);
+        anchor->liabilities_ordered = ordered.height;
+    }
+}
+
 /* ---- Facts for who looks at what other members send ---- */
 
 /* Whether there is room for the one fact that a command can bring. */
@@ -600,6 +652,12 @@ static enum status take_record(struct anchor *anchor, const struct applied *reco
         return take_vote(anchor, &command);
     case T_CHECKPOINT_VOTE:
         take_checkpoint_vote(anchor, &command);
+        return STATUS_OK;
+    case T_LIABILITIES_VOTE:
+        take_liabilities_vote(anchor, &command);
+        return STATUS_OK;
+    case T_LIABILITIES_ORDER:
+        take_liabilities_order(anchor, record);
         return STATUS_OK;
     case T_NODE_ADD:
     case T_NODE_ROLE:
@@ -893,6 +951,19 @@ static enum status send_checkpoint(struct anchor *anchor)
     return STATUS_OK;
 }
 
+/* Hands it the certificate of liabilities. */
+static void send_liability(struct anchor *anchor)
+{
+    struct ring *ring = anchor->options->liabilities;
+    if (ring == NULL || anchor->liability.height == 0 || anchor->halted) return;
+    uint8_t *room = ring_reserve(ring, sizeof(uint64_t) + CERTIFICATE_BYTES_MAX);
+    if (room == NULL) return; /* as above */
+    uint8_t *at = le_put_u64(room, anchor->liability.height);
+    ring_commit(ring, sizeof(uint64_t) + certificate_encode(&anchor->liability, at));
+    anchor->liability.height = 0;
+    if (ring_publish(ring)) park_wake(anchor->options->maker_park);
+}
+
 /* Takes one file of old bodies away, if there is one. */
 static enum status prune(struct anchor *anchor)
 {
@@ -989,6 +1060,8 @@ static void begin_at_state(struct anchor *anchor)
     certificate_tally_begin(&anchor->tally, digest->chain_id, epoch, height);
     checkpoint_tally_begin(&anchor->checkpoints, digest->chain_id, epoch, height,
                            every == 0 ? 1 : every);
+    liabilities_vote_tally_begin(&anchor->liabilities, digest->chain_id, epoch,
+                                 height == 0 ? 0 : height - 1, every == 0 ? 1 : every);
     change_queue_begin(&anchor->changes, &digest->membership.next);
     anchor->voting.sealed = height;
     anchor->voting.certified = height;
@@ -1016,6 +1089,25 @@ static enum status check_chain(struct anchor *anchor)
     log_error("anchor", "the chain files do not go on where the state does",
               "height=%lu chain_tip=%lu", height, chain_tip(anchor->chain));
     return STATUS_MISMATCH;
+}
+
+/* The state is that of a checkpoint. Whether its liabilities were due need not be known: their votes may come after it in
+ * the log, and count if the set that signs them is still the present one. */
+static enum status resume_liabilities(struct anchor *anchor)
+{
+    const uint64_t height = anchor->digest->height;
+    const uint32_t every = anchor->options->genesis->params.checkpoint_blocks;
+    uint8_t bytes[BLOCK_HEADER_BYTES];
+    struct block_header header;
+    if (height == 0 || every == 0 || height % every != 0) return STATUS_OK;
+    const enum status status = chain_read_header(anchor->chain, height, bytes);
+    if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    if (!block_header_decode(bytes, &header)) return STATUS_DAMAGED;
+    anchor->marked_ns = header.time_ns;
+    if (header.epoch == anchor->liabilities.epoch &&
+        hash_equal(header.validators_hash, validator_set_hash(&anchor->voters)))
+        certificate_tally_open(&anchor->liabilities, height, header.epoch, &anchor->voters, false);
+    return STATUS_OK;
 }
 
 static enum status header_of_chain(void *context, uint64_t height,
@@ -1046,6 +1138,7 @@ static enum status start(struct anchor *anchor)
     begin_at_state(anchor);
     status = chain_open(anchor->options->chain_directory, &anchor->chain);
     if (status == STATUS_OK) status = check_chain(anchor);
+    if (status == STATUS_OK) status = resume_liabilities(anchor);
     if (status == STATUS_OK) anchor->digest->chain = epoch_chain_of(anchor->chain);
     if (status == STATUS_OK) status = load_change(anchor);
     if (status == STATUS_OK) status = open_history(anchor);
@@ -1099,6 +1192,7 @@ bool anchor_turn(struct anchor *anchor, uint64_t now_ns)
     if (*status == STATUS_OK) propose_change(anchor);
     if (*status == STATUS_OK) send_changes(anchor);
     if (*status == STATUS_OK) *status = send_checkpoint(anchor);
+    if (*status == STATUS_OK) send_liability(anchor);
     if (*status == STATUS_OK) *status = send_notices(anchor);
     if (*status == STATUS_OK && taken < TAKE_MAX) *status = prune(anchor);
     return taken > 0;

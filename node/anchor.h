@@ -12,6 +12,9 @@
  * it, once it is of the present epoch and this node has nothing against it, until it has come out of the log. It
  * goes the way of the votes, which are admitted when nothing else is.
  *
+ * At the first checkpoint of each hour of log time, and at the next one after an operator's order, the liabilities are due
+ * (docs/liabilities.md): whoever makes checkpoints is told so, and gets the certificate of their votes.
+ *
  * A difference anywhere (the engine's arithmetic, a stored header, a certified one) halts the node:
  * progress.halted is 1, the log says what differs, nothing is signed or written any more. The thread
  * then only drains its ring, so that the process stays there to be looked at.
@@ -68,6 +71,7 @@ struct anchor_options {
     struct ring *notices; /* out: BLOCK_SEALED, BLOCK_CERTIFIED, to the gateway; may be NULL */
     struct park *gateway_park;
     struct ring *certificates; /* out: height u64, certificate of a checkpoint; may be NULL */
+    struct ring *liabilities;  /* out: the same of liabilities; may be NULL */
     struct park *maker_park;
     struct park *store_park; /* woken when a block was appended; may be NULL */
     struct ring *slices; /* in: balances at each block's end, from the engine thread; may be NULL */
@@ -75,9 +79,9 @@ struct anchor_options {
         *compared; /* out: the same to the PostgreSQL writer, when they were right; may be NULL */
 
     /* A block that checkpoint_blocks divides has ended in settlement and digest, and nothing has come
-     * since; called on this thread. May be NULL. */
+     * since; called on this thread. `liabilities`: those of this height are to be published. May be NULL. */
     void (*checkpoint)(void *context, uint64_t height, const struct digest *digest,
-                       const uint8_t *header);
+                       const uint8_t *header, bool liabilities);
     void *checkpoint_context;
 
     /* Bodies that stay below the newest certified checkpoint (progress.checkpoint_height), whole files at a

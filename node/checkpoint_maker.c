@@ -9,6 +9,7 @@
 #include "ledger/checkpoint.h"
 #include "ledger/replica_mark.h"
 #include "node/chain_section.h"
+#include "node/liabilities_maker.h"
 #include "settlement/image.h"
 #include "settlement/proof_shelf.h"
 #include "settlement/snapshot.h"
@@ -48,6 +49,7 @@ struct checkpoint_maker {
     size_t digest_bytes;
     uint8_t header[BLOCK_HEADER_BYTES];
     uint64_t epoch;
+    bool liabilities;     /* are due; likewise */
     struct bytes markets; /* the gateway's until GATEWAY_DONE */
 
     uint8_t mark[REPLICA_MARK_BYTES_MAX]; /* of the newest SEAL that the log told of */
@@ -90,7 +92,7 @@ void maker_engine(struct checkpoint_maker *maker, uint64_t height)
 }
 
 void maker_anchor(struct checkpoint_maker *maker, uint64_t height, const struct digest *digest,
-                  const uint8_t *header)
+                  const uint8_t *header, bool liabilities)
 {
     struct block_header decoded;
     if (!in_hand(maker, height)) return;
@@ -101,6 +103,7 @@ void maker_anchor(struct checkpoint_maker *maker, uint64_t height, const struct 
     const bool whole = block_header_decode(header, &decoded);
     ASSERT(whole && decoded.height == height);
     maker->epoch = decoded.epoch;
+    maker->liabilities = liabilities;
     done(maker, ANCHOR_DONE);
 }
 
@@ -330,6 +333,7 @@ static enum status make(struct checkpoint_maker *maker)
     maker->made_index = mark.base.index;
     maker->waits = true;
     if (votes(maker)) propose_vote(maker);
+    if (!maker->liabilities || options->liabilities == NULL) return STATUS_OK;
     return STATUS_OK;
 }
 

@@ -8,6 +8,9 @@
  *     anchor      has counted q votes ─► hands over the certificate
  *     this one    puts it beside the checkpoint: the log below may go, older checkpoints go
  *
+ * When the liabilities of a checkpoint's height are due, it makes them too, once nobody is held up any more
+ * (liabilities_maker.h).
+ *
  * Only one is made at a time: a height that comes while one is being made is left out, which the other
  * nodes see as a vote that is missing. A certificate for another root than this node's own is a
  * difference like any other: the node halts.
@@ -34,6 +37,7 @@
 
 struct checkpoint_maker;
 struct engine;
+struct liabilities_maker;
 struct restore;
 
 struct maker_options {
@@ -52,6 +56,8 @@ struct maker_options {
     struct park *park;         /* this thread's own */
     struct park *consensus_park;
     struct progress *progress;
+    struct liabilities_maker
+        *liabilities; /* this thread's from maker_run on; NULL: none are made */
 };
 
 /* NULL: no memory, or a range that cannot be frozen; logged.
@@ -66,9 +72,10 @@ MUST_CHECK enum status maker_run(struct checkpoint_maker *maker);
 /* The engine thread: block `height`, a checkpoint's, has just ended in the engine. */
 void maker_engine(struct checkpoint_maker *maker, uint64_t height);
 
-/* The anchor: it has ended in settlement and digest. `header` is its header. */
+/* The anchor: it has ended in settlement and digest. `header` is its header; `liabilities`: those of this height are
+ * due. */
 void maker_anchor(struct checkpoint_maker *maker, uint64_t height, const struct digest *digest,
-                  const uint8_t *header);
+                  const uint8_t *header, bool liabilities);
 
 /* The gateway: it has ended in the views. */
 void maker_gateway(struct checkpoint_maker *maker, uint64_t height, const struct restore *views);

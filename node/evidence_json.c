@@ -63,7 +63,7 @@ enum status evidence_keep_double(const char *directory, enum certificate_stateme
     char name[128];
     json_t *object = json_object(), *both = json_array();
     put(object, "kind", json_string("double-vote"));
-    put(object, "statement", json_string(block ? "block" : "checkpoint"));
+    put(object, "statement", json_string(certificate_statement_name(statement)));
     put_hex(object, "chainId", chain_id.bytes, HASH_BYTES);
     put(object, "node", json_integer(votes[0].node));
     put_hex(object, "publicKey", public_key, PUBLIC_KEY_BYTES);
@@ -72,8 +72,8 @@ enum status evidence_keep_double(const char *directory, enum certificate_stateme
     for (int i = 0; i < 2; i++)
         json_array_append_new(both, vote_json(statement, chain_id, &votes[i]));
     put(object, "votes", both);
-    snprintf(name, sizeof(name), "double-%u-%lu-%lu%s.json", votes[0].node, votes[0].epoch,
-             votes[0].height, block ? "" : "-checkpoint");
+    snprintf(name, sizeof(name), "double-%u-%lu-%lu%s%s.json", votes[0].node, votes[0].epoch,
+             votes[0].height, block ? "" : "-", block ? "" : certificate_statement_name(statement));
     return keep(directory, name, object);
 }
 

@@ -60,6 +60,7 @@ static enum status make_folders(struct node_files *files)
         {files->history, "history", false},
         {files->trades, "trades", false},
         {files->shelf, "proofs", false},
+        {files->liabilities, "liabilities", false},
         {files->epoch_change, "epoch-change", false},
     };
     for (size_t i = 0; i < sizeof(plan) / sizeof(plan[0]); i++) {

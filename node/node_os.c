@@ -13,6 +13,7 @@
 #include "node/anchor.h"
 #include "node/chain_table_os.h"
 #include "node/checkpoint_maker.h"
+#include "node/liabilities_maker.h"
 #include "node/neighbours.h"
 #include "node/node_files.h"
 #include "node/pid_file.h"
@@ -73,6 +74,7 @@ struct node_rings {
     struct ring *gateway_applied; /* engine to gateway */
     struct ring *notices;         /* anchor to gateway */
     struct ring *certificates;    /* anchor to checkpoint maker */
+    struct ring *liabilities;     /* the same: certificates of liabilities */
     struct ring *slices;          /* engine to anchor: balances at a block's end */
     struct ring *compared;        /* anchor to PostgreSQL writer: the same */
 };
@@ -111,7 +113,7 @@ struct node {
     struct proof_journal *journal; /* that the settlement keeps for the gateway's proofs */
     struct digest digest;
     struct slices slices;
-    struct checkpoint_maker *maker; /* NULL: this chain makes none */
+    struct checkpoint_maker *maker;              /* NULL: this chain makes none */
     struct supply_files *supply;
     struct vetter *vetter;
     struct backfill_relay relay;
@@ -254,10 +256,10 @@ static enum status run_engine(struct node *node)
 }
 
 static void anchor_checkpoint(void *context, uint64_t height, const struct digest *digest,
-                              const uint8_t *header)
+                              const uint8_t *header, bool liabilities)
 {
     struct node *node = context;
-    maker_anchor(node->maker, height, digest, header);
+    maker_anchor(node->maker, height, digest, header, liabilities);
 }
 
 /* How many bodies stay below a checkpoint; 0: all. */
@@ -290,6 +292,7 @@ static enum status run_anchor(struct node *node)
         .notices = node->rings.notices,
         .gateway_park = &node->parks[GATEWAY],
         .certificates = makes ? node->rings.certificates : NULL,
+        .liabilities = makes ? node->rings.liabilities : NULL,
         .maker_park = &node->parks[MAKER],
         .store_park = &node->parks[STORE],
         .slices = node->rings.slices,
@@ -539,6 +542,7 @@ static enum status make_rings(struct node *node)
         {&rings->gateway_applied, unit * GATEWAY_INPUT_RINGS},
         {&rings->notices, NOTICES_BYTES},
         {&rings->certificates, RARE_BYTES},
+        {&rings->liabilities, RARE_BYTES},
         {&rings->slices, SLICES_BYTES},
         {&rings->compared, SLICES_BYTES},
     };

@@ -37,14 +37,22 @@ uint32_t authority_account(const struct command *command)
 static bool is_own(uint16_t type)
 {
     return type == T_HELLO || type == T_SEAL || type == T_VOTE || type == T_CHECKPOINT_VOTE ||
-           type == T_ORIGIN_LOST;
+           type == T_LIABILITIES_VOTE || type == T_ORIGIN_LOST;
 }
 
 static bool is_operators(uint16_t type)
 {
     return (type >= T_ASSET_CREATE && type <= T_MARKET_FILTERS) ||
            (type >= T_NODE_ADD && type <= T_NODE_SWAP) ||
-           (type >= T_RULES_SET && type <= T_WITHDRAWAL_REPORT);
+           (type >= T_RULES_SET && type <= T_WITHDRAWAL_REPORT) || type == T_LIABILITIES_ORDER ||
+           type == T_CONNECTOR_ADD;
+}
+
+/* What a connector's key is good for. */
+static bool is_connectors(uint16_t type)
+{
+    return type == T_DEPOSIT_ADDRESS || type == T_DEPOSIT_REPORT || type == T_DEPOSIT_REORG ||
+           type == T_WITHDRAWAL_REPORT;
 }
 
 /* What moves money out, or says where it may go. */

@@ -13,7 +13,7 @@
  *   operator  the public key is that of the command's operator in the genesis; signature and text as
  *             for Ed25519
  *   statements  an EPOCH_CHANGE's alone: the nodes' own words, judged by who knows the node set
- *   none      a node's own commands only: HELLO, SEAL, VOTE, CHECKPOINT_VOTE, ORIGIN_LOST
+ *   none      a node's own commands only: HELLO, SEAL, VOTE, CHECKPOINT_VOTE, LIABILITIES_VOTE, ORIGIN_LOST
  *
  * The signed bytes are those of the REST request: query string and body, joined without a separator.
  */

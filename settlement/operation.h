@@ -11,6 +11,8 @@
 
 /* ASSET_CREATED, MARKET_CREATED, MARKET_STATUS_CHANGED, MARKET_FILTERED. */
 MUST_CHECK enum status operation_parameters(struct settlement *s, const struct event *event);
+/* LIABILITIES_ORDERED. */
+MUST_CHECK enum status operation_liabilities(struct settlement *s, const struct event *event);
 
 /* One each: ACCOUNT_CREATED, KEY_ADDED, CREDITED, DEBITED, TIER_SET, TIER_CHANGED, SWITCH_ARMED,
  * SWITCH_FIRED. */

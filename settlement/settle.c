@@ -456,6 +456,11 @@ uint64_t settlement_command(const struct settlement *s)
     return s->command.number;
 }
 
+uint32_t settlement_rules(const struct settlement *s)
+{
+    return s->params.rules;
+}
+
 uint64_t settlement_height(const struct settlement *s)
 {
     return s->height;

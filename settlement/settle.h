@@ -80,6 +80,9 @@ MUST_CHECK enum status settle_block(struct settlement *settlement, uint64_t heig
 uint64_t settlement_command(const struct settlement *settlement);
 uint64_t settlement_height(const struct settlement *settlement);
 
+/* The number of the rules in force (params.h). */
+uint32_t settlement_rules(const struct settlement *settlement);
+
 /* The roots of that block. Needs: nothing was settled since. */
 void settlement_roots(struct settlement *settlement, struct settle_roots *roots);
 

@@ -42,6 +42,19 @@ enum reject model_rules_set(struct model *model, const struct rules_set_command 
     return REJECT_NONE;
 }
 
+enum reject model_liabilities_order(struct model *model,
+                                    const struct liabilities_order_command *ask)
+{
+    (void)ask;
+    if (model->params.rules < 3) return REJECT_RULES;
+    if (model->params.checkpoint_blocks == 0) return REJECT_NO_CHECKPOINTS;
+    uint64_t height = model->sealed_height + 1;
+    while (height % model->params.checkpoint_blocks != 0)
+        height++;
+    event_write_liabilities_ordered(model->out, &(struct liabilities_ordered_event){height});
+    return REJECT_NONE;
+}
+
 static bool chain_name_is_good(const uint8_t *chain)
 {
     int length = 0;

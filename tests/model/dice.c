@@ -163,6 +163,7 @@ void dice_open(struct dice *dice, uint64_t seed, struct genesis *genesis)
     params->keys_max = 2;
     params->orders_max = ONE_OF(dice, 4, 7, 20, 60, 60, 120, 120);
     params->levels_max = ONE_OF(dice, 3, 5, 20, 60, 60, 120, 200);
+    params->checkpoint_blocks = ONE_OF(dice, 0, 1, 3, 4);
     if (dice->full) params->orders_max = 6 + below(dice, 8);
     params->assets_max = 3 + below(dice, 2);
     params->markets_max = dice->markets + below(dice, 2);
@@ -947,8 +948,11 @@ static void put_word(struct dice *dice, const struct model *model, struct trial_
 static void put_custody(struct dice *dice, const struct model *model, struct trial_command *command)
 {
     const uint32_t drawn = below(dice, 100);
-    if (model->params.rules < 2 && chance(dice, 30)) {
-        PUT(RULES_SET, rules_set, &(struct rules_set_command){.rules = 2 + slip(dice)});
+    if (model->params.rules < 3 && chance(dice, model->params.rules < 2 ? 30 : 5)) {
+        PUT(RULES_SET, rules_set,
+            &(struct rules_set_command){.rules = model->params.rules + 1 + slip(dice)});
+    } else if (chance(dice, 3)) {
+        PUT(LIABILITIES_ORDER, liabilities_order, &(struct liabilities_order_command){0});
     } else if (drawn < 5 || (model->params.route_count < 3 && drawn < 50)) {
         put_route(dice, command);
     } else if (drawn < 20) {

@@ -210,6 +210,7 @@ enum reject model_operator_step(struct model *model, const struct command *comma
         OPERATOR(WITHDRAWAL_APPROVE, withdrawal_approve, model_withdrawal_approve)
         OPERATOR(WITHDRAWAL_DENY, withdrawal_deny, model_withdrawal_deny)
         OPERATOR(WITHDRAWAL_REPORT, withdrawal_report, model_withdrawal_report)
+        OPERATOR(LIABILITIES_ORDER, liabilities_order, model_liabilities_order)
     default:
         return REJECT_LATER_VERSION;
     }

@@ -121,6 +121,8 @@ void model_list_release(struct model *model, struct model_list *list);
 
 /* custody.c: deposits and withdrawals. */
 enum reject model_rules_set(struct model *model, const struct rules_set_command *ask);
+enum reject model_liabilities_order(struct model *model,
+                                    const struct liabilities_order_command *ask);
 enum reject model_route_set(struct model *model, const struct route_set_command *ask);
 enum reject model_account_freeze(struct model *model, const struct account_freeze_command *ask);
 enum reject model_deposit_address(struct model *model, const struct deposit_address_command *ask);

@@ -29,7 +29,7 @@ static bool is_operator(uint16_t type)
 {
     return (type >= T_ASSET_CREATE && type <= T_MARKET_FILTERS) ||
            (type >= T_NODE_ADD && type <= T_NODE_SWAP) ||
-           (type >= T_RULES_SET && type <= T_WITHDRAWAL_REPORT);
+           (type >= T_RULES_SET && type <= T_WITHDRAWAL_REPORT) || type == T_LIABILITIES_ORDER;
 }
 
 /* Names the order that the command aims at, in the ways in which it names one. */

@@ -403,7 +403,7 @@ void node_ended(struct node *node, enum status status);
 /* cluster_maker.c */
 void maker_engine_sealed(void *context, uint64_t height);
 void maker_anchor_ended(void *context, uint64_t height, const struct digest *digest,
-                        const uint8_t *header);
+                        const uint8_t *header, bool liabilities);
 void maker_mark(void *context, const struct replica_mark *mark);
 void maker_turn(struct node *node);
 void maker_clear(struct node *node);

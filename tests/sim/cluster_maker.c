@@ -78,11 +78,12 @@ void maker_engine_sealed(void *context, uint64_t height)
 }
 
 void maker_anchor_ended(void *context, uint64_t height, const struct digest *digest,
-                        const uint8_t *header)
+                        const uint8_t *header, bool liabilities)
 {
     struct node *node = context;
     struct making *making = &node->making;
     struct arena scratch;
+    (void)liabilities;
     if (making->height != height || !making->engine_done) return;
     const struct snapshot_sink sink = {.take = bytes_take, .context = &making->settlement};
     making->settlement.count = 0;

@@ -72,6 +72,32 @@ TEST(messages, checkpoint_vote_command_is_its_golden_bytes)
                "808182838485868788898a8b8c8d8e8f90919293");
 }
 
+TEST(messages, liabilities_vote_command_is_its_golden_bytes)
+{
+    struct liabilities_vote_command message = {
+        .height = 0x322f2c292623201d, .epoch = 0x43403d3a3734312e, .node = 0x4845423f};
+    fill(message.root, 32, 0x50);
+    fill(message.signature, 64, 0x54);
+    ROUND_TRIP(liabilities_vote, command, 6, "LIABILITIES_VOTE",
+               "1d202326292c2f322e3134373a3d40433f424548505152535455565758595a5b"
+               "5c5d5e5f606162636465666768696a6b6c6d6e6f5455565758595a5b5c5d5e5f"
+               "606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f"
+               "808182838485868788898a8b8c8d8e8f90919293");
+}
+
+TEST(messages, liabilities_order_command_is_its_golden_bytes)
+{
+    struct liabilities_order_command message = {.nonce = 0x5c595653504d4a47,
+                                                .operator_index = 0x5b58};
+    ROUND_TRIP(liabilities_order, command, 45, "LIABILITIES_ORDER", "474a4d505356595c585b");
+}
+
+TEST(messages, liabilities_ordered_event_is_its_golden_bytes)
+{
+    struct liabilities_ordered_event message = {.height = 0x5c595653504d4a47};
+    ROUND_TRIP(liabilities_ordered, event, 305, "LIABILITIES_ORDERED", "474a4d505356595c");
+}
+
 TEST(messages, asset_create_command_is_its_golden_bytes)
 {
     struct asset_create_command message = {

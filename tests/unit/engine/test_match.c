@@ -107,6 +107,9 @@ TEST(match, votes_pass_through)
     assert_int_equal(world_checkpoint_vote(&world, (struct checkpoint_vote_command){.height = 1}),
                      REJECT_NONE);
     assert_int_equal(world.out.count, 0);
+    assert_int_equal(world_liabilities_vote(&world, (struct liabilities_vote_command){.height = 1}),
+                     REJECT_NONE);
+    assert_int_equal(world.out.count, 0);
     world.header.group = 1; /* several logs are a later version's, too */
     assert_int_equal(world_vote(&world, (struct vote_command){.height = 1}), REJECT_LATER_VERSION);
     world_close(&world);

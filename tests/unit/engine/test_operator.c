@@ -100,6 +100,53 @@ TEST(operator, markets_are_refused_by_form_name_and_count)
     world_close(&world);
 }
 
+static uint64_t liabilities_height(struct world *world)
+{
+    struct liabilities_ordered_event ordered;
+    struct event event;
+    assert_int_equal(world_liabilities_order(
+                         world, (struct liabilities_order_command){.nonce = ++world->nonce}),
+                     REJECT_NONE);
+    assert_int_equal(world->out.count, 1);
+    assert_true(world_event(world, 0, &event));
+    assert_int_equal(event.type, T_LIABILITIES_ORDERED);
+    liabilities_ordered_event_get(event.payload, &ordered);
+    return ordered.height;
+}
+
+/* The block under way ends at the height that it will have: an order in a checkpoint's own block is for it. */
+TEST(operator, liabilities_are_of_the_next_checkpoint)
+{
+    struct world world;
+    world_prepare(&world);
+    world.genesis.params.rules = 3;
+    world.genesis.params.checkpoint_blocks = 2;
+    world_open(&world);
+    assert_int_equal(liabilities_height(&world), 2);
+    assert_int_equal(world_seal(&world, (struct seal_command){1}), REJECT_NONE);
+    assert_int_equal(liabilities_height(&world), 2);
+    assert_int_equal(world_seal(&world, (struct seal_command){2}), REJECT_NONE);
+    assert_int_equal(liabilities_height(&world), 4);
+    const struct liabilities_order_command again = {.nonce = world.nonce};
+    assert_int_equal(world_liabilities_order(&world, again), REJECT_NONCE_USED);
+    world_close(&world);
+}
+
+TEST(operator, liabilities_need_rules_3_and_checkpoints)
+{
+    struct world world;
+    for (uint32_t rules = 2; rules <= 3; rules++) {
+        world_prepare(&world);
+        world.genesis.params.rules = rules;
+        world.genesis.params.checkpoint_blocks = rules == 2 ? 2 : 0;
+        world_open(&world);
+        const struct liabilities_order_command order = {.nonce = 1};
+        assert_int_equal(world_liabilities_order(&world, order),
+                         rules == 2 ? REJECT_RULES : REJECT_NO_CHECKPOINTS);
+        world_close(&world);
+    }
+}
+
 TEST(operator, market_status_is_one_of_three)
 {
     struct world world;

@@ -253,9 +253,10 @@ TEST(peer_message, a_hello_is_alone)
 /* Votes come by themselves; nothing else does. */
 TEST(peer_message, only_votes_have_no_origin)
 {
-    struct peer_loose loose = {.count = 2}, got;
+    struct peer_loose loose = {.count = 3}, got;
     size_t n = peer_message_put_loose(message, &loose);
     n += command_make(message + n, T_VOTE, 0, 0);
+    n += command_make(message + n, T_LIABILITIES_VOTE, 0, 0);
     n += command_make(message + n, T_CHECKPOINT_VOTE, 0, 0);
     assert_true(peer_message_get_loose(message, n, &got));
     assert_int_equal(got.byte_count, n - PEER_LOOSE_BYTES);

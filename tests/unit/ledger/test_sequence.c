@@ -245,7 +245,8 @@ TEST(sequence, a_run_behind_a_gap_is_refused_and_its_origin_told)
 TEST(sequence, what_is_not_its_nodes_is_refused)
 {
     static uint8_t run[4096];
-    static const uint16_t bare[] = {T_SEAL, T_VOTE, T_CHECKPOINT_VOTE, T_ORIGIN_LOST, T_HELLO};
+    static const uint16_t bare[] = {T_SEAL,        T_VOTE, T_CHECKPOINT_VOTE, T_LIABILITIES_VOTE,
+                                    T_ORIGIN_LOST, T_HELLO};
     struct sequence sequence = some_sequence();
     size_t taken;
     say_hello(&sequence, at(0));
@@ -656,10 +657,11 @@ TEST(sequence, admits_only_votes_seals_and_hellos_when_told_to)
     assert_int_equal(sequence_lost(&sequence, NODE), SEQUENCE_REFUSED);
     assert_int_equal(add(&sequence, T_VOTE, 0), SEQUENCE_TAKEN);
     assert_int_equal(add(&sequence, T_CHECKPOINT_VOTE, 0), SEQUENCE_TAKEN);
+    assert_int_equal(add(&sequence, T_LIABILITIES_VOTE, 0), SEQUENCE_TAKEN);
     assert_false(sequence.origins[0].tell);
     deliver(&sequence, sequence_close(&sequence));
     deliver(&sequence, propose_hello(&sequence, OTHER, 3, at(1)));
-    assert_int_equal(sequence_find(&sequence, OTHER)->epoch, 4);
+    assert_int_equal(sequence_find(&sequence, OTHER)->epoch, 5);
     assert_int_equal(sequence_turn(&sequence, at(SECOND), space, &byte_count), SEQUENCE_OWN);
     deliver(&sequence, byte_count);
 
@@ -766,7 +768,7 @@ TEST(sequence, a_change_of_the_epoch_is_nobodys)
 /* A vote or a HELLO that somebody else is said to vouch for would stop every node that settles it. */
 TEST(sequence, what_is_nobodys_has_no_authentication)
 {
-    static const uint16_t bare[] = {T_VOTE, T_CHECKPOINT_VOTE, T_HELLO};
+    static const uint16_t bare[] = {T_VOTE, T_CHECKPOINT_VOTE, T_LIABILITIES_VOTE, T_HELLO};
     static const uint16_t kinds[] = {AUTH_HMAC, AUTH_ED25519, AUTH_OPERATOR, AUTH_STATEMENTS};
     uint8_t bytes[COMMAND_BYTES_MAX];
     size_t taken;

@@ -29,7 +29,7 @@ struct council_node {
     uint8_t secret[SECRET_KEY_BYTES], public_key[PUBLIC_KEY_BYTES];
     struct chain_folder folder; /* chain files, and beside them the rest */
     char sign_once[128], lineage[128], evidence[128], epoch_change[128];
-    struct ring *applied, *votes, *changes, *notices, *certificates;
+    struct ring *applied, *votes, *changes, *notices, *certificates, *liabilities;
     struct metrics metrics;
     struct progress progress;
     struct anchor_options options;
@@ -37,6 +37,7 @@ struct council_node {
     uint64_t votes_taken;
     uint64_t changes_proposed; /* of the epoch */
     uint64_t checkpoint;       /* height of the last one that it was told to make */
+    uint64_t liabilities_due;  /* of the last one whose liabilities were due */
 };
 
 struct council {
@@ -96,13 +97,14 @@ static inline void council_take(void *context, const struct applied *record,
 }
 
 static inline void council_checkpoint(void *context, uint64_t height, const struct digest *digest,
-                                      const uint8_t *header)
+                                      const uint8_t *header, bool liabilities)
 {
     struct council_node *node = context;
     struct block_header decoded;
     const bool whole = block_header_decode(header, &decoded);
     ASSERT(whole && decoded.height == height && digest->height == height);
     node->checkpoint = height;
+    if (liabilities) node->liabilities_due = height;
 }
 
 /* Beside the chain's folder, which goes with all in it that is known to be a chain's. */
@@ -177,11 +179,13 @@ static inline enum status council_start(struct council *council, uint32_t id)
     node->changes = council_ring(64u << 10);
     node->notices = council_ring(1u << 20);
     node->certificates = council_ring(64u << 10);
+    node->liabilities = council_ring(64u << 10);
     node->options.applied = node->applied;
     node->options.votes = node->votes;
     node->options.changes = node->changes;
     node->options.notices = node->notices;
     node->options.certificates = node->certificates;
+    node->options.liabilities = node->liabilities;
     memset(&node->progress, 0, sizeof(node->progress));
     atomic_store(&node->progress.replay_command, council->record_count + 1);
     atomic_store(&node->progress.leader, 1);
@@ -201,7 +205,9 @@ static inline void council_stop(struct council *council, uint32_t id)
     free(node->changes);
     free(node->notices);
     free(node->certificates);
+    free(node->liabilities);
     node->applied = node->votes = node->changes = node->notices = node->certificates = NULL;
+    node->liabilities = NULL;
 }
 
 static inline void council_folder_remove(const char *path)

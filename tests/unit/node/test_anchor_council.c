@@ -3,6 +3,7 @@
 #include "ledger/chain.h"
 #include "ledger/checkpoint.h"
 #include "ledger/epoch.h"
+#include "ledger/liabilities_vote.h"
 #include "ledger/vote.h"
 #include "node/verify.h"
 #include "tests/harness.h"
@@ -358,6 +359,115 @@ TEST(council, checkpoints_are_made_and_certified)
     checkpoint_vote(4, 4, hash_of("third", 5));
     char *text = evidence_of(1, "double-4-0-4-checkpoint.json");
     assert_non_null(text);
+    free(text);
+    council_end(&council);
+}
+
+/* ---- Liabilities ---- */
+
+static void liabilities_council(uint32_t rules)
+{
+    council_make(&council, 4, 4);
+    council.journal.genesis.params.rules = rules;
+    arena_unmap(&council.journal.arena);
+    assert_true(arena_map(&council.journal.arena, engine_bytes(&council.journal.genesis)));
+    council.journal.engine = engine_new(&council.journal.arena, &council.journal.genesis);
+    for (uint32_t id = 1; id <= 4; id++)
+        assert_int_equal(council_start(&council, id), STATUS_OK);
+    for (uint32_t id = 1; id <= 4; id++)
+        council_hello(&council, id);
+}
+
+static void liabilities_order(void)
+{
+    uint8_t payload[64];
+    const struct liabilities_order_command order = {.nonce = ++council.journal.nonce};
+    liabilities_order_command_put(payload, &order);
+    journal_operate(&council.journal, T_LIABILITIES_ORDER, payload, "action=liabilities-order");
+}
+
+static void liabilities_vote(uint32_t id, uint64_t height, hash_t root)
+{
+    uint8_t payload[256];
+    struct liabilities_vote_command vote;
+    liabilities_vote_sign(council.nodes[id - 1].secret, genesis_chain_id(&council.journal.genesis),
+                          0, height, root, id, &vote);
+    liabilities_vote_command_put(payload, &vote);
+    journal_apply(&council.journal, (struct command_header){.type = T_LIABILITIES_VOTE}, payload,
+                  NULL);
+}
+
+/* At the first checkpoint, at the first of another hour of log time, at the next after an order, and at no other; the
+ * nodes agree, one that reads the log anew too. */
+TEST(council, liabilities_are_due_by_the_hour_and_on_order)
+{
+    const uint64_t due[] = {4, 4, 12, 12, 20, 20, 28};
+    liabilities_council(3);
+    for (size_t i = 0; i < sizeof(due) / sizeof(due[0]); i++) {
+        if (council.journal.height + 4 == 12) council.journal.stamp_ns += UINT64_C(3600000000000);
+        seal(3);
+        if (council.journal.height + 1 == 20) liabilities_order();
+        seal(1);
+        if (council.journal.height == 24) liabilities_order(); /* behind its block: of the next */
+        for (uint32_t id = 1; id <= 4; id++)
+            assert_int_equal(council.nodes[id - 1].liabilities_due, due[i]);
+    }
+    council_stop(&council, 3);
+    council.nodes[2].liabilities_due = 0;
+    assert_int_equal(council_start(&council, 3), STATUS_OK);
+    assert_int_equal(council.nodes[2].liabilities_due, 28);
+    council_end(&council);
+}
+
+TEST(council, older_rules_know_no_liabilities)
+{
+    liabilities_council(2);
+    liabilities_order();
+    seal(8);
+    for (uint32_t id = 1; id <= 4; id++)
+        assert_int_equal(council.nodes[id - 1].liabilities_due, 0);
+    assert_int_equal(council.nodes[0].checkpoint, 8);
+    for (uint32_t id = 1; id <= 4; id++)
+        liabilities_vote(id, 8, hash_of("root", 4));
+    size_t byte_count;
+    assert_null(ring_peek(council.nodes[0].liabilities, &byte_count));
+    council_end(&council);
+}
+
+/* q votes for one root are handed on, of a height at which they are due; not a checkpoint's, nor a block's vote, nor one
+ * of somebody else's. */
+TEST(council, liabilities_are_certified_by_q_votes)
+{
+    const hash_t root = hash_of("root", 4), other = hash_of("other", 5);
+    size_t byte_count;
+    liabilities_council(3);
+    seal(9);
+    struct ring *ring = council.nodes[1].liabilities;
+    liabilities_vote(1, 4, root);
+    liabilities_vote(2, 4, other);
+    liabilities_vote(3, 4, root);
+    checkpoint_vote(4, 4, root);
+    liabilities_vote(5, 4, root);
+    for (uint32_t id = 1; id <= 4; id++)
+        liabilities_vote(id, 8, root); /* nobody wants those */
+    assert_null(ring_peek(ring, &byte_count));
+    liabilities_vote(4, 4, root);
+    const uint8_t *bytes = ring_peek(ring, &byte_count);
+    assert_non_null(bytes);
+    struct certificate certificate;
+    assert_int_equal(le_get_u64(bytes), 4);
+    assert_true(certificate_decode(bytes + 8, byte_count - 8, &certificate));
+    assert_true(hash_equal(certificate.header_hash, root));
+    assert_int_equal(certificate.vote_count, 3);
+    const hash_t chain_id = genesis_chain_id(&council.journal.genesis);
+    const struct validator_set *set = &council.journal.genesis.validators;
+    assert_null(liabilities_vote_fault(&certificate, chain_id, set));
+    assert_non_null(checkpoint_certificate_fault(&certificate, chain_id, set));
+    assert_non_null(certificate_fault(&certificate, chain_id, set));
+    liabilities_vote(4, 4, other);
+    char *text = evidence_of(2, "double-4-0-4-liabilities.json");
+    assert_non_null(text);
+    assert_non_null(strstr(text, "\"statement\": \"liabilities\""));
     free(text);
     council_end(&council);
 }

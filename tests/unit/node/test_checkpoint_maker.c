@@ -188,7 +188,7 @@ static void stop_in_the_middle(bool before_anchor)
     assert_int_equal(ring_used(shop.votes), 0);
     assert_int_equal(entries(), 0);
     /* An anchor that had not heard of the stop yet freezes for nobody: that thaws with the maker. */
-    if (before_anchor) maker_anchor(shop.maker, 3, &shop.state.digest, shop.headers[3]);
+    if (before_anchor) maker_anchor(shop.maker, 3, &shop.state.digest, shop.headers[3], false);
     shop.withholds_anchor = shop.withholds_gateway = false;
     workshop_trade_to(&shop, 7);
     workshop_end(&shop);

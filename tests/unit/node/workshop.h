@@ -62,6 +62,7 @@ struct workshop {
     bool runs;
     enum status ended;
     bool withholds_anchor, withholds_gateway; /* from the maker */
+    bool liabilities_due; /* at every checkpoint; without a maker of them nothing comes of it */
     struct workshop_bytes sections[WORKSHOP_HEIGHTS][CHECKPOINT_SECTIONS];
     uint8_t headers[WORKSHOP_HEIGHTS][BLOCK_HEADER_BYTES];
     /* Called after every record; may be NULL. */
@@ -220,7 +221,8 @@ static inline void workshop_at_seal(struct workshop *shop, const struct applied 
         chain_section_put(digest, digest_bytes, mark, mark_bytes, sections[CHECKPOINT_CHAIN].at);
     memcpy(shop->headers[height], state->block.bytes, BLOCK_HEADER_BYTES);
     if (!shop->withholds_anchor)
-        maker_anchor(shop->maker, height, &state->digest, state->block.bytes);
+        maker_anchor(shop->maker, height, &state->digest, state->block.bytes,
+                     shop->liabilities_due);
 
     workshop_see(state, record);
     sections[CHECKPOINT_MARKETS] = workshop_markets(state);

@@ -322,12 +322,13 @@ TEST(authority, only_nodes_own_commands_need_no_signature)
 {
     struct fixture *f = setup();
     uint8_t payload[COMMAND_PAYLOAD_MAX] = {0};
-    const uint8_t own[] = {T_HELLO, T_SEAL, T_VOTE, T_CHECKPOINT_VOTE, T_ORIGIN_LOST};
+    const uint8_t own[] = {T_HELLO,           T_SEAL,             T_VOTE,
+                           T_CHECKPOINT_VOTE, T_LIABILITIES_VOTE, T_ORIGIN_LOST};
     const uint8_t others[] = {T_ASSET_CREATE,   T_MARKET_CREATE, T_MARKET_STATUS, T_KEY_ADD,
                               T_ACCOUNT_CREATE, T_CREDIT,        T_DEBIT,         T_ORDER_PLACE,
                               T_ORDER_CANCEL,   T_CANCEL_ALL,    T_ORDER_AMEND,   T_ORDER_REPLACE,
                               T_LIST_PLACE,     T_LIST_CANCEL,   T_SWITCH_SET,    T_SESSION_END,
-                              T_ACCOUNT_TIER,   T_MARKET_FILTERS};
+                              T_ACCOUNT_TIER,   T_MARKET_FILTERS, T_LIABILITIES_ORDER};
     for (size_t i = 0; i < sizeof(own); i++) {
         assert_null(ask(f, own[i], payload, AUTH_NONE, 0, NULL, 0));
         assert_non_null(ask(f, own[i], payload, AUTH_NONE, 0, payload, 1));
