@@ -22,11 +22,16 @@ static hash_t derive(const hash_t *secret, const char *domain, uint16_t asset, u
     return hash_derive(secret->bytes, domain, bytes, sizeof(bytes));
 }
 
-/* Cut at places that are as likely everywhere: a part may be nothing, and says little of the whole. */
+/* Cut at places that are as likely everywhere: a part may be nothing, and says little of the whole. What is available
+ * and held together may be more than one amount can be; that is two parts. */
 void liability_split_parts(const hash_t *secret, uint16_t asset, uint32_t account, uint64_t amount,
                            struct liability_parts *parts)
 {
-    ASSERT(amount > 0 && amount <= INT64_MAX);
+    ASSERT(amount > 0 && amount <= (uint64_t)INT64_MAX * 2);
+    if (amount > INT64_MAX) {
+        *parts = (struct liability_parts){2, {INT64_MAX, amount - INT64_MAX}};
+        return;
+    }
     const hash_t drawn = derive(secret, "quorex/liability/split/1", asset, account);
     uint64_t from = 0;
     uint64_t cuts[LIABILITIES_PARTS_MAX];

@@ -33,7 +33,7 @@ struct liability_order {
 /* Of one height. */
 hash_t liability_split_secret(const struct account_tree *tree, uint64_t height);
 
-/* The parts of what the account has: they add up to it. Needs: 0 < amount <= INT64_MAX. */
+/* The parts of what the account has: they add up to it. Needs: 0 < amount <= 2 x INT64_MAX. */
 void liability_split_parts(const hash_t *secret, uint16_t asset, uint32_t account, uint64_t amount,
                            struct liability_parts *parts);
 

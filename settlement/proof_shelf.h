@@ -42,4 +42,17 @@ MUST_CHECK enum status proof_shelf_account(const char *directory,
 MUST_CHECK enum status proof_shelf_totals(const char *directory, uint64_t height,
                                           struct proof_totals *proof);
 
+/* One balance that is not nothing. */
+typedef void (*proof_shelf_each)(void *context, uint32_t account,
+                                 const struct proof_balance *balance);
+
+/* Gives every balance of the height, by rising account and asset. STATUS_NOT_FOUND: there is no such file.
+ * STATUS_DAMAGED: it ends too early, or its parts are not of each other. STATUS_NO_MEMORY. */
+MUST_CHECK enum status proof_shelf_balances(const char *directory, uint64_t height,
+                                            proof_shelf_each each, void *context);
+
+/* Gives the file of the height another name, DIR/<height> of `kept`, so that it outlives its own. It may be there.
+ * STATUS_NOT_FOUND, STATUS_IO, logged. */
+MUST_CHECK enum status proof_shelf_keep(const char *directory, uint64_t height, const char *kept);
+
 #endif /* SETTLEMENT_PROOF_SHELF_H */

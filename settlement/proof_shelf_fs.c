@@ -341,3 +341,73 @@ enum status proof_shelf_totals(const char *directory, uint64_t height, struct pr
     }
     return STATUS_OK;
 }
+
+/* ---- All of it ---- */
+
+#define WALK_ACCOUNTS 1024u
+#define WALK_BYTES    (WALK_ACCOUNTS * (ACCOUNT_BYTES + PROOF_ASSETS_MAX * PROOF_BALANCE_BYTES))
+
+/* A number of accounts, and their balances behind them in `bytes`. `next`: the first balance not yet given. */
+static enum status walk_accounts(const struct shelf *shelf, uint32_t first, uint32_t count,
+                                 uint8_t *bytes, uint64_t *next, proof_shelf_each each,
+                                 void *context)
+{
+    const uint64_t accounts = accounts_at(shelf);
+    const uint64_t balances = accounts + (uint64_t)shelf->account_count * ACCOUNT_BYTES;
+    const uint8_t *entry = bytes;
+    uint64_t balance_count = 0;
+    if (!read_at(shelf, bytes, (size_t)count * ACCOUNT_BYTES,
+                 accounts + (uint64_t)first * ACCOUNT_BYTES))
+        return STATUS_DAMAGED;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t of_it = le_get_u32(bytes + (size_t)i * ACCOUNT_BYTES + 12);
+        if (of_it > PROOF_ASSETS_MAX) return STATUS_DAMAGED;
+        balance_count += of_it;
+    }
+    uint8_t *at = bytes + (size_t)count * ACCOUNT_BYTES;
+    if (!read_at(shelf, at, balance_count * PROOF_BALANCE_BYTES,
+                 balances + *next * PROOF_BALANCE_BYTES))
+        return STATUS_DAMAGED;
+    for (uint32_t i = 0; i < count; i++, entry += ACCOUNT_BYTES) {
+        if (le_get_u32(entry + 8) != *next) return STATUS_DAMAGED;
+        for (uint32_t of_it = le_get_u32(entry + 12); of_it > 0; of_it--) {
+            const struct proof_balance balance = {le_get_u16(at), le_get_i64(at + 2),
+                                                  le_get_i64(at + 10)};
+            each(context, first + i + 1, &balance);
+            at += PROOF_BALANCE_BYTES;
+            (*next)++;
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status proof_shelf_balances(const char *directory, uint64_t height, proof_shelf_each each,
+                                 void *context)
+{
+    struct shelf shelf;
+    uint64_t next = 0;
+    enum status status = shelf_open(&shelf, directory, height);
+    if (status != STATUS_OK) return status;
+    uint8_t *bytes = malloc(WALK_BYTES);
+    if (bytes == NULL) status = STATUS_NO_MEMORY;
+    for (uint32_t first = 0; status == STATUS_OK && first < shelf.account_count;) {
+        const uint32_t left = shelf.account_count - first;
+        const uint32_t count = left < WALK_ACCOUNTS ? left : WALK_ACCOUNTS;
+        status = walk_accounts(&shelf, first, count, bytes, &next, each, context);
+        first += count;
+    }
+    free(bytes);
+    close(shelf.descriptor);
+    return status;
+}
+
+enum status proof_shelf_keep(const char *directory, uint64_t height, const char *kept)
+{
+    char from[PATH_MAX], to[PATH_MAX];
+    if (!path_of(from, directory, height, "") || !path_of(to, kept, height, ""))
+        return STATUS_MALFORMED;
+    if (mkdir(kept, 0700) != 0 && errno != EEXIST)
+        return io_failed("the folder of kept proofs cannot be made", kept);
+    if (link(from, to) == 0 || errno == EEXIST) return STATUS_OK;
+    return errno == ENOENT ? STATUS_NOT_FOUND : io_failed("proofs cannot be kept", to);
+}
