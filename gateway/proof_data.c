@@ -1,3 +1,4 @@
+#include "common/intent_admin.h"
 #include "gateway/chain_data.h"
 #include "gateway/route.h"
 
@@ -222,6 +223,119 @@ enum outcome proof_data_trade(struct request *request, const struct facts *facts
     writer_object(json);
     put_frame(request, facts, &bytes, &proof);
     put_fill(json, facts, request->account, &trade);
+    writer_object_end(json);
+    return OUTCOME_ANSWERED;
+}
+
+/* ---- an account's part of the liabilities ---- */
+
+static void put_parts(struct writer *json, const struct liabilities_opening *opening)
+{
+    writer_key(json, "parts");
+    writer_array(json);
+    for (uint32_t i = 0; i < opening->part_count; i++) {
+        const struct liabilities_part *part = &opening->parts[i];
+        writer_object(json);
+        writer_key_u64(json, "position", part->position);
+        writer_key_u64(json, "amount", part->amount);
+        put_hash(json, "nonce", part->nonce.bytes);
+        writer_object_end(json);
+    }
+    writer_array_end(json);
+}
+
+static enum outcome put_liability(struct request *request, const struct facts *facts,
+                                  const struct proof_bytes *bytes)
+{
+    struct writer *json = &request->json;
+    struct proof proof;
+    struct liabilities_opening opening;
+    unsigned __int128 total = 0;
+    const bool whole = proof_get(bytes->bytes, bytes->byte_count, &proof) &&
+                       liabilities_opening_get(proof.subject, proof.subject_bytes, &opening);
+    ASSERT(whole);
+    const struct asset *asset = &facts->params->assets[opening.asset];
+    const hash_t root = liabilities_root(&opening.head);
+    for (uint32_t i = 0; i < opening.part_count; i++)
+        total += opening.parts[i].amount;
+
+    writer_object(json);
+    put_frame(request, facts, bytes, &proof);
+    writer_key_u64(json, "account", request->account);
+    put_hash(json, "publicKey", opening.public_key);
+    writer_key_string(json, "asset", asset->symbol);
+    writer_key_u64(json, "index", opening.asset);
+    writer_key_u64(json, "decimals", asset->decimals);
+    put_hash(json, "root", root.bytes);
+    writer_key_decimal(json, "total", (__int128)total, asset->decimals);
+    put_parts(json, &opening);
+    writer_object_end(json);
+    return OUTCOME_ANSWERED;
+}
+
+enum outcome proof_data_liability(struct request *request, const struct facts *facts)
+{
+    const struct proof_source *source = facts->proofs;
+    struct proof_bytes bytes;
+    uint64_t height = 0;
+    uint16_t asset;
+    bool is_sent;
+    if (!request_u64(request, "height", &height, &is_sent) ||
+        !intent_admin_asset(request->form, "asset", facts->params, &asset, &request->refusal))
+        return OUTCOME_REFUSED;
+    if (!is_sent) return request_refuse(request, REJECT_MANDATORY, "height", NULL);
+    enum status status = STATUS_NOT_FOUND;
+    if (source != NULL && source->liability != NULL)
+        status = source->liability(source->context, request->account, asset, height, &bytes);
+    if (status == STATUS_OK) return put_liability(request, facts, &bytes);
+    if (status != STATUS_NOT_FOUND) return refuse_proof(request, status, height);
+    return chain_data_refuse(request, REJECT_NO_LIABILITIES, height);
+}
+
+/* ---- a release ---- */
+
+/* The withdrawal that the connector asks about, if it is one of its routes'. */
+static const struct withdrawal_changed_event *find_withdrawal(const struct request *request,
+                                                              const struct facts *facts,
+                                                              uint64_t number)
+{
+    const struct withdrawal_changed_event *withdrawal =
+        custody_view_withdrawal(view_custody(facts->view), number);
+    const int signer = auth_signer(facts->genesis, facts->params, request->proof.key_id);
+    if (withdrawal == NULL || signer < PARAMS_CONNECTOR_FIRST) return withdrawal;
+    const int route = params_find_route(facts->params, withdrawal->chain, withdrawal->asset);
+    return route >= 0 && facts->params->routes[route].connector == signer ? withdrawal : NULL;
+}
+
+/* That the withdrawal is approved in a certified block: what whoever pays it out checks before it does. */
+enum outcome proof_data_release(struct request *request, const struct facts *facts)
+{
+    const struct proof_source *source = facts->proofs;
+    const struct printing printing = request_printing(request, facts);
+    const uint64_t certified = facts->blocks->certified_height;
+    struct writer *json = &request->json;
+    struct proof_bytes bytes;
+    struct proof proof;
+    uint64_t id = 0;
+    bool is_sent;
+    if (!request_u64(request, "withdrawal", &id, &is_sent)) return OUTCOME_REFUSED;
+    if (!is_sent) return request_refuse(request, REJECT_MANDATORY, "withdrawal", NULL);
+    const struct withdrawal_changed_event *withdrawal = find_withdrawal(request, facts, id);
+    if (withdrawal == NULL) return request_refuse(request, REJECT_UNKNOWN_WITHDRAWAL, NULL, NULL);
+    if (withdrawal->block == 0) return request_refuse(request, REJECT_WITHDRAWAL_STATE, NULL, NULL);
+    if (withdrawal->block > certified)
+        return request_refuse(request, REJECT_NOT_CERTIFIED, NULL, NULL);
+    enum status status = STATUS_NOT_FOUND;
+    if (source != NULL && source->release != NULL)
+        status = source->release(source->context, id, withdrawal->block, &bytes);
+    if (status != STATUS_OK) return refuse_proof(request, status, withdrawal->block);
+    const bool whole = proof_get(bytes.bytes, bytes.byte_count, &proof);
+    ASSERT(whole);
+
+    writer_object(json);
+    put_frame(request, facts, &bytes, &proof);
+    writer_key(json, "withdrawal");
+    reply_withdrawal(json, &printing, withdrawal, certified);
     writer_object_end(json);
     return OUTCOME_ANSWERED;
 }

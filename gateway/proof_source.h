@@ -5,7 +5,7 @@
  *
  * Owner    one gateway loop: the context is its own
  * Memory   what a call gives is good until the next call of the same table
- * Cost     account: some 2,000 hashes at 2^20 accounts. trade: the block's body is read and hashed. totals: little
+ * Cost     liability: some 3,000 hashes. account: some 2,000 hashes at 2^20 accounts. trade: the block's body is read and hashed. totals: little
  * Errors   STATUS_NOT_FOUND: not there any more, or not yet; account: it was not there then. Any other failure was
  *          logged. A function that is NULL is as one that always says STATUS_NOT_FOUND.
  */
@@ -13,12 +13,26 @@
 #ifndef GATEWAY_PROOF_SOURCE_H
 #define GATEWAY_PROOF_SOURCE_H
 
+#include "common/liabilities.h"
 #include "common/proof.h"
 #include "common/status.h"
+
+#define PROOF_PUBLISHED_MAX 3 /* liabilities that are kept */
+#define PROOF_PIECE_MAX     (1u << 20)
 
 struct proof_bytes {
     const uint8_t *bytes;
     size_t byte_count;
+};
+
+/* Liabilities of one height (docs/liabilities.md). */
+struct proof_published {
+    uint64_t height;
+    uint64_t time_ns; /* of the block */
+    uint64_t bytes;   /* of the file; 0 until it is certified */
+    bool is_certified;
+    hash_t sha256; /* of the file, once it is certified */
+    struct liabilities_head head;
 };
 
 struct proof_source {
@@ -34,6 +48,19 @@ struct proof_source {
                                 uint64_t *height);
     enum status (*trade)(void *context, uint16_t market, uint64_t trade_id, uint64_t height,
                          struct proof_bytes *proof);
+
+    /* That the block approves the withdrawal. */
+    enum status (*release)(void *context, uint64_t withdrawal, uint64_t height,
+                           struct proof_bytes *proof);
+
+    /* Liabilities that this node has, the newest first; returns how many. */
+    uint32_t (*published)(void *context, struct proof_published list[PROOF_PUBLISHED_MAX]);
+    /* Of a certified file, from `offset` on, up to `wanted` bytes, at most PROOF_PIECE_MAX; none behind its end. */
+    enum status (*published_piece)(void *context, uint64_t height, uint64_t offset, uint64_t wanted,
+                                   struct proof_bytes *piece);
+    /* The account's leaves of one asset in it. */
+    enum status (*liability)(void *context, uint32_t account, uint16_t asset, uint64_t height,
+                             struct proof_bytes *proof);
 };
 
 #endif /* GATEWAY_PROOF_SOURCE_H */

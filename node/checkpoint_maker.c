@@ -334,7 +334,7 @@ static enum status make(struct checkpoint_maker *maker)
     maker->waits = true;
     if (votes(maker)) propose_vote(maker);
     if (!maker->liabilities || options->liabilities == NULL) return STATUS_OK;
-    return STATUS_OK;
+    return liabilities_maker_make(options->liabilities, maker->header);
 }
 
 /* ---- Its certificate ---- */
@@ -425,12 +425,16 @@ static enum status make_next(struct checkpoint_maker *maker)
 
 enum status maker_run(struct checkpoint_maker *maker)
 {
+    struct liabilities_maker *liabilities = maker->options.liabilities;
     enum status status = STATUS_OK;
     setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
+    if (liabilities != NULL) liabilities_maker_resume(liabilities);
     open(maker);
     while (status == STATUS_OK && !is_stopping(maker)) {
         take_certificates(maker);
         status = certify(maker);
+        if (status == STATUS_OK && liabilities != NULL)
+            status = liabilities_maker_turn(liabilities);
         if (status != STATUS_OK) break;
         if (is_begun(maker)) {
             status = make_next(maker);

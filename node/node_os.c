@@ -113,6 +113,7 @@ struct node {
     struct proof_journal *journal; /* that the settlement keeps for the gateway's proofs */
     struct digest digest;
     struct slices slices;
+    struct liabilities_maker *liabilities_maker; /* its thread's */
     struct checkpoint_maker *maker;              /* NULL: this chain makes none */
     struct supply_files *supply;
     struct vetter *vetter;
@@ -153,6 +154,7 @@ static enum status run_gateway(struct node *node)
     const struct proof_table_options proof_options = {.chain = node->files.chain,
                                                       .trades = node->files.trades,
                                                       .shelf = node->files.shelf,
+                                                      .liabilities = node->files.liabilities,
                                                       .journal = node->journal,
                                                       .settlement = node->settlement};
     struct chain_table *table;
@@ -562,6 +564,22 @@ static enum status make_rings(struct node *node)
 static enum status make_maker(struct node *node)
 {
     if (node->files.genesis.params.checkpoint_blocks == 0) return STATUS_OK;
+    const struct liabilities_maker_options liabilities = {
+        .genesis = &node->files.genesis,
+        .node = node->files.id,
+        .secret_key = node->files.secret_key,
+        .directory = node->files.liabilities,
+        .shelf = node->files.shelf,
+        .chain_directory = node->files.chain,
+        .settlement = node->settlement,
+        .certificates = node->rings.liabilities,
+        .votes = node->rings.maker_votes,
+        .consensus_park = &node->parks[CONSENSUS],
+        .progress = &node->progress,
+        .metrics = &node->metrics,
+    };
+    node->liabilities_maker = liabilities_maker_new(&liabilities);
+    if (node->liabilities_maker == NULL) return STATUS_NO_MEMORY;
     const struct maker_options options = {
         .genesis = &node->files.genesis,
         .node = node->files.id,
@@ -579,6 +597,7 @@ static enum status make_maker(struct node *node)
         .park = &node->parks[MAKER],
         .consensus_park = &node->parks[CONSENSUS],
         .progress = &node->progress,
+        .liabilities = node->liabilities_maker,
     };
     node->maker = maker_new(&options);
     return node->maker != NULL ? STATUS_OK : STATUS_NO_MEMORY;
@@ -685,6 +704,7 @@ static enum status make_memory(struct node *node)
 static void free_memory(struct node *node)
 {
     maker_free(node->maker);
+    liabilities_maker_free(node->liabilities_maker);
     supply_files_free(node->supply);
     vetter_free(node->vetter);
     for (int i = 0; i < THREAD_COUNT; i++)

@@ -7,13 +7,16 @@
 #include "ledger/trade_index.h"
 #include "settlement/account_proof.h"
 #include "settlement/proof_journal.h"
+#include "settlement/liabilities_file.h"
 #include "settlement/proof_shelf.h"
 #include "settlement/totals_proof.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-#define TRIES_MAX 3 /* the writer may come by; it does not come by the same place at once again */
+#define PATH_BYTES 4096
+#define TRIES_MAX  3 /* the writer may come by; it does not come by the same place at once again */
 
 struct proof_table {
     struct proof_source source;
@@ -24,6 +27,8 @@ struct proof_table {
     uint8_t subject[PROOF_SUBJECT_BYTES_MAX];
     uint8_t bytes[PROOF_BYTES_MAX];
 };
+    char liabilities_shelf[PATH_BYTES]; /* the shelf's files as long as liabilities stay */
+    uint8_t piece[PROOF_PIECE_MAX];
 
 /* ---- the frame ---- */
 
@@ -87,6 +92,9 @@ static enum status table_account(void *context, uint32_t account, uint64_t heigh
             status = proof_shelf_account(options->shelf, options->settlement, account, height,
                                          table->room, &proof);
         if (status != STATUS_OK) return status;
+        if (status == STATUS_NOT_FOUND && options->liabilities != NULL)
+            status = proof_shelf_account(table->liabilities_shelf, options->settlement, account,
+                                         height, table->room, &proof);
         if (account_proof_fault(&proof, header.state_root, NULL) == NULL)
             return finish(table, PROOF_ACCOUNT, proof_account_put(&proof, table->subject), height,
                           out);
@@ -104,6 +112,8 @@ static enum status table_totals(void *context, uint64_t height, struct proof_byt
     if (status == STATUS_NOT_FOUND && table->options.shelf != NULL)
         status = proof_shelf_totals(table->options.shelf, height, &proof);
     if (status != STATUS_OK) return status;
+    if (status == STATUS_NOT_FOUND && table->options.liabilities != NULL)
+        status = proof_shelf_totals(table->liabilities_shelf, height, &proof);
     if (totals_proof_fault(&proof, header.totals_root) != NULL) return not_proved(height, "totals");
     return finish(table, PROOF_TOTALS, proof_totals_put(&proof, table->subject), height, out);
 }
@@ -137,6 +147,68 @@ static enum status table_trade(void *context, uint16_t market, uint64_t trade_id
 }
 
 /* ---- opening ---- */
+/* ---- releases ---- */
+
+static enum status table_release(void *context, uint64_t withdrawal, uint64_t height,
+                                 struct proof_bytes *out)
+{
+    struct proof_table *table = context;
+    struct block_header header;
+    struct chain_block block;
+    struct proof_release release;
+    enum status status = chain_read_block(table->chain, height, &block);
+    if (status != STATUS_OK) return status;
+    if (!block_header_decode(block.header, &header)) return STATUS_DAMAGED;
+    hash_t *leaves = malloc(((size_t)header.tx_count + 1) * sizeof(hash_t));
+    if (leaves == NULL) return STATUS_NO_MEMORY;
+    status = release_make(&header, block.body, block.body_bytes, withdrawal, leaves, &release);
+    free(leaves);
+    if (status == STATUS_DAMAGED) return not_proved(height, "release");
+    if (status != STATUS_OK) return status;
+    return finish(table, PROOF_RELEASE, proof_release_put(&release, table->subject), height, out);
+}
+
+/* ---- liabilities ---- */
+
+static_assert(LIABILITIES_KEPT == PROOF_PUBLISHED_MAX, "what is kept can be listed");
+
+static uint32_t table_published(void *context, struct proof_published list[PROOF_PUBLISHED_MAX])
+{
+    const struct proof_table *table = context;
+    struct liabilities_entry entries[LIABILITIES_KEPT];
+    const uint32_t count = liabilities_file_list(table->options.liabilities, entries);
+    for (uint32_t i = 0; i < count; i++)
+        list[i] = (struct proof_published){.height = entries[i].height,
+                                           .time_ns = entries[i].time_ns,
+                                           .bytes = entries[i].bytes,
+                                           .is_certified = entries[i].is_certified,
+                                           .sha256 = entries[i].sha256,
+                                           .head = entries[i].head};
+    return count;
+}
+
+static enum status table_published_piece(void *context, uint64_t height, uint64_t offset,
+                                         uint64_t wanted, struct proof_bytes *piece)
+{
+    struct proof_table *table = context;
+    const size_t most = wanted < sizeof(table->piece) ? (size_t)wanted : sizeof(table->piece);
+    piece->bytes = table->piece;
+    return liabilities_file_read(table->options.liabilities, height, offset, table->piece, most,
+                                 &piece->byte_count);
+}
+
+static enum status table_liability(void *context, uint32_t account, uint16_t asset, uint64_t height,
+                                   struct proof_bytes *out)
+{
+    struct proof_table *table = context;
+    size_t subject_bytes;
+    const enum status status =
+        liabilities_file_opening(table->options.liabilities, table->options.settlement, account,
+                                 asset, height, table->subject, &subject_bytes);
+    if (status != STATUS_OK) return status;
+    return finish(table, PROOF_LIABILITY, subject_bytes, height, out);
+}
+
 
 enum status proof_table_open(const struct proof_table_options *options, struct proof_table **table)
 {
@@ -151,7 +223,13 @@ enum status proof_table_open(const struct proof_table_options *options, struct p
         .trade_height = table_trade_height,
         .trade = table_trade,
     };
+        .published = options->liabilities != NULL ? table_published : NULL,
+        .published_piece = options->liabilities != NULL ? table_published_piece : NULL,
+        .liability = options->liabilities != NULL ? table_liability : NULL,
+        .release = table_release,
     made->room = malloc(proof_journal_room_bytes());
+    snprintf(made->liabilities_shelf, sizeof(made->liabilities_shelf), "%s/shelf",
+             options->liabilities != NULL ? options->liabilities : "");
     enum status status = made->room != NULL ? STATUS_OK : STATUS_NO_MEMORY;
     if (status == STATUS_OK) status = chain_open_reader(options->chain, &made->chain);
     if (status == STATUS_OK) return STATUS_OK;

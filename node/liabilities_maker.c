@@ -1,0 +1,273 @@
+#include "node/liabilities_maker.h"
+
+#include "common/le.h"
+#include "common/log.h"
+#include "common/node_set.h"
+#include "ledger/chain.h"
+#include "ledger/liabilities_vote.h"
+#include "settlement/liabilities_file.h"
+#include "settlement/proof_shelf.h"
+#include "settlement/totals_proof.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define VOTE_AGAIN_NS \
+    UINT64_C(5000000000) /* a vote that no certificate followed is proposed again */
+#define VOTE_BYTES_ALL (COMMAND_HEADER_BYTES + LIABILITIES_VOTE_BYTES)
+#define PATH_BYTES     4096
+
+struct liabilities_maker {
+    struct liabilities_maker_options options;
+    struct chain *chain; /* a reader; NULL until it is needed */
+
+    /* Made last, waiting for its certificate. */
+    struct liabilities_vote_command vote;
+    uint64_t proposed_ns;
+    bool waits;
+
+    /* The newest certificate; it may come before this node has made its own. */
+    uint64_t certified;
+    uint8_t certificate[CERTIFICATE_BYTES_MAX];
+    size_t certificate_bytes;
+
+    uint8_t headers[PROOF_HEADERS_MAX][BLOCK_HEADER_BYTES];
+    uint8_t subject[PROOF_SUBJECT_BYTES_MAX];
+    uint8_t proof[PROOF_BYTES_MAX];
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* ---- The vote ---- */
+
+static bool votes(const struct liabilities_maker *maker)
+{
+    const struct progress *progress = maker->options.progress;
+    return atomic_load_explicit(&progress->role, memory_order_relaxed) == NODE_VOTER &&
+           atomic_load_explicit(&progress->halted, memory_order_acquire) == 0;
+}
+
+/* Lost when the ring is full or the leader dies with it: it is proposed again. */
+static void propose(struct liabilities_maker *maker)
+{
+    struct ring *ring = maker->options.votes;
+    uint8_t *at = ring_reserve(ring, VOTE_BYTES_ALL);
+    maker->proposed_ns = now_ns();
+    if (at == NULL) return;
+    const struct command_header header = {
+        .length = VOTE_BYTES_ALL, .type = T_LIABILITIES_VOTE, .auth_kind = AUTH_NONE};
+    command_header_put(at, &header);
+    liabilities_vote_command_put(at + COMMAND_HEADER_BYTES, &maker->vote);
+    ring_commit(ring, VOTE_BYTES_ALL);
+    if (ring_publish(ring)) park_wake(maker->options.consensus_park);
+}
+
+static void vote_for(struct liabilities_maker *maker, const struct block_header *header,
+                     hash_t root)
+{
+    const struct liabilities_maker_options *options = &maker->options;
+    liabilities_vote_sign(options->secret_key, genesis_chain_id(options->genesis), header->epoch,
+                          header->height, root, options->node, &maker->vote);
+    maker->waits = true;
+    if (votes(maker)) propose(maker);
+}
+
+/* ---- Making ---- */
+
+enum status liabilities_maker_make(struct liabilities_maker *maker,
+                                   const uint8_t header[BLOCK_HEADER_BYTES])
+{
+    const struct liabilities_maker_options *options = &maker->options;
+    static const char what[] = "liabilities are left out";
+    const uint64_t began_ns = now_ns();
+    struct liabilities_head head;
+    struct block_header decoded;
+    const bool whole = block_header_decode(header, &decoded);
+    ASSERT(whole);
+    const enum status status =
+        liabilities_file_write(options->directory, options->shelf, options->settlement, header,
+                               &options->progress->stopping, &head);
+    if (status == STATUS_STOPPING || status == STATUS_NO_SPACE || status == STATUS_IO)
+        return status;
+    if (status != STATUS_OK) {
+        log_error("node", what, "height=%" PRIu64 " reason=\"%s\"", decoded.height,
+                  status_text(status));
+        return STATUS_OK;
+    }
+    const uint64_t took_ms = (now_ns() - began_ns) / 1000000u;
+    log_info("node", "liabilities made", "height=%" PRIu64 " ms=%" PRIu64, decoded.height, took_ms);
+    metric_set(&options->metrics->liabilities_height, decoded.height);
+    metric_set(&options->metrics->liabilities_ms, took_ms);
+    vote_for(maker, &decoded, liabilities_root(&head));
+    return STATUS_OK;
+}
+
+/* ---- Its certificate ---- */
+
+static enum status open_chain(struct liabilities_maker *maker)
+{
+    if (maker->chain != NULL) return STATUS_OK;
+    return chain_open_reader(maker->options.chain_directory, &maker->chain);
+}
+
+/* The headers from `height` up to the first that has a certificate, and that: the same on every node, since all count
+ * the same votes. */
+static enum status read_attestation(struct liabilities_maker *maker, uint64_t height,
+                                    struct proof *proof)
+{
+    const uint64_t tip = chain_certified(maker->chain);
+    proof->headers = maker->headers[0];
+    for (uint32_t i = 0; i < PROOF_HEADERS_MAX && height + i <= tip; i++) {
+        enum status status = chain_read_header(maker->chain, height + i, maker->headers[i]);
+        if (status != STATUS_OK) return status;
+        proof->header_count = i + 1;
+        status = chain_read_certificate(maker->chain, height + i, &proof->certificate,
+                                        &proof->certificate_bytes);
+        if (status != STATUS_NOT_FOUND) return status;
+    }
+    return STATUS_NOT_FOUND;
+}
+
+/* The proof of the users' totals of this height, that a file carries. STATUS_NOT_FOUND: its block is not certified yet. */
+static enum status prove_totals(struct liabilities_maker *maker, uint64_t height, size_t *bytes)
+{
+    char shelf[PATH_BYTES];
+    struct proof proof = {.kind = PROOF_TOTALS, .subject = maker->subject};
+    struct proof_totals totals;
+    struct block_header header;
+    enum status status = open_chain(maker);
+    if (status == STATUS_OK) status = read_attestation(maker, height, &proof);
+    if (status != STATUS_OK) return status;
+    snprintf(shelf, sizeof(shelf), "%s/shelf", maker->options.directory);
+    status = proof_shelf_totals(shelf, height, &totals);
+    if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_DAMAGED : status;
+    if (!block_header_decode(maker->headers[0], &header) ||
+        totals_proof_fault(&totals, header.totals_root) != NULL)
+        return STATUS_DAMAGED;
+    proof.subject_bytes = proof_totals_put(&totals, maker->subject);
+    *bytes = proof_put(&proof, maker->proof);
+    return *bytes > 0 ? STATUS_OK : STATUS_DAMAGED;
+}
+
+static void halt(struct liabilities_maker *maker, uint64_t height, hash_t ours, hash_t theirs)
+{
+    char ours_text[2 * HASH_BYTES + 1], theirs_text[2 * HASH_BYTES + 1];
+    hash_hex(ours.bytes, HASH_BYTES, ours_text);
+    hash_hex(theirs.bytes, HASH_BYTES, theirs_text);
+    log_error("node", "halted",
+              "reason=\"the liabilities differ from the certified ones\" height=%" PRIu64
+              " ours=%s theirs=%s",
+              height, ours_text, theirs_text);
+    /* release: as the anchor's. */
+    atomic_store_explicit(&maker->options.progress->halted, 1, memory_order_release);
+}
+
+/* The totals of its height are not what they were when it was made: it stays unpublished here. */
+static enum status give_up(struct liabilities_maker *maker, enum status status)
+{
+    log_error("node", "liabilities cannot be published", "height=%lu reason=\"%s\"",
+              maker->vote.height, status_text(status));
+    maker->waits = false;
+    return status == STATUS_NO_SPACE || status == STATUS_IO ? status : STATUS_OK;
+}
+
+static enum status finish(struct liabilities_maker *maker)
+{
+    const struct liabilities_maker_options *options = &maker->options;
+    struct certificate certificate;
+    size_t proof_bytes;
+    hash_t ours;
+    if (!maker->waits || maker->certified != maker->vote.height) return STATUS_OK;
+    const bool whole =
+        certificate_decode(maker->certificate, maker->certificate_bytes, &certificate);
+    ASSERT(whole);
+    memcpy(ours.bytes, maker->vote.root, HASH_BYTES);
+    if (!hash_equal(ours, certificate.header_hash)) {
+        maker->waits = false;
+        halt(maker, certificate.height, ours, certificate.header_hash);
+        return STATUS_OK;
+    }
+    enum status status = prove_totals(maker, certificate.height, &proof_bytes);
+    if (status == STATUS_NOT_FOUND) return STATUS_OK; /* in a later turn */
+    if (status == STATUS_OK)
+        status = liabilities_file_finish(options->directory, certificate.height, maker->proof,
+                                         proof_bytes, maker->certificate, maker->certificate_bytes);
+    if (status != STATUS_OK) return give_up(maker, status);
+    maker->waits = false;
+    log_info("node", "liabilities certified", "height=%" PRIu64 " votes=%" PRIu32,
+             certificate.height, certificate.vote_count);
+    metric_set(&options->metrics->liabilities_certified, certificate.height);
+    return STATUS_OK;
+}
+
+static void take_certificates(struct liabilities_maker *maker)
+{
+    struct ring *ring = maker->options.certificates;
+    const uint8_t *record;
+    for (size_t byte_count; (record = ring_peek(ring, &byte_count)) != NULL; ring_pop(ring)) {
+        ASSERT(byte_count > 8 && byte_count - 8 <= sizeof(maker->certificate));
+        maker->certified = le_get_u64(record);
+        maker->certificate_bytes = byte_count - 8;
+        memcpy(maker->certificate, record + 8, byte_count - 8);
+    }
+    ring_release(ring);
+}
+
+enum status liabilities_maker_turn(struct liabilities_maker *maker)
+{
+    take_certificates(maker);
+    const enum status status = finish(maker);
+    const bool lost = maker->waits && maker->certified != maker->vote.height &&
+                      now_ns() - maker->proposed_ns > VOTE_AGAIN_NS;
+    if (status == STATUS_OK && lost && votes(maker)) propose(maker);
+    return status;
+}
+
+/* ---- Beginning and end ---- */
+
+void liabilities_maker_resume(struct liabilities_maker *maker)
+{
+    struct liabilities_entry entries[LIABILITIES_KEPT];
+    struct block_header header;
+    uint8_t bytes[BLOCK_HEADER_BYTES];
+    const uint32_t count = liabilities_file_list(maker->options.directory, entries);
+    if (count == 0) return;
+    const uint64_t height = entries[0].height;
+    metric_set(&maker->options.metrics->liabilities_height, height);
+    for (uint32_t i = count; i > 0; i--)
+        if (entries[i - 1].is_certified)
+            metric_set(&maker->options.metrics->liabilities_certified, entries[i - 1].height);
+    if (entries[0].is_certified || open_chain(maker) != STATUS_OK) return;
+    if (chain_read_header(maker->chain, height, bytes) != STATUS_OK ||
+        !block_header_decode(bytes, &header) ||
+        !hash_equal(block_header_hash(bytes), entries[0].head.header_hash))
+        return; /* of a chain that was mended: it is made again */
+    log_info("node", "liabilities wait for their certificate", "height=%" PRIu64, height);
+    vote_for(maker, &header, liabilities_root(&entries[0].head));
+}
+
+struct liabilities_maker *liabilities_maker_new(const struct liabilities_maker_options *options)
+{
+    struct liabilities_maker *maker = calloc(1, sizeof(*maker));
+    if (maker == NULL) {
+        log_error("node", "no memory for liabilities", "bytes=%zu", sizeof(*maker));
+        return NULL;
+    }
+    maker->options = *options;
+    return maker;
+}
+
+void liabilities_maker_free(struct liabilities_maker *maker)
+{
+    if (maker == NULL) return;
+    chain_close(maker->chain);
+    free(maker);
+}
