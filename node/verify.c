@@ -6,6 +6,7 @@
 #include "ledger/chain_scan.h"
 #include "ledger/checkpoint.h"
 #include "node/chain_section.h"
+#include "node/conservation.h"
 #include "node/digest.h"
 #include "node/epoch_chain.h"
 #include "node/file_os.h"
@@ -16,6 +17,7 @@
 #include "node/verify_headers.h"
 #include "node/verify_proof.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,8 +29,9 @@ struct audit {
     const struct verify_options *options;
     const struct genesis *genesis;
     struct verify_result *result;
-    struct arena engine_arena, settlement_arena, events_arena;
+    struct arena engine_arena, settlement_arena, events_arena, conservation_arena;
     struct engine *engine;
+    struct conservation *conservation;
     struct digest digest;
     struct validator_set voters; /* of the block in hand */
     struct chain *chain;
@@ -131,6 +134,18 @@ static enum status execute(struct audit *audit, uint64_t height, const struct ap
     return STATUS_OK;
 }
 
+/* Money before anything else: it is the plainest thing to say of a block that has it wrong. */
+static enum status check_money(struct audit *audit, uint64_t height,
+                               const struct chain_block *block)
+{
+    struct conservation_fault fault;
+    char text[sizeof(audit->result->reason) / 2];
+    if (conservation_block(audit->conservation, block->body, block->body_bytes, &fault))
+        return STATUS_OK;
+    conservation_print(&fault, text, sizeof(text));
+    return wrong(audit, height, fault.command, "%s", text);
+}
+
 /* Executes every command of a body whose bytes were checked. */
 static enum status execute_body(struct audit *audit, uint64_t height,
                                 const struct chain_block *block, struct digest_block *derived)
@@ -207,10 +222,13 @@ static enum status check_block(struct audit *audit, uint64_t height)
         return wrong(audit, height, 0, "it cannot be read: %s", status_text(status));
     node_set_voters(&audit->digest.membership.nodes, &audit->voters);
     status = check_bytes(audit, height, &block, &header);
+    if (status == STATUS_OK) status = check_money(audit, height, &block);
     if (status == STATUS_OK) status = execute_body(audit, height, &block, &derived);
     if (status != STATUS_OK) return status;
     const char *field = block_header_difference(&header, &derived.header);
     if (field != NULL) return wrong(audit, height, 0, "%s is not what its commands give", field);
+    if (!hash_equal(conservation_root(audit->conservation), header.totals_root))
+        return wrong(audit, height, 0, "totals_root is not what its events add up to");
     /* The fields are equal, so the bytes are unless the codec lost one. */
     if (memcmp(block.header, derived.bytes, BLOCK_HEADER_BYTES) != 0)
         return wrong(audit, height, 0, "its header's bytes are not canonical");
@@ -228,6 +246,13 @@ static enum status no_memory(struct audit *audit)
 {
     wrong(audit, 0, 0, "not enough memory for the genesis parameters");
     return STATUS_NO_MEMORY;
+}
+
+static bool make_conservation(struct audit *audit)
+{
+    if (!arena_map(&audit->conservation_arena, conservation_bytes(audit->genesis))) return false;
+    audit->conservation = conservation_new(&audit->conservation_arena, audit->genesis);
+    return audit->conservation != NULL;
 }
 
 static enum status make_events(struct audit *audit)
@@ -354,6 +379,7 @@ static enum status walk_headers(struct audit *audit, struct verify_headers *head
     result->first_height = first;
     result->height = headers->height;
     result->body_count = headers->body_count;
+    result->conserved_height = headers->conserved_height;
     result->certificate_count = headers->certified_count;
     result->certified_height = headers->certified_height;
     result->headers_word = headers->word;
@@ -363,6 +389,24 @@ static enum status walk_headers(struct audit *audit, struct verify_headers *head
     if (headers->bad_height > 0)
         wrong(audit, headers->bad_height, headers->bad_command, "%s", headers->reason);
     return status;
+}
+
+/* Money is counted on from the checkpoint: from what the blocks below it came to, when all of them were here. */
+static enum status go_on(struct audit *audit, uint64_t height, bool counted,
+                         const struct settlement *settlement)
+{
+    struct conservation_fault fault;
+    char text[sizeof(audit->result->reason) / 2];
+    if (!counted) {
+        /* Some bodies may have been counted, and the next one lacked. */
+        arena_unmap(&audit->conservation_arena);
+        if (!make_conservation(audit)) return no_memory(audit);
+        conservation_begin(audit->conservation, settlement, engine_params(audit->engine));
+        return STATUS_OK;
+    }
+    if (conservation_meets(audit->conservation, settlement, &fault)) return STATUS_OK;
+    conservation_print(&fault, text, sizeof(text));
+    return wrong(audit, height, 0, "%s", text);
 }
 
 /* The state of the checkpoint, when it is that of the chain's own block. */
@@ -385,10 +429,20 @@ static enum status restore(struct audit *audit, struct start *start,
     if (headers->from_first &&
         !hash_equal(history_root(&headers->history), history_root(&audit->digest.history)))
         return wrong(audit, height, 0, "its checkpoint's history is not that of the chain");
+    status = go_on(audit, height, headers->conserved_height == height, settlement);
+    if (status != STATUS_OK) return status;
     audit->digest.chain = epoch_chain_of(audit->headers);
     audit->previous = headers->header;
     audit->previous_hash = headers->hash;
     return make_events(audit);
+}
+
+static enum status no_checkpoint(struct audit *audit)
+{
+    snprintf(audit->result->reason, sizeof(audit->result->reason),
+             "no checkpoint at or above block %lu is whole and signed by voters whom anybody knows",
+             audit->options->from_checkpoint);
+    return STATUS_NOT_FOUND;
 }
 
 /* Headers up to the checkpoint, its signatures and its state, and everything above it. */
@@ -396,7 +450,8 @@ static enum status audit_part(struct audit *audit, uint64_t tip)
 {
     const struct verify_options *options = audit->options;
     const uint64_t base = chain_base(audit->chain), body = chain_first_body(audit->chain);
-    const uint64_t first = base > 0 ? base : 1;
+    const uint64_t first = base > 0 ? base : 1, least = body - 1 > first ? body - 1 : first;
+    const uint64_t lowest = options->from_checkpoint > least ? options->from_checkpoint : least;
     struct verify_headers *headers = malloc(sizeof(*headers));
     struct voters *voters = NULL;
     struct start start = {0};
@@ -405,15 +460,17 @@ static enum status audit_part(struct audit *audit, uint64_t tip)
         status =
             voters_new(options->checkpoints != NULL ? options->checkpoints : "", audit->genesis,
                        options->trusted_height > 0 ? &options->trusted : NULL, &voters);
-    if (status == STATUS_OK)
-        status = find_checkpoint(audit, body - 1 > first ? body - 1 : first, tip, &start);
+    if (status == STATUS_OK) status = find_checkpoint(audit, lowest, tip, &start);
     const bool found = start.reader != NULL;
     if (status == STATUS_OK && found) status = add_voters(&start, voters);
     if (status == STATUS_OK && found) status = check_signatures(audit, &start, voters);
     const bool starts = found && status == STATUS_OK;
     if (status == STATUS_NOT_FOUND) status = STATUS_OK; /* without its voters it is of no use */
+    if (status == STATUS_OK && !starts && options->from_checkpoint > 0)
+        status = no_checkpoint(audit);
     if (status == STATUS_OK) {
-        verify_headers_begin(headers, audit->chain, voters, genesis_chain_id(audit->genesis));
+        verify_headers_begin(headers, audit->chain, voters, genesis_chain_id(audit->genesis),
+                             audit->conservation);
         status = walk_headers(audit, headers, first, starts ? start.height : tip);
     }
     if (status == STATUS_OK && starts) status = restore(audit, &start, headers);
@@ -430,10 +487,17 @@ static enum status prepare(struct audit *audit)
 {
     const struct genesis *genesis = audit->genesis;
     if (!arena_map(&audit->engine_arena, engine_bytes(genesis)) ||
-        !arena_map(&audit->settlement_arena, settlement_bytes(genesis)))
+        !arena_map(&audit->settlement_arena, settlement_bytes(genesis)) ||
+        !make_conservation(audit))
         return no_memory(audit);
     const enum status status = chain_open_reader(audit->options->chain, &audit->headers);
     return status == STATUS_OK ? chain_open_reader(audit->options->chain, &audit->chain) : status;
+}
+
+static bool audits_all(const struct audit *audit, uint64_t tip)
+{
+    if (audit->options->from_checkpoint > 0) return false;
+    return tip == 0 || chain_first_body(audit->chain) == 1;
 }
 
 enum status verify_audit(const struct verify_options *options, struct verify_result *result)
@@ -449,8 +513,7 @@ enum status verify_audit(const struct verify_options *options, struct verify_res
     enum status status = check_files(audit, options->chain, &tip);
     if (status == STATUS_OK) status = prepare(audit);
     if (status == STATUS_OK)
-        status = tip == 0 || chain_first_body(audit->chain) == 1 ? audit_all(audit, tip)
-                                                                 : audit_part(audit, tip);
+        status = audits_all(audit, tip) ? audit_all(audit, tip) : audit_part(audit, tip);
     if (status != STATUS_OK && result->reason[0] == '\0')
         snprintf(result->reason, sizeof(result->reason), "%s", status_text(status));
 
@@ -459,6 +522,7 @@ enum status verify_audit(const struct verify_options *options, struct verify_res
     arena_unmap(&audit->engine_arena);
     arena_unmap(&audit->settlement_arena);
     arena_unmap(&audit->events_arena);
+    arena_unmap(&audit->conservation_arena);
     free(audit);
     return status;
 }
@@ -474,8 +538,8 @@ enum status verify_chain(const char *directory, const struct genesis *genesis,
 /* ---- The command ---- */
 
 static const char help[] =
-    "usage: quorex verify --chain DIR [--checkpoint DIR] [--genesis FILE] [--tree-secret FILE]\n"
-    "                     [--trust HEIGHT:HASH]\n"
+    "usage: quorex verify --chain DIR [--checkpoint DIR] [--from-checkpoint HEIGHT]\n"
+    "                     [--genesis FILE] [--tree-secret FILE] [--trust HEIGHT:HASH]\n"
     "       quorex verify --proof FILE --genesis FILE [--validators FILE] [--account PUBLICKEY]\n"
     "\n"
     "Audits a chain without trusting it: reads every byte, checks every hash, link, root and\n"
@@ -486,6 +550,9 @@ static const char help[] =
     "\n"
     "  --chain DIR         the folder with the chain files (a node's chain/)\n"
     "  --checkpoint DIR    the folder with checkpoints and lineage (default: DIR/../checkpoint)\n"
+    "  --from-checkpoint HEIGHT\n"
+    "                      execute from the lowest checkpoint at or above this height, to save "
+    "time\n"
     "  --genesis FILE      the chain's genesis (default: DIR/../genesis.json)\n"
     "  --tree-secret FILE  the secret of the account tree (default: DIR/../keys/tree-secret-V, V\n"
     "                      being the genesis' version)\n"
@@ -505,6 +572,7 @@ static const char help[] =
 struct verify_flags {
     const char *chain;
     const char *checkpoints;
+    const char *from;
     const char *trust;
     const char *genesis;
     const char *tree_secret;
@@ -516,6 +584,7 @@ static int read_flags(int argc, char **argv, struct verify_flags *flags)
 {
     static const struct option options[] = {{"chain", required_argument, NULL, 'c'},
                                             {"checkpoint", required_argument, NULL, 'k'},
+                                            {"from-checkpoint", required_argument, NULL, 'f'},
                                             {"trust", required_argument, NULL, 'w'},
                                             {"genesis", required_argument, NULL, 'g'},
                                             {"tree-secret", required_argument, NULL, 't'},
@@ -530,6 +599,7 @@ static int read_flags(int argc, char **argv, struct verify_flags *flags)
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'c') flags->chain = optarg;
         if (option == 'k') flags->checkpoints = optarg;
+        if (option == 'f') flags->from = optarg;
         if (option == 'w') flags->trust = optarg;
         if (option == 'g') flags->genesis = optarg;
         if (option == 't') flags->tree_secret = optarg;
@@ -545,6 +615,15 @@ static int read_flags(int argc, char **argv, struct verify_flags *flags)
     if ((flags->chain != NULL) != proves && optind == argc) return -1;
     fputs(help, stderr);
     return 2;
+}
+
+static bool read_height(const char *text, uint64_t *height)
+{
+    char *end;
+    if (*text < '0' || *text > '9') return false;
+    errno = 0;
+    *height = strtoull(text, &end, 10);
+    return *end == '\0' && errno == 0 && *height > 0;
 }
 
 static int read_inputs(const struct verify_flags *flags, struct genesis *genesis,
@@ -606,6 +685,9 @@ static void print_part(const struct verify_result *result)
         printf(
             "    %lu more, of blocks %lu to %lu, cannot be checked: nothing here says who voted\n",
             result->unknown_count, result->unknown_first, result->unknown_last);
+    if (result->conserved_height > 0)
+        printf("    money of blocks 1 to %lu: none made or lost, by their events\n",
+               result->conserved_height);
     if (result->checkpoint_height > 0)
         printf("  block %lu: state of a checkpoint that %u of %u voters (%u needed) signed,\n"
                "    %s\n",
@@ -657,6 +739,10 @@ int verify_main(int argc, char **argv)
     if (code == 0 && flags.trust != NULL &&
         !trusted_word(flags.trust, &options.trusted_height, &options.trusted)) {
         fputs("quorex verify: --trust takes HEIGHT:HASH\n", stderr);
+        code = 2;
+    }
+    if (code == 0 && flags.from != NULL && !read_height(flags.from, &options.from_checkpoint)) {
+        fputs("quorex verify: --from-checkpoint takes a height\n", stderr);
         code = 2;
     }
     if (code == 0) code = read_inputs(&flags, genesis, tree_secret);

@@ -6,11 +6,16 @@
  * refused at the block where it was.
  *
  * A chain that begins above block 1, or whose older bodies went, is executed from the lowest checkpoint that its first
- * bodies lead on from. What that rests on is said, never passed over:
+ * bodies lead on from; any other from the checkpoint that is asked for, to save time. What that rests on is said, never
+ * passed over:
  *
- *     blocks below the checkpoint    headers and certificates; of bodies what their bytes alone decide
+ *     blocks below the checkpoint    headers and certificates; of bodies what their bytes alone decide, and while none
+ *                                    lacks from block 1 on, that they make and lose no money, and lead to its balances
  *     the checkpoint                 q signatures under its root, by voters whom somebody's word makes voters (voters.h)
  *     blocks above                   everything
+ *
+ * That no block makes or loses money is counted apart from engine and settlement, before they execute it
+ * (node/conservation.h).
  *
  * Owner    a command of its own; may run beside the node that writes the chain, and changes nothing
  * Memory   as much as a node: the engine and settlement of the genesis parameters
@@ -33,6 +38,8 @@ struct verify_options {
     /* An operator's word: the validators_hash of this block; 0: nobody has given one. */
     uint64_t trusted_height;
     hash_t trusted;
+    uint64_t
+        from_checkpoint; /* execute from the lowest checkpoint at or above this height; 0: as far back as can be */
 };
 
 struct verify_result {
@@ -44,6 +51,8 @@ struct verify_result {
     uint64_t first_height;  /* the first header that is here */
     uint64_t executed_from; /* 1: everything; 0: nothing */
     uint64_t body_count;    /* bodies below executed_from whose bytes are right */
+    uint64_t
+        conserved_height; /* blocks 1 to this one, below executed_from: no money made or lost */
     uint64_t certificate_count;
     enum voters_word headers_word; /* the weakest word of those who signed these blocks */
     uint64_t unknown_count, unknown_first,
@@ -67,7 +76,8 @@ MUST_CHECK enum status verify_audit(const struct verify_options *options,
 MUST_CHECK enum status verify_chain(const char *directory, const struct genesis *genesis,
                                     const uint8_t tree_secret[32], struct verify_result *result);
 
-/* quorex verify --chain DIR [--checkpoint DIR] [--genesis FILE] [--tree-secret FILE] [--trust HEIGHT:HASH]. Returns 0 when
+/* quorex verify --chain DIR [--checkpoint DIR] [--from-checkpoint HEIGHT] [--genesis FILE] [--tree-secret FILE]
+ * [--trust HEIGHT:HASH]. Returns 0 when
  * the chain is right from the genesis on, 3 when it is right as far as it goes, 1 when it is not, 2 when it cannot be
  * told. */
 int verify_main(int argc, char **argv);

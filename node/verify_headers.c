@@ -30,10 +30,14 @@ static enum status unreadable(struct verify_headers *headers, uint64_t height, c
 }
 
 void verify_headers_begin(struct verify_headers *headers, struct chain *chain,
-                          const struct voters *voters, hash_t chain_id)
+                          const struct voters *voters, hash_t chain_id,
+                          struct conservation *conservation)
 {
-    *headers = (struct verify_headers){
-        .chain = chain, .voters = voters, .chain_id = chain_id, .word = VOTERS_GENESIS};
+    *headers = (struct verify_headers){.chain = chain,
+                                       .voters = voters,
+                                       .chain_id = chain_id,
+                                       .conservation = conservation,
+                                       .word = VOTERS_GENESIS};
     history_begin(&headers->history);
 }
 
@@ -55,6 +59,22 @@ static enum status check_link(struct verify_headers *headers, uint64_t height,
     return STATUS_OK;
 }
 
+static enum status check_money(struct verify_headers *headers, uint64_t height,
+                               const struct block_header *header, const struct chain_block *block)
+{
+    struct conservation_fault fault;
+    char text[VERIFY_REASON_MAX / 2];
+    if (headers->conservation == NULL || headers->conserved_height + 1 != height) return STATUS_OK;
+    if (!conservation_block(headers->conservation, block->body, block->body_bytes, &fault)) {
+        conservation_print(&fault, text, sizeof(text));
+        return wrong(headers, height, fault.command, "%s", text);
+    }
+    if (!hash_equal(conservation_root(headers->conservation), header->totals_root))
+        return wrong(headers, height, 0, "totals_root is not what its events add up to");
+    headers->conserved_height = height;
+    return STATUS_OK;
+}
+
 /* A body that is not here is nothing: it went, or never came. */
 static enum status check_body(struct verify_headers *headers, uint64_t height,
                               const struct block_header *header)
@@ -70,7 +90,7 @@ static enum status check_body(struct verify_headers *headers, uint64_t height,
                      fault.command);
     }
     headers->body_count++;
-    return STATUS_OK;
+    return check_money(headers, height, header, &block);
 }
 
 static enum status check_certificate(struct verify_headers *headers, uint64_t height,

@@ -44,8 +44,8 @@ static enum status give_totals(void *context, uint64_t height, struct proof_byte
     (void)context;
     if (height < 5) return STATUS_NOT_FOUND;
     const __int128 large = (__int128)INT64_MAX * 10;
-    struct proof_totals totals = {.count = 1};
-    totals.assets[0] = (struct proof_total){0, large, 3, 2, 0, large + 5};
+    struct proof_totals totals = {.count = 1, .has_house = true};
+    totals.assets[0] = (struct proof_total){0, large, 3, 2, 0, 5, -large};
     return frame(PROOF_TOTALS, proof_totals_put(&totals, subject), height, out);
 }
 
@@ -163,6 +163,7 @@ TEST(proof_data, totals_are_for_everybody_and_wider_than_an_amount)
     answered("/quorex/v1/totals", "", 0);
     has("\"users\":\"922337203685.47758070\"");
     has("\"fees\":\"0.00000003\",\"rounding\":\"0.00000002\",\"inFlight\":\"0.00000000\"");
+    has("\"external\":\"0.00000005\",\"house\":\"-922337203685.47758070\"");
 }
 
 /* Each side sees the trade as its own; nobody else sees whose it was. */

@@ -67,6 +67,23 @@ TEST(verify, altered_balance_with_everything_made_anew_is_refused)
     le_put_i64(balance, le_get_i64(balance) + 1);
     story_seal(&story);
     assert_int_equal(audit(), STATUS_MISMATCH);
+    assert_wrong(4, "conservation: what is owed is not what came in: asset");
+    assert_non_null(strstr(result.reason, "by 1 units"));
+    assert_true(result.bad_command > 0);
+    assert_int_equal(result.height, 3);
+    done();
+}
+
+/* He makes no money: what is held becomes available. Only who executes the block finds out. */
+TEST(verify, altered_hold_is_refused_by_execution)
+{
+    story_tell(&story, 0);
+    uint8_t *balance = story_event(&story, 4, T_BALANCE, 0);
+    assert_true(le_get_i64(balance + 8) > 0);
+    le_put_i64(balance, le_get_i64(balance) + 1);
+    le_put_i64(balance + 8, le_get_i64(balance + 8) - 1);
+    story_seal(&story);
+    assert_int_equal(audit(), STATUS_MISMATCH);
     assert_wrong(4, "BALANCE");
     assert_int_equal(result.height, 3);
     done();
@@ -117,6 +134,15 @@ TEST(verify, altered_fill_is_refused)
     story_tell(&story, 0);
     uint8_t *fill = story_event(&story, 2, T_FILL, 0);
     le_put_i64(fill + 32, le_get_i64(fill + 32) - 1);
+    story_seal(&story);
+    assert_int_equal(audit(), STATUS_MISMATCH);
+    assert_wrong(2, "conservation: what is owed is not what came in"); /* the fee is another */
+    chain_folder_remove(&folder);
+    story_end(&story);
+
+    story_tell(&story, 0);
+    fill = story_event(&story, 2, T_FILL, 0);
+    le_put_u64(fill, le_get_u64(fill) + 1); /* its trade id: no money hangs on it */
     story_seal(&story);
     assert_int_equal(audit(), STATUS_MISMATCH);
     assert_wrong(2, "FILL");
@@ -211,4 +237,6 @@ TEST(verify, command_says_how_to_use_it)
     assert_int_equal(verify_main(1, no_chain), 2);
     assert_int_equal(verify_main(2, help), 0);
     assert_int_equal(verify_main(3, unknown), 2);
+    char *from[] = {"verify", "--chain", "/nonexistent/chain", "--from-checkpoint", "last", NULL};
+    assert_int_equal(verify_main(5, from), 2);
 }

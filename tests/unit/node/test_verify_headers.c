@@ -130,6 +130,36 @@ static void assert_wrong(uint64_t height, const char *reason)
     assert_non_null(strstr(result.reason, reason));
 }
 
+/* The header's fields that follow from the body's bytes. */
+static void remake(struct block_header *header, const struct chain_block *block)
+{
+    const uint8_t *at = block->body, *const end = at + block->body_bytes;
+    struct block_header made = *header;
+    struct applied record;
+    struct seal seal;
+    seal_begin(&seal, header->first_command);
+    while (applied_next(&at, end, &record)) {
+        const uint8_t *events = record.events;
+        struct event event;
+        seal_command(&seal, &record);
+        while (event_next(&events, record.events + record.events_length, &event))
+            seal_event(&seal, &event);
+    }
+    const struct seal_facts facts = {.height = header->height,
+                                     .time_ns = header->time_ns,
+                                     .epoch = header->epoch,
+                                     .chain_id = header->chain_id,
+                                     .prev_hash = header->prev_hash,
+                                     .history_root = header->history_root,
+                                     .state_root = header->state_root,
+                                     .totals_root = header->totals_root,
+                                     .validators_hash = header->validators_hash,
+                                     .next_validators_hash = header->next_validators_hash,
+                                     .params_hash = header->params_hash};
+    seal_step(&seal, &facts, &made);
+    *header = made;
+}
+
 static void assert_part(uint64_t first, uint64_t executed_from, uint64_t body_count)
 {
     const enum status status = audit();
@@ -190,6 +220,55 @@ TEST(verify_headers, joined_chain_is_executed_from_its_beginning)
     write_pruned(1);
     assert_part(1, 1, 0); /* all bodies are here: the genesis alone is needed */
     assert_int_equal(result.checkpoint_height, 0);
+    end();
+}
+
+/* All bodies are here, and the auditor asks for a checkpoint: below it money is counted, above it everything executed. */
+TEST(verify_headers, checkpoint_that_is_asked_for_is_where_it_begins)
+{
+    begin();
+    write_pruned(1);
+    options.from_checkpoint = 1;
+    assert_part(1, CHECKPOINT + 1, CHECKPOINT);
+    assert_int_equal(result.conserved_height, CHECKPOINT);
+    assert_int_equal(result.checkpoint_height, CHECKPOINT);
+    const uint64_t commands = result.command_count;
+    options.from_checkpoint = CHECKPOINT + 1;
+    assert_part(1, CHECKPOINT + 4, CHECKPOINT + 3);
+    assert_int_equal(result.conserved_height, CHECKPOINT + 3);
+    assert_true(result.command_count < commands);
+    options.from_checkpoint = TIP + 1;
+    assert_int_equal(audit(), STATUS_NOT_FOUND);
+    assert_non_null(strstr(result.reason, "no checkpoint at or above block"));
+    end();
+}
+
+/* Forged below the checkpoint, where nothing is executed, with header and certificate made anew as far as the next block:
+ * that money was made is found by counting. */
+TEST(verify_headers, money_made_below_the_checkpoint_is_found)
+{
+    struct block_header header;
+    begin();
+    struct kept_block *block = &blocks[CHECKPOINT - 1];
+    const uint8_t *at = block->body;
+    struct applied record = {0};
+    uint8_t *balance = NULL;
+    while (balance == NULL && applied_next(&at, block->body + block->body_bytes, &record)) {
+        const uint8_t *next = record.events;
+        struct event event;
+        while (event_next(&next, record.events + record.events_length, &event))
+            if (event.type == T_BALANCE) balance = (uint8_t *)(uintptr_t)event.payload;
+    }
+    assert_non_null(balance);
+    le_put_i64(balance, le_get_i64(balance) + 3);
+    struct chain_block forged = {.body = block->body, .body_bytes = block->body_bytes};
+    assert_true(block_header_decode(block->header, &header));
+    remake(&header, &forged);
+    block_header_encode(&header, block->header);
+    certify(block, CHECKPOINT - 1);
+    write_pruned(1);
+    options.from_checkpoint = 1;
+    assert_wrong(CHECKPOINT - 1, "conservation: what is owed is not what came in: asset");
     end();
 }
 
@@ -393,7 +472,7 @@ TEST(verify_headers, unknown_voters_are_said)
     other.validators.members[0].public_key[0] ^= 1;
     assert_int_equal(voters_new(shop.folder, &other, NULL, &voters), STATUS_OK);
     assert_int_equal(chain_open_reader(folder.path, &chain), STATUS_OK);
-    verify_headers_begin(&headers, chain, voters, genesis_chain_id(&shop.journal.genesis));
+    verify_headers_begin(&headers, chain, voters, genesis_chain_id(&shop.journal.genesis), NULL);
     for (uint64_t height = 1; height <= CHECKPOINT; height++)
         assert_int_equal(verify_headers_next(&headers, height), STATUS_OK);
     assert_int_equal(headers.certified_count, 0);
