@@ -238,8 +238,8 @@ bool intent_custody_action(const struct form *form, const struct params *params,
         {"withdrawal-approve", read_approve},
         {"withdrawal-deny", read_deny},
         {"withdrawal-report", read_withdrawal_report},
-    };
         {"liabilities-order", read_liabilities},
+    };
     const struct form_field *field;
     if (!parameter_mandatory(form, "action", &field, refusal)) return false;
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)

@@ -11,8 +11,8 @@
  *   action=withdrawal-approve  withdrawal asset amount (decimal) address
  *   action=withdrawal-deny     withdrawal
  *   action=withdrawal-report   withdrawal status=BROADCAST|FINAL|FAILED [txid]
- *
  *   action=liabilities-order
+ *
  * An account's own name their action too, so that no signed text means another thing elsewhere:
  *
  *   action=withdraw            chain asset amount (decimal) address withdrawOrderId

@@ -379,6 +379,18 @@ static enum reject custody_apply(struct engine *engine, const struct command *co
     }
 }
 
+/* They are made at the end of the block of the next checkpoint, which may be the one under way. */
+static enum reject liabilities_order(const struct engine *engine, struct event_writer *out)
+{
+    const uint64_t every = engine->params.checkpoint_blocks;
+    if (engine->params.rules < PARAMS_RULES_LIABILITIES) return REJECT_RULES;
+    if (every == 0) return REJECT_NO_CHECKPOINTS;
+    const struct liabilities_ordered_event ordered = {
+        .height = (engine->sealed_height / every + 1) * every};
+    event_write_liabilities_ordered(out, &ordered);
+    return REJECT_NONE;
+}
+
 static enum reject operator_apply(struct engine *engine, const struct command *command,
                                   struct event_writer *out)
 {
@@ -411,21 +423,13 @@ static enum reject operator_apply(struct engine *engine, const struct command *c
         return debit(engine, command, out);
     case T_RULES_SET:
         return rules_set(engine, command, out);
+    case T_CONNECTOR_ADD:
+        return connector_add(engine, command, out);
+    case T_LIABILITIES_ORDER:
+        return liabilities_order(engine, out);
     default:
         return custody_apply(engine, command, out);
     }
-/* They are made at the end of the block of the next checkpoint, which may be the one under way. */
-static enum reject liabilities_order(const struct engine *engine, struct event_writer *out)
-{
-    const uint64_t every = engine->params.checkpoint_blocks;
-    if (engine->params.rules < PARAMS_RULES_LIABILITIES) return REJECT_RULES;
-    if (every == 0) return REJECT_NO_CHECKPOINTS;
-    const struct liabilities_ordered_event ordered = {
-        .height = (engine->sealed_height / every + 1) * every};
-    event_write_liabilities_ordered(out, &ordered);
-    return REJECT_NONE;
-}
-
 }
 
 enum reject operator_step(struct engine *engine, const struct command *command,
@@ -437,7 +441,3 @@ enum reject operator_step(struct engine *engine, const struct command *command,
     if (reject == REJECT_NONE) engine->operator_nonces[claim.operator_index] = claim.nonce;
     return reject;
 }
-    case T_CONNECTOR_ADD:
-        return connector_add(engine, command, out);
-    case T_LIABILITIES_ORDER:
-        return liabilities_order(engine, out);

@@ -86,14 +86,14 @@ static const struct action {
      "action=withdrawal-report",
      "withdrawal= status=BROADCAST|FINAL|FAILED [txid=HEX]",
      {{NULL, NULL}}},
-};
-#define ACTION_COUNT (sizeof(actions) / sizeof(actions[0]))
-
-struct client_answer admin_send(struct client *client, const uint8_t secret_key[SECRET_KEY_BYTES],
     {"liabilities",
      "action=liabilities-order",
      "(of the next checkpoint, published as docs/liabilities.md has it)",
      {{NULL, NULL}}},
+};
+#define ACTION_COUNT (sizeof(actions) / sizeof(actions[0]))
+
+struct client_answer admin_send(struct client *client, const uint8_t secret_key[SECRET_KEY_BYTES],
                                 const char *text)
 {
     char full[CLIENT_TEXT_MAX];

@@ -6,13 +6,13 @@
 #include "ledger/receipt.h"
 #include "ledger/trade_index.h"
 #include "settlement/account_proof.h"
-#include "settlement/proof_journal.h"
 #include "settlement/liabilities_file.h"
+#include "settlement/proof_journal.h"
 #include "settlement/proof_shelf.h"
 #include "settlement/totals_proof.h"
 
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PATH_BYTES 4096
@@ -26,9 +26,9 @@ struct proof_table {
     uint8_t headers[PROOF_HEADERS_MAX][BLOCK_HEADER_BYTES];
     uint8_t subject[PROOF_SUBJECT_BYTES_MAX];
     uint8_t bytes[PROOF_BYTES_MAX];
-};
     char liabilities_shelf[PATH_BYTES]; /* the shelf's files as long as liabilities stay */
     uint8_t piece[PROOF_PIECE_MAX];
+};
 
 /* ---- the frame ---- */
 
@@ -91,10 +91,10 @@ static enum status table_account(void *context, uint32_t account, uint64_t heigh
         if (status == STATUS_NOT_FOUND && options->shelf != NULL)
             status = proof_shelf_account(options->shelf, options->settlement, account, height,
                                          table->room, &proof);
-        if (status != STATUS_OK) return status;
         if (status == STATUS_NOT_FOUND && options->liabilities != NULL)
             status = proof_shelf_account(table->liabilities_shelf, options->settlement, account,
                                          height, table->room, &proof);
+        if (status != STATUS_OK) return status;
         if (account_proof_fault(&proof, header.state_root, NULL) == NULL)
             return finish(table, PROOF_ACCOUNT, proof_account_put(&proof, table->subject), height,
                           out);
@@ -111,9 +111,9 @@ static enum status table_totals(void *context, uint64_t height, struct proof_byt
     if (status == STATUS_OK) status = proof_journal_totals(table->options.journal, height, &proof);
     if (status == STATUS_NOT_FOUND && table->options.shelf != NULL)
         status = proof_shelf_totals(table->options.shelf, height, &proof);
-    if (status != STATUS_OK) return status;
     if (status == STATUS_NOT_FOUND && table->options.liabilities != NULL)
         status = proof_shelf_totals(table->liabilities_shelf, height, &proof);
+    if (status != STATUS_OK) return status;
     if (totals_proof_fault(&proof, header.totals_root) != NULL) return not_proved(height, "totals");
     return finish(table, PROOF_TOTALS, proof_totals_put(&proof, table->subject), height, out);
 }
@@ -146,7 +146,6 @@ static enum status table_trade(void *context, uint16_t market, uint64_t trade_id
     return finish(table, PROOF_TRADE, proof_trade_put(&trade, table->subject), height, out);
 }
 
-/* ---- opening ---- */
 /* ---- releases ---- */
 
 static enum status table_release(void *context, uint64_t withdrawal, uint64_t height,
@@ -209,6 +208,7 @@ static enum status table_liability(void *context, uint32_t account, uint16_t ass
     return finish(table, PROOF_LIABILITY, subject_bytes, height, out);
 }
 
+/* ---- opening ---- */
 
 enum status proof_table_open(const struct proof_table_options *options, struct proof_table **table)
 {
@@ -222,14 +222,14 @@ enum status proof_table_open(const struct proof_table_options *options, struct p
         .totals = options->journal != NULL ? table_totals : NULL,
         .trade_height = table_trade_height,
         .trade = table_trade,
-    };
         .published = options->liabilities != NULL ? table_published : NULL,
         .published_piece = options->liabilities != NULL ? table_published_piece : NULL,
         .liability = options->liabilities != NULL ? table_liability : NULL,
         .release = table_release,
-    made->room = malloc(proof_journal_room_bytes());
+    };
     snprintf(made->liabilities_shelf, sizeof(made->liabilities_shelf), "%s/shelf",
              options->liabilities != NULL ? options->liabilities : "");
+    made->room = malloc(proof_journal_room_bytes());
     enum status status = made->room != NULL ? STATUS_OK : STATUS_NO_MEMORY;
     if (status == STATUS_OK) status = chain_open_reader(options->chain, &made->chain);
     if (status == STATUS_OK) return STATUS_OK;
