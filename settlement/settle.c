@@ -491,6 +491,11 @@ void settlement_check_epochs(struct settlement *s, settle_epoch_check check, voi
     s->epoch_context = context;
 }
 
+uint32_t settlement_accounts(const struct settlement *s)
+{
+    return balance_sheet_count(s->accounts);
+}
+
 amount_t settlement_available(const struct settlement *s, uint32_t account, uint16_t asset)
 {
     return balance_sheet_cell(s->accounts, account, asset)->available;

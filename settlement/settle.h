@@ -101,7 +101,8 @@ void settlement_check_epochs(struct settlement *settlement, settle_epoch_check c
 /* The difference that made a call return STATUS_MISMATCH, or NULL. */
 const struct settle_mismatch *settlement_mismatch(const struct settlement *settlement);
 
-/* Views, for reconciliation and tests. Account and asset must exist. */
+/* Views, for reconciliation, audits and tests. Account and asset must exist; accounts are 1 to settlement_accounts. */
+uint32_t settlement_accounts(const struct settlement *settlement);
 amount_t settlement_available(const struct settlement *settlement, uint32_t account,
                               uint16_t asset);
 amount_t settlement_held(const struct settlement *settlement, uint32_t account, uint16_t asset);
