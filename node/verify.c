@@ -15,6 +15,7 @@
 #include "node/start.h"
 #include "node/trusted.h"
 #include "node/verify_headers.h"
+#include "node/verify_liabilities.h"
 #include "node/verify_proof.h"
 
 #include <errno.h>
@@ -541,6 +542,7 @@ static const char help[] =
     "usage: quorex verify --chain DIR [--checkpoint DIR] [--from-checkpoint HEIGHT]\n"
     "                     [--genesis FILE] [--tree-secret FILE] [--trust HEIGHT:HASH]\n"
     "       quorex verify --proof FILE --genesis FILE [--validators FILE] [--account PUBLICKEY]\n"
+    "       quorex verify --liabilities FILE --genesis FILE ...  (--liabilities --help says more)\n"
     "\n"
     "Audits a chain without trusting it: reads every byte, checks every hash, link, root and\n"
     "signature, and executes every command again from the genesis. The first block that is wrong\n"
@@ -726,6 +728,7 @@ int verify_main(int argc, char **argv)
     struct verify_flags flags;
     uint8_t tree_secret[32];
     char checkpoints[FILE_PATH_MAX];
+    if (verify_liabilities_asked(argc, argv)) return verify_liabilities_main(argc, argv);
     const int early = read_flags(argc, argv, &flags);
     if (early >= 0) return early;
     if (flags.proof.proof != NULL) return hash_start() ? verify_proof(&flags.proof) : 2;

@@ -3,14 +3,14 @@
 #include "node/proof_check.h"
 #include "node/trusted.h"
 #include "node/verify_proof.h"
+#include "settlement/liability_proof.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Reads the file's bytes, or those of the "proof" in it when it is JSON. */
-static enum status read_proof(const char *path, uint8_t bytes[PROOF_BYTES_MAX], size_t *byte_count)
+enum status verify_proof_read(const char *path, uint8_t bytes[PROOF_BYTES_MAX], size_t *byte_count)
 {
     char *text;
     size_t text_bytes;
@@ -35,7 +35,7 @@ static enum status read_proof(const char *path, uint8_t bytes[PROOF_BYTES_MAX], 
     return status;
 }
 
-static bool read_validators(const char *path, struct validator_set *set)
+bool verify_proof_validators(const char *path, struct validator_set *set)
 {
     char *text;
     size_t text_bytes;
@@ -53,8 +53,7 @@ static void print_hex(const char *name, const uint8_t *bytes, size_t byte_count)
     printf("  %s %s\n", name, text);
 }
 
-/* Whole units of 128 bits, as decimal text. */
-static void print_i128(const char *name, __int128 value)
+void verify_proof_print_units(const char *name, __int128 value)
 {
     char text[41];
     char *at = text + sizeof(text) - 1;
@@ -86,17 +85,35 @@ static void print_trade(const struct proof_trade *trade)
            fill->maker_order, fill->taker_account, fill->taker_order);
 }
 
+static void print_release(const struct proof_release *release)
+{
+    const struct withdrawal_changed_event *withdrawal = &release->withdrawal;
+    printf("  withdrawal %lu of account %u, released: %ld units of asset %u, over %.*s to %.*s, "
+           "command %lu\n",
+           withdrawal->withdrawal, withdrawal->account, withdrawal->amount.units, withdrawal->asset,
+           CHAIN_BYTES, (const char *)withdrawal->chain, CHAIN_ADDRESS_BYTES,
+           (const char *)withdrawal->address, release->command);
+}
+
+static void print_opening(const struct liabilities_opening *opening)
+{
+    print_hex("leaves of", opening->public_key, PUBLIC_KEY_BYTES);
+    printf("  asset %u: %u leaves,", opening->asset, opening->part_count);
+    verify_proof_print_units("together", (__int128)liability_proof_amount(opening));
+    puts(" units");
+}
+
 static void print_totals(const struct proof_totals *totals)
 {
     for (uint32_t i = 0; i < totals->count; i++) {
         const struct proof_total *total = &totals->assets[i];
         printf("  asset %u:", total->asset);
-        print_i128("users", total->users);
-        print_i128("fees", total->fees);
-        print_i128("rounding", total->rounding);
-        print_i128("in flight", total->in_flight);
-        print_i128("external", total->external);
-        if (totals->has_house) print_i128("house", total->house);
+        verify_proof_print_units("users", total->users);
+        verify_proof_print_units("fees", total->fees);
+        verify_proof_print_units("rounding", total->rounding);
+        verify_proof_print_units("in flight", total->in_flight);
+        verify_proof_print_units("external", total->external);
+        if (totals->has_house) verify_proof_print_units("house", total->house);
         puts(" units");
     }
 }
@@ -107,6 +124,7 @@ static void print_check(const struct proof_check *check)
     if (check->kind == PROOF_ACCOUNT) print_account(&check->account);
     if (check->kind == PROOF_TRADE) print_trade(&check->trade);
     if (check->kind == PROOF_TOTALS) print_totals(&check->totals);
+    if (check->kind == PROOF_LIABILITY) print_opening(&check->opening);
 }
 
 static int cannot_tell(const char *what, const char *path)
@@ -125,12 +143,12 @@ int verify_proof(const struct verify_proof_options *options)
     size_t byte_count;
     if (genesis_read(options->genesis, &genesis) != STATUS_OK) return 2;
     struct validator_set set = genesis.validators;
-    if (!read_validators(options->validators, &set))
+    if (!verify_proof_validators(options->validators, &set))
         return cannot_tell("no validators can be read", options->validators);
     if (public_key != NULL &&
         !hash_from_hex(options->account, strlen(options->account), key, sizeof(key)))
         return cannot_tell("no public key of 64 hex digits", options->account);
-    if (read_proof(options->proof, bytes, &byte_count) != STATUS_OK)
+    if (verify_proof_read(options->proof, bytes, &byte_count) != STATUS_OK)
         return cannot_tell("no proof can be read", options->proof);
     const char *fault =
         proof_check_fault(bytes, byte_count, genesis_chain_id(&genesis), &set, public_key, &check);
