@@ -86,7 +86,62 @@ TEST(transfer, a_withdrawal_that_failed_comes_back)
     close_agreed();
 }
 
+/* What waits is the account's to take back, once; the sums are what they were. */
+TEST(transfer, a_withdrawal_that_is_taken_back_is_released)
+{
+    open_custody();
+    custody_releases(&custody, PARAMS_CONNECTOR_FIRST);
+    const __int128 users = btc().users;
+    custody_withdraw(&custody, 9000);
+    for (int told = 0; told < 2; told++) {
+        custody_cancel(&custody, 1);
+        assert_true(btc().users == users && btc().in_flight == 0);
+        assert_int_equal(settlement_held(world->settlement, 3, BTC).units, 0);
+    }
+    close_agreed();
+}
+
 /* ---- An engine that lies. */
+
+/* What is approved may be with the connector: an engine that gives it back is stopped. */
+TEST(transfer, an_approved_withdrawal_taken_back_stops_the_node)
+{
+    open_custody();
+    custody_releases(&custody, PARAMS_CONNECTOR_FIRST);
+    custody_withdraw(&custody, 4000);
+    custody_cancel(&custody, 1);
+    close_differing("state of a withdrawal");
+}
+
+static void of_another(struct withdrawal_changed_event *withdrawal)
+{
+    withdrawal->withdrawal = 2;
+}
+
+/* One taken back under rules that do not have it, and another than the one that was named. */
+TEST(transfer, a_withdrawal_taken_back_otherwise_stops_the_node)
+{
+    open_custody();
+    custody_withdraw(&custody, 9000);
+    custody_cancel(&custody, 1);
+    close_differing("rules");
+
+    open_custody();
+    custody_releases(&custody, PARAMS_CONNECTOR_FIRST);
+    custody_withdraw(&custody, 9000);
+    custody_withdraw(&custody, 9000);
+    custody.lie_withdrawal = of_another;
+    custody_cancel(&custody, 1);
+    close_differing("withdrawal");
+}
+
+/* Connectors are numbered as they come. */
+TEST(transfer, a_connector_with_another_number_stops_the_node)
+{
+    open_custody();
+    custody_releases(&custody, PARAMS_CONNECTOR_FIRST + 1);
+    close_differing("listing");
+}
 
 static void one_unit_more(struct deposit_changed_event *deposit)
 {
@@ -236,4 +291,118 @@ TEST(transfer, the_limit_of_a_day_is_counted_here_too)
     custody_withdraw(&custody, 1000000);
     custody_withdraw(&custody, 500001);
     close_differing("withdrawals of a day");
+}
+
+/* ---- Whatever comes in whatever order. ---- */
+
+#define WALK_DEPOSITS    12
+#define WALK_WITHDRAWALS 7
+
+/* Plain books of what one walk moved, and how far each transfer has come. */
+static struct {
+    uint64_t seed;
+    __int128 external, in_flight, users;
+    struct deposit_changed_event deposits[WALK_DEPOSITS + 1]; /* by number */
+    uint64_t deposit_count;
+} walk;
+
+static uint32_t dice(uint32_t bound)
+{
+    walk.seed = walk.seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)((walk.seed >> 32) * bound >> 32);
+}
+
+/* A new deposit, or one that there is with as many confirmations or more; credited ones stay as they are. */
+static void walk_deposit(void)
+{
+    const bool is_new =
+        walk.deposit_count == 0 || (walk.deposit_count < WALK_DEPOSITS && dice(3) == 0);
+    const uint64_t number = is_new ? ++walk.deposit_count : 1 + dice((uint32_t)walk.deposit_count);
+    struct deposit_changed_event *now = &walk.deposits[number];
+    if (now->state == DEPOSIT_REORGED) return;
+    const bool was_credited = now->state == DEPOSIT_CREDITED;
+    const uint32_t confirmations = now->confirmations + dice(3);
+    if (!was_credited)
+        *now =
+            custody_deposit_of(number, is_new ? 1 + dice(90000) : now->amount.units, confirmations);
+    const int64_t moved = was_credited ? 0 : now->credited.units;
+    custody_told(&custody, *now, confirmations, moved);
+    walk.external += moved;
+    walk.users += moved;
+}
+
+/* The chain does not show it any more; told again it moves nothing. The account has enough left. */
+static void walk_reorg(void)
+{
+    if (walk.deposit_count == 0) return;
+    struct deposit_changed_event *now = &walk.deposits[1 + dice((uint32_t)walk.deposit_count)];
+    const int64_t taken = now->credited.units;
+    now->credited.units = 0;
+    now->confirmations = 0;
+    now->state = DEPOSIT_REORGED;
+    custody_gone(&custody, *now, taken, false);
+    walk.external -= taken;
+    walk.users -= taken;
+}
+
+static void walk_ask(void)
+{
+    if (custody.withdrawal_count == WALK_WITHDRAWALS) return;
+    const int64_t units = 1000 + dice(9000);
+    custody_withdraw(&custody, units);
+    if (units > 5000) return;
+    walk.users -= units;
+    walk.in_flight += units;
+}
+
+/* One step of a withdrawal, or its last report once more. */
+static void walk_withdrawal(void)
+{
+    if (custody.withdrawal_count == 0) return;
+    const uint64_t number = 1 + dice((uint32_t)custody.withdrawal_count);
+    const struct withdrawal_changed_event *now = &custody.withdrawals[number];
+    const int64_t units = now->amount.units;
+    if (now->state == WITHDRAWAL_HELD) {
+        custody_approve(&custody, number);
+        walk.users -= units;
+        walk.in_flight += units;
+    } else if (now->state == WITHDRAWAL_APPROVED) {
+        if (world_seal(world) == STATUS_OK) custody_tell(&custody, number, WITHDRAWAL_BROADCAST);
+    } else if (now->state == WITHDRAWAL_BROADCAST && dice(2) == 0) {
+        custody_tell(&custody, number, dice(3) == 0 ? WITHDRAWAL_FAILED : WITHDRAWAL_FINAL);
+        walk.in_flight -= units;
+        if (now->state == WITHDRAWAL_FAILED) walk.users += units;
+        if (now->state == WITHDRAWAL_FINAL) walk.external -= units;
+    } else {
+        custody_tell(&custody, number, now->state);
+    }
+}
+
+/* Deposits and withdrawals in any order, told once or often: after every command the totals are those of plain
+ * books, in which a thing that was told moved money once. */
+TEST(transfer, whatever_is_told_however_often_moves_money_once)
+{
+    static void (*const steps[])(void) = {walk_deposit,   walk_deposit,    walk_reorg,
+                                          walk_ask,       walk_withdrawal, walk_withdrawal,
+                                          walk_withdrawal};
+    const char *given = getenv("QUOREX_SEED");
+    const uint64_t seed = given == NULL ? 0x7e11 : strtoull(given, NULL, 0);
+    print_message("seed 0x%llx\n", (unsigned long long)seed);
+    for (uint64_t round = 0; round < 40; round++) {
+        open_custody();
+        memset(&walk, 0, sizeof(walk));
+        walk.seed = seed + round;
+        walk.external = btc().external;
+        walk.users = btc().users;
+        for (int i = 0; i < 120; i++) {
+            steps[dice(sizeof(steps) / sizeof(*steps))]();
+            const struct totals totals = btc();
+            if (totals.external != walk.external || totals.in_flight != walk.in_flight ||
+                totals.users != walk.users || world->status != STATUS_OK)
+                fail_msg("round %llu, step %d: %s", (unsigned long long)round, i,
+                         world->status != STATUS_OK ? settlement_mismatch(world->settlement)->what
+                                                    : "totals");
+        }
+        close_agreed();
+    }
 }

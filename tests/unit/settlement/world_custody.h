@@ -269,6 +269,7 @@ static inline void custody_approve(struct custody *custody, uint64_t number)
     world_operate(world, T_WITHDRAWAL_APPROVE, payload, text);
 }
 
+/* Told again, it moves nothing. */
 static inline void custody_tell(struct custody *custody, uint64_t number, uint8_t state)
 {
     static const char *const words[] = {[WITHDRAWAL_BROADCAST] = "BROADCAST",
@@ -281,13 +282,51 @@ static inline void custody_tell(struct custody *custody, uint64_t number, uint8_
     struct withdrawal_report_command report = {
         .nonce = ++world->nonce, .withdrawal = number, .state = state, .txid = {5}};
     withdrawal_report_command_put(payload, &report);
+    const bool comes_back = state == WITHDRAWAL_FAILED && now->state != WITHDRAWAL_FAILED;
     now->state = state;
     memcpy(now->txid, report.txid, sizeof(now->txid));
-    custody_changed(custody, number, state == WITHDRAWAL_FAILED ? now->amount.units : 0, 0);
+    custody_changed(custody, number, comes_back ? now->amount.units : 0, 0);
     hash_hex(report.txid, 32, txid);
     snprintf(text, sizeof(text), "action=withdrawal-report&withdrawal=%u&status=%s&txid=%s",
              (unsigned)number, words[state], txid);
     world_operate(world, T_WITHDRAWAL_REPORT, payload, text);
+}
+
+/* The next rules, and a connector whose key nobody uses here. */
+static inline void custody_releases(struct custody *custody, uint16_t number)
+{
+    struct world *world = custody->world;
+    uint8_t payload[256];
+    char text[128], hex[65];
+    const struct rules_set_command rules = {.nonce = ++world->nonce, .rules = PARAMS_RULES_RELEASE};
+    const struct rules_changed_event ruled = {PARAMS_RULES_RELEASE};
+    rules_set_command_put(payload, &rules);
+    event_write_rules_changed(&world->out, &ruled);
+    world_operate(world, T_RULES_SET, payload, "action=rules-set&rules=3");
+
+    const struct connector_add_command add = {.nonce = ++world->nonce, .public_key = {8, 8}};
+    const struct connector_added_event added = {.connector = number, .public_key = {8, 8}};
+    connector_add_command_put(payload, &add);
+    event_write_connector_added(&world->out, &added);
+    hash_hex(add.public_key, 32, hex);
+    snprintf(text, sizeof(text), "action=connector-add&publicKey=%s", hex);
+    world_operate(world, T_CONNECTOR_ADD, payload, text);
+}
+
+/* Account 3 takes it back, whatever it was until now. */
+static inline void custody_cancel(struct custody *custody, uint64_t number)
+{
+    struct withdrawal_changed_event *now = &custody->withdrawals[number];
+    const struct withdrawal_cancel_command cancel = {.withdrawal = number, .account = 3};
+    const int64_t back = now->state == WITHDRAWAL_HELD ? now->amount.units : 0;
+    uint8_t payload[256];
+    char text[128];
+    withdrawal_cancel_command_put(payload, &cancel);
+    now->state = WITHDRAWAL_CANCELED;
+    custody_changed(custody, number, back, -back);
+    snprintf(text, sizeof(text), "action=withdraw-cancel&withdrawal=%u&timestamp=" CUSTODY_TIME,
+             (unsigned)number);
+    custody_own(custody, T_WITHDRAWAL_CANCEL, payload, text);
 }
 
 #endif /* TESTS_UNIT_SETTLEMENT_WORLD_CUSTODY_H */
