@@ -17,6 +17,9 @@
 #define BLOCK_HEADER_MAGIC   0x48425851u
 #define BLOCK_HEADER_VERSION 1
 
+/* A flag: withdrawals were approved in the block, and events_hash binds the tree of them (ledger/seal.h). */
+#define BLOCK_RELEASES 1u
+
 struct block_header {
     uint16_t version;
     uint16_t flags;

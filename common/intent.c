@@ -126,7 +126,9 @@ bool intent_deadline(const struct form *form, uint64_t *timestamp_ns, uint64_t *
     ROW(WITHDRAWAL_REPORT, withdrawal_report) \
     ROW(LIABILITIES_ORDER, liabilities_order) \
     ROW(WITHDRAW, withdraw) \
-    ROW(ADDRESS_ALLOW, address_allow)
+    ROW(ADDRESS_ALLOW, address_allow) \
+    ROW(WITHDRAWAL_CANCEL, withdrawal_cancel) \
+    ROW(CONNECTOR_ADD, connector_add)
 
 size_t intent_put(const struct intent *intent, uint8_t *payload)
 {
@@ -210,6 +212,9 @@ static void fill_trade(struct intent *asked, const struct intent *given)
     case T_ADDRESS_ALLOW:
         asked->address_allow.account = given->address_allow.account;
         return;
+    case T_WITHDRAWAL_CANCEL:
+        asked->withdrawal_cancel.account = given->withdrawal_cancel.account;
+        return;
     }
 }
 
@@ -253,6 +258,8 @@ static bool intent_read(const struct form *form, const struct params *params, ui
         return intent_custody_withdraw(form, params, intent, &refusal);
     case T_ADDRESS_ALLOW:
         return intent_custody_allow(form, params, intent, &refusal);
+    case T_WITHDRAWAL_CANCEL:
+        return intent_custody_cancel(form, intent, &refusal);
     default:
         return intent_admin(form, params, intent, &refusal) && intent->type == type;
     }
@@ -265,7 +272,8 @@ static bool deadline_matches(const struct form *form, const struct command *comm
     uint64_t timestamp_ns, deadline_ns;
     const uint16_t type = command->header.type;
     const bool of_account = (type >= T_ORDER_PLACE && type <= T_SESSION_END) ||
-                            type == T_WITHDRAW || type == T_ADDRESS_ALLOW;
+                            type == T_WITHDRAW || type == T_ADDRESS_ALLOW ||
+                            type == T_WITHDRAWAL_CANCEL;
     if (!of_account && form_find(form, "timestamp") == NULL)
         return command->header.deadline_ns == 0;
     return intent_deadline(form, &timestamp_ns, &deadline_ns, &refusal) &&

@@ -53,6 +53,8 @@ struct intent {
         struct withdrawal_report_command withdrawal_report;
         struct withdraw_command withdraw;
         struct address_allow_command address_allow;
+        struct withdrawal_cancel_command withdrawal_cancel;
+        struct connector_add_command connector_add;
     };
 };
 

@@ -231,6 +231,7 @@ bool intent_custody_action(const struct form *form, const struct params *params,
     } actions[] = {
         {"rules-set", read_rules},
         {"route-set", read_route},
+        {"connector-add", read_connector},
         {"account-freeze", read_freeze},
         {"deposit-address", read_deposit_address},
         {"deposit-report", read_report},
@@ -250,7 +251,8 @@ bool intent_custody_action(const struct form *form, const struct params *params,
 
 bool intent_custody_is(uint16_t type)
 {
-    return (type >= T_RULES_SET && type <= T_WITHDRAWAL_REPORT) || type == T_CONNECTOR_ADD || type == T_LIABILITIES_ORDER;
+    return (type >= T_RULES_SET && type <= T_WITHDRAWAL_REPORT) || type == T_CONNECTOR_ADD ||
+           type == T_LIABILITIES_ORDER;
 }
 
 /* All of them begin alike. */
@@ -294,4 +296,13 @@ bool intent_custody_allow(const struct form *form, const struct params *params,
     struct address_allow_command *ask = &intent->address_allow;
     return read_action(form, WORDS(words), &ask->allowed, refusal) &&
            read_chain(form, ask->chain, refusal) && read_address(form, ask->address, refusal);
+}
+
+bool intent_custody_cancel(const struct form *form, struct intent *intent, struct refusal *refusal)
+{
+    static const struct parameter_word words[] = {{"withdraw-cancel", 1}};
+    *intent = (struct intent){.type = T_WITHDRAWAL_CANCEL};
+    uint8_t action;
+    return read_action(form, WORDS(words), &action, refusal) &&
+           read_u64(form, "withdrawal", &intent->withdrawal_cancel.withdrawal, refusal);
 }

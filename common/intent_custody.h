@@ -3,6 +3,7 @@
  *   action=rules-set           rules
  *   action=route-set           chain asset decimals confirmations connector withdrawMin withdrawMax
  *                              withdrawDayMax approvalAbove approvals addressDelay (s) status=OPEN|CLOSED
+ *   action=connector-add       publicKey (64 hex)
  *   action=account-freeze      account frozen=true|false
  *   action=deposit-address     account chain address
  *   action=deposit-report      chain txid output asset amount (whole, in the chain's unit) address height
@@ -18,6 +19,7 @@
  *   action=withdraw            chain asset amount (decimal) address withdrawOrderId
  *   action=address-allow       chain address
  *   action=address-forbid      chain address
+ *   action=withdraw-cancel     withdrawal
  *
  * An address is 1 to 64 of a-z A-Z 0-9 - _ . :, a txid 64 hex digits.
  */
@@ -42,5 +44,7 @@ MUST_CHECK bool intent_custody_withdraw(const struct form *form, const struct pa
                                         struct intent *intent, struct refusal *refusal);
 MUST_CHECK bool intent_custody_allow(const struct form *form, const struct params *params,
                                      struct intent *intent, struct refusal *refusal);
+MUST_CHECK bool intent_custody_cancel(const struct form *form, struct intent *intent,
+                                      struct refusal *refusal);
 
 #endif /* COMMON_INTENT_CUSTODY_H */

@@ -395,6 +395,7 @@ enum withdrawal_state {
     WITHDRAWAL_BROADCAST = 4,
     WITHDRAWAL_FINAL = 5,
     WITHDRAWAL_FAILED = 6,
+    WITHDRAWAL_CANCELED = 7, /* by the account, from HELD */
 };
 
 #define CHAIN_BYTES         12

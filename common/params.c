@@ -63,6 +63,9 @@ bool params_valid(const struct params *params, const char **reason)
     else if (params->route_count > PARAMS_ROUTES_LIMIT ||
              (params->rules < PARAMS_RULES_CUSTODY && params->route_count != 0))
         *reason = "more routes than there may be";
+    else if (params->connector_count > PARAMS_CONNECTORS_LIMIT ||
+             (params->rules < PARAMS_RULES_RELEASE && params->connector_count != 0))
+        *reason = "more connectors than there may be";
     return *reason == NULL;
 }
 
@@ -157,6 +160,13 @@ static uint8_t *routes_put(uint8_t *at, const struct params *params)
     return at;
 }
 
+static uint8_t *connectors_put(uint8_t *at, const struct params *params)
+{
+    if (params->rules < PARAMS_RULES_RELEASE) return at;
+    at = le_put_u16(at, params->connector_count);
+    return le_put_bytes(at, params->connectors, (size_t)params->connector_count * PUBLIC_KEY_BYTES);
+}
+
 size_t params_encode(const struct params *params, uint8_t *bytes)
 {
     uint8_t *at = bytes;
@@ -188,6 +198,7 @@ size_t params_encode(const struct params *params, uint8_t *bytes)
     at = le_put_u16(at, params->market_count);
     for (uint16_t i = 0; i < params->market_count; i++)
         at = market_put(at, &params->markets[i]);
+    at = connectors_put(at, params);
     at = routes_put(at, params);
     ASSERT(at - bytes <= PARAMS_BYTES_MAX);
     return (size_t)(at - bytes);
@@ -306,6 +317,19 @@ static bool route_get(const uint8_t *at, struct params *params)
     return true;
 }
 
+static bool is_key(const uint8_t public_key[PUBLIC_KEY_BYTES])
+{
+    static const uint8_t none[PUBLIC_KEY_BYTES];
+    return memcmp(public_key, none, PUBLIC_KEY_BYTES) != 0;
+}
+
+static bool connector_get(const uint8_t *at, struct params *params)
+{
+    if (!is_key(at) || params_find_connector(params, at) >= 0) return false;
+    memcpy(params->connectors[params->connector_count++], at, PUBLIC_KEY_BYTES);
+    return true;
+}
+
 /* A count, and as many items of one size. */
 static bool items_get(const uint8_t **at, const uint8_t *end, struct params *params,
                       size_t item_bytes, uint16_t limit,
@@ -328,6 +352,9 @@ bool params_decode(const uint8_t *bytes, size_t byte_count, struct params *param
     return head_get(&bytes, end, params) &&
            items_get(&bytes, end, params, ASSET_BYTES, PARAMS_ASSETS_LIMIT, asset_get) &&
            items_get(&bytes, end, params, MARKET_BYTES, PARAMS_MARKETS_LIMIT, market_get) &&
+           (params->rules < PARAMS_RULES_RELEASE ||
+            items_get(&bytes, end, params, PUBLIC_KEY_BYTES, PARAMS_CONNECTORS_LIMIT,
+                      connector_get)) &&
            (params->rules < PARAMS_RULES_CUSTODY ||
             items_get(&bytes, end, params, ROUTE_CHANGED_BYTES, PARAMS_ROUTES_LIMIT, route_get)) &&
            bytes == end && params_valid(params, &reason);
@@ -402,8 +429,22 @@ static bool route_follows(const struct params *params, const struct route_change
             params->route_count < PARAMS_ROUTES_LIMIT);
 }
 
+static bool connector_follows(const struct params *params,
+                              const struct connector_added_event *added)
+{
+    return params->rules >= PARAMS_RULES_RELEASE &&
+           params->connector_count < PARAMS_CONNECTORS_LIMIT &&
+           added->connector == PARAMS_CONNECTOR_FIRST + params->connector_count &&
+           is_key(added->public_key) && params_find_connector(params, added->public_key) < 0;
+}
+
 bool params_follows(const struct params *params, const struct event *event)
 {
+    if (event->type == T_CONNECTOR_ADDED) {
+        struct connector_added_event added;
+        connector_added_event_get(event->payload, &added);
+        return connector_follows(params, &added);
+    }
     if (event->type == T_RULES_CHANGED) {
         struct rules_changed_event changed;
         rules_changed_event_get(event->payload, &changed);
@@ -471,6 +512,11 @@ void params_apply(struct params *params, const struct event *event)
         params->markets[filtered.market].filters = params_filters_of(&filtered);
     } else if (event->type == T_ROUTE_CHANGED) {
         apply_route(params, event);
+    } else if (event->type == T_CONNECTOR_ADDED) {
+        struct connector_added_event added;
+        connector_added_event_get(event->payload, &added);
+        ASSERT(params->connector_count < PARAMS_CONNECTORS_LIMIT);
+        memcpy(params->connectors[params->connector_count++], added.public_key, PUBLIC_KEY_BYTES);
     } else if (event->type == T_RULES_CHANGED) {
         params->rules = le_get_u32(event->payload);
     }
@@ -479,6 +525,12 @@ void params_apply(struct params *params, const struct event *event)
 #define ROUTE_DECIMALS_MAX      36
 #define ROUTE_APPROVALS_MAX     16
 #define ROUTE_ADDRESS_DELAY_MAX (30 * 24 * 3600)
+
+/* An operator, of whom the genesis knows how many there are, or a connector that was added. */
+static bool connector_known(const struct params *params, uint16_t number)
+{
+    return number < PARAMS_CONNECTOR_FIRST || params_connector(params, number) != NULL;
+}
 
 bool params_route_valid(const struct params *params, const struct route_changed_event *route)
 {
@@ -491,7 +543,7 @@ bool params_route_valid(const struct params *params, const struct route_changed_
            route->day_max.units >= route->withdrawal_max.units &&
            route->approval_above.units >= 0 && route->confirmations > 0 &&
            route->address_delay_s <= ROUTE_ADDRESS_DELAY_MAX &&
-           route->connector < ROUTE_APPROVALS_MAX && route->approvals > 0 &&
+           connector_known(params, route->connector) && route->approvals > 0 &&
            route->approvals <= ROUTE_APPROVALS_MAX &&
            (route->status == ROUTE_OPEN || route->status == ROUTE_CLOSED);
 }
@@ -509,6 +561,22 @@ int params_find_chain(const struct params *params, const uint8_t chain[CHAIN_BYT
 {
     for (int i = 0; i < params->route_count; i++)
         if (memcmp(params->routes[i].chain, chain, CHAIN_BYTES) == 0) return i;
+    return -1;
+}
+
+const uint8_t *params_connector(const struct params *params, uint16_t number)
+{
+    const uint32_t index = (uint32_t)number - PARAMS_CONNECTOR_FIRST;
+    return number >= PARAMS_CONNECTOR_FIRST && index < params->connector_count
+               ? params->connectors[index]
+               : NULL;
+}
+
+int params_find_connector(const struct params *params, const uint8_t public_key[PUBLIC_KEY_BYTES])
+{
+    for (int i = 0; i < params->connector_count; i++)
+        if (memcmp(params->connectors[i], public_key, PUBLIC_KEY_BYTES) == 0)
+            return PARAMS_CONNECTOR_FIRST + i;
     return -1;
 }
 

@@ -27,7 +27,7 @@ bool proof_get(const uint8_t *bytes, size_t byte_count, struct proof *proof)
     if (byte_count < PROOF_HEADER_BYTES || byte_count > PROOF_BYTES_MAX) return false;
     if (le_get_u32(bytes) != PROOF_MAGIC || le_get_u16(bytes + 4) != PROOF_VERSION) return false;
     const uint16_t kind = le_get_u16(bytes + 6);
-    if (kind < PROOF_ACCOUNT || kind > PROOF_LIABILITY) return false;
+    if (kind < PROOF_ACCOUNT || kind > PROOF_RELEASE) return false;
     proof->kind = (enum proof_kind)kind;
     proof->subject_bytes = le_get_u32(bytes + 8);
     proof->header_count = le_get_u32(bytes + 12);
@@ -128,6 +128,46 @@ bool proof_trade_get(const uint8_t *bytes, size_t byte_count, struct proof_trade
     if (!event_next(&at, end, &event) || at != end || event.type != T_FILL) return false;
     fill_event_get(event.payload, &trade->fill);
     memcpy(trade->path, bytes + 8 + PROOF_FILL_BYTES, (size_t)trade->path_count * HASH_BYTES);
+    return true;
+}
+
+/* ---- release ---- */
+
+#define RELEASE_HEAD_BYTES (3 * 4 + HASH_BYTES)
+
+size_t proof_release_put(const struct proof_release *release,
+                         uint8_t bytes[PROOF_RELEASE_BYTES_MAX])
+{
+    ASSERT(release->path_count <= PROOF_PATH_MAX);
+    uint8_t *at = le_put_u32(bytes, release->index);
+    at = le_put_u32(at, release->count);
+    at = le_put_u32(at, release->path_count);
+    at = le_put_bytes(at, release->events.bytes, HASH_BYTES);
+    at = le_put_bytes(at, release->leaf, PROOF_RELEASE_LEAF_BYTES);
+    at = le_put_bytes(at, release->path, release->path_count * sizeof(hash_t));
+    return (size_t)(at - bytes);
+}
+
+bool proof_release_get(const uint8_t *bytes, size_t byte_count, struct proof_release *release)
+{
+    const size_t fixed = RELEASE_HEAD_BYTES + PROOF_RELEASE_LEAF_BYTES;
+    if (byte_count < fixed) return false;
+    release->index = le_get_u32(bytes);
+    release->count = le_get_u32(bytes + 4);
+    release->path_count = le_get_u32(bytes + 8);
+    if (release->path_count > PROOF_PATH_MAX ||
+        byte_count != fixed + (size_t)release->path_count * HASH_BYTES)
+        return false;
+    memcpy(release->events.bytes, bytes + 12, HASH_BYTES);
+    memcpy(release->leaf, bytes + RELEASE_HEAD_BYTES, PROOF_RELEASE_LEAF_BYTES);
+    release->command = le_get_u64(release->leaf);
+    release->ordinal = le_get_u32(release->leaf + 8);
+    const uint8_t *at = release->leaf + 12, *const end = release->leaf + PROOF_RELEASE_LEAF_BYTES;
+    struct event event;
+    if (!event_next(&at, end, &event) || at != end || event.type != T_WITHDRAWAL_CHANGED)
+        return false;
+    withdrawal_changed_event_get(event.payload, &release->withdrawal);
+    memcpy(release->path, bytes + fixed, (size_t)release->path_count * HASH_BYTES);
     return true;
 }
 

@@ -11,10 +11,12 @@
  *     trade     index u32 | path_count u32 | command u64 | ordinal u32 | FILL event | path_count x hash 32
  *     totals    count u32 | count x (asset u16, users, fees, rounding, in flight, external, house: i128 each);
  *               without `house` on a chain whose genesis is older than that account (params_has_house)
+ *     release   index u32 | count u32 | path_count u32 | events hash 32 | command u64 | ordinal u32 |
+ *               WITHDRAWAL_CHANGED event | path_count x hash 32
  *     liability what a holder's leaves in a liabilities file are: common/liabilities.h
  *
  * Little-endian, no padding. docs/proofs.md draws them. What they prove is checked where their trees are:
- * ledger/attestation.h, ledger/receipt.h, settlement/account_proof.h, settlement/totals_proof.h,
+ * ledger/attestation.h, ledger/receipt.h, ledger/release.h, settlement/account_proof.h, settlement/totals_proof.h,
  * settlement/liability_proof.h.
  *
  * Owner    the caller; pure
@@ -43,6 +45,9 @@
      PROOF_DEPTH_MAX * HASH_BYTES)
 #define PROOF_FILL_BYTES          (8 + 4 + EVENT_HEADER_BYTES + FILL_BYTES) /* a leaf under fills_root */
 #define PROOF_TRADE_BYTES_MAX     (4 + 4 + PROOF_FILL_BYTES + PROOF_PATH_MAX * HASH_BYTES)
+#define PROOF_RELEASE_LEAF_BYTES  (8 + 4 + EVENT_HEADER_BYTES + WITHDRAWAL_CHANGED_BYTES)
+#define PROOF_RELEASE_BYTES_MAX \
+    (3 * 4 + HASH_BYTES + PROOF_RELEASE_LEAF_BYTES + PROOF_PATH_MAX * HASH_BYTES)
 #define PROOF_TOTAL_BYTES         98
 #define PROOF_TOTAL_BYTES_OLD     82 /* without the house */
 #define PROOF_TOTALS_BYTES_MAX    (4 + PROOF_ASSETS_MAX * PROOF_TOTAL_BYTES)
@@ -50,7 +55,13 @@
 #define PROOF_SUBJECT_BYTES_MAX   PROOF_LIABILITY_BYTES_MAX
 #define PROOF_BYTES_MAX           (64u * 1024)
 
-enum proof_kind { PROOF_ACCOUNT = 1, PROOF_TRADE = 2, PROOF_TOTALS = 3, PROOF_LIABILITY = 4 };
+enum proof_kind {
+    PROOF_ACCOUNT = 1,
+    PROOF_TRADE = 2,
+    PROOF_TOTALS = 3,
+    PROOF_LIABILITY = 4,
+    PROOF_RELEASE = 5,
+};
 
 /* The parts of one proof. */
 struct proof {
@@ -89,6 +100,18 @@ struct proof_trade {
     hash_t path[PROOF_PATH_MAX];
 };
 
+struct proof_release {
+    uint32_t index; /* among the withdrawals approved in the block, `count` of them */
+    uint32_t count;
+    uint32_t path_count;
+    hash_t events; /* of the block's events without the releases */
+    uint64_t command;
+    uint32_t ordinal;
+    struct withdrawal_changed_event withdrawal;
+    uint8_t leaf[PROOF_RELEASE_LEAF_BYTES];
+    hash_t path[PROOF_PATH_MAX];
+};
+
 struct proof_total {
     uint16_t asset;
     __int128 users, fees, rounding, in_flight, external, house;
@@ -115,6 +138,10 @@ MUST_CHECK bool proof_account_get(const uint8_t *bytes, size_t byte_count,
 /* The leaf is what is written; command, ordinal and fill follow from it. */
 size_t proof_trade_put(const struct proof_trade *trade, uint8_t bytes[PROOF_TRADE_BYTES_MAX]);
 MUST_CHECK bool proof_trade_get(const uint8_t *bytes, size_t byte_count, struct proof_trade *trade);
+size_t proof_release_put(const struct proof_release *release,
+                         uint8_t bytes[PROOF_RELEASE_BYTES_MAX]);
+MUST_CHECK bool proof_release_get(const uint8_t *bytes, size_t byte_count,
+                                  struct proof_release *release);
 size_t proof_totals_put(const struct proof_totals *totals, uint8_t bytes[PROOF_TOTALS_BYTES_MAX]);
 MUST_CHECK bool proof_totals_get(const uint8_t *bytes, size_t byte_count,
                                  struct proof_totals *totals);

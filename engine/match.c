@@ -112,6 +112,8 @@ static enum reject command_apply(struct engine *engine, const struct command *co
         return withdrawal_ask(engine, command, out);
     case T_ADDRESS_ALLOW:
         return withdrawal_allow(engine, command, out);
+    case T_WITHDRAWAL_CANCEL:
+        return withdrawal_cancel(engine, command, out);
     default:
         return operator_step(engine, command, out);
     }

@@ -18,9 +18,22 @@ static struct claim claim_of(const struct command *command)
     return (struct claim){le_get_u64(command->payload), le_get_u16(command->payload + 8)};
 }
 
-static enum reject claim_check(const struct engine *engine, struct claim claim)
+/* What connectors say is about the routes that name them; operators may be connectors too. */
+static bool is_report(uint16_t type)
 {
-    if (claim.operator_index >= engine->operator_count) return REJECT_UNKNOWN_OPERATOR;
+    return type == T_DEPOSIT_ADDRESS || type == T_DEPOSIT_REPORT || type == T_DEPOSIT_REORG ||
+           type == T_WITHDRAWAL_REPORT;
+}
+
+static bool may_command(const struct engine *engine, uint16_t signer, uint16_t type)
+{
+    if (signer < PARAMS_CONNECTOR_FIRST) return signer < engine->operator_count;
+    return is_report(type) && params_connector(&engine->params, signer) != NULL;
+}
+
+static enum reject claim_check(const struct engine *engine, struct claim claim, uint16_t type)
+{
+    if (!may_command(engine, claim.operator_index, type)) return REJECT_UNKNOWN_OPERATOR;
     if (claim.nonce <= engine->operator_nonces[claim.operator_index]) return REJECT_NONCE_USED;
     return REJECT_NONE;
 }
@@ -341,7 +354,8 @@ static enum reject route_set(struct engine *engine, const struct command *comman
     route_changed_event_get(command->payload + 10, &changed);
     const struct params *params = &engine->params;
     if (changed.asset >= params->asset_count) return REJECT_UNKNOWN_ASSET;
-    if (!params_route_valid(params, &changed) || changed.connector >= engine->operator_count ||
+    if (!params_route_valid(params, &changed) ||
+        !may_command(engine, changed.connector, T_WITHDRAWAL_REPORT) ||
         changed.approvals > engine->operator_count)
         return REJECT_ROUTE_SPEC;
     const int known = params_find_route(params, changed.chain, changed.asset);
@@ -350,6 +364,27 @@ static enum reject route_set(struct engine *engine, const struct command *comman
 
     const size_t mark = event_writer_mark(out);
     event_write_route_changed(out, &changed);
+    params_follow(engine, mark, out);
+    return REJECT_NONE;
+}
+
+static enum reject connector_add(struct engine *engine, const struct command *command,
+                                 struct event_writer *out)
+{
+    static const uint8_t none[PUBLIC_KEY_BYTES];
+    struct connector_add_command add;
+    connector_add_command_get(command->payload, &add);
+    const struct params *params = &engine->params;
+    if (params->rules < PARAMS_RULES_RELEASE) return REJECT_RULES;
+    if (memcmp(add.public_key, none, PUBLIC_KEY_BYTES) == 0) return REJECT_CONNECTOR_SPEC;
+    if (params_find_connector(params, add.public_key) >= 0) return REJECT_ALREADY_EXISTS;
+    if (params->connector_count == PARAMS_CONNECTORS_LIMIT) return REJECT_CONNECTOR_SPEC;
+
+    struct connector_added_event added = {
+        .connector = (uint16_t)(PARAMS_CONNECTOR_FIRST + params->connector_count)};
+    memcpy(added.public_key, add.public_key, PUBLIC_KEY_BYTES);
+    const size_t mark = event_writer_mark(out);
+    event_write_connector_added(out, &added);
     params_follow(engine, mark, out);
     return REJECT_NONE;
 }
@@ -436,7 +471,7 @@ enum reject operator_step(struct engine *engine, const struct command *command,
                           struct event_writer *out)
 {
     const struct claim claim = claim_of(command);
-    enum reject reject = claim_check(engine, claim);
+    enum reject reject = claim_check(engine, claim, command->header.type);
     if (reject == REJECT_NONE) reject = operator_apply(engine, command, out);
     if (reject == REJECT_NONE) engine->operator_nonces[claim.operator_index] = claim.nonce;
     return reject;

@@ -1,7 +1,8 @@
 /* Operators' commands: assets, markets, accounts, keys, credits and debits, and the node set.
  *
  * Each carries its operator's index and a nonce above that operator's last one; a refused command does not
- * use its nonce up. Checked in this order: operator, nonce, then what the command asks for.
+ * use its nonce up. Checked in this order: operator (for reports also a
+ * connector), nonce, then what the command asks for.
  *
  * Owner    the engine thread
  */

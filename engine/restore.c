@@ -83,6 +83,10 @@ static bool nonces_load(struct engine *engine, struct sections *sections)
         if (!sections_nonce(sections, &nonce)) return false;
         engine->operator_nonces[i] = nonce.last;
     }
+    for (uint32_t i = 0; i < engine->params.connector_count; i++) {
+        if (!sections_nonce(sections, &nonce)) return false;
+        engine->operator_nonces[PARAMS_CONNECTOR_FIRST + i] = nonce.last;
+    }
     return true;
 }
 

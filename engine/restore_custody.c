@@ -82,10 +82,11 @@ static bool withdrawal_good(const struct engine *engine,
                             const struct withdrawal_changed_event *facts)
 {
     return accounts_exists(&engine->accounts, facts->account) && facts->amount.units > 0 &&
-           facts->state >= WITHDRAWAL_HELD && facts->state <= WITHDRAWAL_FAILED &&
+           facts->state >= WITHDRAWAL_HELD && facts->state <= WITHDRAWAL_CANCELED &&
            facts->block <= engine->sealed_height + 1 &&
            (facts->block == 0) ==
-               (facts->state == WITHDRAWAL_HELD || facts->state == WITHDRAWAL_DENIED) &&
+               (facts->state == WITHDRAWAL_HELD || facts->state == WITHDRAWAL_DENIED ||
+                facts->state == WITHDRAWAL_CANCELED) &&
            params_find_route(&engine->params, facts->chain, facts->asset) >= 0 &&
            custody_withdrawal_of(&engine->custody, facts->account, facts->client_id) == NULL;
 }

@@ -261,7 +261,8 @@ static void all_count(struct writer *writer)
     writer->counts[SNAPSHOT_PARAMS] = writer->params_bytes;
     writer->counts[SNAPSHOT_MEMBERSHIP] = 1;
     writer->counts[SNAPSHOT_NODES] = engine->nodes.set.count;
-    writer->counts[SNAPSHOT_NONCES] = engine->operator_count;
+    writer->counts[SNAPSHOT_NONCES] =
+        (uint64_t)engine->operator_count + engine->params.connector_count;
     writer->counts[SNAPSHOT_ORIGINS] = engine->origins.count;
     writer->counts[SNAPSHOT_ASSETS] = engine->params.asset_count;
     writer->counts[SNAPSHOT_ACCOUNTS] = engine->accounts.count;
@@ -346,6 +347,9 @@ static void put_log(struct writer *writer)
     put_section(writer, SNAPSHOT_NONCES);
     for (uint32_t i = 0; i < engine->operator_count; i++)
         put_nonce(writer, (struct snapshot_nonce){.last = engine->operator_nonces[i]});
+    for (uint32_t i = 0; i < engine->params.connector_count; i++)
+        put_nonce(writer, (struct snapshot_nonce){
+                              .last = engine->operator_nonces[PARAMS_CONNECTOR_FIRST + i]});
     put_section(writer, SNAPSHOT_ORIGINS);
     for (uint32_t i = 0; i < engine->origins.count; i++) {
         const struct origin *origin = &engine->origins.members[i];

@@ -63,7 +63,7 @@ struct engine {
     uint64_t stamp_ns;    /* likewise */
     uint32_t day;         /* UTC day of the stamp */
     uint32_t operator_count;
-    uint64_t operator_nonces[GENESIS_OPERATORS_LIMIT]; /* last one used */
+    uint64_t operator_nonces[PARAMS_SIGNERS_LIMIT]; /* last one used; connectors' too */
     uint64_t last_command;
     uint64_t sealed_height;
     uint64_t sealed_command; /* that ended block sealed_height */

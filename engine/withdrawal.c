@@ -158,6 +158,26 @@ enum reject withdrawal_allow(struct engine *engine, const struct command *comman
     return REJECT_NONE;
 }
 
+/* What waits for operators is the account's to take back, also while it is frozen: the money stays here. */
+enum reject withdrawal_cancel(struct engine *engine, const struct command *command,
+                              struct event_writer *out)
+{
+    struct withdrawal_cancel_command ask;
+    withdrawal_cancel_command_get(command->payload, &ask);
+    if (engine->params.rules < PARAMS_RULES_RELEASE) return REJECT_RULES;
+    struct withdrawal *withdrawal = custody_withdrawal(&engine->custody, ask.withdrawal);
+    if (withdrawal == NULL || withdrawal->facts.account != ask.account)
+        return REJECT_UNKNOWN_WITHDRAWAL;
+    struct withdrawal_changed_event *facts = &withdrawal->facts;
+    const uint8_t before = facts->state;
+    if (before != WITHDRAWAL_HELD && before != WITHDRAWAL_CANCELED) return REJECT_WITHDRAWAL_STATE;
+    if (before == WITHDRAWAL_HELD)
+        accounts_release(&engine->accounts, facts->account, facts->asset, facts->amount);
+    facts->state = WITHDRAWAL_CANCELED;
+    written(withdrawal, before, out);
+    return REJECT_NONE;
+}
+
 /* ---- What operators say. */
 
 enum reject withdrawal_approve(struct engine *engine, const struct command *command,
@@ -234,6 +254,7 @@ enum reject withdrawal_report(struct engine *engine, const struct command *comma
 
     const uint8_t before = facts->state;
     const bool again = ask.state == facts->state && ask.state >= WITHDRAWAL_BROADCAST &&
+                       ask.state <= WITHDRAWAL_FAILED &&
                        memcmp(facts->txid, ask.txid, TXID_BYTES) == 0;
     const enum reject reject = again ? REJECT_NONE : report_check(engine, facts, &ask);
     if (reject != REJECT_NONE) return reject;

@@ -1,7 +1,8 @@
 /* Withdrawals: asked for by the account, held, approved, and gone once the chain says so.
  *
  *     WITHDRAW ──► HELD ──m operators──► APPROVED ──told──► BROADCAST ──told──► FINAL
- *         │         │ └──one──► DENIED      ▲   └──────────────┴──────told────► FAILED: refunded
+ *         │         │ ├──one──► DENIED      ▲   └──────────────┴──────told────► FAILED: refunded
+ *         │         │ └──its account──► CANCELED
  *         └─────────┼──up to approval_above─┘
  *
  * available ─► held ─► in flight ─► gone. An approval counts for what the operator saw: amount and address are in
@@ -23,6 +24,8 @@ enum reject withdrawal_ask(struct engine *engine, const struct command *command,
                            struct event_writer *out);
 enum reject withdrawal_allow(struct engine *engine, const struct command *command,
                              struct event_writer *out);
+enum reject withdrawal_cancel(struct engine *engine, const struct command *command,
+                              struct event_writer *out);
 
 /* Operators' and connectors'. */
 enum reject withdrawal_approve(struct engine *engine, const struct command *command,

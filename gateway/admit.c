@@ -37,6 +37,9 @@ void admit_account(struct intent *intent, uint32_t account)
     case T_ADDRESS_ALLOW:
         intent->address_allow.account = account;
         break;
+    case T_WITHDRAWAL_CANCEL:
+        intent->withdrawal_cancel.account = account;
+        break;
     default:
         break; /* an operator's: not about whoever sends it */
     }

@@ -274,15 +274,21 @@ bool auth_verify(struct auth *auth, const struct view *view, uint32_t key_index,
                           proof->signature);
 }
 
-bool auth_verify_operator(const struct genesis *genesis, const uint8_t public_key[PUBLIC_KEY_BYTES],
+int auth_signer(const struct genesis *genesis, const struct params *params,
+                const uint8_t public_key[PUBLIC_KEY_BYTES])
+{
+    for (uint32_t index = 0; index < genesis->operator_count; index++)
+        if (memcmp(genesis->operators[index], public_key, PUBLIC_KEY_BYTES) == 0) return (int)index;
+    return params == NULL ? -1 : params_find_connector(params, public_key);
+}
+
+bool auth_verify_operator(const struct genesis *genesis, const struct params *params,
+                          const uint8_t public_key[PUBLIC_KEY_BYTES],
                           const struct auth_payload *payload, struct auth_proof *proof)
 {
     char text[PROOF_TEXT_MAX];
     size_t text_bytes;
-    bool known = false;
-    for (uint32_t index = 0; index < genesis->operator_count; index++)
-        known |= memcmp(genesis->operators[index], public_key, PUBLIC_KEY_BYTES) == 0;
-    if (!known || payload->signature_count != 1) return false;
+    if (auth_signer(genesis, params, public_key) < 0 || payload->signature_count != 1) return false;
     if (!decode_percent(&payload->signature, text, &text_bytes)) return false;
     if (!hash_from_hex(text, text_bytes, proof->signature, SIGNATURE_BYTES) &&
         !decode_base64(text, text_bytes, proof->signature))

@@ -66,8 +66,12 @@ MUST_CHECK bool auth_check_time(uint64_t timestamp_ns, uint64_t deadline_ns, uin
 MUST_CHECK bool auth_verify(struct auth *auth, const struct view *view, uint32_t key_index,
                             const struct auth_payload *payload, struct auth_proof *proof);
 
-/* The same for an operator: `signature` is 128 hex digits (or base64) by `public_key`. */
-MUST_CHECK bool auth_verify_operator(const struct genesis *genesis,
+/* The number by which commands name an operator, or, with `params`, a connector with this key; -1: there is none. */
+int auth_signer(const struct genesis *genesis, const struct params *params,
+                const uint8_t public_key[PUBLIC_KEY_BYTES]);
+
+/* The same for whom auth_signer knows: `signature` is 128 hex digits (or base64) by `public_key`. */
+MUST_CHECK bool auth_verify_operator(const struct genesis *genesis, const struct params *params,
                                      const uint8_t public_key[PUBLIC_KEY_BYTES],
                                      const struct auth_payload *payload, struct auth_proof *proof);
 

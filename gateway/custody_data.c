@@ -1,4 +1,5 @@
 #include "gateway/admit.h"
+#include "gateway/recall_custody.h"
 #include "gateway/reply_custody.h"
 #include "gateway/route.h"
 
@@ -45,6 +46,15 @@ enum outcome custody_data_allow(struct request *request, const struct facts *fac
     return own_command(request, REPLY_CUSTODY);
 }
 
+enum outcome custody_data_cancel(struct request *request, const struct facts *facts)
+{
+    if (facts->params->rules < PARAMS_RULES_RELEASE)
+        return request_refuse(request, REJECT_RULES, NULL, NULL);
+    if (!intent_custody_cancel(request->form, &request->intent, &request->refusal))
+        return OUTCOME_REFUSED;
+    return own_command(request, REPLY_CUSTODY);
+}
+
 /* What a connector may say; the log looks at whose chain it is. */
 static bool is_connectors(uint16_t type)
 {
@@ -62,102 +72,55 @@ enum outcome custody_data_report(struct request *request, const struct facts *fa
 
 /* ---- questions ---- */
 
-/* What a list is of: an account's, newest first, or (account 0) all from a number on. */
-struct listing {
-    uint32_t account;
-    uint64_t from;
-    uint32_t limit;
-};
-
-static bool read_listing(struct request *request, struct listing *listing)
+/* Who asks here is known by its key; an operator sees all of them, a connector those of the routes that name it. */
+static int connector_of(const struct request *request, const struct facts *facts)
 {
-    listing->account = request->account;
-    listing->from = 1;
-    return request_u64(request, "fromId", &listing->from, NULL) &&
-           request_limit(request, LIST_DEFAULT, LIST_MAX, &listing->limit);
+    const int signer = request->account != 0
+                           ? -1
+                           : auth_signer(facts->genesis, facts->params, request->proof.key_id);
+    return signer < PARAMS_CONNECTOR_FIRST ? -1 : signer;
 }
 
-/* The lowest number worth looking at. */
-static uint64_t first_of(const struct facts *facts, const struct listing *listing, uint64_t last)
+/* An account's, newest first, or all accounts' from a number on. What memory has is answered at once. */
+static enum outcome list_transfers(struct request *request, const struct facts *facts,
+                                   enum history_kind kind, uint8_t state)
 {
-    const uint64_t kept = params_transfers_max(facts->params);
-    const uint64_t oldest = last > kept ? last - kept + 1 : 1;
-    return listing->from > oldest ? listing->from : oldest;
-}
-
-static void list_deposits(struct request *request, const struct facts *facts,
-                          const struct listing *listing)
-{
-    const struct custody_view *view = view_custody(facts->view);
+    struct history_query *query = &request->history;
+    *query = (struct history_query){.kind = kind,
+                                    .newest = request->account != 0,
+                                    .account = request->account,
+                                    .connector = connector_of(request, facts),
+                                    .state = state,
+                                    .certified = facts->blocks->certified_height,
+                                    .id_min = 1,
+                                    .id_max = recall_custody_last(kind, facts->view)};
+    uint64_t to = query->id_max;
+    if (!request_u64(request, "fromId", &query->id_min, NULL) ||
+        !request_u64(request, "toId", &to, NULL) ||
+        !request_limit(request, LIST_DEFAULT, LIST_MAX, &query->limit))
+        return OUTCOME_REFUSED;
+    if (to < query->id_max) query->id_max = to;
+    if (!recall_custody_is_whole(query, facts->view, facts->params)) return OUTCOME_HISTORY;
     const struct printing printing = request_printing(request, facts);
-    const uint64_t last = custody_view_deposit_last(view);
-    const uint64_t first = first_of(facts, listing, last);
-    uint32_t left = listing->limit;
-    writer_array(&request->json);
-    for (uint64_t i = first; i <= last && left > 0; i++) {
-        const uint64_t number = listing->account == 0 ? i : last - (i - first);
-        const struct deposit_changed_event *deposit = custody_view_deposit(view, number);
-        if (deposit == NULL || (listing->account != 0 && deposit->account != listing->account))
-            continue;
-        reply_deposit(&request->json, &printing, deposit);
-        left--;
-    }
-    writer_array_end(&request->json);
-}
-
-/* An enum withdrawal_state to look for, 0: RELEASED, STATE_ANY. */
-#define STATE_ANY UINT8_MAX
-
-static bool state_fits(const struct withdrawal_changed_event *withdrawal, uint8_t state,
-                       uint64_t certified)
-{
-    if (state == STATE_ANY) return true;
-    if (state != 0) return withdrawal->state == state;
-    return withdrawal->state == WITHDRAWAL_APPROVED && withdrawal->block <= certified;
-}
-
-static void list_withdrawals(struct request *request, const struct facts *facts,
-                             const struct listing *listing, uint8_t state)
-{
-    const struct custody_view *view = view_custody(facts->view);
-    const struct printing printing = request_printing(request, facts);
-    const uint64_t certified = facts->blocks->certified_height;
-    const uint64_t last = custody_view_withdrawal_last(view);
-    const uint64_t first = first_of(facts, listing, last);
-    uint32_t left = listing->limit;
-    writer_array(&request->json);
-    for (uint64_t i = first; i <= last && left > 0; i++) {
-        const uint64_t number = listing->account == 0 ? i : last - (i - first);
-        const struct withdrawal_changed_event *withdrawal = custody_view_withdrawal(view, number);
-        if (withdrawal == NULL || !state_fits(withdrawal, state, certified) ||
-            (listing->account != 0 && withdrawal->account != listing->account))
-            continue;
-        reply_withdrawal(&request->json, &printing, withdrawal, certified);
-        left--;
-    }
-    writer_array_end(&request->json);
+    const bool given = recall_custody_answer(query, NULL, facts->view, &printing, &request->json);
+    ASSERT(given);
+    return OUTCOME_ANSWERED;
 }
 
 enum outcome custody_data_deposits(struct request *request, const struct facts *facts)
 {
-    struct listing listing;
-    if (!read_listing(request, &listing)) return OUTCOME_REFUSED;
-    list_deposits(request, facts, &listing);
-    return OUTCOME_ANSWERED;
+    return list_transfers(request, facts, HISTORY_DEPOSITS, HISTORY_ANY_STATE);
 }
 
 enum outcome custody_data_withdrawals(struct request *request, const struct facts *facts)
 {
     const struct form_field *word;
-    struct listing listing;
-    uint8_t state = STATE_ANY;
-    if (!read_listing(request, &listing) ||
-        !parameter_optional(request->form, "status", &word, &request->refusal))
+    uint8_t state = HISTORY_ANY_STATE;
+    if (!parameter_optional(request->form, "status", &word, &request->refusal))
         return OUTCOME_REFUSED;
     if (word != NULL && !reply_withdrawal_state(word->value, &state))
         return request_refuse(request, REJECT_DATA, "status", NULL);
-    list_withdrawals(request, facts, &listing, state);
-    return OUTCOME_ANSWERED;
+    return list_transfers(request, facts, HISTORY_WITHDRAWALS, state);
 }
 
 /* Both kinds: those to deposit to, and those the account may withdraw to. */

@@ -1,5 +1,6 @@
 #include "common/intent_admin.h"
 #include "gateway/chain_data.h"
+#include "gateway/reply_custody.h"
 #include "gateway/route.h"
 
 /* `height`, or the last certified block. */

@@ -512,6 +512,7 @@ static void finish_admin(const struct reply *reply, const struct printing *print
     writer_object(json);
     writer_key_string(json, "result", reply->result);
     if (reply->created != 0) writer_key_u64(json, "account", reply->created);
+    if (reply->connector != 0) writer_key_u64(json, "connector", reply->connector);
     if (reply->effective_height != 0)
         writer_key_u64(json, "effectiveHeight", reply->effective_height);
     writer_key_u64(json, "command", reply->command);

@@ -6,7 +6,7 @@
 
 static const char *const deposit_states[] = {"", "CONFIRMING", "CREDITED", "REORGED", "OWED"};
 static const char *const withdrawal_states[] = {"RELEASED",  "HELD",  "APPROVED", "DENIED",
-                                                "BROADCAST", "FINAL", "FAILED"};
+                                                "BROADCAST", "FINAL", "FAILED",   "CANCELED"};
 
 #define WITHDRAWAL_STATES (sizeof(withdrawal_states) / sizeof(withdrawal_states[0]))
 
@@ -97,17 +97,46 @@ void reply_withdrawal(struct writer *json, const struct printing *printing,
     writer_object_end(json);
 }
 
-void reply_address(struct writer *json, const struct printing *printing,
-                   const struct address_changed_event *address)
+void reply_address_change(struct writer *json, const struct printing *printing,
+                          const struct address_changed_event *address)
 {
-    writer_object(json);
-    writer_key_u64(json, "account", address->account);
     writer_key_string(json, "kind", address->kind == ADDRESS_DEPOSIT ? "DEPOSIT" : "WITHDRAWAL");
     put_padded(json, "chain", address->chain, CHAIN_BYTES);
     put_padded(json, "address", address->address, CHAIN_ADDRESS_BYTES);
     writer_key_bool(json, "allowed", address->active_ns != 0);
     writer_key_u64(json, "activeFrom", address->active_ns / printing->time_unit_ns);
+}
+
+void reply_address(struct writer *json, const struct printing *printing,
+                   const struct address_changed_event *address)
+{
+    writer_object(json);
+    writer_key_u64(json, "account", address->account);
+    reply_address_change(json, printing, address);
     writer_object_end(json);
+}
+
+void reply_deposit_change(struct writer *json, const struct printing *printing,
+                          const struct deposit_changed_event *deposit)
+{
+    const int decimals = printing->params->assets[deposit->asset].decimals;
+    writer_key_string(json, "status", deposit_states[deposit->state]);
+    writer_key_u64(json, "confirmations", deposit->confirmations);
+    writer_key_u64(json, "height", deposit->height);
+    writer_key_decimal(json, "credited", deposit->credited.units, decimals);
+    writer_key_decimal(json, "moved", deposit->moved.units, decimals);
+}
+
+void reply_withdrawal_change(struct writer *json, const struct withdrawal_changed_event *withdrawal)
+{
+    writer_key_string(json, "status", withdrawal_states[withdrawal->state]);
+    writer_key_u64(json, "approvals", (uint64_t)__builtin_popcount(withdrawal->approvers));
+    writer_key(json, "block");
+    if (withdrawal->block == 0)
+        writer_null(json);
+    else
+        writer_u64(json, withdrawal->block);
+    put_txid(json, withdrawal->txid);
 }
 
 bool reply_withdrawal_state(const char *word, uint8_t *state)

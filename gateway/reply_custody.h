@@ -15,6 +15,14 @@ void reply_withdrawal(struct writer *json, const struct printing *printing,
 void reply_address(struct writer *json, const struct printing *printing,
                    const struct address_changed_event *address);
 
+/* What a command made of one, as fields of an object that is open. The address of a change needs no route. */
+void reply_deposit_change(struct writer *json, const struct printing *printing,
+                          const struct deposit_changed_event *deposit);
+void reply_withdrawal_change(struct writer *json,
+                             const struct withdrawal_changed_event *withdrawal);
+void reply_address_change(struct writer *json, const struct printing *printing,
+                          const struct address_changed_event *address);
+
 /* The words of `status`. An enum withdrawal_state, or 0 for RELEASED; false: no such word. */
 MUST_CHECK bool reply_withdrawal_state(const char *word, uint8_t *state);
 

@@ -32,6 +32,7 @@ enum security {
     SECURITY_TRADE,
     SECURITY_WITHDRAW, /* a key that may withdraw */
     SECURITY_OPERATOR,
+    SECURITY_CONNECTOR, /* an operator, or a connector that was added */
     SECURITY_READER, /* members and granted auditors: grant.h */
 };
 

@@ -100,7 +100,7 @@ bool restore_withdrawal(struct restore *restore, const struct withdrawal_changed
     if (!account_there(restore, withdrawal->account) ||
         !route_there(restore, withdrawal->chain, withdrawal->asset) ||
         withdrawal->withdrawal <= custody_view_withdrawal_last(view) ||
-        withdrawal->state < WITHDRAWAL_HELD || withdrawal->state > WITHDRAWAL_FAILED)
+        withdrawal->state < WITHDRAWAL_HELD || withdrawal->state > WITHDRAWAL_CANCELED)
         return false;
     custody_view_withdrawal_put(view, withdrawal);
     return true;

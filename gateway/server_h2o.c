@@ -552,8 +552,10 @@ static bool authenticate_operator(struct exchange *exchange)
     if (!hash_from_hex(text.bytes == NULL ? "" : text.bytes, text.byte_count, public_key,
                        sizeof(public_key)))
         return false;
-    if (!auth_verify_operator(exchange->server->facts.genesis, public_key, &request->payload,
-                              &request->proof))
+    const struct facts *facts = &exchange->server->facts;
+    const bool connectors_too = request->route->security == SECURITY_CONNECTOR;
+    if (!auth_verify_operator(facts->genesis, connectors_too ? facts->params : NULL, public_key,
+                              &request->payload, &request->proof))
         return false;
     /* The nonce makes the text count once; a timestamp may limit it further. */
     uint64_t timestamp_ns;
@@ -593,8 +595,9 @@ static bool authenticate(struct exchange *exchange)
     if (request->route->security == SECURITY_READER) return authenticate_reader(exchange);
     request->payload =
         auth_payload_of(request->query, request->query_bytes, request->body, request->body_bytes);
-    return request->route->security == SECURITY_OPERATOR ? authenticate_operator(exchange)
-                                                         : authenticate_key(exchange);
+    const bool by_operators = request->route->security == SECURITY_OPERATOR ||
+                              request->route->security == SECURITY_CONNECTOR;
+    return by_operators ? authenticate_operator(exchange) : authenticate_key(exchange);
 }
 
 /* ---- a request's way ---- */

@@ -164,10 +164,11 @@ enum outcome trading_admin(struct request *request, const struct facts *facts)
         (type == T_LIABILITIES_ORDER && facts->params->rules < PARAMS_RULES_LIABILITIES) ||
         (type == T_CONNECTOR_ADD && facts->params->rules < PARAMS_RULES_RELEASE))
         return request_refuse(request, REJECT_RULES, NULL, NULL); /* older nodes would */
-    for (uint32_t index = 0; index < facts->genesis->operator_count; index++) {
-        if (memcmp(facts->genesis->operators[index], request->proof.key_id, 32) == 0)
-            admit_operator(&request->intent, (uint16_t)index);
-    }
+    if (type == T_CONNECTOR_ADD &&
+        auth_signer(facts->genesis, NULL, request->intent.connector_add.public_key) >= 0)
+        return request_refuse(request, REJECT_ALREADY_EXISTS, NULL, NULL); /* it would stay one */
+    admit_operator(&request->intent,
+                   (uint16_t)auth_signer(facts->genesis, facts->params, request->proof.key_id));
     request->reply_kind = REPLY_ADMIN;
     return OUTCOME_COMMAND;
 }

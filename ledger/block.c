@@ -71,6 +71,7 @@ static bool derived_check(const struct block_header *header, const struct seal *
         .validators_hash = header->validators_hash,
         .next_validators_hash = header->next_validators_hash,
         .params_hash = header->params_hash,
+        .releases = (header->flags & BLOCK_RELEASES) != 0,
     };
     struct block_header derived;
     seal_step(seal, &facts, &derived);

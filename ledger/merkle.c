@@ -102,8 +102,8 @@ void merkle_prove_inclusion(const hash_t *leaves, uint64_t leaf_count, uint64_t 
 }
 
 /* RFC 9162, section 2.1.3.2. */
-bool merkle_included(hash_t leaf, uint64_t index, uint64_t leaf_count, hash_t root,
-                     const struct merkle_path *path)
+bool merkle_root_of_path(hash_t leaf, uint64_t index, uint64_t leaf_count,
+                         const struct merkle_path *path, hash_t *root)
 {
     if (index >= leaf_count || path->count > MERKLE_DEPTH_MAX) return false;
     uint64_t first = index, second = leaf_count - 1;
@@ -123,7 +123,15 @@ bool merkle_included(hash_t leaf, uint64_t index, uint64_t leaf_count, hash_t ro
         first >>= 1;
         second >>= 1;
     }
-    return second == 0 && hash_equal(hash, root);
+    *root = hash;
+    return second == 0;
+}
+
+bool merkle_included(hash_t leaf, uint64_t index, uint64_t leaf_count, hash_t root,
+                     const struct merkle_path *path)
+{
+    hash_t led;
+    return merkle_root_of_path(leaf, index, leaf_count, path, &led) && hash_equal(led, root);
 }
 
 void merkle_prove_consistency(const hash_t *leaves, uint64_t old_count, uint64_t leaf_count,

@@ -49,6 +49,10 @@ void merkle_prove_inclusion(const hash_t *leaves, uint64_t leaf_count, uint64_t 
 MUST_CHECK bool merkle_included(hash_t leaf, uint64_t index, uint64_t leaf_count, hash_t root,
                                 const struct merkle_path *path);
 
+/* The root that `path` leads to from `leaf` at `index` of `leaf_count` leaves. False: it is no path of that tree. */
+MUST_CHECK bool merkle_root_of_path(hash_t leaf, uint64_t index, uint64_t leaf_count,
+                                    const struct merkle_path *path, hash_t *root);
+
 /* Proof that the tree of the first `old_count` leaves grew into that of `leaf_count`.
  * Needs: 0 < old_count <= leaf_count. */
 void merkle_prove_consistency(const hash_t *leaves, uint64_t old_count, uint64_t leaf_count,

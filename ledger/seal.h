@@ -6,7 +6,10 @@
  *     body         per command one applied record (common/applied.h), APPLIED_FIRST | APPLIED_LAST
  *     tx_root      tree over the commands' bytes as they were logged
  *     fills_root   tree over the fills: command number u64 | ordinal u32 | event bytes
- *     events_hash  per command its number u64, then its events' bytes
+ *     events_hash  per command its number u64, then its events' bytes; in a block with BLOCK_RELEASES the hash of
+ *                  ("quorex/releases/1" | that hash | count u32 | root of the releases)
+ *     releases     tree over the events that approved a withdrawal, leaves as those of fills: whoever pays out can be
+ *                  shown that one is there without the others' events
  *     body_hash    SHA-256 of the body
  *
  * Owner    the caller; pure
@@ -29,6 +32,7 @@ struct seal {
     uint32_t ordinal; /* of the next event of the last command */
     struct merkle commands;
     struct merkle fills;
+    struct merkle releases;
     struct hash_stream events;
     struct hash_stream body;
 };
@@ -46,7 +50,19 @@ struct seal_facts {
     hash_t validators_hash;
     hash_t next_validators_hash;
     hash_t params_hash;
+    bool releases; /* the chain's rules have them (PARAMS_RULES_RELEASE) */
 };
+
+/* A leaf of fills_root, or of the releases: where the event is, and its bytes. */
+#define SEAL_LEAF_BYTES_MAX (8 + 4 + EVENT_HEADER_BYTES + WITHDRAWAL_CHANGED_BYTES)
+size_t seal_leaf(uint64_t command, uint32_t ordinal, const struct event *event,
+                 uint8_t leaf[SEAL_LEAF_BYTES_MAX]);
+
+/* Whether the event approves a withdrawal. */
+bool seal_is_release(const struct event *event);
+
+/* events_hash of a block with releases. `events`: what it would be without. */
+hash_t seal_releases_hash(hash_t events, uint32_t count, hash_t root);
 
 /* Begins the block whose first command is `first_command`. */
 void seal_begin(struct seal *seal, uint64_t first_command);

@@ -65,9 +65,13 @@ static const struct action {
      {{NULL, NULL}}},
     {"set-route",
      "action=route-set",
-     "chain= asset= decimals= confirmations= connector=OPERATOR withdrawMin= withdrawMax= "
+     "chain= asset= decimals= confirmations= connector=NUMBER withdrawMin= withdrawMax= "
      "withdrawDayMax= approvalAbove= approvals= addressDelay=SECONDS [status=OPEN]",
      {{"status", "OPEN"}}},
+    {"add-connector",
+     "action=connector-add",
+     "publicKey=HEX (may report and ask of the routes that name it, and nothing else)",
+     {{NULL, NULL}}},
     {"freeze-account", "action=account-freeze&frozen=true", "account=", {{NULL, NULL}}},
     {"unfreeze-account", "action=account-freeze&frozen=false", "account=", {{NULL, NULL}}},
     {"assign-address", "action=deposit-address", "account= chain= address=", {{NULL, NULL}}},

@@ -60,6 +60,7 @@ static enum status digest_block_end(struct digest *digest, const struct applied 
         .validators_hash = membership->validators_hash,
         .next_validators_hash = membership_next_hash(membership, sealed->height),
         .params_hash = roots.params_hash,
+        .releases = settlement_rules(digest->settlement) >= PARAMS_RULES_RELEASE,
     };
     seal_step(&digest->seal, &facts, &block->header);
     block_header_encode(&block->header, block->bytes);

@@ -3,6 +3,7 @@
 #include "ledger/attestation.h"
 #include "ledger/certificate.h"
 #include "ledger/receipt.h"
+#include "ledger/release.h"
 #include "settlement/account_proof.h"
 #include "settlement/liability_proof.h"
 #include "settlement/totals_proof.h"
@@ -50,6 +51,10 @@ static const char *subject_fault(const struct proof *proof, const struct validat
     case PROOF_TRADE:
         if (!proof_trade_get(bytes, byte_count, &check->trade)) return "its receipt is malformed";
         return receipt_fault(&check->trade, &check->header);
+    case PROOF_RELEASE:
+        if (!proof_release_get(bytes, byte_count, &check->release))
+            return "its release is malformed";
+        return release_fault(&check->release, &check->header);
     case PROOF_TOTALS:
         if (!proof_totals_get(bytes, byte_count, &check->totals)) return "its totals are malformed";
         return totals_proof_fault(&check->totals, check->header.totals_root);

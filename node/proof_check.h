@@ -18,6 +18,7 @@ struct proof_check {
     union {
         struct proof_account account;
         struct proof_trade trade;
+        struct proof_release release;
         struct proof_totals totals;
         struct liabilities_opening opening;
     };

@@ -4,6 +4,7 @@
 #include "gateway/proof_source.h"
 #include "ledger/chain.h"
 #include "ledger/receipt.h"
+#include "ledger/release.h"
 #include "ledger/trade_index.h"
 #include "settlement/account_proof.h"
 #include "settlement/liabilities_file.h"

@@ -123,6 +123,7 @@ static void print_check(const struct proof_check *check)
     printf("right: block %lu, certified\n", check->header.height);
     if (check->kind == PROOF_ACCOUNT) print_account(&check->account);
     if (check->kind == PROOF_TRADE) print_trade(&check->trade);
+    if (check->kind == PROOF_RELEASE) print_release(&check->release);
     if (check->kind == PROOF_TOTALS) print_totals(&check->totals);
     if (check->kind == PROOF_LIABILITY) print_opening(&check->opening);
 }

@@ -29,6 +29,7 @@ uint32_t authority_account(const struct command *command)
         ACCOUNT_OF(SESSION_END, session_end)
         ACCOUNT_OF(WITHDRAW, withdraw)
         ACCOUNT_OF(ADDRESS_ALLOW, address_allow)
+        ACCOUNT_OF(WITHDRAWAL_CANCEL, withdrawal_cancel)
     default:
         return 0;
     }
@@ -58,7 +59,7 @@ static bool is_connectors(uint16_t type)
 /* What moves money out, or says where it may go. */
 static bool is_withdrawing(uint16_t type)
 {
-    return type == T_WITHDRAW || type == T_ADDRESS_ALLOW;
+    return type == T_WITHDRAW || type == T_ADDRESS_ALLOW || type == T_WITHDRAWAL_CANCEL;
 }
 
 /* What a gateway node may say by itself of a session with any trading key: all it does is cancel. */
@@ -73,8 +74,13 @@ static const char *find_operator(const struct authority *authority, const struct
     /* Every operators' command begins with its nonce and the operator's index. */
     const uint16_t operator_index = le_get_u16(command->payload + 8);
     if (!is_operators(command->header.type)) return "kind of authentication";
-    if (operator_index >= authority->genesis->operator_count) return "operator";
-    *signer = authority->genesis->operators[operator_index];
+    if (operator_index >= PARAMS_CONNECTOR_FIRST) {
+        *signer = params_connector(authority->params, operator_index);
+        if (*signer == NULL || !is_connectors(command->header.type)) return "operator";
+    } else {
+        if (operator_index >= authority->genesis->operator_count) return "operator";
+        *signer = authority->genesis->operators[operator_index];
+    }
     return memcmp(*signer, command->auth, PUBLIC_KEY_BYTES) == 0 ? NULL : "operator's public key";
 }
 

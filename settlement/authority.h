@@ -10,7 +10,8 @@
  *   HMAC      never for those; the key id names a key of the command's account that may trade and has an HMAC secret;
  *             that its bearer signed is the gateway node's word. Never for operators' commands. For
  *             SESSION_END and SWITCH_SET, which gateways make themselves, any trading key will do
- *   operator  the public key is that of the command's operator in the genesis; signature and text as
+ *   operator  the public key is that of the command's operator in the genesis, or, for what connectors may say, of a
+ *             connector that was added; signature and text as
  *             for Ed25519
  *   statements  an EPOCH_CHANGE's alone: the nodes' own words, judged by who knows the node set
  *   none      a node's own commands only: HELLO, SEAL, VOTE, CHECKPOINT_VOTE, LIABILITIES_VOTE, ORIGIN_LOST

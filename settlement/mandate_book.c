@@ -56,6 +56,7 @@ bool mandate_book_concerns(uint16_t command_type)
     case T_KEY_ADD:
     case T_RULES_SET:
     case T_ROUTE_SET:
+    case T_CONNECTOR_ADD:
         return true;
     default:
         return false;
@@ -73,6 +74,7 @@ bool mandate_book_needs(uint16_t event_type)
     case T_KEY_ADDED:
     case T_RULES_CHANGED:
     case T_ROUTE_CHANGED:
+    case T_CONNECTOR_ADDED:
         return true;
     default:
         return false;

@@ -74,9 +74,10 @@ static bool deposits_load(struct settlement *s, struct settled_sections *section
 static bool withdrawal_good(const struct settlement *s,
                             const struct withdrawal_changed_event *facts)
 {
-    const bool approved = facts->state != WITHDRAWAL_HELD && facts->state != WITHDRAWAL_DENIED;
+    const bool approved = facts->state != WITHDRAWAL_HELD && facts->state != WITHDRAWAL_DENIED &&
+                          facts->state != WITHDRAWAL_CANCELED;
     return balance_sheet_has(s->accounts, facts->account) && facts->amount.units > 0 &&
-           facts->state >= WITHDRAWAL_HELD && facts->state <= WITHDRAWAL_FAILED &&
+           facts->state >= WITHDRAWAL_HELD && facts->state <= WITHDRAWAL_CANCELED &&
            facts->block <= s->height + 1 && (facts->block != 0) == approved &&
            params_find_route(&s->params, facts->chain, facts->asset) >= 0 &&
            custody_book_withdrawal_of(s->custody, facts->account, facts->client_id) == NULL;

@@ -329,26 +329,56 @@ static const char *withdrawal_told(struct settlement *s, struct withdrawal_chang
         (asked.state == WITHDRAWAL_FINAL && due->state == WITHDRAWAL_BROADCAST && same) ||
         (asked.state == WITHDRAWAL_FAILED &&
          (due->state == WITHDRAWAL_APPROVED || due->state == WITHDRAWAL_BROADCAST)) ||
-        (asked.state >= WITHDRAWAL_BROADCAST && asked.state == due->state && same);
+        (asked.state >= WITHDRAWAL_BROADCAST && asked.state <= WITHDRAWAL_FAILED &&
+         asked.state == due->state && same);
     if (!follows) return "state of a withdrawal";
     due->state = asked.state;
     memcpy(due->txid, asked.txid, TXID_BYTES);
     return NULL;
 }
 
-/* What an operator's command makes of a withdrawal that there is. */
+/* By its account, from where nobody has acted on it yet. */
+static const char *withdrawal_canceled(const struct settlement *s,
+                                       struct withdrawal_changed_event *due)
+{
+    struct withdrawal_cancel_command asked;
+    withdrawal_cancel_command_get(s->command.payload, &asked);
+    if (s->params.rules < PARAMS_RULES_RELEASE) return "rules";
+    if (due->account != asked.account) return "withdrawal of another account";
+    if (due->state != WITHDRAWAL_HELD && due->state != WITHDRAWAL_CANCELED)
+        return "state of a withdrawal";
+    due->state = WITHDRAWAL_CANCELED;
+    return NULL;
+}
+
+/* Which withdrawal a command names: operators' behind their claim, the account's first. 0: none. */
+static uint64_t withdrawal_named(const struct settlement *s)
+{
+    switch (s->command.type) {
+    case T_WITHDRAWAL_APPROVE:
+    case T_WITHDRAWAL_DENY:
+    case T_WITHDRAWAL_REPORT:
+        return le_get_u64(s->command.payload + 10);
+    case T_WITHDRAWAL_CANCEL:
+        return le_get_u64(s->command.payload);
+    default:
+        return 0;
+    }
+}
+
+/* What a command makes of a withdrawal that there is. */
 static const char *withdrawal_moved(struct settlement *s, struct custody_withdrawal **known,
                                     struct custody_withdrawal *due)
 {
     const uint16_t type = s->command.type;
-    if (type != T_WITHDRAWAL_APPROVE && type != T_WITHDRAWAL_DENY && type != T_WITHDRAWAL_REPORT)
-        return "withdrawal that nobody asked for";
-    /* All three name it behind the operator's claim. */
-    *known = custody_book_withdrawal(s->custody, le_get_u64(s->command.payload + 10));
+    const uint64_t number = withdrawal_named(s);
+    if (number == 0) return "withdrawal that nobody asked for";
+    *known = custody_book_withdrawal(s->custody, number);
     if (*known == NULL) return "withdrawal of nobody";
     *due = **known;
     if (type == T_WITHDRAWAL_APPROVE) return withdrawal_approved(s, &due->facts);
     if (type == T_WITHDRAWAL_REPORT) return withdrawal_told(s, &due->facts);
+    if (type == T_WITHDRAWAL_CANCEL) return withdrawal_canceled(s, &due->facts);
     if (due->facts.state != WITHDRAWAL_HELD && due->facts.state != WITHDRAWAL_DENIED)
         return "state of a withdrawal";
     due->facts.state = WITHDRAWAL_DENIED;
@@ -378,7 +408,7 @@ static enum status withdrawal_book(struct settlement *s,
     struct posting_set set = {0};
     if (facts->state == WITHDRAWAL_APPROVED && departs)
         set = posting_depart(account, asset, amount);
-    else if (facts->state == WITHDRAWAL_DENIED)
+    else if (facts->state == WITHDRAWAL_DENIED || facts->state == WITHDRAWAL_CANCELED)
         set = posting_release(account, asset, amount);
     else if (facts->state == WITHDRAWAL_FINAL)
         set = posting_arrive(asset, amount);

@@ -236,6 +236,29 @@ function checkTrade(bytes, header) {
     return { kind: 'trade', command, ordinal, index, ...fill };
 }
 
+// events_hash of a block that approved withdrawals binds the tree of these approvals.
+function checkRelease(bytes, header) {
+    const reader = new Reader(bytes, 'the release');
+    const index = reader.u32(), count = reader.u32(), pathCount = reader.u32(), events = reader.take(32), start = reader.at;
+    const text = (count) => { const field = reader.take(count); return field.toString('latin1').replace(/\0+$/, ''); };
+    const command = reader.u64(), ordinal = reader.u32();
+    must(reader.u16() === 301 && reader.u16() === 178, 'the leaf is no withdrawal');
+    const withdrawal = { withdrawal: reader.u64(), block: reader.u64(), amount: reader.i64(), account: reader.u32(),
+                         asset: reader.u16(), approvers: reader.u16(), before: reader.u8(), state: reader.u8(),
+                         chain: text(12), address: text(64), withdrawOrderId: text(36), txid: hex(reader.take(32)) };
+    const leaf = leafHash(bytes.subarray(start, reader.at)), path = [];
+    for (let i = 0; i < pathCount; i++) path.push(reader.take(32));
+    reader.end();
+    must((header.flags & 1) === 1, 'no withdrawal was approved in the block');
+    must(command >= header.firstCommand && command <= header.lastCommand, 'the command is not of the block');
+    const size = Buffer.alloc(4);
+    size.writeUInt32LE(count);
+    const root = rootOfPath(leaf, BigInt(index), BigInt(count), path);
+    must(sha('quorex/releases/1', events, size, root).equals(header.eventsHash), 'the path does not lead to eventsHash');
+    must(withdrawal.state === 2 && withdrawal.block === header.height, 'the withdrawal is not approved by this block');
+    return { kind: 'release', command, ordinal, index, ...withdrawal };
+}
+
 function checkTotals(bytes, header) {
     const reader = new Reader(bytes, 'the totals');
     const count = reader.u32(), leaves = [], assets = [];
@@ -270,7 +293,7 @@ export function checkProof(bytes, trust, publicKey) {
     const certificate = reader.take(certificateBytes);
     reader.end();
     const header = checkHeaders(headers, certificate, trust);
-    const check = { 1: checkAccount, 2: checkTrade, 3: checkTotals }[kind];
+    const check = { 1: checkAccount, 2: checkTrade, 3: checkTotals, 5: checkRelease }[kind];
     must(check !== undefined, 'it is of a kind that is not known');
     return { height: header.height, timeNs: header.timeNs, ...check(subject, header, trust, publicKey) };
 }

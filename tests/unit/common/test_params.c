@@ -238,3 +238,57 @@ TEST(params, bounds_are_those_that_cannot_change)
         --*bounds[i];
     }
 }
+
+static bool follows(const struct connector_added_event *added)
+{
+    uint8_t bytes[64];
+    struct event event;
+    struct event_writer writer = {.at = bytes, .end = bytes + sizeof(bytes)};
+    event_write_connector_added(&writer, added);
+    const uint8_t *at = bytes;
+    assert_true(event_next(&at, writer.at, &event));
+    if (!params_follows(&params, &event)) return false;
+    params_apply(&params, &event);
+    return true;
+}
+
+/* Connectors are among the parameters from rules 3 on: numbered behind the operators, each key once, up to their
+ * limit, and read back as they were. */
+TEST(params, connectors_are_numbered_and_kept)
+{
+    static uint8_t bytes[PARAMS_BYTES_MAX];
+    static struct params read;
+    world_params(&params);
+    params.rules = PARAMS_RULES_RELEASE - 1;
+    struct connector_added_event added = {.connector = PARAMS_CONNECTOR_FIRST, .public_key = {1}};
+    assert_false(follows(&added));
+    params.rules = PARAMS_RULES_RELEASE;
+    const hash_t before = params_hash(&params);
+    assert_true(follows(&added));
+    assert_false(hash_equal(before, params_hash(&params)));
+    added.connector++;
+    assert_false(follows(&added)); /* the same key */
+    added.public_key[0] = 0;
+    assert_false(follows(&added)); /* none */
+    added.connector++;
+    added.public_key[0] = 2;
+    assert_false(follows(&added)); /* a number too far */
+    for (uint16_t i = 1; i < PARAMS_CONNECTORS_LIMIT; i++) {
+        added.connector = (uint16_t)(PARAMS_CONNECTOR_FIRST + i);
+        added.public_key[0] = (uint8_t)(i + 1);
+        assert_true(follows(&added));
+    }
+    added.connector++;
+    added.public_key[0] = 200;
+    assert_false(follows(&added));
+
+    const size_t byte_count = params_encode(&params, bytes);
+    assert_true(params_decode(bytes, byte_count, &read));
+    assert_int_equal(read.connector_count, PARAMS_CONNECTORS_LIMIT);
+    assert_int_equal(params_connector(&read, PARAMS_CONNECTOR_FIRST + 1)[0], 2);
+    assert_null(params_connector(&read, PARAMS_CONNECTOR_FIRST - 1));
+    assert_null(params_connector(&read, PARAMS_SIGNERS_LIMIT));
+    const uint8_t second[PUBLIC_KEY_BYTES] = {2}, nobody[PUBLIC_KEY_BYTES] = {201};
+    assert_int_equal(params_find_connector(&read, second), PARAMS_CONNECTOR_FIRST + 1);
+    assert_int_equal(params_find_connector(&read, nobody), -1);
+}

@@ -49,6 +49,14 @@ static inline void custody_open(struct custody_world *custody)
         ASSERT(world_deposit_address(world, custody_address_of(custody, account)) == 0);
 }
 
+/* The next rules: releases, connectors, cancels. */
+static inline void custody_open_releases(struct custody_world *custody)
+{
+    struct world *world = custody->world;
+    ASSERT(world_rules_set(world, (struct rules_set_command){.nonce = ++world->nonce,
+                                                             .rules = PARAMS_RULES_RELEASE}) == 0);
+}
+
 /* A deposit of so many whole units to account 1, by its number. */
 static inline struct deposit_report_command custody_told(struct custody_world *custody,
                                                          uint8_t number, uint64_t units,

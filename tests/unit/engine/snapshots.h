@@ -180,17 +180,37 @@ static inline void snapshots_stops(struct world *world)
            0);
 }
 
-/* A chain, addresses, a deposit that was credited and one that is owed, a withdrawal that waits and one that
- * is on its way. */
+/* A connector that has reported, and does not any more. */
+static inline void snapshots_connector(struct custody_world *custody)
+{
+    struct world *world = custody->world;
+    custody_open_releases(custody);
+    ASSERT(world_connector_add(world, (struct connector_add_command){.nonce = ++world->nonce,
+                                                                     .public_key = {5, 5}}) == 0);
+    custody->route.connector = PARAMS_CONNECTOR_FIRST;
+    ASSERT(custody_route(custody) == 0);
+    struct deposit_report_command report = custody_told(custody, 2, 40, 1);
+    report.operator_index = PARAMS_CONNECTOR_FIRST;
+    report.nonce = 77;
+    ASSERT(world_deposit_report(world, report) == 0);
+    custody->route.connector = 0;
+    ASSERT(custody_route(custody) == 0);
+}
+
+/* A chain, addresses, a deposit that was credited and one that is owed, a withdrawal that waits, one that
+ * is on its way, and one that was taken back. */
 static inline void snapshots_custody(struct world *world)
 {
     struct custody_world custody = {.world = world};
     custody_open(&custody);
     ASSERT(custody_report(&custody, 1, 500, 3) == 0);
-    ASSERT(custody_report(&custody, 2, 40, 1) == 0);
+    snapshots_connector(&custody);
     ASSERT(custody_allow(&custody, 2) == 0);
     ASSERT(custody_withdraw(&custody, 2, 20, "first") == 0);
     ASSERT(custody_withdraw(&custody, 2, 5, "second") == 0);
+    ASSERT(custody_withdraw(&custody, 2, 20, "third") == 0);
+    ASSERT(world_withdrawal_cancel(
+               world, (struct withdrawal_cancel_command){.withdrawal = 3, .account = 2}) == 0);
     ASSERT(world_account_freeze(world, (struct account_freeze_command){.nonce = ++world->nonce,
                                                                        .account = 5,
                                                                        .frozen = 1}) == 0);

@@ -18,8 +18,8 @@ TEST(snapshot, the_bytes_of_a_world_are_golden)
     filled_open(&world);
     const struct snapshot_bytes snapshot = snapshots_of(world.engine, &world.genesis);
     hash_hex(snapshot.bytes + snapshot.count - HASH_BYTES, HASH_BYTES, hex);
-    assert_int_equal(snapshot.count, 5752);
-    assert_string_equal(hex, "b7fad00dd97157f264eb009a3432f42effd0670e49d8205a2e1c53c872d36eee");
+    assert_int_equal(snapshot.count, 5971);
+    assert_string_equal(hex, "1bcfa61f60f39f038524ca76609d4f97a13ac5e28a8d675d754285bc4f9af211");
     free(snapshot.bytes);
     world_close(&world);
 }

@@ -226,3 +226,106 @@ TEST(withdrawal, a_frozen_accounts_is_not_approved)
     assert_int_equal(custody_withdraw(&custody, 2, 5, "second"), REJECT_ACCOUNT_FROZEN);
     close_world();
 }
+
+static unsigned cancel(uint32_t account, uint64_t number)
+{
+    return world_withdrawal_cancel(
+        &world, (struct withdrawal_cancel_command){.withdrawal = number, .account = account});
+}
+
+/* As long as it waits it is the account's to take back; said again it changes nothing. */
+TEST(withdrawal, what_waits_may_be_taken_back_by_its_account)
+{
+    open_world();
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "first"), REJECT_NONE);
+    assert_int_equal(cancel(2, 1), REJECT_RULES);
+    custody_open_releases(&custody);
+    assert_int_equal(cancel(1, 1), REJECT_UNKNOWN_WITHDRAWAL);
+    assert_int_equal(cancel(2, 2), REJECT_UNKNOWN_WITHDRAWAL);
+    for (int told = 0; told < 2; told++) {
+        assert_int_equal(cancel(2, 1), REJECT_NONE);
+        assert_int_equal(custody_state(&custody), WITHDRAWAL_CANCELED);
+        assert_books(100, 0, 0, 100);
+    }
+    assert_int_equal(custody_approve(&custody, 1, 20), REJECT_WITHDRAWAL_STATE);
+    assert_int_equal(custody_tell(&custody, 1, WITHDRAWAL_CANCELED), REJECT_WITHDRAWAL_STATE);
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "first"), REJECT_DUPLICATE_WITHDRAWAL);
+    close_world();
+}
+
+/* What is approved may be on its way: it is not taken back any more, nor what was denied. */
+TEST(withdrawal, what_is_approved_or_denied_is_not_taken_back)
+{
+    open_world();
+    custody_open_releases(&custody);
+    assert_int_equal(custody_withdraw(&custody, 2, 10, "small"), REJECT_NONE);
+    assert_int_equal(cancel(2, 1), REJECT_WITHDRAWAL_STATE);
+    assert_books(90, 0, 10, 100);
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "large"), REJECT_NONE);
+    assert_int_equal(
+        world_withdrawal_deny(
+            &world, (struct withdrawal_deny_command){.nonce = ++world.nonce, .withdrawal = 2}),
+        REJECT_NONE);
+    assert_int_equal(cancel(2, 2), REJECT_WITHDRAWAL_STATE);
+    close_world();
+}
+
+/* It keeps its money here, so being frozen is no reason against it. */
+TEST(withdrawal, a_frozen_account_may_take_back)
+{
+    open_world();
+    custody_open_releases(&custody);
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "first"), REJECT_NONE);
+    assert_int_equal(world_account_freeze(&world,
+                                          (struct account_freeze_command){
+                                              .nonce = ++world.nonce, .account = 2, .frozen = 1}),
+                     REJECT_NONE);
+    assert_int_equal(cancel(2, 1), REJECT_NONE);
+    assert_books(100, 0, 0, 100);
+    close_world();
+}
+
+/* A connector's key reports of the routes that name it, by a nonce of its own, and says nothing else. */
+TEST(withdrawal, a_connector_reports_and_nothing_else)
+{
+    open_world();
+    const struct connector_add_command early = {.nonce = ++world.nonce, .public_key = {5}};
+    assert_int_equal(world_connector_add(&world, early), REJECT_RULES);
+    custody_open_releases(&custody);
+    assert_int_equal(
+        world_connector_add(&world, (struct connector_add_command){.nonce = ++world.nonce}),
+        REJECT_CONNECTOR_SPEC);
+    custody.route.connector = PARAMS_CONNECTOR_FIRST;
+    assert_int_equal(custody_route(&custody), REJECT_ROUTE_SPEC);
+    struct connector_add_command add = {.nonce = ++world.nonce, .public_key = {5}};
+    assert_int_equal(world_connector_add(&world, add), REJECT_NONE);
+    add.nonce = ++world.nonce;
+    assert_int_equal(world_connector_add(&world, add), REJECT_ALREADY_EXISTS);
+    assert_int_equal(custody_route(&custody), REJECT_NONE);
+
+    assert_int_equal(custody_report(&custody, 1, 5, 3), REJECT_CONNECTOR); /* the operator */
+    struct deposit_report_command report = custody_told(&custody, 1, 5, 3);
+    report.operator_index = PARAMS_CONNECTOR_FIRST;
+    report.nonce = 1;
+    assert_int_equal(world_deposit_report(&world, report), REJECT_NONE);
+    assert_int_equal(world_deposit_report(&world, report), REJECT_NONCE_USED);
+    report.operator_index = PARAMS_CONNECTOR_FIRST + 1;
+    assert_int_equal(world_deposit_report(&world, report), REJECT_UNKNOWN_OPERATOR);
+
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "first"), REJECT_NONE);
+    assert_int_equal(
+        world_withdrawal_approve(
+            &world, (struct withdrawal_approve_command){.nonce = 2,
+                                                        .operator_index = PARAMS_CONNECTOR_FIRST,
+                                                        .withdrawal = 1,
+                                                        .amount = {20},
+                                                        .address = "w"}),
+        REJECT_UNKNOWN_OPERATOR);
+    assert_int_equal(
+        world_credit(&world, (struct credit_command){.nonce = 3,
+                                                     .operator_index = PARAMS_CONNECTOR_FIRST,
+                                                     .account = 1,
+                                                     .amount = {1}}),
+        REJECT_UNKNOWN_OPERATOR);
+    close_world();
+}

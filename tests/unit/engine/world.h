@@ -208,6 +208,8 @@ WORLD_COMMAND(WITHDRAWAL_DENY, withdrawal_deny)
 WORLD_COMMAND(WITHDRAWAL_REPORT, withdrawal_report)
 WORLD_COMMAND(WITHDRAW, withdraw)
 WORLD_COMMAND(ADDRESS_ALLOW, address_allow)
+WORLD_COMMAND(WITHDRAWAL_CANCEL, withdrawal_cancel)
+WORLD_COMMAND(CONNECTOR_ADD, connector_add)
 
 /* A new account of tier `tier` with so much of both assets; returns its number. */
 static inline uint32_t world_account(struct world *world, uint16_t tier, int64_t coin, int64_t usd)

@@ -205,10 +205,20 @@ TEST(auth, only_operators_of_the_genesis_are_operators)
     hash_hex(signature, 64, hex);
     snprintf(query, sizeof(query), "action=x&nonce=1&signature=%s", hex);
     const struct auth_payload payload = payload_of("", query);
-    assert_false(auth_verify_operator(&fixture_genesis, owner_public, &payload, &proof));
+    assert_false(auth_verify_operator(&fixture_genesis, NULL, owner_public, &payload, &proof));
     fixture_genesis.operator_count = 1;
     memcpy(fixture_genesis.operators[0], owner_public, 32);
-    assert_true(auth_verify_operator(&fixture_genesis, owner_public, &payload, &proof));
+    assert_true(auth_verify_operator(&fixture_genesis, NULL, owner_public, &payload, &proof));
     assert_int_equal(proof.kind, AUTH_OPERATOR);
+
+    /* A connector is one where connectors may ask, and nowhere else. */
+    fixture_genesis.operator_count = 0;
+    fixture_genesis.params.connector_count = 1;
+    memcpy(fixture_genesis.params.connectors[0], owner_public, 32);
+    const struct params *params = &fixture_genesis.params;
+    assert_true(auth_verify_operator(&fixture_genesis, params, owner_public, &payload, &proof));
+    assert_false(auth_verify_operator(&fixture_genesis, NULL, owner_public, &payload, &proof));
+    assert_int_equal(auth_signer(&fixture_genesis, params, owner_public), PARAMS_CONNECTOR_FIRST);
+    assert_int_equal(auth_signer(&fixture_genesis, NULL, owner_public), -1);
     auth_free(auth);
 }

@@ -1,5 +1,7 @@
 #include "tests/unit/gateway/desk_fixture.h"
 
+#define CANCEL "action=withdraw-cancel&withdrawal=1&timestamp=1"
+
 #define WISH \
     "action=withdraw&chain=ETH&asset=BTC&amount=0.5&address=a&withdrawOrderId=x&timestamp=1"
 
@@ -119,4 +121,62 @@ TEST(custody_data, a_connector_does_not_credit)
                               0),
                      OUTCOME_COMMAND);
     assert_int_equal(desk_request.reply_kind, REPLY_ADMIN);
+}
+
+/* Taking back is as much the account's own as asking. */
+TEST(custody_data, a_withdrawal_is_taken_back_with_an_ed25519_key)
+{
+    open_desk();
+    assert_int_equal(desk_ask(METHOD_DELETE, "/quorex/v1/withdrawals", CANCEL, 2), OUTCOME_REFUSED);
+    assert_int_equal(desk_request.refusal.reject, REJECT_WITHDRAWAL_KEY);
+    fixture_genesis.params.rules = PARAMS_RULES_RELEASE - 1;
+    desk_reopen();
+    assert_refused(METHOD_DELETE, "/quorex/v1/withdrawals", CANCEL, REJECT_RULES);
+}
+
+static void add_connector(uint8_t first)
+{
+    const struct connector_added_event added = {.connector = PARAMS_CONNECTOR_FIRST,
+                                                .public_key = {first}};
+    event_write_connector_added(&desk_events, &added);
+    struct route_changed_event route = {.withdrawal_min = {1},
+                                        .withdrawal_max = {1000000000},
+                                        .day_max = {1000000000},
+                                        .confirmations = 3,
+                                        .asset = 1,
+                                        .connector = PARAMS_CONNECTOR_FIRST,
+                                        .decimals = 18,
+                                        .approvals = 2,
+                                        .status = ROUTE_OPEN,
+                                        .chain = "ETH"};
+    event_write_route_changed(&desk_events, &route);
+    desk_apply();
+}
+
+/* A connector is shown what is of the routes that name it; an operator is shown all. */
+TEST(custody_data, a_connector_sees_its_routes)
+{
+    open_desk();
+    add_connector(0x5c);
+    put_withdrawal(1, 2, WITHDRAWAL_APPROVED, 1);
+    struct withdrawal_changed_event changed = {.withdrawal = 2,
+                                               .block = 1,
+                                               .amount = {7},
+                                               .account = 2,
+                                               .asset = 1,
+                                               .state = WITHDRAWAL_APPROVED,
+                                               .chain = "ETH",
+                                               .address = "a"};
+    event_write_withdrawal_changed(&desk_events, &changed);
+    desk_apply();
+    const uint8_t connector[PUBLIC_KEY_BYTES] = {0x5c};
+    desk_signer = connector;
+    assert_int_equal(desk_ask(METHOD_GET, "/quorex/v1/custody/withdrawals", "", 0),
+                     OUTCOME_ANSWERED);
+    assert_non_null(strstr(desk_answer, "\"id\":2,"));
+    assert_null(strstr(desk_answer, "\"id\":1,"));
+    desk_signer = NULL;
+    assert_int_equal(desk_ask(METHOD_GET, "/quorex/v1/custody/withdrawals", "", 0),
+                     OUTCOME_ANSWERED);
+    assert_non_null(strstr(desk_answer, "\"id\":1,"));
 }

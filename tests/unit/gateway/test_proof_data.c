@@ -78,7 +78,23 @@ static enum status give_trade(void *context, uint16_t market, uint64_t id, uint6
     return frame(PROOF_TRADE, proof_trade_put(&trade, subject), height, out);
 }
 
+/* Withdrawal n is approved in block n, as far as this node has it. */
+static enum status give_release(void *context, uint64_t withdrawal, uint64_t height,
+                                struct proof_bytes *out)
+{
+    (void)context;
+    if (withdrawal == 2) return STATUS_NOT_FOUND;
+    const struct withdrawal_changed_event changed = {
+        .withdrawal = withdrawal, .block = height, .state = WITHDRAWAL_APPROVED};
+    struct proof_release release = {.count = 1};
+    uint8_t *at = le_put_u32(le_put_u64(release.leaf, 90), 4);
+    struct event_writer writer = {.at = at, .end = release.leaf + PROOF_RELEASE_LEAF_BYTES};
+    event_write_withdrawal_changed(&writer, &changed);
+    return frame(PROOF_RELEASE, proof_release_put(&release, subject), height, out);
+}
+
 static const struct proof_source source = {
+    .release = give_release,
     .account = give_account,
     .totals = give_totals,
     .trade_height = give_trade_height,
@@ -185,4 +201,64 @@ TEST(proof_data, receipt_is_for_its_two_sides_alone)
     refused("/quorex/v1/proofs/trade", query, 2, REJECT_BLOCK_UNCERTIFIED);
     snprintf(query, sizeof(query), "symbol=%s", desk_facts.params->markets[0].symbol);
     refused("/quorex/v1/proofs/trade", query, 2, REJECT_MANDATORY);
+}
+
+static void put_withdrawal(uint64_t number, uint16_t asset, uint64_t block)
+{
+    const struct withdrawal_changed_event changed = {.withdrawal = number,
+                                                     .block = block,
+                                                     .amount = {5000},
+                                                     .account = 2,
+                                                     .asset = asset,
+                                                     .state = block == 0 ? WITHDRAWAL_HELD
+                                                                         : WITHDRAWAL_APPROVED,
+                                                     .chain = "ETH",
+                                                     .address = "a",
+                                                     .client_id = "x"};
+    event_write_withdrawal_changed(&desk_events, &changed);
+}
+
+/* Only what a certified block approves, and to a connector only what is of its routes. */
+TEST(proof_data, a_release_is_given_once_its_block_is_certified)
+{
+    static const uint8_t connector[PUBLIC_KEY_BYTES] = {0x5c};
+    begin();
+    desk_account(1);
+    desk_account(2);
+    struct route_changed_event route = {.withdrawal_min = {1},
+                                        .withdrawal_max = {1000000000},
+                                        .day_max = {1000000000},
+                                        .confirmations = 3,
+                                        .decimals = 18,
+                                        .approvals = 2,
+                                        .status = ROUTE_OPEN,
+                                        .chain = "ETH"};
+    const struct connector_added_event added = {.connector = PARAMS_CONNECTOR_FIRST,
+                                                .public_key = {0x5c}};
+    event_write_route_changed(&desk_events, &route);
+    event_write_connector_added(&desk_events, &added);
+    route.asset = 1;
+    route.connector = PARAMS_CONNECTOR_FIRST;
+    event_write_route_changed(&desk_events, &route);
+    put_withdrawal(1, 0, CERTIFIED);
+    put_withdrawal(2, 0, 1);
+    put_withdrawal(3, 0, CERTIFIED + 1);
+    put_withdrawal(4, 0, 0);
+    put_withdrawal(5, 1, CERTIFIED);
+    desk_apply();
+    const char *path = "/quorex/v1/custody/release";
+    answered(path, "withdrawal=1", 0);
+    has("\"height\":18,");
+    has("\"proof\":\"5158504601000500");
+    has("\"withdrawal\":{\"id\":1,");
+    has("\"status\":\"RELEASED\"");
+    refused(path, "", 0, REJECT_MANDATORY);
+    refused(path, "withdrawal=6", 0, REJECT_UNKNOWN_WITHDRAWAL);
+    refused(path, "withdrawal=2", 0, REJECT_NOT_PROVABLE);
+    refused(path, "withdrawal=3", 0, REJECT_NOT_CERTIFIED);
+    refused(path, "withdrawal=4", 0, REJECT_WITHDRAWAL_STATE);
+    desk_signer = connector;
+    refused(path, "withdrawal=1", 0, REJECT_UNKNOWN_WITHDRAWAL);
+    answered(path, "withdrawal=5", 0);
+    desk_signer = NULL;
 }

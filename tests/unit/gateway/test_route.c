@@ -40,7 +40,8 @@ TEST(route, nothing_but_reads_is_unsigned)
         if (routes[index].method != METHOD_GET)
             assert_true(routes[index].security == SECURITY_TRADE ||
                         routes[index].security == SECURITY_WITHDRAW ||
-                        routes[index].security == SECURITY_OPERATOR);
+                        routes[index].security == SECURITY_OPERATOR ||
+                        routes[index].security == SECURITY_CONNECTOR);
     }
 }
 

@@ -322,13 +322,13 @@ TEST(authority, only_nodes_own_commands_need_no_signature)
 {
     struct fixture *f = setup();
     uint8_t payload[COMMAND_PAYLOAD_MAX] = {0};
-    const uint8_t own[] = {T_HELLO,           T_SEAL,             T_VOTE,
-                           T_CHECKPOINT_VOTE, T_LIABILITIES_VOTE, T_ORIGIN_LOST};
-    const uint8_t others[] = {T_ASSET_CREATE,   T_MARKET_CREATE, T_MARKET_STATUS, T_KEY_ADD,
-                              T_ACCOUNT_CREATE, T_CREDIT,        T_DEBIT,         T_ORDER_PLACE,
-                              T_ORDER_CANCEL,   T_CANCEL_ALL,    T_ORDER_AMEND,   T_ORDER_REPLACE,
-                              T_LIST_PLACE,     T_LIST_CANCEL,   T_SWITCH_SET,    T_SESSION_END,
-                              T_ACCOUNT_TIER,   T_MARKET_FILTERS, T_LIABILITIES_ORDER};
+    const uint8_t own[] = {T_HELLO,      T_SEAL, T_VOTE, T_CHECKPOINT_VOTE, T_LIABILITIES_VOTE,
+                           T_ORIGIN_LOST};
+    const uint8_t others[] = {
+        T_ASSET_CREATE, T_MARKET_CREATE, T_MARKET_STATUS,  T_KEY_ADD,          T_ACCOUNT_CREATE,
+        T_CREDIT,       T_DEBIT,         T_ORDER_PLACE,    T_ORDER_CANCEL,     T_CANCEL_ALL,
+        T_ORDER_AMEND,  T_ORDER_REPLACE, T_LIST_PLACE,     T_LIST_CANCEL,      T_SWITCH_SET,
+        T_SESSION_END,  T_ACCOUNT_TIER,  T_MARKET_FILTERS, T_LIABILITIES_ORDER};
     for (size_t i = 0; i < sizeof(own); i++) {
         assert_null(ask(f, own[i], payload, AUTH_NONE, 0, NULL, 0));
         assert_non_null(ask(f, own[i], payload, AUTH_NONE, 0, payload, 1));
@@ -413,5 +413,70 @@ TEST(authority, a_change_of_epoch_needs_its_statements)
     order_place_command_put(placed, &order);
     assert_string_equal(ask(f, T_ORDER_PLACE, placed, AUTH_STATEMENTS, 0, auth, 3),
                         "kind of authentication");
+    teardown(f);
+}
+
+/* A connector's key is good for what connectors say, signed by itself, and for nothing that an operator does; an
+ * operator's is not good under a connector's number. */
+TEST(authority, a_connectors_key_reports_and_does_nothing_else)
+{
+    struct fixture *f = setup();
+    const char text[] = "action=deposit-reorg&chain=ETH&output=0&nonce=9&txid="
+                        "0700000000000000000000000000000000000000000000000000000000000000";
+    const char credit_text[] = "action=credit&account=1&asset=BTC&amount=1.5&nonce=9";
+    uint8_t payload[COMMAND_PAYLOAD_MAX], auth[1024];
+    struct deposit_reorg_command reorg = {
+        .nonce = 9, .operator_index = PARAMS_CONNECTOR_FIRST, .chain = "ETH", .txid = {7}};
+    deposit_reorg_command_put(payload, &reorg);
+    const struct key_pair connector = pair_of(9);
+    size_t auth_bytes = sign(auth, connector.public_key, &connector, text);
+    assert_string_equal(ask(f, T_DEPOSIT_REORG, payload, AUTH_OPERATOR, 0, auth, auth_bytes),
+                        "operator"); /* not added yet */
+    f->genesis.params.connector_count = 1;
+    memcpy(f->genesis.params.connectors[0], connector.public_key, PUBLIC_KEY_BYTES);
+    assert_null(ask(f, T_DEPOSIT_REORG, payload, AUTH_OPERATOR, 0, auth, auth_bytes));
+
+    auth_bytes = sign(auth, connector.public_key, &f->trader, text);
+    assert_string_equal(ask(f, T_DEPOSIT_REORG, payload, AUTH_OPERATOR, 0, auth, auth_bytes),
+                        "signature");
+    auth_bytes = sign(auth, f->op.public_key, &f->op, text);
+    assert_string_equal(ask(f, T_DEPOSIT_REORG, payload, AUTH_OPERATOR, 0, auth, auth_bytes),
+                        "operator's public key");
+    const struct credit_command credit = {
+        .nonce = 9, .operator_index = PARAMS_CONNECTOR_FIRST, .account = 1, .amount = {150000000}};
+    credit_command_put(payload, &credit);
+    auth_bytes = sign(auth, connector.public_key, &connector, credit_text);
+    assert_string_equal(ask(f, T_CREDIT, payload, AUTH_OPERATOR, 0, auth, auth_bytes), "operator");
+    reorg.operator_index++;
+    deposit_reorg_command_put(payload, &reorg);
+    auth_bytes = sign(auth, connector.public_key, &connector, text);
+    assert_string_equal(ask(f, T_DEPOSIT_REORG, payload, AUTH_OPERATOR, 0, auth, auth_bytes),
+                        "operator");
+    teardown(f);
+}
+
+/* To take a withdrawal back it takes what it took to ask for it; a wish's own text does not say it. */
+TEST(authority, a_withdrawal_is_taken_back_by_its_accounts_key)
+{
+    struct fixture *f = setup();
+    const char text[] = "action=withdraw-cancel&withdrawal=7&recvWindow=5000"
+                        "&timestamp=1700000000000";
+    const uint8_t trades[32] = {0xa1};
+    uint8_t payload[COMMAND_PAYLOAD_MAX], auth[1024];
+    struct withdrawal_cancel_command cancel = {.withdrawal = 7, .account = 1};
+    withdrawal_cancel_command_put(payload, &cancel);
+    size_t auth_bytes = sign(auth, f->owner.public_key, &f->owner, text);
+    assert_null(ask(f, T_WITHDRAWAL_CANCEL, payload, AUTH_ED25519, deadline, auth, auth_bytes));
+    assert_string_equal(ask(f, T_WITHDRAWAL_CANCEL, payload, AUTH_HMAC, deadline, trades, 32),
+                        "kind of authentication");
+    auth_bytes = sign(auth, trades, &f->trader, text);
+    assert_string_equal(
+        ask(f, T_WITHDRAWAL_CANCEL, payload, AUTH_ED25519, deadline, auth, auth_bytes), "key");
+    cancel.withdrawal = 8;
+    withdrawal_cancel_command_put(payload, &cancel);
+    auth_bytes = sign(auth, f->owner.public_key, &f->owner, text);
+    assert_string_equal(
+        ask(f, T_WITHDRAWAL_CANCEL, payload, AUTH_ED25519, deadline, auth, auth_bytes),
+        "signed text");
     teardown(f);
 }
