@@ -58,6 +58,8 @@ struct workshop {
     struct park park, consensus_park;
     struct progress progress;
     struct checkpoint_maker *maker;
+    struct liabilities_maker *liabilities; /* of makers that are made from now on; NULL: none */
+    const char *shelf;                     /* likewise */
     pthread_t thread;
     bool runs;
     enum status ended;
@@ -386,6 +388,8 @@ static inline void workshop_make_maker(struct workshop *shop)
                                           .node = 1,
                                           .secret_key = shop->journal.node_secret,
                                           .directory = shop->checkpoints,
+                                          .shelf = shop->shelf,
+                                          .liabilities = shop->liabilities,
                                           .kept = 2,
                                           .engine_arena = &shop->state.engine_arena,
                                           .settlement_arena = &shop->state.settlement_arena,

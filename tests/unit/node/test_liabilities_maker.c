@@ -1,0 +1,254 @@
+#include "node/liabilities_maker.h"
+
+#include "ledger/chain.h"
+#include "ledger/liabilities_vote.h"
+#include "settlement/liabilities_file.h"
+#include "tests/unit/node/workshop.h"
+
+/* A workshop whose maker makes liabilities, and a chain of its headers, each with its certificate. */
+static struct workshop shop;
+static struct liabilities_maker *maker;
+static struct metrics metrics;
+static struct ring *certificates, *votes;
+static struct chain *chain;
+static char liabilities[128], shelf[128], chain_folder[128];
+static bool withholds_certificates; /* of blocks */
+
+static void certify_block(uint64_t height)
+{
+    uint8_t bytes[CERTIFICATE_BYTES_MAX];
+    struct vote_command vote;
+    struct certificate certificate = {
+        .height = height, .header_hash = shop.state.block.hash, .vote_count = 1};
+    certificate_sign(shop.journal.node_secret, genesis_chain_id(&shop.journal.genesis), 0, height,
+                     certificate.header_hash, 1, &vote);
+    certificate.votes[0].node = 1;
+    memcpy(certificate.votes[0].signature, vote.signature, SIGNATURE_BYTES);
+    const size_t byte_count = certificate_encode(&certificate, bytes);
+    assert_int_equal(chain_append_certificate(chain, height, bytes, byte_count), STATUS_OK);
+}
+
+static void follow(void *context, const struct applied *record, const struct command *command)
+{
+    (void)context;
+    (void)record;
+    const uint64_t height = shop.state.digest.height;
+    if (command->header.type != T_SEAL || height == chain_tip(chain)) return;
+    assert_int_equal(chain_append_header(chain, shop.state.block.bytes), STATUS_OK);
+    if (!withholds_certificates) certify_block(height);
+}
+
+static void make_makers(void)
+{
+    const struct liabilities_maker_options own = {.genesis = &shop.journal.genesis,
+                                                  .node = 1,
+                                                  .secret_key = shop.journal.node_secret,
+                                                  .directory = liabilities,
+                                                  .shelf = shelf,
+                                                  .chain_directory = chain_folder,
+                                                  .settlement = shop.state.settlement,
+                                                  .certificates = certificates,
+                                                  .votes = votes,
+                                                  .consensus_park = &shop.consensus_park,
+                                                  .progress = &shop.progress,
+                                                  .metrics = &metrics};
+    maker = liabilities_maker_new(&own);
+    assert_non_null(maker);
+    shop.liabilities = maker;
+    shop.shelf = shelf;
+    workshop_make_maker(&shop);
+}
+
+static void begin(void)
+{
+    workshop_begin(&shop);
+    maker_free(shop.maker);
+    memset(&metrics, 0, sizeof(metrics));
+    withholds_certificates = false;
+    snprintf(liabilities, sizeof(liabilities), "%s/liabilities", shop.folder);
+    snprintf(shelf, sizeof(shelf), "%s/proofs", shop.folder);
+    snprintf(chain_folder, sizeof(chain_folder), "%s/chain", shop.folder);
+    assert_int_equal(mkdir(chain_folder, 0700), 0);
+    assert_int_equal(chain_open(chain_folder, &chain), STATUS_OK);
+    certificates = workshop_ring();
+    votes = workshop_ring();
+    shop.liabilities_due = true;
+    shop.follow = follow;
+    make_makers();
+    workshop_start(&shop);
+}
+
+static void end(void)
+{
+    workshop_stop(&shop);
+    assert_int_equal(shop.ended, STATUS_OK);
+    chain_close(chain);
+    liabilities_maker_free(maker);
+    free(certificates);
+    free(votes);
+    workshop_end(&shop);
+}
+
+static bool take_vote(struct liabilities_vote_command *vote)
+{
+    size_t byte_count;
+    const uint8_t *bytes = NULL;
+    for (int waits = 0; bytes == NULL && waits < WORKSHOP_WAITS; waits++) {
+        bytes = ring_peek(votes, &byte_count);
+        if (bytes == NULL) workshop_rest();
+    }
+    if (bytes == NULL) return false;
+    struct command command;
+    assert_true(command_decode(bytes, byte_count, &command));
+    assert_int_equal(command.header.type, T_LIABILITIES_VOTE);
+    liabilities_vote_command_get(command.payload, vote);
+    ring_pop(votes);
+    ring_release(votes);
+    return true;
+}
+
+static hash_t root_of(const struct liabilities_vote_command *vote)
+{
+    hash_t root;
+    memcpy(root.bytes, vote->root, HASH_BYTES);
+    return root;
+}
+
+static void certify(uint64_t height, hash_t root)
+{
+    uint8_t bytes[8 + CERTIFICATE_BYTES_MAX];
+    struct liabilities_vote_command vote;
+    struct certificate certificate = {.height = height, .header_hash = root, .vote_count = 1};
+    liabilities_vote_sign(shop.journal.node_secret, genesis_chain_id(&shop.journal.genesis), 0,
+                          height, root, 1, &vote);
+    certificate.votes[0].node = 1;
+    memcpy(certificate.votes[0].signature, vote.signature, SIGNATURE_BYTES);
+    le_put_u64(bytes, height);
+    workshop_put(certificates, &shop.park, bytes, 8 + certificate_encode(&certificate, bytes + 8));
+}
+
+static bool is_certified(uint64_t height)
+{
+    struct liabilities_entry entry;
+    return liabilities_file_entry(liabilities, height, &entry) == STATUS_OK && entry.is_certified;
+}
+
+static void await_certified(uint64_t height)
+{
+    for (int waits = 0; !is_certified(height) && waits < WORKSHOP_WAITS; waits++)
+        workshop_rest();
+    assert_true(is_certified(height));
+}
+
+/* It is voted for by its root, and counts when its certificate has come. */
+TEST(liabilities_maker, what_is_due_is_made_and_certified)
+{
+    struct liabilities_vote_command vote;
+    struct liabilities_entry entry;
+    begin();
+    workshop_trade_to(&shop, 5);
+    assert_true(take_vote(&vote));
+    assert_int_equal(vote.height, 3);
+    assert_int_equal(vote.node, 1);
+    assert_true(liabilities_vote_valid(&vote, genesis_chain_id(&shop.journal.genesis),
+                                       &shop.journal.genesis.validators));
+    assert_int_equal(liabilities_file_entry(liabilities, 3, &entry), STATUS_OK);
+    assert_true(hash_equal(liabilities_root(&entry.head), root_of(&vote)));
+    assert_true(hash_equal(entry.head.header_hash, block_header_hash(shop.headers[3])));
+    assert_false(entry.is_certified);
+    certify(3, root_of(&vote));
+    await_certified(3);
+    workshop_stop(&shop);
+    assert_int_equal(metric_get(&metrics.liabilities_height), 3);
+    assert_int_equal(metric_get(&metrics.liabilities_certified), 3);
+    assert_int_equal(atomic_load(&shop.progress.halted), 0);
+    end();
+}
+
+TEST(liabilities_maker, what_is_not_due_is_not_made)
+{
+    struct checkpoint_vote_command checkpoint;
+    size_t byte_count;
+    begin();
+    shop.liabilities_due = false;
+    workshop_trade_to(&shop, 3);
+    assert_true(workshop_vote(&shop, &checkpoint));
+    workshop_certify(&shop, 3, workshop_root(&checkpoint));
+    workshop_await_certified(&shop, 3);
+    assert_null(ring_peek(votes, &byte_count));
+    assert_int_equal(access(liabilities, F_OK), -1);
+    end();
+}
+
+/* q others say another thing of the same balances: nothing goes on here. */
+TEST(liabilities_maker, halts_at_another_root)
+{
+    struct liabilities_vote_command vote;
+    begin();
+    workshop_trade_to(&shop, 3);
+    assert_true(take_vote(&vote));
+    certify(3, hash_of("other", 5));
+    for (int waits = 0; atomic_load(&shop.progress.halted) == 0 && waits < WORKSHOP_WAITS; waits++)
+        workshop_rest();
+    assert_int_equal(atomic_load(&shop.progress.halted), 1);
+    assert_false(is_certified(3));
+    end();
+}
+
+/* The others were faster: their certificate waits until this node's own is there. */
+TEST(liabilities_maker, a_certificate_may_come_first)
+{
+    struct liabilities_vote_command vote;
+    begin();
+    certify(6, hash_of("other", 5)); /* of a height that is not made yet */
+    workshop_await_taken(certificates);
+    workshop_trade_to(&shop, 3);
+    assert_true(take_vote(&vote));
+    assert_int_equal(atomic_load(&shop.progress.halted), 0);
+    workshop_trade_to(&shop, 6);
+    for (int waits = 0; atomic_load(&shop.progress.halted) == 0 && waits < WORKSHOP_WAITS; waits++)
+        workshop_rest();
+    assert_int_equal(atomic_load(&shop.progress.halted), 1); /* compared when it was made */
+    end();
+}
+
+/* The proof of its totals needs a certificate of the block, which may come later than that of its root. */
+TEST(liabilities_maker, waits_for_the_block_to_be_certified)
+{
+    struct liabilities_vote_command vote;
+    begin();
+    withholds_certificates = true;
+    workshop_trade_to(&shop, 3);
+    assert_true(take_vote(&vote));
+    certify(3, root_of(&vote));
+    workshop_await_taken(certificates);
+    assert_false(is_certified(3));
+    withholds_certificates = false;
+    workshop_trade_to(&shop, 4); /* of a block above: as good */
+    park_wake(&shop.park);
+    await_certified(3);
+    end();
+}
+
+/* A node that stops between its vote and the certificate gives the same vote again, and takes the certificate then. */
+TEST(liabilities_maker, goes_on_after_a_restart)
+{
+    struct liabilities_vote_command vote, again;
+    begin();
+    workshop_trade_to(&shop, 4);
+    assert_true(take_vote(&vote));
+    workshop_stop(&shop);
+    assert_int_equal(shop.ended, STATUS_OK);
+    maker_free(shop.maker);
+    liabilities_maker_free(maker);
+    atomic_store(&shop.progress.stopping, 0);
+    make_makers();
+    workshop_start(&shop);
+    assert_true(take_vote(&again));
+    assert_int_equal(again.height, vote.height);
+    assert_true(hash_equal(root_of(&again), root_of(&vote)));
+    assert_memory_equal(again.signature, vote.signature, SIGNATURE_BYTES);
+    certify(3, root_of(&vote));
+    await_certified(3);
+    end();
+}
