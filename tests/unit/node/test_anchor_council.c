@@ -1,13 +1,19 @@
 /* The anchors of several nodes over one log: sets that change, votes that are lost, nodes that lie. */
 
+#include "engine/state.h"
+#include "gateway/block_list.h"
+#include "gateway/proof_source.h"
 #include "ledger/chain.h"
 #include "ledger/checkpoint.h"
 #include "ledger/epoch.h"
 #include "ledger/liabilities_vote.h"
 #include "ledger/vote.h"
+#include "node/proof_check.h"
+#include "node/proof_table_os.h"
 #include "node/verify.h"
 #include "tests/harness.h"
 #include "tests/unit/node/council.h"
+#include "tests/unit/node/payout.h"
 
 static struct council council;
 
@@ -664,5 +670,148 @@ TEST(council, false_statements_in_the_log_halt)
     journal_apply(&council.journal, decoded.header, decoded.payload, decoded.auth);
     for (uint32_t id = 1; id <= 2; id++)
         assert_int_equal(atomic_load(&council.nodes[id - 1].progress.halted), 1);
+    council_end(&council);
+}
+
+/* ---- Releases. */
+
+static struct block_list shown; /* what a gateway of node 2 knows of blocks */
+
+static void gateway_listens(void)
+{
+    struct ring *ring = council.nodes[1].notices;
+    const uint8_t *bytes;
+    size_t byte_count;
+    while ((bytes = ring_peek(ring, &byte_count)) != NULL) {
+        struct event notice;
+        assert_true(notice_decode(bytes, byte_count, &notice));
+        block_list_apply(&shown, notice.type, notice.payload);
+        ring_pop(ring);
+    }
+    ring_release(ring);
+}
+
+static enum status release_of(uint64_t withdrawal, uint64_t height, uint8_t bytes[PROOF_BYTES_MAX],
+                              size_t *byte_count)
+{
+    const struct proof_table_options options = {.chain = council.nodes[1].folder.path,
+                                                .trades = council.nodes[1].folder.path};
+    struct proof_table *table;
+    struct proof_bytes made;
+    assert_int_equal(proof_table_open(&options, &table), STATUS_OK);
+    const struct proof_source *source = proof_table_source(table);
+    const enum status status = source->release(source->context, withdrawal, height, &made);
+    if (status == STATUS_OK) memcpy(bytes, made.bytes, *byte_count = made.byte_count);
+    proof_table_close(table);
+    return status;
+}
+
+static const char *release_says(const uint8_t *bytes, size_t byte_count, struct proof_check *check)
+{
+    const struct genesis *genesis = &council.journal.genesis;
+    return proof_check_fault(bytes, byte_count, genesis_chain_id(genesis), &genesis->validators,
+                             NULL, check);
+}
+
+/* A council whose gateway listens, and a payout in block 2 that only node 1 has voted for. */
+static void asked_and_not_certified(struct arena *arena, struct payout *payout)
+{
+    assert_true(arena_map(arena, 1 << 20) && block_list_init(&shown, arena));
+    liabilities_council(3);
+    payout_begin(payout, &council.journal);
+    seal(1);
+    for (uint32_t id = 2; id <= 4; id++)
+        council.nodes[id - 1].mute = true;
+    payout_ask(payout, 'a');
+    seal(1);
+    gateway_listens();
+    assert_int_equal(shown.height, 2);
+    assert_int_equal(shown.certified_height, 1);
+}
+
+/* Whoever leads can put votes of others into the log. The engine counts them; but what a connector is shown as released
+ * hangs on the certificate, which counts signatures, and so does the proof that he can ask for. */
+TEST(council, forged_votes_release_nothing)
+{
+    static uint8_t bytes[PROOF_BYTES_MAX];
+    static struct proof_check check;
+    struct payout payout;
+    struct arena arena;
+    size_t byte_count = 0;
+    asked_and_not_certified(&arena, &payout);
+    const hash_t hash = block_list_at(&shown, 2)->hash;
+    const hash_t chain = genesis_chain_id(&council.journal.genesis);
+    for (uint32_t id = 2; id <= 4; id++) {
+        struct vote_command vote;
+        certificate_sign(council.nodes[0].secret, chain, 0, 2, hash, id, &vote); /* 1's own key */
+        journal_vote(&council.journal, &vote);
+        certificate_sign(council.nodes[id - 1].secret, chain, 0, 2, hash, id, &vote);
+        vote.signature[9] ^= 1;
+        journal_vote(&council.journal, &vote);
+        certificate_sign(council.nodes[id - 1].secret, chain, 0, 1, hash, id, &vote);
+        vote.height = 2; /* a signature of another height */
+        journal_vote(&council.journal, &vote);
+    }
+    council_settle(&council);
+    gateway_listens();
+    assert_true(nodes_certified(&council.journal.engine->nodes, 2)); /* by its count */
+    assert_int_equal(shown.certified_height, 1);
+    for (uint32_t id = 1; id <= 4; id++)
+        assert_int_equal(council_certified(&council, id), 1);
+    assert_int_equal(release_of(1, 2, bytes, &byte_count), STATUS_NOT_FOUND);
+
+    vote_of(2, 2, hash);
+    gateway_listens();
+    assert_int_equal(shown.certified_height, 1); /* two of four */
+    vote_of(3, 2, hash);
+    gateway_listens();
+    assert_int_equal(shown.certified_height, 2);
+    assert_int_equal(release_of(1, 2, bytes, &byte_count), STATUS_OK);
+    assert_null(release_says(bytes, byte_count, &check));
+    assert_int_equal(check.release.withdrawal.withdrawal, 1);
+    assert_int_equal(check.release.withdrawal.amount.units, 5000000);
+    assert_int_equal(release_of(2, 2, bytes, &byte_count), STATUS_NOT_FOUND);
+    assert_int_equal(release_of(1, 1, bytes, &byte_count), STATUS_NOT_FOUND);
+    arena_unmap(&arena);
+    council_end(&council);
+}
+
+/* The proof with its headers and its certificate: no other byte of it holds, nor does a certificate of forged votes. */
+TEST(council, every_bit_of_a_release_counts)
+{
+    static uint8_t bytes[PROOF_BYTES_MAX];
+    static struct proof_check check;
+    struct payout payout;
+    struct arena arena;
+    size_t byte_count = 0;
+    asked_and_not_certified(&arena, &payout);
+    vote_of(3, 2, block_list_at(&shown, 2)->hash);
+    vote_of(4, 2, block_list_at(&shown, 2)->hash);
+    assert_int_equal(release_of(1, 2, bytes, &byte_count), STATUS_OK);
+    assert_null(release_says(bytes, byte_count, &check));
+    for (size_t bit = 0; bit < 8 * byte_count; bit++) {
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (release_says(bytes, byte_count, &check) == NULL) fail_msg("bit %zu", bit);
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    arena_unmap(&arena);
+    council_end(&council);
+}
+
+/* What a build of rules 3 seals, verify re-executes: blocks with releases and without. */
+TEST(council, a_chain_with_releases_verifies)
+{
+    struct payout payout;
+    liabilities_council(3);
+    payout_begin(&payout, &council.journal);
+    for (char id = 'a'; id < 'f'; id++) {
+        payout_ask(&payout, id);
+        if (id == 'd') payout_ask(&payout, 'z');
+        seal(id == 'c' ? 2 : 1);
+    }
+    payout_broadcast(&payout, 2);
+    seal(1);
+    for (uint32_t id = 1; id <= 4; id++)
+        check_chain(id, council.journal.height, 0);
     council_end(&council);
 }
