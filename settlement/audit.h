@@ -3,7 +3,7 @@
  * The writer's own balances (store.h) follow from the blocks; settlement's figures of the same block, for some
  * accounts each, come through a ring (common/balance_slice.h) and must be the same. The rows of the balance table must
  * be the writer's balances, none missing. Trade ids in the table of fills must have no gap and come once. So must the numbers of
- * deposits and withdrawals; what came into the account by a deposit's changes is what its row says, and each row is as the
+ * deposits and withdrawals; and what was posted in a block must sum to zero in every asset. What came into the account by a deposit's changes is what its row says, and each row is as the
  * last of its changes left it.
  *
  * The rule: what is wrong in PostgreSQL never stops matching, for nothing is decided by it. The log names account,
@@ -11,8 +11,8 @@
  * nothing wrong, and nothing is mended in silence: an operator drops the schema, and it is filled again.
  *
  * Owner    the PostgreSQL writer's thread
- * Cost     AUDIT_ROWS rows, AUDIT_TRADES trade ids or AUDIT_TRANSFERS transfers every AUDIT_MS: some 40 ms. A pass that operators asked for goes
- *          on at every step
+ * Cost     AUDIT_ROWS rows, and AUDIT_TRADES trade ids, AUDIT_TRANSFERS transfers or the entries of AUDIT_COMMANDS commands, every AUDIT_MS: some
+ *          40 ms. A pass that operators asked for goes on at every step
  */
 
 #ifndef SETTLEMENT_AUDIT_H
@@ -24,6 +24,7 @@
 #define AUDIT_ROWS      16384
 #define AUDIT_TRADES    50000
 #define AUDIT_TRANSFERS 5000
+#define AUDIT_COMMANDS  50000
 #define AUDIT_MS        2000
 
 struct database;
@@ -51,6 +52,8 @@ struct audit {
     uint64_t trade;           /* the last one seen of it */
     uint32_t transfers;       /* which table of transfers comes next: deposits, then withdrawals */
     uint64_t transfer;        /* the last one seen of it */
+    uint64_t entries_command; /* up to it blocks' postings were added up */
+    bool entries_done;
     uint64_t dropped_command; /* rows of commands below it were dropped by retention */
     uint32_t found;           /* differences in this pass */
     bool under_way;

@@ -336,10 +336,40 @@ static enum status compare_transfers(struct audit *audit, const struct store *st
     return STATUS_OK;
 }
 
-/* What goes by numbers: trades of every market, then transfers. */
+/* ---- Postings ---- */
+
+/* Of a run of commands: the blocks and assets whose postings do not sum to zero. All entries of a block have its last
+ * command, so no run cuts a block. */
+static enum status compare_entries(struct audit *audit, struct database *database)
+{
+    enum status status = database_run_text(database, "SELECT command FROM quorex.cursor");
+    if (status != STATUS_OK) return status;
+    const uint64_t last = (uint64_t)database_number(database, 0, 0);
+    const uint64_t most = audit->entries_command + AUDIT_COMMANDS;
+    const uint64_t to = most < last ? most : last;
+    status = database_run(
+        database,
+        "SELECT height, asset, least(greatest(sum(delta_available::numeric + delta_held),"
+        " -9e18), 9e18)::bigint FROM quorex.ledger_entries"
+        " WHERE command > %" PRIu64 " AND command <= %" PRIu64 " GROUP BY height, asset"
+        " HAVING sum(delta_available::numeric + delta_held) <> 0 ORDER BY 1, 2 LIMIT %d",
+        audit->entries_command, to, TOLD_MAX);
+    if (status != STATUS_OK) return status;
+    for (int row = 0; row < database_rows(database); row++)
+        tell(audit, (uint64_t)database_number(database, row, 0),
+             &(struct difference){"sum of a block's postings", 0,
+                                  (uint16_t)database_number(database, row, 1), 0,
+                                  database_number(database, row, 2)});
+    audit->entries_command = to;
+    audit->entries_done = to == last;
+    return STATUS_OK;
+}
+
+/* What goes by numbers: trades of every market, then transfers, then postings. */
 static bool has_numbers(const struct audit *audit, const struct store *store)
 {
-    return audit->market < store_params(store)->market_count || audit->transfers < TRANSFER_TABLES;
+    return audit->market < store_params(store)->market_count ||
+           audit->transfers < TRANSFER_TABLES || !audit->entries_done;
 }
 
 static enum status compare_numbers(struct audit *audit, const struct store *store,
@@ -347,7 +377,9 @@ static enum status compare_numbers(struct audit *audit, const struct store *stor
 {
     if (audit->market < store_params(store)->market_count)
         return compare_trades(audit, store, database, height);
-    return compare_transfers(audit, store, database, height);
+    if (audit->transfers < TRANSFER_TABLES)
+        return compare_transfers(audit, store, database, height);
+    return compare_entries(audit, database);
 }
 
 /* ---- A pass ---- */
@@ -365,6 +397,8 @@ static void start_pass(struct audit *audit, uint64_t height, uint64_t wanted)
     audit->trade = 0;
     audit->transfers = 0;
     audit->transfer = 0;
+    audit->entries_command = 0;
+    audit->entries_done = false;
     audit->found = 0;
 }
 

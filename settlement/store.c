@@ -34,6 +34,8 @@ struct store {
     uint32_t account_highest;
     uint64_t *trades; /* by market: its last trade id */
     uint64_t deposit_last, withdrawal_last;
+    __int128
+        sums[PARAMS_ASSETS_LIMIT]; /* of the rows of the block in hand, by asset: zero in the end */
 
     struct entry_row *entries; /* of this block, netted, in the order of their first posting */
     uint32_t *entry_slots;     /* open addressing: index into entries + 1, 0 free */
@@ -232,8 +234,11 @@ uint64_t store_withdrawals(const struct store *store)
 
 static void emit_entries(struct store *store, const struct store_sink *sink)
 {
-    for (uint32_t i = 0; i < store->entry_count; i++)
-        sink->entry(sink->context, &store->entries[i]);
+    for (uint32_t i = 0; i < store->entry_count; i++) {
+        const struct entry_row *row = &store->entries[i];
+        store->sums[row->asset] += (__int128)row->available.units + row->held.units;
+        sink->entry(sink->context, row);
+    }
     forget_entries(store);
 }
 
@@ -715,6 +720,14 @@ static void emit_genesis(struct store *store, const struct store_sink *sink)
         sink->market(sink->context, i, &store->params.markets[i]);
 }
 
+/* What the block's rows move, of every asset. */
+static bool sums_are_zero(const struct store *store)
+{
+    for (uint16_t asset = 0; asset < store->params.asset_count; asset++)
+        if (store->sums[asset] != 0) return false;
+    return true;
+}
+
 enum status store_block(struct store *store, const struct block_bytes *block,
                         const struct store_sink *sink)
 {
@@ -724,6 +737,7 @@ enum status store_block(struct store *store, const struct block_bytes *block,
         return STATUS_MALFORMED;
     struct pass pass = {
         .store = store, .sink = sink, .header = &header, .command = header.first_command};
+    memset(store->sums, 0, sizeof(store->sums));
     if (header.height == 1) emit_genesis(store, sink);
 
     const uint8_t *at = block->body, *const end = at + block->body_bytes;
@@ -738,6 +752,7 @@ enum status store_block(struct store *store, const struct block_bytes *block,
         return STATUS_MALFORMED;
 
     emit_entries(store, sink);
+    if (!sums_are_zero(store)) return STATUS_MALFORMED;
     const struct block_row row = {header, block_header_hash(block->header), block->header};
     sink->block(sink->context, &row);
     return STATUS_OK;

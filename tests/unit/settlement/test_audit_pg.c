@@ -270,6 +270,23 @@ TEST(audit_pg, transfers_that_are_not_what_they_came_to_are_found)
                         "INSERT INTO quorex.withdrawal_changes SELECT * FROM kept");
 }
 
+/* A posting a unit too large, on a user's or the house's side, and one that is gone: its block's no longer sum to zero. */
+TEST(audit_pg, postings_that_do_not_sum_to_zero_are_found)
+{
+    found_and_forgotten("UPDATE quorex.ledger_entries SET delta_available = delta_available + 1"
+                        " WHERE height = 2 AND account = 1 AND asset = 1 AND kind = 5",
+                        "UPDATE quorex.ledger_entries SET delta_available = delta_available - 1"
+                        " WHERE height = 2 AND account = 1 AND asset = 1 AND kind = 5");
+    found_and_forgotten("UPDATE quorex.ledger_entries SET delta_held = delta_held - 7"
+                        " WHERE account = -1 AND height = 2",
+                        "UPDATE quorex.ledger_entries SET delta_held = delta_held + 7"
+                        " WHERE account = -1 AND height = 2");
+    found_and_forgotten("CREATE TABLE kept AS SELECT * FROM quorex.ledger_entries"
+                        " WHERE kind = 6 AND account = 2; DELETE FROM quorex.ledger_entries"
+                        " WHERE kind = 6 AND account = 2",
+                        "INSERT INTO quorex.ledger_entries SELECT * FROM kept");
+}
+
 /* A row that was changed while nobody looked is what the writer begins with: settlement knows better. */
 TEST(audit_pg, flipped_balance_before_a_start_is_found_by_settlement)
 {
