@@ -10,6 +10,7 @@ struct custody_view {
     struct address_changed_event *addresses;
     uint32_t *places; /* of addresses, by hash: index + 1 */
     uint64_t deposit_last, withdrawal_last;
+    uint64_t put_out; /* the command that did it last */
     uint32_t capacity;
     uint32_t address_count, addresses_max;
     uint32_t place_mask;
@@ -104,21 +105,46 @@ void custody_view_address_put(struct custody_view *view,
     view->places[place] = view->address_count;
 }
 
-void custody_view_apply(struct custody_view *view, const struct event *event)
+/* A new number above what is kept takes the place of an old one. */
+static void note_put_out(struct custody_view *view, uint64_t command, uint64_t number,
+                         uint64_t last)
+{
+    if (number > last && number > view->capacity) view->put_out = command;
+}
+
+void custody_view_apply(struct custody_view *view, uint64_t command, const struct event *event)
 {
     if (event->type == T_DEPOSIT_CHANGED) {
         struct deposit_changed_event deposit;
         deposit_changed_event_get(event->payload, &deposit);
+        note_put_out(view, command, deposit.deposit, view->deposit_last);
         custody_view_deposit_put(view, &deposit);
     } else if (event->type == T_WITHDRAWAL_CHANGED) {
         struct withdrawal_changed_event withdrawal;
         withdrawal_changed_event_get(event->payload, &withdrawal);
+        note_put_out(view, command, withdrawal.withdrawal, view->withdrawal_last);
         custody_view_withdrawal_put(view, &withdrawal);
     } else if (event->type == T_ADDRESS_CHANGED) {
         struct address_changed_event address;
         address_changed_event_get(event->payload, &address);
         custody_view_address_put(view, &address);
     }
+}
+
+void custody_view_restored(struct custody_view *view, uint64_t command)
+{
+    if (view->deposit_last > view->capacity || view->withdrawal_last > view->capacity)
+        view->put_out = command;
+}
+
+uint32_t custody_view_kept(const struct custody_view *view)
+{
+    return view->capacity;
+}
+
+uint64_t custody_view_put_out(const struct custody_view *view)
+{
+    return view->put_out;
 }
 
 uint64_t custody_view_deposit_last(const struct custody_view *view)

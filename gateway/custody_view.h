@@ -24,8 +24,11 @@ size_t custody_view_bytes(const struct genesis *genesis);
 MUST_CHECK struct custody_view *custody_view_new(struct arena *arena,
                                                  const struct genesis *genesis);
 
-/* Moves the view forward by one event; events of other kinds are ignored. */
-void custody_view_apply(struct custody_view *view, const struct event *event);
+/* Moves the view forward by one event of `command`; events of other kinds are ignored. */
+void custody_view_apply(struct custody_view *view, uint64_t command, const struct event *event);
+
+/* Restored as it was after `command`: what is not here was put out by then. */
+void custody_view_restored(struct custody_view *view, uint64_t command);
 
 /* Each takes one of them as it is: a number above the last begins a new one. */
 void custody_view_deposit_put(struct custody_view *view,
@@ -42,6 +45,11 @@ const struct deposit_changed_event *custody_view_deposit(const struct custody_vi
                                                          uint64_t number);
 const struct withdrawal_changed_event *custody_view_withdrawal(const struct custody_view *view,
                                                                uint64_t number);
+
+/* How many of each are kept, and the command that put out the last one that is not: none of them changed since, for only
+ * what has ended is put out. 0: all there ever were are here. */
+uint32_t custody_view_kept(const struct custody_view *view);
+uint64_t custody_view_put_out(const struct custody_view *view);
 
 /* From 0, as they came. */
 uint32_t custody_view_address_count(const struct custody_view *view);

@@ -32,9 +32,18 @@ enum history_kind {
     HISTORY_CANDLES,     /* a market's candles of one interval, by opening time */
     HISTORY_LISTS,       /* an account's ended order lists, by their time, of one market or all */
     HISTORY_PREVENTED,   /* an account's prevented matches in a market, by id */
-    HISTORY_ORDER_FILLS, /* a statement's name only: HISTORY_FILLS of one order */
+    HISTORY_DEPOSITS,    /* an account's deposits, or all, by id */
+    HISTORY_WITHDRAWALS, /* its withdrawals, or all, by id, of one state or any */
+    HISTORY_LEDGER,      /* an account's ledger entries, by height, asset and kind */
+    HISTORY_DEPOSIT_CHANGES,    /* what became of an account's deposit, by command */
+    HISTORY_WITHDRAWAL_CHANGES, /* of its withdrawal */
+    HISTORY_ADDRESS_CHANGES,    /* of its addresses */
+    HISTORY_ORDER_FILLS,        /* a statement's name only: HISTORY_FILLS of one order */
     HISTORY_KINDS
 };
+
+#define HISTORY_ANY_STATE UINT8_MAX
+#define HISTORY_NO_PLACE  UINT64_MAX
 
 /* Ranges are inclusive. `newest`: of what fits, the last `limit`; otherwise the first. */
 struct history_query {
@@ -49,6 +58,13 @@ struct history_query {
     uint64_t id_min, id_max;
     uint64_t start_ns, end_ns;
     uint64_t order_id; /* HISTORY_FILLS, _PREVENTED: of this order only, unless 0 */
+    uint64_t subject;  /* the deposit or withdrawal whose changes are asked for */
+    uint64_t
+        place; /* HISTORY_LEDGER: of id_min, or of id_max when newest, only what lies beyond this place
+                        * (query_place); HISTORY_NO_PLACE: all */
+    uint64_t certified; /* HISTORY_WITHDRAWALS: what is approved up to this height is released */
+    int connector; /* _DEPOSITS, _WITHDRAWALS of all accounts: of the routes that name it; -1: all */
+    uint8_t state; /* HISTORY_WITHDRAWALS: enum withdrawal_state, 0: released, HISTORY_ANY_STATE */
     char client_id[40];
 };
 

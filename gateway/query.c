@@ -6,7 +6,10 @@
 
 /* `gone` says whether the question begins with what retention has dropped: then the first column is below zero. */
 #define CURSOR_UNLESS(gone, columns, rows) \
-    "SELECT CASE WHEN c.dropped_command > 0 AND " gone " THEN -c.command ELSE c.command END," \
+    CURSOR_BUT("c.dropped_command > 0 AND " gone, columns, rows)
+
+#define CURSOR_BUT(gone, columns, rows) \
+    "SELECT CASE WHEN " gone " THEN -c.command ELSE c.command END," \
     " coalesce(b.time_ns, 0), " columns \
     " FROM quorex.cursor c LEFT JOIN quorex.blocks b ON b.height = c.height" \
     " LEFT JOIN LATERAL (" rows ") r ON true WHERE c.id = 1"
@@ -176,6 +179,97 @@
     " AND ($8::bigint = 0 OR maker_order = $8::bigint OR taker_order = $8::bigint)" \
     " ORDER BY prevented_id " #direction " LIMIT $7::int") " ORDER BY r.prevented_id"
 
+#define DEPOSIT_COLUMNS \
+    "r.deposit, r.account, r.asset, r.chain, encode(r.txid, 'hex'), r.output, r.amount, r.credited," \
+    " r.chain_height, r.confirmations, r.state"
+
+#define WITHDRAWAL_COLUMNS \
+    "r.withdrawal, r.account, r.asset, r.chain, r.address, r.client_id, r.amount, r.state," \
+    " r.approvers, r.block, encode(r.txid, 'hex')"
+
+/* Of an account or of all, of a state or of any: each by the index that fits. What does not apply is not run. */
+#define TRANSFERS_WHERE(table, id, direction, applies) \
+    "(SELECT * FROM quorex." table " WHERE " applies " AND " id " BETWEEN $2::bigint AND $3::bigint" \
+    " ORDER BY " id " " direction " LIMIT $4::int)"
+
+#define DEPOSITS(direction) CURSOR_AND(DEPOSIT_COLUMNS, \
+    "SELECT * FROM (" \
+    TRANSFERS_WHERE("deposits", "deposit", direction, "$1::int > 0 AND account = $1::int") \
+    " UNION ALL " TRANSFERS_WHERE("deposits", "deposit", direction, "$1::int = 0") ") of_all") \
+    " ORDER BY r.deposit"
+
+#define WITHDRAWALS(direction) CURSOR_AND(WITHDRAWAL_COLUMNS, \
+    "SELECT * FROM (" \
+    TRANSFERS_WHERE("withdrawals", "withdrawal", direction, \
+                    "$1::int > 0 AND $5::int < 0 AND account = $1::int") " UNION ALL " \
+    TRANSFERS_WHERE("withdrawals", "withdrawal", direction, \
+                    "$1::int > 0 AND $5::int >= 0 AND account = $1::int AND state = $5::int") \
+    " UNION ALL " \
+    TRANSFERS_WHERE("withdrawals", "withdrawal", direction, "$1::int = 0 AND $5::int < 0") \
+    " UNION ALL " \
+    TRANSFERS_WHERE("withdrawals", "withdrawal", direction, \
+                    "$1::int = 0 AND $5::int >= 0 AND state = $5::int") ") of_all") \
+    " ORDER BY r.withdrawal"
+
+/* A block's first height at or after a time, or its last one at or before it. Not asked for where the time is open. */
+#define HEIGHT_FROM \
+    "CASE WHEN $4::bigint = 0 THEN $2::bigint ELSE greatest($2::bigint, coalesce(" \
+    "(SELECT height FROM quorex.blocks WHERE time_ns >= $4::bigint" \
+    " ORDER BY time_ns, height LIMIT 1), 9223372036854775807)) END"
+
+#define HEIGHT_TO \
+    "CASE WHEN $5::bigint = 9223372036854775807 THEN $3::bigint ELSE least($3::bigint, coalesce(" \
+    "(SELECT height FROM quorex.blocks WHERE time_ns <= $5::bigint" \
+    " ORDER BY time_ns DESC, height DESC LIMIT 1), -1)) END"
+
+#define FIRST_HEIGHT \
+    "SELECT height FROM quorex.blocks WHERE last_command >= c.dropped_command" \
+    " ORDER BY last_command LIMIT 1"
+
+#define PLACE "(asset::bigint << 16 | kind)"
+
+/* A block with very many accounts has several rows for one entry: here they are one. */
+#define LEDGER(direction, beyond) CURSOR_UNLESS( \
+    GONE_##direction("$4", "$2", FIRST_HEIGHT), \
+    "r.height, r.asset, r.kind, r.available, r.held, r.event_count, r.time_ns", \
+    "SELECT e.*, (SELECT b.time_ns FROM quorex.blocks b WHERE b.height = e.height) AS time_ns" \
+    " FROM (SELECT height, asset, kind, sum(delta_available) AS available, sum(delta_held) AS held," \
+    " sum(event_count) AS event_count FROM quorex.ledger_entries WHERE account = $1::int" \
+    " AND height BETWEEN " HEIGHT_FROM " AND " HEIGHT_TO " AND (" beyond ")" \
+    " GROUP BY height, asset, kind" \
+    " ORDER BY height " #direction ", asset " #direction ", kind " #direction \
+    " LIMIT $6::int) e") " ORDER BY r.height, r.asset, r.kind"
+
+/* Changes begin where retention has left them, or where the database got their tables. */
+#define CHANGES_FROM "greatest(c.dropped_command, c.changes_command)"
+
+/* `since`: when what is asked for began; NULL: there is no such thing. */
+#define CHANGES_OF(table, id, since, columns) CURSOR_BUT( \
+    "$3::bigint <= " CHANGES_FROM " AND " CHANGES_FROM " > 0 AND coalesce((" since ")" \
+    " <= greatest(c.dropped_ns, c.changes_ns), false)", columns, \
+    "SELECT * FROM quorex." table " WHERE " id " = $2::bigint AND account = $1::int" \
+    " AND command >= $3::bigint ORDER BY command, ordinal LIMIT $4::int") \
+    " ORDER BY r.command, r.ordinal"
+
+#define DEPOSIT_CHANGES CHANGES_OF("deposit_changes", "deposit", \
+    "SELECT d.created_ns FROM quorex.deposits d WHERE d.deposit = $2::bigint AND d.account = $1::int", \
+    "r.command, r.time_ns, r.deposit, r.account, r.asset, r.state, r.confirmations, r.chain_height," \
+    " r.credited, r.moved")
+
+#define WITHDRAWAL_CHANGES CHANGES_OF("withdrawal_changes", "withdrawal", \
+    "SELECT w.created_ns FROM quorex.withdrawals w WHERE w.withdrawal = $2::bigint" \
+    " AND w.account = $1::int", \
+    "r.command, r.time_ns, r.withdrawal, r.account, r.state, r.approvers, r.block," \
+    " encode(r.txid, 'hex')")
+
+#define ADDRESS_CHANGES_ASC_GONE "$2::bigint <= " CHANGES_FROM " AND " CHANGES_FROM " > 0"
+#define ADDRESS_CHANGES_DESC_GONE "false"
+#define ADDRESS_CHANGES(direction) CURSOR_BUT(ADDRESS_CHANGES_##direction##_GONE, \
+    "r.command, r.time_ns, r.account, r.kind, r.chain, r.address, r.active_ns", \
+    "SELECT * FROM quorex.address_changes WHERE account = $1::int" \
+    " AND command BETWEEN $2::bigint AND $3::bigint ORDER BY command " #direction \
+    " LIMIT $4::int") " ORDER BY r.command"
+
 static const char *const statements[QUERY_STATEMENTS] = {
     [HISTORY_ORDERS * 2]         = ORDERS(ASC),
     [HISTORY_ORDERS * 2 + 1]     = ORDERS(DESC),
@@ -195,6 +289,18 @@ static const char *const statements[QUERY_STATEMENTS] = {
     [HISTORY_LISTS * 2 + 1]      = LISTS(DESC),
     [HISTORY_PREVENTED * 2]      = PREVENTED(ASC),
     [HISTORY_PREVENTED * 2 + 1]  = PREVENTED(DESC),
+    [HISTORY_DEPOSITS * 2]       = DEPOSITS("ASC"),
+    [HISTORY_DEPOSITS * 2 + 1]   = DEPOSITS("DESC"),
+    [HISTORY_WITHDRAWALS * 2]    = WITHDRAWALS("ASC"),
+    [HISTORY_WITHDRAWALS * 2 + 1] = WITHDRAWALS("DESC"),
+    [HISTORY_LEDGER * 2]         = LEDGER(ASC, "height > $2::bigint OR " PLACE " > $7::bigint"),
+    [HISTORY_LEDGER * 2 + 1]     = LEDGER(DESC, "height < $3::bigint OR " PLACE " < $7::bigint"),
+    [HISTORY_DEPOSIT_CHANGES * 2] = DEPOSIT_CHANGES,
+    [HISTORY_DEPOSIT_CHANGES * 2 + 1] = DEPOSIT_CHANGES,
+    [HISTORY_WITHDRAWAL_CHANGES * 2] = WITHDRAWAL_CHANGES,
+    [HISTORY_WITHDRAWAL_CHANGES * 2 + 1] = WITHDRAWAL_CHANGES,
+    [HISTORY_ADDRESS_CHANGES * 2] = ADDRESS_CHANGES(ASC),
+    [HISTORY_ADDRESS_CHANGES * 2 + 1] = ADDRESS_CHANGES(DESC),
 };
 /* clang-format on */
 
@@ -253,6 +359,29 @@ static void add_range(struct query_parameters *parameters, const struct history_
     add_u64(parameters, query->limit);
 }
 
+static void add_transfers(struct query_parameters *parameters, const struct history_query *query)
+{
+    add_u64(parameters, query->account);
+    add_u64(parameters, query->id_min);
+    add_u64(parameters, query->id_max);
+    add_u64(parameters, query->limit);
+    if (query->kind != HISTORY_WITHDRAWALS) return;
+    if (query->state == HISTORY_ANY_STATE)
+        add_text(parameters, "-1");
+    else
+        add_u64(parameters, query->state);
+}
+
+static void add_entries(struct query_parameters *parameters, const struct history_query *query)
+{
+    add_u64(parameters, query->account);
+    add_range(parameters, query);
+    if (query->place == HISTORY_NO_PLACE && !query->newest)
+        add_text(parameters, "-1");
+    else
+        add_u64(parameters, query->place); /* no place: as large as can be */
+}
+
 void query_parameters_of(const struct history_query *query, struct query_parameters *parameters)
 {
     parameters->count = 0;
@@ -294,6 +423,21 @@ void query_parameters_of(const struct history_query *query, struct query_paramet
         add_u64(parameters, (uint64_t)query->interval);
         add_u64(parameters, query->start_ns);
         add_u64(parameters, query->end_ns);
+        add_u64(parameters, query->limit);
+        break;
+    case HISTORY_DEPOSITS:
+    case HISTORY_WITHDRAWALS:
+    case HISTORY_ADDRESS_CHANGES:
+        add_transfers(parameters, query);
+        break;
+    case HISTORY_LEDGER:
+        add_entries(parameters, query);
+        break;
+    case HISTORY_DEPOSIT_CHANGES:
+    case HISTORY_WITHDRAWAL_CHANGES:
+        add_u64(parameters, query->account);
+        add_u64(parameters, query->subject);
+        add_u64(parameters, query->id_min);
         add_u64(parameters, query->limit);
         break;
     case HISTORY_ORDER_FILLS:
@@ -496,5 +640,124 @@ bool query_read_candle(const struct history_rows *rows, uint32_t row, struct can
     candle->fill_count = next_u64(&cells);
     candle->taker_volume_lots = next_wide(&cells);
     candle->taker_quote_units = next_wide(&cells);
+    return cells.good;
+}
+
+/* Text into a field padded with zero bytes. */
+static void next_padded(struct cells *cells, uint8_t *field, size_t field_bytes)
+{
+    const char *text = next_text(cells);
+    const size_t text_bytes = strlen(text);
+    memset(field, 0, field_bytes);
+    if (text_bytes > field_bytes) cells->good = false;
+    memcpy(field, text, text_bytes < field_bytes ? text_bytes : field_bytes);
+}
+
+static void next_txid(struct cells *cells, uint8_t txid[TXID_BYTES])
+{
+    const char *text = next_text(cells);
+    if (!hash_from_hex(text, strlen(text), txid, TXID_BYTES)) cells->good = false;
+}
+
+/* A number that is to fit into a field of so many bits. */
+static uint32_t next_u32(struct cells *cells, uint32_t max)
+{
+    const int64_t value = next_i64(cells);
+    if (value < 0 || value > (int64_t)max) cells->good = false;
+    return (uint32_t)value;
+}
+
+bool query_read_deposit(const struct history_rows *rows, uint32_t row,
+                        struct deposit_changed_event *deposit)
+{
+    struct cells cells = cells_of(rows, row, FIRST_COLUMN);
+    *deposit = (struct deposit_changed_event){0};
+    deposit->deposit = next_u64(&cells);
+    deposit->account = next_u32(&cells, UINT32_MAX);
+    deposit->asset = (uint16_t)next_u32(&cells, UINT16_MAX);
+    next_padded(&cells, deposit->chain, sizeof(deposit->chain));
+    next_txid(&cells, deposit->txid);
+    deposit->output = next_u32(&cells, UINT32_MAX);
+    deposit->amount.units = next_i64(&cells);
+    deposit->credited.units = next_i64(&cells);
+    deposit->height = next_u64(&cells);
+    deposit->confirmations = next_u32(&cells, UINT32_MAX);
+    deposit->state = (uint8_t)next_u32(&cells, UINT8_MAX);
+    return cells.good;
+}
+
+bool query_read_withdrawal(const struct history_rows *rows, uint32_t row,
+                           struct withdrawal_changed_event *withdrawal)
+{
+    struct cells cells = cells_of(rows, row, FIRST_COLUMN);
+    *withdrawal = (struct withdrawal_changed_event){0};
+    withdrawal->withdrawal = next_u64(&cells);
+    withdrawal->account = next_u32(&cells, UINT32_MAX);
+    withdrawal->asset = (uint16_t)next_u32(&cells, UINT16_MAX);
+    next_padded(&cells, withdrawal->chain, sizeof(withdrawal->chain));
+    next_padded(&cells, withdrawal->address, sizeof(withdrawal->address));
+    next_padded(&cells, withdrawal->client_id, sizeof(withdrawal->client_id));
+    withdrawal->amount.units = next_i64(&cells);
+    withdrawal->state = (uint8_t)next_u32(&cells, UINT8_MAX);
+    withdrawal->approvers = (uint16_t)next_u32(&cells, UINT16_MAX);
+    withdrawal->block = next_u64(&cells);
+    next_txid(&cells, withdrawal->txid);
+    return cells.good;
+}
+
+bool query_read_entry(const struct history_rows *rows, uint32_t row, struct ledger_entry *entry)
+{
+    struct cells cells = cells_of(rows, row, FIRST_COLUMN);
+    *entry = (struct ledger_entry){0};
+    entry->height = next_u64(&cells);
+    entry->asset = (uint16_t)next_u32(&cells, UINT16_MAX);
+    entry->kind = (uint16_t)next_u32(&cells, UINT16_MAX);
+    entry->available = next_wide(&cells);
+    entry->held = next_wide(&cells);
+    entry->event_count = next_u64(&cells);
+    entry->time_ns = next_u64(&cells);
+    return cells.good;
+}
+
+static void read_deposit_change(struct cells *cells, struct deposit_changed_event *deposit)
+{
+    deposit->deposit = next_u64(cells);
+    deposit->account = next_u32(cells, UINT32_MAX);
+    deposit->asset = (uint16_t)next_u32(cells, UINT16_MAX);
+    deposit->state = (uint8_t)next_u32(cells, UINT8_MAX);
+    deposit->confirmations = next_u32(cells, UINT32_MAX);
+    deposit->height = next_u64(cells);
+    deposit->credited.units = next_i64(cells);
+    deposit->moved.units = next_i64(cells);
+}
+
+static void read_withdrawal_change(struct cells *cells, struct withdrawal_changed_event *withdrawal)
+{
+    withdrawal->withdrawal = next_u64(cells);
+    withdrawal->account = next_u32(cells, UINT32_MAX);
+    withdrawal->state = (uint8_t)next_u32(cells, UINT8_MAX);
+    withdrawal->approvers = (uint16_t)next_u32(cells, UINT16_MAX);
+    withdrawal->block = next_u64(cells);
+    next_txid(cells, withdrawal->txid);
+}
+
+bool query_read_change(const struct history_rows *rows, uint32_t row, enum history_kind kind,
+                       struct ledger_change *change)
+{
+    struct cells cells = cells_of(rows, row, FIRST_COLUMN);
+    *change = (struct ledger_change){0};
+    change->command = next_u64(&cells);
+    change->time_ns = next_u64(&cells);
+    if (kind == HISTORY_DEPOSIT_CHANGES) {
+        read_deposit_change(&cells, &change->deposit);
+    } else if (kind == HISTORY_WITHDRAWAL_CHANGES) {
+        read_withdrawal_change(&cells, &change->withdrawal);
+    } else {
+        change->address.account = next_u32(&cells, UINT32_MAX);
+        change->address.kind = (uint8_t)next_u32(&cells, UINT8_MAX);
+        next_padded(&cells, change->address.chain, sizeof(change->address.chain));
+        next_padded(&cells, change->address.address, sizeof(change->address.address));
+        change->address.active_ns = next_u64(&cells);
+    }
     return cells.good;
 }

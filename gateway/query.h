@@ -28,6 +28,12 @@ const char *query_sql(uint32_t statement);
 /* "h0" .. : what it is prepared as. */
 void query_statement_name(uint32_t statement, char name[8]);
 
+/* Where an entry stands among those of its height. */
+static inline uint64_t query_place(uint16_t asset, uint16_t kind)
+{
+    return (uint64_t)asset << 16 | kind;
+}
+
 void query_parameters_of(const struct history_query *query, struct query_parameters *parameters);
 
 /* Reads the cursor into `rows` from its first row. False when a cell is not a number. */
@@ -47,5 +53,34 @@ MUST_CHECK bool query_read_aggregate(const struct history_rows *rows, uint32_t r
                                      struct aggregate_trade *aggregate);
 MUST_CHECK bool query_read_candle(const struct history_rows *rows, uint32_t row,
                                   struct candle *candle);
+
+MUST_CHECK bool query_read_deposit(const struct history_rows *rows, uint32_t row,
+                                   struct deposit_changed_event *deposit);
+MUST_CHECK bool query_read_withdrawal(const struct history_rows *rows, uint32_t row,
+                                      struct withdrawal_changed_event *withdrawal);
+
+/* An account's net movement of one kind in one asset and block. */
+struct ledger_entry {
+    uint64_t height;
+    uint64_t time_ns;
+    uint64_t event_count;
+    __int128 available;
+    __int128 held;
+    uint16_t asset;
+    uint16_t kind;
+};
+MUST_CHECK bool query_read_entry(const struct history_rows *rows, uint32_t row,
+                                 struct ledger_entry *entry);
+
+/* What a command made of a deposit, a withdrawal or an address: of the event, what the row has. */
+struct ledger_change {
+    uint64_t command;
+    uint64_t time_ns;
+    struct deposit_changed_event deposit; /* one of these, by the question's kind */
+    struct withdrawal_changed_event withdrawal;
+    struct address_changed_event address;
+};
+MUST_CHECK bool query_read_change(const struct history_rows *rows, uint32_t row,
+                                  enum history_kind kind, struct ledger_change *change);
 
 #endif /* GATEWAY_QUERY_H */

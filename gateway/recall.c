@@ -1,5 +1,8 @@
 #include "gateway/recall.h"
 
+#include "gateway/account_book.h"
+#include "gateway/recall_custody.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -511,6 +514,9 @@ static bool answer_candles(struct recall *recall, const struct history_query *qu
 bool recall_is_whole(const struct history_query *query, const struct view *view,
                      struct market_views *markets)
 {
+    if (account_book_has(query->kind)) return false;
+    if (recall_custody_has(query->kind))
+        return recall_custody_is_whole(query, view, market_views_params(markets));
     if (query->kind == HISTORY_LISTS) return !view_list_lost(view_lists(view), query->account);
     if (query->kind == HISTORY_PREVENTED)
         return !view_prevented_lost(view_preventions(view), query->account);
@@ -569,14 +575,18 @@ bool recall_answer(struct recall *recall, const struct history_query *query,
 {
     *refusal = refusal_of(REJECT_HISTORY_UNAVAILABLE, NULL, NULL);
     ASSERT(query->limit > 0 && query->limit <= RECALL_LIMIT_MAX);
+    if (recall_custody_has(query->kind))
+        return recall_custody_answer(query, rows, view, printing, json);
     if (query->kind == HISTORY_CANDLES)
         return answer_candles(recall, query, recall_is_whole(query, view, markets), rows, markets,
                               printing, json);
-    if (cursor_of(rows) < needed_cursor(query, view)) return false;
+    const bool is_book = account_book_has(query->kind);
+    if (!is_book && cursor_of(rows) < needed_cursor(query, view)) return false;
     if (rows != NULL && rows->gone) {
         *refusal = refusal_of(REJECT_HISTORY_DROPPED, NULL, NULL);
         return false;
     }
+    if (is_book) return rows != NULL && account_book_answer(query, rows, printing, json);
 
     struct picks picks = picks_over(recall, query);
     if (!pick_all(recall, query, rows, view, &picks)) return false;

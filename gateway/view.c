@@ -492,7 +492,7 @@ void view_apply(struct view *view, const struct applied *applied, const struct e
         on_account_frozen(view, event);
         break;
     default:
-        custody_view_apply(view->custody, event);
+        custody_view_apply(view->custody, applied->number, event);
         break;
     }
 }

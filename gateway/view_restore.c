@@ -245,6 +245,7 @@ void view_restore_end(struct view *view, uint64_t command)
     view->command = command;
     view->dropped = command;
     view_list_forget(view->lists, command, count);
+    custody_view_restored(view->custody, command);
     view_prevented_forget(&view->preventions, command, count);
     INVARIANT(view_check(view));
 }
