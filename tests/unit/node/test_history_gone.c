@@ -77,5 +77,30 @@ TEST(history_gone, questions_for_what_is_gone_say_so)
     assert_true(is_gone(&query, &first));
     query.order_id = 790;
     assert_false(is_gone(&query, &first));
+
+    query = question(HISTORY_LEDGER, 1, 0, false);
+    query.place = HISTORY_NO_PLACE;
+    assert_true(is_gone(&query, &first));
+    query = question(HISTORY_LEDGER, 0, from_ns + 1, false);
+    query.place = HISTORY_NO_PLACE;
+    assert_false(is_gone(&query, &first));
+    const uint64_t height =
+        (uint64_t)number("SELECT min(b.height) FROM quorex.blocks b, quorex.cursor c"
+                         " WHERE b.last_command >= c.dropped_command");
+    query.start_ns = 0;
+    query.id_min = height - 1;
+    assert_true(is_gone(&query, &first));
+    query.id_min = height;
+    assert_false(is_gone(&query, &first));
+    assert_int_equal(first, height);
+    query = question(HISTORY_DEPOSIT_CHANGES, 0, 0, false);
+    query.subject = 1;
+    assert_true(is_gone(&query, &first));
+    query.subject = 2; /* there is none: nothing is gone */
+    assert_false(is_gone(&query, &first));
+    query = question(HISTORY_ADDRESS_CHANGES, 0, 0, false);
+    assert_true(is_gone(&query, &first));
+    query.newest = true;
+    assert_false(is_gone(&query, &first));
     PQfinish(reader);
 }

@@ -49,6 +49,27 @@ static void make_chain(void)
     assert_int_equal(world_seal(world), STATUS_OK);
 }
 
+/* So many transfers that no plan may read all of them, of the same accounts; most have ended. */
+static void fill_transfers(void)
+{
+    PGresult *done = PQexec(
+        connection,
+        "INSERT INTO quorex.deposits SELECT i, 1 + i % 8, 0, 'ETH', decode(repeat('00', 32), "
+        "'hex'), i,"
+        " 5, 5, i, 3, 2, i, i, i FROM generate_series(1, 24000) i;"
+        "INSERT INTO quorex.withdrawals SELECT i, 1 + i % 8, 0, 'ETH', 'a', 'c' || i, 5,"
+        " CASE WHEN i % 100 = 0 THEN 3 ELSE 5 END, 0, i, decode(repeat('00', 32), 'hex'), i, i, i"
+        " FROM generate_series(1, 24000) i;"
+        "INSERT INTO quorex.deposit_changes SELECT i, 0, i, i / 3, 1 + i / 3 % 8, 0, 2, 3, i, 5, 5"
+        " FROM generate_series(3, 30000) i;"
+        "INSERT INTO quorex.withdrawal_changes SELECT i, 0, i, i / 3, 1 + i / 3 % 8, 5, 0, i,"
+        " decode(repeat('00', 32), 'hex') FROM generate_series(3, 30000) i;"
+        "INSERT INTO quorex.address_changes SELECT i, 0, i, 1 + i % 8, 2, 'ETH', 'a' || i, i"
+        " FROM generate_series(1, 30000) i");
+    if (PQresultStatus(done) != PGRES_COMMAND_OK) fail_msg("%s", PQresultErrorMessage(done));
+    PQclear(done);
+}
+
 /* The chain in a database, once for all tests. */
 static void fill(void)
 {
@@ -79,6 +100,7 @@ static void fill(void)
     park_close(&park);
     connection = PQconnectdb(options.conninfo);
     assert_int_equal(PQstatus(connection), CONNECTION_OK);
+    fill_transfers();
 }
 
 /* What autovacuum does: tables that have rows. */
@@ -202,9 +224,57 @@ static void check_ranges(enum history_kind kind)
     }
 }
 
+/* By height, by time, behind an entry and before one. */
+static void check_ledger(void)
+{
+    const uint64_t middle_ns = first_ns + (world->stamp_ns - first_ns) / 2;
+    for (int newest = 0; newest < 2; newest++) {
+        struct history_query query = question(HISTORY_LEDGER, newest);
+        query.place = HISTORY_NO_PLACE;
+        check_both(&query);
+        query.id_min = query.id_max = world->height / 2;
+        query.id_min -= newest ? 20 : 0;
+        query.id_max += newest ? 0 : 20;
+        check_both(&query);
+        query.place = query_place(1, 3);
+        check_both(&query);
+        query = question(HISTORY_LEDGER, newest);
+        query.place = HISTORY_NO_PLACE;
+        query.start_ns = middle_ns;
+        check_both(&query);
+        query.end_ns = middle_ns + 60000000000u;
+        check_both(&query);
+        query.start_ns = 0;
+        check_both(&query);
+    }
+}
+
+/* An account's and all accounts', of any state and of a rare one; what became of one. */
+static void check_transfers(void)
+{
+    static const enum history_kind kinds[] = {HISTORY_DEPOSITS, HISTORY_WITHDRAWALS,
+                                              HISTORY_DEPOSIT_CHANGES, HISTORY_WITHDRAWAL_CHANGES,
+                                              HISTORY_ADDRESS_CHANGES};
+    static const uint8_t states[] = {HISTORY_ANY_STATE, WITHDRAWAL_DENIED, WITHDRAWAL_HELD};
+    for (size_t i = 0; i < 5; i++)
+        for (int newest = 0; newest < 2; newest++)
+            for (size_t state = 0; state < 3; state++) {
+                struct history_query query = question(kinds[i], newest);
+                query.state = states[state];
+                query.subject = 700;
+                check_both(&query);
+                query.id_min = 12000;
+                check_both(&query);
+                query.account = 0;
+                check_both(&query);
+            }
+}
+
 static void check_all(void)
 {
     fill();
+    check_ledger();
+    check_transfers();
     check_ranges(HISTORY_FILLS);
     check_ranges(HISTORY_TRADES);
     check_ranges(HISTORY_AGGREGATES);
