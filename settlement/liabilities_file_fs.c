@@ -62,7 +62,7 @@ enum status liabilities_file_read(const char *directory, uint64_t height, uint64
     if (status != STATUS_OK) return status;
     const uint64_t left = offset < index.certified_bytes ? index.certified_bytes - offset : 0;
     *read = left < byte_count ? (size_t)left : byte_count;
-    const bool got = liabilities_index_read(index.file, bytes, *read, offset);
+    const bool got = *read == 0 || liabilities_index_read(index.file, bytes, *read, offset);
     liabilities_index_close(&index);
     if (index.certified_bytes == 0) return STATUS_NOT_FOUND;
     return got ? STATUS_OK : STATUS_IO;

@@ -109,3 +109,49 @@ TEST(proof_shelf, a_rotten_file_proves_nothing_else)
     close(file);
     end();
 }
+
+struct walk {
+    uint32_t last, count;
+    int64_t sums[2];
+};
+
+static void add(void *context, uint32_t account, const struct proof_balance *balance)
+{
+    struct walk *walk = context;
+    assert_true(account >= walk->last && balance->asset < 2);
+    walk->last = account;
+    walk->count++;
+    walk->sums[balance->asset] += balance->available + balance->held;
+}
+
+/* All balances of a height, once each; under another name also when the shelf has let go of it. */
+TEST(proof_shelf, gives_every_balance_and_is_kept_elsewhere)
+{
+    struct walk walk = {0}, again = {0};
+    int64_t sums[2] = {0};
+    char kept[192];
+    begin();
+    snprintf(kept, sizeof(kept), "%s/kept", folder);
+    shelve(3);
+    const uint64_t height = world->height;
+    for (uint32_t account = 1; account <= world->account_count; account++)
+        for (uint16_t asset = 0; asset < 2; asset++)
+            sums[asset] += world->available[account][asset] + world->held[account][asset];
+    assert_int_equal(proof_shelf_balances(folder, height, add, &walk), STATUS_OK);
+    assert_true(walk.count >= 8 && walk.sums[0] == sums[0] && walk.sums[1] == sums[1]);
+    assert_int_equal(proof_shelf_balances(folder, height + 1, add, &walk), STATUS_NOT_FOUND);
+
+    assert_int_equal(proof_shelf_keep(folder, height, kept), STATUS_OK);
+    assert_int_equal(proof_shelf_keep(folder, height, kept), STATUS_OK);
+    assert_int_equal(proof_shelf_keep(folder, height + 1, kept), STATUS_NOT_FOUND);
+    for (uint64_t i = 0; i < 4; i++)
+        shelve(i);
+    assert_int_equal(proof_shelf_balances(folder, height, add, &again), STATUS_NOT_FOUND);
+    assert_int_equal(proof_shelf_balances(kept, height, add, &again), STATUS_OK);
+    assert_int_equal(again.count, walk.count);
+    char path[224];
+    snprintf(path, sizeof(path), "%s/%u", kept, (unsigned)height);
+    unlink(path);
+    rmdir(kept);
+    end();
+}
