@@ -36,15 +36,20 @@ static void seal(void)
     note();
 }
 
-static void open_journal(struct proof_journal_limits limits)
+static void open_journal_with(void (*adjust)(struct genesis *), struct proof_journal_limits limits)
 {
-    world = world_new();
+    world = world_new_with(adjust);
     seal();
     assert_true(arena_map(&arena, proof_journal_bytes(&world->genesis.params, &limits)));
     journal = proof_journal_new(&arena, &world->genesis.params, &limits);
     room = malloc(proof_journal_room_bytes());
     assert_true(journal != NULL && room != NULL);
     settlement_keep(world->settlement, journal);
+}
+
+static void open_journal(struct proof_journal_limits limits)
+{
+    open_journal_with(NULL, limits);
 }
 
 static void close_journal(void)
@@ -96,7 +101,7 @@ TEST(proof_journal, every_account_at_every_height_is_what_it_was)
 {
     uint64_t seed = 0x9007;
     print_message("seed 0x%llx\n", (unsigned long long)seed);
-    open_journal(roomy);
+    open_journal_with(world_with_house, roomy);
     for (int block = 0; block < 60; block++) {
         for (int i = 0; i < 6; i++) {
             seed = act(seed);

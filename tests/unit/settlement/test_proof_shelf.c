@@ -17,13 +17,13 @@ static struct proof_journal_room *room;
 static struct proof_account proof;
 static struct settle_roots roots[64];
 
-static void begin(void)
+static void begin(void (*adjust)(struct genesis *))
 {
     snprintf(directory, sizeof(directory), "/tmp/shelf-XXXXXX");
     assert_non_null(mkdtemp(directory));
     snprintf(folder, sizeof(folder), "%s/proofs", directory);
     room = malloc(proof_journal_room_bytes());
-    world = world_new();
+    world = world_new_with(adjust);
 }
 
 static void end(void)
@@ -60,7 +60,7 @@ static enum status ask(uint32_t account, uint64_t height)
 TEST(proof_shelf, accounts_and_totals_at_the_newest_heights_are_proved)
 {
     struct proof_totals totals;
-    begin();
+    begin(world_with_house);
     for (uint64_t i = 0; i < 8; i++)
         shelve(i + 1);
     const uint64_t last = world->height;
@@ -85,7 +85,7 @@ TEST(proof_shelf, a_rotten_file_proves_nothing_else)
 {
     char path[192];
     struct stat found;
-    begin();
+    begin(NULL); /* whose house has no account */
     shelve(7);
     snprintf(path, sizeof(path), "%s/%u", folder, (unsigned)world->height);
     assert_int_equal(stat(path, &found), 0);
@@ -130,7 +130,7 @@ TEST(proof_shelf, gives_every_balance_and_is_kept_elsewhere)
     struct walk walk = {0}, again = {0};
     int64_t sums[2] = {0};
     char kept[192];
-    begin();
+    begin(NULL);
     snprintf(kept, sizeof(kept), "%s/kept", folder);
     shelve(3);
     const uint64_t height = world->height;

@@ -57,16 +57,11 @@ TEST(settle, fill_moves_base_quote_and_fees)
     world_free(world);
 }
 
-static void with_house(struct genesis *genesis)
-{
-    genesis->params.rules = PARAMS_RULES_HOUSE;
-}
-
 /* What operators credit is the house's promise: it shows in the totals as what the house lacks, while deposits minus
  * withdrawals stay what chains brought in. The root binds both. */
 TEST(settle, credits_and_debits_are_the_houses)
 {
-    struct world *world = world_new_with(with_house);
+    struct world *world = world_new_with(world_with_house);
     const struct totals before = settlement_totals(world->settlement, BTC);
     assert_int_equal(before.external, 0);
     assert_int_equal(before.house, -400000000000);

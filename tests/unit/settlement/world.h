@@ -184,6 +184,12 @@ static inline void world_genesis(struct genesis *genesis, uint8_t operator_secre
                                       .tiers = {{1000, 2000, {0}}, {333, 777, {0}}}};
 }
 
+/* For world_new_with: a chain whose house has an account. */
+static inline void world_with_house(struct genesis *genesis)
+{
+    genesis->params.rules = PARAMS_RULES_HOUSE;
+}
+
 /* Hands one command and its events to settlement, and keeps them for the block. */
 static inline void world_apply(struct world *world, const struct command_header *header,
                                const uint8_t *payload, const uint8_t *auth)
