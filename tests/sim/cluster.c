@@ -107,7 +107,7 @@ static void open_genesis(struct cluster *cluster)
         snprintf(member->address, sizeof(member->address), "sim:%u", 1000 + i + 1);
     }
     genesis->params =
-        (struct params){.rules = 1,
+        (struct params){.rules = PARAMS_RULES,
                         .accounts_max = 8,
                         .keys_max = 8,
                         .orders_max = 200,

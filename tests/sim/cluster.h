@@ -126,6 +126,11 @@ struct making {
     uint64_t certified;
     uint8_t certificate[CERTIFICATE_BYTES_MAX];
     size_t certificate_bytes;
+
+    /* Liabilities, of which only the root is made here. */
+    bool liabilities_due; /* of `height` */
+    bool liabilities_wait;
+    struct liabilities_vote_command liabilities;
 };
 
 struct node {
@@ -175,8 +180,9 @@ struct node {
     bool roster_news;
     struct node_set reach; /* whom it would link to */
     struct queue batches, commands, votes;
-    struct ring *applied, *seen, *anchor_votes, *changes, *notices, *certificates, *facts;
-    void *ring_memory[7];
+    struct ring *applied, *seen, *anchor_votes, *changes, *notices, *certificates, *facts,
+        *liabilities;
+    void *ring_memory[8];
     struct arena vetting_arena;
     struct mandate_book *mandates;
     uint64_t vetting_reached;
@@ -243,6 +249,7 @@ struct agreed_command {
 
 struct agreed_block {
     bool sealed, certified, checkpoint;
+    bool ended, liabilities_due; /* once it has ended for some node, the same for all */
     hash_t hash, certified_hash, root;
     struct validator_set *set; /* of this height */
     hash_t signed_hash[CLUSTER_NODES + 1];
@@ -257,6 +264,7 @@ struct figures {
     uint64_t checkpoints, checkpoints_certified, installs, repairs, chain_rot, wal_rot,
         wal_beheaded, checkpoint_rot, recycled;
     uint64_t added, promoted, demoted, removed, swapped, refused, emptied, altered, stranger_votes;
+    uint64_t liabilities, liabilities_certified;
     uint64_t verified_chains, file_cuts, by_hand;
     uint64_t lies, lies_found, late;
 };
@@ -442,6 +450,7 @@ void checks_vote(struct node *node, const uint8_t *command, size_t byte_count);
 void checks_notices(struct node *node);
 void checks_turn(struct node *node);
 void checks_sent(struct node *node, uint32_t to, const uint8_t *bytes, size_t byte_count);
+void checks_liabilities(struct node *node, uint64_t height, bool due);
 void checks_root(struct node *node, uint64_t height, hash_t root);
 void checks_nodes(struct node *node, uint64_t number, const struct node_changed_event *changed);
 void checks_end(struct cluster *cluster);

@@ -151,6 +151,18 @@ void checks_root(struct node *node, uint64_t height, hash_t root)
     block->root = root;
 }
 
+/* When they are due follows from the chain alone, wherever a node began. */
+void checks_liabilities(struct node *node, uint64_t height, bool due)
+{
+    struct agreed_block *block = block_at(node->cluster, height);
+    if (block->ended && block->liabilities_due != due)
+        cluster_fail(node->cluster, "node %u has other words for when liabilities are due: %lu",
+                     node->id, height);
+    if (!block->ended && due) figures.liabilities++;
+    block->ended = true;
+    block->liabilities_due = due;
+}
+
 static void check_sealed(struct node *node, const uint8_t *payload)
 {
     struct cluster *cluster = node->cluster;

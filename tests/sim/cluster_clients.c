@@ -101,7 +101,7 @@ static void trade(struct client *client, struct node *node, uint64_t ticket)
         place(client, node, ticket);
 }
 
-/* The operator opens the accounts, one command after the other; then credits some now and then. */
+/* The operator opens the accounts, one command after the other; then credits some and orders liabilities now and then. */
 static void operate(struct node *node, uint64_t ticket)
 {
     struct cluster *cluster = node->cluster;
@@ -127,6 +127,10 @@ static void operate(struct node *node, uint64_t ticket)
                  "action=key-add&account=%u&keyId=%s&hmac=true&permissions=READ,TRADE", account,
                  hex);
         submit_operator(node, T_KEY_ADD, payload, text, ticket);
+    } else if (account > CLUSTER_ACCOUNTS && ticket % 3 == 0) {
+        const struct liabilities_order_command order = {.nonce = ++cluster->nonce};
+        liabilities_order_command_put(payload, &order);
+        submit_operator(node, T_LIABILITIES_ORDER, payload, "action=liabilities-order", ticket);
     } else {
         const bool setup = account <= CLUSTER_ACCOUNTS;
         const uint32_t to =

@@ -7,6 +7,7 @@
 #include "engine/snapshot.h"
 #include "ledger/certificate.h"
 #include "ledger/checkpoint.h"
+#include "ledger/liabilities_vote.h"
 #include "node/chain_section.h"
 #include "settlement/snapshot.h"
 
@@ -83,7 +84,7 @@ void maker_anchor_ended(void *context, uint64_t height, const struct digest *dig
     struct node *node = context;
     struct making *making = &node->making;
     struct arena scratch;
-    (void)liabilities;
+    checks_liabilities(node, height, liabilities);
     if (making->height != height || !making->engine_done) return;
     const struct snapshot_sink sink = {.take = bytes_take, .context = &making->settlement};
     making->settlement.count = 0;
@@ -98,6 +99,7 @@ void maker_anchor_ended(void *context, uint64_t height, const struct digest *dig
     making->digest_bytes = digest_snapshot_put(digest, making->digest);
     memcpy(making->header, header, BLOCK_HEADER_BYTES);
     making->anchor_done = true;
+    making->liabilities_due = liabilities;
     schedule(node);
 }
 
@@ -158,6 +160,59 @@ static void propose(struct node *node)
     node->poke_ns = node->cluster->now_ns;
 }
 
+/* ---- Liabilities ---- */
+
+#define LIABILITIES_VOTE_ALL (COMMAND_HEADER_BYTES + LIABILITIES_VOTE_BYTES)
+
+/* Another function of the block than any of its hashes is. */
+static hash_t liabilities_of(const uint8_t header[BLOCK_HEADER_BYTES])
+{
+    return hash_tagged("simulated liabilities", header, BLOCK_HEADER_BYTES);
+}
+
+static void propose_liabilities(struct node *node)
+{
+    uint8_t bytes[LIABILITIES_VOTE_ALL];
+    const struct command_header header = {.length = LIABILITIES_VOTE_ALL,
+                                          .type = T_LIABILITIES_VOTE};
+    if (!node->making.liabilities_wait || atomic_load(&node->progress->role) != NODE_VOTER) return;
+    command_header_put(bytes, &header);
+    liabilities_vote_command_put(bytes + COMMAND_HEADER_BYTES, &node->making.liabilities);
+    queue_add(&node->votes, 0, bytes, sizeof(bytes));
+    node->poke_ns = node->cluster->now_ns;
+}
+
+static void make_liabilities(struct node *node, const struct block_header *header)
+{
+    struct making *making = &node->making;
+    if (!making->liabilities_due) return;
+    liabilities_vote_sign(node->secret_key, node->cluster->chain_id, header->epoch, header->height,
+                          liabilities_of(making->header), node->id, &making->liabilities);
+    making->liabilities_wait = true;
+    propose_liabilities(node);
+}
+
+static void take_liabilities(struct node *node)
+{
+    struct making *making = &node->making;
+    const uint8_t *record;
+    struct certificate certificate;
+    for (size_t byte_count; (record = ring_peek(node->liabilities, &byte_count)) != NULL;
+         ring_pop(node->liabilities)) {
+        const bool whole = certificate_decode(record + 8, byte_count - 8, &certificate);
+        ASSERT(whole && certificate.height == le_get_u64(record));
+        figures.liabilities_certified++;
+        if (!making->liabilities_wait || making->liabilities.height != certificate.height) continue;
+        making->liabilities_wait = false;
+        if (memcmp(certificate.header_hash.bytes, making->liabilities.root, HASH_BYTES) != 0)
+            cluster_fail(node->cluster, "node %u made other liabilities than the certified ones",
+                         node->id);
+    }
+    ring_release(node->liabilities);
+}
+
+/* ---- The checkpoint itself ---- */
+
 static enum status make(struct node *node)
 {
     struct making *making = &node->making;
@@ -177,6 +232,7 @@ static enum status make(struct node *node)
     making->vote_index = mark.base.index;
     making->waits = true;
     propose(node);
+    make_liabilities(node, &header);
     return STATUS_OK;
 }
 
@@ -231,12 +287,15 @@ void maker_turn(struct node *node)
     struct making *making = &node->making;
     files_owner = node;
     take_certificates(node);
+    take_liabilities(node);
     enum status status = certify(node);
     if (status == STATUS_OK && node->maker_ns <= node->cluster->now_ns) {
         node->maker_ns = NEVER;
         if (making->engine_done && making->anchor_done) status = make(node);
-        if (making->waits && node->cluster->now_ns - making->voted_ns > VOTE_AGAIN_NS)
+        if (making->waits && node->cluster->now_ns - making->voted_ns > VOTE_AGAIN_NS) {
             propose(node);
+            propose_liabilities(node);
+        }
         if (making->waits) node->maker_ns = node->cluster->now_ns + VOTE_AGAIN_NS + MS;
         if (status == STATUS_OK) status = certify(node);
     }

@@ -93,7 +93,7 @@ static void process_free(struct node *node)
             *arenas[i] = (struct arena){0};
         }
     vetting_close(node);
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 8; i++) {
         free(node->ring_memory[i]);
         node->ring_memory[i] = NULL;
     }
@@ -138,6 +138,7 @@ static void process_new(struct node *node)
     node->notices = new_ring(node, 4, SMALL_BYTES);
     node->certificates = new_ring(node, 5, SMALL_BYTES);
     node->facts = new_ring(node, 6, SMALL_BYTES);
+    node->liabilities = new_ring(node, 7, SMALL_BYTES);
     node->engine_ns = node->maker_ns = node->poke_ns = node->resign_ns = NEVER;
     node->anchor_ns = node->cluster->now_ns;
     node->busy_ns = 0;
@@ -235,6 +236,7 @@ static enum status anchor_start(struct node *node)
         .notices = node->notices,
         .gateway_park = &nobody,
         .certificates = node->certificates,
+        .liabilities = node->liabilities,
         .maker_park = &nobody,
         .checkpoint = maker_anchor_ended,
         .checkpoint_context = node,

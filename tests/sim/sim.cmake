@@ -56,7 +56,8 @@ endif()
 file(GLOB sim_ledger CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ledger/*.c)
 list(FILTER sim_ledger EXCLUDE REGEX "(_uv|consensus_[a-z]+)\\.c$")
 set(sim_node anchor chain_section change_queue digest digest_snapshot evidence_json membership start
-             verify verify_headers verify_proof_json proof_check voters trusted_json epoch_chain file_os genesis_json key_file)
+             verify verify_headers verify_proof_json verify_liabilities_json liabilities_check conservation proof_check
+             voters trusted_json epoch_chain file_os genesis_json key_file)
 list(TRANSFORM sim_node PREPEND ${CMAKE_SOURCE_DIR}/node/)
 list(TRANSFORM sim_node APPEND .c)
 add_library(sim_parts STATIC ${sim_ledger} ${sim_node})

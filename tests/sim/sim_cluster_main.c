@@ -103,7 +103,8 @@ static void print_totals(void)
     SHOW(installs), SHOW(by_hand), SHOW(repairs), SHOW(chain_rot), SHOW(wal_rot),
         SHOW(wal_beheaded), SHOW(checkpoint_rot);
     SHOW(added), SHOW(removed), SHOW(emptied), SHOW(altered), SHOW(stranger_votes);
-    SHOW(verified_chains), SHOW(lies), SHOW(lies_found), SHOW(late);
+    SHOW(liabilities), SHOW(liabilities_certified), SHOW(verified_chains), SHOW(lies),
+        SHOW(lies_found), SHOW(late);
 #undef SHOW
 }
 
