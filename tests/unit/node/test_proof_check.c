@@ -1,6 +1,7 @@
 #include "node/proof_check.h"
 
 #include "tests/harness.h"
+#include "tests/unit/node/owed.h"
 #include "tests/unit/node/proved.h"
 
 static struct proved proved;
@@ -131,4 +132,34 @@ TEST(proof_check, every_bit_counts)
     assert_int_equal(proved.source->trade(context, 0, 1, height, &bytes), STATUS_OK);
     every_byte(&bytes);
     proved_end(&proved);
+}
+
+static struct owed owed;
+
+static const char *owed_fault(size_t byte_count, const uint8_t *key)
+{
+    const struct genesis *genesis = &owed.proved.story.journal.genesis;
+    return proof_check_fault(first, byte_count, genesis_chain_id(genesis), &genesis->validators,
+                             key, &check);
+}
+
+/* A holder's leaves under the root that the nodes signed, to the last bit, and to his key only. */
+TEST(proof_check, openings_hold_and_every_bit_of_them_counts)
+{
+    static struct liabilities_opening opening;
+    uint8_t other[PUBLIC_KEY_BYTES] = {3};
+    owed_begin(&owed);
+    owed_open(&owed, 2, 1, &opening);
+    const size_t byte_count = owed_frame(&owed, &opening, first);
+    assert_null(owed_fault(byte_count, NULL));
+    assert_null(owed_fault(byte_count, opening.public_key));
+    assert_int_equal(check.kind, PROOF_LIABILITY);
+    assert_string_equal(owed_fault(byte_count, other), "its leaves are another account's");
+    for (size_t i = 0; i < byte_count; i++)
+        for (int bit = 0; bit < 8; bit++) {
+            first[i] ^= (uint8_t)(1 << bit);
+            if (owed_fault(byte_count, NULL) == NULL) fail_msg("byte %zu bit %d", i, bit);
+            first[i] ^= (uint8_t)(1 << bit);
+        }
+    owed_end(&owed);
 }
