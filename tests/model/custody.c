@@ -55,6 +55,31 @@ enum reject model_liabilities_order(struct model *model,
     return REJECT_NONE;
 }
 
+/* Numbered from 16 on, as they come; nobody is taken away. */
+enum reject model_connector_add(struct model *model, const struct connector_add_command *ask)
+{
+    static const uint8_t none[PUBLIC_KEY_BYTES];
+    if (model->params.rules < 3) return REJECT_RULES;
+    if (memcmp(ask->public_key, none, sizeof(none)) == 0) return REJECT_CONNECTOR_SPEC;
+    for (int i = 0; i < model->params.connector_count; i++)
+        if (memcmp(model->params.connectors[i], ask->public_key, PUBLIC_KEY_BYTES) == 0)
+            return REJECT_ALREADY_EXISTS;
+    if (model->params.connector_count == 64) return REJECT_CONNECTOR_SPEC;
+    struct connector_added_event added = {.connector =
+                                              (uint16_t)(16 + model->params.connector_count)};
+    memcpy(added.public_key, ask->public_key, PUBLIC_KEY_BYTES);
+    uint8_t *at = model->out->at;
+    event_write_connector_added(model->out, &added);
+    apply(model, at);
+    return REJECT_NONE;
+}
+
+bool model_may_report(const struct model *model, uint16_t number)
+{
+    return number < model->operator_count ||
+           (number >= 16 && number < 16 + model->params.connector_count);
+}
+
 static bool chain_name_is_good(const uint8_t *chain)
 {
     int length = 0;
@@ -76,7 +101,7 @@ enum reject model_route_set(struct model *model, const struct route_set_command 
         ask->withdrawal_max.units < ask->withdrawal_min.units ||
         ask->day_max.units < ask->withdrawal_max.units || ask->approval_above.units < 0 ||
         ask->confirmations == 0 || ask->address_delay_s > 30 * 86400 || ask->approvals == 0 ||
-        ask->approvals > model->operator_count || ask->connector >= model->operator_count ||
+        ask->approvals > model->operator_count || !model_may_report(model, ask->connector) ||
         ask->status < 1 || ask->status > 2 || (known != NULL && known->decimals != ask->decimals) ||
         (known == NULL && model->params.route_count == 64))
         return REJECT_ROUTE_SPEC;
@@ -491,6 +516,23 @@ enum reject model_withdrawal_deny(struct model *model, const struct withdrawal_d
     else if (facts->state != WITHDRAWAL_DENIED)
         return REJECT_WITHDRAWAL_STATE;
     facts->state = WITHDRAWAL_DENIED;
+    withdrawal_write(model, facts, before);
+    return REJECT_NONE;
+}
+
+enum reject model_withdrawal_cancel(struct model *model,
+                                    const struct withdrawal_cancel_command *ask)
+{
+    if (model->params.rules < 3) return REJECT_RULES;
+    struct withdrawal_changed_event *facts = withdrawal_of(model, ask->withdrawal);
+    if (facts == NULL || facts->account != ask->account) return REJECT_UNKNOWN_WITHDRAWAL;
+    const uint8_t before = facts->state;
+    if (before == WITHDRAWAL_HELD)
+        model_balance_move(model, facts->account, facts->asset, facts->amount.units,
+                           -facts->amount.units);
+    else if (before != WITHDRAWAL_CANCELED)
+        return REJECT_WITHDRAWAL_STATE;
+    facts->state = WITHDRAWAL_CANCELED;
     withdrawal_write(model, facts, before);
     return REJECT_NONE;
 }

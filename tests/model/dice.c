@@ -798,8 +798,27 @@ static void address_put(struct dice *dice, uint8_t address[CHAIN_ADDRESS_BYTES])
     address[0] = (uint8_t)('a' + below(dice, 6));
 }
 
+/* Who says it: mostly whom the route of the chain and asset names (asset -1: the chain's first). */
+static uint16_t some_connector(struct dice *dice, const struct model *model, const uint8_t *chain,
+                               int asset)
+{
+    if (slip(dice)) return (uint16_t)(chance(dice, 50) ? 1 : 15 + below(dice, 4));
+    for (int i = 0; i < model->params.route_count; i++)
+        if (memcmp(model->params.routes[i].chain, chain, CHAIN_BYTES) == 0 &&
+            (asset < 0 || model->params.routes[i].asset == asset))
+            return model->params.routes[i].connector;
+    return 0;
+}
+
+static void put_connector(struct dice *dice, struct trial_command *command)
+{
+    struct connector_add_command ask = {.operator_index = (uint16_t)below(dice, 2)};
+    if (!slip(dice)) ask.public_key[0] = (uint8_t)(1 + below(dice, 5));
+    PUT(CONNECTOR_ADD, connector_add, &ask);
+}
+
 /* Its fields draw one by one, so that every bound is passed now and then. */
-static void put_route(struct dice *dice, struct trial_command *command)
+static void put_route(struct dice *dice, const struct model *model, struct trial_command *command)
 {
     struct route_set_command ask = {.operator_index = (uint16_t)below(dice, 2)};
     chain_put(dice, ask.chain);
@@ -816,13 +835,15 @@ static void put_route(struct dice *dice, struct trial_command *command)
     if (slip(dice)) ask.decimals = (uint8_t)ONE_OF(dice, 1, 36, 37);
     if (slip(dice)) ask.day_max.units = ask.withdrawal_max.units - 1;
     if (slip(dice)) ask.approvals = (uint8_t)ONE_OF(dice, 0, 3);
-    if (slip(dice)) ask.connector = 2;
+    if (model->params.connector_count > 0 && chance(dice, 50))
+        ask.connector = (uint16_t)(16 + below(dice, model->params.connector_count));
+    if (slip(dice)) ask.connector = (uint16_t)ONE_OF(dice, 2, 15, 16, 90);
     if (slip(dice)) ask.chain[4] = 'x';
     if (slip(dice)) ask.asset = 9;
     PUT(ROUTE_SET, route_set, &ask);
 }
 
-static void put_address(struct dice *dice, struct trial_command *command)
+static void put_address(struct dice *dice, const struct model *model, struct trial_command *command)
 {
     if (chance(dice, 50)) {
         struct address_allow_command ask = {.allowed = chance(dice, 90)};
@@ -832,9 +853,9 @@ static void put_address(struct dice *dice, struct trial_command *command)
         PUT(ADDRESS_ALLOW, address_allow, &ask);
         return;
     }
-    struct deposit_address_command ask = {.operator_index = slip(dice) ? 1 : 0};
-    ask.account = some_account(dice);
+    struct deposit_address_command ask = {.account = some_account(dice)};
     chain_put(dice, ask.chain);
+    ask.operator_index = some_connector(dice, model, ask.chain, -1);
     address_put(dice, ask.address);
     PUT(DEPOSIT_ADDRESS, deposit_address, &ask);
 }
@@ -842,7 +863,7 @@ static void put_address(struct dice *dice, struct trial_command *command)
 /* A deposit as it would be told, or one that there is, again. */
 static void put_report(struct dice *dice, const struct model *model, struct trial_command *command)
 {
-    struct deposit_report_command ask = {.operator_index = slip(dice) ? 1 : 0};
+    struct deposit_report_command ask = {0};
     ask.height = 100 + (uint64_t)model->deposit_count + below(dice, 4);
     ask.confirmations = below(dice, 4);
     ask.output = below(dice, 2);
@@ -876,12 +897,13 @@ static void put_report(struct dice *dice, const struct model *model, struct tria
         if (zeros < 0) amount /= 10;
         le_put_u64(ask.amount, amount + (slip(dice) ? 100 : 0));
     }
+    ask.operator_index = some_connector(dice, model, ask.chain, ask.asset);
     PUT(DEPOSIT_REPORT, deposit_report, &ask);
 }
 
 static void put_reorg(struct dice *dice, const struct model *model, struct trial_command *command)
 {
-    struct deposit_reorg_command ask = {.operator_index = slip(dice) ? 1 : 0};
+    struct deposit_reorg_command ask = {0};
     chain_put(dice, ask.chain);
     if (model->deposit_count > 0 && !slip(dice)) {
         const struct deposit_changed_event *deposit =
@@ -890,6 +912,7 @@ static void put_reorg(struct dice *dice, const struct model *model, struct trial
         memcpy(ask.chain, deposit->chain, sizeof(ask.chain));
         memcpy(ask.txid, deposit->txid, sizeof(ask.txid));
     }
+    ask.operator_index = some_connector(dice, model, ask.chain, -1);
     PUT(DEPOSIT_REORG, deposit_reorg, &ask);
 }
 
@@ -931,12 +954,16 @@ static void put_word(struct dice *dice, const struct model *model, struct trial_
         if (slip(dice)) ask.amount.units++;
         if (slip(dice)) ask.address[1] ^= 1;
         PUT(WITHDRAWAL_APPROVE, withdrawal_approve, &ask);
+    } else if (drawn == 9 && chance(dice, 60)) {
+        struct withdrawal_cancel_command ask = {.withdrawal = number, .account = facts.account};
+        if (slip(dice)) ask.account = some_account(dice);
+        PUT(WITHDRAWAL_CANCEL, withdrawal_cancel, &ask);
     } else if (drawn < 4) {
         PUT(WITHDRAWAL_DENY, withdrawal_deny,
             &(struct withdrawal_deny_command){.withdrawal = number});
     } else {
         struct withdrawal_report_command ask = {.withdrawal = number, .txid = {7}};
-        ask.operator_index = slip(dice) ? 1 : 0;
+        ask.operator_index = some_connector(dice, model, facts.chain, facts.asset);
         ask.state = (uint8_t)ONE_OF(dice, WITHDRAWAL_BROADCAST, WITHDRAWAL_BROADCAST,
                                     WITHDRAWAL_FINAL, WITHDRAWAL_FINAL, WITHDRAWAL_FAILED);
         if (slip(dice)) ask.state = (uint8_t)below(dice, 9);
@@ -953,10 +980,12 @@ static void put_custody(struct dice *dice, const struct model *model, struct tri
             &(struct rules_set_command){.rules = model->params.rules + 1 + slip(dice)});
     } else if (chance(dice, 3)) {
         PUT(LIABILITIES_ORDER, liabilities_order, &(struct liabilities_order_command){0});
+    } else if (chance(dice, model->params.connector_count < 2 ? 8 : 1)) {
+        put_connector(dice, command);
     } else if (drawn < 5 || (model->params.route_count < 3 && drawn < 50)) {
-        put_route(dice, command);
+        put_route(dice, model, command);
     } else if (drawn < 20) {
-        put_address(dice, command);
+        put_address(dice, model, command);
     } else if (drawn < 45) {
         put_report(dice, model, command);
     } else if (drawn < 50) {

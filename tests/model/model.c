@@ -427,6 +427,7 @@ static enum reject account_step(struct model *model, const struct command *comma
         COMMAND(SESSION_END, session_end, session_end)
         COMMAND(WITHDRAW, withdraw, model_withdraw)
         COMMAND(ADDRESS_ALLOW, address_allow, model_address_allow)
+        COMMAND(WITHDRAWAL_CANCEL, withdrawal_cancel, model_withdrawal_cancel)
         COMMAND(EPOCH_CHANGE, epoch_change, model_epoch_change)
     default:
         return model_operator_step(model, command);

@@ -151,7 +151,7 @@ struct model_withdrawal {
 struct model {
     struct params params;
     uint32_t operator_count;
-    uint64_t nonces[GENESIS_OPERATORS_LIMIT];
+    uint64_t nonces[PARAMS_SIGNERS_LIMIT];
     struct {
         uint32_t node;
         uint64_t epoch, nonce, last_sequence;

@@ -89,6 +89,7 @@ static const uint16_t demanded_events[] = {
     T_DEPOSIT_CHANGED,
     T_WITHDRAWAL_CHANGED,
     T_LIABILITIES_ORDERED,
+    T_CONNECTOR_ADDED,
 };
 
 static void count_met(struct tape *tape, const uint8_t *at, const uint8_t *end)

@@ -173,17 +173,25 @@ static enum reject debit(struct model *model, const struct debit_command *ask)
     return REJECT_NONE;
 }
 
-/* Operator and nonce first; a refused command does not use its nonce up. */
-#define OPERATOR(NAME, name, function) \
+/* Who says it and nonce first; a refused command does not use its nonce up. */
+#define SAID_BY(may, NAME, name, function) \
     case T_##NAME: { \
         struct name##_command ask; \
         name##_command_get(command->payload, &ask); \
-        if (ask.operator_index >= model->operator_count) return REJECT_UNKNOWN_OPERATOR; \
+        if (!may(model, ask.operator_index)) return REJECT_UNKNOWN_OPERATOR; \
         if (ask.nonce <= model->nonces[ask.operator_index]) return REJECT_NONCE_USED; \
         const enum reject reject = function(model, &ask); \
         if (reject == REJECT_NONE) model->nonces[ask.operator_index] = ask.nonce; \
         return reject; \
     }
+
+#define OPERATOR(NAME, name, function) SAID_BY(may_command, NAME, name, function)
+#define REPORT(NAME, name, function)   SAID_BY(model_may_report, NAME, name, function)
+
+static bool may_command(const struct model *model, uint16_t number)
+{
+    return number < model->operator_count;
+}
 
 enum reject model_operator_step(struct model *model, const struct command *command)
 {
@@ -204,12 +212,13 @@ enum reject model_operator_step(struct model *model, const struct command *comma
         OPERATOR(RULES_SET, rules_set, model_rules_set)
         OPERATOR(ROUTE_SET, route_set, model_route_set)
         OPERATOR(ACCOUNT_FREEZE, account_freeze, model_account_freeze)
-        OPERATOR(DEPOSIT_ADDRESS, deposit_address, model_deposit_address)
-        OPERATOR(DEPOSIT_REPORT, deposit_report, model_deposit_report)
-        OPERATOR(DEPOSIT_REORG, deposit_reorg, model_deposit_reorg)
+        REPORT(DEPOSIT_ADDRESS, deposit_address, model_deposit_address)
+        REPORT(DEPOSIT_REPORT, deposit_report, model_deposit_report)
+        REPORT(DEPOSIT_REORG, deposit_reorg, model_deposit_reorg)
         OPERATOR(WITHDRAWAL_APPROVE, withdrawal_approve, model_withdrawal_approve)
         OPERATOR(WITHDRAWAL_DENY, withdrawal_deny, model_withdrawal_deny)
-        OPERATOR(WITHDRAWAL_REPORT, withdrawal_report, model_withdrawal_report)
+        REPORT(WITHDRAWAL_REPORT, withdrawal_report, model_withdrawal_report)
+        OPERATOR(CONNECTOR_ADD, connector_add, model_connector_add)
         OPERATOR(LIABILITIES_ORDER, liabilities_order, model_liabilities_order)
     default:
         return REJECT_LATER_VERSION;

@@ -123,6 +123,8 @@ void model_list_release(struct model *model, struct model_list *list);
 enum reject model_rules_set(struct model *model, const struct rules_set_command *ask);
 enum reject model_liabilities_order(struct model *model,
                                     const struct liabilities_order_command *ask);
+enum reject model_connector_add(struct model *model, const struct connector_add_command *ask);
+bool model_may_report(const struct model *model, uint16_t number);
 enum reject model_route_set(struct model *model, const struct route_set_command *ask);
 enum reject model_account_freeze(struct model *model, const struct account_freeze_command *ask);
 enum reject model_deposit_address(struct model *model, const struct deposit_address_command *ask);
@@ -134,6 +136,8 @@ enum reject model_withdrawal_deny(struct model *model, const struct withdrawal_d
 enum reject model_withdrawal_report(struct model *model,
                                     const struct withdrawal_report_command *ask);
 enum reject model_withdraw(struct model *model, const struct withdraw_command *ask);
+enum reject model_withdrawal_cancel(struct model *model,
+                                    const struct withdrawal_cancel_command *ask);
 enum reject model_address_allow(struct model *model, const struct address_allow_command *ask);
 int64_t model_withdrawals_hold(const struct model *model, uint32_t account, uint16_t asset);
 

@@ -29,7 +29,8 @@ static bool is_operator(uint16_t type)
 {
     return (type >= T_ASSET_CREATE && type <= T_MARKET_FILTERS) ||
            (type >= T_NODE_ADD && type <= T_NODE_SWAP) ||
-           (type >= T_RULES_SET && type <= T_WITHDRAWAL_REPORT) || type == T_LIABILITIES_ORDER;
+           (type >= T_RULES_SET && type <= T_WITHDRAWAL_REPORT) || type == T_LIABILITIES_ORDER ||
+           type == T_CONNECTOR_ADD;
 }
 
 /* Names the order that the command aims at, in the ways in which it names one. */
@@ -79,7 +80,7 @@ void trial_regulate(const struct trial *trial, struct trial_command *command)
     if (type == T_SEAL) le_put_u64(payload, model->sealed_height + 1);
     if (!is_operator(type)) return;
     const uint16_t operator_index = le_get_u16(payload + 8);
-    if (operator_index < model->operator_count)
+    if (operator_index < PARAMS_SIGNERS_LIMIT)
         le_put_u64(payload, model->nonces[operator_index] + 1);
 }
 
