@@ -39,6 +39,12 @@ bool interval_parse(const char *text, size_t text_bytes, enum interval *interval
     return false;
 }
 
+uint64_t interval_length_ns(enum interval interval)
+{
+    ASSERT(interval < INTERVAL_COUNT);
+    return intervals[interval].length_ns;
+}
+
 /* Days since 1970 of the first day of a month, and back: Howard Hinnant's civil calendar, where a
  * year begins in March so that the leap day is its last. */
 static uint64_t days_of_month(uint64_t year, uint64_t month)

@@ -39,6 +39,9 @@ const char *interval_name(enum interval interval);
 /* Reads a name, case-sensitive. */
 MUST_CHECK bool interval_parse(const char *text, size_t text_bytes, enum interval *interval);
 
+/* 0: a calendar month, which has no length of its own. */
+uint64_t interval_length_ns(enum interval interval);
+
 /* The opening time of the candle that holds `stamp_ns`. */
 uint64_t interval_open_ns(enum interval interval, uint64_t stamp_ns);
 

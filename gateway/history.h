@@ -38,6 +38,7 @@ enum history_kind {
     HISTORY_DEPOSIT_CHANGES,    /* what became of an account's deposit, by command */
     HISTORY_WITHDRAWAL_CHANGES, /* of its withdrawal */
     HISTORY_ADDRESS_CHANGES,    /* of its addresses */
+    HISTORY_ZONE_CANDLES,       /* candles of a time zone, in its time, from those of UTC */
     HISTORY_ORDER_FILLS,        /* a statement's name only: HISTORY_FILLS of one order */
     HISTORY_KINDS
 };
@@ -65,6 +66,11 @@ struct history_query {
     uint64_t certified; /* HISTORY_WITHDRAWALS: what is approved up to this height is released */
     int connector; /* _DEPOSITS, _WITHDRAWALS of all accounts: of the routes that name it; -1: all */
     uint8_t state; /* HISTORY_WITHDRAWALS: enum withdrawal_state, 0: released, HISTORY_ANY_STATE */
+    int64_t zone_ns;     /* HISTORY_ZONE_CANDLES (zone.h): the zone's distance from UTC, */
+    enum interval parts; /* the interval that its candles are put together from, */
+    uint64_t from_ns;    /* where the first one opens, */
+    uint64_t span_ns;    /* how long `limit` of them are at most, */
+    uint64_t cut_ns;     /* and from when on memory speaks */
     char client_id[40];
 };
 

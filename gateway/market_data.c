@@ -1,6 +1,7 @@
 #include "gateway/recall.h"
 #include "gateway/route.h"
 #include "gateway/text.h"
+#include "gateway/zone.h"
 
 #include "common/parameter.h"
 
@@ -166,6 +167,7 @@ enum outcome market_data_candles(struct request *request, const struct facts *fa
     struct history_query *query = &request->history;
     const struct form_field *interval, *zone;
     bool has_start, has_end;
+    int64_t zone_ns = 0;
     *query = (struct history_query){.kind = HISTORY_CANDLES, .id_max = INT64_MAX};
     if (!request_market(request, facts, &query->market) ||
         !parameter_mandatory(request->form, "interval", &interval, &request->refusal) ||
@@ -175,9 +177,12 @@ enum outcome market_data_candles(struct request *request, const struct facts *fa
         return OUTCOME_REFUSED;
     if (!interval_parse(interval->value, interval->value_bytes, &query->interval))
         return request_refuse(request, REJECT_INTERVAL, NULL, NULL);
-    if (zone != NULL && !(zone->value_bytes == 1 && zone->value[0] == '0'))
+    if (zone != NULL && !zone_read(zone->value, zone->value_bytes, &zone_ns))
         return request_refuse(request, REJECT_DATA, "timeZone", NULL);
     query->newest = !has_start;
+    if (!zone_is_utc(query->interval, zone_ns))
+        zone_ask(query, zone_ns, market_views_at(facts->markets, query->market)->series,
+                 market_views_now_ns(facts->markets));
     return OUTCOME_HISTORY;
 }
 

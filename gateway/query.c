@@ -147,6 +147,30 @@
     " AND \"interval\" = $2::int AND open_ns < $3::bigint ORDER BY open_ns DESC LIMIT 1)") \
     " ORDER BY r.open_ns"
 
+/* The zone's time, and where the candle that holds it opens there: $7 is its length, 0 a month; $8 what a week is shifted by. */
+#define ZONE_TIME "(open_ns + $6::bigint)"
+#define ZONE_OPEN \
+    "CASE WHEN $7::bigint > 0 THEN (" ZONE_TIME " + $8::bigint) / $7::bigint * $7::bigint - $8::bigint" \
+    " ELSE extract(epoch FROM date_trunc('month', timestamp '1970-01-01'" \
+    " + " ZONE_TIME " / 1000000000 * interval '1 second'))::bigint * 1000000000 END"
+
+#define PARTS_AS(name) "quorex.candles " name " WHERE market = $1::int AND \"interval\" = $2::int"
+#define PARTS "quorex.candles WHERE market = $1::int AND \"interval\" = $2::int"
+
+/* From the first part there is, not further than `limit` candles are long; and the part before, for what it may carry. */
+#define ZONE_CANDLES CURSOR_AND(CANDLE_COLUMNS, \
+    "SELECT * FROM (SELECT " ZONE_OPEN " AS open_ns, (array_agg(open ORDER BY part_ns))[1] AS open," \
+    " max(high) AS high, min(low) AS low, (array_agg(close ORDER BY part_ns DESC))[1] AS close," \
+    " sum(volume) AS volume, sum(quote_volume) AS quote_volume, sum(fill_count) AS fill_count," \
+    " sum(taker_volume) AS taker_volume, sum(taker_quote_volume) AS taker_quote_volume" \
+    " FROM (SELECT p.*, p.open_ns AS part_ns FROM " PARTS_AS("p") " AND p.open_ns >= $3::bigint" \
+    " AND p.open_ns < least($4::bigint, greatest($3::bigint, coalesce((SELECT open_ns FROM " PARTS \
+    " ORDER BY open_ns LIMIT 1), 0)) + $5::bigint)) parts GROUP BY 1) zoned" \
+    " UNION ALL (SELECT " ZONE_OPEN ", open, high, low, close, volume, quote_volume, fill_count," \
+    " taker_volume, taker_quote_volume FROM " PARTS " AND open_ns < $3::bigint" \
+    " AND open_ns < $4::bigint ORDER BY quorex.candles.open_ns DESC LIMIT 1)") \
+    " ORDER BY r.open_ns"
+
 #define LIST_COLUMNS \
     "r.list_id, r.market, r.kind, r.client_id, r.a_order, r.b_order, r.c_order, r.a_client," \
     " r.b_client, r.c_client, r.created_ns, r.closed_ns"
@@ -289,6 +313,8 @@ static const char *const statements[QUERY_STATEMENTS] = {
     [HISTORY_LISTS * 2 + 1]      = LISTS(DESC),
     [HISTORY_PREVENTED * 2]      = PREVENTED(ASC),
     [HISTORY_PREVENTED * 2 + 1]  = PREVENTED(DESC),
+    [HISTORY_ZONE_CANDLES * 2]   = ZONE_CANDLES,
+    [HISTORY_ZONE_CANDLES * 2 + 1] = ZONE_CANDLES,
     [HISTORY_DEPOSITS * 2]       = DEPOSITS("ASC"),
     [HISTORY_DEPOSITS * 2 + 1]   = DEPOSITS("DESC"),
     [HISTORY_WITHDRAWALS * 2]    = WITHDRAWALS("ASC"),
@@ -372,6 +398,29 @@ static void add_transfers(struct query_parameters *parameters, const struct hist
         add_u64(parameters, query->state);
 }
 
+static void add_i64(struct query_parameters *parameters, int64_t value)
+{
+    char text[DECIMAL_TEXT_MAX];
+    const size_t text_bytes = decimal_format(value, 0, text);
+    text[text_bytes] = 0;
+    add_text(parameters, text);
+}
+
+#define DAY_NS 86400000000000
+
+static void add_zone(struct query_parameters *parameters, const struct history_query *query)
+{
+    add_u64(parameters, query->market);
+    add_u64(parameters, (uint64_t)query->parts);
+    add_u64(parameters, query->from_ns);
+    add_u64(parameters, query->cut_ns);
+    add_u64(parameters, query->span_ns);
+    add_i64(parameters, query->zone_ns);
+    add_u64(parameters, interval_length_ns(query->interval));
+    add_u64(parameters,
+            query->interval == INTERVAL_1W ? 3 * DAY_NS : 0); /* 1970 began on a Thursday */
+}
+
 static void add_entries(struct query_parameters *parameters, const struct history_query *query)
 {
     add_u64(parameters, query->account);
@@ -429,6 +478,9 @@ void query_parameters_of(const struct history_query *query, struct query_paramet
     case HISTORY_WITHDRAWALS:
     case HISTORY_ADDRESS_CHANGES:
         add_transfers(parameters, query);
+        break;
+    case HISTORY_ZONE_CANDLES:
+        add_zone(parameters, query);
         break;
     case HISTORY_LEDGER:
         add_entries(parameters, query);

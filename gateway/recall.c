@@ -2,6 +2,7 @@
 
 #include "gateway/account_book.h"
 #include "gateway/recall_custody.h"
+#include "gateway/zone.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -378,17 +379,20 @@ void recall_put_aggregate(struct writer *json, const struct printing *printing, 
     writer_object_end(json);
 }
 
-void recall_put_candle(struct writer *json, const struct printing *printing, uint16_t market,
-                       enum interval interval, const struct candle *candle)
+/* A candle in the time of a zone, which is so far from UTC. */
+static void put_candle(struct writer *json, const struct printing *printing, uint16_t market,
+                       enum interval interval, int64_t zone_ns, const struct candle *candle)
 {
     const struct market *listing = &printing->params->markets[market];
     const int quote = printing->params->assets[listing->quote].decimals;
     const int base = printing->params->assets[listing->base].decimals;
     const price_t prices[] = {candle->open, candle->high, candle->low, candle->close};
-    const uint64_t next_ns = interval_next_ns(interval, candle->open_ns);
+    const uint64_t open_ns = (uint64_t)((int64_t)candle->open_ns - zone_ns);
+    const uint64_t next_ns =
+        (uint64_t)((int64_t)interval_next_ns(interval, candle->open_ns) - zone_ns);
 
     writer_array(json);
-    writer_u64(json, candle->open_ns / printing->time_unit_ns);
+    writer_u64(json, open_ns / printing->time_unit_ns);
     for (int index = 0; index < 4; index++)
         writer_decimal(json, (__int128)prices[index].ticks * listing->tick_units, quote);
     writer_decimal(json, candle->volume_lots * listing->lot_units, base);
@@ -399,6 +403,12 @@ void recall_put_candle(struct writer *json, const struct printing *printing, uin
     writer_decimal(json, candle->taker_quote_units, quote);
     writer_string(json, "0");
     writer_array_end(json);
+}
+
+void recall_put_candle(struct writer *json, const struct printing *printing, uint16_t market,
+                       enum interval interval, const struct candle *candle)
+{
+    put_candle(json, printing, market, interval, 0, candle);
 }
 
 static void put_market_fill(struct writer *json, const struct printing *printing,
@@ -509,12 +519,42 @@ static bool answer_candles(struct recall *recall, const struct history_query *qu
     return true;
 }
 
+static const struct candle_series *parts_of(const struct history_query *query,
+                                            struct market_views *markets)
+{
+    return &market_views_at(markets, query->market)->series[query->parts];
+}
+
+/* All in the zone's time. */
+static bool answer_zone(struct recall *recall, const struct history_query *query,
+                        const struct history_rows *rows, struct market_views *markets,
+                        const struct printing *printing, struct writer *json)
+{
+    uint32_t sources = 0;
+    if (!zone_gather(query, parts_of(query, markets), rows, recall->sources, &sources))
+        return false;
+    const uint64_t now_ns = market_views_now_ns(markets);
+    const uint64_t end_ns = query->end_ns < now_ns ? query->end_ns : now_ns;
+    const int64_t from = (int64_t)query->from_ns + query->zone_ns;
+    const int64_t end = (int64_t)end_ns + query->zone_ns;
+    const uint32_t count =
+        candle_continue(query->interval, recall->sources, sources, from < 0 ? 0 : (uint64_t)from,
+                        end < 0 ? 0 : (uint64_t)end, query->newest, recall->candles, query->limit);
+    writer_array(json);
+    for (uint32_t index = 0; index < count; index++)
+        put_candle(json, printing, query->market, query->interval, query->zone_ns,
+                   &recall->candles[index]);
+    writer_array_end(json);
+    return true;
+}
+
 /* ---- the answer ---- */
 
 bool recall_is_whole(const struct history_query *query, const struct view *view,
                      struct market_views *markets)
 {
     if (account_book_has(query->kind)) return false;
+    if (query->kind == HISTORY_ZONE_CANDLES) return zone_is_whole(query, parts_of(query, markets));
     if (recall_custody_has(query->kind))
         return recall_custody_is_whole(query, view, market_views_params(markets));
     if (query->kind == HISTORY_LISTS) return !view_list_lost(view_lists(view), query->account);
@@ -580,6 +620,8 @@ bool recall_answer(struct recall *recall, const struct history_query *query,
     if (query->kind == HISTORY_CANDLES)
         return answer_candles(recall, query, recall_is_whole(query, view, markets), rows, markets,
                               printing, json);
+    if (query->kind == HISTORY_ZONE_CANDLES)
+        return answer_zone(recall, query, rows, markets, printing, json);
     const bool is_book = account_book_has(query->kind);
     if (!is_book && cursor_of(rows) < needed_cursor(query, view)) return false;
     if (rows != NULL && rows->gone) {

@@ -73,7 +73,15 @@ TEST(market_data, candle_queries_say_which_end_they_want)
     assert_int_equal(desk_request.history.interval, INTERVAL_MONTH);
     assert_refused(METHOD_GET, path, "symbol=BTCUSDT&interval=7m", REJECT_INTERVAL);
     assert_refused(METHOD_GET, path, "symbol=BTCUSDT", REJECT_MANDATORY);
-    assert_refused(METHOD_GET, path, "symbol=BTCUSDT&interval=1m&timeZone=8", REJECT_DATA);
+    assert_refused(METHOD_GET, path, "symbol=BTCUSDT&interval=1m&timeZone=15", REJECT_DATA);
+    assert_int_equal(desk_ask(METHOD_GET, path, "symbol=BTCUSDT&interval=1m&timeZone=8", 0),
+                     OUTCOME_HISTORY);
+    assert_int_equal(desk_request.history.kind,
+                     HISTORY_CANDLES); /* a minute is a minute anywhere */
+    assert_int_equal(desk_ask(METHOD_GET, path, "symbol=BTCUSDT&interval=1d&timeZone=-3:30", 0),
+                     OUTCOME_HISTORY);
+    assert_int_equal(desk_request.history.kind, HISTORY_ZONE_CANDLES);
+    assert_int_equal(desk_request.history.parts, INTERVAL_30M);
 }
 
 /* 2 lots at 50,000.00, then 1 at 50,500.00: average 50,166.66..., change 1.000 %. */

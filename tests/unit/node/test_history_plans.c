@@ -280,7 +280,15 @@ static void check_all(void)
     check_ranges(HISTORY_AGGREGATES);
     check_ranges(HISTORY_ORDERS);
     check_ranges(HISTORY_CANDLES);
-    struct history_query query = question(HISTORY_FILLS, true);
+    struct history_query query = question(HISTORY_ZONE_CANDLES, true);
+    query.interval = INTERVAL_1H;
+    query.parts = INTERVAL_1S;
+    query.zone_ns = 300000000000;
+    query.from_ns = first_ns + 100000000000;
+    query.span_ns = 100000000000;
+    query.cut_ns = world->stamp_ns;
+    check_both(&query);
+    query = question(HISTORY_FILLS, true);
     query.order_id = FILLS; /* of somebody, in the middle */
     check_both(&query);
     query.newest = false;
