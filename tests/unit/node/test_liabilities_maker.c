@@ -205,6 +205,7 @@ TEST(liabilities_maker, a_certificate_may_come_first)
     workshop_trade_to(&shop, 3);
     assert_true(take_vote(&vote));
     assert_int_equal(atomic_load(&shop.progress.halted), 0);
+    workshop_ready(&shop);
     workshop_trade_to(&shop, 6);
     for (int waits = 0; atomic_load(&shop.progress.halted) == 0 && waits < WORKSHOP_WAITS; waits++)
         workshop_rest();
