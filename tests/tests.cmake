@@ -36,7 +36,8 @@ foreach(folder common engine settlement ledger gateway node)
     endforeach()
 endforeach()
 
-# Further kinds add themselves: tests/golden, model, view, builds, race, sim, fuzz, tidy, integration.
-foreach(kind golden model view builds race sim fuzz tidy integration)
+# Further kinds add themselves: tests/golden, model, view, builds, race, sim, fuzz, tidy, verifier,
+# integration.
+foreach(kind golden model view builds race sim fuzz tidy verifier integration)
     include(${CMAKE_SOURCE_DIR}/tests/${kind}/${kind}.cmake OPTIONAL)
 endforeach()

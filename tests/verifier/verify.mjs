@@ -10,20 +10,22 @@ import { createHash, createPublicKey, verify as verifySignature } from 'node:cry
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
+import { checkOpening } from './liabilities.mjs';
+
 export class Refused extends Error {}
 
 function refuse(why) {
     throw new Refused(why);
 }
 
-function must(holds, why) {
+export function must(holds, why) {
     if (!holds) refuse(why);
 }
 
 // ---- bytes ----
 
 // Reads front to back; at the end nothing may be left.
-class Reader {
+export class Reader {
     constructor(bytes, what) {
         this.bytes = bytes;
         this.what = what;
@@ -48,17 +50,22 @@ class Reader {
         return (this.i64() << 64n) | low;
     }
 
+    u128() {
+        const low = this.u64();
+        return (this.u64() << 64n) | low;
+    }
+
     end() { must(this.at === this.bytes.length, `${this.what} has bytes too many`); }
 }
 
-const sha = (...parts) => {
+export const sha = (...parts) => {
     const hash = createHash('sha256');
     for (const part of parts) hash.update(part);
     return hash.digest();
 };
 const leafHash = (...parts) => sha(Buffer.of(0), ...parts);
 const nodeHash = (left, right) => sha(Buffer.of(1), left, right);
-const hex = (bytes) => Buffer.from(bytes).toString('hex');
+export const hex = (bytes) => Buffer.from(bytes).toString('hex');
 
 // ---- header, certificate ----
 
@@ -95,16 +102,17 @@ function signed(publicKey, message, signature) {
     return verifySignature(null, message, createPublicKey({ key: der, format: 'der', type: 'spki' }), signature);
 }
 
-// The certificate must be of `header`, by more than two thirds of the trusted validators.
-function checkCertificate(bytes, header, trust) {
+// The certificate must be of what is said of `header`, by more than two thirds of the trusted validators: of its hash, or
+// of `root` under another tag.
+export function checkCertificate(bytes, header, trust, tag = 'quorex/vote/1', root = header.hash) {
     const reader = new Reader(bytes, 'the certificate');
     const height = reader.u64(), epoch = reader.u64(), hash = reader.take(32), count = reader.u32();
-    must(height === header.height && epoch === header.epoch && hash.equals(header.hash),
-         'the certificate is of another block');
+    must(height === header.height && epoch === header.epoch && hash.equals(root),
+         `the certificate is of another ${root === header.hash ? 'block' : 'root'}`);
     must(header.validatorsHash.equals(validatorsHash(trust.validators)), 'the validators are not those you trust');
     must(count >= Math.floor(trust.validators.length * 2 / 3) + 1, 'the certificate has too few votes');
     const message = Buffer.alloc(96);
-    message.write('quorex/vote/1', 0);
+    message.write(tag, 0);
     header.chainId.copy(message, 16);
     message.writeBigUInt64LE(epoch, 48);
     message.writeBigUInt64LE(height, 56);
@@ -278,7 +286,7 @@ function checkTotals(bytes, header) {
     }
     reader.end();
     must(rootOfLeaves(leaves).equals(header.totalsRoot), 'the totals do not lead to totalsRoot');
-    return { kind: 'totals', assets };
+    return { kind: 'totals', assets, header };
 }
 
 // Checks a proof's bytes. Returns what it says; throws Refused.
@@ -293,7 +301,7 @@ export function checkProof(bytes, trust, publicKey) {
     const certificate = reader.take(certificateBytes);
     reader.end();
     const header = checkHeaders(headers, certificate, trust);
-    const check = { 1: checkAccount, 2: checkTrade, 3: checkTotals, 5: checkRelease }[kind];
+    const check = { 1: checkAccount, 2: checkTrade, 3: checkTotals, 4: checkOpening, 5: checkRelease }[kind];
     must(check !== undefined, 'it is of a kind that is not known');
     return { height: header.height, timeNs: header.timeNs, ...check(subject, header, trust, publicKey) };
 }
@@ -343,7 +351,8 @@ function main(words) {
     const bytes = file[0] === 0x7b ? Buffer.from(JSON.parse(file).proof, 'hex') : file;
     try {
         const said = checkProof(bytes, JSON.parse(readFileSync(trustPath)), publicKey);
-        console.log(JSON.stringify(said, (_, value) => (typeof value === 'bigint' ? value.toString() : value), 1));
+        const text = (key, value) => (key === 'header' ? undefined : typeof value === 'bigint' ? value.toString() : value);
+        console.log(JSON.stringify(said, text, 1));
     } catch (error) {
         if (!(error instanceof Refused)) throw error;
         console.log(`wrong: ${error.message}`);
