@@ -1,5 +1,6 @@
 #include "gateway/gateway.h"
 
+#include "gateway/custody_watch.h"
 #include "gateway/restore.h"
 #include "gateway/server.h"
 
@@ -12,6 +13,7 @@
 #include <uv.h>
 
 #define TICK_MS         100
+#define MEASURE_TICKS   10   /* custody is measured once a second */
 #define DRAIN_MAX       4096 /* records a round: requests must not wait for a replay */
 #define STOP_MS         5000 /* how long what waits may take at the end */
 #define ABANDON_MS      1000 /* and how long their last answers may take */
@@ -23,6 +25,8 @@ struct gateway {
     struct view *view;
     struct market_views *markets;
     struct publisher *publisher;
+    struct custody_watch *custody;
+    uint32_t ticks; /* since custody was measured */
     struct block_list blocks;
     struct server *server;
     uv_loop_t loop;
@@ -83,6 +87,7 @@ static void take_record(struct gateway *gateway, const uint8_t *bytes, size_t by
     while (event_next(&events, end, &event)) {
         market_view_apply(gateway->markets, &applied, &event);
         view_apply(gateway->view, &applied, &event);
+        custody_watch_apply(gateway->custody, applied.stamp_ns, &event);
         publish_event(gateway->publisher, &applied, &event);
         if (event.type == T_SEALED) gateway->sealed = height_of(&event);
         if (gateway->waiter != NULL) server_event(gateway->waiter, &applied, &event);
@@ -218,6 +223,21 @@ static void on_park(uv_poll_t *poll, int status, int events)
     park_clear(gateway->options->park);
 }
 
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void measure_custody(struct gateway *gateway)
+{
+    if (++gateway->ticks < MEASURE_TICKS) return;
+    gateway->ticks = 0;
+    custody_watch_measure(gateway->custody, view_custody(gateway->view),
+                          gateway->blocks.certified_height, clock_ns(), gateway->options->metrics);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct gateway *gateway = timer->data;
@@ -225,9 +245,8 @@ static void on_timer(uv_timer_t *timer)
     /* acquire: pairs with the writer's release after its commit. */
     const uint64_t projected =
         atomic_load_explicit(&progress->projected_command, memory_order_acquire);
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    view_trim(gateway->view, projected, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
+    view_trim(gateway->view, projected, clock_ns());
+    measure_custody(gateway);
     server_tick(gateway->server);
     if (atomic_load_explicit(&progress->stopping, memory_order_relaxed) != 0)
         step_stopping(gateway);
@@ -240,13 +259,15 @@ static enum status make_views(struct gateway *gateway)
     const struct genesis *genesis = gateway->options->genesis;
     const size_t byte_count = view_bytes(genesis) + market_view_bytes(genesis) +
                               publish_bytes(genesis) + server_bytes(genesis) +
+                              custody_watch_bytes(genesis) +
                               BLOCK_LIST_KEPT * sizeof(struct block_entry) + ALIGNMENT_EXTRA;
     if (!arena_map(&gateway->arena, byte_count)) return STATUS_NO_MEMORY;
     gateway->markets = market_views_new(&gateway->arena, genesis);
     if (gateway->markets == NULL) return STATUS_NO_MEMORY;
     gateway->view = view_new(&gateway->arena, genesis, market_views_params(gateway->markets));
     gateway->publisher = publish_new(&gateway->arena, genesis, gateway->markets);
-    if (gateway->view == NULL || gateway->publisher == NULL ||
+    gateway->custody = custody_watch_new(&gateway->arena, genesis);
+    if (gateway->view == NULL || gateway->publisher == NULL || gateway->custody == NULL ||
         !block_list_init(&gateway->blocks, &gateway->arena))
         return STATUS_NO_MEMORY;
     view_watch_node(gateway->view, gateway->options->node);
@@ -261,6 +282,7 @@ static enum status start_views(struct gateway *gateway)
     restore_begin(&views, gateway->view, gateway->markets);
     if (!checkpoints->start(checkpoints->context, &views)) return STATUS_MALFORMED;
     publish_restart(gateway->publisher);
+    custody_watch_fill(gateway->custody, view_custody(gateway->view), clock_ns());
     return STATUS_OK;
 }
 
