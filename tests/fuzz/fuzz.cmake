@@ -37,7 +37,7 @@ foreach(source ${sources})
     target_link_libraries(${target} PRIVATE quorex_engine quorex_settlement quorex_ledger
                           quorex_gateway quorex_common)
     quorex_link_quickly(${target})
-    if(name STREQUAL "light_page")
+    if(name MATCHES "^(light_page|liabilities)$")
         target_link_libraries(${target} PRIVATE quorex_node)
     endif()
     if(name STREQUAL "match")
