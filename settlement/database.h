@@ -31,6 +31,10 @@ void database_disconnect(struct database *database);
 /* The work goes on: the next failure is news. */
 void database_forget_failure(struct database *database);
 
+/* Whether the last failure was that the server's disk has no room. A later success does not say that it has again: a
+ * commit does. */
+bool database_is_full(const struct database *database);
+
 /* Runs one statement or several; the last one's result is kept.
  * DB_UNAVAILABLE: the connection is lost. DB_REFUSED: the server said no. */
 MUST_CHECK enum status database_run(struct database *database, const char *format, ...)

@@ -15,6 +15,7 @@
 #define COPY_CHUNK_BYTES (256 * 1024)
 #define STATEMENT_MAX    2048
 #define FAILURE_TEXT_MAX 256
+#define DISK_FULL        "53100" /* the SQL state */
 
 struct database {
     const char *conninfo;
@@ -22,6 +23,7 @@ struct database {
     PGconn *connection;
     PGresult *result;               /* of the last statement */
     char failure[FAILURE_TEXT_MAX]; /* logged last; empty after success */
+    bool is_full;                   /* that was for want of room */
 };
 
 struct database *database_new(const char *conninfo, const _Atomic uint32_t *stopping)
@@ -64,6 +66,7 @@ static enum status fail(struct database *database, enum status status, const cha
 
 static enum status lost(struct database *database, const char *what)
 {
+    database->is_full = false;
     return fail(database, STATUS_DB_UNAVAILABLE, what, PQerrorMessage(database->connection));
 }
 
@@ -136,8 +139,14 @@ enum status database_connect(struct database *database)
     return STATUS_OK;
 }
 
+bool database_is_full(const struct database *database)
+{
+    return database->is_full;
+}
+
 void database_forget_failure(struct database *database)
 {
+    database->is_full = false;
     database->failure[0] = '\0';
 }
 
@@ -166,6 +175,19 @@ static enum status next_result(struct database *database, PGresult **result)
     return STATUS_OK;
 }
 
+/* Which file could not grow differs with every attempt, and would be news each time: left out. */
+static enum status refused(struct database *database, const PGresult *result)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    database->is_full = state != NULL && strcmp(state, DISK_FULL) == 0;
+    if (database->is_full)
+        return fail(database, STATUS_DB_REFUSED,
+                    "PostgreSQL's disk is full; what it lacks waits in the chain",
+                    "no space left on device");
+    return fail(database, STATUS_DB_REFUSED, "PostgreSQL refused a statement",
+                PQresultErrorMessage(result));
+}
+
 static enum status judge(struct database *database, const PGresult *result)
 {
     switch (PQresultStatus(result)) {
@@ -176,8 +198,7 @@ static enum status judge(struct database *database, const PGresult *result)
     default:
         if (PQstatus(database->connection) == CONNECTION_BAD)
             return lost(database, "PostgreSQL was lost");
-        return fail(database, STATUS_DB_REFUSED, "PostgreSQL refused a statement",
-                    PQresultErrorMessage(result));
+        return refused(database, result);
     }
 }
 

@@ -906,6 +906,15 @@ static void tell_progress(struct writer *writer, uint64_t now, uint64_t fill_cou
     catching->is_behind = !is_over;
 }
 
+/* Rows went in: whatever disk was full has room again. */
+static void tell_room(struct writer *writer)
+{
+    struct metrics *metrics = writer->options->metrics;
+    if (metric_get(&metrics->database_full) == 0) return;
+    metric_set(&metrics->database_full, 0);
+    log_info("settlement", "PostgreSQL has room again", "height=%" PRIu64, writer->cursor.height);
+}
+
 /* One batch. NOT_FOUND: nothing to do. Any other failure ends the session, and with it everything
  * that is not committed, here and there. */
 static enum status step(struct writer *writer)
@@ -938,6 +947,7 @@ static enum status step(struct writer *writer)
     metric_add(&writer->options->metrics->projected_fills_total, fill_count);
     publish(writer);
     tell_progress(writer, now, fill_count);
+    tell_room(writer);
     database_forget_failure(writer->database);
     writer->has_complained = false;
     status = look_after(writer, now);
@@ -1027,6 +1037,7 @@ static void run(struct writer *writer)
         if (is_stopping(writer)) return;
 
         metric_add(&metrics->database_failures_total, 1);
+        if (database_is_full(writer->database)) metric_set(&metrics->database_full, 1);
         if (writer->cursor.height != before || status == STATUS_DB_CONFLICT)
             wait_ms = BACKOFF_MS_MIN; /* it worked until now */
         back_off(writer, wait_ms);

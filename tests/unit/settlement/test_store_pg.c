@@ -252,6 +252,39 @@ TEST(store_pg, empty_database_is_migrated_and_filled)
     world_free(world);
 }
 
+/* A disk that is full, as PostgreSQL says it: the writer tries on, says so, and has every row once there is room. A
+ * trigger says so here, of another file each time; tests/integration/database_full has a real one. */
+TEST(store_pg, full_disk_is_told_and_outlived)
+{
+    struct world *world = busy_world(60);
+    char expected[4096], found[4096];
+    reference(world, expected);
+    fresh("small");
+    struct writer_thread *writer = start(world, "small", 20);
+    wait_filled(writer, "small");
+    cluster_ask("small",
+                "CREATE SEQUENCE attempts; CREATE TABLE room (is_there bool);"
+                "INSERT INTO room VALUES (false); CREATE FUNCTION full_disk() RETURNS trigger"
+                " LANGUAGE plpgsql AS $$ BEGIN IF NOT (SELECT is_there FROM room) THEN"
+                " RAISE 'could not extend file \"base/%\"', nextval('attempts')"
+                " USING ERRCODE = '53100'; END IF; RETURN NEW; END $$;"
+                "CREATE TRIGGER full_disk BEFORE INSERT ON quorex.blocks"
+                " FOR EACH ROW EXECUTE FUNCTION full_disk()");
+    show(writer, world->height);
+    const struct question tried = {"small", "SELECT (last_value >= 3)::text FROM attempts", "true"};
+    assert_true(wait_until(is_answered, (void *)(uintptr_t)&tried));
+    assert_int_equal(metric_get(&writer->metrics.database_full), 1);
+    assert_true(metric_get(&writer->metrics.database_failures_total) >= 2);
+    assert_int_equal(number("small", "SELECT height FROM quorex.cursor"), 20);
+    cluster_ask("small", "UPDATE room SET is_there = true");
+    wait_filled(writer, "small");
+    assert_int_equal(metric_get(&writer->metrics.database_full), 0);
+    stop(writer);
+    digest("small", found);
+    assert_string_equal(found, expected);
+    world_free(world);
+}
+
 /* A database of the first schema, with partitions, is brought to the newest and filled like any other. */
 TEST(store_pg, older_schema_is_migrated_with_its_partitions)
 {

@@ -1,0 +1,129 @@
+// PostgreSQL on a disk that fills up: matching does not notice, log and metrics say so, and once there is room every row
+// comes by itself.
+
+import assert from 'node:assert/strict';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { signedRequest } from './clients.mjs';
+import { Postgres } from './cluster.mjs';
+import { quorex, until } from './exchange.mjs';
+
+const port = Number(process.env.QUOREX_PORT ?? 24400), http = `http://127.0.0.1:${port}`;
+const dir = mkdtempSync(join(tmpdir(), 'quorex-full-')), node = join(dir, 'node-0'), disk = join(dir, 'disk');
+const postgres = new Postgres(join(dir, 'sql'));
+let child, accounts, mounted = false, running = false;
+
+// A disk of its own for the database; false where that is not allowed.
+function mountSmallDisk() {
+    mkdirSync(disk);
+    try {
+        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'none', disk], { stdio: 'ignore' });
+        mounted = true;
+        mkdirSync(join(disk, 'space'));
+        execFileSync('chown', ['postgres', join(disk, 'space')]);
+    } catch {
+        return false;
+    }
+    return mounted;
+}
+
+before(async () => {
+    chmodSync(dir, 0o755); // PostgreSQL's user walks through it
+    if (process.getuid() !== 0 || !mountSmallDisk()) return;
+    postgres.make([]);
+    postgres.sql('postgres', `CREATE TABLESPACE small LOCATION '${join(disk, 'space')}'`);
+    postgres.sql('postgres', 'CREATE DATABASE quorex_0 TABLESPACE small');
+    execFileSync(quorex, ['init', '--data', dir, '--port', port, '--demo', '--database',
+                          `host=${postgres.directory} dbname=quorex_%K user=quorex`], { timeout: 60000 });
+    const out = openSync(join(node, 'log'), 'a');
+    child = spawn(quorex, ['node', '--config', join(node, 'quorex.conf'), '--limits', 'off'],
+                  { stdio: ['ignore', out, out] });
+    await until('the node to be ready', async () => (await fetch(`${http}/readyz`)).ok, 60);
+    execFileSync(quorex, ['demo-accounts', '--url', http, '--data', dir], { timeout: 60000 });
+    accounts = JSON.parse(readFileSync(join(dir, 'accounts.json')));
+    running = true;
+});
+
+after(async () => {
+    if (child) {
+        const ended = new Promise((resolve) => child.on('exit', resolve));
+        child.kill('SIGTERM');
+        await ended;
+        postgres.stop('immediate');
+    }
+    if (mounted) execFileSync('umount', ['-l', disk]);
+    rmSync(dir, { recursive: true, force: true });
+});
+
+async function metric(name) {
+    const text = await (await fetch(`${http}/metrics`)).text();
+    return Number(text.match(new RegExp(`^quorex_${name} (\\S+)`, 'm'))[1]);
+}
+
+const log = () => readFileSync(join(node, 'log'), 'utf8');
+const times = (text) => log().split(text).length - 1;
+
+// So many fills, one after the other; milliseconds of each order, sorted. Every one is acknowledged.
+async function trade(count) {
+    const took = [];
+    for (let i = 0; i < count; i++) {
+        for (const [account, side] of [[accounts[0], 'SELL'], [accounts[1], 'BUY']]) {
+            const begin = performance.now();
+            const { status, body } = await signedRequest({ http }, account, 'POST', '/api/v3/order', {
+                symbol: 'BTCUSDT', side, type: 'LIMIT', timeInForce: 'GTC', quantity: '0.001', price: '50000' });
+            assert.equal(status, 200, JSON.stringify(body));
+            took.push(performance.now() - begin);
+        }
+    }
+    return took.sort((a, b) => a - b);
+}
+
+const projected = () => until('PostgreSQL to have the chain', async () => {
+    const { projectedHeight, height } = await (await fetch(`${http}/quorex/v1/status`)).json();
+    return projectedHeight >= height - 1 && await metric('database_up') === 1;
+}, 60);
+
+test('a full disk of PostgreSQL stops nobody, and is outlived', { timeout: 300000 }, async (context) => {
+    if (!running) return context.skip('may not mount here');
+    let fills = 200;
+    const calm = await trade(fills);
+    await projected();
+    try {
+        execFileSync('dd', ['if=/dev/zero', `of=${join(disk, 'runaway')}`, 'bs=64k'], { stdio: 'ignore' });
+    } catch {
+        // dd fails when the disk is full: that is what it is for.
+    }
+
+    await until('the writer to meet the end of the disk', async () => {
+        await trade(20);
+        fills += 20;
+        return await metric('database_full') === 1;
+    }, 60);
+    const failures = await metric('database_failures_total'), before = await metric('height');
+    const stood = await metric('projected_height');
+    const full = await trade(200);
+    fills += 200;
+    await until('more attempts', async () => await metric('database_failures_total') >= failures + 2, 30);
+    assert.equal(await metric('database_full'), 1);
+    assert.equal(await metric('projected_height'), stood);
+    assert.ok(await metric('height') > before, 'blocks are sealed');
+    assert.equal(times("PostgreSQL's disk is full"), 1, 'said once, however often it is tried');
+    const middle = (took) => took[took.length >> 1];
+    context.diagnostic(`an order: p50 ${middle(calm).toFixed(2)} ms before, ${middle(full).toFixed(2)} ms while full`);
+    assert.ok(middle(full) < 5 * middle(calm) + 5, `${middle(calm)} ms became ${middle(full)} ms`);
+
+    rmSync(join(disk, 'runaway'));
+    await until('room to be found', async () => await metric('database_full') === 0, 30);
+    await projected();
+    assert.equal(times('PostgreSQL has room again'), 1);
+    const sql = (text) => postgres.sql('quorex_0', text);
+    assert.equal(Number(sql('SELECT count(*) FROM quorex.fills')), fills);
+    assert.equal(Number(sql('SELECT count(DISTINCT trade_id) FROM quorex.fills')), fills);
+    const { code, told } = await new Promise((resolve) => execFile(quorex, [
+        'admin', '--url', http, '--operator-key', join(dir, 'operator.key'), 'reconcile', 'seconds=60'],
+        (error, stdout, stderr) => resolve({ code: error?.code ?? 0, told: stdout + stderr })));
+    assert.equal(code, 0, told);
+});
