@@ -147,6 +147,10 @@ TEST(liabilities_check, another_blocks_totals_are_refused)
 {
     struct proof_bytes other;
     owed_begin(&owed);
+    struct liabilities_head forged = owed.head;
+    forged.header_hash.bytes[7] ^= 1; /* another block of this height: signed, too */
+    owed_forge(&owed, &forged);
+    assert_string_equal(fault(), "its liabilities are of another block");
     const struct proof_source *source = owed.proved.source;
     assert_int_equal(source->totals(source->context, owed_height(&owed) - 1, &other), STATUS_OK);
     owed.totals = other;
