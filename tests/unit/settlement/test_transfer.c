@@ -135,6 +135,17 @@ TEST(transfer, a_withdrawal_taken_back_otherwise_stops_the_node)
     close_differing("withdrawal");
 }
 
+/* Another account's key does not take it back, whatever the engine says. */
+TEST(transfer, a_withdrawal_taken_back_by_another_account_stops_the_node)
+{
+    open_custody();
+    custody_releases(&custody, PARAMS_CONNECTOR_FIRST);
+    custody_withdraw(&custody, 9000);
+    custody_key(&custody, 1);
+    custody_cancel_by(&custody, 1, 1);
+    close_differing("withdrawal of another account");
+}
+
 /* Connectors are numbered as they come. */
 TEST(transfer, a_connector_with_another_number_stops_the_node)
 {

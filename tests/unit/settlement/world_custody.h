@@ -13,6 +13,7 @@
 struct custody {
     struct world *world;
     uint8_t public_key[PUBLIC_KEY_BYTES], secret_key[SECRET_KEY_BYTES];
+    uint8_t key_id;   /* first byte of the one that signs: the last that was added */
     const char *text; /* instead of the text that a command would be signed with; NULL: its own */
     struct withdrawal_changed_event withdrawals[8]; /* by number */
     uint8_t before[8];                              /* their states as they were told last */
@@ -30,7 +31,7 @@ static inline void custody_own(struct custody *custody, uint16_t type, const uin
     if (custody->text != NULL) text = custody->text;
     const size_t length = strlen(text);
     memset(auth, 0, 32);
-    auth[0] = 0xee; /* the key's id */
+    auth[0] = custody->key_id;
     hash_sign(custody->secret_key, text, length, auth + 32);
     memcpy(auth + 96, text, length);
     const struct command_header header = {.type = type,
@@ -102,19 +103,17 @@ static inline void custody_addresses(struct custody *custody)
                 "action=address-allow&chain=ETH&address=w3&timestamp=" CUSTODY_TIME);
 }
 
-/* Rules, route, addresses, and the key of account 3. */
-static inline void custody_open(struct custody *custody, struct world *world)
+/* A key of the account that may withdraw; from here on it signs. */
+static inline void custody_key(struct custody *custody, uint32_t account)
 {
-    const uint8_t seed[32] = "who may withdraw from account 3";
+    struct world *world = custody->world;
     uint8_t payload[256];
     char text[512], hex[65], id[65];
-    *custody = (struct custody){.world = world};
-    crypto_sign_seed_keypair(custody->public_key, custody->secret_key, seed);
-    custody_parameters(world);
+    custody->key_id = (uint8_t)(0xeb + account);
     struct key_add_command add = {
-        .nonce = ++world->nonce, .account = 3, .permissions = KEY_READ | KEY_WITHDRAW};
-    struct key_added_event added = {.account = 3, .permissions = KEY_READ | KEY_WITHDRAW};
-    add.key_id[0] = added.key_id[0] = 0xee;
+        .nonce = ++world->nonce, .account = account, .permissions = KEY_READ | KEY_WITHDRAW};
+    struct key_added_event added = {.account = account, .permissions = KEY_READ | KEY_WITHDRAW};
+    add.key_id[0] = added.key_id[0] = custody->key_id;
     memcpy(add.public_key, custody->public_key, PUBLIC_KEY_BYTES);
     memcpy(added.public_key, custody->public_key, PUBLIC_KEY_BYTES);
     key_add_command_put(payload, &add);
@@ -122,8 +121,19 @@ static inline void custody_open(struct custody *custody, struct world *world)
     hash_hex(add.key_id, 32, id);
     hash_hex(custody->public_key, 32, hex);
     snprintf(text, sizeof(text),
-             "action=key-add&account=3&keyId=%s&publicKey=%s&permissions=READ,WITHDRAW", id, hex);
+             "action=key-add&account=%u&keyId=%s&publicKey=%s&permissions=READ,WITHDRAW", account,
+             id, hex);
     world_operate(world, T_KEY_ADD, payload, text);
+}
+
+/* Rules, route, addresses, and the key of account 3. */
+static inline void custody_open(struct custody *custody, struct world *world)
+{
+    const uint8_t seed[32] = "who may withdraw from account 3";
+    *custody = (struct custody){.world = world};
+    crypto_sign_seed_keypair(custody->public_key, custody->secret_key, seed);
+    custody_parameters(world);
+    custody_key(custody, 3);
     custody_addresses(custody);
 }
 
@@ -313,11 +323,11 @@ static inline void custody_releases(struct custody *custody, uint16_t number)
     world_operate(world, T_CONNECTOR_ADD, payload, text);
 }
 
-/* Account 3 takes it back, whatever it was until now. */
-static inline void custody_cancel(struct custody *custody, uint64_t number)
+/* The account takes it back, whatever it was until now. */
+static inline void custody_cancel_by(struct custody *custody, uint64_t number, uint32_t account)
 {
     struct withdrawal_changed_event *now = &custody->withdrawals[number];
-    const struct withdrawal_cancel_command cancel = {.withdrawal = number, .account = 3};
+    const struct withdrawal_cancel_command cancel = {.withdrawal = number, .account = account};
     const int64_t back = now->state == WITHDRAWAL_HELD ? now->amount.units : 0;
     uint8_t payload[256];
     char text[128];
@@ -327,6 +337,11 @@ static inline void custody_cancel(struct custody *custody, uint64_t number)
     snprintf(text, sizeof(text), "action=withdraw-cancel&withdrawal=%u&timestamp=" CUSTODY_TIME,
              (unsigned)number);
     custody_own(custody, T_WITHDRAWAL_CANCEL, payload, text);
+}
+
+static inline void custody_cancel(struct custody *custody, uint64_t number)
+{
+    custody_cancel_by(custody, number, 3);
 }
 
 #endif /* TESTS_UNIT_SETTLEMENT_WORLD_CUSTODY_H */
