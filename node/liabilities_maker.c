@@ -148,6 +148,8 @@ static enum status prove_totals(struct liabilities_maker *maker, uint64_t height
     if (status != STATUS_OK) return status;
     snprintf(shelf, sizeof(shelf), "%s/shelf", maker->options.directory);
     status = proof_shelf_totals(shelf, height, &totals);
+    if (status == STATUS_NOT_FOUND)
+        status = proof_shelf_totals(maker->options.shelf, height, &totals);
     if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_DAMAGED : status;
     if (!block_header_decode(maker->headers[0], &header) ||
         totals_proof_fault(&totals, header.totals_root) != NULL)

@@ -368,13 +368,14 @@ static enum status write_new(struct writing *writing, const struct block_header 
     static const char what[] = "liabilities cannot be made";
     struct proof_totals totals;
     enum status status = prepare(writing, header, &totals);
+    /* First: a file that is there has its shelf's file beside it, whenever this was cut short. */
+    if (status == STATUS_OK) status = proof_shelf_keep(writing->shelf, header->height, kept_shelf);
     if (status == STATUS_OK) {
         writing->head->asset_count = totals.count;
         writing->secret = liability_split_secret(writing->settlement->tree, header->height);
         status = write_files(writing, &totals);
         sodium_memzero(&writing->secret, sizeof(writing->secret));
     }
-    if (status == STATUS_OK) status = proof_shelf_keep(writing->shelf, header->height, kept_shelf);
     prune(writing->directory, kept_shelf);
     if (status != STATUS_OK && status != STATUS_STOPPING)
         log_error("settlement", what, "height=%lu error=\"%s\"", header->height,
