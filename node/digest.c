@@ -1,5 +1,7 @@
 #include "node/digest.h"
 
+#include "settlement/expect.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -125,10 +127,11 @@ enum status digest_record(struct digest *digest, const struct applied *record,
     if (digest->trades_height != digest->height + 1) trade_spans_begin(&digest->trades);
     digest->trades_height = digest->height + 1;
     settlement_check_epochs(digest->settlement, epoch_objection, digest);
+    expect_record(digest->settlement, command, record->events, record->events_length);
+    seal_command(&digest->seal, record); /* meanwhile memory gives what was asked for */
     enum status status =
         settle_command(digest->settlement, record->number, record->stamp_ns, command);
     if (status != STATUS_OK) return settlement_differs(digest, status);
-    seal_command(&digest->seal, record);
 
     const uint8_t *at = record->events, *const end = at + record->events_length;
     struct event event;

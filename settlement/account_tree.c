@@ -153,6 +153,19 @@ uint32_t account_tree_place(struct account_tree *tree, uint32_t account)
     return *known - 1;
 }
 
+void account_tree_expect_place(const struct account_tree *tree, uint32_t account)
+{
+    __builtin_prefetch(&tree->positions[account - 1]);
+}
+
+uint32_t account_tree_expect_leaf(const struct account_tree *tree, uint32_t account)
+{
+    const uint32_t known = tree->positions[account - 1];
+    if (known == 0) return UINT32_MAX;
+    __builtin_prefetch(&tree->nodes[tree->places + known - 1], 1);
+    return known - 1;
+}
+
 /* Sets the node's mark; false when it was set. */
 static bool mark(struct account_tree *tree, uint32_t node)
 {

@@ -54,6 +54,12 @@ uint32_t account_tree_position(const struct account_tree *tree, uint32_t account
 /* The same, remembered for the next time. */
 uint32_t account_tree_place(struct account_tree *tree, uint32_t account);
 
+/* Asks for the memory of an account's place; then, when that is there, of its leaf, and returns the place, UINT32_MAX
+ * when nobody has asked for it yet (expect.h).
+ * Needs: 1 <= account <= accounts_max. */
+void account_tree_expect_place(const struct account_tree *tree, uint32_t account);
+uint32_t account_tree_expect_leaf(const struct account_tree *tree, uint32_t account);
+
 hash_t account_tree_salt(const struct account_tree *tree, uint32_t account, uint64_t height);
 
 /* Another secret that follows from the tree's (hash_derive). Any thread. */

@@ -37,6 +37,20 @@ static uint32_t hash_of_order(uint16_t market, uint64_t order_id)
     return slot_index_hash(market, order_id);
 }
 
+void hold_book_expect(const struct hold_book *book, uint16_t market, uint64_t order_id)
+{
+    slot_index_expect(&book->index, hash_of_order(market, order_id));
+}
+
+void hold_book_expect_entry(const struct hold_book *book, uint16_t market, uint64_t order_id)
+{
+    const uint32_t number = slot_index_guess(&book->index, hash_of_order(market, order_id));
+    if (number == 0) return;
+    const uint8_t *entry = (const uint8_t *)&book->entries[number];
+    for (size_t at = 0; at < sizeof(struct hold_entry); at += 64)
+        __builtin_prefetch(entry + at, 1);
+}
+
 struct hold_entry *hold_book_find(struct hold_book *book, uint16_t market, uint64_t order_id)
 {
     const uint32_t hash = hash_of_order(market, order_id);

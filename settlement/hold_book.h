@@ -73,6 +73,10 @@ MUST_CHECK struct hold_book *hold_book_new(struct arena *arena, uint32_t orders_
 /* Copies `entry` in; NULL when the book is full or has this order. */
 MUST_CHECK struct hold_entry *hold_book_add(struct hold_book *book, const struct hold_entry *entry);
 
+/* Asks for the memory in which hold_book_find begins; then, when that is there, of the order (expect.h). */
+void hold_book_expect(const struct hold_book *book, uint16_t market, uint64_t order_id);
+void hold_book_expect_entry(const struct hold_book *book, uint16_t market, uint64_t order_id);
+
 /* NULL when the order is not open. */
 struct hold_entry *hold_book_find(struct hold_book *book, uint16_t market, uint64_t order_id);
 

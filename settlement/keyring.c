@@ -45,6 +45,19 @@ bool keyring_add(struct keyring *ring, const struct key_added_event *key)
     return true;
 }
 
+void keyring_expect(const struct keyring *ring, const uint8_t key_id[32])
+{
+    slot_index_expect(&ring->index, hash_of_id(key_id));
+}
+
+void keyring_expect_key(const struct keyring *ring, const uint8_t key_id[32])
+{
+    const uint32_t number = slot_index_guess(&ring->index, hash_of_id(key_id));
+    if (number == 0) return;
+    __builtin_prefetch(&ring->keys[number - 1]);
+    __builtin_prefetch((const uint8_t *)&ring->keys[number] - 1); /* it may lie in two lines */
+}
+
 const struct key_added_event *keyring_find(const struct keyring *ring, const uint8_t key_id[32])
 {
     const uint32_t hash = hash_of_id(key_id);

@@ -22,6 +22,10 @@ MUST_CHECK struct keyring *keyring_new(struct arena *arena, uint32_t keys_max);
 /* False when the ring is full or has a key with this id. Needs: key->account != 0. */
 MUST_CHECK bool keyring_add(struct keyring *ring, const struct key_added_event *key);
 
+/* Asks for the memory in which keyring_find begins; then, when that is there, of the key (expect.h). */
+void keyring_expect(const struct keyring *ring, const uint8_t key_id[32]);
+void keyring_expect_key(const struct keyring *ring, const uint8_t key_id[32]);
+
 /* NULL when there is none. */
 const struct key_added_event *keyring_find(const struct keyring *ring, const uint8_t key_id[32]);
 

@@ -230,6 +230,11 @@ void proof_journal_block(struct proof_journal *journal, uint64_t height,
     word_put(&journal->last, height);
 }
 
+void proof_journal_expect(const struct proof_journal *journal, uint32_t place)
+{
+    __builtin_prefetch(&journal->newest[place], 1);
+}
+
 /* ---- Reading ---- */
 
 static_assert(sizeof(struct proof_journal_room) == LEVEL_NODES_MAX * sizeof(hash_t), "no more");

@@ -95,6 +95,9 @@ MUST_CHECK enum status proof_journal_account(const struct proof_journal *journal
                                              uint64_t height, struct proof_journal_room *room,
                                              struct proof_account *proof);
 
+/* Asks for the memory that proof_journal_keep of this place begins with (expect.h). By the owner. */
+void proof_journal_expect(const struct proof_journal *journal, uint32_t place);
+
 /* The totals after block `height`, likewise. */
 MUST_CHECK enum status proof_journal_totals(const struct proof_journal *journal, uint64_t height,
                                             struct proof_totals *proof);

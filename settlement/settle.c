@@ -4,6 +4,7 @@
 #include "settlement/acceptance.h"
 #include "settlement/authority.h"
 #include "settlement/ending.h"
+#include "settlement/expect.h"
 #include "settlement/membership.h"
 #include "settlement/operation.h"
 #include "settlement/trade.h"
@@ -12,6 +13,8 @@
 #include "settlement/word.h"
 
 #include <string.h>
+
+#define AHEAD 8 /* accounts whose memory is asked for before they are closed */
 
 /* Prices of one command that those who trail may have to be shown: a new one means that a level is
  * empty, and so an order done, or that another taker's run began. */
@@ -434,8 +437,11 @@ enum status settle_block(struct settlement *s, uint64_t height, struct settle_ro
     const uint32_t *dirty = balance_sheet_dirty(s->accounts, &dirty_count);
     enum status status = close_command(s);
     if (status == STATUS_OK) status = check_totals(s);
-    for (uint32_t i = 0; i < dirty_count && status == STATUS_OK; i++)
+    for (uint32_t i = 0; i < dirty_count && status == STATUS_OK; i++) {
+        if (i + AHEAD < dirty_count) expect_account(s, dirty[i + AHEAD]);
+        if (i + AHEAD / 2 < dirty_count) expect_leaf(s, dirty[i + AHEAD / 2]);
         status = close_account(s, dirty[i], height);
+    }
     if (status != STATUS_OK) {
         s->mismatch.height = height;
         return status;

@@ -42,6 +42,19 @@ MUST_CHECK bool slot_index_init(struct slot_index *index, struct arena *arena,
 /* The next number with this hash, 0 when there is none left. */
 uint32_t slot_index_next(const struct slot_index *index, uint32_t hash, struct slot_search *search);
 
+/* Asks for the memory in which a search for the hash begins. */
+static inline void slot_index_expect(const struct slot_index *index, uint32_t hash)
+{
+    __builtin_prefetch(&index->cells[hash & index->mask]);
+}
+
+/* The number of the first with this hash, or 0, when it lies where a search begins: a guess. */
+static inline uint32_t slot_index_guess(const struct slot_index *index, uint32_t hash)
+{
+    const struct slot_cell *cell = &index->cells[hash & index->mask];
+    return cell->hash == hash ? cell->number : 0;
+}
+
 /* Needs: at most entry_count are in it. */
 void slot_index_add(struct slot_index *index, uint32_t hash, uint32_t number);
 

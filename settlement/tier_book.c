@@ -126,6 +126,11 @@ uint16_t tier_book_due(const struct tier_book *book, const struct params *params
     return tier;
 }
 
+void tier_book_expect(const struct tier_book *book, uint32_t account)
+{
+    __builtin_prefetch(&book->looks[place_of(book, account)], 1);
+}
+
 bool tier_book_look(struct tier_book *book, uint32_t account, uint32_t day)
 {
     struct look *look = &book->looks[place_of(book, account)];

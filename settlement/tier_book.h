@@ -44,6 +44,9 @@ void tier_book_add(struct tier_book *book, uint32_t account, uint32_t day, amoun
 uint16_t tier_book_due(const struct tier_book *book, const struct params *params, uint32_t account,
                        uint32_t day);
 
+/* Asks for the memory of tier_book_look (expect.h). */
+void tier_book_expect(const struct tier_book *book, uint32_t account);
+
 /* Whether the account's tier was looked at on `day` already; it is from here on. */
 bool tier_book_look(struct tier_book *book, uint32_t account, uint32_t day);
 
