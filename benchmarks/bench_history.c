@@ -10,22 +10,19 @@
  * same rows by one transaction a fill, in text SQL.
  */
 
-#define WORLD_ACCOUNTS 64
-#define WORLD_BLOCKS   (1u << 16)
+#define WORLD_BLOCKS (1u << 16)
 
+#include "benchmarks/naive.h"
+#include "benchmarks/trading_world.h"
 #include "gateway/history.h"
 #include "tests/unit/settlement/cluster.h"
-#include "tests/unit/settlement/world.h"
 
 #include <pthread.h>
 #include <time.h>
 #include <uv.h>
 
 #define AHEAD          256 /* blocks made before they are asked for */
-#define FILLS_A_BLOCK  500
-#define FILL_NS        1000000
 #define LIVE_A_SECOND  1000
-#define NAIVE_SECONDS  8
 #define QUESTIONS_MAX  20000
 #define NEVER_NS       INT64_MAX
 #define WRITER_REST_NS 1000000
@@ -56,18 +53,6 @@ static void rest(void)
 
 /* ---- The chain. ---- */
 
-static void add_block(uint64_t fills)
-{
-    for (const uint64_t end = world->trade_id + fills; world->trade_id < end;) {
-        const uint64_t i = world->trade_id;
-        const int64_t price = 3000000 + (int64_t)(i * 7919 % 101);
-        world->stamp_ns += FILL_NS;
-        world_sell(world, (uint32_t)(1 + i % WORLD_ACCOUNTS), price, 3);
-        world_buy(world, (uint32_t)(1 + i * 31 % WORLD_ACCOUNTS), price + 5, 3);
-    }
-    if (world_seal(world) != STATUS_OK) abort();
-}
-
 static void *make_blocks(void *unused)
 {
     uint64_t freed = 0;
@@ -78,7 +63,7 @@ static void *make_blocks(void *unused)
             continue;
         }
         const uint64_t left = atomic_load(&wanted) - world->trade_id;
-        add_block(left < FILLS_A_BLOCK ? left : FILLS_A_BLOCK);
+        trading_block(world, left < FILLS_A_BLOCK ? left : FILLS_A_BLOCK);
         atomic_store(&made, world->height);
         park_wake(&park);
         for (; freed + 4 * AHEAD < taken; freed++) {
@@ -100,12 +85,7 @@ static enum status read_block(void *unused, uint64_t height, struct block_bytes 
 
 static void open_world(void)
 {
-    world = world_new();
-    for (uint32_t account = 5; account <= WORLD_ACCOUNTS; account++) {
-        (void)world_account(world, account % 2 == 0);
-        world_credit(world, account, BTC, 1000000000000);
-        world_credit(world, account, USDT, 100000000000000000);
-    }
+    world = trading_world();
     first_ns = world->stamp_ns;
 }
 
@@ -292,75 +272,6 @@ static void ask_all(uint32_t count, uint64_t fills)
     uv_loop_close(&loop);
 }
 
-/* ---- The yardstick. ---- */
-
-static void naive_set_up(PGconn *connection)
-{
-    PQclear(PQexec(connection,
-                   "CREATE SCHEMA naive;"
-                   "CREATE TABLE naive.fills (LIKE quorex.fills INCLUDING ALL);"
-                   "CREATE TABLE naive.orders (LIKE quorex.orders INCLUDING ALL);"
-                   "CREATE TABLE naive.ledger_entries (LIKE quorex.ledger_entries INCLUDING ALL);"
-                   "CREATE TABLE naive.candles (LIKE quorex.candles INCLUDING ALL);"
-                   "CREATE TABLE naive.balances (LIKE quorex.balances INCLUDING ALL);"
-                   "CREATE TABLE naive.cursor (command bigint);"
-                   "INSERT INTO naive.cursor VALUES (0);"
-                   "INSERT INTO naive.balances SELECT a, s, 1000000000, 0, 0"
-                   " FROM generate_series(1, 64) a, generate_series(0, 1) s"));
-}
-
-/* One fill's rows, each by a statement of its own, as a first version would write them. */
-static bool naive_fill(PGconn *connection, uint64_t i)
-{
-    char sql[8192];
-    const unsigned long long n = (unsigned long long)i + 1;
-    const unsigned maker = (unsigned)(1 + i % 64), taker = (unsigned)(1 + i * 31 % 64);
-    int used = snprintf(sql, sizeof(sql),
-                        "BEGIN; INSERT INTO naive.fills VALUES (%llu, 0, 0, %llu, %llu, %llu, "
-                        "3000000, 3, %llu, %llu,"
-                        " %u, %u, 1, 1, 0, 0);",
-                        n, n, n, n * 1000000, n * 2, n * 2 + 1, maker, taker);
-    for (unsigned side = 0; side < 2; side++) {
-        const unsigned account = side == 0 ? maker : taker;
-        used +=
-            snprintf(sql + used, sizeof(sql) - (size_t)used,
-                     "INSERT INTO naive.orders VALUES (%llu, 0, %llu, %u, 'w%llu', %u, 0, 0, 2, 0,"
-                     " 3000000, 3, 3, 0, 1, %llu, %llu, 0);"
-                     "INSERT INTO naive.ledger_entries VALUES (%llu, %llu, %u, 0, 5, 1, 0, 1),"
-                     " (%llu, %llu, %u, 1, 5, -1, 0, 1);"
-                     "UPDATE naive.balances SET available = available + 1 WHERE account = %u"
-                     " AND asset = %u;"
-                     "UPDATE naive.balances SET available = available - 1 WHERE account = %u"
-                     " AND asset = %u;",
-                     n, n * 2 + side, account, n * 2 + side, side, n, n, n, n, account, n, n,
-                     account, account, side, account, 1 - side);
-    }
-    used += snprintf(sql + used, sizeof(sql) - (size_t)used,
-                     "INSERT INTO naive.candles SELECT 0, i, %llu, 1, 1, 1, 1, 3, 1, 1, 1, 1"
-                     " FROM generate_series(0, 15) i ON CONFLICT (market, \"interval\", open_ns)"
-                     " DO UPDATE SET volume = naive.candles.volume + 3;"
-                     "UPDATE naive.cursor SET command = %llu; COMMIT",
-                     n / 1000, n);
-    PGresult *result = PQexec(connection, sql);
-    const bool done = used < (int)sizeof(sql) && PQresultStatus(result) == PGRES_COMMAND_OK;
-    if (!done) fprintf(stderr, "%s", PQresultErrorMessage(result));
-    PQclear(result);
-    return done;
-}
-
-static double bench_naive(void)
-{
-    PGconn *connection = PQconnectdb(conninfo);
-    naive_set_up(connection);
-    const uint64_t begin = now_us();
-    uint64_t count = 0;
-    while (now_us() - begin < NAIVE_SECONDS * 1000000u && naive_fill(connection, count))
-        count++;
-    const double rate = (double)count * 1e6 / (double)(now_us() - begin);
-    PQfinish(connection);
-    return rate;
-}
-
 int main(int count, char **arguments)
 {
     pthread_t maker;
@@ -386,7 +297,7 @@ int main(int count, char **arguments)
     ask_all(asked, fills);
     pthread_join(maker, NULL);
     stop_writer();
-    const double naive = bench_naive();
+    const double naive = naive_rate(conninfo, WORLD_ACCOUNTS);
     printf("one transaction a fill: %.0f fills/s; ratio %.1f\n", naive,
            (double)fills / (before + after) / naive);
     return 0;

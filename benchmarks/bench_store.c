@@ -3,13 +3,15 @@
  *     bench_store [FILLS [CONNINFO]]
  *
  * A synthetic chain of FILLS fills (default 200,000; 64 accounts, 500 fills a block, every order a row,
- * entries netted a block, 16 candles a fill, five indexes) is made in memory. It is settled once from
+ * entries netted a block, 16 candles a fill, every index) is made in memory. It is settled once from
  * its events alone, then written by store_run from height 1 into an empty database: one of a private
- * cluster with default durability, or the one that CONNINFO names, which must be empty.
+ * cluster with default durability, or the one that CONNINFO names, which must be empty. Then the yardstick (naive.h), and
+ * the ratio of the two.
  */
 
 #define WORLD_ACCOUNTS 64
 
+#include "benchmarks/naive.h"
 #include "tests/unit/settlement/cluster.h"
 #include "tests/unit/settlement/world.h"
 
@@ -82,7 +84,7 @@ static void *run_writer(void *options)
     return NULL;
 }
 
-static void bench_store(struct world *world, const char *conninfo)
+static double bench_store(struct world *world, const char *conninfo)
 {
     static struct progress progress;
     static struct metrics metrics;
@@ -108,6 +110,7 @@ static void bench_store(struct world *world, const char *conninfo)
            (unsigned long long)world->trade_id, (double)took / 1e6,
            (double)world->trade_id * 1e6 / (double)took);
     park_close(&park);
+    return (double)world->trade_id * 1e6 / (double)took;
 }
 
 int main(int count, char **arguments)
@@ -115,13 +118,16 @@ int main(int count, char **arguments)
     const uint64_t fill_count = count > 1 ? strtoull(arguments[1], NULL, 10) : 200000;
     struct world *world = make_chain(fill_count);
     bench_settle(world);
-    if (count > 2) {
-        bench_store(world, arguments[2]);
-    } else {
+    if (count <= 2) {
         cluster_durable = true;
         cluster_start();
-        bench_store(world, cluster_conninfo("postgres"));
     }
+    const char *conninfo = count > 2 ? arguments[2] : cluster_conninfo("postgres");
+    const double rate = bench_store(world, conninfo);
+    const double naive = naive_rate(conninfo, WORLD_ACCOUNTS);
+    printf("naive        one transaction a fill              %9.0f fills/s\n", naive);
+    printf("ratio        projected / naive                   %9.1f          (bar 20)\n",
+           rate / naive);
     world_free(world);
     return 0;
 }

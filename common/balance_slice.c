@@ -34,7 +34,7 @@ bool balance_slice_get(const uint8_t *bytes, size_t byte_count, struct balance_s
     slice->cells = slice->totals + (size_t)slice->asset_count * sizeof(int64_t);
     return le_get_u16(bytes + 30) == 0 && slice->first >= 1 &&
            (uint64_t)slice->first + slice->count <= (uint64_t)slice->total + 1 &&
-           (slice->count > 0 || slice->total == 0) &&
+           (slice->count > 0 || slice->total == 0) && slice->count <= BALANCE_SLICE_HURRIED &&
            byte_count == balance_slice_bytes(slice->count, slice->asset_count);
 }
 

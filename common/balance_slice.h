@@ -9,7 +9,8 @@
  *     per account, per asset: available i64, held i64
  *
  * Memory   a slice that was read points into the bytes it was read from
- * Limits   BALANCE_SLICE_CELLS balances at most, or those of one account
+ * Limits   BALANCE_SLICE_CELLS balances at most, or those of one account; BALANCE_SLICE_HURRIED accounts, which no slice
+ *          without assets may pass either
  */
 
 #ifndef COMMON_BALANCE_SLICE_H
@@ -61,7 +62,7 @@ struct balance_pair balance_slice_pair(const struct balance_slice *slice, uint32
 /* Whether the pass is over with it. */
 static inline bool balance_slice_ends(const struct balance_slice *slice)
 {
-    return slice->first + slice->count > slice->total;
+    return (uint64_t)slice->first + slice->count > slice->total;
 }
 
 #endif /* COMMON_BALANCE_SLICE_H */
