@@ -43,11 +43,18 @@ static void check_order(const struct order_place_command *order)
     ASSERT(order->type == LIMIT || order->type == LIMIT_MAKER ? order->price.ticks > 0 : true);
 }
 
+static bool cancel_withdrawal(const struct form *asked, const struct params *of,
+                              struct intent *intent, struct refusal *refusal)
+{
+    (void)of;
+    return intent_custody_cancel(asked, intent, refusal);
+}
+
 static bool (*const readers[])(const struct form *, const struct params *, struct intent *,
                                struct refusal *) = {
-    intent_order_cancel,  intent_cancel_all,       intent_order_amend,
-    intent_order_replace, intent_list_place,       intent_list_cancel,
-    intent_switch_set,    intent_custody_withdraw, intent_custody_allow,
+    intent_order_cancel,  intent_cancel_all,  intent_order_amend, intent_order_replace,
+    intent_list_place,    intent_list_cancel, intent_switch_set,  intent_custody_withdraw,
+    intent_custody_allow, cancel_withdrawal,
 };
 
 static void check_refusal(const struct refusal *refusal)

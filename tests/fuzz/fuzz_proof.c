@@ -3,6 +3,7 @@
 
 #include "ledger/attestation.h"
 #include "ledger/receipt.h"
+#include "ledger/release.h"
 #include "ledger/trade_index.h"
 #include "settlement/account_proof.h"
 #include "settlement/totals_proof.h"
@@ -31,6 +32,16 @@ static void trade(const uint8_t *bytes, size_t byte_count)
     ASSERT(receipt_fault(&read, &header) != NULL);
 }
 
+static void release(const uint8_t *bytes, size_t byte_count)
+{
+    static struct proof_release read;
+    const struct block_header header = {
+        .flags = BLOCK_RELEASES, .height = 1, .last_command = UINT64_MAX};
+    if (!proof_release_get(bytes, byte_count, &read)) return;
+    ASSERT(proof_release_put(&read, again) == byte_count && memcmp(again, bytes, byte_count) == 0);
+    ASSERT(release_fault(&read, &header) != NULL);
+}
+
 static void totals(const uint8_t *bytes, size_t byte_count)
 {
     static struct proof_totals read;
@@ -49,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count)
     if (!hash_start()) return 0;
     account(bytes, byte_count);
     trade(bytes, byte_count);
+    release(bytes, byte_count);
     totals(bytes, byte_count);
     if (byte_count == TRADE_INDEX_RECORD_BYTES) (void)!trade_index_get(bytes, &height, &span);
     if (!proof_get(bytes, byte_count, &proof)) return 0;
@@ -56,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count)
     ASSERT(attestation_fault(&proof, none.chain_id, &nobody, &header) != NULL);
     account(proof.subject, proof.subject_bytes);
     trade(proof.subject, proof.subject_bytes);
+    release(proof.subject, proof.subject_bytes);
     totals(proof.subject, proof.subject_bytes);
     return 0;
 }

@@ -299,6 +299,7 @@ static void custody_open(void)
     crypto_sign_seed_keypair(withdraw_public, withdraw_secret, seed);
     hash_hex(withdraw_public, 32, hex);
     operate("action=rules-set&rules=2");
+    operate("action=rules-set&rules=3");
     operate("action=route-set&chain=ETH&asset=BTC&decimals=8&confirmations=2&connector=0"
             "&withdrawMin=0.00001&withdrawMax=1&withdrawDayMax=2&approvalAbove=0.00003&approvals=1"
             "&addressDelay=0&status=OPEN");
@@ -350,12 +351,25 @@ static void own_custody(bool allows)
     own(intent.type, payload, text);
 }
 
+/* Whether it waits or not, the engine decides and settlement has to agree. */
+static void take_back(void)
+{
+    char text[64];
+    uint8_t payload[COMMAND_PAYLOAD_MAX];
+    const struct withdrawal_cancel_command cancel = {.withdrawal = 1u + byte() % 8, .account = 3};
+    withdrawal_cancel_command_put(payload, &cancel);
+    snprintf(text, sizeof(text), "action=withdraw-cancel&withdrawal=%u",
+             (unsigned)cancel.withdrawal);
+    own(T_WITHDRAWAL_CANCEL, payload, text);
+}
+
 static void custody(void)
 {
     static const char *const states[] = {"BROADCAST", "FINAL", "FAILED", "BROADCAST"};
     char text[512];
-    const uint8_t which = byte() % 10, pick = byte() % 32;
+    const uint8_t which = byte() % 11, pick = byte() % 32;
     const unsigned withdrawal = 1u + byte() % 8;
+    if (which == 10) return take_back();
     if (which < 3)
         snprintf(
             text, sizeof(text),

@@ -434,11 +434,22 @@ static doing *doing_of(char **words)
         const char *verb;
         doing *perform;
     } doings[] = {
-        {"buys", do_place},      {"sells", do_place},      {"places", do_list},
-        {"cancels", do_cancel},  {"amends", do_amend},     {"replaces", do_replace},
-        {"gets", do_transfer},   {"gives", do_transfer},   {"arms", do_switch},
-        {"disarms", do_switch},  {"ends", do_session},     {"is", do_tier},
-        {"allows", story_allow}, {"forbids", story_allow}, {"withdraws", story_withdraw},
+        {"buys", do_place},
+        {"sells", do_place},
+        {"places", do_list},
+        {"cancels", do_cancel},
+        {"amends", do_amend},
+        {"replaces", do_replace},
+        {"gets", do_transfer},
+        {"gives", do_transfer},
+        {"arms", do_switch},
+        {"disarms", do_switch},
+        {"ends", do_session},
+        {"is", do_tier},
+        {"allows", story_allow},
+        {"forbids", story_allow},
+        {"withdraws", story_withdraw},
+        {"unwithdraws", story_unwithdraw},
     };
     if (story_is(words[0], "node") || story_is(words[0], "block")) return do_node;
     if (story_is(words[0], "era")) return do_epoch;

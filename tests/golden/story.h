@@ -90,6 +90,7 @@ bool story_custody(struct story *story, char **words);
 /* NAME allows|forbids CHAIN ADDRESS, NAME withdraws AMOUNT ASSET CHAIN ADDRESS as ID */
 void story_allow(struct story *story, char **words);
 void story_withdraw(struct story *story, char **words);
+void story_unwithdraw(struct story *story, char **words);
 
 /* A client id in its field, padded with zero bytes. */
 void story_put_id(uint8_t field[36], const char *id);

@@ -51,6 +51,15 @@ static void do_route(struct story *story, char **words)
     (void)world_route_set(&story->world, route);
 }
 
+/* connector KEY [operator N]: a key of that letter; none: no key at all */
+static void do_connector(struct story *story, char **words)
+{
+    struct connector_add_command add = {.nonce = ++story->world.nonce,
+                                        .operator_index = operator_of(story, words)};
+    if (!story_is(words[0], "none")) text_put(story, add.public_key, 1, words[0]);
+    (void)world_connector_add(&story->world, add);
+}
+
 /* address NAME CHAIN ADDRESS */
 static void do_address(struct story *story, char **words)
 {
@@ -136,6 +145,8 @@ bool story_custody(struct story *story, char **words)
         (void)world_rules_set(&story->world, (struct rules_set_command){
                                                  .nonce = ++story->world.nonce,
                                                  .rules = (uint32_t)story_number(story, rest[0])});
+    else if (story_is(words[1], "connector"))
+        do_connector(story, rest);
     else if (story_is(words[1], "route"))
         do_route(story, rest);
     else if (story_is(words[1], "address"))
@@ -179,4 +190,13 @@ void story_withdraw(struct story *story, char **words)
     if (!story_is(words[6], "as")) story_unreadable(story, words[6]);
     text_put(story, ask.client_id, sizeof(ask.client_id), words[7]);
     (void)world_withdraw(&story->world, ask);
+}
+
+/* NAME unwithdraws N */
+void story_unwithdraw(struct story *story, char **words)
+{
+    (void)world_withdrawal_cancel(
+        &story->world,
+        (struct withdrawal_cancel_command){.withdrawal = (uint64_t)story_number(story, words[2]),
+                                           .account = story_account(story, words[0])});
 }

@@ -432,10 +432,17 @@ static void say_deposit(struct story *story, const struct event *event)
               deposit.credited.units, deposit.moved.units);
 }
 
+static void say_connector(struct story *story, const struct event *event)
+{
+    struct connector_added_event added;
+    connector_added_event_get(event->payload, &added);
+    story_say(story, "| connector %u\n", added.connector);
+}
+
 static void say_withdrawal(struct story *story, const struct event *event)
 {
     static const char *const states[] = {"new",       "held",  "approved", "denied",
-                                         "broadcast", "final", "failed"};
+                                         "broadcast", "final", "failed",   "canceled"};
     struct withdrawal_changed_event withdrawal;
     withdrawal_changed_event_get(event->payload, &withdrawal);
     story_say(story, "| withdrawal %" PRIu64 " of %s: %" PRId64 " %s to %.64s, %s to %s",
@@ -488,6 +495,7 @@ static saying *saying_of(uint16_t type)
         {T_ADDRESS_CHANGED, say_address},
         {T_DEPOSIT_CHANGED, say_deposit},
         {T_WITHDRAWAL_CHANGED, say_withdrawal},
+        {T_CONNECTOR_ADDED, say_connector},
     };
     for (size_t i = 0; i < sizeof(sayings) / sizeof(sayings[0]); i++)
         if (sayings[i].type == type) return sayings[i].say;

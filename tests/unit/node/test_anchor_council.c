@@ -798,6 +798,43 @@ TEST(council, every_bit_of_a_release_counts)
     council_end(&council);
 }
 
+static void rules_become(uint32_t rules)
+{
+    uint8_t payload[64];
+    char text[64];
+    const struct rules_set_command set = {.nonce = ++council.journal.nonce, .rules = rules};
+    rules_set_command_put(payload, &set);
+    snprintf(text, sizeof(text), "action=rules-set&rules=%u", rules);
+    journal_operate(&council.journal, T_RULES_SET, payload, text);
+}
+
+/* On a chain that goes on under rules 3 what was approved before is not proved, and what is approved in the block of the
+ * change or later is; the whole of it verifies. */
+TEST(council, releases_begin_with_the_rules)
+{
+    static uint8_t bytes[PROOF_BYTES_MAX];
+    static struct proof_check check;
+    struct payout payout;
+    size_t byte_count = 0;
+    liabilities_council(2);
+    payout_begin(&payout, &council.journal);
+    payout_ask(&payout, 'a');
+    seal(1);
+    payout_ask(&payout, 'b');
+    rules_become(3);
+    seal(1);
+    payout_ask(&payout, 'c');
+    seal(2);
+    assert_int_equal(release_of(1, 1, bytes, &byte_count), STATUS_NOT_FOUND);
+    for (uint64_t number = 2; number <= 3; number++) {
+        assert_int_equal(release_of(number, number, bytes, &byte_count), STATUS_OK);
+        assert_null(release_says(bytes, byte_count, &check));
+    }
+    for (uint32_t id = 1; id <= 4; id++)
+        check_chain(id, council.journal.height, 0);
+    council_end(&council);
+}
+
 /* What a build of rules 3 seals, verify re-executes: blocks with releases and without. */
 TEST(council, a_chain_with_releases_verifies)
 {
