@@ -1,14 +1,14 @@
 /* What does a snapshot of settlement cost, and what a new settlement from it?
  *
- *     bench_settlement [ACCOUNTS [ORDERS [OUT]]]
+ *     bench_settlement [ACCOUNTS [ORDERS [OUT [ASSETS [ASSETS_MAX]]]]]
  *
  * An engine and a settlement are filled with ORDERS open orders (100000) of ACCOUNTS accounts (1000000), each
- * with a key and two assets, in 4 markets. Then commands go on: orders placed, taken and cancelled, a
+ * with a key and ASSETS (2) of at most ASSETS_MAX (16) assets, in 4 markets. Then commands go on: orders placed, taken and cancelled, a
  * block every 2,000. Meanwhile another thread prepares, copies what was frozen, and writes the snapshot;
  * last, a settlement is restored from it. Prints one JSON object: settlement's longest command and longest
  * block, alone and during both; what freezing took; bytes; seconds of copying, writing and restoring;
- * whether the restored settlement has the same roots and bytes. Exit 1 when not. OUT: the snapshot is
- * written to that file, too.
+ * whether the restored settlement has the same roots and bytes. Exit 1 when not. How much of
+ * settlement's memory has pages is looked at before. OUT: the snapshot is written to that file, too; "-": to none.
  *
  * Commands are signed by nobody, so here whoever asks for one may: signatures are not what is measured.
  */
@@ -31,7 +31,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #define START_NS       (UINT64_C(1700000000) * 1000000000)
 #define STEP_NS        10000u
@@ -77,6 +80,7 @@ static struct {
     struct freeze freeze;
     struct place *places;
     uint32_t accounts, orders;
+    uint16_t assets, assets_max;
     uint64_t number, height, nonce, random, key;
     struct pace *pace;
     struct snapshot_bytes snapshot, again;
@@ -213,7 +217,7 @@ static void person_make(uint32_t account)
     le_put_u64(key.key_id, account * 0x9e3779b97f4a7c15u);
     key_add_command_put(payload, &key);
     (void)step(T_KEY_ADD, payload);
-    for (uint16_t asset = 0; asset < 2; asset++) {
+    for (uint16_t asset = 0; asset < rig.assets; asset++) {
         const struct credit_command credit = {
             .nonce = ++rig.nonce, .account = account, .asset = asset, .amount = {FUNDS}};
         credit_command_put(payload, &credit);
@@ -309,7 +313,7 @@ static void genesis_make(void)
         .keys_max = rig.accounts,
         .orders_max = rig.orders + 1024,
         .levels_max = rig.orders + 1024,
-        .assets_max = ASSETS_MAX,
+        .assets_max = rig.assets_max,
         .markets_max = MARKETS,
         .block_ms = 1000,
         .idle_block_ms = 1000,
@@ -319,10 +323,15 @@ static void genesis_make(void)
         .tree_secret_version = 1,
         .tier_count = 1,
         .tiers = {{.maker_ppm = 100, .taker_ppm = 200}},
-        .asset_count = 2,
+        .asset_count = rig.assets,
         .assets = {{.symbol = "BASE", .decimals = 8}, {.symbol = "QUOTE", .decimals = 8}},
         .market_count = MARKETS,
     };
+    for (uint16_t i = 2; i < rig.assets; i++) {
+        params->assets[i].decimals = 8;
+        memcpy(params->assets[i].symbol, "OTHER", 6);
+        params->assets[i].symbol[5] = (char)('A' + i);
+    }
     for (uint16_t i = 0; i < MARKETS; i++) {
         struct market_create_command market = listing;
         memcpy(market.symbol, "BASEQUOTE", 9);
@@ -333,7 +342,8 @@ static void genesis_make(void)
 
 static void rig_open(void)
 {
-    const size_t room = (size_t)rig.orders * 512 + (size_t)rig.accounts * 512 + 1024 * 1024;
+    const size_t room = (size_t)rig.orders * 512 +
+                        (size_t)rig.accounts * (512 + 18 * (size_t)rig.assets) + 1024 * 1024;
     genesis_make();
     rig.places = calloc(rig.orders, sizeof(*rig.places));
     if (rig.places == NULL || !arena_map(&rig.engine_arena, engine_bytes(&rig.genesis)) ||
@@ -390,6 +400,20 @@ static bool restored_check(const struct settle_roots *roots)
     return same;
 }
 
+/* Of the settlement's memory, what has pages. */
+static size_t resident_bytes(void)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE),
+                 pages = (rig.arena.capacity + page - 1) / page;
+    unsigned char *there = malloc(pages);
+    size_t count = 0;
+    if (there == NULL || mincore(rig.arena.bytes, rig.arena.capacity, there) != 0) fail("mincore");
+    for (size_t i = 0; i < pages; i++)
+        count += there[i] & 1;
+    free(there);
+    return count * page;
+}
+
 static double ms(uint64_t ns)
 {
     return (double)ns / 1e6;
@@ -419,6 +443,10 @@ int main(int count, char **words)
     rig.accounts = count > 1 ? (uint32_t)strtoul(words[1], NULL, 10) : 1000000;
     rig.orders = count > 2 ? (uint32_t)strtoul(words[2], NULL, 10) : 100000;
     if (rig.accounts == 0 || rig.orders == 0 || !hash_start()) return 2;
+    rig.assets = count > 4 ? (uint16_t)strtoul(words[4], NULL, 10) : 2;
+    rig.assets_max = count > 5 ? (uint16_t)strtoul(words[5], NULL, 10) : ASSETS_MAX;
+    if (rig.assets < 2 || rig.assets > rig.assets_max || rig.assets_max > PARAMS_ASSETS_LIMIT)
+        return 2;
     rig.random = 0x5eed;
     rig_open();
     rig.pace = &filling;
@@ -426,6 +454,7 @@ int main(int count, char **words)
     rig.pace = &alone;
     for (int i = 0; i < ALONE_BLOCKS; i++)
         traffic_block();
+    const size_t resident = resident_bytes();
     if (pthread_create(&writer, NULL, writer_main, NULL) != 0) fail("no thread");
     stage_set(WISH_PREPARE);
     run_until(&preparing, PREPARED);
@@ -439,9 +468,12 @@ int main(int count, char **words)
     pthread_join(writer, NULL);
     if (rig.status != STATUS_OK) fail("not written");
     const bool same = restored_check(&roots);
-    const bool stored = count <= 3 || file_write(words[3]);
-    printf("{\"accounts\": %u, \"orders\": %u, \"state_bytes\": %zu, \"snapshot_bytes\": %zu",
-           rig.accounts, rig.orders, rig.arena.capacity, rig.snapshot.count);
+    const bool stored = count <= 3 || strcmp(words[3], "-") == 0 || file_write(words[3]);
+    printf("{\"accounts\": %u, \"assets\": %u, \"assets_max\": %u, \"orders\": %u, "
+           "\"state_bytes\": %zu"
+           ", \"resident_bytes\": %zu, \"snapshot_bytes\": %zu",
+           rig.accounts, rig.assets, rig.assets_max, rig.orders, rig.arena.capacity, resident,
+           rig.snapshot.count);
     pace_print("filling", &filling);
     pace_print("alone", &alone);
     pace_print("preparing", &preparing);

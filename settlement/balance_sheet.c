@@ -3,11 +3,12 @@
 #include "common/arena.h"
 #include "settlement/image.h"
 
+#include <assert.h>
 #include <string.h>
 
 struct balance_sheet {
     struct balance_owner *owners; /* by account - 1 */
-    struct balance_cell *cells;   /* by (account - 1) x assets_max + asset */
+    struct balance_cell *cells;   /* by place_of */
     uint32_t *dirty;
     uint32_t count;
     uint32_t dirty_count;
@@ -15,10 +16,25 @@ struct balance_sheet {
     uint32_t assets_max;
 };
 
+#define LINE_ASSETS 2u /* whose cells fill a cache line */
+
+static_assert(LINE_ASSETS * sizeof(struct balance_cell) == 64, "a cache line");
+
+static size_t lines_of(uint32_t assets_max)
+{
+    return (assets_max + LINE_ASSETS - 1) / LINE_ASSETS;
+}
+
+static size_t place_of(const struct balance_sheet *sheet, uint32_t account, uint16_t asset)
+{
+    const size_t line = (size_t)(asset / LINE_ASSETS) * sheet->accounts_max + (account - 1);
+    return line * LINE_ASSETS + asset % LINE_ASSETS;
+}
+
 size_t balance_sheet_bytes(uint32_t accounts_max, uint32_t assets_max)
 {
     const size_t an_account = sizeof(struct balance_owner) + sizeof(uint32_t) +
-                              (size_t)assets_max * sizeof(struct balance_cell);
+                              lines_of(assets_max) * LINE_ASSETS * sizeof(struct balance_cell);
     return accounts_max * an_account + sizeof(struct balance_sheet) + 256;
 }
 
@@ -31,7 +47,8 @@ struct balance_sheet *balance_sheet_new(struct arena *arena, uint32_t accounts_m
     sheet->assets_max = assets_max;
     sheet->owners = arena_take_array(arena, accounts_max, sizeof(struct balance_owner));
     sheet->cells =
-        arena_take_array(arena, (size_t)accounts_max * assets_max, sizeof(struct balance_cell));
+        arena_take_array(arena, (size_t)accounts_max * lines_of(assets_max) * LINE_ASSETS,
+                         sizeof(struct balance_cell));
     sheet->dirty = arena_take_array(arena, accounts_max, sizeof(uint32_t));
     if (sheet->owners == NULL || sheet->cells == NULL || sheet->dirty == NULL) return NULL;
     return sheet;
@@ -68,7 +85,7 @@ struct balance_cell *balance_sheet_cell(const struct balance_sheet *sheet, uint3
 {
     ASSERT(balance_sheet_has(sheet, account));
     ASSERT(asset < sheet->assets_max);
-    return &sheet->cells[(size_t)(account - 1) * sheet->assets_max + asset];
+    return &sheet->cells[place_of(sheet, account, asset)];
 }
 
 const struct balance_owner *balance_sheet_owner_place(const struct balance_sheet *sheet,
@@ -78,11 +95,11 @@ const struct balance_owner *balance_sheet_owner_place(const struct balance_sheet
     return &sheet->owners[account - 1];
 }
 
-const struct balance_cell *balance_sheet_cells_place(const struct balance_sheet *sheet,
-                                                     uint32_t account)
+const struct balance_cell *balance_sheet_cell_place(const struct balance_sheet *sheet,
+                                                    uint32_t account, uint16_t asset)
 {
-    ASSERT(account >= 1 && account <= sheet->accounts_max);
-    return &sheet->cells[(size_t)(account - 1) * sheet->assets_max];
+    ASSERT(account >= 1 && account <= sheet->accounts_max && asset < sheet->assets_max);
+    return &sheet->cells[place_of(sheet, account, asset)];
 }
 
 void balance_sheet_touch(struct balance_sheet *sheet, uint32_t account, uint64_t command)

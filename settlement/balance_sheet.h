@@ -4,7 +4,8 @@
  * dirty until its block ends.
  *
  * Owner    the thread of the settlement it belongs to
- * Memory   the caller's arena: 32 bytes an account and asset, touched as accounts come
+ * Memory   the caller's arena: 64 bytes an account and two assets, a cache line. First the line of assets 0 and 1 of all
+ *          accounts, then that of 2 and 3 ...: touched as accounts and assets come, so that room for assets costs nothing
  * Limits   accounts_max accounts, assets_max assets
  */
 
@@ -54,11 +55,11 @@ struct balance_cell *balance_sheet_cell(const struct balance_sheet *sheet, uint3
 
 /* Where an account's owner and balances are, whether it is there yet or not: for a journal's readers on other threads,
  * who know from its leaf that it is (proof_journal.h).
- * Needs: account <= accounts_max. */
+ * Needs: account <= accounts_max, asset < assets_max. */
 const struct balance_owner *balance_sheet_owner_place(const struct balance_sheet *sheet,
                                                       uint32_t account);
-const struct balance_cell *balance_sheet_cells_place(const struct balance_sheet *sheet,
-                                                     uint32_t account);
+const struct balance_cell *balance_sheet_cell_place(const struct balance_sheet *sheet,
+                                                    uint32_t account, uint16_t asset);
 
 /* Makes the account dirty, once. */
 void balance_sheet_touch(struct balance_sheet *sheet, uint32_t account, uint64_t command);

@@ -162,7 +162,7 @@ static void make_room(struct proof_journal *journal)
 
 void proof_journal_keep(struct proof_journal *journal, uint64_t height, uint32_t place,
                         const hash_t *leaves, uint64_t leaf_height,
-                        const struct balance_cell *cells, uint16_t asset_count)
+                        const struct balance_sheet *sheet, uint32_t account, uint16_t asset_count)
 {
     make_room(journal);
     uint64_t *kept = word_at(journal, journal->head), count = 0;
@@ -173,10 +173,11 @@ void proof_journal_keep(struct proof_journal *journal, uint64_t height, uint32_t
     word_put(&kept[KEPT_LEAF_HEIGHT], leaf_height);
     words_put(&kept[KEPT_LEAF], leaves[place].bytes, HASH_BYTES);
     for (uint16_t asset = 0; asset < asset_count; asset++) {
-        if (cells[asset].available.units == 0 && cells[asset].held.units == 0) continue;
+        const struct balance_cell *cell = balance_sheet_cell(sheet, account, asset);
+        if (cell->available.units == 0 && cell->held.units == 0) continue;
         word_put(balance, asset);
-        word_put(balance + 1, (uint64_t)cells[asset].available.units);
-        word_put(balance + 2, (uint64_t)cells[asset].held.units);
+        word_put(balance + 1, (uint64_t)cell->available.units);
+        word_put(balance + 2, (uint64_t)cell->held.units);
         balance += KEPT_BALANCE_WORDS;
         count++;
     }
@@ -296,14 +297,14 @@ static bool is_empty(const hash_t *node)
 }
 
 /* The balances now, read before it is asked whether they changed. */
-static void read_balances(const struct balance_cell *cells, uint64_t asset_count,
+static void read_balances(const struct balance_sheet *sheet, uint32_t account, uint64_t asset_count,
                           struct proof_account *proof)
 {
     proof->count = 0;
     for (uint16_t asset = 0; asset < asset_count; asset++) {
-        const struct proof_balance balance = {asset,
-                                              (int64_t)word_get(&cells[asset].available.units),
-                                              (int64_t)word_get(&cells[asset].held.units)};
+        const struct balance_cell *cell = balance_sheet_cell_place(sheet, account, asset);
+        const struct proof_balance balance = {asset, (int64_t)word_get(&cell->available.units),
+                                              (int64_t)word_get(&cell->held.units)};
         if (balance.available != 0 || balance.held != 0) proof->balances[proof->count++] = balance;
     }
 }
@@ -338,7 +339,7 @@ static void read_leaf(const struct proof_journal *journal, const struct settleme
 {
     const struct balance_owner *owner = balance_sheet_owner_place(s->accounts, account);
     uint64_t position, leaf_height = word_get(&owner->leaf_height);
-    read_balances(balance_sheet_cells_place(s->accounts, account), asset_count, proof);
+    read_balances(s->accounts, account, asset_count, proof);
     if (kept_since(journal, proof->position, height, &position)) {
         const uint64_t *kept = word_at(journal, position);
         leaf_height = word_get(&kept[KEPT_LEAF_HEIGHT]);

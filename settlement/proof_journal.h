@@ -41,7 +41,7 @@
 
 struct account_tree;
 struct arena;
-struct balance_cell;
+struct balance_sheet;
 struct proof_journal;
 struct settlement;
 struct totals;
@@ -63,10 +63,10 @@ MUST_CHECK struct proof_journal *proof_journal_new(struct arena *arena, const st
 /* ---- Writing ---- */
 
 /* Keeps what the account at `place` was before block `height`. Needs: nothing of it has changed yet; `leaves` are the
- * tree's, `cells` its balances by asset. */
+ * tree's. */
 void proof_journal_keep(struct proof_journal *journal, uint64_t height, uint32_t place,
                         const hash_t *leaves, uint64_t leaf_height,
-                        const struct balance_cell *cells, uint16_t asset_count);
+                        const struct balance_sheet *sheet, uint32_t account, uint16_t asset_count);
 
 /* Ends block `height`. Needs: the tree's root was asked for; rising heights. */
 void proof_journal_block(struct proof_journal *journal, uint64_t height,

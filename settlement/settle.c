@@ -373,8 +373,8 @@ void settle_touch(struct settlement *s, uint32_t account)
     const struct balance_owner *owner = balance_sheet_owner(s->accounts, account);
     if (s->journal != NULL && !owner->is_dirty)
         proof_journal_keep(s->journal, s->height + 1, account_tree_place(s->tree, account),
-                           account_tree_level(s->tree, 0), owner->leaf_height,
-                           balance_sheet_cell(s->accounts, account, 0), s->params.asset_count);
+                           account_tree_level(s->tree, 0), owner->leaf_height, s->accounts, account,
+                           s->params.asset_count);
     balance_sheet_touch(s->accounts, account, s->command.number);
 }
 
