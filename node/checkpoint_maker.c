@@ -86,8 +86,9 @@ void maker_engine(struct checkpoint_maker *maker, uint64_t height)
     /* acquire: the maker has cleared what the last one left. */
     if (atomic_load_explicit(&maker->open, memory_order_acquire) == 0) return;
     if (!freeze_begin(&maker->engine_freeze)) return;
-    atomic_store_explicit(&maker->open, 0, memory_order_relaxed);
     atomic_store_explicit(&maker->height, height, memory_order_release);
+    /* release: whoever sees that it is not open any more sees of which height it is. */
+    atomic_store_explicit(&maker->open, 0, memory_order_release);
     done(maker, ENGINE_DONE);
 }
 
@@ -409,6 +410,13 @@ static void open(struct checkpoint_maker *maker)
     atomic_store_explicit(&maker->open, 1, memory_order_release);
 }
 
+/* For the next, or taken by it already. */
+static bool is_open(struct checkpoint_maker *maker)
+{
+    return atomic_load_explicit(&maker->open, memory_order_acquire) != 0 ||
+           atomic_load_explicit(&maker->height, memory_order_relaxed) != 0;
+}
+
 static bool is_begun(struct checkpoint_maker *maker)
 {
     return (atomic_load_explicit(&maker->done, memory_order_acquire) & ENGINE_DONE) != 0;
@@ -429,7 +437,7 @@ enum status maker_run(struct checkpoint_maker *maker)
     enum status status = STATUS_OK;
     setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
     if (liabilities != NULL) liabilities_maker_resume(liabilities);
-    open(maker);
+    if (!is_open(maker)) open(maker);
     while (status == STATUS_OK && !is_stopping(maker)) {
         take_certificates(maker);
         status = certify(maker);
@@ -468,6 +476,7 @@ struct checkpoint_maker *maker_new(const struct maker_options *options)
         free(maker);
         return NULL;
     }
+    open(maker); /* before any thread runs: the log is replayed faster than this one begins */
     return maker;
 }
 

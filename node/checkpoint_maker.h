@@ -60,7 +60,8 @@ struct maker_options {
         *liabilities; /* this thread's from maker_run on; NULL: none are made */
 };
 
-/* NULL: no memory, or a range that cannot be frozen; logged.
+/* From here on it takes the first checkpoint that comes, also before maker_run has begun. NULL: no memory, or a range
+ * that cannot be frozen; logged.
  * Needs: no other thread uses the arenas yet. */
 MUST_CHECK struct checkpoint_maker *maker_new(const struct maker_options *options);
 void maker_free(struct checkpoint_maker *maker);
