@@ -117,7 +117,7 @@ static enum status open_parts(const struct liabilities_index *index, struct asse
     const uint16_t asset = opening->asset;
     const uint64_t leaf_count = index->head.assets[asset].leaf_count;
     hash_t secret = liability_split_secret(settlement->tree, index->height);
-    bool read = holder->amount > 0 && holder->amount <= (uint64_t)INT64_MAX * 2;
+    bool read = leaf_count > 1 && holder->amount > 0 && holder->amount <= (uint64_t)INT64_MAX * 2;
     if (read) liability_split_parts(&secret, asset, holder->account, holder->amount, &parts);
     read = read && holder[1].first - holder->first == parts.count && holder[1].first <= leaf_count;
     if (read) liability_split_order(&secret, asset, leaf_count, &order);
