@@ -174,6 +174,9 @@ static const struct question {
     {"klines 1m, newest", HISTORY_CANDLES, true, false, false, false, false, 500},
     {"aggTrades from an id", HISTORY_AGGREGATES, false, true, false, false, false, 500},
     {"aggTrades of an hour", HISTORY_AGGREGATES, false, false, false, true, false, 500},
+    {"ledger from a height", HISTORY_LEDGER, false, true, false, false, false, 500},
+    {"ledger of an hour", HISTORY_LEDGER, false, false, false, true, false, 500},
+    {"ledger, newest", HISTORY_LEDGER, true, false, false, false, false, 500},
     {"historicalTrades from an id", HISTORY_TRADES, false, true, false, false, false, 500},
 };
 
@@ -204,9 +207,12 @@ static struct history_query query_of(const struct question *question, uint64_t f
                                   .limit = question->limit,
                                   .interval = question->newest ? INTERVAL_1M : INTERVAL_1S,
                                   .id_max = INT64_MAX,
-                                  .end_ns = NEVER_NS};
+                                  .end_ns = NEVER_NS,
+                                  .place = HISTORY_NO_PLACE};
     const uint64_t orders = question->kind == HISTORY_ORDERS ? 2 : 1;
     if (question->by_id) query.id_min = 1 + dice(fills * orders);
+    if (question->by_id && question->kind == HISTORY_LEDGER)
+        query.id_min = 1 + dice(fills / FILLS_A_BLOCK);
     if (question->by_order || question->kind == HISTORY_CLIENT) {
         const uint64_t i = dice(fills); /* the order that sold in this fill */
         query.order_id = 2 * i + 1;

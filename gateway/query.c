@@ -175,32 +175,60 @@
     "r.list_id, r.market, r.kind, r.client_id, r.a_order, r.b_order, r.c_order, r.a_client," \
     " r.b_client, r.c_client, r.created_ns, r.closed_ns"
 
+/* By a client id, by one list's id, or by time: what does not apply is not run. `+ 0`: those few are sorted, and found
+ * by nothing but their name. */
+#define LISTS_WHERE(direction, applies, id, time) \
+    "(SELECT * FROM quorex.order_lists WHERE account = $1::int AND " applies " AND closed_ns > 0" \
+    " AND ($2::int < 0 OR market + 0 = $2::int) AND " id " BETWEEN $3::bigint AND $4::bigint" \
+    " AND " time " BETWEEN $5::bigint AND $6::bigint ORDER BY " time " " #direction " LIMIT $7::int)"
+
+#define LISTS_OF_CLIENT(direction) \
+    LISTS_WHERE(direction, "$8::text <> '' AND client_id = $8::text", "list_id + 0", "created_ns + 0")
+#define LISTS_OF_ID(direction) LISTS_WHERE(direction, \
+    "$8::text = '' AND $3::bigint = $4::bigint AND list_id = $3::bigint", "list_id + 0", \
+    "created_ns + 0")
+#define LISTS_OF_TIME(direction) \
+    LISTS_WHERE(direction, "$8::text = '' AND $3::bigint <> $4::bigint", "list_id + 0", "created_ns")
+
+/* One order's, by its key: a join might be made by hashing all orders, and an equal id found by walking the index on
+ * client ids, where a range in order cannot be. */
+#define CLIENT_OF(leg) \
+    "CASE WHEN l." leg "_order = 0 THEN '' ELSE coalesce((SELECT o.client_id FROM quorex.orders o" \
+    " WHERE o.account = l.account AND o.market = l.market" \
+    " AND o.order_id BETWEEN l." leg "_order AND l." leg "_order" \
+    " ORDER BY o.order_id LIMIT 1), '') END AS " leg "_client"
+
 /* Lists that have ended: their orders have rows too. Open ones are memory's. */
 #define LISTS(direction) CURSOR_UNLESS(GONE_##direction("$5", "$3", \
     "SELECT min(list_id) FROM quorex.order_lists WHERE account = $1::int"), LIST_COLUMNS, \
-    "SELECT l.*, a.client_id AS a_client, b.client_id AS b_client," \
-    " coalesce(c.client_id, '') AS c_client FROM quorex.order_lists l" \
-    " JOIN quorex.orders a ON a.account = l.account AND a.market = l.market" \
-    " AND a.order_id = l.a_order" \
-    " JOIN quorex.orders b ON b.account = l.account AND b.market = l.market" \
-    " AND b.order_id = l.b_order" \
-    " LEFT JOIN quorex.orders c ON c.account = l.account AND c.market = l.market" \
-    " AND c.order_id = l.c_order WHERE l.account = $1::int AND l.closed_ns > 0" \
-    " AND ($2::int < 0 OR l.market = $2::int) AND l.list_id BETWEEN $3::bigint AND $4::bigint" \
-    " AND l.created_ns BETWEEN $5::bigint AND $6::bigint AND ($8::text = '' OR l.client_id = $8::text)" \
-    " ORDER BY l.created_ns " #direction " LIMIT $7::int") " ORDER BY r.created_ns"
+    "SELECT l.*, " CLIENT_OF("a") ", " CLIENT_OF("b") ", " CLIENT_OF("c") \
+    " FROM (SELECT * FROM (" \
+    LISTS_OF_CLIENT(direction) " UNION ALL " LISTS_OF_ID(direction) " UNION ALL " \
+    LISTS_OF_TIME(direction) ") found" \
+    " ORDER BY created_ns " #direction " LIMIT $7::int) l") " ORDER BY r.created_ns"
 
 #define PREVENTED_COLUMNS \
     "r.prevented_id, r.command, r.time_ns, r.price, r.maker_order, r.taker_order, r.maker_qty," \
     " r.taker_qty, r.mode"
 
+#define PREVENTED_WHERE(direction, applies, account, id, time) \
+    "(SELECT * FROM quorex.prevented_matches WHERE " account " = $1::int AND market = $2::int" \
+    " AND " applies " AND " id " BETWEEN $3::bigint AND $4::bigint" \
+    " AND " time " BETWEEN $5::bigint AND $6::bigint" \
+    " ORDER BY " id " " #direction " LIMIT $7::int)"
+
+/* An order has few: they are found by it and sorted. */
+#define PREVENTED_OF_ORDER(direction, which) \
+    PREVENTED_WHERE(direction, "$8::bigint <> 0 AND " which, "account + 0", "prevented_id + 0", \
+                    "time_ns + 0")
+
 #define PREVENTED(direction) CURSOR_UNLESS(GONE_##direction("$5", "$3", \
     "SELECT min(prevented_id) FROM quorex.prevented_matches WHERE account = $1::int" \
     " AND market = $2::int"), PREVENTED_COLUMNS, \
-    "SELECT * FROM quorex.prevented_matches WHERE account = $1::int AND market = $2::int" \
-    " AND prevented_id BETWEEN $3::bigint AND $4::bigint" \
-    " AND time_ns BETWEEN $5::bigint AND $6::bigint" \
-    " AND ($8::bigint = 0 OR maker_order = $8::bigint OR taker_order = $8::bigint)" \
+    "SELECT * FROM (" PREVENTED_WHERE(direction, "$8::bigint = 0", "account", "prevented_id", "time_ns") \
+    " UNION ALL " PREVENTED_OF_ORDER(direction, "maker_order = $8::bigint") \
+    " UNION ALL " PREVENTED_OF_ORDER(direction, \
+    "taker_order = $8::bigint AND maker_order <> $8::bigint") ") found" \
     " ORDER BY prevented_id " #direction " LIMIT $7::int") " ORDER BY r.prevented_id"
 
 #define DEPOSIT_COLUMNS \

@@ -875,15 +875,22 @@ static enum status look_after(struct writer *writer, uint64_t now)
     return status == STATUS_OK && !did ? STATUS_NOT_FOUND : status;
 }
 
-/* How far behind the chain PostgreSQL is: in the metrics always, in the log while it catches up, every TELL_MS. */
-static void tell_progress(struct writer *writer, uint64_t now, uint64_t fill_count)
+/* How many blocks PostgreSQL lacks; also while it is away. */
+static uint64_t measure_behind(struct writer *writer)
 {
-    struct catching_up *catching = &writer->catching;
     const uint64_t sealed =
         atomic_load_explicit(&writer->options->progress->sealed_height, memory_order_relaxed);
     const uint64_t at = writer->cursor.height;
     const uint64_t behind = sealed > at ? sealed - at : 0;
     metric_set(&writer->options->metrics->projection_behind, behind);
+    return behind;
+}
+
+/* How far behind the chain PostgreSQL is: in the metrics always, in the log while it catches up, every TELL_MS. */
+static void tell_progress(struct writer *writer, uint64_t now, uint64_t fill_count)
+{
+    struct catching_up *catching = &writer->catching;
+    const uint64_t at = writer->cursor.height, behind = measure_behind(writer);
     catching->fills += fill_count;
     if (!catching->is_behind) {
         if (behind < BEHIND_BLOCKS) return;
@@ -990,6 +997,7 @@ static void back_off(struct writer *writer, uint64_t milliseconds)
     const uint64_t until = now_ms() + milliseconds;
     while (!is_stopping(writer)) {
         const uint64_t now = now_ms();
+        (void)measure_behind(writer);
         if (now >= until) return;
         park_sleep(writer->options->park, (int)(until - now < SLEEP_MS ? until - now : SLEEP_MS));
     }

@@ -110,6 +110,8 @@ test('a full disk of PostgreSQL stops nobody, and is outlived', { timeout: 30000
     assert.equal(await metric('database_full'), 1);
     assert.equal(await metric('projected_height'), stood);
     assert.ok(await metric('height') > before, 'blocks are sealed');
+    await until('the metrics to say how far behind', async () =>
+        Math.abs(await metric('projection_behind') - (await metric('height') - stood)) <= 5, 10);
     assert.equal(times("PostgreSQL's disk is full"), 1, 'said once, however often it is tried');
     const middle = (took) => took[took.length >> 1];
     context.diagnostic(`an order: p50 ${middle(calm).toFixed(2)} ms before, ${middle(full).toFixed(2)} ms while full`);

@@ -13,12 +13,13 @@
 #include <pthread.h>
 #include <time.h>
 
-#define FILLS        24000
-#define PARTITION    20000 /* commands */
-#define BIG_ROWS     2000  /* a table of more is not to be read from end to end */
-#define PAGES_MAX    700   /* for 100 rows; without bounds by time it is more than a thousand */
-#define PAGES_OF_ONE 60    /* what is asked for by an order */
-#define WAIT_MS      120000
+#define FILLS          24000
+#define PARTITION      20000 /* commands */
+#define BIG_ROWS       2000  /* a table of more is not to be read from end to end */
+#define PAGES_MAX      700   /* for 100 rows; without bounds by time it is more than a thousand */
+#define PAGES_OF_LISTS 3000  /* of each three orders are looked up, in every partition */
+#define PAGES_OF_ONE   60    /* what is asked for by an order */
+#define WAIT_MS        120000
 
 static struct world *world;
 static PGconn *connection;
@@ -66,6 +67,16 @@ static void fill_transfers(void)
         " decode(repeat('00', 32), 'hex') FROM generate_series(3, 30000) i;"
         "INSERT INTO quorex.address_changes SELECT i, 0, i, 1 + i % 8, 2, 'ETH', 'a' || i, i"
         " FROM generate_series(1, 30000) i");
+    if (PQresultStatus(done) != PGRES_COMMAND_OK) fail_msg("%s", PQresultErrorMessage(done));
+    PQclear(done);
+    /* Lists of two orders each that are there: an account's own, all ended. */
+    done = PQexec(
+        connection,
+        "INSERT INTO quorex.order_lists SELECT o.command, 0, o.order_id, o.account, 'l' || "
+        "o.order_id,"
+        " 1, o.order_id, o.order_id, 0, o.created_ns, o.closed_ns FROM quorex.orders o;"
+        "INSERT INTO quorex.prevented_matches SELECT o.command, 0, 0, o.order_id, o.created_ns,"
+        " o.account, 1, o.order_id, o.order_id, 1, 1, 0, 1 FROM quorex.orders o");
     if (PQresultStatus(done) != PGRES_COMMAND_OK) fail_msg("%s", PQresultErrorMessage(done));
     PQclear(done);
 }
@@ -154,7 +165,7 @@ static long pages_of(const char *line)
            (read != NULL ? strtol(read + 5, NULL, 10) : 0);
 }
 
-static void check(const struct history_query *query, const char *plan_mode)
+static void check_pages(const struct history_query *query, const char *plan_mode, long pages_max)
 {
     struct query_parameters parameters;
     char sql[16384];
@@ -175,13 +186,44 @@ static void check(const struct history_query *query, const char *plan_mode)
         check_line(query, line);
         if (pages < 0) pages = pages_of(line);
     }
-    const bool is_one = query->order_id != 0 || query->kind == HISTORY_CLIENT;
-    if (pages < 0 || pages > (is_one ? PAGES_OF_ONE : PAGES_MAX)) {
+    if (pages < 0 || pages > pages_max) {
         for (int row = 0; row < PQntuples(plan); row++)
             fprintf(stderr, "%s\n", PQgetvalue(plan, row, 0));
         fail_msg("question %d touches %ld pages", (int)query->kind, pages);
     }
     PQclear(plan);
+}
+
+static void check(const struct history_query *query, const char *plan_mode)
+{
+    const bool is_one = query->order_id != 0 || query->kind == HISTORY_CLIENT;
+    const bool is_lists = query->kind == HISTORY_LISTS;
+    check_pages(query, plan_mode, is_one ? PAGES_OF_ONE : is_lists ? PAGES_OF_LISTS : PAGES_MAX);
+}
+
+/* The id of the only row there is. */
+static uint64_t only_row(const struct history_query *query)
+{
+    struct query_parameters parameters;
+    const char *values[QUERY_PARAMETERS_MAX];
+    query_parameters_of(query, &parameters);
+    for (int i = 0; i < parameters.count; i++)
+        values[i] = parameters.texts[i];
+    PGresult *result = PQexecParams(connection, query_sql(query_statement(query)), parameters.count,
+                                    NULL, values, NULL, NULL, 0);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) fail_msg("%s", PQresultErrorMessage(result));
+    assert_int_equal(PQntuples(result), 1);
+    const uint64_t id = strtoull(PQgetvalue(result, 0, 2), NULL, 10);
+    PQclear(result);
+    return id;
+}
+
+/* What is asked for by its name: one, found by few pages. */
+static void check_few(const struct history_query *query, uint64_t id)
+{
+    assert_int_equal(only_row(query), id);
+    check_pages(query, "force_custom_plan", PAGES_OF_ONE);
+    check_pages(query, "force_generic_plan", PAGES_OF_ONE);
 }
 
 static struct history_query question(enum history_kind kind, bool newest)
@@ -270,9 +312,41 @@ static void check_transfers(void)
             }
 }
 
+/* By time, by one's id and by a client's; prevented matches by id and by order. */
+static void check_lists(void)
+{
+    const uint64_t middle_ns = first_ns + (world->stamp_ns - first_ns) / 2;
+    for (int newest = 0; newest < 2; newest++)
+        for (int any = 0; any < 2; any++) {
+            struct history_query query = question(HISTORY_LISTS, newest);
+            query.any_market = any != 0;
+            check_both(&query);
+            query.start_ns = middle_ns;
+            check_both(&query);
+            query.end_ns = middle_ns + 60000000000u;
+            check_both(&query);
+            query = question(HISTORY_LISTS, newest);
+            query.any_market = any != 0;
+            query.id_min = query.id_max = 2 * 6 + 1;
+            check_few(&query, 2 * 6 + 1);
+            query.id_min = 0;
+            query.id_max = INT64_MAX;
+            snprintf(query.client_id, sizeof(query.client_id), "l%d", 2 * 6 + 1);
+            check_few(&query, 2 * 6 + 1);
+            query = question(HISTORY_PREVENTED, newest);
+            check_both(&query);
+            query.id_min = FILLS / 2;
+            check_both(&query);
+            query.id_min = 0;
+            query.order_id = 2 * 6 + 1;
+            check_few(&query, 2 * 6 + 1);
+        }
+}
+
 static void check_all(void)
 {
     fill();
+    check_lists();
     check_ledger();
     check_transfers();
     check_ranges(HISTORY_FILLS);

@@ -8,6 +8,7 @@
 #include "tests/unit/settlement/cluster.h"
 #include "tests/unit/settlement/world.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -292,5 +293,42 @@ TEST(history_zone, candles_are_the_models)
                 }
         }
     assert_true(whole_count > 100 && row_count > 100);
-    PQfinish(reader);
+}
+
+/* The same list in SQL, by a function of the schema: every interval, those without a trade too. */
+TEST(history_zone, candles_without_trades_are_there_in_sql)
+{
+    open_zones();
+    model_fills();
+    const uint64_t second = (uint64_t)NS, first_ns = (uint64_t)fills[0].second * second;
+    for (int i = 0; i < INTERVAL_COUNT; i++)
+        for (uint64_t part = 0; part < 3; part++) {
+            char sql[256];
+            size_t used = 0;
+            struct history_query query = {.interval = (enum interval)i, .limit = 900};
+            query.start_ns =
+                (first_ns + (world->stamp_ns - first_ns) / 3 * part) / second * second -
+                (part == 0 ? 86400 * second : 0);
+            query.end_ns = query.start_ns + (i < 2 ? 20000 : 30 * 86400) * second;
+            if (query.end_ns > world->stamp_ns) query.end_ns = world->stamp_ns / second * second;
+            snprintf(sql, sizeof(sql),
+                     "SELECT open_ns / 1000000, open, high, low, close, fill_count"
+                     " FROM quorex.candles_all(0, %d, %" PRIu64 ", %" PRIu64 ") LIMIT 900",
+                     i, query.start_ns, query.end_ns);
+            PQclear(result);
+            result = PQexec(reader, sql);
+            if (PQresultStatus(result) != PGRES_TUPLES_OK)
+                fail_msg("%s", PQresultErrorMessage(result));
+            answer[0] = 0;
+            for (int row = 0; row < PQntuples(result); row++)
+                for (int column = 0; column < 6; column++)
+                    used +=
+                        (size_t)snprintf(answer + used, sizeof(answer) - used, "%s%s",
+                                         PQgetvalue(result, row, column), column < 5 ? "," : ";");
+            model_answer(&query, 0);
+            if (strcmp(answer, expected) != 0)
+                fail_msg("interval %d part %d\n%.200s\n%.200s", i, (int)part, answer, expected);
+            /* A minute before the first trade and a while after it: something is there. */
+            assert_true(strlen(answer) > 0 || i > INTERVAL_1D || part == 0);
+        }
 }
