@@ -1,6 +1,7 @@
 #include "settlement/account_tree.h"
 
 #include "common/arena.h"
+#include "common/keyed_hash.h"
 #include "common/le.h"
 #include "settlement/image.h"
 #include "settlement/word.h"
@@ -20,6 +21,7 @@ struct account_tree {
     uint32_t depth;
     hash_t empty[ACCOUNT_TREE_DEPTH_MAX + 1]; /* by height above the leaves */
     uint8_t secret[HASH_BYTES];
+    struct keyed_hash keyed; /* with the secret */
     uint8_t round_keys[ROUNDS][crypto_shorthash_KEYBYTES];
 };
 
@@ -73,6 +75,7 @@ struct account_tree *account_tree_new(struct arena *arena, uint32_t accounts_max
         return NULL;
 
     memcpy(tree->secret, tree_secret, HASH_BYTES);
+    keyed_hash_begin(&tree->keyed, tree_secret);
     for (uint8_t round = 0; round < ROUNDS; round++) {
         const hash_t key = hash_derive(tree_secret, "quorex/position/1", &round, 1);
         memcpy(tree->round_keys[round], key.bytes, crypto_shorthash_KEYBYTES);
@@ -119,7 +122,7 @@ hash_t account_tree_salt(const struct account_tree *tree, uint32_t account, uint
 {
     uint8_t bytes[12];
     le_put_u64(le_put_u32(bytes, account), height);
-    return hash_derive(tree->secret, "quorex/salt/1", bytes, sizeof(bytes));
+    return keyed_hash_of(&tree->keyed, "quorex/salt/1", bytes, sizeof(bytes));
 }
 
 hash_t account_tree_derive(const struct account_tree *tree, const char *domain, const void *bytes,

@@ -34,7 +34,8 @@ static void on_balance(const struct settlement *s, struct named *named, const st
     balance_event_get(event->payload, &balance);
     if (!balance_sheet_has(s->accounts, balance.account) || balance.asset >= s->params.asset_count)
         return;
-    __builtin_prefetch(balance_sheet_cell(s->accounts, balance.account, balance.asset), 1);
+    for (uint16_t asset = 0; asset < s->params.asset_count; asset += CELLS_A_LINE)
+        __builtin_prefetch(balance_sheet_cell(s->accounts, balance.account, asset), 1);
     name_account(s, named, balance.account);
 }
 
