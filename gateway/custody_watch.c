@@ -45,26 +45,26 @@ struct custody_watch *custody_watch_new(struct arena *arena, const struct genesi
     return watch;
 }
 
-static bool deposit_under_way(uint8_t state)
-{
-    return state == DEPOSIT_CONFIRMING || state == DEPOSIT_OWED;
-}
+/* The states that must end, a bit for each. */
+#define DEPOSITS_OPEN (1u << DEPOSIT_CONFIRMING | 1u << DEPOSIT_OWED)
+#define WITHDRAWALS_OPEN \
+    (1u << WITHDRAWAL_HELD | 1u << WITHDRAWAL_APPROVED | 1u << WITHDRAWAL_BROADCAST)
 
-static bool withdrawal_under_way(uint8_t state)
+static bool is_in(uint8_t state, uint32_t open)
 {
-    return state == WITHDRAWAL_HELD || state == WITHDRAWAL_APPROVED ||
-           state == WITHDRAWAL_BROADCAST;
+    ASSERT(state < 32);
+    return (open >> state & 1) != 0;
 }
 
 /* One that is told again and stays as it is keeps its time; a new one takes the place of one that has ended. */
 static void move(const struct custody_watch *watch, struct kind *kind, uint64_t number,
-                 uint8_t state, uint64_t now_ns, bool (*is_under_way)(uint8_t state))
+                 uint8_t state, uint64_t now_ns, uint32_t open)
 {
     const uint64_t place = number % watch->capacity;
     const uint8_t before = kind->states[place];
     if (number <= kind->last && before == state) return;
-    kind->under_way -= is_under_way(before);
-    kind->under_way += is_under_way(state);
+    kind->under_way -= is_in(before, open);
+    kind->under_way += is_in(state, open);
     kind->states[place] = state;
     kind->since_ns[place] = now_ns;
     if (number > kind->last) kind->last = number;
@@ -75,12 +75,12 @@ void custody_watch_apply(struct custody_watch *watch, uint64_t stamp_ns, const s
     if (event->type == T_DEPOSIT_CHANGED) {
         struct deposit_changed_event changed;
         deposit_changed_event_get(event->payload, &changed);
-        move(watch, &watch->deposits, changed.deposit, changed.state, stamp_ns, deposit_under_way);
+        move(watch, &watch->deposits, changed.deposit, changed.state, stamp_ns, DEPOSITS_OPEN);
     } else if (event->type == T_WITHDRAWAL_CHANGED) {
         struct withdrawal_changed_event changed;
         withdrawal_changed_event_get(event->payload, &changed);
         move(watch, &watch->withdrawals, changed.withdrawal, changed.state, stamp_ns,
-             withdrawal_under_way);
+             WITHDRAWALS_OPEN);
     }
 }
 
@@ -98,13 +98,12 @@ void custody_watch_fill(struct custody_watch *watch, const struct custody_view *
     for (uint64_t number = first_of(watch, deposit_last); number <= deposit_last; number++) {
         const struct deposit_changed_event *deposit = custody_view_deposit(view, number);
         if (deposit != NULL)
-            move(watch, &watch->deposits, number, deposit->state, now_ns, deposit_under_way);
+            move(watch, &watch->deposits, number, deposit->state, now_ns, DEPOSITS_OPEN);
     }
     for (uint64_t number = first_of(watch, withdrawal_last); number <= withdrawal_last; number++) {
         const struct withdrawal_changed_event *withdrawal = custody_view_withdrawal(view, number);
         if (withdrawal != NULL)
-            move(watch, &watch->withdrawals, number, withdrawal->state, now_ns,
-                 withdrawal_under_way);
+            move(watch, &watch->withdrawals, number, withdrawal->state, now_ns, WITHDRAWALS_OPEN);
     }
 }
 
@@ -120,45 +119,65 @@ static uint64_t age_s(const struct waiting *waiting, uint64_t now_ns)
     return (now_ns - waiting->since_ns) / SECOND_NS;
 }
 
-static void measure_deposits(const struct custody_watch *watch, uint64_t now_ns,
-                             struct metrics *metrics)
+/* What is in one of these states: how many, and since when. The numbers that are remembered, place by place. */
+static void gather(const struct custody_watch *watch, const struct kind *kind,
+                   void (*take)(void *context, uint8_t state, uint64_t number, uint64_t since_ns),
+                   void *context, uint32_t open)
 {
-    const struct kind *kind = &watch->deposits;
-    struct waiting confirming = {0}, owed = {0};
-    if (kind->under_way > 0)
-        for (uint64_t number = first_of(watch, kind->last); number <= kind->last; number++) {
-            const uint64_t place = number % watch->capacity;
-            if (kind->states[place] == DEPOSIT_CONFIRMING) add(&confirming, kind->since_ns[place]);
-            if (kind->states[place] == DEPOSIT_OWED) add(&owed, kind->since_ns[place]);
-        }
-    metric_set(&metrics->deposits_confirming, confirming.count);
-    metric_set(&metrics->deposits_confirming_s, age_s(&confirming, now_ns));
-    metric_set(&metrics->deposits_owed, owed.count);
+    if (kind->under_way == 0) return;
+    uint64_t number = first_of(watch, kind->last);
+    uint64_t place = number % watch->capacity;
+    for (; number <= kind->last; number++) {
+        if (is_in(kind->states[place], open))
+            take(context, kind->states[place], number, kind->since_ns[place]);
+        if (++place == watch->capacity) place = 0;
+    }
+}
+
+struct deposits {
+    struct waiting confirming, owed;
+};
+
+static void take_deposit(void *context, uint8_t state, uint64_t number, uint64_t since_ns)
+{
+    struct deposits *deposits = context;
+    (void)number;
+    add(state == DEPOSIT_OWED ? &deposits->owed : &deposits->confirming, since_ns);
+}
+
+struct withdrawals {
+    const struct custody_view *view;
+    uint64_t certified_height;
+    struct waiting held, approved, released, broadcast;
+};
+
+static void take_withdrawal(void *context, uint8_t state, uint64_t number, uint64_t since_ns)
+{
+    struct withdrawals *all = context;
+    if (state == WITHDRAWAL_HELD) add(&all->held, since_ns);
+    if (state == WITHDRAWAL_BROADCAST) add(&all->broadcast, since_ns);
+    if (state != WITHDRAWAL_APPROVED) return;
+    const struct withdrawal_changed_event *facts = custody_view_withdrawal(all->view, number);
+    const bool is_released = facts != NULL && facts->block <= all->certified_height;
+    add(is_released ? &all->released : &all->approved, since_ns);
 }
 
 void custody_watch_measure(const struct custody_watch *watch, const struct custody_view *view,
                            uint64_t certified_height, uint64_t now_ns, struct metrics *metrics)
 {
-    const struct kind *kind = &watch->withdrawals;
-    struct waiting held = {0}, approved = {0}, released = {0}, broadcast = {0};
-    if (kind->under_way > 0)
-        for (uint64_t number = first_of(watch, kind->last); number <= kind->last; number++) {
-            const uint64_t place = number % watch->capacity, since_ns = kind->since_ns[place];
-            const uint8_t state = kind->states[place];
-            if (state == WITHDRAWAL_HELD) add(&held, since_ns);
-            if (state == WITHDRAWAL_BROADCAST) add(&broadcast, since_ns);
-            if (state != WITHDRAWAL_APPROVED) continue;
-            const struct withdrawal_changed_event *facts = custody_view_withdrawal(view, number);
-            const bool is_released = facts != NULL && facts->block <= certified_height;
-            add(is_released ? &released : &approved, since_ns);
-        }
-    metric_set(&metrics->withdrawals_held, held.count);
-    metric_set(&metrics->withdrawals_held_s, age_s(&held, now_ns));
-    metric_set(&metrics->withdrawals_approved, approved.count);
-    metric_set(&metrics->withdrawals_approved_s, age_s(&approved, now_ns));
-    metric_set(&metrics->withdrawals_released, released.count);
-    metric_set(&metrics->withdrawals_released_s, age_s(&released, now_ns));
-    metric_set(&metrics->withdrawals_broadcast, broadcast.count);
-    metric_set(&metrics->withdrawals_broadcast_s, age_s(&broadcast, now_ns));
-    measure_deposits(watch, now_ns, metrics);
+    struct deposits deposits = {.owed = {0}};
+    struct withdrawals all = {.view = view, .certified_height = certified_height};
+    gather(watch, &watch->deposits, take_deposit, &deposits, DEPOSITS_OPEN);
+    gather(watch, &watch->withdrawals, take_withdrawal, &all, WITHDRAWALS_OPEN);
+    metric_set(&metrics->deposits_confirming, deposits.confirming.count);
+    metric_set(&metrics->deposits_confirming_s, age_s(&deposits.confirming, now_ns));
+    metric_set(&metrics->deposits_owed, deposits.owed.count);
+    metric_set(&metrics->withdrawals_held, all.held.count);
+    metric_set(&metrics->withdrawals_held_s, age_s(&all.held, now_ns));
+    metric_set(&metrics->withdrawals_approved, all.approved.count);
+    metric_set(&metrics->withdrawals_approved_s, age_s(&all.approved, now_ns));
+    metric_set(&metrics->withdrawals_released, all.released.count);
+    metric_set(&metrics->withdrawals_released_s, age_s(&all.released, now_ns));
+    metric_set(&metrics->withdrawals_broadcast, all.broadcast.count);
+    metric_set(&metrics->withdrawals_broadcast_s, age_s(&all.broadcast, now_ns));
 }

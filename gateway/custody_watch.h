@@ -5,7 +5,8 @@
  * Owner    one gateway loop
  * Memory   from an arena at start: 9 bytes for each deposit and withdrawal that is remembered (custody_view.h)
  * Limits   as replicated
- * Cost     apply: O(1). measure: a byte for each that is remembered while anything is under way, else O(1)
+ * Cost     apply: O(1). measure: a byte for each that is remembered while anything is under way (65,536: 0.2 ms), and
+ *          a look at each that is approved; else O(1)
  */
 
 #ifndef GATEWAY_CUSTODY_WATCH_H
