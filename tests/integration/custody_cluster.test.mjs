@@ -215,7 +215,7 @@ test('what is released is proved: by our verifier, by one that shares no code wi
     assert.equal((await custody.poll(url(leader), operator, 'withdrawals', { fromId: asked.id })).rows[0].id, asked.id);
     const waits = await withdraw('2', 'waits');
     assert.equal(waits.status, 'HELD');
-    assert.equal((await custody.poll(url(leader), connector, 'release', { withdrawal: waits.id })).code, -9115);
+    assert.equal((await custody.poll(url(follower), connector, 'release', { withdrawal: waits.id })).code, -9115);
     assert.equal((await tell(asked.id, 'FINAL')).code, -9115, 'it was not broadcast');
     assert.equal((await tell(asked.id, 'BROADCAST', leader)).withdrawal.status, 'BROADCAST');
     assert.equal((await tell(asked.id, 'FINAL')).withdrawal.status, 'FINAL');
