@@ -189,6 +189,27 @@ static bool fill_validators(const struct init_options *options, uint8_t keys[][P
     return list == NULL || *list == '\0';
 }
 
+/* The operator whose key was made here is the first; the others keep theirs where they are. */
+static bool fill_operators(const char *list, const uint8_t first[PUBLIC_KEY_BYTES],
+                           struct genesis *genesis)
+{
+    memcpy(genesis->operators[0], first, PUBLIC_KEY_BYTES);
+    genesis->operator_count = 1;
+    while (list != NULL) {
+        uint8_t key[PUBLIC_KEY_BYTES];
+        const char *comma = strchr(list, ',');
+        const size_t length = comma == NULL ? strlen(list) : (size_t)(comma - list);
+        if (genesis->operator_count == GENESIS_OPERATORS_LIMIT ||
+            !hash_from_hex(list, length, key, sizeof(key)))
+            return false;
+        for (uint32_t i = 0; i < genesis->operator_count; i++)
+            if (memcmp(genesis->operators[i], key, sizeof(key)) == 0) return false;
+        memcpy(genesis->operators[genesis->operator_count++], key, sizeof(key));
+        list = comma == NULL ? NULL : comma + 1;
+    }
+    return true;
+}
+
 static enum status make_genesis(const struct init_options *options, const char *path,
                                 uint8_t node_keys[][PUBLIC_KEY_BYTES],
                                 const uint8_t operator_key[PUBLIC_KEY_BYTES])
@@ -200,17 +221,19 @@ static enum status make_genesis(const struct init_options *options, const char *
     clock_gettime(CLOCK_REALTIME, &now);
     genesis->time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     fill_nonce(genesis->nonce, options->chain_name);
-    genesis->operator_count = 1;
-    memcpy(genesis->operators[0], operator_key, PUBLIC_KEY_BYTES);
     init_params(&genesis->params);
     genesis->params.checkpoint_blocks = options->checkpoint_blocks;
     if (options->demo) demo_list(&genesis->params);
     enum status status = STATUS_MALFORMED;
-    if (fill_validators(options, node_keys, genesis))
-        status = genesis_write(path, genesis);
-    else
+    if (!fill_validators(options, node_keys, genesis))
         log_error("node", "value refused",
                   "reason=\"--addresses: host:port for each node, with commas\"");
+    else if (!fill_operators(options->operators, operator_key, genesis))
+        log_error(
+            "node", "value refused",
+            "reason=\"--operators: up to 15 other public keys of 64 hex digits, with commas\"");
+    else
+        status = genesis_write(path, genesis);
     free(genesis);
     return status;
 }
@@ -336,6 +359,9 @@ static void print_usage(FILE *to)
           "                       (default: the above)\n"
           "  --database CONNINFO  PostgreSQL, as libpq takes it, %K for the node's number\n"
           "                       (default: none)\n"
+          "  --operators LIST     public keys of further operators, hex with commas; where\n"
+          "                       withdrawals are approved by several, it takes several\n"
+          "                       (default: none but the one whose key is made)\n"
           "  --checkpoint-blocks N  a checkpoint every so many blocks; 0: none (default: 10000)\n"
           "  --demo               list BTC, ETH, USDT and their three markets\n"
           "  --help\n",
@@ -380,6 +406,7 @@ static int read_options(int argc, char **argv, struct init_options *options)
         {"nodes", required_argument, NULL, 'n'},
         {"database", required_argument, NULL, 'b'},
         {"addresses", required_argument, NULL, 'l'},
+        {"operators", required_argument, NULL, 'o'},
         {"checkpoint-blocks", required_argument, NULL, 'k'},
         {"host", required_argument, NULL, 'a'},
         {"port", required_argument, NULL, 'p'},
@@ -414,6 +441,9 @@ static int read_options(int argc, char **argv, struct init_options *options)
             break;
         case 'l':
             options->addresses = optarg;
+            break;
+        case 'o':
+            options->operators = optarg;
             break;
         case 'k':
             if (!parse_number(optarg, UINT32_MAX, &options->checkpoint_blocks))

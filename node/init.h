@@ -26,6 +26,7 @@ struct init_options {
     const char *host;
     const char *database;  /* libpq's connection string, %K for a node's number; "" for none */
     const char *addresses; /* of the peer ports, with commas; NULL: host and the ports above */
+    const char *operators; /* public keys of further ones, hex with commas; NULL: none */
     uint32_t nodes;        /* 1, or 4 and more */
     uint32_t checkpoint_blocks;
     uint16_t port; /* of node 0 */

@@ -68,9 +68,11 @@ export class Cluster {
     // checkpoints: a checkpoint every so many blocks. database: a projection for each node, which answers for
     // history that a node started from a checkpoint has not in memory.
     // more: further settings of every node. prepare: called with the folder before there is anything in it.
-    static async start(port, { checkpoints = 50, database = true, walls = false, more = [], prepare } = {}) {
+    // operators: public keys beside the one that init makes.
+    static async start(port, { checkpoints = 50, database = true, walls = false, more = [], prepare, operators = [] } = {}) {
         const cluster = new Cluster(port);
         cluster.more = more;
+        cluster.operators = operators;
         try {
             prepare?.(cluster);
             await cluster.make(checkpoints, database, walls);
@@ -94,6 +96,7 @@ export class Cluster {
     async make(checkpoints, database, walls) {
         const args = ['init', '--data', this.dir, '--demo', '--nodes', '4', '--port', this.port,
                       '--checkpoint-blocks', checkpoints];
+        if (this.operators?.length > 0) args.push('--operators', this.operators.join());
         if (database) {
             this.postgres = new Postgres(join(this.dir, 'sql'));
             this.postgres.make(this.numbers.map((number) => `quorex_${number}`));

@@ -36,8 +36,13 @@ const released = (id, number = follower) => until(`withdrawal ${id} to be releas
     return rows.find((row) => row.id === id);
 });
 
+const colleague = custody.pair(); // a second operator
+
+const metric = async (name, number = follower) =>
+    Number(new RegExp(`^quorex_${name} (\\d+)`, 'm').exec(await (await fetch(`${url(number)}/metrics`)).text())[1]);
+
 before(async () => {
-    cluster = await Cluster.start(25620, { database: false, checkpoints: 20 });
+    cluster = await Cluster.start(25620, { database: false, checkpoints: 20, operators: [colleague.publicKey] });
     operator = custody.operatorOf(join(cluster.dir, 'operator.key'));
     [ann, bob] = cluster.accounts;
     owner = custody.pair(); // a key of ann's that may withdraw
@@ -221,6 +226,36 @@ test('what is released is proved: by our verifier, by one that shares no code wi
     assert.equal((await tell(asked.id, 'FINAL')).withdrawal.status, 'FINAL');
 });
 
+test('two operators approve what each has seen, and one of them may deny', async () => {
+    await admin({ ...route, approvals: 2 });
+    assert.equal((await admin({ ...route, approvals: 3 })).code, -9103, 'there are two');
+    const [free, locked] = await balance();
+    const { id } = await withdraw('0.6', 'by-two'), { id: other } = await withdraw('0.6', 'by-one');
+    const says = (who, withdrawal, change = {}) => custody.admin(url(leader), who, { action: 'withdrawal-approve', withdrawal,
+        asset: 'BTC', amount: '0.6', address: 'bc1-mine', ...change });
+    assert.equal((await says(operator, id, { amount: '0.7' })).code, -9116);
+    assert.equal((await says(operator, id, { address: 'bc1-evil' })).code, -9116);
+    assert.equal((await says(connector, id)).code, -2015);
+    for (let i = 0; i < 2; i++) {
+        const { withdrawal } = await says(operator, id);
+        assert.deepEqual([withdrawal.status, withdrawal.approvals], ['HELD', 1], 'one operator counts once');
+    }
+    const { rows: waiting } = await custody.poll(url(follower), operator, 'withdrawals', { status: 'HELD' });
+    await until('both to be seen waiting', async () => await metric('withdrawals_held') === waiting.length);
+    await until('its age to grow', async () => await metric('withdrawals_held_s') >= 1);
+    assert.equal((await says(colleague, id)).withdrawal.status, 'APPROVED');
+    assert.equal((await says(operator, other)).withdrawal.status, 'HELD');
+    assert.equal((await custody.admin(url(leader), colleague, { action: 'withdrawal-deny', withdrawal: other })).withdrawal.status, 'DENIED');
+    assert.equal((await says(colleague, other)).code, -9115);
+    await released(id);
+    await until('it to be seen waiting for its connector', async () => await metric('withdrawals_released') >= 1);
+    assert.equal((await tell(id, 'BROADCAST')).withdrawal.status, 'BROADCAST');
+    await until('it to be seen under way', async () => await metric('withdrawals_broadcast') >= 1);
+    assert.equal((await tell(id, 'FAILED')).withdrawal.status, 'FAILED');
+    assert.deepEqual(await balance(), [free, locked]);
+    await admin(route);
+});
+
 test('what waits is taken back by its account, and not by another or later', async () => {
     const [before, locked] = await balance();
     const { id } = await withdraw('1.5', 'regretted');
@@ -318,7 +353,7 @@ test('all nodes have each of them once, the same, and their chains verify', { ti
     assert.equal(new Set(ids(all[0][0], 'withdrawOrderId')).size, all[0][0].length);
     assert.equal(new Set(ids(all[0][1], 'txid')).size, all[0][1].length);
     const [withdrawals] = all[0], count = (status) => withdrawals.filter((row) => row.status === status).length;
-    assert.deepEqual(['FAILED', 'DENIED', 'CANCELED'].map(count), [2, 2, 3]);
+    assert.deepEqual(['FAILED', 'DENIED', 'CANCELED'].map(count), [3, 3, 3]);
     for (const number of cluster.numbers) {
         const { code, said } = await cluster.verify(number);
         assert.equal(code, 0, `node ${number}: ${said}`);

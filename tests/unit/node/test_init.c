@@ -95,6 +95,30 @@ TEST(init, genesis_names_the_keys_it_made)
     finish();
 }
 
+#define KEY_A "aa00000000000000000000000000000000000000000000000000000000000001"
+#define KEY_B "bb00000000000000000000000000000000000000000000000000000000000002"
+
+/* Others' keys follow the one that is made here, in the order they are given; none twice, none malformed. */
+TEST(init, genesis_names_further_operators)
+{
+    struct init_options options = demo_options();
+    const char *const refused[] = {"", "aa", KEY_A ",", "," KEY_A, KEY_A "," KEY_A, KEY_A "x"};
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        start();
+        options.operators = refused[i];
+        assert_int_equal(init_chain(&options), STATUS_MALFORMED);
+        finish();
+    }
+    start();
+    options.operators = KEY_B "," KEY_A;
+    assert_int_equal(init_chain(&options), STATUS_OK);
+    assert_int_equal(genesis_read(inside("node-0/genesis.json"), &first), STATUS_OK);
+    assert_int_equal(first.operator_count, 3);
+    assert_int_equal(first.operators[1][0], 0xbb);
+    assert_int_equal(first.operators[2][0], 0xaa);
+    finish();
+}
+
 TEST(init, config_is_what_config_reads)
 {
     const struct init_options options = demo_options();
