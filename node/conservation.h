@@ -11,9 +11,6 @@
  * Owner    the auditor; pure but for conservation_print
  * Memory   the caller's arena: 16 bytes an account and asset, touched as accounts come
  * Cost     an event O(1); a block one tree over the assets
- *
- * Invariants
- *   C1  users of an asset: the sum of all balances told last
  */
 
 #ifndef NODE_CONSERVATION_H

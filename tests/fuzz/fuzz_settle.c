@@ -280,6 +280,7 @@ static void adjust(struct genesis *genesis)
 {
     genesis->validators.count = 1;
     genesis->validators.members[0].node = 1;
+    genesis->params.rules = PARAMS_RULES; /* the house has an account */
     genesis->params.tier_count = 3;
     genesis->params.tiers[0] = (struct fee_tier){1000, 2000, {0}};
     genesis->params.tiers[1] = (struct fee_tier){333, 777, {20000}};
@@ -298,8 +299,6 @@ static void custody_open(void)
     char text[512], hex[65];
     crypto_sign_seed_keypair(withdraw_public, withdraw_secret, seed);
     hash_hex(withdraw_public, 32, hex);
-    operate("action=rules-set&rules=2");
-    operate("action=rules-set&rules=3");
     operate("action=route-set&chain=ETH&asset=BTC&decimals=8&confirmations=2&connector=0"
             "&withdrawMin=0.00001&withdrawMax=1&withdrawDayMax=2&approvalAbove=0.00003&approvals=1"
             "&addressDelay=0&status=OPEN");
