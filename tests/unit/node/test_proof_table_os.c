@@ -1,9 +1,15 @@
 #include "node/proof_table_os.h"
 
+#include "common/le.h"
 #include "common/log.h"
 #include "node/proof_check.h"
+#include "settlement/liabilities_file.h"
+#include "settlement/proof_shelf.h"
 #include "tests/harness.h"
 #include "tests/unit/node/proved.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
 
 static struct proved proved;
 static struct proof_bytes bytes;
@@ -100,5 +106,103 @@ TEST(proof_table, what_does_not_lead_to_the_header_is_kept_back)
     }
     assert_int_equal(proved.source->account(context(), 1, 6, &bytes), STATUS_DAMAGED);
     assert_int_equal(proved.source->account(context(), 2, 6, &bytes), STATUS_OK);
+    proved_end(&proved);
+}
+
+/* ---- liabilities ---- */
+
+static char shelf[160], liabilities[160];
+static struct proof_table *table;
+
+static void remove_at(const char *folder, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    unlink(path);
+}
+
+/* A table over an empty journal, and liabilities of the last block, whose shelf file is gone from the shelf. */
+static void begin_liabilities(uint64_t height)
+{
+    static struct arena arena;
+    struct liabilities_head head;
+    const struct params *params = &proved.story.journal.genesis.params;
+    const struct proof_journal_limits limits = proof_journal_limits_of(params);
+    char name[32];
+    snprintf(shelf, sizeof(shelf), "%s/proofs", proved.folder.path);
+    snprintf(liabilities, sizeof(liabilities), "%s/liabilities", proved.folder.path);
+    snprintf(name, sizeof(name), "%lu", height);
+    assert_int_equal(proof_shelf_write(shelf, proved.settlement), STATUS_OK);
+    assert_int_equal(liabilities_file_write(liabilities, shelf, proved.settlement,
+                                            proved.story.blocks[height - 1].bytes, NULL, &head),
+                     STATUS_OK);
+    remove_at(shelf, name);
+    assert_true(arena_map(&arena, proof_journal_bytes(params, &limits)));
+    const struct proof_table_options options = {
+        .chain = proved.folder.path,
+        .trades = proved.trades,
+        .shelf = shelf,
+        .liabilities = liabilities,
+        .journal = proof_journal_new(&arena, params, &limits),
+        .settlement = proved.settlement,
+    };
+    assert_int_equal(proof_table_open(&options, &table), STATUS_OK);
+}
+
+static void end_liabilities(uint64_t height)
+{
+    char name[32], kept[200];
+    proof_table_close(table);
+    snprintf(kept, sizeof(kept), "%s/shelf", liabilities);
+    snprintf(name, sizeof(name), "%lu", height);
+    remove_at(kept, name);
+    rmdir(kept);
+    remove_at(liabilities, name);
+    snprintf(name, sizeof(name), "%lu.index", height);
+    remove_at(liabilities, name);
+    rmdir(liabilities);
+    rmdir(shelf);
+}
+
+/* As long as the file stays, so do the accounts of its height; nothing of it is opened before it is certified. */
+TEST(proof_table, liabilities_are_listed_given_and_opened)
+{
+    static struct proof_published list[PROOF_PUBLISHED_MAX];
+    proved_begin(&proved, UINT32_MAX);
+    const uint64_t height = proved.story.height;
+    begin_liabilities(height);
+    const struct proof_source *source = proof_table_source(table);
+    assert_int_equal(source->account(source->context, 1, height, &bytes), STATUS_OK);
+    assert_null(fault());
+    assert_int_equal(source->totals(source->context, height, &bytes), STATUS_OK);
+    assert_null(fault());
+
+    assert_int_equal(source->published(source->context, list), 1);
+    assert_int_equal(list[0].height, height);
+    assert_false(list[0].is_certified);
+    assert_int_equal(source->liability(source->context, 1, 0, height, &bytes), STATUS_NOT_FOUND);
+    assert_int_equal(source->published_piece(source->context, height, 0, 10, &bytes),
+                     STATUS_NOT_FOUND);
+    assert_int_equal(source->totals(source->context, height, &bytes), STATUS_OK);
+    static uint8_t totals[PROOF_BYTES_MAX];
+    memcpy(totals, bytes.bytes, bytes.byte_count);
+    const uint8_t certificate[60] = {1};
+    assert_int_equal(liabilities_file_finish(liabilities, height, totals, bytes.byte_count,
+                                             certificate, sizeof(certificate)),
+                     STATUS_OK);
+    assert_int_equal(source->published(source->context, list), 1);
+    assert_true(list[0].is_certified);
+    assert_int_equal(source->published_piece(source->context, height, 8, 8, &bytes), STATUS_OK);
+    assert_int_equal(bytes.byte_count, 8);
+    assert_int_equal(le_get_u64(bytes.bytes), height);
+    assert_int_equal(
+        source->published_piece(source->context, height, list[0].bytes - 3, 1 << 20, &bytes),
+        STATUS_OK);
+    assert_int_equal(bytes.byte_count, 3);
+    assert_int_equal(source->liability(source->context, 1, 0, height, &bytes), STATUS_OK);
+    struct proof proof;
+    assert_true(proof_get(bytes.bytes, bytes.byte_count, &proof));
+    assert_int_equal(proof.kind, PROOF_LIABILITY);
+    end_liabilities(height);
     proved_end(&proved);
 }
