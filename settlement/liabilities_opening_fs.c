@@ -116,22 +116,23 @@ static enum status open_parts(const struct liabilities_index *index, struct asse
     struct liability_order order;
     const uint16_t asset = opening->asset;
     const uint64_t leaf_count = index->head.assets[asset].leaf_count;
-    hash_t secret = liability_split_secret(settlement->tree, index->height);
+    struct liability_keys keys;
+    liability_split_keys(settlement->tree, index->height, asset, &keys);
     bool read = leaf_count > 1 && holder->amount > 0 && holder->amount <= (uint64_t)INT64_MAX * 2;
-    if (read) liability_split_parts(&secret, asset, holder->account, holder->amount, &parts);
+    if (read) liability_split_parts(&keys, holder->account, holder->amount, &parts);
     read = read && holder[1].first - holder->first == parts.count && holder[1].first <= leaf_count;
-    if (read) liability_split_order(&secret, asset, leaf_count, &order);
+    if (read) liability_split_order(&keys, leaf_count, &order);
     opening->part_count = read ? parts.count : 0;
     for (uint16_t i = 0; read && i < parts.count; i++) {
         struct liabilities_part *part = &opening->parts[i];
         part->position = liability_split_place(&order, holder->first + i);
         part->amount = parts.amounts[i];
-        part->nonce = liability_split_nonce(&secret, asset, holder->first + i);
+        part->nonce = liability_split_nonce(&keys, holder->first + i);
         const hash_t commitment =
             liability_leaf_commitment(&part->nonce, opening->public_key, asset, i, parts.count);
         read = read_path(index, room, asset, &commitment, part);
     }
-    sodium_memzero(&secret, sizeof(secret));
+    sodium_memzero(&keys, sizeof(keys));
     return read ? STATUS_OK : STATUS_DAMAGED;
 }
 

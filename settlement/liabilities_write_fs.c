@@ -35,13 +35,13 @@ struct writing {
     const _Atomic uint32_t *stopping;
     struct liabilities_head *head;
     uint64_t time_ns;
-    hash_t secret;
     uint32_t counts[PROOF_ASSETS_MAX]; /* of holders, by asset */
     struct grown file, index;
     bool malformed;
 
     /* Of the asset that is being written. */
     uint16_t asset;
+    struct liability_keys keys;
     struct liabilities_holder *holders;
     uint32_t holder_count, part_count;
     unsigned __int128 sum;
@@ -118,7 +118,7 @@ static void add_holder(void *context, uint32_t account, const struct proof_balan
         writing->malformed = true;
         return;
     }
-    liability_split_parts(&writing->secret, balance->asset, account, amount, &parts);
+    liability_split_parts(&writing->keys, account, amount, &parts);
     writing->holders[writing->holder_count++] =
         (struct liabilities_holder){account, writing->part_count, amount};
     writing->part_count += parts.count;
@@ -143,13 +143,11 @@ static hash_t leaf_of(const struct writing *writing, uint32_t ordinal, uint64_t 
 {
     struct liability_parts parts;
     *amount = 0;
-    if (ordinal >= writing->part_count)
-        return liability_split_nobody(&writing->secret, writing->asset, ordinal);
+    if (ordinal >= writing->part_count) return liability_split_nobody(&writing->keys, ordinal);
     const struct liabilities_holder *holder = holder_of(writing, ordinal);
     const uint16_t part = (uint16_t)(ordinal - holder->first);
-    liability_split_parts(&writing->secret, writing->asset, holder->account, holder->amount,
-                          &parts);
-    const hash_t nonce = liability_split_nonce(&writing->secret, writing->asset, ordinal);
+    liability_split_parts(&writing->keys, holder->account, holder->amount, &parts);
+    const hash_t nonce = liability_split_nonce(&writing->keys, ordinal);
     const struct balance_owner *owner =
         balance_sheet_owner_place(writing->settlement->accounts, holder->account);
     *amount = parts.amounts[part];
@@ -167,7 +165,7 @@ static enum status put_leaves(struct writing *writing, struct liabilities_row *r
 {
     struct liability_order order;
     struct liability_tree chunk, tree;
-    liability_split_order(&writing->secret, writing->asset, row->leaf_count, &order);
+    liability_split_order(&writing->keys, row->leaf_count, &order);
     liability_leaf_tree_begin(&chunk);
     liability_leaf_tree_begin(&tree);
     for (uint32_t place = 0; place < row->leaf_count; place++) {
@@ -209,6 +207,7 @@ static enum status put_asset(struct writing *writing, uint16_t asset,
 {
     struct liabilities_row *row = &writing->head->assets[asset];
     writing->asset = asset;
+    liability_split_keys(writing->settlement->tree, writing->head->height, asset, &writing->keys);
     writing->holder_count = writing->part_count = writing->row_count = 0;
     writing->sum = 0;
     writing->rows = NULL;
@@ -372,9 +371,8 @@ static enum status write_new(struct writing *writing, const struct block_header 
     if (status == STATUS_OK) status = proof_shelf_keep(writing->shelf, header->height, kept_shelf);
     if (status == STATUS_OK) {
         writing->head->asset_count = totals.count;
-        writing->secret = liability_split_secret(writing->settlement->tree, header->height);
         status = write_files(writing, &totals);
-        sodium_memzero(&writing->secret, sizeof(writing->secret));
+        sodium_memzero(&writing->keys, sizeof(writing->keys));
     }
     prune(writing->directory, kept_shelf);
     if (status != STATUS_OK && status != STATUS_STOPPING)

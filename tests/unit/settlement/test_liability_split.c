@@ -5,16 +5,23 @@
 #include "settlement/liability_leaf.h"
 #include "tests/harness.h"
 
-static hash_t secret_of(const char *text)
+static struct liability_keys keys, others;
+
+/* Of a tree with this secret. */
+static void make_keys(uint8_t secret_byte, uint64_t height, uint16_t asset,
+                      struct liability_keys *made)
 {
-    assert_true(hash_start());
-    return hash_of(text, strlen(text));
+    const uint8_t secret[HASH_BYTES] = {secret_byte};
+    struct arena arena;
+    assert_true(hash_start() && arena_map(&arena, account_tree_bytes(16) + 4096));
+    liability_split_keys(account_tree_new(&arena, 16, secret), height, asset, made);
+    arena_unmap(&arena);
 }
 
 /* Nothing is lost or made, however odd the amount; the same for everybody who has the secret. */
 TEST(liability_split, parts_add_up)
 {
-    const hash_t secret = secret_of("a height");
+    make_keys(1, 7, 2, &keys);
     const uint64_t amounts[] = {1,
                                 2,
                                 3,
@@ -28,8 +35,8 @@ TEST(liability_split, parts_add_up)
     for (uint32_t account = 1; account <= 3000; account++) {
         const uint64_t amount = amounts[account % 9];
         struct liability_parts parts, again;
-        liability_split_parts(&secret, 2, account, amount, &parts);
-        liability_split_parts(&secret, 2, account, amount, &again);
+        liability_split_parts(&keys, account, amount, &parts);
+        liability_split_parts(&keys, account, amount, &again);
         assert_true(parts.count >= 1 && parts.count <= LIABILITIES_PARTS_MAX);
         unsigned __int128 sum = 0;
         for (uint16_t i = 0; i < parts.count; i++) {
@@ -45,35 +52,38 @@ TEST(liability_split, parts_add_up)
     assert_true(nothing > 100);
 }
 
-/* Another account, asset or secret: other parts. */
+/* Another account, asset, height or secret: other parts. */
 TEST(liability_split, parts_say_nothing_of_others)
 {
-    const hash_t secret = secret_of("a height"), later = secret_of("a later one");
+    static const uint64_t other_keys[][3] = {
+        {1, 7, 1}, {1, 8, 0}, {2, 7, 0}}; /* secret, height, asset */
     struct liability_parts one, two;
-    uint32_t same_account = 0, same_asset = 0, same_height = 0;
-    for (uint32_t account = 1; account <= 300; account++) {
-        liability_split_parts(&secret, 0, account, 1000000007, &one);
-        liability_split_parts(&secret, 0, account + 1, 1000000007, &two);
-        same_account += one.count > 1 && one.amounts[0] == two.amounts[0];
-        liability_split_parts(&secret, 1, account, 1000000007, &two);
-        same_asset += one.count > 1 && one.amounts[0] == two.amounts[0];
-        liability_split_parts(&later, 0, account, 1000000007, &two);
-        same_height += one.count > 1 && one.amounts[0] == two.amounts[0];
+    make_keys(1, 7, 0, &keys);
+    for (uint32_t i = 0; i < 3; i++) {
+        uint32_t same = 0;
+        make_keys((uint8_t)other_keys[i][0], other_keys[i][1], (uint16_t)other_keys[i][2], &others);
+        for (uint32_t account = 1; account <= 300; account++) {
+            liability_split_parts(&keys, account, 1000000007, &one);
+            liability_split_parts(&others, account, 1000000007, &two);
+            same += one.count > 1 && one.amounts[0] == two.amounts[0];
+            liability_split_parts(&keys, account + 1, 1000000007, &two);
+            same += one.count > 1 && one.amounts[0] == two.amounts[0];
+        }
+        assert_true(same < 3);
     }
-    assert_true(same_account + same_asset + same_height < 3);
 }
 
 /* Every ordinal has a place and every place an ordinal: none is shown twice, none is left out. */
 TEST(liability_split, the_order_is_a_permutation)
 {
     static bool taken[5000];
-    const hash_t secret = secret_of("a height");
+    make_keys(1, 7, 5, &keys);
     const uint64_t counts[] = {2, 16, 17, 32, 48, 1008, 1024, 4999};
     for (uint32_t i = 0; i < 8; i++) {
         struct liability_order order;
         uint32_t stayed = 0;
         memset(taken, 0, sizeof(taken));
-        liability_split_order(&secret, 5, counts[i], &order);
+        liability_split_order(&keys, counts[i], &order);
         for (uint32_t ordinal = 0; ordinal < counts[i]; ordinal++) {
             const uint32_t place = liability_split_place(&order, ordinal);
             assert_true(place < counts[i] && !taken[place]);
@@ -87,12 +97,15 @@ TEST(liability_split, the_order_is_a_permutation)
 
 TEST(liability_split, orders_of_assets_and_heights_differ)
 {
-    const hash_t secret = secret_of("a height"), later = secret_of("a later one");
+    struct liability_keys later;
     struct liability_order one, two, three;
     uint32_t same = 0;
-    liability_split_order(&secret, 0, 1024, &one);
-    liability_split_order(&secret, 1, 1024, &two);
-    liability_split_order(&later, 0, 1024, &three);
+    make_keys(1, 7, 0, &keys);
+    make_keys(1, 7, 1, &others);
+    make_keys(1, 8, 0, &later);
+    liability_split_order(&keys, 1024, &one);
+    liability_split_order(&others, 1024, &two);
+    liability_split_order(&later, 1024, &three);
     for (uint32_t i = 0; i < 1024; i++) {
         same += liability_split_place(&one, i) == liability_split_place(&two, i);
         same += liability_split_place(&one, i) == liability_split_place(&three, i);
@@ -118,25 +131,28 @@ TEST(liability_split, the_number_of_leaves_is_coarse)
     assert_true(liability_split_leaf_count((uint64_t)3 << 24) <= LIABILITIES_LEAVES_MAX);
 }
 
-/* The secret of a height is not that of another, nor of another tree; a nonce is of one ordinal alone. */
-TEST(liability_split, secrets_and_nonces_are_their_own)
+/* No key of an asset, a height or a tree is another's, none has two uses; a nonce is of one ordinal alone. */
+TEST(liability_split, keys_and_nonces_are_their_own)
 {
-    uint8_t secret[HASH_BYTES] = "a tree secret of thirty-two byte";
-    struct arena arena;
-    assert_true(hash_start() && arena_map(&arena, 2 * account_tree_bytes(16) + 4096));
-    const struct account_tree *tree = account_tree_new(&arena, 16, secret);
-    secret[0] ^= 1;
-    const struct account_tree *other = account_tree_new(&arena, 16, secret);
-    const hash_t seven = liability_split_secret(tree, 7), eight = liability_split_secret(tree, 8);
-    const hash_t others = liability_split_secret(other, 7);
-    assert_true(hash_equal(seven, liability_split_secret(tree, 7)));
-    assert_false(hash_equal(seven, eight) || hash_equal(seven, others));
-    const hash_t nonce = liability_split_nonce(&seven, 1, 5);
-    assert_false(hash_equal(nonce, liability_split_nonce(&seven, 1, 6)) ||
-                 hash_equal(nonce, liability_split_nonce(&seven, 2, 5)) ||
-                 hash_equal(nonce, liability_split_nonce(&eight, 1, 5)));
+    static const uint64_t other_keys[][3] = {{1, 7, 1}, {1, 8, 0}, {2, 7, 0}};
+    make_keys(1, 7, 0, &keys);
+    make_keys(1, 7, 0, &others);
+    assert_memory_equal(&keys, &others, sizeof(keys));
+    assert_memory_not_equal(keys.split, keys.nonce.bytes, sizeof(keys.split));
+    for (uint32_t i = 0; i < LIABILITY_SPLIT_ROUNDS; i++) {
+        assert_memory_not_equal(keys.order[i], keys.split, sizeof(keys.split));
+        for (uint32_t k = 0; k < i; k++)
+            assert_memory_not_equal(keys.order[i], keys.order[k], sizeof(keys.split));
+    }
+    const hash_t nonce = liability_split_nonce(&keys, 5);
+    assert_false(hash_equal(nonce, liability_split_nonce(&keys, 6)));
+    for (uint32_t i = 0; i < 3; i++) {
+        make_keys((uint8_t)other_keys[i][0], other_keys[i][1], (uint16_t)other_keys[i][2], &others);
+        assert_false(hash_equal(nonce, liability_split_nonce(&others, 5)));
+        assert_memory_not_equal(keys.split, others.split, sizeof(keys.split));
+        assert_memory_not_equal(keys.order[0], others.order[0], sizeof(keys.split));
+    }
     const uint8_t none[PUBLIC_KEY_BYTES] = {0};
-    assert_true(hash_equal(liability_split_nobody(&seven, 1, 5),
-                           liability_leaf_commitment(&nonce, none, 1, 0, 0)));
-    arena_unmap(&arena);
+    assert_true(hash_equal(liability_split_nobody(&keys, 5),
+                           liability_leaf_commitment(&nonce, none, 0, 0, 0)));
 }
