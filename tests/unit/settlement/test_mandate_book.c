@@ -188,3 +188,57 @@ TEST(mandate_book, no_change_of_epoch_stands)
     assert_non_null(mandate_book_objection(f.book, &command, &by));
     teardown(&f);
 }
+
+static const char *says_of_connector(struct fixture *f, const uint8_t *public_key,
+                                     const uint8_t *secret_key)
+{
+    const char text[] = "action=deposit-reorg&chain=ETH&output=0&nonce=9&txid="
+                        "0700000000000000000000000000000000000000000000000000000000000000";
+    const struct deposit_reorg_command reorg = {
+        .nonce = 9, .operator_index = PARAMS_CONNECTOR_FIRST, .chain = "ETH", .txid = {7}};
+    const size_t auth_bytes = 96 + strlen(text);
+    uint8_t bytes[COMMAND_BYTES_MAX];
+    struct command command;
+    const struct command_header header = {
+        .length = (uint32_t)(COMMAND_HEADER_BYTES + DEPOSIT_REORG_BYTES + auth_bytes),
+        .type = T_DEPOSIT_REORG,
+        .origin = 1,
+        .auth_kind = AUTH_OPERATOR,
+        .auth_length = (uint16_t)auth_bytes};
+    command_header_put(bytes, &header);
+    uint8_t *at = deposit_reorg_command_put(bytes + COMMAND_HEADER_BYTES, &reorg);
+    memcpy(at, public_key, PUBLIC_KEY_BYTES);
+    hash_sign(secret_key, text, strlen(text), at + 32);
+    memcpy(at + 96, text, strlen(text));
+    assert_true(command_decode(bytes, header.length, &command));
+    return book_says(f->book, &command);
+}
+
+/* A leader vouches for a connector's reports from the event on that adds it, told one by one or copied. */
+TEST(mandate_book, knows_connectors_as_they_are_added)
+{
+    struct fixture f = setup();
+    const uint8_t seed[32] = "a connector";
+    uint8_t public_key[PUBLIC_KEY_BYTES], secret_key[SECRET_KEY_BYTES], bytes[512];
+    struct event event;
+    struct event_writer out = {.at = bytes, .end = bytes + sizeof(bytes), .begin = bytes};
+    struct connector_added_event added = {.connector = PARAMS_CONNECTOR_FIRST};
+    crypto_sign_seed_keypair(public_key, secret_key, seed);
+    memcpy(added.public_key, public_key, PUBLIC_KEY_BYTES);
+    event_write_rules_changed(&out, &(struct rules_changed_event){2});
+    event_write_rules_changed(&out, &(struct rules_changed_event){3});
+    event_write_connector_added(&out, &added);
+    assert_true(mandate_book_concerns(T_CONNECTOR_ADD));
+    const uint8_t *at = bytes;
+    while (event_next(&at, out.at, &event)) {
+        assert_string_equal(says_of_connector(&f, public_key, secret_key), "operator");
+        assert_true(mandate_book_needs(event.type) && mandate_book_apply(f.book, &event));
+    }
+    assert_null(says_of_connector(&f, public_key, secret_key));
+    assert_false(mandate_book_apply(f.book, &event)); /* it is there */
+    const uint8_t thief[32] = "another";
+    uint8_t other[PUBLIC_KEY_BYTES];
+    crypto_sign_seed_keypair(other, secret_key, thief);
+    assert_string_equal(says_of_connector(&f, public_key, secret_key), "signature");
+    teardown(&f);
+}
