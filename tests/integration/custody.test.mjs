@@ -230,6 +230,11 @@ test('one that is denied comes back, and the limit of the day counts it', async 
     const { body: asked } = await ask('3', 'b');
     assert.equal((await admin('deny-withdrawal', `withdrawal=${asked.id}`)).withdrawal.status, 'DENIED');
     assert.deepEqual(await balance(), [before, 0]);
+    const { body: regretted } = await ask('0.5', 'd');
+    const { body: canceled } = await signed(account.withdrawing, 'DELETE', '/quorex/v1/withdrawals',
+                                            { action: 'withdraw-cancel', withdrawal: regretted.id });
+    assert.equal(canceled.status, 'CANCELED', JSON.stringify(canceled));
+    assert.deepEqual(await balance(), [before, 0]);
     assert.equal((await ask('1', 'c')).body.code, -9112);
 });
 
@@ -261,7 +266,8 @@ test('the projection has each of them once, as it is now, and entries that sum t
     assert.equal(sql('SELECT deposit, state, amount, credited, chain_height FROM quorex.deposits ORDER BY deposit'),
                  ['1|2|250000000|250000000|100', '2|3|100000000|0|101', '3|3|100000000|0|102'].join('\n'));
     assert.equal(sql('SELECT withdrawal, state, amount, client_id, address FROM quorex.withdrawals ORDER BY withdrawal'),
-                 ['1|5|5000000|small|bc1-mine', '2|6|200000000|large|bc1-mine', '3|3|300000000|b|bc1-mine'].join('\n'));
+                 ['1|5|5000000|small|bc1-mine', '2|6|200000000|large|bc1-mine', '3|3|300000000|b|bc1-mine',
+                  '4|7|50000000|d|bc1-mine'].join('\n'));
     assert.equal(sql('SELECT count(*) FROM quorex.withdrawals WHERE created_ns > changed_ns'), '0');
     const [free, locked] = await balance();
     const asset = sql("SELECT asset FROM quorex.assets WHERE symbol = 'BTC'");
