@@ -557,9 +557,11 @@ static bool authenticate_operator(struct exchange *exchange)
     if (!auth_verify_operator(facts->genesis, connectors_too ? facts->params : NULL, public_key,
                               &request->payload, &request->proof))
         return false;
-    /* The nonce makes the text count once; a timestamp may limit it further. */
+    /* The nonce makes a command's text count once; a timestamp may limit it further. A question has no nonce: without
+     * a time it would be answered for ever to whoever has seen it. */
     uint64_t timestamp_ns;
-    return form_find(request->form, "timestamp") == NULL ||
+    const bool may_go_without = request->method != METHOD_GET;
+    return (may_go_without && form_find(request->form, "timestamp") == NULL) ||
            (intent_deadline(request->form, &timestamp_ns, &request->deadline_ns,
                             &request->refusal) &&
             auth_check_time(timestamp_ns, request->deadline_ns, request->now_ns,

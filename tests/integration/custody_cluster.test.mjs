@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { sign } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -218,6 +219,10 @@ test('what is released is proved: by our verifier, by one that shares no code wi
     assert.equal((await custody.poll(url(leader), second, 'release', { withdrawal: asked.id })).code, -9114, 'not its route');
     assert.deepEqual((await custody.poll(url(leader), second, 'withdrawals')).rows, []);
     assert.equal((await custody.poll(url(leader), operator, 'withdrawals', { fromId: asked.id })).rows[0].id, asked.id);
+    const timeless = `withdrawal=${asked.id}`, signature = sign(null, Buffer.from(timeless), connector.key).toString('hex');
+    const unlimited = await fetch(`${url(leader)}/quorex/v1/custody/release?${timeless}&signature=${signature}`,
+                                  { headers: { 'X-Quorex-Operator': connector.publicKey } });
+    assert.equal((await unlimited.json()).code, -1102, 'a question that anybody could ask again for ever');
     const waits = await withdraw('2', 'waits');
     assert.equal(waits.status, 'HELD');
     assert.equal((await custody.poll(url(follower), connector, 'release', { withdrawal: waits.id })).code, -9115);
