@@ -90,6 +90,10 @@ TEST(intent_custody, operators_texts_are_read)
                         "ok");
     assert_string_equal(action("action=withdrawal-report&nonce=1&withdrawal=4&status=HELD"),
                         "-1130 status");
+    assert_string_equal(action("action=liabilities-order&nonce=6"), "ok");
+    assert_int_equal(intent.type, T_LIABILITIES_ORDER);
+    assert_int_equal(intent.liabilities_order.nonce, 6);
+    assert_string_equal(action("action=liabilities-order"), "-1102 nonce");
 }
 
 #define WISH "chain=ETH&asset=BTC&amount=0.5&address=a"

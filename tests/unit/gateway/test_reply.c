@@ -457,13 +457,20 @@ TEST(reply, admin_tells_what_was_made)
     assert_true(finish());
     assert_string_equal(desk_answer, "{\"result\":\"tier-set\",\"account\":12,\"command\":2}");
 
+    begin(REPLY_ADMIN, T_LIABILITIES_ORDER, RESPONSE_DEFAULT);
+    const struct liabilities_ordered_event ordered = {.height = 40};
+    event_write_liabilities_ordered(&desk_events, &ordered);
+    assert_true(finish());
+    assert_string_equal(
+        desk_answer, "{\"result\":\"liabilities-ordered\",\"effectiveHeight\":40,\"command\":3}");
+
     begin(REPLY_ADMIN, T_NODE_ADD, RESPONSE_DEFAULT);
     const struct node_changed_event changed = {
         .height = 9, .node = 5, .role = 1, .address = "127.0.0.1:8584"};
     event_write_node_changed(&desk_events, &changed);
     assert_true(finish());
     assert_string_equal(desk_answer,
-                        "{\"result\":\"node-changed\",\"effectiveHeight\":9,\"command\":3}");
+                        "{\"result\":\"node-changed\",\"effectiveHeight\":9,\"command\":4}");
 }
 
 TEST(reply, refusal_is_code_and_message)

@@ -95,6 +95,29 @@ TEST(trading, admin_names_its_operator)
     assert_int_equal(desk_request.intent.credit.nonce, 4);
 }
 
+/* Whoever runs an older build would stop at it. */
+TEST(trading, liabilities_are_ordered_from_rules_3_on)
+{
+    const char *text = "action=liabilities-order&nonce=4";
+    for (uint32_t rules = 1; rules <= 3; rules++) {
+        desk_open();
+        fixture_genesis.operator_count = 2;
+        fixture_genesis.params.rules = rules;
+        memset(fixture_genesis.operators[1], 9, 32);
+        desk_reopen();
+        memset(&desk_request, 0, sizeof(desk_request));
+        desk_request.form = &desk_form;
+        memset(desk_request.proof.key_id, 9, 32);
+        assert_true(form_parse(&desk_form, "", 0, text, strlen(text)));
+        assert_int_equal(trading_admin(&desk_request, &desk_facts),
+                         rules < PARAMS_RULES_LIABILITIES ? OUTCOME_REFUSED : OUTCOME_COMMAND);
+        if (rules < PARAMS_RULES_LIABILITIES)
+            assert_int_equal(desk_request.refusal.reject, REJECT_RULES);
+        else
+            assert_int_equal(desk_request.intent.liabilities_order.operator_index, 1);
+    }
+}
+
 /* Each path reads its own parameters and becomes its own command. */
 TEST(trading, every_new_path_becomes_its_command)
 {
