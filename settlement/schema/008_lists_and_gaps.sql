@@ -5,6 +5,12 @@ CREATE INDEX order_lists_client ON quorex.order_lists (account, client_id);
 DROP INDEX quorex.order_lists_account;
 CREATE INDEX order_lists_account ON quorex.order_lists (account, list_id);
 
+-- Withdrawals of a state, of an account or of all: expressions, so that these indexes are for these questions alone.
+DROP INDEX quorex.withdrawals_account_state;
+CREATE INDEX withdrawals_account_state ON quorex.withdrawals ((account::bigint << 8 | state), (withdrawal + 0));
+DROP INDEX quorex.withdrawals_state;
+CREATE INDEX withdrawals_state ON quorex.withdrawals ((state + 0), (withdrawal + 0));
+
 -- An order's prevented matches, as its fills are found.
 DROP INDEX quorex.prevented_matches_maker;
 CREATE INDEX prevented_matches_maker ON quorex.prevented_matches (market, maker_order);

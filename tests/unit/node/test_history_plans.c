@@ -45,7 +45,7 @@ static void make_chain(void)
         world->stamp_ns += 50000000;
         world_sell(world, (uint32_t)(1 + i % WORLD_ACCOUNTS), price, 3);
         world_buy(world, (uint32_t)(1 + i * 31 % WORLD_ACCOUNTS), price + 5, 3);
-        if (world->trade_id % 400 == 0) assert_int_equal(world_seal(world), STATUS_OK);
+        if (world->trade_id % 10 == 0) assert_int_equal(world_seal(world), STATUS_OK);
     }
     assert_int_equal(world_seal(world), STATUS_OK);
 }
@@ -59,7 +59,7 @@ static void fill_transfers(void)
         "'hex'), i,"
         " 5, 5, i, 3, 2, i, i, i FROM generate_series(1, 24000) i;"
         "INSERT INTO quorex.withdrawals SELECT i, 1 + i % 8, 0, 'ETH', 'a', 'c' || i, 5,"
-        " CASE WHEN i % 100 = 0 THEN 3 ELSE 5 END, 0, i, decode(repeat('00', 32), 'hex'), i, i, i"
+        " CASE WHEN i % 800 = 6 THEN 3 ELSE 5 END, 0, i, decode(repeat('00', 32), 'hex'), i, i, i"
         " FROM generate_series(1, 24000) i;"
         "INSERT INTO quorex.deposit_changes SELECT i, 0, i, i / 3, 1 + i / 3 % 8, 0, 2, 3, i, 5, 5"
         " FROM generate_series(3, 30000) i;"
@@ -218,12 +218,18 @@ static uint64_t only_row(const struct history_query *query)
     return id;
 }
 
+/* What a few rows of many have: thirty of 24,000 are denied, all of one account. */
+static void check_rare(const struct history_query *query)
+{
+    check_pages(query, "force_custom_plan", PAGES_OF_ONE);
+    check_pages(query, "force_generic_plan", PAGES_OF_ONE);
+}
+
 /* What is asked for by its name: one, found by few pages. */
 static void check_few(const struct history_query *query, uint64_t id)
 {
     assert_int_equal(only_row(query), id);
-    check_pages(query, "force_custom_plan", PAGES_OF_ONE);
-    check_pages(query, "force_generic_plan", PAGES_OF_ONE);
+    check_rare(query);
 }
 
 static struct history_query question(enum history_kind kind, bool newest)
@@ -304,11 +310,14 @@ static void check_transfers(void)
                 struct history_query query = question(kinds[i], newest);
                 query.state = states[state];
                 query.subject = 700;
-                check_both(&query);
+                const bool is_rare = kinds[i] == HISTORY_WITHDRAWALS && state > 0;
+                void (*const checked)(const struct history_query *) =
+                    is_rare ? check_rare : check_both;
+                checked(&query);
                 query.id_min = 12000;
-                check_both(&query);
+                checked(&query);
                 query.account = 0;
-                check_both(&query);
+                checked(&query);
             }
 }
 

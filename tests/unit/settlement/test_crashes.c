@@ -40,12 +40,16 @@ static void pause_us(uint64_t microseconds)
     nanosleep(&pause, NULL);
 }
 
-/* A deposit that is told of three times, and of every third the chain takes back; a withdrawal a while, each told of
+/* An address that goes and comes back; a deposit that is told of three times, and of every third the chain takes back; a withdrawal a while, each told of
  * to its end. */
 static void custody_step(struct custody *custody, uint64_t step)
 {
     static struct deposit_changed_event deposit;
     const uint64_t number = custody->withdrawal_count;
+    if (step % 6 == 3) {
+        custody_allow(custody, false);
+        custody_allow(custody, true);
+    }
     if (step % 4 == 0) custody->deposit_count++;
     if (step % 4 < 3) {
         const uint32_t confirmations = (uint32_t)(step % 4) + 1;
@@ -208,7 +212,8 @@ static void finish(pid_t writer)
     assert_true(model.tables[MODEL_FILLS].count > 100 && model.tables[MODEL_LISTS].count > 5 &&
                 model.tables[MODEL_PREVENTED].count > 2 && model.tables[MODEL_DEPOSITS].count > 5 &&
                 model.tables[MODEL_WITHDRAWALS].count > 5 &&
-                model.tables[MODEL_ADDRESSES].count == 2);
+                model.tables[MODEL_ADDRESSES].count == 2 &&
+                model.tables[MODEL_ADDRESS_CHANGES].count > 5);
     compare(&model);
     model_end(&model);
 }

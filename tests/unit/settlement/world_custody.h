@@ -74,6 +74,25 @@ static inline void custody_parameters(struct world *world)
                   "&approvalAbove=0.00005&approvals=1&addressDelay=0&status=OPEN");
 }
 
+/* Account 3 puts its address on its list, or takes it off. */
+static inline void custody_allow(struct custody *custody, bool allowed)
+{
+    struct world *world = custody->world;
+    uint8_t payload[256];
+    const struct address_allow_command allow = {
+        .account = 3, .allowed = allowed, .chain = "ETH", .address = "w3"};
+    address_allow_command_put(payload, &allow);
+    const struct address_changed_event changed = {.active_ns = allowed ? world->stamp_ns : 0,
+                                                  .account = 3,
+                                                  .kind = ADDRESS_WITHDRAWAL,
+                                                  .chain = "ETH",
+                                                  .address = "w3"};
+    event_write_address_changed(&world->out, &changed);
+    custody_own(custody, T_ADDRESS_ALLOW, payload,
+                allowed ? "action=address-allow&chain=ETH&address=w3&timestamp=" CUSTODY_TIME
+                        : "action=address-forbid&chain=ETH&address=w3&timestamp=" CUSTODY_TIME);
+}
+
 static inline void custody_addresses(struct custody *custody)
 {
     struct world *world = custody->world;
@@ -90,17 +109,7 @@ static inline void custody_addresses(struct custody *custody)
     world_operate(world, T_DEPOSIT_ADDRESS, payload,
                   "action=deposit-address&account=1&chain=ETH&address=d1");
 
-    const struct address_allow_command allow = {
-        .account = 3, .allowed = 1, .chain = "ETH", .address = "w3"};
-    address_allow_command_put(payload, &allow);
-    changed = (struct address_changed_event){.active_ns = world->stamp_ns,
-                                             .account = 3,
-                                             .kind = ADDRESS_WITHDRAWAL,
-                                             .chain = "ETH",
-                                             .address = "w3"};
-    event_write_address_changed(&world->out, &changed);
-    custody_own(custody, T_ADDRESS_ALLOW, payload,
-                "action=address-allow&chain=ETH&address=w3&timestamp=" CUSTODY_TIME);
+    custody_allow(custody, true);
 }
 
 /* A key of the account that may withdraw; from here on it signs. */
