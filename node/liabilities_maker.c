@@ -29,8 +29,8 @@ struct liabilities_maker {
     uint64_t proposed_ns;
     bool waits;
 
-    /* The newest certificate; it may come before this node has made its own. */
-    uint64_t certified;
+    /* The newest certificate that is not used up; it may come before this node has made its own. */
+    uint64_t certified; /* its height; 0: none */
     uint8_t certificate[CERTIFICATE_BYTES_MAX];
     size_t certificate_bytes;
 
@@ -172,61 +172,84 @@ static void halt(struct liabilities_maker *maker, uint64_t height, hash_t ours, 
     atomic_store_explicit(&maker->options.progress->halted, 1, memory_order_release);
 }
 
-/* The totals of its height are not what they were when it was made: it stays unpublished here. */
+/* From here on nothing waits for the certificate in hand any more. */
+static void let_go(struct liabilities_maker *maker)
+{
+    if (maker->vote.height == maker->certified) maker->waits = false;
+    maker->certified = 0;
+}
+
+/* What cannot be published stays as it is, here alone. */
 static enum status give_up(struct liabilities_maker *maker, enum status status)
 {
-    log_error("node", "liabilities cannot be published", "height=%lu reason=\"%s\"",
-              maker->vote.height, status_text(status));
-    maker->waits = false;
+    log_error("node", "liabilities cannot be published", "height=%" PRIu64 " reason=\"%s\"",
+              maker->certified, status_text(status));
+    let_go(maker);
     return status == STATUS_NO_SPACE || status == STATUS_IO ? status : STATUS_OK;
 }
 
-static enum status finish(struct liabilities_maker *maker)
+static enum status publish(struct liabilities_maker *maker, const struct certificate *certificate)
 {
-    const struct liabilities_maker_options *options = &maker->options;
-    struct certificate certificate;
+    const uint64_t height = certificate->height;
     size_t proof_bytes;
-    hash_t ours;
-    if (!maker->waits || maker->certified != maker->vote.height) return STATUS_OK;
-    const bool whole =
-        certificate_decode(maker->certificate, maker->certificate_bytes, &certificate);
-    ASSERT(whole);
-    memcpy(ours.bytes, maker->vote.root, HASH_BYTES);
-    if (!hash_equal(ours, certificate.header_hash)) {
-        maker->waits = false;
-        halt(maker, certificate.height, ours, certificate.header_hash);
-        return STATUS_OK;
-    }
-    enum status status = prove_totals(maker, certificate.height, &proof_bytes);
+    enum status status = prove_totals(maker, height, &proof_bytes);
     if (status == STATUS_NOT_FOUND) return STATUS_OK; /* in a later turn */
     if (status == STATUS_OK)
-        status = liabilities_file_finish(options->directory, certificate.height, maker->proof,
+        status = liabilities_file_finish(maker->options.directory, height, maker->proof,
                                          proof_bytes, maker->certificate, maker->certificate_bytes);
     if (status != STATUS_OK) return give_up(maker, status);
-    maker->waits = false;
-    log_info("node", "liabilities certified", "height=%" PRIu64 " votes=%" PRIu32,
-             certificate.height, certificate.vote_count);
-    metric_set(&options->metrics->liabilities_certified, certificate.height);
+    let_go(maker);
+    log_info("node", "liabilities certified", "height=%" PRIu64 " votes=%" PRIu32, height,
+             certificate->vote_count);
+    metric_set(&maker->options.metrics->liabilities_certified, height);
     return STATUS_OK;
 }
 
-static void take_certificates(struct liabilities_maker *maker)
+/* Puts the certificate in hand behind its file when both are there. */
+static enum status finish(struct liabilities_maker *maker)
+{
+    struct liabilities_entry entry;
+    struct certificate certificate;
+    if (maker->certified == 0) return STATUS_OK;
+    const enum status status =
+        liabilities_file_entry(maker->options.directory, maker->certified, &entry);
+    if (status == STATUS_NOT_FOUND) return STATUS_OK; /* it may be made yet */
+    if (status != STATUS_OK) return give_up(maker, status);
+    const bool whole =
+        certificate_decode(maker->certificate, maker->certificate_bytes, &certificate);
+    ASSERT(whole);
+    const hash_t ours = liabilities_root(&entry.head);
+    if (!hash_equal(ours, certificate.header_hash)) {
+        let_go(maker);
+        halt(maker, certificate.height, ours, certificate.header_hash);
+        return STATUS_OK;
+    }
+    if (!entry.is_certified) return publish(maker, &certificate);
+    let_go(maker);
+    return STATUS_OK;
+}
+
+/* Each as it comes, or the last of those that cannot be used yet. */
+static enum status take_certificates(struct liabilities_maker *maker)
 {
     struct ring *ring = maker->options.certificates;
+    enum status status = finish(maker);
     const uint8_t *record;
-    for (size_t byte_count; (record = ring_peek(ring, &byte_count)) != NULL; ring_pop(ring)) {
+    for (size_t byte_count; status == STATUS_OK && (record = ring_peek(ring, &byte_count)) != NULL;
+         ring_pop(ring)) {
         ASSERT(byte_count > 8 && byte_count - 8 <= sizeof(maker->certificate));
         maker->certified = le_get_u64(record);
         maker->certificate_bytes = byte_count - 8;
         memcpy(maker->certificate, record + 8, byte_count - 8);
+        status = finish(maker);
     }
     ring_release(ring);
+    return status;
 }
 
 enum status liabilities_maker_turn(struct liabilities_maker *maker)
 {
-    take_certificates(maker);
-    const enum status status = finish(maker);
+    const enum status status = take_certificates(maker);
     const bool lost = maker->waits && maker->certified != maker->vote.height &&
                       now_ns() - maker->proposed_ns > VOTE_AGAIN_NS;
     if (status == STATUS_OK && lost && votes(maker)) propose(maker);

@@ -213,6 +213,25 @@ TEST(liabilities_maker, a_certificate_may_come_first)
     end();
 }
 
+/* The next ones are made before the votes for these have come: both count. */
+TEST(liabilities_maker, a_certificate_may_come_after_the_next_was_made)
+{
+    struct liabilities_vote_command first, second;
+    begin();
+    workshop_trade_to(&shop, 3);
+    assert_true(take_vote(&first));
+    workshop_ready(&shop);
+    workshop_trade_to(&shop, 6);
+    assert_true(take_vote(&second));
+    assert_int_equal(second.height, 6);
+    certify(3, root_of(&first));
+    certify(6, root_of(&second));
+    await_certified(3);
+    await_certified(6);
+    assert_int_equal(atomic_load(&shop.progress.halted), 0);
+    end();
+}
+
 /* The proof of its totals needs a certificate of the block, which may come later than that of its root. */
 TEST(liabilities_maker, waits_for_the_block_to_be_certified)
 {
