@@ -7,6 +7,7 @@
  *
  *     key        an order of account 1, by an HMAC key that there is not
  *     signature  a credit to account 1 that names the operator and bears no signature of his
+ *     withdrawal a withdrawal from account 1, by the liar's own key
  *     vote       a VOTE with an authentication field
  *
  * and, of kind "forged", a VOTE whose signature is wrong, which would halt nobody. It says "told" when it is told, and
@@ -120,6 +121,26 @@ static void lie_about_a_signature(uint8_t *bytes)
     send_run(liar.epoch, liar.sequence, bytes);
 }
 
+static void lie_about_a_withdrawal(uint8_t *bytes)
+{
+    char text[256];
+    const int length = snprintf(text, sizeof(text),
+                                "action=withdraw&chain=ETH&asset=%s&amount=1&address=thief&"
+                                "withdrawOrderId=lie&timestamp=1700000000000",
+                                liar.genesis.params.assets[0].symbol);
+    int64_t units = 1;
+    for (int i = 0; i < liar.genesis.params.assets[0].decimals; i++)
+        units *= 10;
+    const struct withdraw_command ask = {
+        .amount = {units}, .account = 1, .chain = "ETH", .address = "thief", .client_id = "lie"};
+    uint8_t *at = withdraw_command_put(
+        put_header(bytes, T_WITHDRAW, AUTH_ED25519, 96 + (size_t)length), &ask);
+    at = le_put_bytes(at, liar.key + PUBLIC_KEY_BYTES, PUBLIC_KEY_BYTES);
+    hash_sign(liar.key, text, (size_t)length, at);
+    le_put_bytes(at + SIGNATURE_BYTES, text, (size_t)length);
+    send_run(liar.epoch, liar.sequence, bytes);
+}
+
 static void lie_in_a_vote(uint8_t *bytes, bool forged)
 {
     struct vote_command vote;
@@ -141,6 +162,8 @@ static void lie(void)
         lie_about_a_key(bytes);
     else if (strcmp(liar.kind, "signature") == 0)
         lie_about_a_signature(bytes);
+    else if (strcmp(liar.kind, "withdrawal") == 0)
+        lie_about_a_withdrawal(bytes);
     else
         lie_in_a_vote(bytes, strcmp(liar.kind, "forged") == 0);
 }

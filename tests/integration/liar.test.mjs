@@ -90,6 +90,18 @@ test('nor a credit that the operator did not sign', { timeout: 90000 }, async ()
     await end();
 });
 
+test('nor a withdrawal from an account whose key the member does not have', { timeout: 90000 }, async () => {
+    const known = lies().length;
+    await begin('withdrawal');
+    await until('the lie to be noticed', () => lies().length > known, 30);
+    await nobodyHalts();
+    const thief = Buffer.from('thief').toString('hex');
+    const found = lies().find(({ command }) => command.includes(thief));
+    assert.equal(found.what, 'key', JSON.stringify(found));
+    assert.equal(found.node, LIAR + 1);
+    await end();
+});
+
 test('the honest node with that key is heard again, and all have the same', { timeout: 120000 }, async () => {
     await cluster.startNode(LIAR);
     await load.history.nextAcknowledged([LIAR], 20);
