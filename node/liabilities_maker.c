@@ -31,6 +31,7 @@ struct liabilities_maker {
 
     /* The newest certificate that is not used up; it may come before this node has made its own. */
     uint64_t certified; /* its height; 0: none */
+    bool absent;        /* there is no file of it; looked for again when one is made */
     uint8_t certificate[CERTIFICATE_BYTES_MAX];
     size_t certificate_bytes;
 
@@ -77,6 +78,7 @@ static void vote_for(struct liabilities_maker *maker, const struct block_header 
     liabilities_vote_sign(options->secret_key, genesis_chain_id(options->genesis), header->epoch,
                           header->height, root, options->node, &maker->vote);
     maker->waits = true;
+    maker->absent = false;
     if (votes(maker)) propose(maker);
 }
 
@@ -210,10 +212,11 @@ static enum status finish(struct liabilities_maker *maker)
 {
     struct liabilities_entry entry;
     struct certificate certificate;
-    if (maker->certified == 0) return STATUS_OK;
+    if (maker->certified == 0 || maker->absent) return STATUS_OK;
     const enum status status =
         liabilities_file_entry(maker->options.directory, maker->certified, &entry);
-    if (status == STATUS_NOT_FOUND) return STATUS_OK; /* it may be made yet */
+    maker->absent = status == STATUS_NOT_FOUND;
+    if (maker->absent) return STATUS_OK; /* it may be made yet */
     if (status != STATUS_OK) return give_up(maker, status);
     const bool whole =
         certificate_decode(maker->certificate, maker->certificate_bytes, &certificate);
@@ -239,6 +242,7 @@ static enum status take_certificates(struct liabilities_maker *maker)
          ring_pop(ring)) {
         ASSERT(byte_count > 8 && byte_count - 8 <= sizeof(maker->certificate));
         maker->certified = le_get_u64(record);
+        maker->absent = false;
         maker->certificate_bytes = byte_count - 8;
         memcpy(maker->certificate, record + 8, byte_count - 8);
         status = finish(maker);
