@@ -1,5 +1,5 @@
 // PostgreSQL on a disk that fills up: matching does not notice, log and metrics say so, and once there is room every row
-// comes by itself.
+// comes by itself. Then what is only there is read: an account's ledger, page by page, is its balance.
 
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawn } from 'node:child_process';
@@ -128,4 +128,46 @@ test('a full disk of PostgreSQL stops nobody, and is outlived', { timeout: 30000
         'admin', '--url', http, '--operator-key', join(dir, 'operator.key'), 'reconcile', 'seconds=60'],
         (error, stdout, stderr) => resolve({ code: error?.code ?? 0, told: stdout + stderr })));
     assert.equal(code, 0, told);
+});
+
+test('all pages of a ledger add up to the balance', { timeout: 60000 }, async (context) => {
+    if (!running) return context.skip('may not mount here');
+    const [account] = accounts, units = (text) => BigInt(text.replace('.', ''));
+    const sums = new Map(), ids = new Set();
+    let after = '0-0-0';
+    for (;;) {
+        const { status, body } = await signedRequest({ http }, account, 'GET', '/quorex/v1/ledger', { after, limit: 7 });
+        assert.equal(status, 200, JSON.stringify(body));
+        assert.ok(body.toCommand > 0 && body.toTime > 0);
+        for (const entry of body.entries) {
+            assert.ok(!ids.has(entry.id), `${entry.id} twice`);
+            ids.add(entry.id);
+            const [free, locked] = sums.get(entry.asset) ?? [0n, 0n];
+            sums.set(entry.asset, [free + units(entry.free), locked + units(entry.locked)]);
+        }
+        if (body.entries.length === 0) break;
+        after = body.entries.at(-1).id;
+    }
+    assert.ok(ids.size > 20, `${ids.size} entries`);
+    const { body } = await signedRequest({ http }, account, 'GET', '/api/v3/account');
+    for (const { asset, free, locked } of body.balances)
+        assert.deepEqual(sums.get(asset) ?? [0n, 0n], [units(free), units(locked)], asset);
+
+    const newest = await signedRequest({ http }, account, 'GET', '/quorex/v1/ledger', { limit: 7 });
+    assert.equal(newest.body.entries.at(-1).id, [...ids].at(-1));
+    const unsigned = await fetch(`${http}/quorex/v1/ledger`, { headers: { 'X-MBX-APIKEY': account.apiKey } });
+    assert.equal(unsigned.status, 400);
+    const gone = await signedRequest({ http }, account, 'GET', '/quorex/v1/deposits/1/history');
+    assert.deepEqual(gone.body.changes, []);
+});
+
+test('a day of another time zone begins elsewhere and has the same trades', async (context) => {
+    if (!running) return context.skip('may not mount here');
+    const days = async (timeZone) => (await fetch(
+        `${http}/api/v3/klines?symbol=BTCUSDT&interval=1d&timeZone=${encodeURIComponent(timeZone)}`)).json();
+    const trades = (candles) => candles.reduce((sum, candle) => sum + candle[8], 0);
+    const here = await days('0'), there = await days('5:45');
+    assert.equal(trades(there), trades(here));
+    assert.ok(there.every(([open]) => (open + (5 * 60 + 45) * 60000) % 86400000 === 0));
+    assert.ok(there.every(([open, , , , , , close]) => close === open + 86400000 - 1));
 });

@@ -7,6 +7,8 @@
 #include "tests/harness.h"
 #include "tests/unit/settlement/retention_rig.h"
 
+#define ENTRIES_MAX 100000
+
 static PGconn *reader;
 static PGresult *result;
 static struct history_rows rows;
@@ -112,7 +114,7 @@ static struct walk walk_over(uint32_t account, uint32_t limit, bool newest)
                                                             query_place(before.asset, before.kind));
             assert_int_equal(entry.time_ns, block_time(entry.height));
             if (row == 0) first = entry;
-            walk.count++;
+            assert_true(++walk.count < ENTRIES_MAX); /* or it goes round and round */
             walk.available[entry.asset] += entry.available;
             walk.held[entry.asset] += entry.held;
         }
