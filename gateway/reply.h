@@ -43,7 +43,7 @@ struct reply {
     bool has_replaced, has_amended, has_armed;
     uint32_t account;
     uint32_t element_count; /* of REPLY_CANCEL_ALL */
-    uint32_t created; /* account, asset or market that an operator's command made, or credited */
+    uint32_t created;   /* account, asset or market that an operator's command made, or credited */
     uint16_t connector; /* that an operator's command added */
     uint16_t market;
     uint32_t placement_count;

@@ -33,7 +33,7 @@ enum security {
     SECURITY_WITHDRAW, /* a key that may withdraw */
     SECURITY_OPERATOR,
     SECURITY_CONNECTOR, /* an operator, or a connector that was added */
-    SECURITY_READER, /* members and granted auditors: grant.h */
+    SECURITY_READER,    /* members and granted auditors: grant.h */
 };
 
 enum outcome { OUTCOME_ANSWERED, OUTCOME_REFUSED, OUTCOME_COMMAND, OUTCOME_HISTORY };

@@ -71,7 +71,7 @@ struct consensus_options {
 
     struct ring *submissions[CONSENSUS_SUBMISSIONS_MAX]; /* records: one command each */
     uint32_t submission_count;
-    struct ring *votes[CONSENSUS_VOTES_MAX]; /* records: a VOTE, CHECKPOINT_VOTE or LIABILITIES_VOTE each */
+    struct ring *votes[CONSENSUS_VOTES_MAX]; /* a VOTE, CHECKPOINT_VOTE or LIABILITIES_VOTE each */
     uint32_t vote_ring_count;
     struct ring *changes; /* records: an event frame NODE_CHANGED each, put before the anchor raises
                            * progress.sealed_height past its block; or NULL */

@@ -104,9 +104,9 @@ static uint64_t liabilities_height(struct world *world)
 {
     struct liabilities_ordered_event ordered;
     struct event event;
-    assert_int_equal(world_liabilities_order(
-                         world, (struct liabilities_order_command){.nonce = ++world->nonce}),
-                     REJECT_NONE);
+    assert_int_equal(
+        world_liabilities_order(world, (struct liabilities_order_command){.nonce = ++world->nonce}),
+        REJECT_NONE);
     assert_int_equal(world->out.count, 1);
     assert_true(world_event(world, 0, &event));
     assert_int_equal(event.type, T_LIABILITIES_ORDERED);
