@@ -241,7 +241,7 @@ TEST(params, bounds_are_those_that_cannot_change)
 
 static bool follows(const struct connector_added_event *added)
 {
-    uint8_t bytes[64];
+    uint8_t bytes[64] = {0};
     struct event event;
     struct event_writer writer = {.at = bytes, .end = bytes + sizeof(bytes)};
     event_write_connector_added(&writer, added);
