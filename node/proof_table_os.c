@@ -10,6 +10,7 @@
 #include "settlement/liabilities_file.h"
 #include "settlement/proof_journal.h"
 #include "settlement/proof_shelf.h"
+#include "settlement/settle.h"
 #include "settlement/totals_proof.h"
 
 #include <stdio.h>
@@ -78,6 +79,19 @@ static enum status not_proved(uint64_t height, const char *what)
 
 /* ---- accounts, totals ---- */
 
+/* The folder of the shelf that has the state of this header; NULL: none. A file that has only the height is of a chain
+ * that was cut. */
+static const char *find_shelf(const struct proof_table *table, const struct block_header *header)
+{
+    const char *const folders[] = {
+        table->options.shelf, table->options.liabilities != NULL ? table->liabilities_shelf : NULL};
+    for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
+        if (folders[i] != NULL &&
+            proof_shelf_has(folders[i], header->height, header->state_root, header->totals_root))
+            return folders[i];
+    return NULL;
+}
+
 static enum status table_account(void *context, uint32_t account, uint64_t height,
                                  struct proof_bytes *out)
 {
@@ -89,12 +103,10 @@ static enum status table_account(void *context, uint32_t account, uint64_t heigh
     for (int tries = 0; status == STATUS_OK && tries < TRIES_MAX; tries++) {
         status = proof_journal_account(options->journal, options->settlement, account, height,
                                        table->room, &proof);
-        if (status == STATUS_NOT_FOUND && options->shelf != NULL)
-            status = proof_shelf_account(options->shelf, options->settlement, account, height,
-                                         table->room, &proof);
-        if (status == STATUS_NOT_FOUND && options->liabilities != NULL)
-            status = proof_shelf_account(table->liabilities_shelf, options->settlement, account,
-                                         height, table->room, &proof);
+        const char *shelf = status == STATUS_NOT_FOUND ? find_shelf(table, &header) : NULL;
+        if (shelf != NULL)
+            status = proof_shelf_account(shelf, options->settlement, account, height, table->room,
+                                         &proof);
         if (status != STATUS_OK) return status;
         if (account_proof_fault(&proof, header.state_root, NULL) == NULL)
             return finish(table, PROOF_ACCOUNT, proof_account_put(&proof, table->subject), height,
@@ -109,11 +121,10 @@ static enum status table_totals(void *context, uint64_t height, struct proof_byt
     struct block_header header;
     struct proof_totals proof;
     enum status status = header_at(table, height, &header);
-    if (status == STATUS_OK) status = proof_journal_totals(table->options.journal, height, &proof);
-    if (status == STATUS_NOT_FOUND && table->options.shelf != NULL)
-        status = proof_shelf_totals(table->options.shelf, height, &proof);
-    if (status == STATUS_NOT_FOUND && table->options.liabilities != NULL)
-        status = proof_shelf_totals(table->liabilities_shelf, height, &proof);
+    if (status != STATUS_OK) return status;
+    status = proof_journal_totals(table->options.journal, height, &proof);
+    const char *shelf = status == STATUS_NOT_FOUND ? find_shelf(table, &header) : NULL;
+    if (shelf != NULL) status = proof_shelf_totals(shelf, height, &proof);
     if (status != STATUS_OK) return status;
     if (totals_proof_fault(&proof, header.totals_root) != NULL) return not_proved(height, "totals");
     return finish(table, PROOF_TOTALS, proof_totals_put(&proof, table->subject), height, out);
@@ -202,6 +213,8 @@ static enum status table_liability(void *context, uint32_t account, uint16_t ass
 {
     struct proof_table *table = context;
     size_t subject_bytes;
+    /* Until settlement has come to the height again it may not know the account yet. */
+    if (settlement_height(table->options.settlement) < height) return STATUS_NOT_FOUND;
     const enum status status =
         liabilities_file_opening(table->options.liabilities, table->options.settlement, account,
                                  asset, height, table->subject, &subject_bytes);

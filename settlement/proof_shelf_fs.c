@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 #define MAGIC         0x53505851u
-#define VERSION       2u
-#define HEADER_BYTES  64
+#define VERSION       3u
+#define HEADER_BYTES  112
+#define ROOTS_AT      48
 #define TOTAL_BYTES   96
 #define ACCOUNT_BYTES 16
 #define BUFFER_BYTES  (1u << 20)
@@ -27,6 +28,7 @@ struct shelf {
     uint64_t height, balance_count;
     uint32_t depth, row_level, account_count, asset_count;
     bool has_house; /* totals have an account of the house */
+    hash_t state_root, totals_root;
 };
 
 struct writer {
@@ -135,21 +137,35 @@ static void put_totals(struct writer *out, const struct settlement *s)
     }
 }
 
+static hash_t totals_root_of(const struct settlement *s)
+{
+    return totals_root(s->totals, s->params.asset_count, params_has_house(&s->genesis->params));
+}
+
+static void put_header(struct writer *out, const struct settlement *s, uint64_t balance_count)
+{
+    const uint32_t depth = account_tree_depth(s->tree);
+    const hash_t state = account_tree_root(s->tree), totals = totals_root_of(s);
+    uint8_t header[HEADER_BYTES] = {0};
+    uint8_t *at = le_put_u32(le_put_u32(header, MAGIC), VERSION);
+    at = le_put_u64(at, s->height);
+    at = le_put_u32(le_put_u32(at, depth), (depth + 1) / 2);
+    at = le_put_u32(le_put_u32(at, balance_sheet_count(s->accounts)), s->params.asset_count);
+    at = le_put_u64(at, balance_count);
+    le_put_u8(at, params_has_house(&s->genesis->params));
+    le_put_bytes(le_put_bytes(header + ROOTS_AT, state.bytes, HASH_BYTES), totals.bytes,
+                 HASH_BYTES);
+    put(out, header, sizeof(header));
+}
+
 static void put_file(struct writer *out, const struct settlement *s)
 {
     const uint32_t depth = account_tree_depth(s->tree), row_level = (depth + 1) / 2;
     const uint32_t account_count = balance_sheet_count(s->accounts);
-    uint8_t header[HEADER_BYTES] = {0};
     uint64_t balance_count = 0;
     for (uint32_t account = 1; account <= account_count; account++)
         balance_count += balances_of(s, account);
-    uint8_t *at = le_put_u32(le_put_u32(header, MAGIC), VERSION);
-    at = le_put_u64(at, s->height);
-    at = le_put_u32(le_put_u32(at, depth), row_level);
-    at = le_put_u32(le_put_u32(at, account_count), s->params.asset_count);
-    at = le_put_u64(at, balance_count);
-    le_put_u8(at, params_has_house(&s->genesis->params));
-    put(out, header, sizeof(header));
+    put_header(out, s, balance_count);
     put_totals(out, s);
     put(out, account_tree_level(s->tree, row_level), sizeof(hash_t) << (depth - row_level));
     put(out, account_tree_level(s->tree, 0), sizeof(hash_t) << depth);
@@ -158,8 +174,8 @@ static void put_file(struct writer *out, const struct settlement *s)
     flush(out);
 }
 
-/* Removes all but the newest; what was not finished goes too. */
-static void prune(const char *directory)
+/* Removes all but the newest up to `last`; what was not finished goes too. */
+static void prune(const char *directory, uint64_t last)
 {
     uint64_t newest[PROOF_SHELF_KEPT] = {0};
     DIR *listing = opendir(directory);
@@ -170,9 +186,10 @@ static void prune(const char *directory)
             char *end;
             const uint64_t height = strtoull(entry->d_name, &end, 10);
             if (height == 0) continue;
-            if (pass == 1 && (*end != '\0' || height < newest[PROOF_SHELF_KEPT - 1]))
+            if (pass == 1 &&
+                (*end != '\0' || height < newest[PROOF_SHELF_KEPT - 1] || height > last))
                 (void)!unlinkat(dirfd(listing), entry->d_name, 0);
-            if (pass == 1 || *end != '\0') continue;
+            if (pass == 1 || *end != '\0' || height > last) continue;
             for (uint64_t i = 0, moved = height; i < PROOF_SHELF_KEPT; i++) {
                 const uint64_t there = newest[i];
                 if (moved <= there) continue;
@@ -189,7 +206,8 @@ enum status proof_shelf_write(const char *directory, const struct settlement *s)
     char path[PATH_MAX], draft[PATH_MAX];
     if (!path_of(path, directory, s->height, "") || !path_of(draft, directory, s->height, ".part"))
         return STATUS_MALFORMED;
-    if (access(path, F_OK) == 0) return STATUS_OK;
+    if (proof_shelf_has(directory, s->height, account_tree_root(s->tree), totals_root_of(s)))
+        return STATUS_OK;
     if (mkdir(directory, 0700) != 0 && errno != EEXIST)
         return io_failed("the folder of proofs cannot be made", directory);
     struct writer out = {.buffer = malloc(BUFFER_BYTES)};
@@ -201,7 +219,7 @@ enum status proof_shelf_write(const char *directory, const struct settlement *s)
     const enum status status = done ? STATUS_OK : io_failed("proofs cannot be written", path);
     if (out.descriptor >= 0) close(out.descriptor);
     free(out.buffer);
-    prune(directory);
+    prune(directory, s->height);
     return status;
 }
 
@@ -236,6 +254,8 @@ static bool header_get(struct shelf *shelf, const uint8_t bytes[HEADER_BYTES], u
     shelf->asset_count = le_get_u32(bytes + 28);
     shelf->balance_count = le_get_u64(bytes + 32);
     shelf->has_house = bytes[40] != 0;
+    memcpy(shelf->state_root.bytes, bytes + ROOTS_AT, HASH_BYTES);
+    memcpy(shelf->totals_root.bytes, bytes + ROOTS_AT + HASH_BYTES, HASH_BYTES);
     return le_get_u32(bytes) == MAGIC && le_get_u32(bytes + 4) == VERSION &&
            shelf->height == height && shelf->depth <= ACCOUNT_TREE_DEPTH_MAX &&
            shelf->row_level == (shelf->depth + 1) / 2 && shelf->asset_count <= PROOF_ASSETS_MAX;
@@ -254,6 +274,14 @@ static enum status shelf_open(struct shelf *shelf, const char *directory, uint64
         return STATUS_OK;
     close(shelf->descriptor);
     return STATUS_NOT_FOUND;
+}
+
+bool proof_shelf_has(const char *directory, uint64_t height, hash_t state_root, hash_t totals_root)
+{
+    struct shelf shelf;
+    if (shelf_open(&shelf, directory, height) != STATUS_OK) return false;
+    close(shelf.descriptor);
+    return hash_equal(shelf.state_root, state_root) && hash_equal(shelf.totals_root, totals_root);
 }
 
 static bool read_leaf(const struct shelf *shelf, const struct settlement *s, uint32_t account,
@@ -408,6 +436,12 @@ enum status proof_shelf_keep(const char *directory, uint64_t height, const char 
         return STATUS_MALFORMED;
     if (mkdir(kept, 0700) != 0 && errno != EEXIST)
         return io_failed("the folder of kept proofs cannot be made", kept);
-    if (link(from, to) == 0 || errno == EEXIST) return STATUS_OK;
+    struct stat ours, theirs;
+    if (link(from, to) == 0) return STATUS_OK;
+    if (errno == EEXIST && stat(from, &ours) == 0 && stat(to, &theirs) == 0) {
+        if (ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev) return STATUS_OK;
+        /* The height was reached anew: what is kept is of a state that the chain does not have. */
+        if (unlink(to) == 0 && link(from, to) == 0) return STATUS_OK;
+    }
     return errno == ENOENT ? STATUS_NOT_FOUND : io_failed("proofs cannot be kept", to);
 }

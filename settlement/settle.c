@@ -449,7 +449,8 @@ enum status settle_block(struct settlement *s, uint64_t height, struct settle_ro
     balance_sheet_forget_dirty(s->accounts);
     INVARIANT(settle_check(s));
 
-    s->height = height;
+    /* Pairs with settlement_height: all that the block changed is there before it. */
+    word_put(&s->height, height);
     settlement_roots(s, roots);
     if (s->journal != NULL)
         proof_journal_block(s->journal, height, s->tree, dirty_count > 0, s->totals,
@@ -469,7 +470,7 @@ uint32_t settlement_rules(const struct settlement *s)
 
 uint64_t settlement_height(const struct settlement *s)
 {
-    return s->height;
+    return word_get(&s->height);
 }
 
 void settlement_roots(struct settlement *s, struct settle_roots *roots)

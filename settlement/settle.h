@@ -76,7 +76,8 @@ MUST_CHECK enum status settle_event(struct settlement *settlement, const struct 
 MUST_CHECK enum status settle_block(struct settlement *settlement, uint64_t height,
                                     struct settle_roots *roots);
 
-/* Where it stands: the last command, and the height of the last block that was STATUS_OK; 0: none yet. */
+/* Where it stands: the last command, and the height of the last block that was STATUS_OK; 0: none yet.
+ * The height may be asked by any thread, for which all accounts of that block are there then. */
 uint64_t settlement_command(const struct settlement *settlement);
 uint64_t settlement_height(const struct settlement *settlement);
 

@@ -164,6 +164,79 @@ static void end_liabilities(uint64_t height)
     rmdir(shelf);
 }
 
+/* The shelf has a file of the height, of another state: as a chain leaves it that is cut and comes there anew. */
+static void shelve_stale(uint64_t height)
+{
+    static uint8_t file[1 << 16];
+    char path[256];
+    snprintf(path, sizeof(path), "%s/shelf/%lu", liabilities, height);
+    FILE *kept = fopen(path, "rb");
+    const size_t byte_count = fread(file, 1, sizeof(file), kept);
+    fclose(kept);
+    assert_true(byte_count > 112 && byte_count < sizeof(file));
+    for (size_t at = 48; at < byte_count; at += 16) /* its state's root first */
+        file[at] ^= 1;
+    snprintf(path, sizeof(path), "%s/%lu", shelf, height);
+    FILE *stale = fopen(path, "wb");
+    assert_int_equal(fwrite(file, 1, byte_count, stale), byte_count);
+    fclose(stale);
+}
+
+/* What a chain that was cut has left on the shelf does not stand before what is the header's. */
+TEST(proof_table, a_shelf_of_another_state_is_passed_over)
+{
+    proved_begin(&proved, UINT32_MAX);
+    const uint64_t height = proved.story.height;
+    char name[32];
+    snprintf(name, sizeof(name), "%lu", height);
+    begin_liabilities(height);
+    const struct proof_source *source = proof_table_source(table);
+    shelve_stale(height);
+    assert_int_equal(source->account(source->context, 1, height, &bytes), STATUS_OK);
+    assert_null(fault());
+    assert_int_equal(source->totals(source->context, height, &bytes), STATUS_OK);
+    assert_null(fault());
+    remove_at(shelf, name);
+    end_liabilities(height);
+    proved_end(&proved);
+}
+
+/* A node that begins anew has the files before its settlement is there again: until then there is no opening, and
+ * nothing is damaged. */
+TEST(proof_table, nothing_is_opened_ahead_of_settlement)
+{
+    static struct arena arena;
+    static uint8_t totals[PROOF_BYTES_MAX];
+    const uint8_t certificate[60] = {1};
+    struct proof_table *early;
+    proved_begin(&proved, UINT32_MAX);
+    const uint64_t height = proved.story.height;
+    const struct genesis *genesis = &proved.story.journal.genesis;
+    begin_liabilities(height);
+    const struct proof_source *source = proof_table_source(table);
+    assert_int_equal(source->totals(source->context, height, &bytes), STATUS_OK);
+    memcpy(totals, bytes.bytes, bytes.byte_count);
+    assert_int_equal(liabilities_file_finish(liabilities, height, totals, bytes.byte_count,
+                                             certificate, sizeof(certificate)),
+                     STATUS_OK);
+    assert_int_equal(source->liability(source->context, 1, 0, height, &bytes), STATUS_OK);
+
+    assert_true(arena_map(&arena, settlement_bytes(genesis)));
+    const struct proof_table_options options = {
+        .chain = proved.folder.path,
+        .trades = proved.trades,
+        .liabilities = liabilities,
+        .settlement = settlement_new(&arena, genesis, journal_tree_secret),
+    };
+    assert_int_equal(proof_table_open(&options, &early), STATUS_OK);
+    source = proof_table_source(early);
+    assert_int_equal(source->liability(source->context, 1, 0, height, &bytes), STATUS_NOT_FOUND);
+    proof_table_close(early);
+    arena_unmap(&arena);
+    end_liabilities(height);
+    proved_end(&proved);
+}
+
 /* As long as the file stays, so do the accounts of its height; nothing of it is opened before it is certified. */
 TEST(proof_table, liabilities_are_listed_given_and_opened)
 {

@@ -110,6 +110,69 @@ TEST(proof_shelf, a_rotten_file_proves_nothing_else)
     end();
 }
 
+static ino_t node_of(const char *where, uint64_t height)
+{
+    char path[224];
+    struct stat found;
+    snprintf(path, sizeof(path), "%s/%u", where, (unsigned)height);
+    assert_int_equal(stat(path, &found), 0);
+    return found.st_ino;
+}
+
+static bool has(const char *where, const struct settle_roots *of)
+{
+    return proof_shelf_has(where, 1, of->state_root, of->totals_root);
+}
+
+/* A chain that was cut comes to a height anew, with another state: its file takes the place of the old one, also under
+ * the name by which that is kept. That of the same state stays as it is. */
+TEST(proof_shelf, a_height_reached_anew_takes_the_place_of_the_old)
+{
+    char kept[192];
+    begin(NULL);
+    snprintf(kept, sizeof(kept), "%s/kept", directory);
+    shelve(3);
+    const struct settle_roots old = roots[1];
+    const ino_t first = node_of(folder, 1);
+    assert_int_equal(proof_shelf_keep(folder, 1, kept), STATUS_OK);
+    assert_int_equal(proof_shelf_write(folder, world->settlement), STATUS_OK);
+    assert_int_equal(node_of(folder, 1), first);
+    assert_true(has(folder, &old) && has(kept, &old));
+    for (uint64_t i = 0; i < PROOF_SHELF_KEPT; i++)
+        shelve(i);
+    const uint64_t last = world->height;
+    /* The oldest is there no longer; it is put back, as if the last were not made yet. */
+    char from[224], to[224];
+    snprintf(from, sizeof(from), "%s/1", kept);
+    snprintf(to, sizeof(to), "%s/1", folder);
+    assert_int_equal(link(from, to), 0);
+
+    world_free(world);
+    world = world_new_with(NULL);
+    shelve(4);
+    assert_false(hash_equal(roots[1].state_root, old.state_root));
+    assert_true(has(folder, &roots[1]) && !has(folder, &old));
+    for (uint32_t account = 1; account <= world->account_count; account++) {
+        assert_int_equal(ask(account, 1), STATUS_OK);
+        assert_null(account_proof_fault(&proof, roots[1].state_root, NULL));
+    }
+    for (uint64_t height = 2; height <= last; height++)
+        assert_int_equal(ask(1, height), STATUS_NOT_FOUND);
+    /* Sums may differ where no account does. */
+    assert_false(proof_shelf_has(folder, 1, roots[1].state_root, old.state_root));
+    assert_false(proof_shelf_has(folder, 2, roots[1].state_root, roots[1].totals_root));
+
+    assert_true(has(kept, &old));
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(proof_shelf_keep(folder, 1, kept), STATUS_OK);
+        assert_true(has(kept, &roots[1]));
+        assert_int_equal(node_of(kept, 1), node_of(folder, 1));
+    }
+    unlink(from);
+    rmdir(kept);
+    end();
+}
+
 struct walk {
     uint32_t last, count;
     int64_t sums[2];
