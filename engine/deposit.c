@@ -170,11 +170,17 @@ enum reject deposit_reorg(struct engine *engine, const struct command *command,
 {
     struct deposit_reorg_command ask;
     deposit_reorg_command_get(command->payload, &ask);
-    const int chain = params_find_chain(&engine->params, ask.chain);
-    if (chain < 0) return REJECT_ROUTE;
-    if (engine->params.routes[chain].connector != ask.operator_index) return REJECT_CONNECTOR;
+    const struct params *params = &engine->params;
+    const bool by_asset = params->rules >= PARAMS_RULES_RELEASE;
+    int route = params_find_chain(params, ask.chain);
+    if (route < 0) return REJECT_ROUTE;
     struct deposit_changed_event *deposit =
         custody_deposit(&engine->custody, ask.chain, ask.txid, ask.output);
+    if (by_asset && deposit == NULL) return REJECT_UNKNOWN_DEPOSIT;
+    /* Its asset's route: nobody takes back what he could not have reported. */
+    if (by_asset) route = params_find_route(params, ask.chain, deposit->asset);
+    ASSERT(route >= 0);
+    if (params->routes[route].connector != ask.operator_index) return REJECT_CONNECTOR;
     if (deposit == NULL) return REJECT_UNKNOWN_DEPOSIT;
     deposit_take_back(engine, deposit, out);
     return REJECT_NONE;

@@ -198,10 +198,13 @@ static const char *deposit_gone(struct settlement *s, struct deposit_changed_eve
 {
     struct deposit_reorg_command asked;
     deposit_reorg_command_get(s->command.payload, &asked);
-    const int chain = params_find_chain(&s->params, asked.chain);
-    if (chain < 0 || s->params.routes[chain].connector != asked.operator_index) return "connector";
     *known = custody_book_deposit(s->custody, asked.chain, asked.txid, asked.output);
     if (*known == NULL) return "deposit of nobody";
+    /* Only who could report it takes it back; before these rules it was the chain's first route. */
+    const int route = s->params.rules >= PARAMS_RULES_RELEASE
+                          ? params_find_route(&s->params, asked.chain, (*known)->asset)
+                          : params_find_chain(&s->params, asked.chain);
+    if (route < 0 || s->params.routes[route].connector != asked.operator_index) return "connector";
     *due = **known;
     const amount_t has = balance_sheet_cell(s->accounts, due->account, due->asset)->available;
     due->credited.units -= has.units < due->credited.units ? has.units : due->credited.units;

@@ -363,9 +363,13 @@ enum reject model_deposit_reorg(struct model *model, const struct deposit_reorg_
 {
     if (model->params.rules < 2) return REJECT_RULES;
     const struct route_changed_event *route = route_of(model, ask->chain, -1);
-    if (route == NULL) return REJECT_ROUTE;
-    if (route->connector != ask->operator_index) return REJECT_CONNECTOR;
     struct deposit_changed_event *deposit = deposit_of(model, ask->chain, ask->txid, ask->output);
+    if (route == NULL) return REJECT_ROUTE;
+    if (model->params.rules >= 3) {
+        if (deposit == NULL) return REJECT_UNKNOWN_DEPOSIT;
+        route = route_of(model, ask->chain, deposit->asset);
+    }
+    if (route->connector != ask->operator_index) return REJECT_CONNECTOR;
     if (deposit == NULL) return REJECT_UNKNOWN_DEPOSIT;
     const bool freezes = deposit->state != DEPOSIT_OWED;
     const int64_t taken =

@@ -904,6 +904,7 @@ static void put_report(struct dice *dice, const struct model *model, struct tria
 static void put_reorg(struct dice *dice, const struct model *model, struct trial_command *command)
 {
     struct deposit_reorg_command ask = {0};
+    int asset = -1; /* the chain's first */
     chain_put(dice, ask.chain);
     if (model->deposit_count > 0 && !slip(dice)) {
         const struct deposit_changed_event *deposit =
@@ -911,8 +912,9 @@ static void put_reorg(struct dice *dice, const struct model *model, struct trial
         ask.output = deposit->output;
         memcpy(ask.chain, deposit->chain, sizeof(ask.chain));
         memcpy(ask.txid, deposit->txid, sizeof(ask.txid));
+        if (!chance(dice, 5)) asset = deposit->asset;
     }
-    ask.operator_index = some_connector(dice, model, ask.chain, -1);
+    ask.operator_index = some_connector(dice, model, ask.chain, asset);
     PUT(DEPOSIT_REORG, deposit_reorg, &ask);
 }
 

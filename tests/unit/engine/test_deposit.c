@@ -177,6 +177,34 @@ TEST(deposit, what_contradicts_itself_is_refused)
     close_world();
 }
 
+/* Two assets of one chain, each with a connector of its own: who tells of the one takes nothing of the other back. Up to
+ * rules 2 it is the chain's first who does. */
+TEST(deposit, only_its_assets_connector_takes_it_back)
+{
+    for (int releases = 0; releases < 2; releases++) {
+        open_world();
+        if (releases) custody_open_releases(&custody);
+        custody.route.asset = USD;
+        custody.route.connector = 1;
+        assert_int_equal(custody_route(&custody), REJECT_NONE);
+        struct deposit_report_command report = custody_told(&custody, 1, 50, 3);
+        report.asset = USD;
+        report.operator_index = 1;
+        assert_int_equal(world_deposit_report(&world, report), REJECT_NONE);
+
+        struct deposit_reorg_command gone = {.chain = "ETH", .txid = {1}};
+        for (int told = 0; told < 2; told++) { /* by the other one first */
+            gone.nonce = ++world.nonce;
+            gone.operator_index = (uint16_t)(told == releases);
+            const bool is_his = told == 1;
+            assert_int_equal(world_deposit_reorg(&world, gone),
+                             is_his ? REJECT_NONE : REJECT_CONNECTOR);
+            if (is_his) assert_int_equal(custody_state(&custody), DEPOSIT_REORGED);
+        }
+        close_world();
+    }
+}
+
 /* An address is one account's; given again to the same one it is answered alike. */
 TEST(deposit, an_address_is_one_accounts)
 {

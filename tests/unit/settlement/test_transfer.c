@@ -1,5 +1,6 @@
 #include "settlement/transfer.h"
 
+#include "settlement/state.h"
 #include "tests/harness.h"
 #include "tests/unit/settlement/world_custody.h"
 
@@ -99,6 +100,44 @@ TEST(transfer, a_withdrawal_that_is_taken_back_is_released)
         assert_int_equal(settlement_held(world->settlement, 3, BTC).units, 0);
     }
     close_agreed();
+}
+
+/* A route of USDT before BTC's, over the same chain, with a connector each. */
+static void two_routes(uint16_t usdt_connector, uint16_t btc_connector)
+{
+    struct params *params = &world->settlement->params;
+    params->routes[1] = params->routes[0];
+    params->routes[0].asset = USDT;
+    params->routes[0].connector = usdt_connector;
+    params->routes[1].connector = btc_connector;
+    params->route_count = 2;
+}
+
+/* Operator 0 tells that a deposit of BTC is gone. */
+static void btc_gone(bool releases, uint16_t usdt_connector, uint16_t btc_connector)
+{
+    open_custody();
+    if (releases) custody_releases(&custody, PARAMS_CONNECTOR_FIRST);
+    struct deposit_changed_event deposit = custody_deposit_of(1, 7000, 3);
+    custody_told(&custody, deposit, 3, 7000);
+    two_routes(usdt_connector, btc_connector);
+    deposit.credited.units = 0;
+    deposit.confirmations = 0;
+    deposit.state = DEPOSIT_REORGED;
+    custody_gone(&custody, deposit, 7000, false);
+}
+
+/* A deposit is taken back by the connector of its own asset's route; up to rules 2 by that of the chain's first. */
+TEST(transfer, only_its_assets_connector_takes_a_deposit_back)
+{
+    btc_gone(true, 1, 0);
+    close_agreed();
+    btc_gone(true, 0, 1);
+    close_differing("connector");
+    btc_gone(false, 0, 1);
+    close_agreed();
+    btc_gone(false, 1, 0);
+    close_differing("connector");
 }
 
 /* ---- An engine that lies. */
