@@ -17,7 +17,7 @@
 #include "common/proof.h"
 #include "common/status.h"
 
-#define PROOF_PUBLISHED_MAX 3 /* liabilities that are kept */
+#define PROOF_PUBLISHED_MAX 5 /* liabilities that are kept, certified or not */
 #define PROOF_PIECE_MAX     (1u << 20)
 
 struct proof_bytes {

@@ -23,7 +23,9 @@
 
 #define REST_MS 200 /* how long a stop or a lost vote may go unnoticed */
 #define VOTE_AGAIN_NS \
-    UINT64_C(5000000000)  /* a vote that no certificate followed is proposed again */
+    UINT64_C(5000000000) /* a vote that no certificate followed is proposed again */
+#define CERTIFY_NS \
+    UINT64_C(10000000000) /* for so long liabilities wait for the checkpoint to be certified */
 #define NICENESS       10 /* matching comes first where cores are few */
 #define VOTE_BYTES_ALL (COMMAND_HEADER_BYTES + CHECKPOINT_VOTE_BYTES)
 
@@ -334,8 +336,7 @@ static enum status make(struct checkpoint_maker *maker)
     maker->made_index = mark.base.index;
     maker->waits = true;
     if (votes(maker)) propose_vote(maker);
-    if (!maker->liabilities || options->liabilities == NULL) return STATUS_OK;
-    return liabilities_maker_make(options->liabilities, maker->header);
+    return STATUS_OK;
 }
 
 /* ---- Its certificate ---- */
@@ -385,17 +386,50 @@ static enum status certify(struct checkpoint_maker *maker)
     return STATUS_OK;
 }
 
-static void take_certificates(struct checkpoint_maker *maker)
+/* Each as it comes: one may be of this node's own when the next ones wait already. */
+static enum status take_certificates(struct checkpoint_maker *maker)
 {
     struct ring *ring = maker->options.certificates;
+    enum status status = certify(maker);
     const uint8_t *record;
-    for (size_t byte_count; (record = ring_peek(ring, &byte_count)) != NULL; ring_pop(ring)) {
+    for (size_t byte_count; status == STATUS_OK && (record = ring_peek(ring, &byte_count)) != NULL;
+         ring_pop(ring)) {
         ASSERT(byte_count > 8 && byte_count - 8 <= sizeof(maker->certificate));
         maker->certified = le_get_u64(record);
         maker->certificate_bytes = byte_count - 8;
         memcpy(maker->certificate, record + 8, byte_count - 8);
+        status = certify(maker);
     }
     ring_release(ring);
+    return status;
+}
+
+/* What is waited for: its certificate. */
+static enum status look_around(struct checkpoint_maker *maker)
+{
+    const enum status status = take_certificates(maker);
+    if (status == STATUS_OK && maker->waits && votes(maker) &&
+        now_ns() - maker->proposed_ns > VOTE_AGAIN_NS)
+        propose_vote(maker);
+    return status;
+}
+
+/* The liabilities that are due with the checkpoint in hand. It is certified first: making them takes long, and may fail,
+ * while the log below it is kept and joiners cannot have it. Only the checkpoint itself stops a node. */
+static enum status make_liabilities(struct checkpoint_maker *maker)
+{
+    struct liabilities_maker *liabilities = maker->options.liabilities;
+    const uint64_t began_ns = now_ns();
+    liabilities_maker_due(liabilities, maker->vote.height);
+    enum status status = look_around(maker);
+    while (status == STATUS_OK && maker->waits && !is_stopping(maker) &&
+           now_ns() - began_ns < CERTIFY_NS) {
+        park_sleep(maker->options.park, REST_MS);
+        status = look_around(maker);
+    }
+    if (status == STATUS_OK && !is_stopping(maker))
+        liabilities_maker_make(liabilities, maker->header);
+    return status;
 }
 
 /* ---- The thread ---- */
@@ -425,7 +459,10 @@ static bool is_begun(struct checkpoint_maker *maker)
 /* One that there was no memory for is left out, like one that came too soon. */
 static enum status make_next(struct checkpoint_maker *maker)
 {
-    const enum status status = make(maker);
+    enum status status = make(maker);
+    const bool is_made = status == STATUS_OK && maker->waits && maker->digest_bytes > 0;
+    if (is_made && maker->liabilities && maker->options.liabilities != NULL)
+        status = make_liabilities(maker);
     if (status != STATUS_OK && status != STATUS_NO_MEMORY) return status;
     open(maker);
     return STATUS_OK;
@@ -439,17 +476,13 @@ enum status maker_run(struct checkpoint_maker *maker)
     if (liabilities != NULL) liabilities_maker_resume(liabilities);
     if (!is_open(maker)) open(maker);
     while (status == STATUS_OK && !is_stopping(maker)) {
-        take_certificates(maker);
-        status = certify(maker);
-        if (status == STATUS_OK && liabilities != NULL)
-            status = liabilities_maker_turn(liabilities);
+        status = look_around(maker);
         if (status != STATUS_OK) break;
         if (is_begun(maker)) {
             status = make_next(maker);
             continue;
         }
-        if (maker->waits && votes(maker) && now_ns() - maker->proposed_ns > VOTE_AGAIN_NS)
-            propose_vote(maker);
+        if (liabilities != NULL) liabilities_maker_turn(liabilities);
         park_sleep(maker->options.park, REST_MS);
     }
     atomic_store_explicit(&maker->open, 0, memory_order_relaxed);

@@ -8,8 +8,8 @@
  *     anchor      has counted q votes ─► hands over the certificate
  *     this one    puts it beside the checkpoint: the log below may go, older checkpoints go
  *
- * When the liabilities of a checkpoint's height are due, it makes them too, once nobody is held up any more
- * (liabilities_maker.h).
+ * When the liabilities of a checkpoint's height are due, it makes them too, once nobody is held up any more and the
+ * checkpoint is certified, which the log and joiners wait for (liabilities_maker.h). They stop no node.
  *
  * Only one is made at a time: a height that comes while one is being made is left out, which the other
  * nodes see as a vote that is missing. A certificate for another root than this node's own is a

@@ -15,10 +15,9 @@
 #include <string.h>
 #include <time.h>
 
-#define VOTE_AGAIN_NS \
-    UINT64_C(5000000000) /* a vote that no certificate followed is proposed again */
 #define VOTE_BYTES_ALL (COMMAND_HEADER_BYTES + LIABILITIES_VOTE_BYTES)
 #define PATH_BYTES     4096
+#define LOOK_AGAIN_NS  UINT64_C(1000000000) /* for what is not in the chain yet */
 
 struct liabilities_maker {
     struct liabilities_maker_options options;
@@ -26,8 +25,13 @@ struct liabilities_maker {
 
     /* Made last, waiting for its certificate. */
     struct liabilities_vote_command vote;
-    uint64_t proposed_ns;
+    uint64_t proposed_ns; /* 0: not yet */
+    uint32_t tries;
     bool waits;
+
+    /* Of an earlier life, to be taken up; 0: nothing. */
+    uint64_t unmade, unvoted;
+    uint64_t looked_ns; /* for them in the chain */
 
     /* The newest certificate that is not used up; it may come before this node has made its own. */
     uint64_t certified; /* its height; 0: none */
@@ -56,12 +60,30 @@ static bool votes(const struct liabilities_maker *maker)
            atomic_load_explicit(&progress->halted, memory_order_acquire) == 0;
 }
 
+/* Nothing is signed for an epoch that is over: nobody counts it. */
+static bool is_over(const struct liabilities_maker *maker)
+{
+    const struct progress *progress = maker->options.progress;
+    return atomic_load_explicit(&progress->epoch, memory_order_relaxed) > maker->vote.epoch;
+}
+
+static void sign(struct liabilities_maker *maker)
+{
+    const struct liabilities_maker_options *options = &maker->options;
+    hash_t root;
+    memcpy(root.bytes, maker->vote.root, HASH_BYTES);
+    liabilities_vote_sign(options->secret_key, genesis_chain_id(options->genesis),
+                          maker->vote.epoch, maker->vote.height, root, options->node, &maker->vote);
+}
+
 /* Lost when the ring is full or the leader dies with it: it is proposed again. */
 static void propose(struct liabilities_maker *maker)
 {
     struct ring *ring = maker->options.votes;
     uint8_t *at = ring_reserve(ring, VOTE_BYTES_ALL);
+    if (maker->tries == 0) sign(maker);
     maker->proposed_ns = now_ns();
+    maker->tries++;
     if (at == NULL) return;
     const struct command_header header = {
         .length = VOTE_BYTES_ALL, .type = T_LIABILITIES_VOTE, .auth_kind = AUTH_NONE};
@@ -71,24 +93,56 @@ static void propose(struct liabilities_maker *maker)
     if (ring_publish(ring)) park_wake(maker->options.consensus_park);
 }
 
+/* Proposes what waits when it is time to. A certificate that comes after the last try counts all the same. */
+static void vote(struct liabilities_maker *maker)
+{
+    if (!maker->waits || maker->certified == maker->vote.height) return;
+    if (is_over(maker) || maker->tries == LIABILITIES_VOTE_TRIES) {
+        log_warn("node", "liabilities are voted for no more",
+                 "height=%" PRIu64 " epoch=%" PRIu64 " tries=%" PRIu32, maker->vote.height,
+                 maker->vote.epoch, maker->tries);
+        maker->waits = false;
+        return;
+    }
+    const bool is_time = maker->proposed_ns == 0 || now_ns() - maker->proposed_ns > maker->options.vote_again_ns;
+    if (is_time && votes(maker)) propose(maker);
+}
+
 static void vote_for(struct liabilities_maker *maker, const struct block_header *header,
                      hash_t root)
 {
-    const struct liabilities_maker_options *options = &maker->options;
-    liabilities_vote_sign(options->secret_key, genesis_chain_id(options->genesis), header->epoch,
-                          header->height, root, options->node, &maker->vote);
+    maker->vote =
+        (struct liabilities_vote_command){.height = header->height, .epoch = header->epoch};
+    memcpy(maker->vote.root, root.bytes, HASH_BYTES);
     maker->waits = true;
     maker->absent = false;
-    if (votes(maker)) propose(maker);
+    maker->tries = 0;
+    maker->proposed_ns = 0;
+    vote(maker);
 }
 
 /* ---- Making ---- */
 
-enum status liabilities_maker_make(struct liabilities_maker *maker,
-                                   const uint8_t header[BLOCK_HEADER_BYTES])
+static void leave_out(struct liabilities_maker *maker, uint64_t height, enum status status)
+{
+    log_error("node", "liabilities are left out", "height=%" PRIu64 " reason=\"%s\"", height,
+              status_text(status));
+    metric_add(&maker->options.metrics->liabilities_failed_total, 1);
+}
+
+void liabilities_maker_due(struct liabilities_maker *maker, uint64_t height)
 {
     const struct liabilities_maker_options *options = &maker->options;
-    static const char what[] = "liabilities are left out";
+    const enum status status = liabilities_file_mark(options->directory, options->shelf, height);
+    if (status != STATUS_OK) /* making them tries again, and says what comes of it */
+        log_warn("node", "due liabilities cannot be marked", "height=%" PRIu64 " reason=\"%s\"",
+                 height, status_text(status));
+}
+
+void liabilities_maker_make(struct liabilities_maker *maker,
+                            const uint8_t header[BLOCK_HEADER_BYTES])
+{
+    const struct liabilities_maker_options *options = &maker->options;
     const uint64_t began_ns = now_ns();
     struct liabilities_head head;
     struct block_header decoded;
@@ -97,19 +151,17 @@ enum status liabilities_maker_make(struct liabilities_maker *maker,
     const enum status status =
         liabilities_file_write(options->directory, options->shelf, options->settlement, header,
                                &options->progress->stopping, &head);
-    if (status == STATUS_STOPPING || status == STATUS_NO_SPACE || status == STATUS_IO)
-        return status;
+    if (status == STATUS_STOPPING) return; /* its mark stays */
+    if (maker->unmade <= decoded.height) maker->unmade = 0;
     if (status != STATUS_OK) {
-        log_error("node", what, "height=%" PRIu64 " reason=\"%s\"", decoded.height,
-                  status_text(status));
-        return STATUS_OK;
+        leave_out(maker, decoded.height, status);
+        return;
     }
     const uint64_t took_ms = (now_ns() - began_ns) / 1000000u;
     log_info("node", "liabilities made", "height=%" PRIu64 " ms=%" PRIu64, decoded.height, took_ms);
     metric_set(&options->metrics->liabilities_height, decoded.height);
     metric_set(&options->metrics->liabilities_ms, took_ms);
     vote_for(maker, &decoded, liabilities_root(&head));
-    return STATUS_OK;
 }
 
 /* ---- Its certificate ---- */
@@ -182,42 +234,47 @@ static void let_go(struct liabilities_maker *maker)
 }
 
 /* What cannot be published stays as it is, here alone. */
-static enum status give_up(struct liabilities_maker *maker, enum status status)
+static void give_up(struct liabilities_maker *maker, enum status status)
 {
     log_error("node", "liabilities cannot be published", "height=%" PRIu64 " reason=\"%s\"",
               maker->certified, status_text(status));
+    metric_add(&maker->options.metrics->liabilities_failed_total, 1);
     let_go(maker);
-    return status == STATUS_NO_SPACE || status == STATUS_IO ? status : STATUS_OK;
 }
 
-static enum status publish(struct liabilities_maker *maker, const struct certificate *certificate)
+static void publish(struct liabilities_maker *maker, const struct certificate *certificate)
 {
     const uint64_t height = certificate->height;
     size_t proof_bytes;
     enum status status = prove_totals(maker, height, &proof_bytes);
-    if (status == STATUS_NOT_FOUND) return STATUS_OK; /* in a later turn */
+    if (status == STATUS_NOT_FOUND) return; /* in a later turn */
     if (status == STATUS_OK)
         status = liabilities_file_finish(maker->options.directory, height, maker->proof,
                                          proof_bytes, maker->certificate, maker->certificate_bytes);
-    if (status != STATUS_OK) return give_up(maker, status);
+    if (status != STATUS_OK) {
+        give_up(maker, status);
+        return;
+    }
     let_go(maker);
     log_info("node", "liabilities certified", "height=%" PRIu64 " votes=%" PRIu32, height,
              certificate->vote_count);
     metric_set(&maker->options.metrics->liabilities_certified, height);
-    return STATUS_OK;
 }
 
 /* Puts the certificate in hand behind its file when both are there. */
-static enum status finish(struct liabilities_maker *maker)
+static void finish(struct liabilities_maker *maker)
 {
     struct liabilities_entry entry;
     struct certificate certificate;
-    if (maker->certified == 0 || maker->absent) return STATUS_OK;
+    if (maker->certified == 0 || maker->absent) return;
     const enum status status =
         liabilities_file_entry(maker->options.directory, maker->certified, &entry);
     maker->absent = status == STATUS_NOT_FOUND;
-    if (maker->absent) return STATUS_OK; /* it may be made yet */
-    if (status != STATUS_OK) return give_up(maker, status);
+    if (maker->absent) return; /* it may be made yet */
+    if (status != STATUS_OK) {
+        give_up(maker, status);
+        return;
+    }
     const bool whole =
         certificate_decode(maker->certificate, maker->certificate_bytes, &certificate);
     ASSERT(whole);
@@ -225,63 +282,88 @@ static enum status finish(struct liabilities_maker *maker)
     if (!hash_equal(ours, certificate.header_hash)) {
         let_go(maker);
         halt(maker, certificate.height, ours, certificate.header_hash);
-        return STATUS_OK;
+    } else if (!entry.is_certified) {
+        publish(maker, &certificate);
+    } else {
+        let_go(maker);
     }
-    if (!entry.is_certified) return publish(maker, &certificate);
-    let_go(maker);
-    return STATUS_OK;
 }
 
 /* Each as it comes, or the last of those that cannot be used yet. */
-static enum status take_certificates(struct liabilities_maker *maker)
+static void take_certificates(struct liabilities_maker *maker)
 {
     struct ring *ring = maker->options.certificates;
-    enum status status = finish(maker);
     const uint8_t *record;
-    for (size_t byte_count; status == STATUS_OK && (record = ring_peek(ring, &byte_count)) != NULL;
-         ring_pop(ring)) {
+    finish(maker);
+    for (size_t byte_count; (record = ring_peek(ring, &byte_count)) != NULL; ring_pop(ring)) {
         ASSERT(byte_count > 8 && byte_count - 8 <= sizeof(maker->certificate));
         maker->certified = le_get_u64(record);
         maker->absent = false;
         maker->certificate_bytes = byte_count - 8;
         memcpy(maker->certificate, record + 8, byte_count - 8);
-        status = finish(maker);
+        finish(maker);
     }
     ring_release(ring);
-    return status;
 }
 
-enum status liabilities_maker_turn(struct liabilities_maker *maker)
-{
-    const enum status status = take_certificates(maker);
-    const bool lost = maker->waits && maker->certified != maker->vote.height &&
-                      now_ns() - maker->proposed_ns > VOTE_AGAIN_NS;
-    if (status == STATUS_OK && lost && votes(maker)) propose(maker);
-    return status;
-}
-
-/* ---- Beginning and end ---- */
+/* ---- Of an earlier life ---- */
 
 void liabilities_maker_resume(struct liabilities_maker *maker)
 {
-    struct liabilities_entry entries[LIABILITIES_KEPT];
-    struct block_header header;
-    uint8_t bytes[BLOCK_HEADER_BYTES];
+    struct liabilities_entry entries[LIABILITIES_LISTED];
     const uint32_t count = liabilities_file_list(maker->options.directory, entries);
+    maker->unmade = liabilities_file_unmade(maker->options.directory);
     if (count == 0) return;
-    const uint64_t height = entries[0].height;
-    metric_set(&maker->options.metrics->liabilities_height, height);
+    metric_set(&maker->options.metrics->liabilities_height, entries[0].height);
     for (uint32_t i = count; i > 0; i--)
         if (entries[i - 1].is_certified)
             metric_set(&maker->options.metrics->liabilities_certified, entries[i - 1].height);
-    if (entries[0].is_certified || open_chain(maker) != STATUS_OK) return;
-    if (chain_read_header(maker->chain, height, bytes) != STATUS_OK ||
-        !block_header_decode(bytes, &header) ||
-        !hash_equal(block_header_hash(bytes), entries[0].head.header_hash))
+    if (!entries[0].is_certified) maker->unvoted = entries[0].height;
+}
+
+/* False: not yet; whoever writes the chain may not have opened it. */
+static bool read_header(struct liabilities_maker *maker, uint64_t height,
+                        uint8_t bytes[BLOCK_HEADER_BYTES])
+{
+    return open_chain(maker) == STATUS_OK &&
+           chain_read_header(maker->chain, height, bytes) == STATUS_OK;
+}
+
+static void take_up_vote(struct liabilities_maker *maker, uint64_t height)
+{
+    struct liabilities_entry entry;
+    struct block_header header;
+    uint8_t bytes[BLOCK_HEADER_BYTES];
+    if (!read_header(maker, height, bytes)) return;
+    maker->unvoted = 0;
+    if (maker->waits && maker->vote.height >= height) return; /* made once more, or later ones */
+    if (liabilities_file_entry(maker->options.directory, height, &entry) != STATUS_OK ||
+        entry.is_certified || !block_header_decode(bytes, &header) ||
+        !hash_equal(block_header_hash(bytes), entry.head.header_hash))
         return; /* of a chain that was mended: it is made again */
     log_info("node", "liabilities wait for their certificate", "height=%" PRIu64, height);
-    vote_for(maker, &header, liabilities_root(&entries[0].head));
+    vote_for(maker, &header, liabilities_root(&entry.head));
 }
+
+static void take_up(struct liabilities_maker *maker)
+{
+    uint8_t bytes[BLOCK_HEADER_BYTES];
+    if (maker->unvoted == 0 && maker->unmade == 0) return;
+    if (maker->looked_ns != 0 && now_ns() - maker->looked_ns < LOOK_AGAIN_NS) return;
+    maker->looked_ns = now_ns();
+    if (maker->unvoted != 0) take_up_vote(maker, maker->unvoted);
+    if (maker->unmade != 0 && read_header(maker, maker->unmade, bytes))
+        liabilities_maker_make(maker, bytes);
+}
+
+void liabilities_maker_turn(struct liabilities_maker *maker)
+{
+    take_certificates(maker);
+    take_up(maker);
+    vote(maker);
+}
+
+/* ---- Beginning and end ---- */
 
 struct liabilities_maker *liabilities_maker_new(const struct liabilities_maker_options *options)
 {

@@ -575,6 +575,7 @@ static enum status make_maker(struct node *node)
         .certificates = node->rings.liabilities,
         .votes = node->rings.maker_votes,
         .consensus_park = &node->parks[CONSENSUS],
+        .vote_again_ns = LIABILITIES_VOTE_AGAIN_NS,
         .progress = &node->progress,
         .metrics = &node->metrics,
     };

@@ -181,12 +181,12 @@ static enum status table_release(void *context, uint64_t withdrawal, uint64_t he
 
 /* ---- liabilities ---- */
 
-static_assert(LIABILITIES_KEPT == PROOF_PUBLISHED_MAX, "what is kept can be listed");
+static_assert(LIABILITIES_LISTED == PROOF_PUBLISHED_MAX, "what is kept can be listed");
 
 static uint32_t table_published(void *context, struct proof_published list[PROOF_PUBLISHED_MAX])
 {
     const struct proof_table *table = context;
-    struct liabilities_entry entries[LIABILITIES_KEPT];
+    struct liabilities_entry entries[LIABILITIES_LISTED];
     const uint32_t count = liabilities_file_list(table->options.liabilities, entries);
     for (uint32_t i = 0; i < count; i++)
         list[i] = (struct proof_published){.height = entries[i].height,

@@ -4,7 +4,6 @@
 #include "common/log.h"
 #include "settlement/liabilities_index.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -30,27 +29,23 @@ enum status liabilities_file_entry(const char *directory, uint64_t height,
     return STATUS_OK;
 }
 
+/* Two lists into one, by falling height. */
 uint32_t liabilities_file_list(const char *directory,
-                               struct liabilities_entry entries[LIABILITIES_KEPT])
+                               struct liabilities_entry entries[LIABILITIES_LISTED])
 {
-    uint64_t newest[LIABILITIES_KEPT] = {0};
-    const struct dirent *name;
-    uint32_t count = 0;
-    DIR *listing = opendir(directory);
-    if (listing == NULL) return 0;
-    while ((name = readdir(listing)) != NULL) {
-        char *end;
-        uint64_t moved = strtoull(name->d_name, &end, 10);
-        for (uint32_t i = 0; *end == '\0' && i < LIABILITIES_KEPT; i++) {
-            const uint64_t there = newest[i];
-            if (moved <= there) continue;
-            newest[i] = moved;
-            moved = there;
-        }
+    struct liabilities_newest newest;
+    uint32_t count = 0, certified = 0, waiting = 0;
+    liabilities_index_newest(directory, &newest);
+    for (uint32_t i = 0; i < LIABILITIES_LISTED; i++) {
+        const uint64_t one = certified < LIABILITIES_KEPT ? newest.certified[certified] : 0;
+        const uint64_t other = waiting < LIABILITIES_WAITING ? newest.waiting[waiting] : 0;
+        if (one > other)
+            certified++;
+        else
+            waiting++;
+        const uint64_t height = one > other ? one : other;
+        if (liabilities_file_entry(directory, height, &entries[count]) == STATUS_OK) count++;
     }
-    closedir(listing);
-    for (uint32_t i = 0; i < LIABILITIES_KEPT; i++)
-        if (liabilities_file_entry(directory, newest[i], &entries[count]) == STATUS_OK) count++;
     return count;
 }
 
@@ -113,6 +108,14 @@ static bool put_tail(int file, int index, uint64_t tail_at, const uint8_t *proof
            fdatasync(index) == 0;
 }
 
+/* As it was before its tail: a disk that is full needs the room. The length goes first. */
+static void take_tail_back(int file, int index, uint64_t tail_at)
+{
+    const uint8_t none[8] = {0};
+    if (write_at(index, none, sizeof(none), LIABILITIES_INDEX_CERTIFIED))
+        (void)!ftruncate(file, (off_t)tail_at);
+}
+
 enum status liabilities_file_finish(const char *directory, uint64_t height,
                                     const uint8_t *totals_proof, size_t proof_bytes,
                                     const uint8_t *certificate, size_t certificate_bytes)
@@ -131,6 +134,7 @@ enum status liabilities_file_finish(const char *directory, uint64_t height,
     if (file < 0 || index < 0 ||
         !put_tail(file, index, tail_at, totals_proof, proof_bytes, certificate, certificate_bytes))
         status = liabilities_index_failed("liabilities cannot be certified", path);
+    if (status != STATUS_OK && file >= 0 && index >= 0) take_tail_back(file, index, tail_at);
     if (file >= 0) close(file);
     if (index >= 0) close(index);
     return status;

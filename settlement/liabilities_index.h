@@ -9,6 +9,7 @@
 
 #include "common/liabilities.h"
 #include "common/status.h"
+#include "settlement/liabilities_file.h"
 
 #include <limits.h>
 
@@ -37,6 +38,12 @@ struct liabilities_index {
     struct liabilities_head head;
 };
 
+/* Heights, the newest first; 0 where there are no more. */
+struct liabilities_newest {
+    uint64_t certified[LIABILITIES_KEPT];
+    uint64_t waiting[LIABILITIES_WAITING];
+};
+
 /* Logs what could not be done, and why. */
 enum status liabilities_index_failed(const char *what, const char *path);
 
@@ -50,6 +57,9 @@ MUST_CHECK bool liabilities_index_read(int descriptor, void *bytes, size_t byte_
 MUST_CHECK enum status liabilities_index_open(struct liabilities_index *index,
                                               const char *directory, uint64_t height);
 void liabilities_index_close(const struct liabilities_index *index);
+
+/* Of the whole files of a folder. */
+void liabilities_index_newest(const char *directory, struct liabilities_newest *newest);
 
 /* Where an asset's leaves begin in the file; of the asset after the last: where the tail does. */
 uint64_t liabilities_index_leaves_at(const struct liabilities_head *head, uint32_t asset);

@@ -3,10 +3,12 @@
 #include "common/le.h"
 #include "common/log.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,4 +87,35 @@ void liabilities_index_close(const struct liabilities_index *index)
 {
     if (index->file >= 0) close(index->file);
     if (index->index >= 0) close(index->index);
+}
+
+static void insert(uint64_t *newest, uint32_t count, uint64_t height)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t there = newest[i];
+        if (height <= there) continue;
+        newest[i] = height;
+        height = there;
+    }
+}
+
+void liabilities_index_newest(const char *directory, struct liabilities_newest *newest)
+{
+    struct liabilities_index index;
+    const struct dirent *name;
+    DIR *listing = opendir(directory);
+    *newest = (struct liabilities_newest){0};
+    if (listing == NULL) return;
+    while ((name = readdir(listing)) != NULL) {
+        char *end;
+        const uint64_t height = strtoull(name->d_name, &end, 10);
+        if (*end != '\0' || liabilities_index_open(&index, directory, height) != STATUS_OK)
+            continue;
+        liabilities_index_close(&index);
+        if (index.certified_bytes > 0)
+            insert(newest->certified, LIABILITIES_KEPT, height);
+        else
+            insert(newest->waiting, LIABILITIES_WAITING, height);
+    }
+    closedir(listing);
 }

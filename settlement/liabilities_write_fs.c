@@ -298,54 +298,112 @@ static enum status write_files(struct writing *writing, const struct proof_total
 
 /* ---- What stays ---- */
 
-/* The heights of the files in a folder that begin with a number; *end is what follows it. */
+/* The height that a file's name begins with; *end is what follows it. */
 static uint64_t height_of(const struct dirent *entry, char **end)
 {
     return strtoull(entry->d_name, end, 10);
 }
 
-static uint64_t lowest_kept(DIR *listing)
+static bool is_there(const char *directory, uint64_t height)
 {
-    uint64_t newest[LIABILITIES_KEPT] = {0};
+    char path[PATH_MAX];
+    return liabilities_index_path(path, directory, height, "") && access(path, F_OK) == 0;
+}
+
+/* Whether its turn is over: certified ones and those that wait are counted apart, so that files nobody votes for push out
+ * none that is published. What cannot be read goes with the oldest. */
+static bool is_old(const char *directory, const struct liabilities_newest *newest, uint64_t height)
+{
+    struct liabilities_entry entry;
+    const bool waits =
+        liabilities_file_entry(directory, height, &entry) == STATUS_OK && !entry.is_certified;
+    return height < (waits ? newest->waiting[LIABILITIES_WAITING - 1]
+                           : newest->certified[LIABILITIES_KEPT - 1]);
+}
+
+static void remove_old(DIR *listing, const char *directory, const struct liabilities_newest *newest)
+{
     const struct dirent *entry;
     while ((entry = readdir(listing)) != NULL) {
         char *end;
-        uint64_t moved = height_of(entry, &end);
-        for (uint32_t i = 0; *end == '\0' && i < LIABILITIES_KEPT; i++) {
-            const uint64_t there = newest[i];
-            if (moved <= there) continue;
-            newest[i] = moved;
-            moved = there;
-        }
+        const uint64_t height = height_of(entry, &end);
+        if (height > 0 && *end == '\0' && is_old(directory, newest, height))
+            (void)!unlinkat(dirfd(listing), entry->d_name, 0);
     }
-    return newest[LIABILITIES_KEPT - 1];
 }
 
-static void remove_below(DIR *listing, uint64_t lowest)
+/* What lies beside a file that is gone, and what was not finished; but not the mark of one that is to be made. */
+static void remove_orphans(DIR *listing, const char *directory, uint64_t newest)
 {
     const struct dirent *entry;
     while ((entry = readdir(listing)) != NULL) {
         char *end;
         const uint64_t height = height_of(entry, &end);
         const bool is_part = strstr(entry->d_name, ".part") != NULL;
-        if (height > 0 && (height < lowest || is_part))
+        if (height > 0 && (is_part || (height < newest && !is_there(directory, height))))
             (void)!unlinkat(dirfd(listing), entry->d_name, 0);
     }
 }
 
-/* Removes all but the newest; what was not finished goes too. */
 static void prune(const char *directory, const char *kept_shelf)
 {
+    struct liabilities_newest newest;
     DIR *listing = opendir(directory);
     if (listing == NULL) return;
-    const uint64_t lowest = lowest_kept(listing);
+    liabilities_index_newest(directory, &newest);
+    const uint64_t last =
+        newest.certified[0] > newest.waiting[0] ? newest.certified[0] : newest.waiting[0];
+    remove_old(listing, directory, &newest);
     rewinddir(listing);
-    remove_below(listing, lowest);
+    remove_orphans(listing, directory, last);
     closedir(listing);
     listing = opendir(kept_shelf);
     if (listing == NULL) return;
-    remove_below(listing, lowest);
+    remove_orphans(listing, directory, last);
     closedir(listing);
+}
+
+/* Nothing of a height that could not be made. */
+static void forget(const char *directory, const char *kept_shelf, uint64_t height)
+{
+    char path[PATH_MAX];
+    if (is_there(directory, height)) return; /* another block's, of before */
+    if (liabilities_index_path(path, directory, height, ".index")) (void)!unlink(path);
+    if (liabilities_index_path(path, kept_shelf, height, "")) (void)!unlink(path);
+}
+
+/* ---- What is due ---- */
+
+static bool kept_shelf_of(char path[PATH_MAX], const char *directory)
+{
+    const int length = snprintf(path, PATH_MAX, "%s/shelf", directory);
+    return length > 0 && length < PATH_MAX;
+}
+
+enum status liabilities_file_mark(const char *directory, const char *shelf_directory,
+                                  uint64_t height)
+{
+    char kept_shelf[PATH_MAX];
+    if (!kept_shelf_of(kept_shelf, directory)) return STATUS_MALFORMED;
+    if (mkdir(directory, 0700) != 0 && errno != EEXIST)
+        return liabilities_index_failed("the folder of liabilities cannot be made", directory);
+    return proof_shelf_keep(shelf_directory, height, kept_shelf);
+}
+
+uint64_t liabilities_file_unmade(const char *directory)
+{
+    char kept_shelf[PATH_MAX];
+    const struct dirent *entry;
+    uint64_t newest = 0;
+    DIR *listing = kept_shelf_of(kept_shelf, directory) ? opendir(kept_shelf) : NULL;
+    if (listing == NULL) return 0;
+    while ((entry = readdir(listing)) != NULL) {
+        char *end;
+        const uint64_t height = height_of(entry, &end);
+        if (*end == '\0' && height > newest && !is_there(directory, height)) newest = height;
+    }
+    closedir(listing);
+    return newest;
 }
 
 /* ---- The call ---- */
@@ -353,9 +411,6 @@ static void prune(const char *directory, const char *kept_shelf)
 static enum status prepare(struct writing *writing, const struct block_header *header,
                            struct proof_totals *totals)
 {
-    if (mkdir(writing->directory, 0700) != 0 && errno != EEXIST)
-        return liabilities_index_failed("the folder of liabilities cannot be made",
-                                        writing->directory);
     const enum status status = proof_shelf_totals(writing->shelf, header->height, totals);
     if (status != STATUS_OK) return status;
     return totals_proof_fault(totals, header->totals_root) == NULL ? STATUS_OK : STATUS_MISMATCH;
@@ -366,18 +421,18 @@ static enum status write_new(struct writing *writing, const struct block_header 
 {
     static const char what[] = "liabilities cannot be made";
     struct proof_totals totals;
-    enum status status = prepare(writing, header, &totals);
     /* First: a file that is there has its shelf's file beside it, whenever this was cut short. */
-    if (status == STATUS_OK) status = proof_shelf_keep(writing->shelf, header->height, kept_shelf);
+    enum status status = liabilities_file_mark(writing->directory, writing->shelf, header->height);
+    if (status == STATUS_OK) status = prepare(writing, header, &totals);
     if (status == STATUS_OK) {
         writing->head->asset_count = totals.count;
         status = write_files(writing, &totals);
         sodium_memzero(&writing->keys, sizeof(writing->keys));
     }
     prune(writing->directory, kept_shelf);
-    if (status != STATUS_OK && status != STATUS_STOPPING)
-        log_error("settlement", what, "height=%lu error=\"%s\"", header->height,
-                  status_text(status));
+    if (status == STATUS_OK || status == STATUS_STOPPING) return status;
+    forget(writing->directory, kept_shelf, header->height);
+    log_error("settlement", what, "height=%lu error=\"%s\"", header->height, status_text(status));
     return status;
 }
 
@@ -389,8 +444,7 @@ enum status liabilities_file_write(const char *directory, const char *shelf_dire
     struct block_header header;
     struct liabilities_entry there;
     char kept_shelf[PATH_MAX];
-    const int length = snprintf(kept_shelf, sizeof(kept_shelf), "%s/shelf", directory);
-    if (!block_header_decode(bytes, &header) || length >= (int)sizeof(kept_shelf))
+    if (!block_header_decode(bytes, &header) || !kept_shelf_of(kept_shelf, directory))
         return STATUS_MALFORMED;
     const hash_t hash = block_header_hash(bytes);
     if (liabilities_file_entry(directory, header.height, &there) == STATUS_OK &&

@@ -5,6 +5,8 @@
 #include "settlement/liabilities_file.h"
 #include "tests/unit/node/workshop.h"
 
+#include <sys/resource.h>
+
 /* A workshop whose maker makes liabilities, and a chain of its headers, each with its certificate. */
 static struct workshop shop;
 static struct liabilities_maker *maker;
@@ -13,6 +15,7 @@ static struct ring *certificates, *votes;
 static struct chain *chain;
 static char liabilities[128], shelf[128], chain_folder[128];
 static bool withholds_certificates; /* of blocks */
+static uint64_t vote_again_ns;
 
 static void certify_block(uint64_t height)
 {
@@ -50,6 +53,7 @@ static void make_makers(void)
                                                   .certificates = certificates,
                                                   .votes = votes,
                                                   .consensus_park = &shop.consensus_park,
+                                                  .vote_again_ns = vote_again_ns,
                                                   .progress = &shop.progress,
                                                   .metrics = &metrics};
     maker = liabilities_maker_new(&own);
@@ -65,6 +69,7 @@ static void begin(void)
     maker_free(shop.maker);
     memset(&metrics, 0, sizeof(metrics));
     withholds_certificates = false;
+    vote_again_ns = LIABILITIES_VOTE_AGAIN_NS;
     snprintf(liabilities, sizeof(liabilities), "%s/liabilities", shop.folder);
     snprintf(shelf, sizeof(shelf), "%s/proofs", shop.folder);
     snprintf(chain_folder, sizeof(chain_folder), "%s/chain", shop.folder);
@@ -127,6 +132,42 @@ static void certify(uint64_t height, hash_t root)
     workshop_put(certificates, &shop.park, bytes, 8 + certificate_encode(&certificate, bytes + 8));
 }
 
+/* A checkpoint, certified: what its liabilities wait for. */
+static void checkpoint(uint64_t height)
+{
+    struct checkpoint_vote_command vote;
+    workshop_trade_to(&shop, height);
+    assert_true(workshop_vote(&shop, &vote));
+    assert_int_equal(vote.height, height);
+    workshop_certify(&shop, height, workshop_root(&vote));
+}
+
+static void restart(void)
+{
+    workshop_stop(&shop);
+    assert_int_equal(shop.ended, STATUS_OK);
+    maker_free(shop.maker);
+    liabilities_maker_free(maker);
+    atomic_store(&shop.progress.stopping, 0);
+    make_makers();
+    workshop_start(&shop);
+}
+
+static bool is_made(uint64_t height)
+{
+    struct liabilities_entry entry;
+    return liabilities_file_entry(liabilities, height, &entry) == STATUS_OK;
+}
+
+static void await_failed(uint64_t count)
+{
+    for (int waits = 0; waits < WORKSHOP_WAITS; waits++) {
+        if (metric_get(&metrics.liabilities_failed_total) == count) return;
+        workshop_rest();
+    }
+    fail_msg("nothing failed");
+}
+
 static bool is_certified(uint64_t height)
 {
     struct liabilities_entry entry;
@@ -146,6 +187,7 @@ TEST(liabilities_maker, what_is_due_is_made_and_certified)
     struct liabilities_vote_command vote;
     struct liabilities_entry entry;
     begin();
+    checkpoint(3);
     workshop_trade_to(&shop, 5);
     assert_true(take_vote(&vote));
     assert_int_equal(vote.height, 3);
@@ -167,13 +209,10 @@ TEST(liabilities_maker, what_is_due_is_made_and_certified)
 
 TEST(liabilities_maker, what_is_not_due_is_not_made)
 {
-    struct checkpoint_vote_command checkpoint;
     size_t byte_count;
     begin();
     shop.liabilities_due = false;
-    workshop_trade_to(&shop, 3);
-    assert_true(workshop_vote(&shop, &checkpoint));
-    workshop_certify(&shop, 3, workshop_root(&checkpoint));
+    checkpoint(3);
     workshop_await_certified(&shop, 3);
     assert_null(ring_peek(votes, &byte_count));
     assert_int_equal(access(liabilities, F_OK), -1);
@@ -185,7 +224,7 @@ TEST(liabilities_maker, halts_at_another_root)
 {
     struct liabilities_vote_command vote;
     begin();
-    workshop_trade_to(&shop, 3);
+    checkpoint(3);
     assert_true(take_vote(&vote));
     certify(3, hash_of("other", 5));
     for (int waits = 0; atomic_load(&shop.progress.halted) == 0 && waits < WORKSHOP_WAITS; waits++)
@@ -202,11 +241,11 @@ TEST(liabilities_maker, a_certificate_may_come_first)
     begin();
     certify(6, hash_of("other", 5)); /* of a height that is not made yet */
     workshop_await_taken(certificates);
-    workshop_trade_to(&shop, 3);
+    checkpoint(3);
     assert_true(take_vote(&vote));
     assert_int_equal(atomic_load(&shop.progress.halted), 0);
     workshop_ready(&shop);
-    workshop_trade_to(&shop, 6);
+    checkpoint(6);
     for (int waits = 0; atomic_load(&shop.progress.halted) == 0 && waits < WORKSHOP_WAITS; waits++)
         workshop_rest();
     assert_int_equal(atomic_load(&shop.progress.halted), 1); /* compared when it was made */
@@ -218,10 +257,10 @@ TEST(liabilities_maker, a_certificate_may_come_after_the_next_was_made)
 {
     struct liabilities_vote_command first, second;
     begin();
-    workshop_trade_to(&shop, 3);
+    checkpoint(3);
     assert_true(take_vote(&first));
     workshop_ready(&shop);
-    workshop_trade_to(&shop, 6);
+    checkpoint(6);
     assert_true(take_vote(&second));
     assert_int_equal(second.height, 6);
     certify(3, root_of(&first));
@@ -238,7 +277,7 @@ TEST(liabilities_maker, waits_for_the_block_to_be_certified)
     struct liabilities_vote_command vote;
     begin();
     withholds_certificates = true;
-    workshop_trade_to(&shop, 3);
+    checkpoint(3);
     assert_true(take_vote(&vote));
     certify(3, root_of(&vote));
     workshop_await_taken(certificates);
@@ -255,20 +294,172 @@ TEST(liabilities_maker, goes_on_after_a_restart)
 {
     struct liabilities_vote_command vote, again;
     begin();
-    workshop_trade_to(&shop, 4);
+    checkpoint(3);
     assert_true(take_vote(&vote));
-    workshop_stop(&shop);
-    assert_int_equal(shop.ended, STATUS_OK);
-    maker_free(shop.maker);
-    liabilities_maker_free(maker);
-    atomic_store(&shop.progress.stopping, 0);
-    make_makers();
-    workshop_start(&shop);
+    restart();
     assert_true(take_vote(&again));
     assert_int_equal(again.height, vote.height);
     assert_true(hash_equal(root_of(&again), root_of(&vote)));
     assert_memory_equal(again.signature, vote.signature, SIGNATURE_BYTES);
     certify(3, root_of(&vote));
     await_certified(3);
+    end();
+}
+
+/* Nothing can be written where they go: no node stops for that, and the next ones are made again. */
+TEST(liabilities_maker, a_disk_that_takes_none_stops_nobody)
+{
+    struct liabilities_vote_command vote;
+    begin();
+    assert_int_equal(file_create(liabilities, "x", 1, 0600), STATUS_OK); /* no folder */
+    checkpoint(3);
+    await_failed(1);
+    workshop_await_certified(&shop, 3);
+    assert_int_equal(unlink(liabilities), 0);
+    workshop_ready(&shop);
+    checkpoint(6);
+    assert_true(take_vote(&vote));
+    assert_int_equal(vote.height, 6);
+    assert_int_equal(metric_get(&metrics.liabilities_failed_total), 1);
+    end();
+}
+
+/* Nor where it takes the file but not its tail. */
+TEST(liabilities_maker, a_disk_that_takes_no_tail_stops_nobody)
+{
+    struct liabilities_vote_command vote;
+    struct rlimit before, small;
+    struct stat found;
+    char path[160];
+    begin();
+    checkpoint(3);
+    workshop_await_certified(&shop, 3);
+    assert_true(take_vote(&vote));
+    snprintf(path, sizeof(path), "%s/3", liabilities);
+    assert_int_equal(stat(path, &found), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = (rlim_t)found.st_size + 12;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    certify(3, root_of(&vote));
+    await_failed(1);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_false(is_certified(3));
+    workshop_ready(&shop);
+    checkpoint(6);
+    assert_true(take_vote(&vote));
+    certify(6, root_of(&vote));
+    await_certified(6);
+    end();
+}
+
+/* While they are held up, here by a pipe that nobody reads, the checkpoint gets its certificate. */
+TEST(liabilities_maker, the_checkpoint_does_not_wait_for_them)
+{
+    char part[160];
+    begin();
+    snprintf(part, sizeof(part), "%s/3.part", liabilities);
+    assert_int_equal(mkdir(liabilities, 0700), 0);
+    assert_int_equal(mkfifo(part, 0600), 0);
+    checkpoint(3);
+    workshop_await_certified(&shop, 3);
+    const int reader = open(part, O_RDONLY | O_CLOEXEC);
+    assert_true(reader >= 0);
+    await_failed(1); /* a pipe cannot be synchronised */
+    close(reader);
+    assert_int_equal(access(part, F_OK), -1);
+    end();
+}
+
+/* A node that stops before it has made them makes them when it runs again, also when the log is not replayed to there. */
+TEST(liabilities_maker, what_was_due_before_a_restart_is_made)
+{
+    struct liabilities_vote_command vote;
+    struct checkpoint_vote_command first;
+    begin();
+    workshop_trade_to(&shop, 4);
+    assert_true(workshop_vote(&shop, &first)); /* not certified: they wait */
+    for (int waits = 0; liabilities_file_unmade(liabilities) == 0 && waits < WORKSHOP_WAITS;
+         waits++)
+        workshop_rest();
+    assert_int_equal(liabilities_file_unmade(liabilities), 3);
+    assert_false(is_made(3));
+    restart();
+    assert_true(take_vote(&vote));
+    assert_int_equal(vote.height, 3);
+    assert_int_equal(liabilities_file_unmade(liabilities), 0);
+    certify(3, root_of(&vote));
+    await_certified(3);
+    end();
+}
+
+/* What is to be taken up again may have to wait until the chain is opened. */
+TEST(liabilities_maker, looks_for_the_chain_until_it_is_there)
+{
+    struct liabilities_vote_command vote, again;
+    char away[160];
+    begin();
+    checkpoint(3);
+    assert_true(take_vote(&vote));
+    workshop_await_certified(&shop, 3);
+    snprintf(away, sizeof(away), "%s-away", chain_folder);
+    assert_int_equal(rename(chain_folder, away), 0);
+    restart();
+    workshop_ready(&shop);
+    assert_int_equal(ring_used(votes), 0);
+    assert_int_equal(rename(away, chain_folder), 0);
+    assert_true(take_vote(&again));
+    assert_memory_equal(again.signature, vote.signature, SIGNATURE_BYTES);
+    end();
+}
+
+/* Whether another vote comes within some turns of the maker. */
+static bool votes_on(void)
+{
+    for (int turns = 0; turns < 4; turns++)
+        workshop_ready(&shop);
+    return ring_used(votes) > 0;
+}
+
+/* Votes that nobody counts end some time. */
+TEST(liabilities_maker, does_not_vote_for_ever)
+{
+    struct liabilities_vote_command vote;
+    begin();
+    vote_again_ns = 1;
+    restart();
+    checkpoint(3);
+    for (int tries = 0; tries < LIABILITIES_VOTE_TRIES; tries++) {
+        park_wake(&shop.park);
+        assert_true(take_vote(&vote));
+        assert_int_equal(vote.height, 3);
+    }
+    assert_false(votes_on());
+    certify(3, root_of(&vote)); /* that of the others comes late, and counts */
+    await_certified(3);
+    end();
+}
+
+/* Nothing is signed for an epoch that is over. */
+TEST(liabilities_maker, signs_nothing_of_an_ended_epoch)
+{
+    struct liabilities_vote_command vote;
+    begin();
+    vote_again_ns = 1;
+    restart();
+    checkpoint(3);
+    assert_true(take_vote(&vote));
+    atomic_store(&shop.progress.epoch, vote.epoch + 1);
+    workshop_ready(&shop);
+    workshop_ready(&shop);
+    while (ring_used(votes) > 0)
+        assert_true(take_vote(&vote));
+    assert_false(votes_on());
+    checkpoint(6);
+    for (int waits = 0; !is_made(6) && waits < WORKSHOP_WAITS; waits++)
+        workshop_rest();
+    assert_true(is_made(6));
+    assert_false(votes_on());
     end();
 }

@@ -1,7 +1,11 @@
 #include "settlement/liabilities_file.h"
 
 #include "common/le.h"
+#include "common/log.h"
 #include "tests/unit/settlement/liable.h"
+
+#include <signal.h>
+#include <sys/resource.h>
 
 static struct liable liable;
 static struct liabilities_entry entry;
@@ -117,7 +121,7 @@ TEST(liabilities_file, a_torn_tail_is_put_again)
 
 TEST(liabilities_file, the_list_is_newest_first)
 {
-    struct liabilities_entry entries[LIABILITIES_KEPT];
+    struct liabilities_entry entries[LIABILITIES_LISTED];
     liable_begin(&liable, world_new());
     assert_int_equal(liabilities_file_list(liable.files, entries), 0);
     liable_publish(&liable, 1);
@@ -130,5 +134,34 @@ TEST(liabilities_file, the_list_is_newest_first)
         assert_int_equal(entries[i].head.height, entries[i].height);
         assert_int_equal(entries[i].is_certified, i > 0);
     }
+    liable_end(&liable);
+}
+
+/* A tail that the disk does not take is gone again, and may be put there once more. */
+TEST(liabilities_file, a_tail_that_does_not_fit_leaves_it_as_it_was)
+{
+    struct rlimit before, small;
+    size_t left_count, right_count;
+    log_set_level(LOG_ERROR + 1);
+    liable_begin(&liable, world_new());
+    liable_seal(&liable, 1);
+    assert_int_equal(liable_write(&liable), STATUS_OK);
+    uint8_t *left = liable_bytes(&liable, &left_count);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = left_count + 12;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const enum status status = liable_finish(&liable);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(status, STATUS_IO);
+    assert_int_equal(ask(), STATUS_OK);
+    assert_false(entry.is_certified);
+    uint8_t *right = liable_bytes(&liable, &right_count);
+    assert_int_equal(left_count, right_count);
+    assert_memory_equal(left, right, left_count);
+    assert_int_equal(liable_finish(&liable), STATUS_OK);
+    free(left);
+    free(right);
     liable_end(&liable);
 }

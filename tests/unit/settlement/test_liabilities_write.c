@@ -5,6 +5,9 @@
 #include "common/log.h"
 #include "settlement/state.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 static struct liable liable;
 
 /* The whole file by the streaming check; the sums are those of every account there is. */
@@ -101,7 +104,7 @@ TEST(liabilities_write, what_is_there_is_not_made_again)
 /* Nothing is published that is not what the block's totals say; nothing appears. */
 TEST(liabilities_write, what_is_not_the_blocks_is_not_written)
 {
-    struct liabilities_entry entries[LIABILITIES_KEPT];
+    struct liabilities_entry entries[LIABILITIES_LISTED];
     struct block_header header;
     uint8_t bytes[BLOCK_HEADER_BYTES];
     char path[160];
@@ -156,14 +159,17 @@ TEST(liabilities_write, a_node_that_stops_leaves_nothing)
         names += entry->d_name[0] != '.' && strcmp(entry->d_name, "shelf") != 0;
     closedir(listing);
     assert_int_equal(names, 0);
+    assert_int_equal(liabilities_file_unmade(liable.files), liable.world->height);
     assert_int_equal(liable_write(&liable), STATUS_OK);
+    assert_int_equal(liabilities_file_unmade(liable.files), 0);
     liable_end(&liable);
 }
 
-/* The newest stay, and the shelf's files of their heights, whatever the shelf itself keeps. */
+/* The newest stay, and the shelf's files of their heights, whatever the shelf itself keeps: what the last one is too many
+ * for goes with the next. */
 TEST(liabilities_write, the_newest_stay_with_their_balances)
 {
-    struct liabilities_entry entries[LIABILITIES_KEPT];
+    struct liabilities_entry entries[LIABILITIES_LISTED];
     struct proof_account account;
     liable_begin(&liable, world_new());
     uint64_t heights[5];
@@ -182,8 +188,65 @@ TEST(liabilities_write, the_newest_stay_with_their_balances)
                          STATUS_NOT_FOUND);
         assert_int_equal(proof_shelf_account(liable.kept, liable.world->settlement, 1, heights[i],
                                              liable.room, &account),
-                         i < 2 ? STATUS_NOT_FOUND : STATUS_OK);
+                         i < 1 ? STATUS_NOT_FOUND : STATUS_OK);
     }
+    liable_end(&liable);
+}
+
+static uint32_t names_in(const char *path)
+{
+    uint32_t count = 0;
+    DIR *listing = opendir(path);
+    assert_non_null(listing);
+    for (const struct dirent *entry; (entry = readdir(listing)) != NULL;)
+        count += entry->d_name[0] != '.' && strcmp(entry->d_name, "shelf") != 0;
+    closedir(listing);
+    return count;
+}
+
+/* A disk that takes no more in the middle of the file has its room back, and that of the balances. */
+TEST(liabilities_write, what_a_disk_does_not_take_is_left_nowhere)
+{
+    struct rlimit before, small;
+    log_set_level(LOG_ERROR + 1);
+    liable_begin(&liable, world_new());
+    liable_publish(&liable, 1);
+    liable_seal(&liable, 2);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 300;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const enum status status = liable_write(&liable);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(status, STATUS_IO);
+    assert_int_equal(names_in(liable.files), 2); /* the one of before, and its index */
+    assert_int_equal(names_in(liable.kept), 1);
+    assert_int_equal(liabilities_file_unmade(liable.files), 0);
+    assert_int_equal(liable_write(&liable), STATUS_OK);
+    liable_end(&liable);
+}
+
+/* Files that nobody votes for push out none that is published; they are counted by themselves. */
+TEST(liabilities_write, what_waits_pushes_out_nothing_published)
+{
+    struct liabilities_entry entries[LIABILITIES_LISTED];
+    uint64_t heights[9];
+    liable_begin(&liable, world_new());
+    for (uint64_t i = 0; i < 9; i++) {
+        liable_seal(&liable, i + 1);
+        heights[i] = liable.world->height;
+        assert_int_equal(liable_write(&liable), STATUS_OK);
+        if (i < 4) assert_int_equal(liable_finish(&liable), STATUS_OK);
+    }
+    assert_int_equal(liabilities_file_list(liable.files, entries), 5);
+    const uint64_t stay[] = {heights[8], heights[7], heights[3], heights[2], heights[1]};
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_int_equal(entries[i].height, stay[i]);
+        assert_int_equal(entries[i].is_certified, i > 1);
+    }
+    assert_int_equal(names_in(liable.files), 10);
+    assert_int_equal(names_in(liable.kept), 5);
     liable_end(&liable);
 }
 
