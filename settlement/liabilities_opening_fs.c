@@ -77,10 +77,10 @@ static enum status find_holder(const struct liabilities_index *index,
     return STATUS_NOT_FOUND;
 }
 
-/* The way from the leaf at `place`: through the leaves about it, then through the row. False: it does not lead to the
- * asset's root, or the leaf is another one. */
-static bool read_path(const struct liabilities_index *index, struct asset_index *room,
-                      uint16_t asset, const hash_t *commitment, struct liabilities_part *part)
+/* The beginning of the way from the part's leaf: through the leaves about it. False: the leaf is another one. */
+static bool read_chunk(const struct liabilities_index *index, struct asset_index *room,
+                       uint16_t asset, const struct liabilities_node *mine,
+                       struct liabilities_part *part)
 {
     const struct liabilities_row *row = &index->head.assets[asset];
     const uint32_t chunk = part->position / LIABILITIES_CHUNK;
@@ -88,9 +88,7 @@ static bool read_path(const struct liabilities_index *index, struct asset_index 
     const uint64_t first = (uint64_t)chunk * LIABILITIES_CHUNK, left = row->leaf_count - first;
     const uint32_t count = left < LIABILITIES_CHUNK ? (uint32_t)left : LIABILITIES_CHUNK;
     if (!liabilities_index_read(index->file, room->leaves, (size_t)count * LIABILITIES_LEAF_BYTES,
-                                room->leaves_at + first * LIABILITIES_LEAF_BYTES) ||
-        !liabilities_index_read(index->index, room->rows, room->row_count * sizeof(*room->rows),
-                                room->rows_at))
+                                room->leaves_at + first * LIABILITIES_LEAF_BYTES))
         return false;
     for (uint32_t i = 0; i < count; i++) {
         const uint8_t *leaf = room->leaves + (size_t)i * LIABILITIES_LEAF_BYTES;
@@ -99,12 +97,24 @@ static bool read_path(const struct liabilities_index *index, struct asset_index 
         if (le_get_u64(leaf) > INT64_MAX) return false;
         room->chunk[i] = liability_leaf_node(asset, le_get_u64(leaf), &bound);
     }
-    const struct liabilities_node mine = liability_leaf_node(asset, part->amount, commitment);
-    if (!hash_equal(room->chunk[in_chunk].hash, mine.hash)) return false;
+    if (!hash_equal(room->chunk[in_chunk].hash, mine->hash)) return false;
     part->path_count = liability_leaf_path(room->chunk, count, in_chunk, part->path);
-    part->path_count +=
-        liability_leaf_path(room->rows, room->row_count, chunk, part->path + part->path_count);
-    return liability_leaf_fault(part, mine, row) == NULL;
+    return true;
+}
+
+/* The rest of it, through the row, of all parts. False: one does not lead to the asset's root. */
+static bool read_rows(const struct liabilities_index *index, struct asset_index *room,
+                      const struct liabilities_node mine[], struct liabilities_opening *opening)
+{
+    const struct liabilities_row *row = &index->head.assets[opening->asset];
+    if (!liabilities_index_read(index->index, room->rows, room->row_count * sizeof(*room->rows),
+                                room->rows_at))
+        return false;
+    liability_leaf_rise(room->rows, room->row_count, LIABILITIES_CHUNK, opening->parts,
+                        opening->part_count);
+    for (uint16_t i = 0; i < opening->part_count; i++)
+        if (liability_leaf_fault(&opening->parts[i], mine[i], row) != NULL) return false;
+    return true;
 }
 
 static enum status open_parts(const struct liabilities_index *index, struct asset_index *room,
@@ -116,6 +126,7 @@ static enum status open_parts(const struct liabilities_index *index, struct asse
     struct liability_order order;
     const uint16_t asset = opening->asset;
     const uint64_t leaf_count = index->head.assets[asset].leaf_count;
+    struct liabilities_node mine[LIABILITIES_PARTS_MAX];
     struct liability_keys keys;
     liability_split_keys(settlement->tree, index->height, asset, &keys);
     bool read = leaf_count > 1 && holder->amount > 0 && holder->amount <= (uint64_t)INT64_MAX * 2;
@@ -130,8 +141,10 @@ static enum status open_parts(const struct liabilities_index *index, struct asse
         part->nonce = liability_split_nonce(&keys, holder->first + i);
         const hash_t commitment =
             liability_leaf_commitment(&part->nonce, opening->public_key, asset, i, parts.count);
-        read = read_path(index, room, asset, &commitment, part);
+        mine[i] = liability_leaf_node(asset, part->amount, &commitment);
+        read = read_chunk(index, room, asset, &mine[i], part);
     }
+    read = read && read_rows(index, room, mine, opening);
     sodium_memzero(&keys, sizeof(keys));
     return read ? STATUS_OK : STATUS_DAMAGED;
 }

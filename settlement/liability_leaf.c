@@ -73,6 +73,14 @@ bool liability_leaf_tree_check(const struct liability_tree *tree)
     return true;
 }
 
+/* Replaces the nodes of a level by those above them. */
+static void fold(struct liabilities_node *nodes, uint32_t count)
+{
+    for (uint32_t i = 0; 2 * i < count; i++)
+        nodes[i] = 2 * i + 1 < count ? liability_leaf_join(&nodes[2 * i], &nodes[2 * i + 1])
+                                     : nodes[2 * i];
+}
+
 uint32_t liability_leaf_path(struct liabilities_node *nodes, uint32_t count, uint32_t index,
                              struct liabilities_node *path)
 {
@@ -80,11 +88,21 @@ uint32_t liability_leaf_path(struct liabilities_node *nodes, uint32_t count, uin
     ASSERT(index < count);
     for (; count > 1; count = (count + 1) / 2, index /= 2) {
         if ((index ^ 1) < count) path[length++] = nodes[index ^ 1];
-        for (uint32_t i = 0; 2 * i < count; i++)
-            nodes[i] = 2 * i + 1 < count ? liability_leaf_join(&nodes[2 * i], &nodes[2 * i + 1])
-                                         : nodes[2 * i];
+        fold(nodes, count);
     }
     return length;
+}
+
+void liability_leaf_rise(struct liabilities_node *nodes, uint32_t count, uint64_t below,
+                         struct liabilities_part *parts, uint32_t part_count)
+{
+    for (; count > 1; count = (count + 1) / 2, below *= 2) {
+        for (uint32_t i = 0; i < part_count; i++) {
+            const uint64_t sibling = parts[i].position / below ^ 1;
+            if (sibling < count) parts[i].path[parts[i].path_count++] = nodes[sibling];
+        }
+        fold(nodes, count);
+    }
 }
 
 const char *liability_leaf_fault(const struct liabilities_part *part, struct liabilities_node leaf,

@@ -52,6 +52,11 @@ bool liability_leaf_tree_check(const struct liability_tree *tree);
 uint32_t liability_leaf_path(struct liabilities_node *nodes, uint32_t count, uint32_t index,
                              struct liabilities_node *path);
 
+/* The same for several parts at once: a node is of `below` leaves, and the siblings come behind those that the parts
+ * have already. Needs: position / below < count. */
+void liability_leaf_rise(struct liabilities_node *nodes, uint32_t count, uint64_t below,
+                         struct liabilities_part *parts, uint32_t part_count);
+
 /* What is wrong with the way of `part`, whose leaf is `leaf`, to its asset's root; NULL: nothing. */
 const char *liability_leaf_fault(const struct liabilities_part *part, struct liabilities_node leaf,
                                  const struct liabilities_row *row);

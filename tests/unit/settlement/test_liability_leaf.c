@@ -5,7 +5,7 @@
 
 #define LEAVES_MAX 70
 
-static struct liabilities_node leaves[LEAVES_MAX], nodes[LEAVES_MAX];
+static struct liabilities_node leaves[LEAVES_MAX + 2], nodes[LEAVES_MAX];
 
 static void make_leaves(void)
 {
@@ -117,6 +117,32 @@ TEST(liability_leaf, paths_lead_to_the_root)
             assert_non_null(liability_leaf_fault(&part, leaves[index], &other));
             part.path_count--;
             assert_non_null(liability_leaf_fault(&part, leaves[index], &row));
+        }
+}
+
+/* Several parts, wherever they are, in two steps: each through the four leaves about it, then together. */
+TEST(liability_leaf, several_rise_at_once)
+{
+    static struct liabilities_node row_nodes[LEAVES_MAX];
+    struct liabilities_part parts[3];
+    make_leaves();
+    for (uint32_t count = 1; count <= LEAVES_MAX; count++)
+        for (uint32_t index = 0; index < count; index++) {
+            const struct liabilities_row row = row_of(count);
+            const uint32_t rows = (count + 3) / 4;
+            for (uint32_t i = 0; i < rows; i++)
+                row_nodes[i] = plain_root(leaves + 4 * i, count - 4 * i < 4 ? count - 4 * i : 4);
+            for (uint32_t i = 0; i < 3; i++) {
+                const uint32_t at = (index + i * i) % count, first = at / 4 * 4;
+                memcpy(nodes, leaves + first, 4 * sizeof(*nodes));
+                parts[i].position = at;
+                parts[i].path_count = liability_leaf_path(
+                    nodes, count - first < 4 ? count - first : 4, at % 4, parts[i].path);
+            }
+            liability_leaf_rise(row_nodes, rows, 4, parts, 3);
+            assert_true(hash_equal(row_nodes[0].hash, row.root));
+            for (uint32_t i = 0; i < 3; i++)
+                assert_null(liability_leaf_fault(&parts[i], leaves[parts[i].position], &row));
         }
 }
 
