@@ -56,7 +56,8 @@ uint64_t liabilities_file_unmade(const char *directory);
  * liabilities_root(head) is what the node votes for. Nothing of settlement is read but the tree secret and owners' keys, which
  * do not change, so it may go on meanwhile.
  * `stopping`: is looked at now and then, other than 0: STATUS_STOPPING, and what was written goes, but not its mark;
- * NULL: never. After any other failure nothing of this height is left, so that its room on the disk is free again.
+ * NULL: never. After any other failure nothing of this height is left, so that its room on the disk is free again. STATUS_NO_SPACE, too,
+ * when less than 128 MiB would be free behind it: the log runs full first otherwise, and stops the node.
  * STATUS_NOT_FOUND: there is no such shelf file. STATUS_MISMATCH: its balances are not those that the header's
  * totals_root says: nothing is written. STATUS_IO, STATUS_NO_SPACE, STATUS_NO_MEMORY. All logged. */
 MUST_CHECK enum status liabilities_file_write(const char *directory, const char *shelf_directory,

@@ -16,10 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define BUFFER_BYTES (4u << 20)
-#define LOOK_EVERY   4096 /* leaves: whether the node stops */
+#define LOOK_EVERY   4096                  /* leaves: whether the node stops */
+#define ROOM_LEFT    (UINT64_C(128) << 20) /* on the disk, for the log and the chain */
 
 /* A file that grows at its end, synchronised as it does, so that the disk has an even load beside the log. */
 struct grown {
@@ -255,11 +257,28 @@ static bool put_head(struct writing *writing)
            pwrite(writing->file.descriptor, bytes, head_bytes, 0) == (ssize_t)head_bytes;
 }
 
+/* Whether the disk takes all of it at its longest, and the log still has room: that runs full is what stops a node. Where
+ * nobody can say, the writing itself finds out. */
+static bool has_room(const struct writing *writing, uint32_t asset_count)
+{
+    struct statvfs disk;
+    uint64_t bytes = 0;
+    for (uint32_t asset = 0; asset < asset_count; asset++) {
+        const uint64_t holders = writing->counts[asset];
+        const uint64_t leaves = liability_split_leaf_count(holders * LIABILITIES_PARTS_MAX);
+        bytes += leaves * LIABILITIES_LEAF_BYTES + holders * sizeof(struct liabilities_holder) +
+                 leaves / LIABILITIES_CHUNK * sizeof(struct liabilities_node);
+    }
+    if (statvfs(writing->directory, &disk) != 0) return true;
+    return (uint64_t)disk.f_bavail * disk.f_frsize >= bytes + ROOM_LEFT;
+}
+
 static enum status put_files(struct writing *writing, const struct proof_totals *totals)
 {
     const uint64_t height = writing->head->height;
     enum status status = proof_shelf_balances(writing->shelf, height, count_holder, writing);
     if (status == STATUS_OK && writing->malformed) status = STATUS_DAMAGED;
+    if (status == STATUS_OK && !has_room(writing, totals->count)) status = STATUS_NO_SPACE;
     if (status != STATUS_OK) return status;
     put_headers(writing);
     for (uint16_t asset = 0; status == STATUS_OK && asset < totals->count; asset++) {
@@ -423,6 +442,7 @@ static enum status write_new(struct writing *writing, const struct block_header 
     struct proof_totals totals;
     /* First: a file that is there has its shelf's file beside it, whenever this was cut short. */
     enum status status = liabilities_file_mark(writing->directory, writing->shelf, header->height);
+    prune(writing->directory, kept_shelf); /* what a crash has left takes room */
     if (status == STATUS_OK) status = prepare(writing, header, &totals);
     if (status == STATUS_OK) {
         writing->head->asset_count = totals.count;

@@ -7,8 +7,21 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 
 static struct liable liable;
+static uint64_t free_bytes = UINT64_MAX; /* of the disk, at most */
+
+/* The C library's, but for how much is free. */
+int statvfs(const char *path, struct statvfs *disk)
+{
+    const int folder = open(path, O_RDONLY | O_CLOEXEC);
+    const int result = fstatvfs(folder, disk);
+    close(folder);
+    const uint64_t blocks = free_bytes / disk->f_frsize;
+    if (disk->f_bavail > blocks) disk->f_bavail = blocks;
+    return result;
+}
 
 /* The whole file by the streaming check; the sums are those of every account there is. */
 static void check_bytes(const uint8_t *bytes, size_t byte_count)
@@ -224,6 +237,30 @@ TEST(liabilities_write, what_a_disk_does_not_take_is_left_nowhere)
     assert_int_equal(names_in(liable.kept), 1);
     assert_int_equal(liabilities_file_unmade(liable.files), 0);
     assert_int_equal(liable_write(&liable), STATUS_OK);
+    liable_end(&liable);
+}
+
+/* A disk that is nearly full is left to the log, also with what a crash has left there; and nothing is tried for ever. */
+TEST(liabilities_write, the_log_has_the_last_of_the_disk)
+{
+    char part[160];
+    log_set_level(LOG_ERROR + 1);
+    liable_begin(&liable, world_new());
+    liable_seal(&liable, 1);
+    assert_int_equal(liabilities_file_mark(liable.files, liable.shelf, liable.world->height),
+                     STATUS_OK);
+    snprintf(part, sizeof(part), "%s/%lu.part", liable.files, liable.world->height);
+    close(open(part, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    free_bytes = UINT64_C(128) << 20;
+    const enum status status = liable_write(&liable);
+    free_bytes = UINT64_MAX;
+    assert_int_equal(status, STATUS_NO_SPACE);
+    assert_int_equal(names_in(liable.files), 0);
+    assert_int_equal(names_in(liable.kept), 0);
+    assert_int_equal(liabilities_file_unmade(liable.files), 0);
+    free_bytes = UINT64_C(129) << 20;
+    assert_int_equal(liable_write(&liable), STATUS_OK);
+    free_bytes = UINT64_MAX;
     liable_end(&liable);
 }
 
