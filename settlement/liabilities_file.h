@@ -18,7 +18,8 @@
  *          accounts. Given back before the call returns
  * Limits   the newest LIABILITIES_KEPT certified heights stay, however many came after them without votes, and of
  *          those the newest LIABILITIES_WAITING; what is more goes when the next is written
- * Cost     write: see benchmarks/README.md (bench_liabilities); opening: LIABILITIES_CHUNK leaves hashed a part
+ * Cost     write: see benchmarks/README.md (bench_liabilities); opening: LIABILITIES_CHUNK leaves hashed a part, a
+ *          node for every LIABILITIES_CHUNK leaves read and hashed once
  */
 
 #ifndef SETTLEMENT_LIABILITIES_FILE_H
