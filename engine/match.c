@@ -104,8 +104,9 @@ static enum reject command_apply(struct engine *engine, const struct command *co
         vote(engine, command);
         return REJECT_NONE;
     case T_CHECKPOINT_VOTE:
-    case T_LIABILITIES_VOTE:
-        return REJECT_NONE; /* the anchor checks and keeps it */
+        return REJECT_NONE;  /* the anchor checks and keeps it */
+    case T_LIABILITIES_VOTE: /* likewise; before, no version knew it */
+        return engine->params.rules < PARAMS_RULES_LIABILITIES ? REJECT_LATER_VERSION : REJECT_NONE;
     case T_EPOCH_CHANGE:
         return epoch_change(engine, command, out);
     case T_WITHDRAW:

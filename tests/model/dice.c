@@ -694,8 +694,10 @@ static void put_node(struct dice *dice, struct trial_command *command, enum kind
         PUT(SEAL, seal, &(struct seal_command){0});
     else if (chance(dice, 80))
         PUT(VOTE, vote, &(struct vote_command){.height = 1});
-    else
+    else if (chance(dice, 50))
         PUT(CHECKPOINT_VOTE, checkpoint_vote, &(struct checkpoint_vote_command){.height = 1});
+    else
+        PUT(LIABILITIES_VOTE, liabilities_vote, &(struct liabilities_vote_command){.height = 1});
 }
 
 /* ---- Nodes that come and go ---- */

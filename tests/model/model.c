@@ -408,6 +408,8 @@ static enum reject node_step(struct model *model, const struct command *command)
         COMMAND(SEAL, seal, seal)
         COMMAND(ORIGIN_LOST, origin_lost, origin_lost)
         COMMAND(VOTE, vote, model_vote)
+    case T_LIABILITIES_VOTE:
+        return model->params.rules < 3 ? REJECT_LATER_VERSION : REJECT_NONE;
     default:
         return REJECT_NONE; /* CHECKPOINT_VOTE: nothing of the engine's */
     }
@@ -443,11 +445,11 @@ static void step(struct model *model, const struct command *command)
         noop = REJECT_LATER_VERSION;
     else if (command->header.deadline_ns != 0 && model->stamp_ns > command->header.deadline_ns)
         refused = REJECT_TOO_LATE;
-    else if (command->header.type <= T_ORIGIN_LOST)
+    else if (command->header.type <= T_LIABILITIES_VOTE)
         noop = node_step(model, command);
     else
         refused = account_step(model, command);
-    if (command->header.type <= T_ORIGIN_LOST && refused != REJECT_NONE) {
+    if (command->header.type <= T_LIABILITIES_VOTE && refused != REJECT_NONE) {
         noop = refused; /* nobody waits for an answer to a node's own command */
         refused = REJECT_NONE;
     }

@@ -107,12 +107,25 @@ TEST(match, votes_pass_through)
     assert_int_equal(world_checkpoint_vote(&world, (struct checkpoint_vote_command){.height = 1}),
                      REJECT_NONE);
     assert_int_equal(world.out.count, 0);
-    assert_int_equal(world_liabilities_vote(&world, (struct liabilities_vote_command){.height = 1}),
-                     REJECT_NONE);
-    assert_int_equal(world.out.count, 0);
     world.header.group = 1; /* several logs are a later version's, too */
     assert_int_equal(world_vote(&world, (struct vote_command){.height = 1}), REJECT_LATER_VERSION);
     world_close(&world);
+}
+
+/* Whoever executes an old block again must find what was found then, by those who did not know the command. */
+TEST(match, votes_on_liabilities_are_of_a_later_version_below_rules_3)
+{
+    struct world world;
+    const struct liabilities_vote_command vote = {.height = 1};
+    for (uint32_t rules = 2; rules <= 3; rules++) {
+        world_prepare(&world);
+        world.genesis.params.rules = rules;
+        world_open(&world);
+        assert_int_equal(world_liabilities_vote(&world, vote),
+                         rules == 2 ? REJECT_LATER_VERSION : REJECT_NONE);
+        assert_int_equal(world.out.count, rules == 2 ? 1 : 0); /* NOOP */
+        world_close(&world);
+    }
 }
 
 /* Engine time alone decides: at the deadline it is in time, a nanosecond later it is not; 0 is none. */
