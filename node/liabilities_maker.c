@@ -104,7 +104,8 @@ static void vote(struct liabilities_maker *maker)
         maker->waits = false;
         return;
     }
-    const bool is_time = maker->proposed_ns == 0 || now_ns() - maker->proposed_ns > maker->options.vote_again_ns;
+    const bool is_time =
+        maker->proposed_ns == 0 || now_ns() - maker->proposed_ns > maker->options.vote_again_ns;
     if (is_time && votes(maker)) propose(maker);
 }
 
