@@ -362,7 +362,7 @@ static void print_usage(FILE *to)
           "  --operators LIST     public keys of further operators, hex with commas; where\n"
           "                       withdrawals are approved by several, it takes several\n"
           "                       (default: none but the one whose key is made)\n"
-          "  --checkpoint-blocks N  a checkpoint every so many blocks; 0: none (default: 10000)\n"
+          "  --checkpoint-blocks N  a checkpoint every so many blocks; 0: none (default: 3600)\n"
           "  --demo               list BTC, ETH, USDT and their three markets\n"
           "  --help\n",
           to);

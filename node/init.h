@@ -36,7 +36,7 @@ struct init_options {
 #define INIT_NAME_MAX   16
 #define INIT_PEER_PORTS 500
 
-#define INIT_CHECKPOINT_BLOCKS 10000 /* 17 minutes of trading */
+#define INIT_CHECKPOINT_BLOCKS 3600 /* an hour in which nobody trades, six minutes of trading */
 
 /* STATUS_EXISTS when there is a genesis already. Failures are logged.
  * Needs: hash_start was called. */
