@@ -405,11 +405,11 @@ static void *thread_main(void *context)
     if (thread->status != STATUS_OK && thread->status != STATUS_STOPPING)
         log_error("node", "thread failed", "thread=%s reason=\"%s\"", thread->name,
                   status_text(thread->status));
-    /* The main thread waits for signals; this one tells it that there is nothing to wait for. */
-    if (thread->status != STATUS_OK && !is_stopping(thread->node)) {
-        atomic_store_explicit(&thread->node->failed, true, memory_order_release);
+    /* The main thread waits for signals; the first one that fails tells it that there is nothing to wait for. A second
+     * signal would be there still when the node is mended, and be taken for the operator's. */
+    if (thread->status != STATUS_OK && !is_stopping(thread->node) &&
+        !atomic_exchange_explicit(&thread->node->failed, true, memory_order_acq_rel))
         kill(getpid(), SIGTERM);
-    }
     return NULL;
 }
 
