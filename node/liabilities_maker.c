@@ -7,6 +7,7 @@
 #include "ledger/liabilities_vote.h"
 #include "settlement/liabilities_file.h"
 #include "settlement/proof_shelf.h"
+#include "settlement/settle.h"
 #include "settlement/totals_proof.h"
 
 #include <inttypes.h>
@@ -353,7 +354,9 @@ static void take_up(struct liabilities_maker *maker)
     if (maker->looked_ns != 0 && now_ns() - maker->looked_ns < LOOK_AGAIN_NS) return;
     maker->looked_ns = now_ns();
     if (maker->unvoted != 0) take_up_vote(maker, maker->unvoted);
-    if (maker->unmade != 0 && read_header(maker, maker->unmade, bytes))
+    /* While the log is replayed, settlement does not know all the owners yet. */
+    if (maker->unmade != 0 && settlement_height(maker->options.settlement) >= maker->unmade &&
+        read_header(maker, maker->unmade, bytes))
         liabilities_maker_make(maker, bytes);
 }
 

@@ -41,7 +41,7 @@ static void follow(void *context, const struct applied *record, const struct com
     if (!withholds_certificates) certify_block(height);
 }
 
-static void make_makers(void)
+static struct liabilities_maker *new_maker(const struct settlement *settlement)
 {
     const struct liabilities_maker_options own = {.genesis = &shop.journal.genesis,
                                                   .node = 1,
@@ -49,15 +49,21 @@ static void make_makers(void)
                                                   .directory = liabilities,
                                                   .shelf = shelf,
                                                   .chain_directory = chain_folder,
-                                                  .settlement = shop.state.settlement,
+                                                  .settlement = settlement,
                                                   .certificates = certificates,
                                                   .votes = votes,
                                                   .consensus_park = &shop.consensus_park,
                                                   .vote_again_ns = vote_again_ns,
                                                   .progress = &shop.progress,
                                                   .metrics = &metrics};
-    maker = liabilities_maker_new(&own);
-    assert_non_null(maker);
+    struct liabilities_maker *made = liabilities_maker_new(&own);
+    assert_non_null(made);
+    return made;
+}
+
+static void make_makers(void)
+{
+    maker = new_maker(shop.state.settlement);
     shop.liabilities = maker;
     shop.shelf = shelf;
     workshop_make_maker(&shop);
@@ -142,15 +148,25 @@ static void checkpoint(uint64_t height)
     workshop_certify(&shop, height, workshop_root(&vote));
 }
 
-static void restart(void)
+static void stop(void)
 {
     workshop_stop(&shop);
     assert_int_equal(shop.ended, STATUS_OK);
+}
+
+static void start_again(void)
+{
     maker_free(shop.maker);
     liabilities_maker_free(maker);
     atomic_store(&shop.progress.stopping, 0);
     make_makers();
     workshop_start(&shop);
+}
+
+static void restart(void)
+{
+    stop();
+    start_again();
 }
 
 static bool is_made(uint64_t height)
@@ -393,6 +409,35 @@ TEST(liabilities_maker, what_was_due_before_a_restart_is_made)
     assert_int_equal(liabilities_file_unmade(liabilities), 0);
     certify(3, root_of(&vote));
     await_certified(3);
+    end();
+}
+
+/* Whose a leaf is settlement knows, and knows it only when the log is replayed to there. */
+TEST(liabilities_maker, owners_are_known_before_anything_is_made)
+{
+    struct liabilities_vote_command vote;
+    struct checkpoint_vote_command first;
+    struct arena arena;
+    begin();
+    workshop_trade_to(&shop, 4);
+    assert_true(workshop_vote(&shop, &first)); /* not certified: they wait */
+    for (int waits = 0; liabilities_file_unmade(liabilities) == 0 && waits < WORKSHOP_WAITS;
+         waits++)
+        workshop_rest();
+    stop();
+    assert_true(arena_map(&arena, settlement_bytes(&shop.journal.genesis)));
+    struct liabilities_maker *early =
+        new_maker(settlement_new(&arena, &shop.journal.genesis, journal_tree_secret));
+    liabilities_maker_resume(early);
+    atomic_store(&shop.progress.stopping, 0);
+    liabilities_maker_turn(early);
+    assert_false(is_made(3));
+    assert_int_equal(liabilities_file_unmade(liabilities), 3);
+    liabilities_maker_free(early);
+    arena_unmap(&arena);
+    start_again();
+    assert_true(take_vote(&vote));
+    assert_int_equal(vote.height, 3);
     end();
 }
 
