@@ -60,17 +60,7 @@ static bool deposits_load(struct engine *engine, struct sections *sections, uint
     struct snapshot_deposit record;
     if (count > last || count > engine->custody.capacity) return false;
     for (uint64_t number = last + 1 - count; sections_deposit(sections, &record); number++) {
-        struct deposit_changed_event deposit = {.deposit = number,
-                                                .height = record.height,
-                                                .amount = record.amount,
-                                                .credited = record.credited,
-                                                .account = record.account,
-                                                .confirmations = record.confirmations,
-                                                .output = record.output,
-                                                .asset = record.asset,
-                                                .state = record.state};
-        memcpy(deposit.chain, record.chain, CHAIN_BYTES);
-        memcpy(deposit.txid, record.txid, TXID_BYTES);
+        const struct deposit_changed_event deposit = sections_deposit_facts(&record, number);
         if (!deposit_good(engine, &deposit)) return false;
         custody_deposit_put(&engine->custody, &deposit);
     }
@@ -114,18 +104,8 @@ static bool withdrawals_load(struct engine *engine, struct sections *sections, u
     struct snapshot_withdrawal record;
     if (count > last || count > engine->custody.capacity) return false;
     for (uint64_t number = last + 1 - count; sections_withdrawal(sections, &record); number++) {
-        struct withdrawal withdrawal = {.facts = {.withdrawal = number,
-                                                  .block = record.block,
-                                                  .amount = record.amount,
-                                                  .account = record.account,
-                                                  .asset = record.asset,
-                                                  .approvers = record.approvers,
-                                                  .state = record.state},
-                                        .deadline_ns = record.deadline_ns};
-        memcpy(withdrawal.facts.chain, record.chain, CHAIN_BYTES);
-        memcpy(withdrawal.facts.address, record.address, CHAIN_ADDRESS_BYTES);
-        memcpy(withdrawal.facts.client_id, record.client_id, sizeof(record.client_id));
-        memcpy(withdrawal.facts.txid, record.txid, TXID_BYTES);
+        const struct withdrawal withdrawal = {.facts = sections_withdrawal_facts(&record, number),
+                                              .deadline_ns = record.deadline_ns};
         if (!withdrawal_good(engine, &withdrawal.facts) ||
             !withdrawal_books(engine, &withdrawal.facts, departed))
             return false;

@@ -92,17 +92,7 @@ static bool read_deposits(struct reading *reading, uint64_t last)
     struct snapshot_deposit record;
     uint64_t number = last + 1 - reading->engine.left[SNAPSHOT_DEPOSITS];
     for (; sections_deposit(&reading->engine, &record); number++) {
-        struct deposit_changed_event deposit = {.deposit = number,
-                                                .height = record.height,
-                                                .amount = record.amount,
-                                                .credited = record.credited,
-                                                .account = record.account,
-                                                .confirmations = record.confirmations,
-                                                .output = record.output,
-                                                .asset = record.asset,
-                                                .state = record.state};
-        memcpy(deposit.chain, record.chain, CHAIN_BYTES);
-        memcpy(deposit.txid, record.txid, TXID_BYTES);
+        const struct deposit_changed_event deposit = sections_deposit_facts(&record, number);
         if (!restore_deposit(reading->restore, &deposit)) return false;
     }
     return true;
@@ -113,17 +103,8 @@ static bool read_withdrawals(struct reading *reading, uint64_t last)
     struct snapshot_withdrawal record;
     uint64_t number = last + 1 - reading->engine.left[SNAPSHOT_WITHDRAWALS];
     for (; sections_withdrawal(&reading->engine, &record); number++) {
-        struct withdrawal_changed_event withdrawal = {.withdrawal = number,
-                                                      .block = record.block,
-                                                      .amount = record.amount,
-                                                      .account = record.account,
-                                                      .asset = record.asset,
-                                                      .approvers = record.approvers,
-                                                      .state = record.state};
-        memcpy(withdrawal.chain, record.chain, CHAIN_BYTES);
-        memcpy(withdrawal.address, record.address, CHAIN_ADDRESS_BYTES);
-        memcpy(withdrawal.client_id, record.client_id, sizeof(withdrawal.client_id));
-        memcpy(withdrawal.txid, record.txid, TXID_BYTES);
+        const struct withdrawal_changed_event withdrawal =
+            sections_withdrawal_facts(&record, number);
         if (!restore_withdrawal(reading->restore, &withdrawal)) return false;
     }
     return true;
