@@ -6,6 +6,7 @@
 // FILE of --liabilities: a published file. --opening: of one asset, as /quorex/v1/proofs/liability answers it, or its
 // bytes. --proof: the account's proof of the same height. Exit status 0: all of it holds; 1: something does not.
 
+import crypto from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
@@ -16,12 +17,10 @@ const LARGEST = (1n << 63n) - 1n;
 
 // ---- the tree of sums ----
 
-function u128(value) {
-    const bytes = Buffer.alloc(16);
-    bytes.writeBigUInt64LE(value & 0xffffffffffffffffn, 0);
-    bytes.writeBigUInt64LE(value >> 64n, 8);
-    return bytes;
-}
+// Millions of them are hashed: each is written into the same few bytes, and hashed at once where Node can (20.12).
+const digest = crypto.hash ? (bytes) => crypto.hash('sha256', bytes, 'buffer') : sha;
+const leafText = Buffer.alloc(1 + 2 + LEAF_BYTES), joinText = Buffer.alloc(1 + 2 * (16 + 32));
+joinText[0] = 1;
 
 function u16(value) {
     const bytes = Buffer.alloc(2);
@@ -33,12 +32,21 @@ function u16(value) {
 function leafNode(asset, bytes) {
     const sum = bytes.readBigUInt64LE(0);
     must(sum <= LARGEST, 'a leaf is below zero');
-    return { sum, hash: sha(Buffer.of(0), u16(asset), bytes) };
+    leafText.writeUInt16LE(asset, 1);
+    leafText.set(bytes, 3);
+    return { sum, hash: digest(leafText) };
+}
+
+function putNode(node, at) {
+    joinText.writeBigUInt64LE(node.sum & 0xffffffffffffffffn, at);
+    joinText.writeBigUInt64LE(node.sum >> 64n, at + 8);
+    joinText.set(node.hash, at + 16);
 }
 
 function join(left, right) {
-    return { sum: left.sum + right.sum,
-             hash: sha(Buffer.of(1), u128(left.sum), left.hash, u128(right.sum), right.hash) };
+    putNode(left, 1);
+    putNode(right, 1 + 16 + 32);
+    return { sum: left.sum + right.sum, hash: digest(joinText) };
 }
 
 // Adds leaves one by one: `peaks` are the complete subtrees, [how many leaves, node].
@@ -192,7 +200,8 @@ function checkFile(path, trust) {
     }
 }
 
-function checkAll(asked, trust) {
+// What the program is asked: paths of files, and whose they must be.
+export function checkAll(asked, trust) {
     const said = [];
     if (asked.liabilities) said.push(checkFile(asked.liabilities, trust));
     const openings = asked.openings.map((path) => checkProof(readProof(path), trust, asked.account));

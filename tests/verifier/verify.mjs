@@ -82,7 +82,6 @@ function readHeader(bytes) {
                         'totalsRoot', 'validatorsHash', 'nextValidatorsHash', 'paramsHash', 'bodyHash']) {
         header[name] = reader.take(32);
     }
-    reader.end();
     header.hash = sha('quorex/header/1', bytes);
     return header;
 }
@@ -97,9 +96,14 @@ function validatorsHash(validators) {
     return sha('quorex/validators/1', bytes);
 }
 
+const publicKeys = new Map(); // by their hex: made once
+
 function signed(publicKey, message, signature) {
-    const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), Buffer.from(publicKey, 'hex')]);
-    return verifySignature(null, message, createPublicKey({ key: der, format: 'der', type: 'spki' }), signature);
+    if (!publicKeys.has(publicKey)) {
+        const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), Buffer.from(publicKey, 'hex')]);
+        publicKeys.set(publicKey, createPublicKey({ key: der, format: 'der', type: 'spki' }));
+    }
+    return verifySignature(null, message, publicKeys.get(publicKey), signature);
 }
 
 // The certificate must be of what is said of `header`, by more than two thirds of the trusted validators: of its hash, or
@@ -178,9 +182,9 @@ export function checkConsistency(from, to, fromRoot, toRoot, hashes) {
         return;
     }
     const complete = (from & (from - 1n)) === 0n;
-    must(complete || hashes.length > 0, 'the proof is too short');
+    must(complete || hashes.length > 0, 'the proof has no hashes');
     let first = from - 1n, second = to - 1n;
-    while ((first & 1n) === 1n) { first >>= 1n; second >>= 1n; }
+    for (; (first & 1n) === 1n && second > 0n; first >>= 1n) second >>= 1n;
     const rest = complete ? hashes : hashes.slice(1);
     let older = complete ? fromRoot : hashes[0], newer = older;
     for (const hash of rest) {
@@ -250,8 +254,11 @@ function checkRelease(bytes, header) {
     const index = reader.u32(), count = reader.u32(), pathCount = reader.u32(), events = reader.take(32), start = reader.at;
     const text = (count) => { const field = reader.take(count); return field.toString('latin1').replace(/\0+$/, ''); };
     const command = reader.u64(), ordinal = reader.u32();
-    must(reader.u16() === 301 && reader.u16() === 178, 'the leaf is no withdrawal');
-    const withdrawal = { withdrawal: reader.u64(), block: reader.u64(), amount: reader.i64(), account: reader.u32(),
+    const type = reader.u16(), hasFee = type === 312;
+    must((hasFee || type === 301) && reader.u16() === (hasFee ? 194 : 178), 'the leaf is no withdrawal');
+    const id = reader.u64(), block = reader.u64(), amount = reader.i64();
+    const fee = hasFee ? reader.i64() : 0n, paid = hasFee ? reader.i64() : amount;
+    const withdrawal = { withdrawal: id, block, amount, fee, paid, account: reader.u32(),
                          asset: reader.u16(), approvers: reader.u16(), before: reader.u8(), state: reader.u8(),
                          chain: text(12), address: text(64), withdrawOrderId: text(36), txid: hex(reader.take(32)) };
     const leaf = leafHash(bytes.subarray(start, reader.at)), path = [];
@@ -264,6 +271,7 @@ function checkRelease(bytes, header) {
     const root = rootOfPath(leaf, BigInt(index), BigInt(count), path);
     must(sha('quorex/releases/1', events, size, root).equals(header.eventsHash), 'the path does not lead to eventsHash');
     must(withdrawal.state === 2 && withdrawal.block === header.height, 'the withdrawal is not approved by this block');
+    must(fee >= 0n && paid > 0n && fee + paid === amount, 'what is paid and its fee are not its amount');
     return { kind: 'release', command, ordinal, index, ...withdrawal };
 }
 
@@ -291,6 +299,7 @@ function checkTotals(bytes, header) {
 
 // Checks a proof's bytes. Returns what it says; throws Refused.
 export function checkProof(bytes, trust, publicKey) {
+    must(bytes.length <= 65536, 'it is too long');
     const reader = new Reader(bytes, 'the proof');
     must(reader.u32() === 0x46505851, 'it is no proof');
     must(reader.u16() === 1, 'it is of a version that is not known');
@@ -303,35 +312,36 @@ export function checkProof(bytes, trust, publicKey) {
     const header = checkHeaders(headers, certificate, trust);
     const check = { 1: checkAccount, 2: checkTrade, 3: checkTotals, 4: checkOpening, 5: checkRelease }[kind];
     must(check !== undefined, 'it is of a kind that is not known');
+    must(publicKey === undefined || kind === 1 || kind === 4, 'it is not about an account');
     return { height: header.height, timeNs: header.timeNs, ...check(subject, header, trust, publicKey) };
 }
 
 // A consistency proof as the exchange answers it, the newer root being `historyRoot` of a header that is certified:
-// block `to` + 1 as /quorex/v1/blocks/{height} has it. `fromRoot` is what the reader has kept, or read so before.
-export function checkHistory(answer, block, trust, fromRoot) {
-    const bytes = (text) => {
-        must(typeof text === 'string' && /^([0-9a-f]{2})*$/.test(text), 'a hash is not hex');
+// block `to` + 1 as /quorex/v1/blocks/{height} has it. `kept`: what the reader knows already, { size, root }.
+export function checkHistory(answer, block, trust, kept) {
+    const bytes = (text, count) => {
+        must(typeof text === 'string' && /^([0-9a-f]{2})*$/.test(text), 'a field is not hex');
+        must(text.length === 2 * count, 'a field has not the length of what it is');
         return Buffer.from(text, 'hex');
     };
     must(block.certificate !== null, 'the header is not certified');
-    const headers = [block.header, ...block.certificate.headers].map((text) => readHeader(bytes(text)));
+    const headers = [block.header, ...block.certificate.headers].map((text) => readHeader(bytes(text, HEADER_BYTES)));
     const { height, epoch, headerHash, votes } = block.certificate;
     const certificate = Buffer.alloc(52 + votes.length * 68);
     certificate.writeBigUInt64LE(BigInt(height), 0);
     certificate.writeBigUInt64LE(BigInt(epoch), 8);
-    bytes(headerHash).copy(certificate, 16);
+    bytes(headerHash, 32).copy(certificate, 16);
     certificate.writeUInt32LE(votes.length, 48);
     votes.forEach(({ node, signature }, i) => {
         certificate.writeUInt32LE(node, 52 + i * 68);
-        must(signature.length === 128, 'a signature is not one');
-        bytes(signature).copy(certificate, 56 + i * 68);
+        bytes(signature, 64).copy(certificate, 56 + i * 68);
     });
     const header = checkHeaders(headers, certificate, trust);
     must(BigInt(answer.to) === header.height - 1n, 'the header is not the one above the newer tree');
-    const toRoot = bytes(answer.toRoot), older = bytes(answer.fromRoot);
+    const toRoot = bytes(answer.toRoot, 32), older = bytes(answer.fromRoot, 32);
     must(toRoot.equals(header.historyRoot), 'the newer root is not the header\'s');
-    must(older.equals(fromRoot), 'the older root is not the one you kept');
-    checkConsistency(BigInt(answer.from), BigInt(answer.to), older, toRoot, answer.hashes.map(bytes));
+    must(BigInt(answer.from) === kept.size && older.equals(kept.root), 'the older tree is not the one you kept');
+    checkConsistency(kept.size, BigInt(answer.to), older, toRoot, answer.hashes.map((text) => bytes(text, 32)));
 }
 
 // ---- the command ----
