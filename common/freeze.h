@@ -12,9 +12,10 @@
  *     writable                   │         │                  writable
  *                                └─────────┴───────► OWNED ───► OPEN      by the owner
  *
- * The owner does not wait: from a chunk that the other thread is copying it copies the rest itself.
+ * The owner does not wait for the other thread: from a chunk that that one is copying it copies the rest itself. Threads that help
+ * the owner may write to the range too, where the owner orders their writes; of those that fault at once one goes first.
  *
- * Owner    freeze_begin: the one thread that writes to the range. freeze_prepare, freeze_copy_all,
+ * Owner    freeze_begin: the thread that writes to the range, while none that helps it does. freeze_prepare, freeze_copy_all,
  *          freeze_image, freeze_end: another one, told of the beginning by the owner. freeze_init and
  *          freeze_close: while neither is at it.
  * Memory   the range is the caller's; struct freeze lies outside of it. The image takes as much as the
@@ -25,8 +26,8 @@
  * Cost     freeze_begin: one mprotect; on huge pages 0.05 ms for 600 MB, otherwise 11 ms. A chunk's
  *          first write: a signal, a copy, an mprotect; 0.25 ms for 2 MiB. Chunks below the size of a huge
  *          page split those that they lie in. benchmarks/bench_freeze measures.
- * Progress the owner: wait-free beside the kernel's own locks. The other thread waits for the owner to finish
- *          a chunk.
+ * Progress the owner alone: wait-free beside the kernel's own locks; with a helper it waits while that one copies a chunk.
+ *          The other thread waits for the owner to finish a chunk.
  */
 
 #ifndef COMMON_FREEZE_H
@@ -55,6 +56,8 @@ struct freeze {
     _Atomic bool active; /* release in freeze_end, acquire in freeze_begin: what ended is over */
     /* The other thread: the page of the range that it copies. */
     _Atomic size_t copying_offset;
+    /* One fault at a time: what follows, and a chunk's way from OWNED to OPEN, is the thread's that holds it. */
+    atomic_flag in_handler;
     /* The owner, in the handler: where it last met a chunk that was open already. */
     uintptr_t open_address;
     uint64_t owner_copies; /* chunks that the owner copied since the last freeze_begin */

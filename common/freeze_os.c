@@ -244,7 +244,7 @@ void freeze_copy_all(struct freeze *freeze)
 
 /* ---- The handler. */
 
-/* Whether the write at `address` can be done again now. */
+/* Whether the write at `address` can be done again now. Needs: in_handler is held. */
 static bool let_write(struct freeze *freeze, uintptr_t address)
 {
     const size_t chunk = chunk_of(freeze, address);
@@ -289,12 +289,25 @@ static void pass_on(int number, siginfo_t *info, void *context)
     }
 }
 
+/* Two threads may come at once, to one chunk too: the second finds it open. Nobody faults while it has the flag: what is
+ * written then lies outside of all ranges. */
+static bool let_write_alone(struct freeze *freeze, uintptr_t address)
+{
+    /* acquire: pairs with the release below. */
+    while (atomic_flag_test_and_set_explicit(&freeze->in_handler, memory_order_acquire))
+        sched_yield();
+    const bool writable = let_write(freeze, address);
+    /* release: the copy and the state of the chunk are there for the next. */
+    atomic_flag_clear_explicit(&freeze->in_handler, memory_order_release);
+    return writable;
+}
+
 static void on_fault(int number, siginfo_t *info, void *context)
 {
     const int kept = errno;
     const uintptr_t address = (uintptr_t)info->si_addr;
     struct freeze *freeze = info->si_code == SEGV_ACCERR ? range_of(address) : NULL;
-    if (freeze == NULL || !let_write(freeze, address)) pass_on(number, info, context);
+    if (freeze == NULL || !let_write_alone(freeze, address)) pass_on(number, info, context);
     errno = kept;
 }
 

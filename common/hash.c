@@ -40,6 +40,7 @@ void hash_stream_begin(struct hash_stream *stream)
 /* Takes all whole blocks; what is left waits in the stream. */
 static void add_bytes(crypto_hash_sha256_state *state, const uint8_t *bytes, size_t byte_count)
 {
+    if (byte_count == 0) return;
     const size_t waiting = state->count / 8 % HASH_BLOCK_BYTES; /* `count` is in bits */
     state->count += (uint64_t)byte_count * 8;
     if (waiting > 0) {
@@ -114,6 +115,31 @@ void hash_of_two(const uint8_t *const texts[2], size_t byte_count, hash_t hashes
     hashes[1] = hash_of_state(states[1]);
 }
 
+void hash_of_pair(uint8_t *const texts[2], const size_t byte_counts[2], hash_t hashes[2])
+{
+    if (!atomic_load_explicit(&by_processor, memory_order_relaxed)) {
+        for (int i = 0; i < 2; i++)
+            hashes[i] = hash_of(texts[i], byte_counts[i]);
+        return;
+    }
+    uint32_t states[2][8];
+    size_t blocks[2];
+    crypto_hash_sha256_state begin;
+    crypto_hash_sha256_init(&begin);
+    for (int i = 0; i < 2; i++) {
+        const size_t whole = byte_counts[i] / HASH_BLOCK_BYTES;
+        blocks[i] = whole + end_fill(texts[i] + whole * HASH_BLOCK_BYTES, byte_counts[i]);
+        memcpy(states[i], begin.state, sizeof(states[i]));
+    }
+    const size_t both = blocks[0] < blocks[1] ? blocks[0] : blocks[1];
+    hash_block_add_two((uint32_t *const[2]){states[0], states[1]},
+                       (const uint8_t *const[2]){texts[0], texts[1]}, both);
+    for (int i = 0; i < 2; i++) {
+        hash_block_add(states[i], texts[i] + both * HASH_BLOCK_BYTES, blocks[i] - both);
+        hashes[i] = hash_of_state(states[i]);
+    }
+}
+
 void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t byte_count)
 {
     if (byte_count == 0) return;
@@ -134,21 +160,21 @@ static size_t waiting_fill(crypto_hash_sha256_state *state, const uint8_t *bytes
     return now;
 }
 
-void hash_streams_add(struct hash_stream *left, struct hash_stream *right, const void *bytes,
-                      size_t byte_count)
+void hash_streams_add(struct hash_stream *const streams[2], const uint8_t *const texts[2],
+                      const size_t byte_counts[2])
 {
     if (!atomic_load_explicit(&by_processor, memory_order_relaxed)) {
-        hash_stream_add(left, bytes, byte_count);
-        hash_stream_add(right, bytes, byte_count);
+        for (int i = 0; i < 2; i++)
+            hash_stream_add(streams[i], texts[i], byte_counts[i]);
         return;
     }
-    crypto_hash_sha256_state *const states[2] = {&left->state, &right->state};
+    crypto_hash_sha256_state *const states[2] = {&streams[0]->state, &streams[1]->state};
     const uint8_t *at[2];
     size_t rest[2];
     for (int i = 0; i < 2; i++) {
-        const size_t taken = waiting_fill(states[i], bytes, byte_count);
-        at[i] = (const uint8_t *)bytes + taken;
-        rest[i] = byte_count - taken;
+        const size_t taken = waiting_fill(states[i], texts[i], byte_counts[i]);
+        at[i] = texts[i] + taken;
+        rest[i] = byte_counts[i] - taken;
     }
     const size_t less = rest[0] < rest[1] ? rest[0] : rest[1];
     const size_t blocks = less / HASH_BLOCK_BYTES, taken = blocks * HASH_BLOCK_BYTES;

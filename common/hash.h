@@ -40,6 +40,11 @@ hash_t hash_of(const void *bytes, size_t byte_count);
  * instructions. */
 void hash_of_two(const uint8_t *const texts[2], size_t byte_count, hash_t hashes[2]);
 
+/* Hashes of two texts of any lengths, likewise as long as both last. Each has room for HASH_PAD_BYTES after it, which
+ * are overwritten. */
+#define HASH_PAD_BYTES 72
+void hash_of_pair(uint8_t *const texts[2], const size_t byte_counts[2], hash_t hashes[2]);
+
 /* Hash of a domain string and the bytes after it. */
 hash_t hash_tagged(const char *domain, const void *bytes, size_t byte_count);
 
@@ -47,9 +52,9 @@ void hash_stream_begin(struct hash_stream *stream);
 void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t byte_count);
 hash_t hash_stream_end(struct hash_stream *stream);
 
-/* The same bytes into two streams: little more than into one, as in hash_of_two. */
-void hash_streams_add(struct hash_stream *left, struct hash_stream *right, const void *bytes,
-                      size_t byte_count);
+/* Bytes into either of two streams: while both last little more than into one, as in hash_of_two. */
+void hash_streams_add(struct hash_stream *const streams[2], const uint8_t *const texts[2],
+                      const size_t byte_counts[2]);
 
 bool hash_equal(hash_t left, hash_t right);
 

@@ -128,7 +128,8 @@ bool intent_deadline(const struct form *form, uint64_t *timestamp_ns, uint64_t *
     ROW(WITHDRAW, withdraw) \
     ROW(ADDRESS_ALLOW, address_allow) \
     ROW(WITHDRAWAL_CANCEL, withdrawal_cancel) \
-    ROW(CONNECTOR_ADD, connector_add)
+    ROW(CONNECTOR_ADD, connector_add) \
+    ROW(ROUTE_FEE_SET, route_fee_set)
 
 size_t intent_put(const struct intent *intent, uint8_t *payload)
 {

@@ -55,6 +55,7 @@ struct intent {
         struct address_allow_command address_allow;
         struct withdrawal_cancel_command withdrawal_cancel;
         struct connector_add_command connector_add;
+        struct route_fee_set_command route_fee_set;
     };
 };
 

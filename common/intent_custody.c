@@ -108,6 +108,18 @@ static bool read_route(const struct form *form, const struct params *params, str
                                     refusal);
 }
 
+static bool read_route_fee(const struct form *form, const struct params *params,
+                           struct intent *intent, struct refusal *refusal)
+{
+    struct route_fee_set_command *set = &intent->route_fee_set;
+    intent->type = T_ROUTE_FEE_SET;
+    return intent_admin_nonce(form, &set->nonce, refusal) &&
+           read_chain(form, set->chain, refusal) &&
+           intent_admin_asset(form, "asset", params, &set->asset, refusal) &&
+           intent_admin_units(form, "withdrawFee", params->assets[set->asset].decimals,
+                              &set->fee.units, refusal);
+}
+
 static bool read_freeze(const struct form *form, const struct params *params, struct intent *intent,
                         struct refusal *refusal)
 {
@@ -231,6 +243,7 @@ bool intent_custody_action(const struct form *form, const struct params *params,
     } actions[] = {
         {"rules-set", read_rules},
         {"route-set", read_route},
+        {"route-fee-set", read_route_fee},
         {"connector-add", read_connector},
         {"account-freeze", read_freeze},
         {"deposit-address", read_deposit_address},
@@ -252,7 +265,7 @@ bool intent_custody_action(const struct form *form, const struct params *params,
 bool intent_custody_is(uint16_t type)
 {
     return (type >= T_RULES_SET && type <= T_WITHDRAWAL_REPORT) || type == T_CONNECTOR_ADD ||
-           type == T_LIABILITIES_ORDER;
+           type == T_ROUTE_FEE_SET || type == T_LIABILITIES_ORDER;
 }
 
 /* All of them begin alike. */

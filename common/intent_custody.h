@@ -3,6 +3,7 @@
  *   action=rules-set           rules
  *   action=route-set           chain asset decimals confirmations connector withdrawMin withdrawMax
  *                              withdrawDayMax approvalAbove approvals addressDelay (s) status=OPEN|CLOSED
+ *   action=route-fee-set       chain asset withdrawFee (decimal)
  *   action=connector-add       publicKey (64 hex)
  *   action=account-freeze      account frozen=true|false
  *   action=deposit-address     account chain address

@@ -2,6 +2,7 @@
 
 #include "common/fee.h"
 #include "common/le.h"
+#include "common/wide.h"
 
 #include <string.h>
 
@@ -160,6 +161,17 @@ static uint8_t *routes_put(uint8_t *at, const struct params *params)
     return at;
 }
 
+static uint8_t *route_fees_put(uint8_t *at, const struct params *params)
+{
+    if (params->rules < PARAMS_RULES_CHARGES) return at;
+    for (uint16_t i = 0; i < params->route_count; i++) {
+        at = le_put_u64(at, params->route_fees[i].from_ns);
+        at = le_put_i64(at, params->route_fees[i].before.units);
+        at = le_put_i64(at, params->route_fees[i].fee.units);
+    }
+    return at;
+}
+
 static uint8_t *connectors_put(uint8_t *at, const struct params *params)
 {
     if (params->rules < PARAMS_RULES_RELEASE) return at;
@@ -200,6 +212,7 @@ size_t params_encode(const struct params *params, uint8_t *bytes)
         at = market_put(at, &params->markets[i]);
     at = connectors_put(at, params);
     at = routes_put(at, params);
+    at = route_fees_put(at, params);
     ASSERT(at - bytes <= PARAMS_BYTES_MAX);
     return (size_t)(at - bytes);
 }
@@ -344,6 +357,31 @@ static bool items_get(const uint8_t **at, const uint8_t *end, struct params *par
     return true;
 }
 
+#define ROUTE_FEE_BYTES (8 + 8 + 8)
+
+/* What counts or is to come is not above the smallest withdrawal. What was before may be, when it counts no more: the
+ * smallest may have been lowered since. */
+static bool is_route_fee_bounded(const struct params *params, int route, amount_t fee)
+{
+    return params_route_fee_valid(params, route, fee) &&
+           fee.units <= params->routes[route].withdrawal_min.units;
+}
+
+static bool route_fees_get(const uint8_t **at, const uint8_t *end, struct params *params)
+{
+    for (uint16_t i = 0; i < params->route_count; i++) {
+        const uint8_t *bytes = bytes_next(at, end, ROUTE_FEE_BYTES);
+        if (bytes == NULL) return false;
+        params->route_fees[i] = (struct route_fee){.from_ns = le_get_u64(bytes),
+                                                   .before = {le_get_i64(bytes + 8)},
+                                                   .fee = {le_get_i64(bytes + 16)}};
+        if (!params_route_fee_valid(params, i, params->route_fees[i].before) ||
+            !is_route_fee_bounded(params, i, params->route_fees[i].fee))
+            return false;
+    }
+    return true;
+}
+
 bool params_decode(const uint8_t *bytes, size_t byte_count, struct params *params)
 {
     const uint8_t *const end = bytes + byte_count;
@@ -357,6 +395,7 @@ bool params_decode(const uint8_t *bytes, size_t byte_count, struct params *param
                       connector_get)) &&
            (params->rules < PARAMS_RULES_CUSTODY ||
             items_get(&bytes, end, params, ROUTE_CHANGED_BYTES, PARAMS_ROUTES_LIMIT, route_get)) &&
+           (params->rules < PARAMS_RULES_CHARGES || route_fees_get(&bytes, end, params)) &&
            bytes == end && params_valid(params, &reason);
 }
 
@@ -424,9 +463,19 @@ static bool market_follows(const struct params *params, const struct market_crea
 
 static bool route_follows(const struct params *params, const struct route_changed_event *changed)
 {
+    const int known = params_find_route(params, changed->chain, changed->asset);
     return params->rules >= PARAMS_RULES_CUSTODY && params_route_valid(params, changed) &&
-           (params_find_route(params, changed->chain, changed->asset) >= 0 ||
-            params->route_count < PARAMS_ROUTES_LIMIT);
+           (known >= 0 ? params->route_fees[known].fee.units <= changed->withdrawal_min.units
+                       : params->route_count < PARAMS_ROUTES_LIMIT);
+}
+
+static bool route_fee_follows(const struct params *params,
+                              const struct route_fee_changed_event *changed)
+{
+    const int route = params_find_route(params, changed->chain, changed->asset);
+    return params->rules >= PARAMS_RULES_CHARGES && route >= 0 &&
+           is_route_fee_bounded(params, route, changed->fee_before) &&
+           is_route_fee_bounded(params, route, changed->fee);
 }
 
 static bool connector_follows(const struct params *params,
@@ -454,6 +503,11 @@ bool params_follows(const struct params *params, const struct event *event)
         struct route_changed_event changed;
         route_changed_event_get(event->payload, &changed);
         return route_follows(params, &changed);
+    }
+    if (event->type == T_ROUTE_FEE_CHANGED) {
+        struct route_fee_changed_event changed;
+        route_fee_changed_event_get(event->payload, &changed);
+        return route_fee_follows(params, &changed);
     }
     if (event->type == T_ASSET_CREATED) {
         struct asset_created_event created;
@@ -490,6 +544,16 @@ static void apply_route(struct params *params, const struct event *event)
     params->routes[index] = changed;
 }
 
+static void apply_route_fee(struct params *params, const struct event *event)
+{
+    struct route_fee_changed_event changed;
+    route_fee_changed_event_get(event->payload, &changed);
+    const int route = params_find_route(params, changed.chain, changed.asset);
+    ASSERT(route >= 0);
+    params->route_fees[route] = (struct route_fee){
+        .before = changed.fee_before, .fee = changed.fee, .from_ns = changed.from_ns};
+}
+
 void params_apply(struct params *params, const struct event *event)
 {
     if (event->type == T_ASSET_CREATED) {
@@ -512,6 +576,8 @@ void params_apply(struct params *params, const struct event *event)
         params->markets[filtered.market].filters = params_filters_of(&filtered);
     } else if (event->type == T_ROUTE_CHANGED) {
         apply_route(params, event);
+    } else if (event->type == T_ROUTE_FEE_CHANGED) {
+        apply_route_fee(params, event);
     } else if (event->type == T_CONNECTOR_ADDED) {
         struct connector_added_event added;
         connector_added_event_get(event->payload, &added);
@@ -555,6 +621,21 @@ int params_find_route(const struct params *params, const uint8_t chain[CHAIN_BYT
             memcmp(params->routes[i].chain, chain, CHAIN_BYTES) == 0)
             return i;
     return -1;
+}
+
+bool params_route_fee_valid(const struct params *params, int route, amount_t fee)
+{
+    const struct route_changed_event *way = &params->routes[route];
+    uint8_t wide[WIDE_BYTES];
+    return fee.units >= 0 &&
+           wide_of_units(fee, params->assets[way->asset].decimals, way->decimals, wide);
+}
+
+amount_t params_route_fee(const struct params *params, int route, uint64_t stamp_ns)
+{
+    ASSERT(route >= 0 && route < params->route_count);
+    const struct route_fee *fee = &params->route_fees[route];
+    return stamp_ns < fee->from_ns ? fee->before : fee->fee;
 }
 
 int params_find_chain(const struct params *params, const uint8_t chain[CHAIN_BYTES])

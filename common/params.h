@@ -27,18 +27,27 @@
 
 /* The `rules` number this build knows best. 2: custody, and routes among the parameters. 3, of a genesis: the house
  * has an account. */
-#define PARAMS_RULES             3
+#define PARAMS_RULES             4
 #define PARAMS_RULES_CUSTODY     2
 #define PARAMS_RULES_HOUSE       3
 #define PARAMS_RULES_LIABILITIES 3
 #define PARAMS_RULES_RELEASE \
     3 /* releases are proved, connectors have keys, accounts cancel withdrawals */
+#define PARAMS_RULES_CHARGES \
+    4 /* withdrawals have a fee, and count towards the limit of a day only while they are not undone */
 
 /* Tiers rise with the volume that an account needs for them. */
 struct fee_tier {
     int32_t maker_ppm; /* below 0: a rebate (fee.h) */
     int32_t taker_ppm;
     amount_t volume_min; /* of the volume asset, over 30 days; 0 in the first */
+};
+
+/* What a withdrawal by a route costs. */
+struct route_fee {
+    amount_t before; /* until `from_ns` */
+    amount_t fee;
+    uint64_t from_ns;
 };
 
 struct params {
@@ -65,6 +74,7 @@ struct params {
     uint16_t connector_count; /* 0 below PARAMS_RULES_RELEASE */
     struct fee_tier tiers[PARAMS_TIERS_LIMIT];
     struct route_changed_event routes[PARAMS_ROUTES_LIMIT]; /* one for each chain and asset */
+    struct route_fee route_fees[PARAMS_ROUTES_LIMIT]; /* by route; 0 below PARAMS_RULES_CHARGES */
     uint8_t connectors[PARAMS_CONNECTORS_LIMIT][PUBLIC_KEY_BYTES];
     struct asset assets[PARAMS_ASSETS_LIMIT];
     struct market markets[PARAMS_MARKETS_LIMIT];
@@ -98,6 +108,13 @@ void params_apply(struct params *params, const struct event *event);
 
 /* Whether a route may be what it says, with these assets. */
 bool params_route_valid(const struct params *params, const struct route_changed_event *route);
+
+/* What a withdrawal by the route costs that is asked for at `stamp_ns`. */
+amount_t params_route_fee(const struct params *params, int route, uint64_t stamp_ns);
+
+/* Whether the route may cost that: it is of the asset, and a whole number of the chain's units too, so that what is left of
+ * an amount that is one is one. */
+bool params_route_fee_valid(const struct params *params, int route, amount_t fee);
 
 /* Whether the chain has an account of the house: its genesis decides, once and for all its blocks, since a chart of
  * accounts that changed on the way would leave sums that mean two things. */

@@ -1,6 +1,7 @@
 #include "common/proof.h"
 
 #include "common/le.h"
+#include "common/withdrawal_event.h"
 
 size_t proof_put(const struct proof *proof, uint8_t bytes[PROOF_BYTES_MAX])
 {
@@ -143,30 +144,41 @@ size_t proof_release_put(const struct proof_release *release,
     at = le_put_u32(at, release->count);
     at = le_put_u32(at, release->path_count);
     at = le_put_bytes(at, release->events.bytes, HASH_BYTES);
-    at = le_put_bytes(at, release->leaf, PROOF_RELEASE_LEAF_BYTES);
+    at = le_put_bytes(at, release->leaf, release->leaf_bytes);
     at = le_put_bytes(at, release->path, release->path_count * sizeof(hash_t));
     return (size_t)(at - bytes);
 }
 
+/* A leaf's event says how long it is. */
+bool proof_release_leaf_get(const uint8_t *bytes, size_t byte_count, struct proof_release *release)
+{
+    const size_t head = 8 + 4;
+    const uint8_t *at = bytes + head;
+    struct event event;
+    if (byte_count < head || !event_next(&at, bytes + byte_count, &event) ||
+        !withdrawal_event_is(event.type))
+        return false;
+    release->leaf_bytes = (uint32_t)(at - bytes);
+    memcpy(release->leaf, bytes, release->leaf_bytes);
+    release->command = le_get_u64(bytes);
+    release->ordinal = le_get_u32(bytes + 8);
+    withdrawal_event_get(&event, &release->withdrawal);
+    return true;
+}
+
 bool proof_release_get(const uint8_t *bytes, size_t byte_count, struct proof_release *release)
 {
-    const size_t fixed = RELEASE_HEAD_BYTES + PROOF_RELEASE_LEAF_BYTES;
-    if (byte_count < fixed) return false;
+    if (byte_count < RELEASE_HEAD_BYTES) return false;
     release->index = le_get_u32(bytes);
     release->count = le_get_u32(bytes + 4);
     release->path_count = le_get_u32(bytes + 8);
-    if (release->path_count > PROOF_PATH_MAX ||
-        byte_count != fixed + (size_t)release->path_count * HASH_BYTES)
-        return false;
     memcpy(release->events.bytes, bytes + 12, HASH_BYTES);
-    memcpy(release->leaf, bytes + RELEASE_HEAD_BYTES, PROOF_RELEASE_LEAF_BYTES);
-    release->command = le_get_u64(release->leaf);
-    release->ordinal = le_get_u32(release->leaf + 8);
-    const uint8_t *at = release->leaf + 12, *const end = release->leaf + PROOF_RELEASE_LEAF_BYTES;
-    struct event event;
-    if (!event_next(&at, end, &event) || at != end || event.type != T_WITHDRAWAL_CHANGED)
+    if (release->path_count > PROOF_PATH_MAX ||
+        !proof_release_leaf_get(bytes + RELEASE_HEAD_BYTES, byte_count - RELEASE_HEAD_BYTES,
+                                release))
         return false;
-    withdrawal_changed_event_get(event.payload, &release->withdrawal);
+    const size_t fixed = RELEASE_HEAD_BYTES + release->leaf_bytes;
+    if (byte_count != fixed + (size_t)release->path_count * HASH_BYTES) return false;
     memcpy(release->path, bytes + fixed, (size_t)release->path_count * HASH_BYTES);
     return true;
 }

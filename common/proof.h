@@ -43,11 +43,11 @@
 #define PROOF_ACCOUNT_BYTES_MAX \
     (PROOF_ACCOUNT_HEADER_BYTES + PROOF_ASSETS_MAX * PROOF_BALANCE_BYTES + \
      PROOF_DEPTH_MAX * HASH_BYTES)
-#define PROOF_FILL_BYTES         (8 + 4 + EVENT_HEADER_BYTES + FILL_BYTES) /* a leaf under fills_root */
-#define PROOF_TRADE_BYTES_MAX    (4 + 4 + PROOF_FILL_BYTES + PROOF_PATH_MAX * HASH_BYTES)
-#define PROOF_RELEASE_LEAF_BYTES (8 + 4 + EVENT_HEADER_BYTES + WITHDRAWAL_CHANGED_BYTES)
+#define PROOF_FILL_BYTES       (8 + 4 + EVENT_HEADER_BYTES + FILL_BYTES) /* a leaf under fills_root */
+#define PROOF_TRADE_BYTES_MAX  (4 + 4 + PROOF_FILL_BYTES + PROOF_PATH_MAX * HASH_BYTES)
+#define PROOF_RELEASE_LEAF_MAX (8 + 4 + EVENT_HEADER_BYTES + WITHDRAWAL_MOVED_BYTES)
 #define PROOF_RELEASE_BYTES_MAX \
-    (3 * 4 + HASH_BYTES + PROOF_RELEASE_LEAF_BYTES + PROOF_PATH_MAX * HASH_BYTES)
+    (3 * 4 + HASH_BYTES + PROOF_RELEASE_LEAF_MAX + PROOF_PATH_MAX * HASH_BYTES)
 #define PROOF_TOTAL_BYTES         98
 #define PROOF_TOTAL_BYTES_OLD     82 /* without the house */
 #define PROOF_TOTALS_BYTES_MAX    (4 + PROOF_ASSETS_MAX * PROOF_TOTAL_BYTES)
@@ -107,8 +107,10 @@ struct proof_release {
     hash_t events; /* of the block's events without the releases */
     uint64_t command;
     uint32_t ordinal;
-    struct withdrawal_changed_event withdrawal;
-    uint8_t leaf[PROOF_RELEASE_LEAF_BYTES];
+    struct withdrawal_moved_event withdrawal;
+    uint32_t
+        leaf_bytes; /* by its event: WITHDRAWAL_CHANGED or, from rules 4 on, WITHDRAWAL_MOVED */
+    uint8_t leaf[PROOF_RELEASE_LEAF_MAX];
     hash_t path[PROOF_PATH_MAX];
 };
 
@@ -140,6 +142,9 @@ size_t proof_trade_put(const struct proof_trade *trade, uint8_t bytes[PROOF_TRAD
 MUST_CHECK bool proof_trade_get(const uint8_t *bytes, size_t byte_count, struct proof_trade *trade);
 size_t proof_release_put(const struct proof_release *release,
                          uint8_t bytes[PROOF_RELEASE_BYTES_MAX]);
+/* The leaf at the start of `bytes`, and what follows from it; the rest of `release` stays as it is. */
+MUST_CHECK bool proof_release_leaf_get(const uint8_t *bytes, size_t byte_count,
+                                       struct proof_release *release);
 MUST_CHECK bool proof_release_get(const uint8_t *bytes, size_t byte_count,
                                   struct proof_release *release);
 size_t proof_totals_put(const struct proof_totals *totals, uint8_t bytes[PROOF_TOTALS_BYTES_MAX]);

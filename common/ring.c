@@ -123,28 +123,42 @@ bool ring_publish(struct ring *ring)
     return atomic_exchange_explicit(&ring->sleeping, 0, memory_order_relaxed) != 0;
 }
 
-/* Whether a published record lies at the tail. */
-static bool has_record(struct ring *ring)
+/* Whether a published record lies at the position. */
+static bool has_record(struct ring *ring, uint64_t position)
 {
-    if (ring->tail != ring->published_seen) return true;
+    if (position != ring->published_seen) return true;
     /* acquire: pairs with the release in ring_publish. */
     ring->published_seen = atomic_load_explicit(&ring->published, memory_order_acquire);
-    return ring->tail != ring->published_seen;
+    return position != ring->published_seen;
+}
+
+/* The record at *position, or at the next lap's beginning, if none fitted there: then it moves on to that. */
+static const uint8_t *record_at(const struct ring *ring, uint64_t *position, size_t *byte_count)
+{
+    uint64_t length;
+    memcpy(&length, ring->bytes + (*position & ring->mask), PREFIX_BYTES);
+    if (length == WRAP) {
+        /* A wrap is published together with the record after it. */
+        *position += ring->mask + 1 - (*position & ring->mask);
+        memcpy(&length, ring->bytes + (*position & ring->mask), PREFIX_BYTES);
+    }
+    *byte_count = length;
+    return ring->bytes + (*position & ring->mask) + PREFIX_BYTES;
 }
 
 const uint8_t *ring_peek(struct ring *ring, size_t *byte_count)
 {
-    if (!has_record(ring)) return NULL;
+    return has_record(ring, ring->tail) ? record_at(ring, &ring->tail, byte_count) : NULL;
+}
 
-    uint64_t length;
-    memcpy(&length, ring->bytes + (ring->tail & ring->mask), PREFIX_BYTES);
-    if (length == WRAP) {
-        /* A wrap is published together with the record after it. */
-        ring->tail += ring->mask + 1 - (ring->tail & ring->mask);
-        memcpy(&length, ring->bytes + (ring->tail & ring->mask), PREFIX_BYTES);
-    }
-    *byte_count = length;
-    return ring->bytes + (ring->tail & ring->mask) + PREFIX_BYTES;
+const uint8_t *ring_peek_after(struct ring *ring, const uint8_t *bytes, size_t *byte_count)
+{
+    const uint64_t place = (uint64_t)(bytes - PREFIX_BYTES - ring->bytes);
+    uint64_t length, position = ring->tail + ((place - ring->tail) & ring->mask);
+    memcpy(&length, ring->bytes + place, PREFIX_BYTES);
+    ASSERT(place <= ring->mask && length != WRAP);
+    position += record_span(length);
+    return has_record(ring, position) ? record_at(ring, &position, byte_count) : NULL;
 }
 
 void ring_pop(struct ring *ring)

@@ -49,6 +49,10 @@ const uint8_t *ring_peek(struct ring *ring, size_t *byte_count);
 /* Steps past the peeked record. Its bytes are the producer's again only after ring_release. */
 void ring_pop(struct ring *ring);
 
+/* The record after the one at `bytes`, which was peeked and not popped, or came from here: to look at what will come. NULL
+ * when nothing has been published there yet. */
+const uint8_t *ring_peek_after(struct ring *ring, const uint8_t *bytes, size_t *byte_count);
+
 /* Gives the producer the space of all popped records. */
 void ring_release(struct ring *ring);
 

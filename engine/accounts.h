@@ -177,7 +177,7 @@ static inline void accounts_rebate(struct accounts *accounts, uint32_t account, 
     accounts->fees[asset].units -= amount.units;
 }
 
-/* Withdrawals: from held into flight; out of the exchange, and of the supply; or back to available.
+/* Withdrawals: from held into flight; out of the exchange, and of the supply, but for the fee; or back to available.
  * Needs: as much is there; amount > 0. */
 static inline void accounts_depart(struct accounts *accounts, uint32_t account, uint16_t asset,
                                    amount_t amount)
@@ -188,11 +188,14 @@ static inline void accounts_depart(struct accounts *accounts, uint32_t account, 
     accounts->in_flight[asset].units += amount.units;
 }
 
-static inline void accounts_arrive(struct accounts *accounts, uint16_t asset, amount_t amount)
+static inline void accounts_arrive(struct accounts *accounts, uint16_t asset, amount_t paid,
+                                   amount_t fee)
 {
-    ASSERT(amount.units > 0 && amount.units <= accounts->in_flight[asset].units);
-    accounts->in_flight[asset].units -= amount.units;
-    accounts->supply[asset].units -= amount.units;
+    ASSERT(paid.units > 0 && fee.units >= 0 &&
+           paid.units + fee.units <= accounts->in_flight[asset].units);
+    accounts->in_flight[asset].units -= paid.units + fee.units;
+    accounts->fees[asset].units += fee.units;
+    accounts->supply[asset].units -= paid.units;
 }
 
 static inline void accounts_return(struct accounts *accounts, uint32_t account, uint16_t asset,

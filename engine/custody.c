@@ -183,7 +183,7 @@ struct withdrawal *custody_withdrawal_of(const struct custody *custody, uint32_t
 
 void custody_withdrawal_put(struct custody *custody, const struct withdrawal *withdrawal)
 {
-    const struct withdrawal_changed_event *facts = &withdrawal->facts;
+    const struct withdrawal_moved_event *facts = &withdrawal->facts;
     ASSERT(custody->withdrawal_count < custody->capacity);
     custody->withdrawal_last = facts->withdrawal;
     custody->withdrawal_count++;
@@ -243,7 +243,7 @@ bool custody_check(const struct custody *custody, const amount_t in_flight[PARAM
     for (uint64_t i = 0; i < custody->withdrawal_count; i++) {
         const struct withdrawal *withdrawal =
             custody_withdrawal_at(custody, custody->withdrawal_last - i);
-        const struct withdrawal_changed_event *facts = &withdrawal->facts;
+        const struct withdrawal_moved_event *facts = &withdrawal->facts;
         ASSERT(custody_withdrawal_of(custody, facts->account, facts->client_id) ==
                withdrawal); /* C1 */
         if (custody_departed(facts->state)) departed[facts->asset] += facts->amount.units;

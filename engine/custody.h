@@ -5,7 +5,7 @@
  * were forgotten a floor remains: what lies at or below it is not taken again.
  *
  * Owner    the engine thread
- * Memory   the caller's arena: 120 bytes a deposit, 208 a withdrawal, 96 an address, 16 an account and asset, 2 an account, and
+ * Memory   the caller's arena: 120 bytes a deposit, 232 a withdrawal, 96 an address, 16 an account and asset, 2 an account, and
  *          16 to 32 for finding each of the first three; touched as they come
  * Limits   params_transfers_max deposits and withdrawals, params_addresses_max addresses; answers, all of them
  * Cost     O(1)
@@ -36,8 +36,10 @@ struct address {
 
 /* All of it that changes is in the event. */
 struct withdrawal {
-    struct withdrawal_changed_event facts;
+    struct withdrawal_moved_event facts;
     uint64_t deadline_ns; /* its signed request is good until then */
+    uint32_t
+        until_day; /* undone before this UTC day it does not count for its own; 0: it does (below rules 4) */
 };
 
 /* What an account has withdrawn of an asset on one UTC day. */

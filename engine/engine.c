@@ -145,7 +145,7 @@ static int64_t held_by_withdrawals(const struct custody *custody, uint32_t accou
 {
     int64_t held = 0;
     for (uint64_t i = 0; i < custody->withdrawal_count; i++) {
-        const struct withdrawal_changed_event *facts =
+        const struct withdrawal_moved_event *facts =
             &custody_withdrawal_at(custody, custody->withdrawal_last - i)->facts;
         if (facts->state == WITHDRAWAL_HELD && facts->account == account && facts->asset == asset)
             held += facts->amount.units;

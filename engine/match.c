@@ -1,5 +1,6 @@
 #include "engine/match.h"
 
+#include "common/command_rules.h"
 #include "engine/amend.h"
 #include "engine/cancel.h"
 #include "engine/enlist.h"
@@ -105,8 +106,9 @@ static enum reject command_apply(struct engine *engine, const struct command *co
         return REJECT_NONE;
     case T_CHECKPOINT_VOTE:
         return REJECT_NONE;  /* the anchor checks and keeps it */
-    case T_LIABILITIES_VOTE: /* likewise; before, no version knew it */
-        return engine->params.rules < PARAMS_RULES_LIABILITIES ? REJECT_LATER_VERSION : REJECT_NONE;
+    case T_LIABILITIES_VOTE: /* likewise; nobody waits to be told of the rules */
+        return command_rules_allow(engine->params.rules, T_LIABILITIES_VOTE) ? REJECT_NONE
+                                                                             : REJECT_LATER_VERSION;
     case T_EPOCH_CHANGE:
         return epoch_change(engine, command, out);
     case T_WITHDRAW:

@@ -1,11 +1,14 @@
 #include "engine/operator.h"
 
+#include "common/command_rules.h"
 #include "common/le.h"
 #include "engine/cancel.h"
 #include "engine/deposit.h"
 #include "engine/withdrawal.h"
 
 #include <string.h>
+
+#define SECOND_NS UINT64_C(1000000000)
 
 /* Every operator's payload begins with them. */
 struct claim {
@@ -346,6 +349,15 @@ static enum reject rules_set(struct engine *engine, const struct command *comman
     return REJECT_NONE;
 }
 
+/* Neither what a withdrawal costs now nor what it is to cost may be above the smallest one: who asks for an amount
+ * signs no fee, and so never gets less than the amount without the smallest. */
+static bool is_fee_below(const struct engine *engine, int route, amount_t withdrawal_min)
+{
+    const struct params *params = &engine->params;
+    return params_route_fee(params, route, engine->stamp_ns).units <= withdrawal_min.units &&
+           params->route_fees[route].fee.units <= withdrawal_min.units;
+}
+
 static enum reject route_set(struct engine *engine, const struct command *command,
                              struct event_writer *out)
 {
@@ -360,10 +372,36 @@ static enum reject route_set(struct engine *engine, const struct command *comman
         return REJECT_ROUTE_SPEC;
     const int known = params_find_route(params, changed.chain, changed.asset);
     if (known < 0 && params->route_count == PARAMS_ROUTES_LIMIT) return REJECT_ROUTE_SPEC;
-    if (known >= 0 && params->routes[known].decimals != changed.decimals) return REJECT_ROUTE_SPEC;
+    if (known >= 0 && (params->routes[known].decimals != changed.decimals ||
+                       !is_fee_below(engine, known, changed.withdrawal_min)))
+        return REJECT_ROUTE_SPEC;
 
     const size_t mark = event_writer_mark(out);
     event_write_route_changed(out, &changed);
+    params_follow(engine, mark, out);
+    return REJECT_NONE;
+}
+
+/* A fee comes as late as a new address counts: who sees it come has the time to leave by the old one. */
+static enum reject route_fee_set(struct engine *engine, const struct command *command,
+                                 struct event_writer *out)
+{
+    struct route_fee_set_command set;
+    route_fee_set_command_get(command->payload, &set);
+    const struct params *params = &engine->params;
+    const int route = params_find_route(params, set.chain, set.asset);
+    if (route < 0) return REJECT_ROUTE;
+    if (!params_route_fee_valid(params, route, set.fee)) return REJECT_INEXACT;
+    if (set.fee.units > params->routes[route].withdrawal_min.units) return REJECT_ROUTE_SPEC;
+
+    struct route_fee_changed_event changed = {
+        .from_ns = engine->stamp_ns + params->routes[route].address_delay_s * SECOND_NS,
+        .fee_before = params_route_fee(params, route, engine->stamp_ns),
+        .fee = set.fee,
+        .asset = set.asset};
+    memcpy(changed.chain, set.chain, CHAIN_BYTES);
+    const size_t mark = event_writer_mark(out);
+    event_write_route_fee_changed(out, &changed);
     params_follow(engine, mark, out);
     return REJECT_NONE;
 }
@@ -375,7 +413,6 @@ static enum reject connector_add(struct engine *engine, const struct command *co
     struct connector_add_command add;
     connector_add_command_get(command->payload, &add);
     const struct params *params = &engine->params;
-    if (params->rules < PARAMS_RULES_RELEASE) return REJECT_RULES;
     if (memcmp(add.public_key, none, PUBLIC_KEY_BYTES) == 0) return REJECT_CONNECTOR_SPEC;
     if (params_find_connector(params, add.public_key) >= 0) return REJECT_ALREADY_EXISTS;
     if (params->connector_count == PARAMS_CONNECTORS_LIMIT) return REJECT_CONNECTOR_SPEC;
@@ -392,7 +429,6 @@ static enum reject connector_add(struct engine *engine, const struct command *co
 static enum reject custody_apply(struct engine *engine, const struct command *command,
                                  struct event_writer *out)
 {
-    if (engine->params.rules < PARAMS_RULES_CUSTODY) return REJECT_RULES;
     switch (command->header.type) {
     case T_ROUTE_SET:
         return route_set(engine, command, out);
@@ -418,7 +454,6 @@ static enum reject custody_apply(struct engine *engine, const struct command *co
 static enum reject liabilities_order(const struct engine *engine, struct event_writer *out)
 {
     const uint64_t every = engine->params.checkpoint_blocks;
-    if (engine->params.rules < PARAMS_RULES_LIABILITIES) return REJECT_RULES;
     if (every == 0) return REJECT_NO_CHECKPOINTS;
     const struct liabilities_ordered_event ordered = {
         .height = (engine->sealed_height / every + 1) * every};
@@ -429,6 +464,7 @@ static enum reject liabilities_order(const struct engine *engine, struct event_w
 static enum reject operator_apply(struct engine *engine, const struct command *command,
                                   struct event_writer *out)
 {
+    if (!command_rules_allow(engine->params.rules, command->header.type)) return REJECT_RULES;
     switch (command->header.type) {
     case T_ASSET_CREATE:
         return asset_create(engine, command, out);
@@ -462,6 +498,8 @@ static enum reject operator_apply(struct engine *engine, const struct command *c
         return connector_add(engine, command, out);
     case T_LIABILITIES_ORDER:
         return liabilities_order(engine, out);
+    case T_ROUTE_FEE_SET:
+        return route_fee_set(engine, command, out);
     default:
         return custody_apply(engine, command, out);
     }

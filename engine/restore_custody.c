@@ -68,8 +68,7 @@ static bool deposits_load(struct engine *engine, struct sections *sections, uint
     return count != 0 || last == 0;
 }
 
-static bool withdrawal_good(const struct engine *engine,
-                            const struct withdrawal_changed_event *facts)
+static bool withdrawal_good(const struct engine *engine, const struct withdrawal_moved_event *facts)
 {
     return accounts_exists(&engine->accounts, facts->account) && facts->amount.units > 0 &&
            facts->state >= WITHDRAWAL_HELD && facts->state <= WITHDRAWAL_CANCELED &&
@@ -82,7 +81,7 @@ static bool withdrawal_good(const struct engine *engine,
 }
 
 /* What it holds is explained; what is in flight is summed up. */
-static bool withdrawal_books(struct engine *engine, const struct withdrawal_changed_event *facts,
+static bool withdrawal_books(struct engine *engine, const struct withdrawal_moved_event *facts,
                              int64_t departed[PARAMS_ASSETS_LIMIT])
 {
     struct accounts *accounts = &engine->accounts;
@@ -132,6 +131,60 @@ static bool withdrawn_load(struct engine *engine, struct sections *sections)
     return true;
 }
 
+/* Whether a withdrawal counts for the limit of today, and would not if it were undone. */
+static bool counts_today(const struct engine *engine, const struct withdrawal *withdrawal)
+{
+    const uint8_t state = withdrawal->facts.state;
+    return withdrawal->until_day == engine->day + 1 && state != WITHDRAWAL_DENIED &&
+           state != WITHDRAWAL_CANCELED && state != WITHDRAWAL_FAILED;
+}
+
+/* Those of today are in its sums, or one that is undone would take out what is not there. The sums are as they were after. */
+static bool days_good(const struct engine *engine)
+{
+    const struct custody *custody = &engine->custody;
+    bool good = true;
+    uint64_t taken = 0;
+    for (; good && taken < custody->withdrawal_count; taken++) {
+        const struct withdrawal *w =
+            custody_withdrawal_at(custody, custody->withdrawal_last - taken);
+        struct custody_day *day = custody_day(custody, w->facts.account, w->facts.asset);
+        if (!counts_today(engine, w)) continue;
+        good = day->day == engine->day && day->sum.units >= w->facts.amount.units;
+        if (!good) break;
+        day->sum.units -= w->facts.amount.units;
+    }
+    while (taken-- > 0) {
+        const struct withdrawal *w =
+            custody_withdrawal_at(custody, custody->withdrawal_last - taken);
+        if (counts_today(engine, w))
+            custody_day(custody, w->facts.account, w->facts.asset)->sum.units +=
+                w->facts.amount.units;
+    }
+    return good;
+}
+
+static bool charges_load(struct engine *engine, struct sections *sections)
+{
+    struct custody *custody = &engine->custody;
+    struct snapshot_charge record;
+    if (sections->left[SNAPSHOT_CHARGES] !=
+        (engine->params.rules < PARAMS_RULES_CHARGES ? 0 : custody->withdrawal_count))
+        return false;
+    uint64_t number = custody->withdrawal_last + 1 - custody->withdrawal_count;
+    for (; sections_charge(sections, &record); number++) {
+        struct withdrawal *withdrawal = custody_withdrawal_at(custody, number);
+        struct withdrawal_moved_event *facts = &withdrawal->facts;
+        if (record.fee.units < 0 || record.fee.units >= facts->amount.units ||
+            record.until_day > engine->day + 1)
+            return false;
+        facts->fee = record.fee;
+        facts->paid.units = facts->amount.units - record.fee.units;
+        withdrawal->until_day = record.until_day;
+    }
+    return days_good(engine);
+}
+
 bool restore_custody(struct engine *engine, struct sections *sections)
 {
     struct snapshot_transfer record;
@@ -140,5 +193,5 @@ bool restore_custody(struct engine *engine, struct sections *sections)
            record.withdrawal_last < NUMBERS_LIMIT &&
            deposits_load(engine, sections, record.deposit_last) &&
            withdrawals_load(engine, sections, record.withdrawal_last) &&
-           withdrawn_load(engine, sections);
+           withdrawn_load(engine, sections) && charges_load(engine, sections);
 }

@@ -6,7 +6,7 @@ enum status sections_open(struct sections *sections, const struct genesis *genes
                           const uint8_t *bytes, size_t byte_count)
 {
     struct section_records records[SNAPSHOT_SECTIONS];
-    const enum status status = section_find(&snapshot_form, genesis, bytes, byte_count, records);
+    const enum status status = snapshot_find(genesis, bytes, byte_count, records);
     if (status != STATUS_OK) return status;
     for (enum snapshot_section section = 0; section < SNAPSHOT_SECTIONS; section++) {
         sections->begins[section] = sections->at[section] = records[section].begin;
@@ -39,16 +39,17 @@ struct deposit_changed_event sections_deposit_facts(const struct snapshot_deposi
     return deposit;
 }
 
-struct withdrawal_changed_event sections_withdrawal_facts(const struct snapshot_withdrawal *record,
-                                                          uint64_t number)
+struct withdrawal_moved_event sections_withdrawal_facts(const struct snapshot_withdrawal *record,
+                                                        uint64_t number)
 {
-    struct withdrawal_changed_event withdrawal = {.withdrawal = number,
-                                                  .block = record->block,
-                                                  .amount = record->amount,
-                                                  .account = record->account,
-                                                  .asset = record->asset,
-                                                  .approvers = record->approvers,
-                                                  .state = record->state};
+    struct withdrawal_moved_event withdrawal = {.withdrawal = number,
+                                                .block = record->block,
+                                                .amount = record->amount,
+                                                .paid = record->amount,
+                                                .account = record->account,
+                                                .asset = record->asset,
+                                                .approvers = record->approvers,
+                                                .state = record->state};
     memcpy(withdrawal.chain, record->chain, CHAIN_BYTES);
     memcpy(withdrawal.address, record->address, CHAIN_ADDRESS_BYTES);
     memcpy(withdrawal.client_id, record->client_id, sizeof(record->client_id));

@@ -44,10 +44,11 @@ bool sections_done(const struct sections *sections);
 #undef BYTES
 #undef END
 
-/* What the event said that made the record what it is; `number`: of the deposit, of the withdrawal. */
+/* What the event said that made the record what it is; `number`: of the deposit, of the withdrawal, whose fee is not of this
+ * record (CHARGES). */
 struct deposit_changed_event sections_deposit_facts(const struct snapshot_deposit *record,
                                                     uint64_t number);
-struct withdrawal_changed_event sections_withdrawal_facts(const struct snapshot_withdrawal *record,
-                                                          uint64_t number);
+struct withdrawal_moved_event sections_withdrawal_facts(const struct snapshot_withdrawal *record,
+                                                        uint64_t number);
 
 #endif /* ENGINE_SECTIONS_H */

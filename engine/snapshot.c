@@ -46,11 +46,44 @@ static const uint32_t record_bytes[SNAPSHOT_SECTIONS] = {
 #undef END
 };
 
-const struct section_form snapshot_form = {.magic = SNAPSHOT_MAGIC,
-                                           .domain = HASH_DOMAIN,
-                                           .version = SNAPSHOT_VERSION,
-                                           .count = SNAPSHOT_SECTIONS,
-                                           .record_bytes = record_bytes};
+/* Each version has all that the one before it has, and more sections at the end. */
+#define FORM(number, sections) \
+    { \
+        .magic = SNAPSHOT_MAGIC, .domain = HASH_DOMAIN, .version = (number), .count = (sections), \
+        .record_bytes = record_bytes \
+    }
+
+/* By the first rules under which it is written. */
+static const struct {
+    uint32_t rules;
+    struct section_form form;
+} versions[] = {
+    {1, FORM(SNAPSHOT_VERSION_CHARGELESS, SNAPSHOT_CHARGES)},
+    {PARAMS_RULES_CHARGES, FORM(SNAPSHOT_VERSION, SNAPSHOT_SECTIONS)},
+};
+
+#define VERSIONS (sizeof(versions) / sizeof(versions[0]))
+
+const struct section_form *snapshot_form(uint32_t rules)
+{
+    size_t newest = VERSIONS - 1;
+    while (versions[newest].rules > rules && newest > 0)
+        newest--;
+    return &versions[newest].form;
+}
+
+enum status snapshot_find(const struct genesis *genesis, const uint8_t *bytes, size_t byte_count,
+                          struct section_records records[SNAPSHOT_SECTIONS])
+{
+    enum status status = STATUS_UNSUPPORTED;
+    for (size_t i = 0; i < VERSIONS && status == STATUS_UNSUPPORTED; i++) {
+        const struct section_form *form = &versions[i].form;
+        status = section_find(form, genesis, bytes, byte_count, records);
+        for (uint32_t absent = form->count; absent < SNAPSHOT_SECTIONS; absent++)
+            records[absent] = (struct section_records){.begin = bytes};
+    }
+    return status;
+}
 
 uint32_t snapshot_record_bytes(enum snapshot_section section)
 {
@@ -247,6 +280,8 @@ static void custody_count(struct writer *writer)
     writer->counts[SNAPSHOT_TRANSFERS] = 1;
     writer->counts[SNAPSHOT_DEPOSITS] = engine->custody.deposit_count;
     writer->counts[SNAPSHOT_WITHDRAWALS] = engine->custody.withdrawal_count;
+    if (engine->params.rules >= PARAMS_RULES_CHARGES)
+        writer->counts[SNAPSHOT_CHARGES] = engine->custody.withdrawal_count;
     if (engine->custody.withdrawal_last == 0) return;
     for (uint32_t account = 1; account <= engine->accounts.count; account++)
         for (uint16_t asset = 0; asset < engine->params.asset_count; asset++)
@@ -631,7 +666,7 @@ static void put_deposit_of(struct writer *writer, const struct deposit_changed_e
 
 static void put_withdrawal_of(struct writer *writer, const struct withdrawal *withdrawal)
 {
-    const struct withdrawal_changed_event *facts = &withdrawal->facts;
+    const struct withdrawal_moved_event *facts = &withdrawal->facts;
     struct snapshot_withdrawal record = {.block = facts->block,
                                          .deadline_ns = withdrawal->deadline_ns,
                                          .amount = facts->amount,
@@ -680,10 +715,23 @@ static void put_custody(struct writer *writer)
     put_withdrawn_days(writer);
 }
 
+static void put_charges(struct writer *writer)
+{
+    const struct custody *custody = &writer->engine->custody;
+    if (writer->engine->params.rules < PARAMS_RULES_CHARGES) return;
+    put_section(writer, SNAPSHOT_CHARGES);
+    for (uint64_t left = custody->withdrawal_count; left > 0; left--) {
+        const struct withdrawal *withdrawal =
+            custody_withdrawal_at(custody, custody->withdrawal_last + 1 - left);
+        put_charge(writer, (struct snapshot_charge){.fee = withdrawal->facts.fee,
+                                                    .until_day = withdrawal->until_day});
+    }
+}
+
 static void put_all(struct writer *writer)
 {
-    section_begin(&writer->out, &snapshot_form, writer->genesis, writer->counts, writer->sink,
-                  writer->buffer);
+    section_begin(&writer->out, snapshot_form(writer->engine->params.rules), writer->genesis,
+                  writer->counts, writer->sink, writer->buffer);
     put_log(writer);
     put_accounts(writer);
     put_volumes(writer);
@@ -693,6 +741,7 @@ static void put_all(struct writer *writer)
     put_waiting(writer);
     put_sessions(writer);
     put_custody(writer);
+    put_charges(writer);
 }
 
 enum status snapshot_write(const struct engine *engine, const struct genesis *genesis,

@@ -19,7 +19,11 @@ struct arena;
 struct engine;
 
 #define SNAPSHOT_MAGIC   "QUOREXSN"
-#define SNAPSHOT_VERSION 3
+#define SNAPSHOT_VERSION 4
+
+/* As builds write it that know no fees of withdrawals: without their section, which is the last. A chain is written so as
+ * long as its rules are theirs, so that they and this build have the same checkpoints. */
+#define SNAPSHOT_VERSION_CHARGELESS 3
 
 #define SNAPSHOT_HAS_NAME  1
 #define SNAPSHOT_HAS_EXTRA 2
@@ -99,8 +103,14 @@ enum snapshot_record_bytes {
 /* Bytes of a record of this section. */
 uint32_t snapshot_record_bytes(enum snapshot_section section);
 
-/* What its bytes look like, for section.h. */
-extern const struct section_form snapshot_form;
+/* What its bytes look like under these rules, for section.h. */
+const struct section_form *snapshot_form(uint32_t rules);
+
+/* Finds where every section lies, as section_find does, whichever the version. What a version does not have has no
+ * records. */
+MUST_CHECK enum status snapshot_find(const struct genesis *genesis, const uint8_t *bytes,
+                                     size_t byte_count,
+                                     struct section_records records[SNAPSHOT_SECTIONS]);
 
 /* Bytes of scratch that snapshot_write needs for this engine as it is now. */
 size_t snapshot_scratch_bytes(const struct engine *engine);

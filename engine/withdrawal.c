@@ -1,20 +1,23 @@
 #include "engine/withdrawal.h"
 
+#include "common/command_rules.h"
 #include "common/wide.h"
+#include "common/withdrawal_event.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 
 /* What is kept of a withdrawal has no state before. */
-static void written(const struct withdrawal *withdrawal, uint8_t before, struct event_writer *out)
+static void written(const struct engine *engine, const struct withdrawal *withdrawal,
+                    uint8_t before, struct event_writer *out)
 {
-    struct withdrawal_changed_event changed = withdrawal->facts;
-    changed.before = before;
-    event_write_withdrawal_changed(out, &changed);
+    struct withdrawal_moved_event moved = withdrawal->facts;
+    moved.before = before;
+    withdrawal_event_write(out, engine->params.rules, &moved);
 }
 
 /* Its route as it is now. Routes stay. */
 static const struct route_changed_event *route_of(const struct engine *engine,
-                                                  const struct withdrawal_changed_event *facts)
+                                                  const struct withdrawal_moved_event *facts)
 {
     const int index = params_find_route(&engine->params, facts->chain, facts->asset);
     ASSERT(index >= 0);
@@ -37,15 +40,28 @@ static int64_t withdrawn_today(const struct engine *engine, uint32_t account, ui
     return day->day == engine->day ? day->sum.units : 0;
 }
 
-static enum reject amount_check(const struct engine *engine, const struct withdraw_command *ask,
-                                const struct route_changed_event *route)
+/* It came to nothing: the money is the account's again, and on the day that it was asked for it does not count. */
+static void undone(struct engine *engine, const struct withdrawal *withdrawal)
 {
+    const struct withdrawal_moved_event *facts = &withdrawal->facts;
+    if (withdrawal->until_day != engine->day + 1) return;
+    struct custody_day *day = custody_day(&engine->custody, facts->account, facts->asset);
+    ASSERT(day->day == engine->day && day->sum.units >= facts->amount.units);
+    day->sum.units -= facts->amount.units;
+}
+
+/* What the account gives must leave something when the fee is taken, and that must be a whole number on the chain. */
+static enum reject amount_check(const struct engine *engine, const struct withdraw_command *ask,
+                                int index)
+{
+    const struct route_changed_event *route = &engine->params.routes[index];
+    const amount_t paid = {ask->amount.units -
+                           params_route_fee(&engine->params, index, engine->stamp_ns).units};
     uint8_t wide[WIDE_BYTES];
     if (ask->amount.units < route->withdrawal_min.units ||
-        ask->amount.units > route->withdrawal_max.units)
+        ask->amount.units > route->withdrawal_max.units || paid.units <= 0)
         return REJECT_WITHDRAWAL_LIMIT;
-    if (!wide_of_units(ask->amount, engine->params.assets[ask->asset].decimals, route->decimals,
-                       wide))
+    if (!wide_of_units(paid, engine->params.assets[ask->asset].decimals, route->decimals, wide))
         return REJECT_INEXACT;
     if (withdrawn_today(engine, ask->account, ask->asset) >
         route->day_max.units - ask->amount.units)
@@ -57,7 +73,7 @@ static enum reject amount_check(const struct engine *engine, const struct withdr
 static enum reject ask_check(const struct engine *engine, const struct withdraw_command *ask)
 {
     const struct params *params = &engine->params;
-    if (params->rules < PARAMS_RULES_CUSTODY) return REJECT_RULES;
+    if (!command_rules_allow(params->rules, T_WITHDRAW)) return REJECT_RULES;
     if (!accounts_exists(&engine->accounts, ask->account)) return REJECT_UNKNOWN_ACCOUNT;
     if (accounts_frozen(&engine->accounts, ask->account)) return REJECT_ACCOUNT_FROZEN;
     const int index = params_find_route(params, ask->chain, ask->asset);
@@ -65,10 +81,10 @@ static enum reject ask_check(const struct engine *engine, const struct withdraw_
     if (custody_withdrawal_of(&engine->custody, ask->account, ask->client_id) != NULL)
         return REJECT_DUPLICATE_WITHDRAWAL;
     if (!address_good(engine, ask)) return REJECT_ADDRESS;
-    return amount_check(engine, ask, &params->routes[index]);
+    return amount_check(engine, ask, index);
 }
 
-static void approved(struct engine *engine, struct withdrawal_changed_event *facts)
+static void approved(struct engine *engine, struct withdrawal_moved_event *facts)
 {
     facts->state = WITHDRAWAL_APPROVED;
     facts->block = engine->sealed_height + 1; /* the one that will hold this command */
@@ -83,11 +99,18 @@ enum reject withdrawal_ask(struct engine *engine, const struct command *command,
     const enum reject reject = ask_check(engine, &ask);
     if (reject != REJECT_NONE) return reject;
 
-    struct withdrawal asked = {.facts = {.amount = ask.amount,
-                                         .account = ask.account,
-                                         .asset = ask.asset,
-                                         .state = WITHDRAWAL_HELD},
-                               .deadline_ns = command->header.deadline_ns};
+    /* The fee of now is its fee for good. What was undone counted too before rules 4. */
+    const int route = params_find_route(&engine->params, ask.chain, ask.asset);
+    const amount_t fee = params_route_fee(&engine->params, route, engine->stamp_ns);
+    struct withdrawal asked = {
+        .facts = {.amount = ask.amount,
+                  .fee = fee,
+                  .paid = {ask.amount.units - fee.units},
+                  .account = ask.account,
+                  .asset = ask.asset,
+                  .state = WITHDRAWAL_HELD},
+        .deadline_ns = command->header.deadline_ns,
+        .until_day = engine->params.rules < PARAMS_RULES_CHARGES ? 0 : engine->day + 1};
     memcpy(asked.facts.chain, ask.chain, CHAIN_BYTES);
     memcpy(asked.facts.address, ask.address, CHAIN_ADDRESS_BYTES);
     memcpy(asked.facts.client_id, ask.client_id, sizeof(asked.facts.client_id));
@@ -101,7 +124,7 @@ enum reject withdrawal_ask(struct engine *engine, const struct command *command,
         {withdrawn_today(engine, ask.account, ask.asset) + ask.amount.units}, engine->day};
     if (ask.amount.units <= route_of(engine, &withdrawal->facts)->approval_above.units)
         approved(engine, &withdrawal->facts);
-    written(withdrawal, 0, out);
+    written(engine, withdrawal, 0, out);
     return REJECT_NONE;
 }
 
@@ -119,7 +142,7 @@ static uint64_t active_from(const struct engine *engine, const uint8_t chain[CHA
 
 static enum reject allow_check(const struct engine *engine, const struct address_allow_command *ask)
 {
-    if (engine->params.rules < PARAMS_RULES_CUSTODY) return REJECT_RULES;
+    if (!command_rules_allow(engine->params.rules, T_ADDRESS_ALLOW)) return REJECT_RULES;
     if (!accounts_exists(&engine->accounts, ask->account)) return REJECT_UNKNOWN_ACCOUNT;
     if (accounts_frozen(&engine->accounts, ask->account)) return REJECT_ACCOUNT_FROZEN;
     if (params_find_chain(&engine->params, ask->chain) < 0) return REJECT_ROUTE;
@@ -164,17 +187,19 @@ enum reject withdrawal_cancel(struct engine *engine, const struct command *comma
 {
     struct withdrawal_cancel_command ask;
     withdrawal_cancel_command_get(command->payload, &ask);
-    if (engine->params.rules < PARAMS_RULES_RELEASE) return REJECT_RULES;
+    if (!command_rules_allow(engine->params.rules, T_WITHDRAWAL_CANCEL)) return REJECT_RULES;
     struct withdrawal *withdrawal = custody_withdrawal(&engine->custody, ask.withdrawal);
     if (withdrawal == NULL || withdrawal->facts.account != ask.account)
         return REJECT_UNKNOWN_WITHDRAWAL;
-    struct withdrawal_changed_event *facts = &withdrawal->facts;
+    struct withdrawal_moved_event *facts = &withdrawal->facts;
     const uint8_t before = facts->state;
     if (before != WITHDRAWAL_HELD && before != WITHDRAWAL_CANCELED) return REJECT_WITHDRAWAL_STATE;
-    if (before == WITHDRAWAL_HELD)
+    if (before == WITHDRAWAL_HELD) {
         accounts_release(&engine->accounts, facts->account, facts->asset, facts->amount);
+        undone(engine, withdrawal);
+    }
     facts->state = WITHDRAWAL_CANCELED;
-    written(withdrawal, before, out);
+    written(engine, withdrawal, before, out);
     return REJECT_NONE;
 }
 
@@ -187,7 +212,7 @@ enum reject withdrawal_approve(struct engine *engine, const struct command *comm
     withdrawal_approve_command_get(command->payload, &ask);
     struct withdrawal *withdrawal = custody_withdrawal(&engine->custody, ask.withdrawal);
     if (withdrawal == NULL) return REJECT_UNKNOWN_WITHDRAWAL;
-    struct withdrawal_changed_event *facts = &withdrawal->facts;
+    struct withdrawal_moved_event *facts = &withdrawal->facts;
     const uint16_t bit = (uint16_t)(1u << ask.operator_index);
     const uint8_t before = facts->state;
     if (facts->amount.units != ask.amount.units ||
@@ -201,7 +226,7 @@ enum reject withdrawal_approve(struct engine *engine, const struct command *comm
     if (facts->state == WITHDRAWAL_HELD &&
         __builtin_popcount(facts->approvers) >= route_of(engine, facts)->approvals)
         approved(engine, facts);
-    written(withdrawal, before, out);
+    written(engine, withdrawal, before, out);
     return REJECT_NONE;
 }
 
@@ -212,19 +237,21 @@ enum reject withdrawal_deny(struct engine *engine, const struct command *command
     withdrawal_deny_command_get(command->payload, &ask);
     struct withdrawal *withdrawal = custody_withdrawal(&engine->custody, ask.withdrawal);
     if (withdrawal == NULL) return REJECT_UNKNOWN_WITHDRAWAL;
-    struct withdrawal_changed_event *facts = &withdrawal->facts;
+    struct withdrawal_moved_event *facts = &withdrawal->facts;
     const uint8_t before = facts->state;
     if (before != WITHDRAWAL_HELD && before != WITHDRAWAL_DENIED) return REJECT_WITHDRAWAL_STATE;
-    if (facts->state == WITHDRAWAL_HELD)
+    if (facts->state == WITHDRAWAL_HELD) {
         accounts_release(&engine->accounts, facts->account, facts->asset, facts->amount);
+        undone(engine, withdrawal);
+    }
     facts->state = WITHDRAWAL_DENIED;
-    written(withdrawal, before, out);
+    written(engine, withdrawal, before, out);
     return REJECT_NONE;
 }
 
 /* Whether the report follows from what is, when it is not what is already. */
 static enum reject report_check(const struct engine *engine,
-                                const struct withdrawal_changed_event *facts,
+                                const struct withdrawal_moved_event *facts,
                                 const struct withdrawal_report_command *ask)
 {
     const bool same_txid = memcmp(facts->txid, ask->txid, TXID_BYTES) == 0;
@@ -249,7 +276,7 @@ enum reject withdrawal_report(struct engine *engine, const struct command *comma
     withdrawal_report_command_get(command->payload, &ask);
     struct withdrawal *withdrawal = custody_withdrawal(&engine->custody, ask.withdrawal);
     if (withdrawal == NULL) return REJECT_UNKNOWN_WITHDRAWAL;
-    struct withdrawal_changed_event *facts = &withdrawal->facts;
+    struct withdrawal_moved_event *facts = &withdrawal->facts;
     if (route_of(engine, facts)->connector != ask.operator_index) return REJECT_CONNECTOR;
 
     const uint8_t before = facts->state;
@@ -262,10 +289,12 @@ enum reject withdrawal_report(struct engine *engine, const struct command *comma
         facts->state = ask.state;
         memcpy(facts->txid, ask.txid, TXID_BYTES);
         if (ask.state == WITHDRAWAL_FINAL)
-            accounts_arrive(&engine->accounts, facts->asset, facts->amount);
-        else if (ask.state == WITHDRAWAL_FAILED)
+            accounts_arrive(&engine->accounts, facts->asset, facts->paid, facts->fee);
+        if (ask.state == WITHDRAWAL_FAILED) {
             accounts_return(&engine->accounts, facts->account, facts->asset, facts->amount);
+            undone(engine, withdrawal);
+        }
     }
-    written(withdrawal, before, out);
+    written(engine, withdrawal, before, out);
     return REJECT_NONE;
 }

@@ -1,4 +1,5 @@
 #include "gateway/recall.h"
+#include "gateway/reply_custody.h"
 #include "gateway/route.h"
 
 #include "common/parameter.h"
@@ -252,6 +253,27 @@ enum outcome account_data_trade_fees(struct request *request, const struct facts
     return OUTCOME_ANSWERED;
 }
 
+/* Whether the asset has a way; with `open`, one that withdrawals may go. */
+static bool has_route(const struct params *params, uint16_t asset, bool open)
+{
+    for (uint16_t i = 0; i < params->route_count; i++)
+        if (params->routes[i].asset == asset && (!open || params->routes[i].status == ROUTE_OPEN))
+            return true;
+    return false;
+}
+
+static void put_networks(struct request *request, const struct facts *facts, uint16_t asset)
+{
+    const struct params *params = facts->params;
+    const struct printing printing = request_printing(request, facts);
+    struct writer *json = &request->json;
+    writer_key(json, "networkList");
+    writer_array(json);
+    for (uint16_t i = 0; i < params->route_count; i++)
+        if (params->routes[i].asset == asset) reply_network(json, &printing, i, request->now_ns);
+    writer_array_end(json);
+}
+
 static void put_coin(struct request *request, const struct facts *facts, uint16_t asset)
 {
     static const char *const nothing[] = {"freeze", "withdrawing", "ipoing", "ipoable", "storage"};
@@ -262,17 +284,15 @@ static void put_coin(struct request *request, const struct facts *facts, uint16_
     writer_object(json);
     writer_key_string(json, "coin", symbol);
     writer_key_string(json, "name", symbol);
-    writer_key_bool(json, "depositAllEnable", false);
-    writer_key_bool(json, "withdrawAllEnable", false);
+    writer_key_bool(json, "depositAllEnable", has_route(facts->params, asset, false));
+    writer_key_bool(json, "withdrawAllEnable", has_route(facts->params, asset, true));
     writer_key_decimal(json, "free", balance.available.units, decimals);
     writer_key_decimal(json, "locked", balance.held.units, decimals);
     for (size_t index = 0; index < sizeof(nothing) / sizeof(nothing[0]); index++)
         writer_key_decimal(json, nothing[index], 0, decimals);
     writer_key_bool(json, "isLegalMoney", false);
     writer_key_bool(json, "trading", true);
-    writer_key(json, "networkList");
-    writer_array(json);
-    writer_array_end(json);
+    put_networks(request, facts, asset);
     writer_object_end(json);
 }
 

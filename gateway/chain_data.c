@@ -278,27 +278,44 @@ enum outcome chain_data_headers(struct request *request, const struct facts *fac
     return OUTCOME_ANSWERED;
 }
 
+static void read_body(struct reading *reading, const struct chain_source *chain,
+                      const struct proof_source *proofs)
+{
+    const uint8_t *bytes;
+    size_t byte_count;
+    (void)proofs;
+    reading->status = STATUS_NOT_FOUND;
+    if (chain != NULL && chain->body != NULL)
+        reading->status = chain->body(chain->context, reading->height, &bytes, &byte_count);
+    if (reading->status != STATUS_OK) return;
+    reading->found = byte_count;
+    if (reading->offset > byte_count) return;
+    const size_t left = byte_count - (size_t)reading->offset;
+    reading_take(reading, bytes + reading->offset, left < BODY_PIECE_MAX ? left : BODY_PIECE_MAX);
+}
+
+static enum outcome answer_body(struct request *request, const struct facts *facts)
+{
+    const struct reading *reading = &request->reading;
+    if (reading->status != STATUS_OK)
+        return refuse_status(request, facts, reading->status, reading->height);
+    if (reading->offset > reading->found)
+        return request_refuse(request, REJECT_DATA, "offset", NULL);
+    request->sends_taken = true;
+    request->content_type = "application/octet-stream";
+    return OUTCOME_ANSWERED;
+}
+
 /* A piece of a body: who asks was checked before. */
 enum outcome chain_data_body(struct request *request, const struct facts *facts)
 {
-    const struct chain_source *chain = facts->chain;
-    const uint8_t *bytes = NULL;
-    size_t byte_count = 0;
-    uint64_t height, offset = 0;
-    enum status status = STATUS_NOT_FOUND;
-    if (!request_path_u64(request, "height", &height) ||
-        !request_u64(request, "offset", &offset, NULL))
+    struct reading reading = {.read = read_body};
+    if (!request_path_u64(request, "height", &reading.height) ||
+        !request_u64(request, "offset", &reading.offset, NULL))
         return OUTCOME_REFUSED;
-    if (chain != NULL && chain->body != NULL && height > 0 && height <= tip_of(facts))
-        status = chain->body(chain->context, height, &bytes, &byte_count);
-    if (status != STATUS_OK) return refuse_status(request, facts, status, height);
-    if (offset > byte_count) return request_refuse(request, REJECT_DATA, "offset", NULL);
-
-    const size_t left = byte_count - (size_t)offset;
-    writer_raw(&request->json, (const char *)bytes + offset,
-               left < BODY_PIECE_MAX ? left : BODY_PIECE_MAX);
-    request->content_type = "application/octet-stream";
-    return OUTCOME_ANSWERED;
+    if (reading.height == 0 || reading.height > tip_of(facts))
+        return refuse_status(request, facts, STATUS_NOT_FOUND, reading.height);
+    return request_read(request, &reading, answer_body);
 }
 
 /* ---- proofs ---- */

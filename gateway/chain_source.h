@@ -1,9 +1,9 @@
 /* The chain's files, as a gateway reads them: a table of functions that node/ fills.
  *
- * Owner    one gateway loop: the context is its own (a reader a loop)
+ * Owner    one gateway loop, or one of its readers (readers_uv.h): the context is its own
  * Memory   what a call gives is good until the next call of the same table
- * Cost     a header, a certificate, a proof: a few reads of bytes that are mostly in the page cache. A
- *          body: one read of all of it
+ * Cost     a header, a certificate: two reads each of bytes that are mostly in the page cache. A proof, a root: as many as
+ *          the tree has levels. A body: one read of all of it. Evidence: the folder, and the file
  * Errors   STATUS_NOT_FOUND: not there yet, or not any more. Any other failure was logged. A function
  *          that is NULL is as one that always says STATUS_NOT_FOUND.
  */

@@ -3,6 +3,7 @@
 #include "gateway/reply_custody.h"
 #include "gateway/route.h"
 
+#include "common/command_rules.h"
 #include "common/intent_custody.h"
 #include "common/parameter.h"
 
@@ -14,9 +15,9 @@
 /* ---- commands ---- */
 
 /* What these rules do not have never gets into the log: a node of an older version might not read it. */
-static bool rules_allow(struct request *request, const struct facts *facts)
+static bool rules_allow(struct request *request, const struct facts *facts, uint16_t type)
 {
-    if (facts->params->rules >= PARAMS_RULES_CUSTODY) return true;
+    if (command_rules_allow(facts->params->rules, type)) return true;
     return parameter_refuse(&request->refusal, REJECT_RULES, NULL, NULL);
 }
 
@@ -32,7 +33,7 @@ static enum outcome own_command(struct request *request, enum reply_kind kind)
 
 enum outcome custody_data_withdraw(struct request *request, const struct facts *facts)
 {
-    if (!rules_allow(request, facts) ||
+    if (!rules_allow(request, facts, T_WITHDRAW) ||
         !intent_custody_withdraw(request->form, facts->params, &request->intent, &request->refusal))
         return OUTCOME_REFUSED;
     return own_command(request, REPLY_CUSTODY);
@@ -40,7 +41,7 @@ enum outcome custody_data_withdraw(struct request *request, const struct facts *
 
 enum outcome custody_data_allow(struct request *request, const struct facts *facts)
 {
-    if (!rules_allow(request, facts) ||
+    if (!rules_allow(request, facts, T_ADDRESS_ALLOW) ||
         !intent_custody_allow(request->form, facts->params, &request->intent, &request->refusal))
         return OUTCOME_REFUSED;
     return own_command(request, REPLY_CUSTODY);
@@ -48,9 +49,8 @@ enum outcome custody_data_allow(struct request *request, const struct facts *fac
 
 enum outcome custody_data_cancel(struct request *request, const struct facts *facts)
 {
-    if (facts->params->rules < PARAMS_RULES_RELEASE)
-        return request_refuse(request, REJECT_RULES, NULL, NULL);
-    if (!intent_custody_cancel(request->form, &request->intent, &request->refusal))
+    if (!rules_allow(request, facts, T_WITHDRAWAL_CANCEL) ||
+        !intent_custody_cancel(request->form, &request->intent, &request->refusal))
         return OUTCOME_REFUSED;
     return own_command(request, REPLY_CUSTODY);
 }

@@ -1,12 +1,13 @@
 #include "gateway/custody_view.h"
 
 #include "common/arena.h"
+#include "common/withdrawal_event.h"
 
 #include <string.h>
 
 struct custody_view {
     struct deposit_changed_event *deposits; /* number n in place n mod capacity; 0: none */
-    struct withdrawal_changed_event *withdrawals;
+    struct withdrawal_moved_event *withdrawals;
     struct address_changed_event *addresses;
     uint32_t *places; /* of addresses, by hash: index + 1 */
     uint64_t deposit_last, withdrawal_last;
@@ -32,7 +33,7 @@ size_t custody_view_bytes(const struct genesis *genesis)
     const uint32_t addresses = params_addresses_max(params);
     return sizeof(struct custody_view) +
            transfers *
-               (sizeof(struct deposit_changed_event) + sizeof(struct withdrawal_changed_event)) +
+               (sizeof(struct deposit_changed_event) + sizeof(struct withdrawal_moved_event)) +
            addresses * sizeof(struct address_changed_event) +
            place_count(addresses) * sizeof(uint32_t) + 512;
 }
@@ -47,7 +48,7 @@ struct custody_view *custody_view_new(struct arena *arena, const struct genesis 
     view->addresses_max = params_addresses_max(params);
     view->place_mask = place_count(view->addresses_max) - 1;
     view->deposits = arena_take_array(arena, transfers, sizeof(struct deposit_changed_event));
-    view->withdrawals = arena_take_array(arena, transfers, sizeof(struct withdrawal_changed_event));
+    view->withdrawals = arena_take_array(arena, transfers, sizeof(struct withdrawal_moved_event));
     view->addresses =
         arena_take_array(arena, view->addresses_max, sizeof(struct address_changed_event));
     view->places = arena_take_array(arena, (size_t)view->place_mask + 1, sizeof(uint32_t));
@@ -64,7 +65,7 @@ void custody_view_deposit_put(struct custody_view *view,
 }
 
 void custody_view_withdrawal_put(struct custody_view *view,
-                                 const struct withdrawal_changed_event *withdrawal)
+                                 const struct withdrawal_moved_event *withdrawal)
 {
     view->withdrawals[withdrawal->withdrawal % view->capacity] = *withdrawal;
     if (withdrawal->withdrawal > view->withdrawal_last)
@@ -119,9 +120,9 @@ void custody_view_apply(struct custody_view *view, uint64_t command, const struc
         deposit_changed_event_get(event->payload, &deposit);
         note_put_out(view, command, deposit.deposit, view->deposit_last);
         custody_view_deposit_put(view, &deposit);
-    } else if (event->type == T_WITHDRAWAL_CHANGED) {
-        struct withdrawal_changed_event withdrawal;
-        withdrawal_changed_event_get(event->payload, &withdrawal);
+    } else if (withdrawal_event_is(event->type)) {
+        struct withdrawal_moved_event withdrawal;
+        withdrawal_event_get(event, &withdrawal);
         note_put_out(view, command, withdrawal.withdrawal, view->withdrawal_last);
         custody_view_withdrawal_put(view, &withdrawal);
     } else if (event->type == T_ADDRESS_CHANGED) {
@@ -135,6 +136,19 @@ void custody_view_restored(struct custody_view *view, uint64_t command)
 {
     if (view->deposit_last > view->capacity || view->withdrawal_last > view->capacity)
         view->put_out = command;
+}
+
+const struct withdrawal_moved_event *custody_view_withdrawal_named(const struct custody_view *view,
+                                                                   uint32_t account,
+                                                                   const uint8_t client_id[36])
+{
+    const uint64_t last = view->withdrawal_last;
+    for (uint64_t number = last; number > 0 && last - number < view->capacity; number--) {
+        const struct withdrawal_moved_event *one = custody_view_withdrawal(view, number);
+        if (one != NULL && one->account == account && memcmp(one->client_id, client_id, 36) == 0)
+            return one;
+    }
+    return NULL;
 }
 
 uint32_t custody_view_kept(const struct custody_view *view)
@@ -164,10 +178,10 @@ const struct deposit_changed_event *custody_view_deposit(const struct custody_vi
     return number != 0 && deposit->deposit == number ? deposit : NULL;
 }
 
-const struct withdrawal_changed_event *custody_view_withdrawal(const struct custody_view *view,
-                                                               uint64_t number)
+const struct withdrawal_moved_event *custody_view_withdrawal(const struct custody_view *view,
+                                                             uint64_t number)
 {
-    const struct withdrawal_changed_event *found = &view->withdrawals[number % view->capacity];
+    const struct withdrawal_moved_event *found = &view->withdrawals[number % view->capacity];
     return number != 0 && found->withdrawal == number ? found : NULL;
 }
 

@@ -34,7 +34,7 @@ void custody_view_restored(struct custody_view *view, uint64_t command);
 void custody_view_deposit_put(struct custody_view *view,
                               const struct deposit_changed_event *deposit);
 void custody_view_withdrawal_put(struct custody_view *view,
-                                 const struct withdrawal_changed_event *withdrawal);
+                                 const struct withdrawal_moved_event *withdrawal);
 void custody_view_address_put(struct custody_view *view,
                               const struct address_changed_event *address);
 
@@ -43,8 +43,13 @@ uint64_t custody_view_deposit_last(const struct custody_view *view);
 uint64_t custody_view_withdrawal_last(const struct custody_view *view);
 const struct deposit_changed_event *custody_view_deposit(const struct custody_view *view,
                                                          uint64_t number);
-const struct withdrawal_changed_event *custody_view_withdrawal(const struct custody_view *view,
-                                                               uint64_t number);
+const struct withdrawal_moved_event *custody_view_withdrawal(const struct custody_view *view,
+                                                             uint64_t number);
+
+/* The account's newest that it called so, NULL when none of those here is. */
+const struct withdrawal_moved_event *custody_view_withdrawal_named(const struct custody_view *view,
+                                                                   uint32_t account,
+                                                                   const uint8_t client_id[36]);
 
 /* How many of each are kept, and the command that put out the last one that is not: none of them changed since, for only
  * what has ended is put out. 0: all there ever were are here. */

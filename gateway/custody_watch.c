@@ -1,6 +1,7 @@
 #include "gateway/custody_watch.h"
 
 #include "common/arena.h"
+#include "common/withdrawal_event.h"
 #include "gateway/custody_view.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -76,9 +77,9 @@ void custody_watch_apply(struct custody_watch *watch, uint64_t stamp_ns, const s
         struct deposit_changed_event changed;
         deposit_changed_event_get(event->payload, &changed);
         move(watch, &watch->deposits, changed.deposit, changed.state, stamp_ns, DEPOSITS_OPEN);
-    } else if (event->type == T_WITHDRAWAL_CHANGED) {
-        struct withdrawal_changed_event changed;
-        withdrawal_changed_event_get(event->payload, &changed);
+    } else if (withdrawal_event_is(event->type)) {
+        struct withdrawal_moved_event changed;
+        withdrawal_event_get(event, &changed);
         move(watch, &watch->withdrawals, changed.withdrawal, changed.state, stamp_ns,
              WITHDRAWALS_OPEN);
     }
@@ -101,7 +102,7 @@ void custody_watch_fill(struct custody_watch *watch, const struct custody_view *
             move(watch, &watch->deposits, number, deposit->state, now_ns, DEPOSITS_OPEN);
     }
     for (uint64_t number = first_of(watch, withdrawal_last); number <= withdrawal_last; number++) {
-        const struct withdrawal_changed_event *withdrawal = custody_view_withdrawal(view, number);
+        const struct withdrawal_moved_event *withdrawal = custody_view_withdrawal(view, number);
         if (withdrawal != NULL)
             move(watch, &watch->withdrawals, number, withdrawal->state, now_ns, WITHDRAWALS_OPEN);
     }
@@ -157,7 +158,7 @@ static void take_withdrawal(void *context, uint8_t state, uint64_t number, uint6
     if (state == WITHDRAWAL_HELD) add(&all->held, since_ns);
     if (state == WITHDRAWAL_BROADCAST) add(&all->broadcast, since_ns);
     if (state != WITHDRAWAL_APPROVED) return;
-    const struct withdrawal_changed_event *facts = custody_view_withdrawal(all->view, number);
+    const struct withdrawal_moved_event *facts = custody_view_withdrawal(all->view, number);
     const bool is_released = facts != NULL && facts->block <= all->certified_height;
     add(is_released ? &all->released : &all->approved, since_ns);
 }

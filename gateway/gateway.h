@@ -38,6 +38,12 @@ struct gateway_checkpoints {
     void (*sealed)(void *context, uint64_t height, const struct restore *restore);
 };
 
+/* What a thread that reads files for a gateway reads by: nobody else's. Either may be NULL. */
+struct gateway_reader {
+    const struct chain_source *chain;
+    const struct proof_source *proofs;
+};
+
 struct gateway_options {
     const char *host; /* numeric address, e.g. "127.0.0.1" */
     uint16_t port;
@@ -56,9 +62,11 @@ struct gateway_options {
     bool limits_on;           /* request weight per address */
     uint32_t connections_max; /* HTTP and WebSocket together; 0: GATEWAY_CONNECTIONS_MAX */
     struct gateway_checkpoints checkpoints;
-    const struct chain_source *chain;  /* this loop's own; NULL: what the notices tell */
-    const struct proof_source *proofs; /* likewise; NULL: none are given */
-    const char *genesis_text;          /* the genesis file as it is; NULL: not served */
+    const struct chain_source *chain;     /* this loop's own; NULL: what the notices tell */
+    const struct proof_source *proofs;    /* likewise; NULL: none are given */
+    const struct gateway_reader *readers; /* of files, off the loop; one thread for each */
+    uint32_t reader_count;                /* 0: the loop reads itself, by the two above */
+    const char *genesis_text;             /* the genesis file as it is; NULL: not served */
     size_t genesis_text_bytes;
 };
 

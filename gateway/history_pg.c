@@ -154,11 +154,14 @@ static bool watch(struct link *link, int events)
 
 static void link_connect(struct link *link)
 {
-    /* Read-only, and no statement outlives its question by much. */
+    /* Read-only, and no statement outlives its question by much. Every question has an index: a run of five hundred ids
+     * whose ends are not known yet seems to the planner to be a ninth of the table, which it would read from end to end. */
     static const char *const names[] = {"dbname", "application_name", "options", NULL};
-    const char *const values[] = {link->history->conninfo, "quorex gateway",
-                                  "-c default_transaction_read_only=on -c statement_timeout=5000",
-                                  NULL};
+    const char *const values[] = {
+        link->history->conninfo, "quorex gateway",
+        "-c default_transaction_read_only=on -c statement_timeout=5000 -c jit=off"
+        " -c enable_seqscan=off",
+        NULL};
     link->pg = PQconnectStartParams(names, values, 1);
     link->state = LINK_CONNECTING;
     if (link->pg == NULL || PQstatus(link->pg) == CONNECTION_BAD ||

@@ -44,18 +44,35 @@ static void put_published(struct writer *json, const struct facts *facts,
     writer_object_end(json);
 }
 
-enum outcome liabilities_data_list(struct request *request, const struct facts *facts)
+static void read_list(struct reading *reading, const struct chain_source *chain,
+                      const struct proof_source *proofs)
 {
-    const struct proof_source *source = facts->proofs;
     struct proof_published list[PROOF_PUBLISHED_MAX];
-    uint32_t count = 0;
-    if (source != NULL && source->published != NULL)
-        count = source->published(source->context, list);
+    (void)chain;
+    reading->found = 0;
+    if (proofs != NULL && proofs->published != NULL)
+        reading->found = proofs->published(proofs->context, list);
+    reading->status = STATUS_OK;
+    reading_take(reading, list, reading->found * sizeof(list[0]));
+}
+
+static enum outcome answer_list(struct request *request, const struct facts *facts)
+{
+    const struct reading *reading = &request->reading;
+    const struct proof_published *list = reading->taken;
+    if (reading->status != STATUS_OK)
+        return request_refuse(request, REJECT_CHAIN_UNREADABLE, NULL, NULL);
     writer_array(&request->json);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint64_t i = 0; i < reading->found; i++)
         put_published(&request->json, facts, &list[i], request->time_unit_ns);
     writer_array_end(&request->json);
     return OUTCOME_ANSWERED;
+}
+
+enum outcome liabilities_data_list(struct request *request, const struct facts *facts)
+{
+    (void)facts;
+    return request_read(request, &(struct reading){.read = read_list}, answer_list);
 }
 
 /* ---- the file ---- */
@@ -67,24 +84,40 @@ static enum outcome refuse_missing(struct request *request, enum status status, 
     return request_refuse(request, REJECT_CHAIN_UNREADABLE, NULL, NULL);
 }
 
-enum outcome liabilities_data_file(struct request *request, const struct facts *facts)
+static void read_piece(struct reading *reading, const struct chain_source *chain,
+                       const struct proof_source *proofs)
 {
-    const struct proof_source *source = facts->proofs;
-    uint64_t height = 0, offset = 0, length = PIECE_DEFAULT;
     struct proof_bytes piece;
-    bool is_sent;
-    if (!request_u64(request, "height", &height, &is_sent) ||
-        !request_u64(request, "offset", &offset, NULL) ||
-        !request_u64(request, "length", &length, NULL))
-        return OUTCOME_REFUSED;
-    if (!is_sent) return request_refuse(request, REJECT_MANDATORY, "height", NULL);
-    if (length == 0) return request_refuse(request, REJECT_DATA, "length", NULL);
-    if (length > PROOF_PIECE_MAX) length = PROOF_PIECE_MAX;
-    enum status status = STATUS_NOT_FOUND;
-    if (source != NULL && source->published_piece != NULL)
-        status = source->published_piece(source->context, height, offset, length, &piece);
-    if (status != STATUS_OK) return refuse_missing(request, status, height);
-    writer_raw(&request->json, (const char *)piece.bytes, piece.byte_count);
+    (void)chain;
+    reading->status = STATUS_NOT_FOUND;
+    if (proofs != NULL && proofs->published_piece != NULL)
+        reading->status = proofs->published_piece(proofs->context, reading->height, reading->offset,
+                                                  reading->length, &piece);
+    if (reading->status == STATUS_OK) reading_take(reading, piece.bytes, piece.byte_count);
+}
+
+static enum outcome answer_piece(struct request *request, const struct facts *facts)
+{
+    const struct reading *reading = &request->reading;
+    (void)facts;
+    if (reading->status != STATUS_OK)
+        return refuse_missing(request, reading->status, reading->height);
+    request->sends_taken = true;
     request->content_type = "application/octet-stream";
     return OUTCOME_ANSWERED;
+}
+
+enum outcome liabilities_data_file(struct request *request, const struct facts *facts)
+{
+    struct reading reading = {.read = read_piece, .length = PIECE_DEFAULT};
+    bool is_sent;
+    (void)facts;
+    if (!request_u64(request, "height", &reading.height, &is_sent) ||
+        !request_u64(request, "offset", &reading.offset, NULL) ||
+        !request_u64(request, "length", &reading.length, NULL))
+        return OUTCOME_REFUSED;
+    if (!is_sent) return request_refuse(request, REJECT_MANDATORY, "height", NULL);
+    if (reading.length == 0) return request_refuse(request, REJECT_DATA, "length", NULL);
+    if (reading.length > PROOF_PIECE_MAX) reading.length = PROOF_PIECE_MAX;
+    return request_read(request, &reading, answer_piece);
 }

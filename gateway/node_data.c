@@ -1,3 +1,4 @@
+#include "common/le.h"
 #include "gateway/route.h"
 
 #include <string.h>
@@ -5,6 +6,7 @@
 #define METRICS_TEXT_MAX 32768
 #define EVIDENCE_MAX     64 /* files listed in one answer */
 #define MS_NS            1000000
+#define LENGTH_BYTES     8
 
 /* Relaxed: figures for people, not for decisions. */
 static uint64_t load(const _Atomic uint64_t *value)
@@ -211,32 +213,54 @@ static void put_voter(struct writer *json, const struct validator *voter)
     writer_object_end(json);
 }
 
-/* The voters with a hash, whenever they were: who has a header needs them to check its signatures. */
-static enum outcome answer_voters(struct request *request, const struct facts *facts, hash_t hash)
+static enum outcome put_voters_of(struct request *request, hash_t hash,
+                                  const struct validator_set *voters)
 {
     struct writer *json = &request->json;
-    const struct chain_source *chain = facts->chain;
-    struct validator_set voters = facts->genesis->validators;
-    enum status status = STATUS_OK;
-    request->weight = 5;
-    if (!hash_equal(validator_set_hash(&voters), hash) &&
-        !members_find(view_members(facts->view), hash, &voters))
-        status = chain == NULL || chain->voters == NULL
-                     ? STATUS_NOT_FOUND
-                     : chain->voters(chain->context, hash, &voters);
-    if (status == STATUS_NOT_FOUND)
-        return request_refuse(request, REJECT_VOTERS_UNKNOWN, NULL, NULL);
-    if (status != STATUS_OK) return request_refuse(request, REJECT_CHAIN_UNREADABLE, NULL, NULL);
     writer_object(json);
     put_hash(json, "validatorsHash", &hash);
-    writer_key_u64(json, "quorum", validator_set_quorum(&voters));
+    writer_key_u64(json, "quorum", validator_set_quorum(voters));
     writer_key(json, "validators");
     writer_array(json);
-    for (uint32_t index = 0; index < voters.count; index++)
-        put_voter(json, &voters.members[index]);
+    for (uint32_t index = 0; index < voters->count; index++)
+        put_voter(json, &voters->members[index]);
     writer_array_end(json);
     writer_object_end(json);
     return OUTCOME_ANSWERED;
+}
+
+static void read_voters(struct reading *reading, const struct chain_source *chain,
+                        const struct proof_source *proofs)
+{
+    struct validator_set voters;
+    (void)proofs;
+    reading->status = STATUS_NOT_FOUND;
+    if (chain != NULL && chain->voters != NULL)
+        reading->status = chain->voters(chain->context, reading->hash, &voters);
+    if (reading->status == STATUS_OK) reading_take(reading, &voters, sizeof(voters));
+}
+
+static enum outcome answer_voters(struct request *request, const struct facts *facts)
+{
+    const struct reading *reading = &request->reading;
+    (void)facts;
+    if (reading->status == STATUS_NOT_FOUND)
+        return request_refuse(request, REJECT_VOTERS_UNKNOWN, NULL, NULL);
+    if (reading->status != STATUS_OK)
+        return request_refuse(request, REJECT_CHAIN_UNREADABLE, NULL, NULL);
+    return put_voters_of(request, reading->hash, reading->taken);
+}
+
+/* The voters with a hash, whenever they were: who has a header needs them to check its signatures. */
+static enum outcome ask_voters(struct request *request, const struct facts *facts, hash_t hash)
+{
+    struct validator_set voters = facts->genesis->validators;
+    request->weight = 5;
+    if (hash_equal(validator_set_hash(&voters), hash) ||
+        members_find(view_members(facts->view), hash, &voters))
+        return put_voters_of(request, hash, &voters);
+    return request_read(request, &(struct reading){.read = read_voters, .hash = hash},
+                        answer_voters);
 }
 
 enum outcome node_data_validators(struct request *request, const struct facts *facts)
@@ -246,7 +270,7 @@ enum outcome node_data_validators(struct request *request, const struct facts *f
     if (by_hash == NULL) return answer_members(request, facts);
     if (!hash_from_hex(by_hash->value, by_hash->value_bytes, wanted.bytes, HASH_BYTES))
         return request_refuse(request, REJECT_DATA, "hash", NULL);
-    return answer_voters(request, facts, wanted);
+    return ask_voters(request, facts, wanted);
 }
 
 /* ---- genesis and evidence ---- */
@@ -259,28 +283,65 @@ enum outcome node_data_genesis(struct request *request, const struct facts *fact
     return OUTCOME_ANSWERED;
 }
 
-static bool read_evidence(const struct facts *facts, uint32_t index,
+/* The index-th file, of those that one answer has. */
+static bool find_evidence(const struct chain_source *chain, uint32_t index,
                           struct chain_evidence *evidence)
 {
-    const struct chain_source *chain = facts->chain;
-    if (chain == NULL || chain->evidence == NULL) return false;
-    return chain->evidence(chain->context, index, evidence) == STATUS_OK;
+    return index < EVIDENCE_MAX && chain != NULL && chain->evidence != NULL &&
+           chain->evidence(chain->context, index, evidence) == STATUS_OK;
 }
 
-enum outcome node_data_evidence(struct request *request, const struct facts *facts)
+/* Names and texts, each with its length before it. */
+static void take_text(struct reading *reading, const char *text, size_t text_bytes)
+{
+    uint8_t length[LENGTH_BYTES];
+    le_put_u64(length, text_bytes);
+    reading_take(reading, length, sizeof(length));
+    if (reading->status == STATUS_OK) reading_take(reading, text, text_bytes);
+}
+
+static void read_evidence(struct reading *reading, const struct chain_source *chain,
+                          const struct proof_source *proofs)
+{
+    struct chain_evidence evidence;
+    (void)proofs;
+    reading->status = STATUS_OK;
+    for (uint32_t index = 0; reading->status == STATUS_OK && find_evidence(chain, index, &evidence);
+         index++) {
+        take_text(reading, evidence.name, strlen(evidence.name));
+        if (reading->status == STATUS_OK) take_text(reading, evidence.text, evidence.text_bytes);
+    }
+}
+
+static const uint8_t *put_text(struct writer *json, const char *name, const uint8_t *at)
+{
+    const size_t text_bytes = le_get_u64(at);
+    writer_key_text(json, name, (const char *)at + LENGTH_BYTES, text_bytes);
+    return at + LENGTH_BYTES + text_bytes;
+}
+
+static enum outcome answer_evidence(struct request *request, const struct facts *facts)
 {
     struct writer *json = &request->json;
-    struct chain_evidence evidence;
+    const struct proof_bytes *bytes = &request->reading.bytes;
+    (void)facts;
+    if (request->reading.status != STATUS_OK)
+        return request_refuse(request, REJECT_CHAIN_UNREADABLE, NULL, NULL);
     writer_array(json);
-    for (uint32_t index = 0; index < EVIDENCE_MAX && read_evidence(facts, index, &evidence);
-         index++) {
+    for (const uint8_t *at = bytes->bytes; at < bytes->bytes + bytes->byte_count;) {
         writer_object(json);
-        writer_key_string(json, "file", evidence.name);
-        writer_key_text(json, "text", evidence.text, evidence.text_bytes);
+        at = put_text(json, "file", at);
+        at = put_text(json, "text", at);
         writer_object_end(json);
     }
     writer_array_end(json);
     return OUTCOME_ANSWERED;
+}
+
+enum outcome node_data_evidence(struct request *request, const struct facts *facts)
+{
+    (void)facts;
+    return request_read(request, &(struct reading){.read = read_evidence}, answer_evidence);
 }
 
 /* ---- reconciliation ---- */
@@ -349,13 +410,13 @@ enum outcome node_data_metrics(struct request *request, const struct facts *fact
 }
 
 /* Names of the files that say why. */
+/* On the loop: a node that has halted has no other work. */
 static void put_halt_evidence(struct writer *json, const struct facts *facts)
 {
     struct chain_evidence evidence;
     writer_key(json, "evidence");
     writer_array(json);
-    for (uint32_t index = 0; index < EVIDENCE_MAX && read_evidence(facts, index, &evidence);
-         index++)
+    for (uint32_t index = 0; find_evidence(facts->chain, index, &evidence); index++)
         if (strncmp(evidence.name, "halt-", 5) == 0) writer_string(json, evidence.name);
     writer_array_end(json);
 }

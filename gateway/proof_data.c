@@ -61,27 +61,20 @@ static void put_frame(struct request *request, const struct facts *facts,
 
 /* ---- totals ---- */
 
-enum outcome proof_data_totals(struct request *request, const struct facts *facts)
+static enum outcome put_totals(struct request *request, const struct facts *facts,
+                               const struct proof_bytes *bytes)
 {
     static const char *const names[] = {"users",    "fees",     "rounding",
                                         "inFlight", "external", "house"};
-    const struct proof_source *source = facts->proofs;
     struct writer *json = &request->json;
-    struct proof_bytes bytes;
     struct proof proof;
     struct proof_totals totals;
-    uint64_t height;
-    if (!read_height(request, facts, &height)) return OUTCOME_REFUSED;
-    enum status status = STATUS_NOT_FOUND;
-    if (source != NULL && source->totals != NULL)
-        status = source->totals(source->context, height, &bytes);
-    if (status != STATUS_OK) return refuse_proof(request, status, height);
-    const bool whole = proof_get(bytes.bytes, bytes.byte_count, &proof) &&
+    const bool whole = proof_get(bytes->bytes, bytes->byte_count, &proof) &&
                        proof_totals_get(proof.subject, proof.subject_bytes, &totals);
     ASSERT(whole);
 
     writer_object(json);
-    put_frame(request, facts, &bytes, &proof);
+    put_frame(request, facts, bytes, &proof);
     writer_key(json, "totals");
     writer_array(json);
     for (uint32_t i = 0; i < totals.count; i++) {
@@ -100,6 +93,36 @@ enum outcome proof_data_totals(struct request *request, const struct facts *fact
     writer_array_end(json);
     writer_object_end(json);
     return OUTCOME_ANSWERED;
+}
+
+static void read_totals(struct reading *reading, const struct chain_source *chain,
+                        const struct proof_source *proofs)
+{
+    (void)chain;
+    reading->status = STATUS_NOT_FOUND;
+    if (proofs != NULL && proofs->totals != NULL)
+        reading->status = proofs->totals(proofs->context, reading->height, &reading->bytes);
+}
+
+static enum outcome answer_totals(struct request *request, const struct facts *facts)
+{
+    const struct reading *reading = &request->reading;
+    if (reading->status != STATUS_OK)
+        return refuse_proof(request, reading->status, reading->height);
+    return put_totals(request, facts, &reading->bytes);
+}
+
+/* Of late blocks from memory; others are in files. */
+enum outcome proof_data_totals(struct request *request, const struct facts *facts)
+{
+    const struct proof_source *source = facts->proofs;
+    struct reading reading = {.read = read_totals};
+    struct proof_bytes bytes;
+    if (!read_height(request, facts, &reading.height)) return OUTCOME_REFUSED;
+    if (source != NULL && source->totals_kept != NULL &&
+        source->totals_kept(source->context, reading.height, &bytes) == STATUS_OK)
+        return put_totals(request, facts, &bytes);
+    return request_read(request, &reading, answer_totals);
 }
 
 /* ---- an account ---- */
@@ -128,25 +151,18 @@ static void put_leaf(struct writer *json, const struct facts *facts,
     writer_object_end(json);
 }
 
-enum outcome proof_data_account(struct request *request, const struct facts *facts)
+static enum outcome put_account(struct request *request, const struct facts *facts,
+                                const struct proof_bytes *bytes)
 {
-    const struct proof_source *source = facts->proofs;
     struct writer *json = &request->json;
-    struct proof_bytes bytes;
     struct proof proof;
     struct proof_account account;
-    uint64_t height;
-    if (!read_height(request, facts, &height)) return OUTCOME_REFUSED;
-    enum status status = STATUS_NOT_FOUND;
-    if (source != NULL && source->account != NULL)
-        status = source->account(source->context, request->account, height, &bytes);
-    if (status != STATUS_OK) return refuse_proof(request, status, height);
-    const bool whole = proof_get(bytes.bytes, bytes.byte_count, &proof) &&
+    const bool whole = proof_get(bytes->bytes, bytes->byte_count, &proof) &&
                        proof_account_get(proof.subject, proof.subject_bytes, &account);
     ASSERT(whole);
 
     writer_object(json);
-    put_frame(request, facts, &bytes, &proof);
+    put_frame(request, facts, bytes, &proof);
     writer_key_u64(json, "account", request->account);
     writer_key_u64(json, "position", account.position);
     writer_key_u64(json, "depth", account.depth);
@@ -154,6 +170,37 @@ enum outcome proof_data_account(struct request *request, const struct facts *fac
     put_path(json, account.siblings, account.depth);
     writer_object_end(json);
     return OUTCOME_ANSWERED;
+}
+
+static void read_account(struct reading *reading, const struct chain_source *chain,
+                         const struct proof_source *proofs)
+{
+    (void)chain;
+    reading->status = STATUS_NOT_FOUND;
+    if (proofs != NULL && proofs->account != NULL)
+        reading->status =
+            proofs->account(proofs->context, reading->account, reading->height, &reading->bytes);
+}
+
+static enum outcome answer_account(struct request *request, const struct facts *facts)
+{
+    const struct reading *reading = &request->reading;
+    if (reading->status != STATUS_OK)
+        return refuse_proof(request, reading->status, reading->height);
+    return put_account(request, facts, &reading->bytes);
+}
+
+/* As totals. */
+enum outcome proof_data_account(struct request *request, const struct facts *facts)
+{
+    const struct proof_source *source = facts->proofs;
+    struct reading reading = {.read = read_account, .account = request->account};
+    struct proof_bytes bytes;
+    if (!read_height(request, facts, &reading.height)) return OUTCOME_REFUSED;
+    if (source != NULL && source->account_kept != NULL &&
+        source->account_kept(source->context, reading.account, reading.height, &bytes) == STATUS_OK)
+        return put_account(request, facts, &bytes);
+    return request_read(request, &reading, answer_account);
 }
 
 /* ---- a trade ---- */
@@ -180,52 +227,55 @@ static void put_fill(struct writer *json, const struct facts *facts, uint32_t ac
     put_path(json, trade->path, trade->path_count);
 }
 
-/* The market's trade `id`, if it is one of the account's. What the leaf says of the other side (its account's number,
- * its order, its rate) nobody else is to see. */
-static enum status find_trade(const struct request *request, const struct proof_source *source,
-                              uint16_t market, uint64_t id, uint64_t certified, uint64_t *height,
-                              struct proof_bytes *bytes, struct proof *proof,
-                              struct proof_trade *trade)
+/* In the highest block that may be shown, or below: its height, and then its proof. */
+static void read_trade(struct reading *reading, const struct chain_source *chain,
+                       const struct proof_source *proofs)
 {
-    if (source == NULL || source->trade == NULL || source->trade_height == NULL)
-        return STATUS_NOT_FOUND;
-    enum status status = source->trade_height(source->context, market, id, height);
-    if (status != STATUS_OK || *height > certified) return status;
-    status = source->trade(source->context, market, id, *height, bytes);
-    if (status != STATUS_OK) return status;
-    const bool whole = proof_get(bytes->bytes, bytes->byte_count, proof) &&
-                       proof_trade_get(proof->subject, proof->subject_bytes, trade);
+    (void)chain;
+    reading->status = STATUS_NOT_FOUND;
+    if (proofs == NULL || proofs->trade == NULL || proofs->trade_height == NULL) return;
+    reading->status =
+        proofs->trade_height(proofs->context, reading->market, reading->id, &reading->found);
+    if (reading->status != STATUS_OK || reading->found > reading->height) return;
+    reading->status = proofs->trade(proofs->context, reading->market, reading->id, reading->found,
+                                    &reading->bytes);
+}
+
+/* The trade, if it is one of the account's. What the leaf says of the other side (its account's number, its order, its
+ * rate) nobody else is to see. */
+static enum outcome answer_trade(struct request *request, const struct facts *facts)
+{
+    const struct reading *reading = &request->reading;
+    struct writer *json = &request->json;
+    struct proof proof;
+    struct proof_trade trade;
+    if (reading->status == STATUS_NOT_FOUND)
+        return request_refuse(request, REJECT_NO_SUCH_TRADE, NULL, NULL);
+    if (reading->status != STATUS_OK) return refuse_proof(request, reading->status, reading->found);
+    if (reading->found > reading->height)
+        return chain_data_refuse(request, REJECT_BLOCK_UNCERTIFIED, reading->found);
+    const bool whole = proof_get(reading->bytes.bytes, reading->bytes.byte_count, &proof) &&
+                       proof_trade_get(proof.subject, proof.subject_bytes, &trade);
     ASSERT(whole);
-    const bool is_party = trade->fill.maker_account == request->account ||
-                          trade->fill.taker_account == request->account;
-    return is_party ? STATUS_OK : STATUS_NOT_FOUND;
+    if (trade.fill.maker_account != request->account &&
+        trade.fill.taker_account != request->account)
+        return request_refuse(request, REJECT_NO_SUCH_TRADE, NULL, NULL);
+
+    writer_object(json);
+    put_frame(request, facts, &reading->bytes, &proof);
+    put_fill(json, facts, request->account, &trade);
+    writer_object_end(json);
+    return OUTCOME_ANSWERED;
 }
 
 enum outcome proof_data_trade(struct request *request, const struct facts *facts)
 {
-    struct writer *json = &request->json;
-    const uint64_t certified = facts->blocks->certified_height;
-    struct proof_bytes bytes;
-    struct proof proof;
-    struct proof_trade trade;
-    uint64_t id = 0, height = 0;
-    uint16_t market;
+    struct reading reading = {.read = read_trade, .height = facts->blocks->certified_height};
     bool is_sent;
-    if (!request_market(request, facts, &market)) return OUTCOME_REFUSED;
-    if (!request_u64(request, "id", &id, &is_sent)) return OUTCOME_REFUSED;
+    if (!request_market(request, facts, &reading.market)) return OUTCOME_REFUSED;
+    if (!request_u64(request, "id", &reading.id, &is_sent)) return OUTCOME_REFUSED;
     if (!is_sent) return request_refuse(request, REJECT_MANDATORY, "id", NULL);
-    const enum status status =
-        find_trade(request, facts->proofs, market, id, certified, &height, &bytes, &proof, &trade);
-    if (status == STATUS_NOT_FOUND)
-        return request_refuse(request, REJECT_NO_SUCH_TRADE, NULL, NULL);
-    if (status != STATUS_OK) return refuse_proof(request, status, height);
-    if (height > certified) return chain_data_refuse(request, REJECT_BLOCK_UNCERTIFIED, height);
-
-    writer_object(json);
-    put_frame(request, facts, &bytes, &proof);
-    put_fill(json, facts, request->account, &trade);
-    writer_object_end(json);
-    return OUTCOME_ANSWERED;
+    return request_read(request, &reading, answer_trade);
 }
 
 /* ---- an account's part of the liabilities ---- */
@@ -274,33 +324,45 @@ static enum outcome put_liability(struct request *request, const struct facts *f
     return OUTCOME_ANSWERED;
 }
 
+static void read_liability(struct reading *reading, const struct chain_source *chain,
+                           const struct proof_source *proofs)
+{
+    (void)chain;
+    reading->status = STATUS_NOT_FOUND;
+    if (proofs != NULL && proofs->liability != NULL)
+        reading->status = proofs->liability(proofs->context, reading->account, reading->asset,
+                                            reading->height, &reading->bytes);
+}
+
+static enum outcome answer_liability(struct request *request, const struct facts *facts)
+{
+    const struct reading *reading = &request->reading;
+    if (reading->status == STATUS_OK) return put_liability(request, facts, &reading->bytes);
+    if (reading->status != STATUS_NOT_FOUND)
+        return refuse_proof(request, reading->status, reading->height);
+    return chain_data_refuse(request, REJECT_NO_LIABILITIES, reading->height);
+}
+
 enum outcome proof_data_liability(struct request *request, const struct facts *facts)
 {
-    const struct proof_source *source = facts->proofs;
-    struct proof_bytes bytes;
-    uint64_t height = 0;
-    uint16_t asset;
+    struct reading reading = {.read = read_liability, .account = request->account};
     bool is_sent;
-    if (!request_u64(request, "height", &height, &is_sent) ||
-        !intent_admin_asset(request->form, "asset", facts->params, &asset, &request->refusal))
+    if (!request_u64(request, "height", &reading.height, &is_sent) ||
+        !intent_admin_asset(request->form, "asset", facts->params, &reading.asset,
+                            &request->refusal))
         return OUTCOME_REFUSED;
     if (!is_sent) return request_refuse(request, REJECT_MANDATORY, "height", NULL);
-    enum status status = STATUS_NOT_FOUND;
-    if (source != NULL && source->liability != NULL)
-        status = source->liability(source->context, request->account, asset, height, &bytes);
-    if (status == STATUS_OK) return put_liability(request, facts, &bytes);
-    if (status != STATUS_NOT_FOUND) return refuse_proof(request, status, height);
-    return chain_data_refuse(request, REJECT_NO_LIABILITIES, height);
+    return request_read(request, &reading, answer_liability);
 }
 
 /* ---- a release ---- */
 
 /* The withdrawal that the connector asks about, if it is one of its routes'. */
-static const struct withdrawal_changed_event *find_withdrawal(const struct request *request,
-                                                              const struct facts *facts,
-                                                              uint64_t number)
+static const struct withdrawal_moved_event *find_withdrawal(const struct request *request,
+                                                            const struct facts *facts,
+                                                            uint64_t number)
 {
-    const struct withdrawal_changed_event *withdrawal =
+    const struct withdrawal_moved_event *withdrawal =
         custody_view_withdrawal(view_custody(facts->view), number);
     const int signer = auth_signer(facts->genesis, facts->params, request->proof.key_id);
     if (withdrawal == NULL || signer < PARAMS_CONNECTOR_FIRST) return withdrawal;
@@ -308,35 +370,50 @@ static const struct withdrawal_changed_event *find_withdrawal(const struct reque
     return route >= 0 && facts->params->routes[route].connector == signer ? withdrawal : NULL;
 }
 
-/* That the withdrawal is approved in a certified block: what whoever pays it out checks before it does. */
-enum outcome proof_data_release(struct request *request, const struct facts *facts)
+static void read_release(struct reading *reading, const struct chain_source *chain,
+                         const struct proof_source *proofs)
 {
-    const struct proof_source *source = facts->proofs;
+    (void)chain;
+    reading->status = STATUS_NOT_FOUND;
+    if (proofs != NULL && proofs->release != NULL)
+        reading->status =
+            proofs->release(proofs->context, reading->id, reading->height, &reading->bytes);
+}
+
+/* The withdrawal may have gone on meanwhile, or be forgotten. */
+static enum outcome answer_release(struct request *request, const struct facts *facts)
+{
+    const struct reading *reading = &request->reading;
     const struct printing printing = request_printing(request, facts);
-    const uint64_t certified = facts->blocks->certified_height;
     struct writer *json = &request->json;
-    struct proof_bytes bytes;
     struct proof proof;
-    uint64_t id = 0;
-    bool is_sent;
-    if (!request_u64(request, "withdrawal", &id, &is_sent)) return OUTCOME_REFUSED;
-    if (!is_sent) return request_refuse(request, REJECT_MANDATORY, "withdrawal", NULL);
-    const struct withdrawal_changed_event *withdrawal = find_withdrawal(request, facts, id);
+    if (reading->status != STATUS_OK)
+        return refuse_proof(request, reading->status, reading->height);
+    const struct withdrawal_moved_event *withdrawal = find_withdrawal(request, facts, reading->id);
     if (withdrawal == NULL) return request_refuse(request, REJECT_UNKNOWN_WITHDRAWAL, NULL, NULL);
-    if (withdrawal->block == 0) return request_refuse(request, REJECT_WITHDRAWAL_STATE, NULL, NULL);
-    if (withdrawal->block > certified)
-        return request_refuse(request, REJECT_NOT_CERTIFIED, NULL, NULL);
-    enum status status = STATUS_NOT_FOUND;
-    if (source != NULL && source->release != NULL)
-        status = source->release(source->context, id, withdrawal->block, &bytes);
-    if (status != STATUS_OK) return refuse_proof(request, status, withdrawal->block);
-    const bool whole = proof_get(bytes.bytes, bytes.byte_count, &proof);
+    const bool whole = proof_get(reading->bytes.bytes, reading->bytes.byte_count, &proof);
     ASSERT(whole);
 
     writer_object(json);
-    put_frame(request, facts, &bytes, &proof);
+    put_frame(request, facts, &reading->bytes, &proof);
     writer_key(json, "withdrawal");
-    reply_withdrawal(json, &printing, withdrawal, certified);
+    reply_withdrawal(json, &printing, withdrawal, facts->blocks->certified_height);
     writer_object_end(json);
     return OUTCOME_ANSWERED;
+}
+
+/* That the withdrawal is approved in a certified block: what whoever pays it out checks before it does. */
+enum outcome proof_data_release(struct request *request, const struct facts *facts)
+{
+    struct reading reading = {.read = read_release};
+    bool is_sent;
+    if (!request_u64(request, "withdrawal", &reading.id, &is_sent)) return OUTCOME_REFUSED;
+    if (!is_sent) return request_refuse(request, REJECT_MANDATORY, "withdrawal", NULL);
+    const struct withdrawal_moved_event *withdrawal = find_withdrawal(request, facts, reading.id);
+    if (withdrawal == NULL) return request_refuse(request, REJECT_UNKNOWN_WITHDRAWAL, NULL, NULL);
+    if (withdrawal->block == 0) return request_refuse(request, REJECT_WITHDRAWAL_STATE, NULL, NULL);
+    if (withdrawal->block > facts->blocks->certified_height)
+        return request_refuse(request, REJECT_NOT_CERTIFIED, NULL, NULL);
+    reading.height = withdrawal->block;
+    return request_read(request, &reading, answer_release);
 }

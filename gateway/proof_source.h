@@ -3,9 +3,11 @@
  * What it gives are the bytes of common/proof.h, checked against the block's header; who may have them is the
  * gateway's to say.
  *
- * Owner    one gateway loop: the context is its own
+ * Owner    one gateway loop, or one of its readers (readers_uv.h): the context is its own
  * Memory   what a call gives is good until the next call of the same table
- * Cost     liability: some 3,000 hashes. account: some 2,000 hashes at 2^20 accounts. trade: the block's body is read and hashed. totals: little
+ * Cost     account: at 2^20 accounts up to 2,500 hashes, of the newest block some 30 (proof_journal.h); of a file, all.
+ *          liability: some 3,000 hashes, and its file's pages. trade, release: the block's body is read and hashed.
+ *          totals: little
  * Errors   STATUS_NOT_FOUND: not there any more, or not yet; account: it was not there then. Any other failure was
  *          logged. A function that is NULL is as one that always says STATUS_NOT_FOUND.
  */
@@ -37,6 +39,12 @@ struct proof_published {
 
 struct proof_source {
     void *context;
+
+    /* What is in memory of the last blocks, likewise: for a loop that waits for no file but the header's and the
+     * certificate's few bytes. STATUS_NOT_FOUND: ask the two below, elsewhere. */
+    enum status (*account_kept)(void *context, uint32_t account, uint64_t height,
+                                struct proof_bytes *proof);
+    enum status (*totals_kept)(void *context, uint64_t height, struct proof_bytes *proof);
 
     /* The block must be certified: itself, or one at most 64 above it. */
     enum status (*account)(void *context, uint32_t account, uint64_t height,

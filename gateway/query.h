@@ -57,7 +57,7 @@ MUST_CHECK bool query_read_candle(const struct history_rows *rows, uint32_t row,
 MUST_CHECK bool query_read_deposit(const struct history_rows *rows, uint32_t row,
                                    struct deposit_changed_event *deposit);
 MUST_CHECK bool query_read_withdrawal(const struct history_rows *rows, uint32_t row,
-                                      struct withdrawal_changed_event *withdrawal);
+                                      struct withdrawal_moved_event *withdrawal);
 
 /* An account's net movement of one kind in one asset and block. */
 struct ledger_entry {
@@ -77,7 +77,7 @@ struct ledger_change {
     uint64_t command;
     uint64_t time_ns;
     struct deposit_changed_event deposit; /* one of these, by the question's kind */
-    struct withdrawal_changed_event withdrawal;
+    struct withdrawal_moved_event withdrawal;
     struct address_changed_event address;
 };
 MUST_CHECK bool query_read_change(const struct history_rows *rows, uint32_t row,

@@ -45,7 +45,7 @@ static bool owner_fits(const struct listing *listing, uint32_t account, const ui
 }
 
 static bool state_fits(const struct history_query *query,
-                       const struct withdrawal_changed_event *withdrawal)
+                       const struct withdrawal_moved_event *withdrawal)
 {
     if (query->state == HISTORY_ANY_STATE) return true;
     if (query->state != 0) return withdrawal->state == query->state;
@@ -59,8 +59,7 @@ static void put_deposit(struct listing *listing, const struct deposit_changed_ev
     if (listing->printing != NULL) reply_deposit(listing->json, listing->printing, deposit);
 }
 
-static void put_withdrawal(struct listing *listing,
-                           const struct withdrawal_changed_event *withdrawal)
+static void put_withdrawal(struct listing *listing, const struct withdrawal_moved_event *withdrawal)
 {
     if (!owner_fits(listing, withdrawal->account, withdrawal->chain, withdrawal->asset) ||
         !state_fits(listing->query, withdrawal))
@@ -78,7 +77,7 @@ static void put_number(struct listing *listing, uint64_t number)
         const struct deposit_changed_event *deposit = custody_view_deposit(listing->view, number);
         if (deposit != NULL) put_deposit(listing, deposit);
     } else {
-        const struct withdrawal_changed_event *withdrawal =
+        const struct withdrawal_moved_event *withdrawal =
             custody_view_withdrawal(listing->view, number);
         if (withdrawal != NULL) put_withdrawal(listing, withdrawal);
     }
@@ -113,7 +112,7 @@ static bool put_row(struct listing *listing, const struct history_rows *rows, ui
         if (deposit.deposit < oldest) put_deposit(listing, &deposit);
         return true;
     }
-    struct withdrawal_changed_event withdrawal;
+    struct withdrawal_moved_event withdrawal;
     if (!query_read_withdrawal(rows, row, &withdrawal) || withdrawal.amount.units < 0 ||
         withdrawal.state < WITHDRAWAL_HELD || withdrawal.state > WITHDRAWAL_CANCELED ||
         !is_listed(listing->params, withdrawal.chain, withdrawal.asset))

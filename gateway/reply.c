@@ -1,5 +1,7 @@
 #include "gateway/reply.h"
 
+#include "common/withdrawal_event.h"
+#include "gateway/custody_view.h"
 #include "gateway/reply_custody.h"
 
 #include <string.h>
@@ -58,6 +60,10 @@ static void read_subject(struct reply *reply, const struct intent *intent)
         reply->account = intent->switch_set.account;
         reply->market = intent->switch_set.market;
         reply->asked_switch = intent->switch_set;
+        break;
+    case T_WITHDRAW:
+        reply->account = intent->withdraw.account;
+        memcpy(reply->withdrawal_id, intent->withdraw.client_id, 36);
         break;
     default:
         break; /* an operator's */
@@ -220,14 +226,15 @@ static void on_amended(struct reply *reply, const struct printing *printing,
 /* What a command changed of deposits, withdrawals or addresses. */
 static void on_custody(struct reply *reply, const struct event *event)
 {
-    reply->custody = event->type;
-    switch (event->type) {
+    /* One word for both forms of a withdrawal's. */
+    reply->custody = withdrawal_event_is(event->type) ? T_WITHDRAWAL_MOVED : event->type;
+    switch (reply->custody) {
     case T_DEPOSIT_CHANGED:
         deposit_changed_event_get(event->payload, &reply->deposit);
         reply->result = "deposit-changed";
         break;
-    case T_WITHDRAWAL_CHANGED:
-        withdrawal_changed_event_get(event->payload, &reply->withdrawal);
+    case T_WITHDRAWAL_MOVED:
+        withdrawal_event_get(event, &reply->withdrawal);
         reply->result = "withdrawal-changed";
         break;
     default:
@@ -242,10 +249,35 @@ static void put_custody(struct writer *json, const struct printing *printing,
 {
     if (reply->custody == T_DEPOSIT_CHANGED)
         reply_deposit(json, printing, &reply->deposit);
-    else if (reply->custody == T_WITHDRAWAL_CHANGED)
+    else if (reply->custody == T_WITHDRAWAL_MOVED)
         reply_withdrawal(json, printing, &reply->withdrawal, 0); /* its block is not sealed yet */
     else
         reply_address(json, printing, &reply->address);
+}
+
+/* What an operator's command did that made nothing to tell of; NULL: another event. */
+static const char *word_of(uint16_t event_type)
+{
+    switch (event_type) {
+    case T_CREDITED:
+        return "credited";
+    case T_DEBITED:
+        return "debited";
+    case T_ASSET_CREATED:
+        return "asset-created";
+    case T_MARKET_CREATED:
+        return "market-created";
+    case T_MARKET_STATUS_CHANGED:
+        return "market-status-changed";
+    case T_MARKET_FILTERED:
+        return "market-filtered";
+    case T_RULES_CHANGED:
+        return "rules-changed";
+    case T_ROUTE_CHANGED:
+        return "route-changed";
+    default:
+        return NULL;
+    }
 }
 
 /* An operator's command says what it made. */
@@ -273,30 +305,13 @@ static void on_admin(struct reply *reply, const struct event *event)
         reply->result = "tier-set";
         break;
     }
-    case T_CREDITED:
-        reply->result = "credited";
+    case T_ROUTE_FEE_CHANGED: {
+        struct route_fee_changed_event changed;
+        route_fee_changed_event_get(event->payload, &changed);
+        reply->effective_ns = changed.from_ns;
+        reply->result = "route-fee-changed";
         break;
-    case T_DEBITED:
-        reply->result = "debited";
-        break;
-    case T_ASSET_CREATED:
-        reply->result = "asset-created";
-        break;
-    case T_MARKET_CREATED:
-        reply->result = "market-created";
-        break;
-    case T_MARKET_STATUS_CHANGED:
-        reply->result = "market-status-changed";
-        break;
-    case T_MARKET_FILTERED:
-        reply->result = "market-filtered";
-        break;
-    case T_RULES_CHANGED:
-        reply->result = "rules-changed";
-        break;
-    case T_ROUTE_CHANGED:
-        reply->result = "route-changed";
-        break;
+    }
     case T_LIABILITIES_ORDERED: {
         struct liabilities_ordered_event ordered;
         liabilities_ordered_event_get(event->payload, &ordered);
@@ -319,6 +334,7 @@ static void on_admin(struct reply *reply, const struct event *event)
         break;
     }
     default:
+        if (word_of(event->type) != NULL) reply->result = word_of(event->type);
         break;
     }
 }
@@ -370,6 +386,7 @@ void reply_event(struct reply *reply, const struct printing *printing,
         break;
     case T_DEPOSIT_CHANGED:
     case T_WITHDRAWAL_CHANGED:
+    case T_WITHDRAWAL_MOVED:
     case T_ADDRESS_CHANGED:
         on_custody(reply, event);
         break;
@@ -515,11 +532,13 @@ static void finish_admin(const struct reply *reply, const struct printing *print
     if (reply->connector != 0) writer_key_u64(json, "connector", reply->connector);
     if (reply->effective_height != 0)
         writer_key_u64(json, "effectiveHeight", reply->effective_height);
+    if (reply->effective_ns != 0)
+        writer_key_u64(json, "effectiveFrom", reply->effective_ns / printing->time_unit_ns);
     writer_key_u64(json, "command", reply->command);
     if (reply->custody != 0) {
-        writer_key(json, reply->custody == T_DEPOSIT_CHANGED      ? "deposit"
-                         : reply->custody == T_WITHDRAWAL_CHANGED ? "withdrawal"
-                                                                  : "address");
+        writer_key(json, reply->custody == T_DEPOSIT_CHANGED    ? "deposit"
+                         : reply->custody == T_WITHDRAWAL_MOVED ? "withdrawal"
+                                                                : "address");
         put_custody(json, printing, reply);
     }
     writer_object_end(json);
@@ -589,6 +608,22 @@ static void finish(struct reply *reply, const struct printing *printing, struct 
     }
 }
 
+/* A client whose answer was lost asks again, and is told what became of the first. False when that is forgotten. */
+static bool finish_again(struct reply *reply, const struct printing *printing, struct writer *json)
+{
+    const struct withdrawal_moved_event *first = custody_view_withdrawal_named(
+        view_custody(printing->view), reply->account, reply->withdrawal_id);
+    if (first == NULL) return false;
+    const struct refusal refusal = refusal_of(REJECT_DUPLICATE_WITHDRAWAL, NULL, NULL);
+    reply->http_status = reject_http_status(refusal.reject);
+    writer_object(json);
+    put_refusal_members(json, &refusal);
+    writer_key(json, "withdrawal");
+    reply_withdrawal(json, printing, first, 0); /* as the log has it: certificates are not in it */
+    writer_object_end(json);
+    return true;
+}
+
 bool reply_finish(struct reply *reply, const struct printing *printing, struct writer *json,
                   struct refusal *refusal)
 {
@@ -599,6 +634,7 @@ bool reply_finish(struct reply *reply, const struct printing *printing, struct w
         if (!is_too_long(reply)) return true;
         reject = REJECT_OUTCOME_UNKNOWN; /* done, but not to be told: the client asks again */
     }
+    if (reject == REJECT_DUPLICATE_WITHDRAWAL && finish_again(reply, printing, json)) return true;
     *refusal = refusal_of(reject, NULL, NULL);
     return false;
 }

@@ -51,6 +51,7 @@ struct reply {
     uint64_t command;
     uint64_t list_id;          /* of the list that was placed */
     uint64_t effective_height; /* from which block on a changed node set counts */
+    uint64_t effective_ns;     /* from when on a changed fee counts */
     const char *result;        /* REPLY_ADMIN: what happened, from the event */
     struct reply_placement placements[LIST_ORDERS_MAX];
     struct view_order canceled;
@@ -58,7 +59,7 @@ struct reply {
     struct view_list list;
     uint16_t custody; /* type of the event that is kept below; 0: none came */
     struct deposit_changed_event deposit;
-    struct withdrawal_changed_event withdrawal;
+    struct withdrawal_moved_event withdrawal;
     struct address_changed_event address;
     struct order_replaced_event replaced;
     struct switch_armed_event armed;
@@ -68,6 +69,7 @@ struct reply {
     struct writer empty;
     uint8_t cancel_id[36];
     uint8_t former_client_id[36];
+    uint8_t withdrawal_id[36]; /* what the account calls the withdrawal that it asks for */
 };
 
 /* `intent` is the command's; `own_id` (36 bytes) names a cancel that has no id. `empty` is a growing
@@ -77,7 +79,8 @@ void reply_begin(struct reply *reply, enum reply_kind kind, enum response_type r
 void reply_event(struct reply *reply, const struct printing *printing,
                  const struct applied *applied, const struct event *event);
 
-/* Writes the answer; reply->http_status is its status. False with `refusal` filled when it is one. */
+/* Writes the answer; reply->http_status is its status. A withdrawal that was asked for before is refused with an answer: the
+ * one that there is. False with `refusal` filled when it is one. */
 MUST_CHECK bool reply_finish(struct reply *reply, const struct printing *printing,
                              struct writer *json, struct refusal *refusal);
 

@@ -154,3 +154,12 @@ bool request_range(struct request *request, uint64_t *start_ns, bool *has_start,
     if (*has_end && *end_ns < (uint64_t)INT64_MAX - rest) *end_ns += rest;
     return true;
 }
+
+enum outcome request_read(struct request *request, const struct reading *reading,
+                          enum outcome (*resume)(struct request *request,
+                                                 const struct facts *facts))
+{
+    request->reading = *reading;
+    request->resume = resume;
+    return OUTCOME_READING;
+}

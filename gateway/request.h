@@ -1,7 +1,7 @@
 /* One request on its way through the gateway, and what a handler may know when it answers it.
  *
  * A handler reads parameters, and says how the request goes on: with the JSON it has written, with a
- * refusal, with a command for the log, or with a question about the past.
+ * refusal, with a command for the log, with a question about the past, or with one to files.
  */
 
 #ifndef GATEWAY_REQUEST_H
@@ -16,6 +16,7 @@
 #include "gateway/history.h"
 #include "gateway/market_view.h"
 #include "gateway/proof_source.h"
+#include "gateway/reading.h"
 #include "gateway/reply.h"
 
 enum method {
@@ -36,7 +37,13 @@ enum security {
     SECURITY_READER,    /* members and granted auditors: grant.h */
 };
 
-enum outcome { OUTCOME_ANSWERED, OUTCOME_REFUSED, OUTCOME_COMMAND, OUTCOME_HISTORY };
+enum outcome {
+    OUTCOME_ANSWERED,
+    OUTCOME_REFUSED,
+    OUTCOME_COMMAND,
+    OUTCOME_HISTORY,
+    OUTCOME_READING,
+};
 
 struct route;
 
@@ -87,6 +94,10 @@ struct request {
     enum response_type response;
     uint8_t client_id[36];        /* a random one, for what has none */
     struct history_query history; /* OUTCOME_HISTORY */
+    struct reading
+        reading; /* OUTCOME_READING; when it is there, with its answer, the request goes on: */
+    enum outcome (*resume)(struct request *request, const struct facts *facts); /* without a form */
+    bool sends_taken; /* the answer is what the reading has taken, not `json` */
 };
 
 /* Whether commands may be taken: not while no header can be certified, nor above the parameters' bound of
@@ -98,6 +109,11 @@ void request_members(const struct facts *facts, struct node_set *set);
 
 /* Numbers as the request wants them printed. */
 struct printing request_printing(const struct request *request, const struct facts *facts);
+
+/* Returns OUTCOME_READING, for `return request_read(...)`. */
+enum outcome request_read(struct request *request, const struct reading *reading,
+                          enum outcome (*resume)(struct request *request,
+                                                 const struct facts *facts));
 
 /* Returns OUTCOME_REFUSED, for `return request_refuse(...)`. */
 enum outcome request_refuse(struct request *request, enum reject reject, const char *first,

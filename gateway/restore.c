@@ -94,7 +94,7 @@ bool restore_deposit(struct restore *restore, const struct deposit_changed_event
     return true;
 }
 
-bool restore_withdrawal(struct restore *restore, const struct withdrawal_changed_event *withdrawal)
+bool restore_withdrawal(struct restore *restore, const struct withdrawal_moved_event *withdrawal)
 {
     struct custody_view *view = view_custody(restore->view);
     if (!account_there(restore, withdrawal->account) ||

@@ -73,7 +73,7 @@ MUST_CHECK bool restore_balance(struct restore *restore, uint32_t account, uint1
 MUST_CHECK bool restore_deposit(struct restore *restore,
                                 const struct deposit_changed_event *deposit);
 MUST_CHECK bool restore_withdrawal(struct restore *restore,
-                                   const struct withdrawal_changed_event *withdrawal);
+                                   const struct withdrawal_moved_event *withdrawal);
 MUST_CHECK bool restore_address(struct restore *restore,
                                 const struct address_changed_event *address);
 

@@ -2,6 +2,7 @@
 #include "gateway/rehearse.h"
 #include "gateway/route.h"
 
+#include "common/command_rules.h"
 #include "common/parameter.h"
 
 #include <string.h>
@@ -160,9 +161,7 @@ enum outcome trading_admin(struct request *request, const struct facts *facts)
     const uint16_t type = request->intent.type;
     if (type == T_RULES_SET && request->intent.rules_set.rules > PARAMS_RULES)
         return request_refuse(request, REJECT_RULES, NULL, NULL); /* this build would stop */
-    if ((type > T_RULES_SET && facts->params->rules < PARAMS_RULES_CUSTODY) ||
-        (type == T_LIABILITIES_ORDER && facts->params->rules < PARAMS_RULES_LIABILITIES) ||
-        (type == T_CONNECTOR_ADD && facts->params->rules < PARAMS_RULES_RELEASE))
+    if (!command_rules_allow(facts->params->rules, type))
         return request_refuse(request, REJECT_RULES, NULL, NULL); /* older nodes would */
     if (type == T_CONNECTOR_ADD &&
         auth_signer(facts->genesis, NULL, request->intent.connector_add.public_key) >= 0)

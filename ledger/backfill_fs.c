@@ -4,6 +4,7 @@
 #include "ledger/backfill_run.h"
 #include "ledger/chain.h"
 #include "ledger/lineage.h"
+#include "ledger/release_shelf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,10 +17,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TELL_MS     5000
-#define PRUNE_MS    1000
-#define LONELY_MS   10000 /* no peer is known for so long: nobody is there to ask */
-#define STEPS_BYTES (64u * 1024)
+#define TELL_MS         5000
+#define PRUNE_MS        1000
+#define SHELVE_AGAIN_MS 60000
+#define LONELY_MS       10000 /* no peer is known for so long: nobody is there to ask */
+#define STEPS_BYTES     (64u * 1024)
 
 struct run {
     const struct backfill_run_options *options;
@@ -38,6 +40,8 @@ struct run {
     struct backfill machine;
     uint32_t nodes[NODE_SET_LIMIT]; /* whom to ask */
     uint32_t node_count;
+    uint64_t shelved; /* what releases need of the blocks up to it is kept */
+    uint64_t shelve_again_ms;
     uint64_t begun_ms;
     uint64_t told_ms, told_bytes;
     enum backfill_phase told_phase;
@@ -535,6 +539,21 @@ static enum status finish(struct run *run)
     return status;
 }
 
+/* What releases need of the bodies below `below`; false: not of all of them yet. They stay as long as it cannot be kept. */
+static bool shelve(struct run *run, uint64_t below)
+{
+    const char *directory = run->options->releases_directory;
+    if (directory == NULL) return true;
+    if (now_ms() < run->shelve_again_ms) return false;
+    const uint64_t first = chain_first_body(run->earlier);
+    if (run->shelved + 1 < first) run->shelved = first - 1; /* no body below was ever here */
+    if (below > run->base + 1) below = run->base + 1;
+    const enum status status =
+        release_shelf_take_earlier(directory, run->earlier, &run->shelved, below);
+    if (status != STATUS_OK) run->shelve_again_ms = now_ms() + SHELVE_AGAIN_MS;
+    return status == STATUS_OK && run->shelved + 1 >= below;
+}
+
 /* What the anchor does to the chain, for the earlier one: bodies go as newer ones come. Its last segment stays. */
 static enum status prune(struct run *run)
 {
@@ -543,8 +562,9 @@ static enum status prune(struct run *run)
     while (status == STATUS_OK && !is_stopping(run) && pruned <= run->base) {
         const uint64_t below = bodies_from(run->options);
         bool more = false;
-        if (below > pruned) status = chain_prune_bodies(run->earlier, below, &more);
-        if (!more) pruned = below;
+        const bool kept = below <= pruned || shelve(run, below);
+        if (below > pruned && kept) status = chain_prune_bodies(run->earlier, below, &more);
+        if (!more && kept) pruned = below;
         if (!more) park_sleep(run->options->park, PRUNE_MS);
     }
     return status;

@@ -25,8 +25,10 @@ struct backfill_run_options {
     uint32_t node;
     const char *chain_directory;
     const char *lineage_directory; /* the steps of the validators (lineage.h) */
-    uint64_t bodies_kept;          /* below the newest checkpoint; 0: all */
-    bool projects;                 /* bodies that are not projected yet are wanted, and kept */
+    /* What releases need of what is pruned goes here (release_shelf.h); may be NULL. */
+    const char *releases_directory;
+    uint64_t bodies_kept; /* below the newest checkpoint; 0: all */
+    bool projects;        /* bodies that are not projected yet are wanted, and kept */
     struct backfill_relay *relay;
     struct park *park;
     struct progress *progress;

@@ -8,8 +8,8 @@
  *     height u64 | epoch u64 | header_hash 32 | vote_count u32 |
  *     vote_count x (node u32 | signature 64), by rising node id
  *
- * Votes for the roots of checkpoints (checkpoint.h) and of liabilities (liabilities_vote.h) are counted in the same
- * way: what was signed is then another statement, and header_hash is the root.
+ * Votes for the roots of checkpoints and of liabilities (root_vote.h) are counted in the same way: what was signed is
+ * then another statement, and header_hash is the root.
  *
  * Owner    the caller; pure
  * Memory   struct certificate_tally is the caller's, some 900 KiB

@@ -176,6 +176,9 @@ MUST_CHECK enum status chain_read_base(const char *directory, uint8_t header[BLO
 /* The lowest height from which on every body is here; chain_tip + 1 when none is. */
 uint64_t chain_first_body(struct chain *chain);
 
+/* The lowest height above the chain's base whose body was not taken away: it is here, or was lost; chain_tip + 1: none. */
+uint64_t chain_kept_from(struct chain *chain);
+
 /* The last height with a certificate of its own, or 0. */
 uint64_t chain_certified(struct chain *chain);
 

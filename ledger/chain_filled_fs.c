@@ -85,6 +85,22 @@ uint64_t chain_files_first_body(struct chain *chain, uint64_t from)
     return lowest;
 }
 
+uint64_t chain_kept_from(struct chain *chain)
+{
+    struct chain_place place;
+    uint64_t low = chain->base + 1, high = chain_tip(chain) + 1;
+    /* Bodies go from below. An entry that cannot be read may have one. Ends: what is left halves. */
+    while (low < high) {
+        const uint64_t middle = low + (high - low) / 2;
+        if (chain_files_place(chain, middle, CHAIN_BLOCK, &place) == STATUS_OK &&
+            (place.segment & CHAIN_HEADERS_FILE) != 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 uint64_t chain_hole(struct chain *chain)
 {
     if (chain_tip(chain) == 0) return 0;

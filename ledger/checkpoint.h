@@ -18,8 +18,7 @@
  *     CHAIN        node/digest_snapshot.h, then where the log stands (struct replica_base, encoded)
  *     MARKETS      what market data cannot be had from the others: open candles, 24 h buckets, last trades
  *
- * What is signed is (tag, chain id, epoch, height, root): CHECKPOINT_VOTE commands through the log, counted as
- * block votes are.
+ * The root is voted for, by CHECKPOINT_VOTE commands through the log (root_vote.h).
  *
  * Nothing appears under its name before it is whole and synchronised: a cut of the power at any moment leaves
  * the directory as it was, and parts, which are resumed or removed.
@@ -85,25 +84,6 @@ uint32_t checkpoint_section_chunk(const struct checkpoint_manifest *manifest,
                                   enum checkpoint_section section);
 uint32_t checkpoint_section_chunks(const struct checkpoint_manifest *manifest,
                                    enum checkpoint_section section);
-
-/* What a node signs; and votes counted, as certificate.h has it for blocks (a certificate whose header_hash is the
- * root). */
-void checkpoint_sign(const uint8_t secret_key[SECRET_KEY_BYTES], hash_t chain_id, uint64_t epoch,
-                     uint64_t height, hash_t root, uint32_t node,
-                     struct checkpoint_vote_command *vote);
-MUST_CHECK bool checkpoint_vote_valid(const struct checkpoint_vote_command *vote, hash_t chain_id,
-                                      const struct validator_set *set);
-/* NULL, or what is wrong with a certificate under the set in force at its height. */
-const char *checkpoint_certificate_fault(const struct certificate *certificate, hash_t chain_id,
-                                         const struct validator_set *set);
-
-/* Counts the votes of the log: certificate_tally_begin and certificate_tally_add over roots. Ballots are opened
- * with certificate_tally_open, at heights that checkpoint_blocks divides. */
-void checkpoint_tally_begin(struct certificate_tally *tally, hash_t chain_id, uint64_t epoch,
-                            uint64_t certified_height, uint32_t checkpoint_blocks);
-MUST_CHECK enum certificate_count checkpoint_tally_add(struct certificate_tally *tally,
-                                                       const struct checkpoint_vote_command *vote,
-                                                       struct certificate *certificate);
 
 /* NULL, or why a manifest (decoded from these bytes) is not what `certificate` certifies under the set in force at
  * its height: the set that the manifest's own header names. */

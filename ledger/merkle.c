@@ -1,5 +1,7 @@
 #include "ledger/merkle.h"
 
+#include <string.h>
+
 hash_t merkle_leaf(const void *bytes, size_t byte_count)
 {
     static const uint8_t tag = 0x00;
@@ -27,15 +29,53 @@ void merkle_begin(struct merkle *tree)
     tree->peak_count = 0;
 }
 
+/* Appends a complete subtree of 2^level leaves, whose root is `root`. Needs: leaf_count is a multiple of 2^level. */
+static void add_subtree(struct merkle *tree, hash_t root, uint32_t level)
+{
+    hash_t carried = root;
+    /* Each trailing one bit of the count is a complete subtree as large as what we carry. */
+    for (uint64_t bits = tree->leaf_count >> level; (bits & 1) != 0; bits >>= 1)
+        carried = merkle_node(tree->peaks[--tree->peak_count], carried);
+    tree->peaks[tree->peak_count++] = carried;
+    tree->leaf_count += UINT64_C(1) << level;
+}
+
 void merkle_add(struct merkle *tree, hash_t leaf)
 {
     ASSERT(tree->leaf_count < UINT64_MAX);
-    /* Each trailing one bit of the count is a complete subtree as large as what we carry. */
-    hash_t carried = leaf;
-    for (uint64_t bits = tree->leaf_count; (bits & 1) != 0; bits >>= 1)
-        carried = merkle_node(tree->peaks[--tree->peak_count], carried);
-    tree->peaks[tree->peak_count++] = carried;
-    tree->leaf_count++;
+    add_subtree(tree, leaf, 0);
+    INVARIANT(merkle_check(tree));
+}
+
+/* Hashes `count` nodes, an even number, up to half as many, in their place. */
+static void parents_of(hash_t *nodes, uint64_t count)
+{
+    uint8_t left[1 + 2 * HASH_BYTES] = {0x01}, right[1 + 2 * HASH_BYTES] = {0x01};
+    const uint8_t *const texts[2] = {left, right};
+    uint64_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        memcpy(left + 1, &nodes[i], 2 * HASH_BYTES);
+        memcpy(right + 1, &nodes[i + 2], 2 * HASH_BYTES);
+        hash_of_two(texts, sizeof(left), &nodes[i / 2]);
+    }
+    if (i < count) nodes[i / 2] = merkle_node(nodes[i], nodes[i + 1]);
+}
+
+void merkle_add_all(struct merkle *tree, hash_t *leaves, uint64_t count)
+{
+    ASSERT(count <= UINT64_MAX - tree->leaf_count);
+    /* Ends: each pass adds a subtree of at least one leaf. */
+    while (count > 0) {
+        uint32_t level = 0;
+        while ((tree->leaf_count >> level & 1) == 0 && UINT64_C(2) << level <= count)
+            level++;
+        const uint64_t added = UINT64_C(1) << level;
+        for (uint64_t left = added; left > 1; left /= 2)
+            parents_of(leaves, left);
+        add_subtree(tree, leaves[0], level);
+        leaves += added;
+        count -= added;
+    }
     INVARIANT(merkle_check(tree));
 }
 

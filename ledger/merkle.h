@@ -38,6 +38,9 @@ void merkle_begin(struct merkle *tree);
 /* Appends a leaf, given as merkle_leaf's hash. */
 void merkle_add(struct merkle *tree, hash_t leaf);
 
+/* Appends `count` leaves in order, two hashes at a time; they are overwritten. */
+void merkle_add_all(struct merkle *tree, hash_t *leaves, uint64_t count);
+
 /* Root of the leaves so far; of none, SHA-256 of nothing. */
 hash_t merkle_root(const struct merkle *tree);
 

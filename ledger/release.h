@@ -24,4 +24,22 @@ MUST_CHECK enum status release_make(const struct block_header *header, const uin
                                     size_t body_bytes, uint64_t withdrawal, hash_t *leaves,
                                     struct proof_release *release);
 
+/* ---- What is kept of a block when its body goes: enough for the release of every withdrawal that it approves.
+ *
+ *     events hash 32 | count u32 | count x (leaf bytes u16 | leaf)
+ */
+
+/* Room for what is kept of the block. */
+size_t release_kept_bytes_max(const struct block_header *header);
+
+/* Writes what is kept; `byte_count` is how long it is. STATUS_NOT_FOUND: the block approves nothing; STATUS_DAMAGED: the
+ * body is not the header's. */
+MUST_CHECK enum status release_keep(const struct block_header *header, const uint8_t *body,
+                                    size_t body_bytes, uint8_t *kept, size_t *byte_count);
+
+/* As release_make, out of what was kept. */
+MUST_CHECK enum status release_of_kept(const struct block_header *header, const uint8_t *kept,
+                                       size_t byte_count, uint64_t withdrawal, hash_t *leaves,
+                                       struct proof_release *release);
+
 #endif /* LEDGER_RELEASE_H */

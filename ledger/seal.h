@@ -15,7 +15,8 @@
  * Owner    the caller; pure
  * Memory   struct seal is the caller's, about 5 KiB whatever the block's size
  * Limits   2^32 - 1 commands and fills a block
- * Cost     every byte of the body is hashed about three times, some 2 GB/s with SHA instructions
+ * Cost     every byte of the body is hashed about three times, some 2 GB/s with SHA instructions; seal_records needs
+ *          some 30 KiB of stack
  */
 
 #ifndef LEDGER_SEAL_H
@@ -54,7 +55,7 @@ struct seal_facts {
 };
 
 /* A leaf of fills_root, or of the releases: where the event is, and its bytes. */
-#define SEAL_LEAF_BYTES_MAX (8 + 4 + EVENT_HEADER_BYTES + WITHDRAWAL_CHANGED_BYTES)
+#define SEAL_LEAF_BYTES_MAX (8 + 4 + EVENT_HEADER_BYTES + WITHDRAWAL_MOVED_BYTES)
 size_t seal_leaf(uint64_t command, uint32_t ordinal, const struct event *event,
                  uint8_t leaf[SEAL_LEAF_BYTES_MAX]);
 
@@ -73,6 +74,11 @@ void seal_command(struct seal *seal, const struct applied *record);
 
 /* Counts the next event of the command added last, and adds a fill to fills_root. */
 void seal_event(struct seal *seal, const struct event *event);
+
+/* Adds whole records as they lie in a body, one after the other: seal_command and seal_event for all that they hold, two
+ * hashes at a time where one by one would take nearly twice as long.
+ * Needs: as seal_command of each. */
+void seal_records(struct seal *seal, const uint8_t *bytes, size_t byte_count);
 
 /* The header of the block. Needs: at least one command, the last of which is the SEAL. */
 void seal_step(const struct seal *seal, const struct seal_facts *facts,

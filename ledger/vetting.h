@@ -1,7 +1,7 @@
 /* What a leader asks of a run that another member sent, before it takes it: may every command of it stand?
  *
  * A command in the log whose owner did not ask for it stops every honest node. So a member that lies must not bring
- * one there. The ledger knows no accounts and no keys: who does is plugged in here (node/vetting.h, the simulator).
+ * one there. The ledger knows no accounts and no keys: who does is plugged in here (node/vetter.h, the simulator).
  * What needs no signature is told at once; signatures are looked at elsewhere, and told later.
  *
  * Owner    the replica calls, on the consensus thread

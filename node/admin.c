@@ -68,6 +68,10 @@ static const struct action {
      "chain= asset= decimals= confirmations= connector=NUMBER withdrawMin= withdrawMax= "
      "withdrawDayMax= approvalAbove= approvals= addressDelay=SECONDS [status=OPEN]",
      {{"status", "OPEN"}}},
+    {"set-withdraw-fee",
+     "action=route-fee-set",
+     "chain= asset= withdrawFee= (from when the route's addressDelay is over)",
+     {{NULL, NULL}}},
     {"add-connector",
      "action=connector-add",
      "publicKey=HEX (may report and ask of the routes that name it, and nothing else)",

@@ -44,6 +44,7 @@
 #include "common/ring.h"
 #include "common/status.h"
 #include "node/digest.h"
+#include "node/hasher.h"
 
 struct anchor_options {
     const struct genesis *genesis;
@@ -55,6 +56,7 @@ struct anchor_options {
     const char *sign_once_path;
     const char *history_path;       /* of history_store.h; may be NULL */
     const char *trades_directory;   /* of trade_index.h; may be NULL */
+    const char *releases_directory; /* of release_shelf.h; may be NULL */
     const char *lineage_directory;  /* for lineage.h; may be NULL */
     const char *evidence_directory; /* made when needed (evidence.h); may be NULL */
     const char *
@@ -88,6 +90,9 @@ struct anchor_options {
      * time; 0: all of them. With `projects` none goes that the PostgreSQL writer has not read yet. */
     uint64_t bodies_kept;
     bool projects;
+
+    enum hasher_kind
+        hasher; /* who hashes beside this thread: nobody, unless something else is said */
 
     struct metrics *metrics;
     struct progress *progress;

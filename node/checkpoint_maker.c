@@ -8,6 +8,7 @@
 #include "ledger/certificate.h"
 #include "ledger/checkpoint.h"
 #include "ledger/replica_mark.h"
+#include "ledger/root_vote.h"
 #include "node/chain_section.h"
 #include "node/liabilities_maker.h"
 #include "settlement/image.h"
@@ -26,8 +27,7 @@
     UINT64_C(5000000000) /* a vote that no certificate followed is proposed again */
 #define CERTIFY_NS \
     UINT64_C(10000000000) /* for so long liabilities wait for the checkpoint to be certified */
-#define NICENESS       10 /* matching comes first where cores are few */
-#define VOTE_BYTES_ALL (COMMAND_HEADER_BYTES + CHECKPOINT_VOTE_BYTES)
+#define NICENESS 10       /* matching comes first where cores are few */
 
 /* Who has done what for the checkpoint in hand. Each bit is set with release by its thread, and read with
  * acquire by the maker: what that thread has written before is there. */
@@ -58,7 +58,7 @@ struct checkpoint_maker {
     size_t mark_bytes;
 
     /* Made last, waiting for its certificate. */
-    struct checkpoint_vote_command vote;
+    struct vote_command vote;
     uint64_t made_index;
     uint64_t proposed_ns;
     bool waits;
@@ -290,22 +290,23 @@ static enum status write_checkpoint(struct checkpoint_maker *maker, uint64_t hei
 static void propose_vote(struct checkpoint_maker *maker)
 {
     struct ring *ring = maker->options.votes;
-    uint8_t *at = ring_reserve(ring, VOTE_BYTES_ALL);
+    uint8_t *at = ring_reserve(ring, ROOT_VOTE_BYTES);
     maker->proposed_ns = now_ns();
     if (at == NULL) return;
-    const struct command_header header = {
-        .length = VOTE_BYTES_ALL, .type = T_CHECKPOINT_VOTE, .auth_kind = AUTH_NONE};
-    command_header_put(at, &header);
-    checkpoint_vote_command_put(at + COMMAND_HEADER_BYTES, &maker->vote);
-    ring_commit(ring, VOTE_BYTES_ALL);
+    root_vote_put(at, CERTIFICATE_OF_CHECKPOINT, &maker->vote);
+    ring_commit(ring, ROOT_VOTE_BYTES);
     if (ring_publish(ring)) park_wake(maker->options.consensus_park);
 }
 
+/* Whether to vote for what waits now: not before its block is certified. Whoever starts from a certified checkpoint takes
+ * its block for certified, and a chain that is stuck may be cut below it (docs/trust.md). */
 static bool votes(const struct checkpoint_maker *maker)
 {
     const struct progress *progress = maker->options.progress;
     return atomic_load_explicit(&progress->role, memory_order_relaxed) == NODE_VOTER &&
-           atomic_load_explicit(&progress->halted, memory_order_acquire) == 0;
+           atomic_load_explicit(&progress->halted, memory_order_acquire) == 0 &&
+           atomic_load_explicit(&progress->certified_height, memory_order_acquire) >=
+               maker->vote.height;
 }
 
 /* Copies what engine and anchor have frozen, as soon as it is. */
@@ -331,10 +332,12 @@ static enum status make(struct checkpoint_maker *maker)
     if (status != STATUS_OK) return status;
     log_info("node", "checkpoint made", "height=%" PRIu64 " index=%" PRIu64, height,
              mark.base.index);
-    checkpoint_sign(options->secret_key, genesis_chain_id(options->genesis), maker->epoch, height,
-                    root, options->node, &maker->vote);
+    certificate_statement_sign(CERTIFICATE_OF_CHECKPOINT, options->secret_key,
+                               genesis_chain_id(options->genesis), maker->epoch, height, root,
+                               options->node, &maker->vote);
     maker->made_index = mark.base.index;
     maker->waits = true;
+    maker->proposed_ns = 0;
     if (votes(maker)) propose_vote(maker);
     return STATUS_OK;
 }
@@ -359,13 +362,12 @@ static enum status certify(struct checkpoint_maker *maker)
 {
     const struct maker_options *options = &maker->options;
     struct certificate certificate;
-    hash_t ours;
     if (!maker->waits || maker->certified != maker->vote.height) return STATUS_OK;
     const bool whole =
         certificate_decode(maker->certificate, maker->certificate_bytes, &certificate);
     ASSERT(whole);
     maker->waits = false;
-    memcpy(ours.bytes, maker->vote.root, HASH_BYTES);
+    const hash_t ours = root_vote_root(&maker->vote);
     if (!hash_equal(ours, certificate.header_hash)) {
         halt(maker, certificate.height, ours, certificate.header_hash);
         return STATUS_OK;
@@ -409,7 +411,7 @@ static enum status look_around(struct checkpoint_maker *maker)
 {
     const enum status status = take_certificates(maker);
     if (status == STATUS_OK && maker->waits && votes(maker) &&
-        now_ns() - maker->proposed_ns > VOTE_AGAIN_NS)
+        (maker->proposed_ns == 0 || now_ns() - maker->proposed_ns > VOTE_AGAIN_NS))
         propose_vote(maker);
     return status;
 }

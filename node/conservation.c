@@ -3,6 +3,7 @@
 #include "common/applied.h"
 #include "common/arena.h"
 #include "common/fee.h"
+#include "common/withdrawal_event.h"
 #include "settlement/settle.h"
 #include "settlement/totals.h"
 
@@ -189,14 +190,19 @@ static bool flies(uint8_t state)
 
 static const char *on_withdrawal(struct conservation *c, const struct event *event)
 {
-    struct withdrawal_changed_event withdrawal;
-    withdrawal_changed_event_get(event->payload, &withdrawal);
+    struct withdrawal_moved_event withdrawal;
+    withdrawal_event_get(event, &withdrawal);
     struct totals *totals = moved_of(c, withdrawal.asset);
-    if (totals == NULL || withdrawal.amount.units <= 0) return "a withdrawal of nothing";
+    if (totals == NULL || withdrawal.paid.units <= 0) return "a withdrawal of nothing";
+    if (withdrawal.fee.units < 0 ||
+        (__int128)withdrawal.paid.units + withdrawal.fee.units != withdrawal.amount.units)
+        return "a withdrawal that is not its fee and what is paid";
     const uint8_t from = withdrawal.before, to = withdrawal.state;
     totals->in_flight += (__int128)withdrawal.amount.units * (flies(to) - flies(from));
-    if (to == WITHDRAWAL_FINAL && from != WITHDRAWAL_FINAL)
-        totals->external -= withdrawal.amount.units;
+    if (to == WITHDRAWAL_FINAL && from != WITHDRAWAL_FINAL) {
+        totals->external -= withdrawal.paid.units;
+        totals->fees += withdrawal.fee.units;
+    }
     return NULL;
 }
 
@@ -222,6 +228,7 @@ static const char *on_event(struct conservation *c, const struct event *event,
     case T_DEPOSIT_CHANGED:
         return on_deposit(c, event);
     case T_WITHDRAWAL_CHANGED:
+    case T_WITHDRAWAL_MOVED:
         return on_withdrawal(c, event);
     default:
         if (!params_follows(&c->params, event)) return "a listing that cannot follow";

@@ -1,7 +1,5 @@
 #include "node/digest.h"
 
-#include "settlement/expect.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +12,12 @@ void digest_begin(struct digest *digest, const struct genesis *genesis,
     membership_begin(&digest->membership, genesis);
     history_begin(&digest->history);
     seal_begin(&digest->seal, 1);
+}
+
+void digest_hash_aside(struct digest *digest, const struct digest_hashing *hashing)
+{
+    ASSERT(hashing == NULL || digest->seal.last_command + 1 == digest->seal.first_command);
+    digest->hashing = hashing == NULL ? (struct digest_hashing){0} : *hashing;
 }
 
 static enum status differs(struct digest *digest, uint64_t number, const char *what, uint64_t ours,
@@ -49,6 +53,7 @@ static enum status digest_block_end(struct digest *digest, const struct applied 
     const enum status status = settle_block(digest->settlement, sealed->height, &roots);
     if (status != STATUS_OK) return settlement_differs(digest, status);
 
+    if (digest->hashing.finish != NULL) digest->hashing.finish(digest->hashing.context);
     struct membership *membership = &digest->membership;
     const struct seal_facts facts = {
         .height = sealed->height,
@@ -108,12 +113,29 @@ static const char *epoch_objection(void *context, const struct command *command)
 static enum status digest_event(struct digest *digest, const struct applied *record,
                                 const struct event *event)
 {
-    seal_event(&digest->seal, event);
+    if (digest->hashing.add == NULL) seal_event(&digest->seal, event);
     trade_spans_add(&digest->trades, event);
     if (event->type != T_NODE_CHANGED && event->type != T_EPOCH_CHANGED) return STATUS_OK;
     const char *fault =
         membership_event(&digest->membership, event, record->number, digest->height + 1);
     return fault == NULL ? STATUS_OK : differs(digest, record->number, fault, 0, 0);
+}
+
+static struct expect_named *named_of(struct digest *digest, uint64_t command)
+{
+    return &digest->named[command % (DIGEST_AHEAD + 1)];
+}
+
+void digest_expect(struct digest *digest, const struct applied *record,
+                   const struct command *command)
+{
+    if (record->number <= digest->expected || record->number > digest->command + 1 + DIGEST_AHEAD)
+        return;
+    if (digest->expected == record->number - 1 && digest->expected > digest->command)
+        expect_named(digest->settlement, named_of(digest, digest->expected));
+    expect_record(digest->settlement, command, record->events, record->events_length,
+                  named_of(digest, record->number));
+    digest->expected = record->number;
 }
 
 enum status digest_record(struct digest *digest, const struct applied *record,
@@ -123,12 +145,17 @@ enum status digest_record(struct digest *digest, const struct applied *record,
     if (record->number != digest->command + 1)
         return differs(digest, record->number, "command number", digest->command + 1,
                        record->number);
+    digest_expect(digest, record, command);
     digest->command = record->number;
     if (digest->trades_height != digest->height + 1) trade_spans_begin(&digest->trades);
     digest->trades_height = digest->height + 1;
     settlement_check_epochs(digest->settlement, epoch_objection, digest);
-    expect_record(digest->settlement, command, record->events, record->events_length);
-    seal_command(&digest->seal, record); /* meanwhile memory gives what was asked for */
+    if (digest->expected <= record->number)
+        expect_named(digest->settlement, named_of(digest, record->number));
+    if (digest->hashing.add != NULL)
+        digest->hashing.add(digest->hashing.context);
+    else
+        seal_command(&digest->seal, record); /* meanwhile memory gives what was asked for */
     enum status status =
         settle_command(digest->settlement, record->number, record->stamp_ns, command);
     if (status != STATUS_OK) return settlement_differs(digest, status);

@@ -4,7 +4,7 @@
 #include "common/log.h"
 #include "common/node_set.h"
 #include "ledger/chain.h"
-#include "ledger/liabilities_vote.h"
+#include "ledger/root_vote.h"
 #include "settlement/liabilities_file.h"
 #include "settlement/proof_shelf.h"
 #include "settlement/settle.h"
@@ -16,16 +16,15 @@
 #include <string.h>
 #include <time.h>
 
-#define VOTE_BYTES_ALL (COMMAND_HEADER_BYTES + LIABILITIES_VOTE_BYTES)
-#define PATH_BYTES     4096
-#define LOOK_AGAIN_NS  UINT64_C(1000000000) /* for what is not in the chain yet */
+#define PATH_BYTES    4096
+#define LOOK_AGAIN_NS UINT64_C(1000000000) /* for what is not in the chain yet */
 
 struct liabilities_maker {
     struct liabilities_maker_options options;
     struct chain *chain; /* a reader; NULL until it is needed */
 
     /* Made last, waiting for its certificate. */
-    struct liabilities_vote_command vote;
+    struct vote_command vote;
     uint64_t proposed_ns; /* 0: not yet */
     uint32_t tries;
     bool waits;
@@ -54,11 +53,14 @@ static uint64_t now_ns(void)
 
 /* ---- The vote ---- */
 
+/* As for a checkpoint: not before the block is certified. */
 static bool votes(const struct liabilities_maker *maker)
 {
     const struct progress *progress = maker->options.progress;
     return atomic_load_explicit(&progress->role, memory_order_relaxed) == NODE_VOTER &&
-           atomic_load_explicit(&progress->halted, memory_order_acquire) == 0;
+           atomic_load_explicit(&progress->halted, memory_order_acquire) == 0 &&
+           atomic_load_explicit(&progress->certified_height, memory_order_acquire) >=
+               maker->vote.height;
 }
 
 /* Nothing is signed for an epoch that is over: nobody counts it. */
@@ -71,26 +73,23 @@ static bool is_over(const struct liabilities_maker *maker)
 static void sign(struct liabilities_maker *maker)
 {
     const struct liabilities_maker_options *options = &maker->options;
-    hash_t root;
-    memcpy(root.bytes, maker->vote.root, HASH_BYTES);
-    liabilities_vote_sign(options->secret_key, genesis_chain_id(options->genesis),
-                          maker->vote.epoch, maker->vote.height, root, options->node, &maker->vote);
+    certificate_statement_sign(CERTIFICATE_OF_LIABILITIES, options->secret_key,
+                               genesis_chain_id(options->genesis), maker->vote.epoch,
+                               maker->vote.height, root_vote_root(&maker->vote), options->node,
+                               &maker->vote);
 }
 
 /* Lost when the ring is full or the leader dies with it: it is proposed again. */
 static void propose(struct liabilities_maker *maker)
 {
     struct ring *ring = maker->options.votes;
-    uint8_t *at = ring_reserve(ring, VOTE_BYTES_ALL);
+    uint8_t *at = ring_reserve(ring, ROOT_VOTE_BYTES);
     if (maker->tries == 0) sign(maker);
     maker->proposed_ns = now_ns();
     maker->tries++;
     if (at == NULL) return;
-    const struct command_header header = {
-        .length = VOTE_BYTES_ALL, .type = T_LIABILITIES_VOTE, .auth_kind = AUTH_NONE};
-    command_header_put(at, &header);
-    liabilities_vote_command_put(at + COMMAND_HEADER_BYTES, &maker->vote);
-    ring_commit(ring, VOTE_BYTES_ALL);
+    root_vote_put(at, CERTIFICATE_OF_LIABILITIES, &maker->vote);
+    ring_commit(ring, ROOT_VOTE_BYTES);
     if (ring_publish(ring)) park_wake(maker->options.consensus_park);
 }
 
@@ -113,9 +112,8 @@ static void vote(struct liabilities_maker *maker)
 static void vote_for(struct liabilities_maker *maker, const struct block_header *header,
                      hash_t root)
 {
-    maker->vote =
-        (struct liabilities_vote_command){.height = header->height, .epoch = header->epoch};
-    memcpy(maker->vote.root, root.bytes, HASH_BYTES);
+    maker->vote = (struct vote_command){.height = header->height, .epoch = header->epoch};
+    memcpy(maker->vote.header_hash, root.bytes, HASH_BYTES);
     maker->waits = true;
     maker->absent = false;
     maker->tries = 0;

@@ -10,7 +10,7 @@
 #include "node/join.h"
 #include "node/light.h"
 #include "node/node.h"
-#include "node/verify.h"
+#include "node/verify_main.h"
 
 #include <stdio.h>
 #include <string.h>

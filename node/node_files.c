@@ -59,6 +59,7 @@ static enum status make_folders(struct node_files *files)
         {files->sign_once, "sign-once", false},
         {files->history, "history", false},
         {files->trades, "trades", false},
+        {files->releases, "releases", false},
         {files->shelf, "proofs", false},
         {files->liabilities, "liabilities", false},
         {files->epoch_change, "epoch-change", false},

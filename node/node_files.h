@@ -1,7 +1,7 @@
 /* What a node reads before it is one: genesis, keys, and where everything of it lies.
  *
  *     DIR/genesis.json, keys/     made by quorex init or quorex join
- *     DIR/wal/, chain/, checkpoint/, evidence/, sign-once, history, trades/, proofs/, liabilities/
+ *     DIR/wal/, chain/, checkpoint/, evidence/, sign-once, history, trades/, releases/, proofs/, liabilities/
  *
  * Owner    the main thread
  * Memory   node_files_load to node_files_close; secrets are wiped there
@@ -32,6 +32,7 @@ struct node_files {
     char sign_once[FILE_PATH_MAX]; /* files */
     char history[FILE_PATH_MAX];
     char trades[FILE_PATH_MAX];       /* a folder, of trade_index.h */
+    char releases[FILE_PATH_MAX];     /* a folder, of release_shelf.h */
     char shelf[FILE_PATH_MAX];        /* a folder, of proof_shelf.h */
     char liabilities[FILE_PATH_MAX];  /* a folder, of liabilities_file.h */
     char epoch_change[FILE_PATH_MAX]; /* that operators have decided on (node/epoch.h) */

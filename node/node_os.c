@@ -52,6 +52,9 @@
 
 #define CHECKPOINTS_KEPT 2
 
+/* Threads that read files for the gateway's loop: one may wait for a disk while another computes. */
+#define GATEWAY_READERS 2
+
 /* A life of this length was not cut short by what it was mended from. */
 #define STEADY_S 60
 
@@ -145,7 +148,13 @@ static void gateway_sealed(void *context, uint64_t height, const struct restore 
     maker_gateway(node->maker, height, restore);
 }
 
-static enum status run_gateway(struct node *node)
+/* Files as one thread reads them. */
+struct node_sources {
+    struct chain_table *chain;
+    struct proof_table *proofs;
+};
+
+static enum status open_sources(struct node *node, struct node_sources *sources)
 {
     const struct chain_table_paths paths = {.chain = node->files.chain,
                                             .evidence = node->files.evidence,
@@ -153,18 +162,31 @@ static enum status run_gateway(struct node *node)
                                             .lineage = node->files.checkpoint};
     const struct proof_table_options proof_options = {.chain = node->files.chain,
                                                       .trades = node->files.trades,
+                                                      .releases = node->files.releases,
                                                       .shelf = node->files.shelf,
                                                       .liabilities = node->files.liabilities,
                                                       .journal = node->journal,
                                                       .settlement = node->settlement};
-    struct chain_table *table;
-    struct proof_table *proofs = NULL;
-    enum status status = chain_table_open(&paths, &table);
-    if (status == STATUS_OK) status = proof_table_open(&proof_options, &proofs);
-    if (status != STATUS_OK) {
-        chain_table_close(table);
-        return status;
+    const enum status status = chain_table_open(&paths, &sources->chain);
+    if (status != STATUS_OK) return status;
+    return proof_table_open(&proof_options, &sources->proofs);
+}
+
+static void close_sources(struct node_sources *sources, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        proof_table_close(sources[i].proofs);
+        chain_table_close(sources[i].chain);
     }
+}
+
+/* The first of the sources is the loop's, the others its readers'. */
+static enum status run_gateway_with(struct node *node, const struct node_sources *sources)
+{
+    struct gateway_reader readers[GATEWAY_READERS];
+    for (uint32_t i = 0; i < GATEWAY_READERS; i++)
+        readers[i] = (struct gateway_reader){chain_table_source(sources[i + 1].chain),
+                                             proof_table_source(sources[i + 1].proofs)};
     const struct gateway_options options = {
         .host = node->config->host,
         .port = (uint16_t)node->config->port,
@@ -185,14 +207,24 @@ static enum status run_gateway(struct node *node)
         .checkpoints = {.context = node,
                         .start = node->start.height > 0 ? gateway_start : NULL,
                         .sealed = node->maker != NULL ? gateway_sealed : NULL},
-        .chain = chain_table_source(table),
-        .proofs = proof_table_source(proofs),
+        .chain = chain_table_source(sources[0].chain),
+        .proofs = proof_table_source(sources[0].proofs),
+        .readers = readers,
+        .reader_count = GATEWAY_READERS,
         .genesis_text = node->files.genesis_text,
         .genesis_text_bytes = node->files.genesis_text_bytes,
     };
-    status = gateway_run(&options);
-    proof_table_close(proofs);
-    chain_table_close(table);
+    return gateway_run(&options);
+}
+
+static enum status run_gateway(struct node *node)
+{
+    struct node_sources sources[1 + GATEWAY_READERS] = {0};
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < 1 + GATEWAY_READERS; i++)
+        status = open_sources(node, &sources[i]);
+    if (status == STATUS_OK) status = run_gateway_with(node, sources);
+    close_sources(sources, 1 + GATEWAY_READERS);
     return status;
 }
 
@@ -282,6 +314,7 @@ static enum status run_anchor(struct node *node)
         .sign_once_path = node->files.sign_once,
         .history_path = node->files.history,
         .trades_directory = node->files.trades,
+        .releases_directory = node->files.releases,
         .lineage_directory = node->files.checkpoint,
         .evidence_directory = node->files.evidence,
         .epoch_change_path = node->files.epoch_change,
@@ -303,6 +336,7 @@ static enum status run_anchor(struct node *node)
         .checkpoint_context = node,
         .bodies_kept = bodies_kept(node),
         .projects = node->config->database[0] != '\0',
+        .hasher = HASHER_BESIDE,
         .metrics = &node->metrics,
         .progress = &node->progress,
     };
@@ -321,6 +355,7 @@ static struct backfill_run_options backfill_options(struct node *node)
         .node = node->files.id,
         .chain_directory = node->files.chain,
         .lineage_directory = node->files.checkpoint,
+        .releases_directory = node->files.releases,
         .bodies_kept = bodies_kept(node),
         .projects = node->config->database[0] != '\0',
         .relay = &node->relay,

@@ -5,6 +5,7 @@
 #include "ledger/chain.h"
 #include "ledger/receipt.h"
 #include "ledger/release.h"
+#include "ledger/release_shelf.h"
 #include "ledger/trade_index.h"
 #include "settlement/account_proof.h"
 #include "settlement/liabilities_file.h"
@@ -92,10 +93,9 @@ static const char *find_shelf(const struct proof_table *table, const struct bloc
     return NULL;
 }
 
-static enum status table_account(void *context, uint32_t account, uint64_t height,
-                                 struct proof_bytes *out)
+static enum status find_account(struct proof_table *table, uint32_t account, uint64_t height,
+                                bool in_files, struct proof_bytes *out)
 {
-    struct proof_table *table = context;
     const struct proof_table_options *options = &table->options;
     struct block_header header;
     struct proof_account proof;
@@ -103,7 +103,8 @@ static enum status table_account(void *context, uint32_t account, uint64_t heigh
     for (int tries = 0; status == STATUS_OK && tries < TRIES_MAX; tries++) {
         status = proof_journal_account(options->journal, options->settlement, account, height,
                                        table->room, &proof);
-        const char *shelf = status == STATUS_NOT_FOUND ? find_shelf(table, &header) : NULL;
+        const char *shelf =
+            status == STATUS_NOT_FOUND && in_files ? find_shelf(table, &header) : NULL;
         if (shelf != NULL)
             status = proof_shelf_account(shelf, options->settlement, account, height, table->room,
                                          &proof);
@@ -115,19 +116,41 @@ static enum status table_account(void *context, uint32_t account, uint64_t heigh
     return status == STATUS_OK ? not_proved(height, "account") : status;
 }
 
-static enum status table_totals(void *context, uint64_t height, struct proof_bytes *out)
+static enum status table_account(void *context, uint32_t account, uint64_t height,
+                                 struct proof_bytes *out)
 {
-    struct proof_table *table = context;
+    return find_account(context, account, height, true, out);
+}
+
+static enum status table_account_kept(void *context, uint32_t account, uint64_t height,
+                                      struct proof_bytes *out)
+{
+    return find_account(context, account, height, false, out);
+}
+
+static enum status find_totals(struct proof_table *table, uint64_t height, bool in_files,
+                               struct proof_bytes *out)
+{
     struct block_header header;
     struct proof_totals proof;
     enum status status = header_at(table, height, &header);
     if (status != STATUS_OK) return status;
     status = proof_journal_totals(table->options.journal, height, &proof);
-    const char *shelf = status == STATUS_NOT_FOUND ? find_shelf(table, &header) : NULL;
+    const char *shelf = status == STATUS_NOT_FOUND && in_files ? find_shelf(table, &header) : NULL;
     if (shelf != NULL) status = proof_shelf_totals(shelf, height, &proof);
     if (status != STATUS_OK) return status;
     if (totals_proof_fault(&proof, header.totals_root) != NULL) return not_proved(height, "totals");
     return finish(table, PROOF_TOTALS, proof_totals_put(&proof, table->subject), height, out);
+}
+
+static enum status table_totals(void *context, uint64_t height, struct proof_bytes *out)
+{
+    return find_totals(context, height, true, out);
+}
+
+static enum status table_totals_kept(void *context, uint64_t height, struct proof_bytes *out)
+{
+    return find_totals(context, height, false, out);
 }
 
 /* ---- trades ---- */
@@ -160,19 +183,37 @@ static enum status table_trade(void *context, uint16_t market, uint64_t trade_id
 
 /* ---- releases ---- */
 
+/* Out of the body while it is here, out of what was kept of it after. */
+static enum status make_release(struct proof_table *table, const struct block_header *header,
+                                uint64_t withdrawal, hash_t *leaves, struct proof_release *release)
+{
+    struct chain_block block;
+    uint8_t *kept;
+    size_t byte_count;
+    enum status status = chain_read_block(table->chain, header->height, &block);
+    if (status == STATUS_OK)
+        return release_make(header, block.body, block.body_bytes, withdrawal, leaves, release);
+    if (status != STATUS_NOT_FOUND || table->options.releases == NULL ||
+        (header->flags & BLOCK_RELEASES) == 0)
+        return status;
+    status = release_shelf_read(table->options.releases, header->height, &kept, &byte_count);
+    if (status != STATUS_OK) return status;
+    status = release_of_kept(header, kept, byte_count, withdrawal, leaves, release);
+    free(kept);
+    return status;
+}
+
 static enum status table_release(void *context, uint64_t withdrawal, uint64_t height,
                                  struct proof_bytes *out)
 {
     struct proof_table *table = context;
     struct block_header header;
-    struct chain_block block;
     struct proof_release release;
-    enum status status = chain_read_block(table->chain, height, &block);
+    enum status status = header_at(table, height, &header);
     if (status != STATUS_OK) return status;
-    if (!block_header_decode(block.header, &header)) return STATUS_DAMAGED;
     hash_t *leaves = malloc(((size_t)header.tx_count + 1) * sizeof(hash_t));
     if (leaves == NULL) return STATUS_NO_MEMORY;
-    status = release_make(&header, block.body, block.body_bytes, withdrawal, leaves, &release);
+    status = make_release(table, &header, withdrawal, leaves, &release);
     free(leaves);
     if (status == STATUS_DAMAGED) return not_proved(height, "release");
     if (status != STATUS_OK) return status;
@@ -232,6 +273,8 @@ enum status proof_table_open(const struct proof_table_options *options, struct p
     made->options = *options;
     made->source = (struct proof_source){
         .context = made,
+        .account_kept = options->journal != NULL ? table_account_kept : NULL,
+        .totals_kept = options->journal != NULL ? table_totals_kept : NULL,
         .account = options->journal != NULL ? table_account : NULL,
         .totals = options->journal != NULL ? table_totals : NULL,
         .trade_height = table_trade_height,
@@ -243,7 +286,7 @@ enum status proof_table_open(const struct proof_table_options *options, struct p
     };
     snprintf(made->liabilities_shelf, sizeof(made->liabilities_shelf), "%s/shelf",
              options->liabilities != NULL ? options->liabilities : "");
-    made->room = malloc(proof_journal_room_bytes());
+    made->room = calloc(1, proof_journal_room_bytes());
     enum status status = made->room != NULL ? STATUS_OK : STATUS_NO_MEMORY;
     if (status == STATUS_OK) status = chain_open_reader(options->chain, &made->chain);
     if (status == STATUS_OK) return STATUS_OK;

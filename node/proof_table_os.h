@@ -19,10 +19,11 @@ struct proof_table;
 struct settlement;
 
 struct proof_table_options {
-    const char *chain;                   /* folders */
-    const char *trades;                  /* need not be there yet */
-    const char *shelf;                   /* likewise, of proof_shelf.h; NULL: none */
-    const char *liabilities;             /* likewise, of liabilities_file.h; NULL: none */
+    const char *chain;       /* folders */
+    const char *trades;      /* need not be there yet */
+    const char *releases;    /* likewise, of release_shelf.h; NULL: while bodies are here */
+    const char *shelf;       /* likewise, of proof_shelf.h; NULL: none */
+    const char *liabilities; /* likewise, of liabilities_file.h; NULL: none */
     const struct proof_journal *journal; /* NULL: no accounts, no totals */
     const struct settlement *settlement; /* that keeps it */
 };

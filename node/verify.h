@@ -17,6 +17,8 @@
  * That no block makes or loses money is counted apart from engine and settlement, before they execute it
  * (node/conservation.h).
  *
+ * verify_execute.h has the blocks that are executed, verify_checkpoint.h what lies below them, verify_main.h the command.
+ *
  * Owner    a command of its own; may run beside the node that writes the chain, and changes nothing
  * Memory   as much as a node: the engine and settlement of the genesis parameters
  */
@@ -26,6 +28,7 @@
 
 #include "common/genesis.h"
 #include "common/status.h"
+#include "node/verify_fault.h"
 #include "node/voters.h"
 
 #include <stdint.h>
@@ -60,13 +63,11 @@ struct verify_result {
     uint64_t checkpoint_height; /* executed from its state; 0: from the genesis, or not at all */
     uint32_t signer_count, voter_count, quorum; /* of the checkpoint */
     enum voters_word checkpoint_word;
-    uint64_t bad_height;  /* the first wrong block, or 0: see `reason` */
-    uint64_t bad_command; /* where in it, or 0 */
-    char reason[512];     /* what differs; empty when the chain is right */
+    struct verify_fault fault;
 };
 
 /* Audits a chain. STATUS_OK when all that could be checked is right: executed_from says how much that is.
- * STATUS_MISMATCH or STATUS_DAMAGED with the first wrong block in `result`, or another failure, with its reason there
+ * STATUS_MISMATCH or STATUS_DAMAGED with the first wrong block in result->fault, or another failure, with its reason there
  * too.
  * Needs: hash_start was called. */
 MUST_CHECK enum status verify_audit(const struct verify_options *options,
@@ -75,11 +76,5 @@ MUST_CHECK enum status verify_audit(const struct verify_options *options,
 /* The same, of a chain alone. */
 MUST_CHECK enum status verify_chain(const char *directory, const struct genesis *genesis,
                                     const uint8_t tree_secret[32], struct verify_result *result);
-
-/* quorex verify --chain DIR [--checkpoint DIR] [--from-checkpoint HEIGHT] [--genesis FILE] [--tree-secret FILE]
- * [--trust HEIGHT:HASH]. Returns 0 when
- * the chain is right from the genesis on, 3 when it is right as far as it goes, 1 when it is not, 2 when it cannot be
- * told. */
-int verify_main(int argc, char **argv);
 
 #endif /* NODE_VERIFY_H */

@@ -15,9 +15,8 @@
 #include "ledger/chain.h"
 #include "ledger/history.h"
 #include "node/conservation.h"
+#include "node/verify_fault.h"
 #include "node/voters.h"
-
-#define VERIFY_REASON_MAX 512
 
 struct verify_headers {
     struct chain *chain;
@@ -39,9 +38,7 @@ struct verify_headers {
     enum voters_word word;  /* the weakest word of their voters */
     uint64_t unknown_count; /* certificates of voters whom nobody knows */
     uint64_t unknown_first, unknown_last;
-    /* The first thing that is wrong. */
-    uint64_t bad_height, bad_command;
-    char reason[VERIFY_REASON_MAX];
+    struct verify_fault fault; /* the first thing that is wrong */
 };
 
 /* `conservation` is new, or NULL. */
@@ -49,8 +46,8 @@ void verify_headers_begin(struct verify_headers *headers, struct chain *chain,
                           const struct voters *voters, hash_t chain_id,
                           struct conservation *conservation);
 
-/* The next header: `height` is the first, or one above the last. STATUS_MISMATCH: bad_height and reason say what
- * is wrong; other statuses are those of reading, with a reason too. */
+/* The next header: `height` is the first, or one above the last. STATUS_MISMATCH: `fault` says what is wrong; other
+ * statuses are those of reading, with a reason too. */
 MUST_CHECK enum status verify_headers_next(struct verify_headers *headers, uint64_t height);
 
 #endif /* NODE_VERIFY_HEADERS_H */

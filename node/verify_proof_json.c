@@ -87,12 +87,12 @@ static void print_trade(const struct proof_trade *trade)
 
 static void print_release(const struct proof_release *release)
 {
-    const struct withdrawal_changed_event *withdrawal = &release->withdrawal;
-    printf("  withdrawal %lu of account %u, released: %ld units of asset %u, over %.*s to %.*s, "
-           "command %lu\n",
-           withdrawal->withdrawal, withdrawal->account, withdrawal->amount.units, withdrawal->asset,
+    const struct withdrawal_moved_event *withdrawal = &release->withdrawal;
+    printf("  withdrawal %lu of account %u, released: %ld units of asset %u go over %.*s to %.*s, "
+           "and %ld are the fee, command %lu\n",
+           withdrawal->withdrawal, withdrawal->account, withdrawal->paid.units, withdrawal->asset,
            CHAIN_BYTES, (const char *)withdrawal->chain, CHAIN_ADDRESS_BYTES,
-           (const char *)withdrawal->address, release->command);
+           (const char *)withdrawal->address, withdrawal->fee.units, release->command);
 }
 
 static void print_opening(const struct liabilities_opening *opening)

@@ -103,8 +103,12 @@ static bool read_withdrawals(struct reading *reading, uint64_t last)
     struct snapshot_withdrawal record;
     uint64_t number = last + 1 - reading->engine.left[SNAPSHOT_WITHDRAWALS];
     for (; sections_withdrawal(&reading->engine, &record); number++) {
-        const struct withdrawal_changed_event withdrawal =
-            sections_withdrawal_facts(&record, number);
+        struct withdrawal_moved_event withdrawal = sections_withdrawal_facts(&record, number);
+        struct snapshot_charge charge;
+        if (sections_charge(&reading->engine, &charge)) {
+            withdrawal.fee = charge.fee;
+            withdrawal.paid.units = withdrawal.amount.units - charge.fee.units;
+        }
         if (!restore_withdrawal(reading->restore, &withdrawal)) return false;
     }
     return true;
@@ -273,9 +277,9 @@ bool view_restore(const struct start *start, const struct membership *membership
         wrong = "form";
         if (sections_open(&reading->engine, start->genesis, start->sections[CHECKPOINT_ENGINE],
                           start->section_bytes[CHECKPOINT_ENGINE]) == STATUS_OK &&
-            section_find(
-                &settlement_snapshot_form, start->genesis, start->sections[CHECKPOINT_SETTLEMENT],
-                start->section_bytes[CHECKPOINT_SETTLEMENT], reading->settled) == STATUS_OK)
+            settlement_snapshot_find(start->genesis, start->sections[CHECKPOINT_SETTLEMENT],
+                                     start->section_bytes[CHECKPOINT_SETTLEMENT],
+                                     reading->settled) == STATUS_OK)
             wrong = read_all(reading);
     }
     free(reading);

@@ -3,20 +3,26 @@
 #include "common/arena.h"
 #include "common/keyed_hash.h"
 #include "common/le.h"
+#include "common/sharing.h"
 #include "settlement/image.h"
 #include "settlement/word.h"
 
 #define ROUNDS 8
 #define AHEAD  8 /* nodes whose children are asked for before they are hashed */
 
+#define SUBTREES_MAX 16
+#define MARKS_A_WORD 64
+#define SHARED_MIN   512 /* changed leaves: fewer are hashed before another thread is awake */
+
 /* Nodes as in a binary heap: the root is 1, the children of n are 2n and 2n + 1, leaves begin at
  * `places`. A node of all zero bytes has never been set: it stands for an empty subtree. */
 struct account_tree {
     hash_t *nodes;
-    uint64_t *marks; /* one bit a node: it is in `changed` */
-    uint32_t *changed;
+    uint64_t *marks;     /* one bit a node: it is in `changed` */
+    uint32_t *changed;   /* of each subtree, from where its places begin */
     uint32_t *positions; /* by account - 1, one more than the position; 0: not asked for yet */
-    uint32_t changed_count;
+    uint32_t changed_counts[SUBTREES_MAX];
+    uint32_t subtrees; /* a power of two */
     uint32_t places;
     uint32_t depth;
     hash_t empty[ACCOUNT_TREE_DEPTH_MAX + 1]; /* by height above the leaves */
@@ -66,6 +72,7 @@ struct account_tree *account_tree_new(struct arena *arena, uint32_t accounts_max
     if (tree == NULL) return NULL;
     tree->depth = depth_of(accounts_max);
     tree->places = 1u << tree->depth;
+    tree->subtrees = tree->places / SUBTREES_MAX > MARKS_A_WORD ? SUBTREES_MAX : 1;
     tree->nodes = arena_take_array(arena, 2 * (size_t)tree->places, sizeof(hash_t));
     tree->marks = arena_take_array(arena, (size_t)tree->places / 32 + 1, sizeof(uint64_t));
     tree->changed = arena_take_array(arena, tree->places, sizeof(uint32_t));
@@ -131,9 +138,10 @@ hash_t account_tree_derive(const struct account_tree *tree, const char *domain, 
     return hash_derive(tree->secret, domain, bytes, byte_count);
 }
 
-hash_t account_tree_leaf_hash(const struct account_leaf *leaf)
+#define LEAF_TEXT_MAX (1 + HASH_BYTES + PUBLIC_KEY_BYTES + 2 + ACCOUNT_LEAF_ASSETS_MAX * 18)
+
+static size_t leaf_text(const struct account_leaf *leaf, uint8_t bytes[LEAF_TEXT_MAX])
 {
-    uint8_t bytes[1 + HASH_BYTES + PUBLIC_KEY_BYTES + 2 + ACCOUNT_LEAF_ASSETS_MAX * 18];
     ASSERT(leaf->count <= ACCOUNT_LEAF_ASSETS_MAX);
 
     uint8_t *at = le_put_u8(bytes, 0x00);
@@ -145,7 +153,20 @@ hash_t account_tree_leaf_hash(const struct account_leaf *leaf)
         at = le_put_i64(at, leaf->balances[i].available.units);
         at = le_put_i64(at, leaf->balances[i].held.units);
     }
-    return hash_of(bytes, (size_t)(at - bytes));
+    return (size_t)(at - bytes);
+}
+
+hash_t account_tree_leaf_hash(const struct account_leaf *leaf)
+{
+    uint8_t bytes[LEAF_TEXT_MAX];
+    return hash_of(bytes, leaf_text(leaf, bytes));
+}
+
+void account_tree_leaf_hash_two(const struct account_leaf *const leaves[2], hash_t hashes[2])
+{
+    uint8_t left[LEAF_TEXT_MAX + HASH_PAD_BYTES], right[LEAF_TEXT_MAX + HASH_PAD_BYTES];
+    const size_t byte_counts[2] = {leaf_text(leaves[0], left), leaf_text(leaves[1], right)};
+    hash_of_pair((uint8_t *const[2]){left, right}, byte_counts, hashes);
 }
 
 uint32_t account_tree_place(struct account_tree *tree, uint32_t account)
@@ -184,12 +205,30 @@ static void unmark(struct account_tree *tree, uint32_t node)
     tree->marks[node / 64] &= ~((uint64_t)1 << node % 64);
 }
 
-void account_tree_set(struct account_tree *tree, uint32_t account, hash_t leaf)
+void account_tree_put(struct account_tree *tree, uint32_t account, hash_t leaf)
 {
     const uint32_t node = tree->places + account_tree_place(tree, account);
     words_put(tree->nodes[node].bytes, leaf.bytes,
               HASH_BYTES); /* a journal's reader may be there */
-    if (mark(tree, node)) tree->changed[tree->changed_count++] = node;
+}
+
+/* What has changed of a subtree. */
+static uint32_t *changed_of(const struct account_tree *tree, uint32_t subtree)
+{
+    return tree->changed + (size_t)(tree->places / tree->subtrees) * subtree;
+}
+
+void account_tree_changed(struct account_tree *tree, uint32_t account)
+{
+    const uint32_t place = account_tree_place(tree, account), node = tree->places + place;
+    const uint32_t subtree = place / (tree->places / tree->subtrees);
+    if (mark(tree, node)) changed_of(tree, subtree)[tree->changed_counts[subtree]++] = node;
+}
+
+void account_tree_set(struct account_tree *tree, uint32_t account, hash_t leaf)
+{
+    account_tree_put(tree, account, leaf);
+    account_tree_changed(tree, account);
 }
 
 static const hash_t *node_or_empty(const struct account_tree *tree, uint32_t node, uint32_t height)
@@ -206,10 +245,10 @@ static void text_of(const struct account_tree *tree, uint32_t node, uint32_t hei
               node_or_empty(tree, 2 * node + 1, height));
 }
 
-/* Hashes the changed nodes, two at a time. They lie anywhere in memory: asked for in time, they are there. */
-static void hash_changed(struct account_tree *tree, uint32_t height)
+/* Hashes nodes, two at a time. They lie anywhere in memory: asked for in time, they are there. */
+static void hash_nodes(struct account_tree *tree, const uint32_t *nodes, uint32_t count,
+                       uint32_t height)
 {
-    const uint32_t *nodes = tree->changed, count = tree->changed_count;
     uint8_t left[NODE_TEXT_BYTES], right[NODE_TEXT_BYTES];
     const uint8_t *const texts[2] = {left, right};
     for (uint32_t i = 0; i < count; i += 2) {
@@ -223,39 +262,86 @@ static void hash_changed(struct account_tree *tree, uint32_t height)
         text_of(tree, nodes[i], height, left);
         text_of(tree, nodes[pair], height, right);
         hash_of_two(texts, NODE_TEXT_BYTES, hashes);
-        tree->nodes[nodes[i]] = hashes[0];
-        tree->nodes[nodes[pair]] = hashes[1];
+        words_put(tree->nodes[nodes[i]].bytes, hashes[0].bytes, HASH_BYTES);
+        words_put(tree->nodes[nodes[pair]].bytes, hashes[1].bytes, HASH_BYTES);
     }
 }
 
-/* Replaces the changed nodes of one level by their parents, each once, and hashes those. */
-static void climb(struct account_tree *tree, uint32_t height)
+/* Replaces changed nodes of one level by their parents, each once, and hashes those. Returns how many. */
+static uint32_t climb(struct account_tree *tree, uint32_t *changed, uint32_t count, uint32_t height)
 {
     uint32_t parents = 0;
-    for (uint32_t i = 0; i < tree->changed_count; i++) {
-        const uint32_t node = tree->changed[i];
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t node = changed[i];
         unmark(tree, node);
-        if (mark(tree, node / 2)) tree->changed[parents++] = node / 2;
+        if (mark(tree, node / 2)) changed[parents++] = node / 2;
     }
-    tree->changed_count = parents;
-    hash_changed(tree, height);
+    hash_nodes(tree, changed, parents, height);
+    return parents;
 }
 
-hash_t account_tree_root(struct account_tree *tree)
+/* How many levels of a subtree have marks of their own, in words that it shares with no other. */
+static uint32_t own_levels(const struct account_tree *tree)
 {
-    if (tree->changed_count > 0) {
-        for (uint32_t height = 0; height < tree->depth; height++)
-            climb(tree, height);
-        ASSERT(tree->changed_count == 1 && tree->changed[0] == 1);
+    uint32_t levels = 0;
+    for (uint32_t width = tree->places / tree->subtrees; width > MARKS_A_WORD; width /= 2)
+        levels++;
+    return tree->subtrees == 1 ? 0 : levels;
+}
+
+static void climb_subtree(void *work, uint32_t subtree)
+{
+    struct account_tree *tree = work;
+    uint32_t *changed = changed_of(tree, subtree), count = tree->changed_counts[subtree];
+    const uint32_t levels = own_levels(tree);
+    for (uint32_t height = 0; height < levels; height++)
+        count = climb(tree, changed, count, height);
+    tree->changed_counts[subtree] = count;
+}
+
+static uint32_t changed_count(const struct account_tree *tree)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < tree->subtrees; i++)
+        count += tree->changed_counts[i];
+    return count;
+}
+
+/* Puts what has changed of all subtrees together. Returns how many nodes that are. */
+static uint32_t gather(struct account_tree *tree)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < tree->subtrees; i++) {
+        memmove(tree->changed + count, changed_of(tree, i),
+                tree->changed_counts[i] * sizeof(uint32_t));
+        count += tree->changed_counts[i];
+        tree->changed_counts[i] = 0;
+    }
+    return count;
+}
+
+hash_t account_tree_root_shared(struct account_tree *tree, const struct sharing *sharing)
+{
+    const uint32_t leaves = changed_count(tree);
+    if (leaves > 0) {
+        sharing_run(leaves < SHARED_MIN ? NULL : sharing, climb_subtree, tree, tree->subtrees);
+        uint32_t count = gather(tree);
+        for (uint32_t height = own_levels(tree); height < tree->depth; height++)
+            count = climb(tree, tree->changed, count, height);
+        ASSERT(count == 1 && tree->changed[0] == 1);
         unmark(tree, 1);
-        tree->changed_count = 0;
     }
     return *node_or_empty(tree, 1, tree->depth);
 }
 
+hash_t account_tree_root(struct account_tree *tree)
+{
+    return account_tree_root_shared(tree, NULL);
+}
+
 void account_tree_path(const struct account_tree *tree, uint32_t account, hash_t *siblings)
 {
-    ASSERT(tree->changed_count == 0);
+    ASSERT(changed_count(tree) == 0);
     uint32_t node = tree->places + account_tree_position(tree, account);
     for (uint32_t height = 0; height < tree->depth; height++, node /= 2)
         siblings[height] = *node_or_empty(tree, node ^ 1, height);
@@ -271,7 +357,7 @@ static bool stands_for_parent(const struct account_tree *tree, uint32_t node)
 bool account_tree_holds(const struct account_tree *tree, uint32_t account, hash_t leaf,
                         hash_t *found)
 {
-    ASSERT(tree->changed_count == 0);
+    ASSERT(changed_count(tree) == 0);
     uint32_t node = tree->places + account_tree_position(tree, account);
     *found = tree->nodes[node];
     if (!hash_equal(*found, leaf)) return false;

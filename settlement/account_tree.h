@@ -13,6 +13,9 @@
  * Owner    the thread of the settlement it belongs to
  * Memory   the caller's arena: 68 bytes a place, touched as accounts come
  * Cost     set O(1); root O(changed leaves x log places)
+ *
+ * What changed is kept by subtree, of which there are up to sixteen: each can be hashed on a thread of its own, up to
+ * where its nodes' marks would share a word with the next one's. The rest, a thousand nodes at most, follows in one.
  */
 
 #ifndef SETTLEMENT_ACCOUNT_TREE_H
@@ -24,6 +27,7 @@
 struct arena;
 struct account_tree;
 struct image_move;
+struct sharing;
 
 #define ACCOUNT_TREE_DEPTH_MAX  24
 #define ACCOUNT_LEAF_ASSETS_MAX 64
@@ -67,13 +71,24 @@ hash_t account_tree_derive(const struct account_tree *tree, const char *domain, 
                            size_t byte_count);
 hash_t account_tree_leaf_hash(const struct account_leaf *leaf);
 
+/* The same of two: little more than one takes. */
+void account_tree_leaf_hash_two(const struct account_leaf *const leaves[2], hash_t hashes[2]);
+
 hash_t account_tree_node_hash(const hash_t *left, const hash_t *right);
 
 /* Replaces the account's leaf; the root follows at the next account_tree_root. */
 void account_tree_set(struct account_tree *tree, uint32_t account, hash_t leaf);
 
+/* The halves of account_tree_set: the leaf of any account may be put while another thread puts another's, then each is
+ * said to have changed. */
+void account_tree_put(struct account_tree *tree, uint32_t account, hash_t leaf);
+void account_tree_changed(struct account_tree *tree, uint32_t account);
+
 /* Hashes what changed and returns the root. */
 hash_t account_tree_root(struct account_tree *tree);
+
+/* The same, its subtrees side by side (sharing.h). NULL: one after the other. */
+hash_t account_tree_root_shared(struct account_tree *tree, const struct sharing *sharing);
 
 /* The siblings from the account's leaf up, account_tree_depth of them.
  * Needs: account_tree_root was called after the last set. */
@@ -85,8 +100,8 @@ void account_tree_path(const struct account_tree *tree, uint32_t account, hash_t
 MUST_CHECK bool account_tree_holds(const struct account_tree *tree, uint32_t account, hash_t leaf,
                                    hash_t *found);
 
-/* The nodes `level` levels above the leaves, from left to right; of all zeros: the subtree is empty. Leaves may be
- * read by other threads, by words (word.h).
+/* The nodes `level` levels above the leaves, from left to right; of all zeros: the subtree is empty. All
+ * nodes may be read by other threads, by words (word.h).
  * Needs: for other levels, account_tree_root was called after the last set. */
 const hash_t *account_tree_level(const struct account_tree *tree, uint32_t level);
 

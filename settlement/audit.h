@@ -21,11 +21,26 @@
 #include "common/params.h"
 #include "common/status.h"
 
+#include <inttypes.h>
+
 #define AUDIT_ROWS      16384
 #define AUDIT_TRADES    50000
 #define AUDIT_TRANSFERS 5000
 #define AUDIT_COMMANDS  50000
 #define AUDIT_MS        2000
+
+/* Before a statement that reads a run: it goes by the run's index, and has one process. Left to itself the planner reads
+ * the whole table with several while there are no statistics, and takes the processors from those who ask. */
+#define AUDIT_PLAN_SQL \
+    "SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0; "
+
+/* The postings of a run of commands that do not sum to zero, by block and asset: PRIu64, PRIu64 and %d are the command
+ * before the run, its last one, and how many are told. By the index on commands, of a few bytes a megabyte. */
+#define AUDIT_ENTRIES_SQL \
+    "SELECT height, asset, least(greatest(sum(delta_available::numeric + delta_held)," \
+    " -9e18), 9e18)::bigint FROM quorex.ledger_entries" \
+    " WHERE command > %" PRIu64 " AND command <= %" PRIu64 " GROUP BY height, asset" \
+    " HAVING sum(delta_available::numeric + delta_held) <> 0 ORDER BY 1, 2 LIMIT %d"
 
 struct database;
 struct metrics;

@@ -208,11 +208,11 @@ static enum status read_ends(struct audit *audit, struct database *database, uin
 static enum status count_trades(struct audit *audit, struct database *database, uint64_t height,
                                 uint64_t to)
 {
-    const enum status status =
-        database_run(database,
-                     "SELECT count(*), count(DISTINCT trade_id) FROM quorex.fills"
-                     " WHERE market = %u AND trade_id BETWEEN %" PRIu64 " AND %" PRIu64,
-                     audit->market, audit->trade + 1, to);
+    const enum status status = database_run(
+        database,
+        AUDIT_PLAN_SQL "SELECT count(*), count(DISTINCT trade_id) FROM quorex.fills"
+                       " WHERE market = %u AND trade_id BETWEEN %" PRIu64 " AND %" PRIu64,
+        audit->market, audit->trade + 1, to);
     if (status != STATUS_OK) return status;
     const int64_t due = (int64_t)(to - audit->trade);
     const int64_t rows = database_number(database, 0, 0), ids = database_number(database, 0, 1);
@@ -251,7 +251,7 @@ static enum status compare_trades(struct audit *audit, const struct store *store
 /* ---- Deposits and withdrawals ---- */
 
 /* Of the rows from $1 to $2: how many there are, how many are not as the last of their changes says, and how many have
- * another amount in the account than came by all of them. Changes that were dropped, or are older than their table,
+ * another amount in the account than came by all of them, or a fee that is not of their amount. Changes that were dropped, or are older than their table,
  * say nothing. */
 #define SINCE \
     " (SELECT greatest(dropped_command, changes_command) AS command," \
@@ -280,7 +280,8 @@ static const struct {
      " (c.account, c.state, c.approvers, c.block, c.txid, c.time_ns) ="
      " (w.account, w.state, w.approvers, w.block, w.txid, w.changed_ns))"
      " OR EXISTS (SELECT FROM quorex.withdrawal_changes c WHERE c.withdrawal = w.withdrawal"
-     " AND c.command > w.command)), 0"
+     " AND c.command > w.command)),"
+     " count(*) FILTER (WHERE w.fee < 0 OR w.fee >= w.amount)"
      " FROM quorex.withdrawals w," SINCE " WHERE w.withdrawal BETWEEN %" PRIu64 " AND %" PRIu64,
      store_withdrawals},
 };
@@ -347,13 +348,8 @@ static enum status compare_entries(struct audit *audit, struct database *databas
     const uint64_t last = (uint64_t)database_number(database, 0, 0);
     const uint64_t most = audit->entries_command + AUDIT_COMMANDS;
     const uint64_t to = most < last ? most : last;
-    status = database_run(
-        database,
-        "SELECT height, asset, least(greatest(sum(delta_available::numeric + delta_held),"
-        " -9e18), 9e18)::bigint FROM quorex.ledger_entries"
-        " WHERE command > %" PRIu64 " AND command <= %" PRIu64 " GROUP BY height, asset"
-        " HAVING sum(delta_available::numeric + delta_held) <> 0 ORDER BY 1, 2 LIMIT %d",
-        audit->entries_command, to, TOLD_MAX);
+    status = database_run(database, AUDIT_PLAN_SQL AUDIT_ENTRIES_SQL, audit->entries_command, to,
+                          TOLD_MAX);
     if (status != STATUS_OK) return status;
     for (int row = 0; row < database_rows(database); row++)
         tell(audit, (uint64_t)database_number(database, row, 0),

@@ -46,7 +46,7 @@ static bool is_operators(uint16_t type)
     return (type >= T_ASSET_CREATE && type <= T_MARKET_FILTERS) ||
            (type >= T_NODE_ADD && type <= T_NODE_SWAP) ||
            (type >= T_RULES_SET && type <= T_WITHDRAWAL_REPORT) || type == T_LIABILITIES_ORDER ||
-           type == T_CONNECTOR_ADD;
+           type == T_CONNECTOR_ADD || type == T_ROUTE_FEE_SET;
 }
 
 /* What a connector's key is good for. */

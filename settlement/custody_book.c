@@ -215,7 +215,7 @@ void custody_book_add_withdrawal(struct custody_book *book,
 {
     struct custody_span *span = &book->withdrawal_span;
     const struct custody_withdrawal *out = custody_book_withdrawal_put_out(book);
-    const struct withdrawal_changed_event *facts = &withdrawal->facts;
+    const struct withdrawal_moved_event *facts = &withdrawal->facts;
     ASSERT(span->count == 0 || facts->withdrawal == span->last + 1);
     const uint32_t place = (uint32_t)(facts->withdrawal % book->capacity) + 1;
     if (out != NULL) {
@@ -256,6 +256,7 @@ void custody_book_add_withdrawn(struct custody_book *book, uint32_t account, uin
                                 uint32_t day, amount_t amount)
 {
     const int64_t before = custody_book_withdrawn(book, account, asset, day);
+    ASSERT(before + amount.units >= 0);
     *withdrawn_at(book, account, asset) = (struct withdrawn){{before + amount.units}, day};
 }
 

@@ -4,7 +4,7 @@
  * older ones forgotten as new ones come.
  *
  * Owner    the thread of the settlement it belongs to
- * Memory   the caller's arena: 104 bytes a deposit, 184 a withdrawal, 96 an address, 16 an account and asset, and 12 to
+ * Memory   the caller's arena: 104 bytes a deposit, 208 a withdrawal, 96 an address, 16 an account and asset, and 12 to
  *          24 for finding each of the first three; touched as they come
  * Limits   params_transfers_max deposits and withdrawals, params_addresses_max addresses
  * Cost     O(1)
@@ -20,8 +20,9 @@ struct custody_book;
 struct image_move;
 
 struct custody_withdrawal {
-    struct withdrawal_changed_event facts;
+    struct withdrawal_moved_event facts;
     uint64_t deadline_ns; /* of the request */
+    uint32_t until_day;   /* undone before this UTC day it does not count for its own; 0: it does */
 };
 
 /* How many are remembered, and the number of the newest. */
@@ -73,7 +74,7 @@ void custody_book_add_withdrawal(struct custody_book *book,
 /* ---- What is left of what was forgotten: by the chain's first route, below which no deposit is new. */
 uint64_t *custody_book_floor(struct custody_book *book, int chain);
 
-/* What the account withdrew of the asset on `day`; adding to it. */
+/* What the account withdrew of the asset on `day`; adding to it, or taking off it what was added. */
 int64_t custody_book_withdrawn(const struct custody_book *book, uint32_t account, uint16_t asset,
                                uint32_t day);
 void custody_book_add_withdrawn(struct custody_book *book, uint32_t account, uint16_t asset,

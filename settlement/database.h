@@ -19,14 +19,37 @@
 
 struct database;
 
+/* What befalls who waits for the server. */
+enum database_wait {
+    DATABASE_WAITS,  /* a step of waiting has passed, and again */
+    DATABASE_SILENT, /* the server has said nothing for silent_ms: once, until one of the next two */
+    DATABASE_ANSWERED, /* it says something again */
+    DATABASE_LEFT      /* the connection is given up, silent as it is */
+};
+
+/* Told of waiting, by the thread that waits. A server that takes or gives bytes is not silent. */
+struct database_watch {
+    void *context;
+    uint32_t silent_ms;
+    void (*call)(void *context, enum database_wait what, uint64_t silent_ms); /* NULL: nobody */
+};
+
 /* NULL when there is no memory. Both arguments must outlive it. */
 MUST_CHECK struct database *database_new(const char *conninfo, const _Atomic uint32_t *stopping);
 void database_free(struct database *database);
+
+void database_watched(struct database *database, struct database_watch watch);
 
 /* Opens a new connection in place of the old one. When the server says that the database does not
  * exist, asks the server to create it, for the next attempt. */
 MUST_CHECK enum status database_connect(struct database *database);
 void database_disconnect(struct database *database);
+
+/* From here on failures are kept and not logged, until another connection tells them. */
+void database_keep_quiet(struct database *database);
+
+/* Logs what the quiet connection failed of last, as if it had happened to this one. */
+void database_tell_failure(struct database *database, struct database *quiet);
 
 /* The work goes on: the next failure is news. */
 void database_forget_failure(struct database *database);
@@ -42,6 +65,11 @@ MUST_CHECK enum status database_run(struct database *database, const char *forma
 
 /* The same for text of any length. */
 MUST_CHECK enum status database_run_text(struct database *database, const char *sql);
+
+/* Runs one statement of the server's, of those that no transaction may hold, for so long at most. *is_late: it was not
+ * done in time, and given up by the server; that is no failure. */
+MUST_CHECK enum status database_run_within(struct database *database, uint32_t milliseconds,
+                                           const char *sql, bool *is_late);
 
 /* Runs a COPY ... FROM STDIN and sends it `byte_count` bytes. */
 MUST_CHECK enum status database_copy(struct database *database, const char *sql,

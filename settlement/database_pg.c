@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 
+#include <inttypes.h>
 #include <libpq-fe.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -15,7 +16,8 @@
 #define COPY_CHUNK_BYTES (256 * 1024)
 #define STATEMENT_MAX    2048
 #define FAILURE_TEXT_MAX 256
-#define DISK_FULL        "53100" /* the SQL state */
+#define DISK_FULL        "53100" /* SQL states */
+#define CANCELED         "57014"
 
 struct database {
     const char *conninfo;
@@ -24,6 +26,13 @@ struct database {
     PGresult *result;               /* of the last statement */
     char failure[FAILURE_TEXT_MAX]; /* logged last; empty after success */
     bool is_full;                   /* that was for want of room */
+    bool is_quiet;
+    bool has_limit; /* the statement may be given up by the server: no failure */
+    bool is_late;   /* that is what became of it */
+    struct database_watch watch;
+    bool is_silent;          /* the watch was told so */
+    enum status kept_status; /* what a quiet one has not told; OK: nothing */
+    const char *kept_what;
 };
 
 struct database *database_new(const char *conninfo, const _Atomic uint32_t *stopping)
@@ -35,8 +44,43 @@ struct database *database_new(const char *conninfo, const _Atomic uint32_t *stop
     return database;
 }
 
+void database_watched(struct database *database, struct database_watch watch)
+{
+    database->watch = watch;
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void tell_watch(const struct database *database, enum database_wait what, uint64_t silent_ms)
+{
+    const struct database_watch *watch = &database->watch;
+    if (watch->call != NULL) watch->call(watch->context, what, silent_ms);
+}
+
+/* A step has passed since `began` without a word from the server. */
+static void watch_step(struct database *database, uint64_t began_ms)
+{
+    const uint64_t silent_ms = now_ms() - began_ms;
+    tell_watch(database, DATABASE_WAITS, silent_ms);
+    if (database->is_silent || silent_ms < database->watch.silent_ms) return;
+    database->is_silent = true;
+    tell_watch(database, DATABASE_SILENT, silent_ms);
+}
+
+static void end_silence(struct database *database, enum database_wait how, uint64_t silent_ms)
+{
+    if (database->is_silent) tell_watch(database, how, silent_ms);
+    database->is_silent = false;
+}
+
 void database_disconnect(struct database *database)
 {
+    end_silence(database, DATABASE_LEFT, 0);
     PQclear(database->result);
     database->result = NULL;
     PQfinish(database->connection);
@@ -58,24 +102,43 @@ static enum status fail(struct database *database, enum status status, const cha
     snprintf(text, sizeof(text), "%s", message);
     for (char *at = text; *at != '\0'; at++)
         if (*at == '\n' || *at == '"') *at = *at == '"' ? '\'' : ' ';
-    if (strcmp(text, database->failure) != 0)
+    database->is_full = false;
+    database->kept_status = database->is_quiet ? status : STATUS_OK;
+    database->kept_what = what;
+    if (!database->is_quiet && strcmp(text, database->failure) != 0)
         log_warn("settlement", what, "status=%s message=\"%s\"", status_name(status), text);
     memcpy(database->failure, text, sizeof(text));
     return status;
 }
 
+void database_keep_quiet(struct database *database)
+{
+    database->is_quiet = true;
+}
+
+void database_tell_failure(struct database *database, struct database *quiet)
+{
+    if (quiet->kept_status == STATUS_OK) return;
+    (void)fail(database, quiet->kept_status, quiet->kept_what, quiet->failure);
+    database->is_full = quiet->is_full;
+    quiet->kept_status = STATUS_OK;
+}
+
 static enum status lost(struct database *database, const char *what)
 {
-    database->is_full = false;
     return fail(database, STATUS_DB_UNAVAILABLE, what, PQerrorMessage(database->connection));
 }
 
 /* Waits until the socket is ready for `events`, in steps. */
-static enum status wait_for(const struct database *database, short events)
+static enum status wait_for(struct database *database, short events)
 {
     struct pollfd descriptor = {.fd = PQsocket(database->connection), .events = events};
-    while (poll(&descriptor, 1, STEP_MS) == 0)
+    const uint64_t began_ms = now_ms();
+    while (poll(&descriptor, 1, STEP_MS) == 0) {
         if (atomic_load_explicit(database->stopping, memory_order_relaxed)) return STATUS_STOPPING;
+        watch_step(database, began_ms);
+    }
+    end_silence(database, DATABASE_ANSWERED, now_ms() - began_ms);
     return STATUS_OK;
 }
 
@@ -176,14 +239,21 @@ static enum status next_result(struct database *database, PGresult **result)
 }
 
 /* Which file could not grow differs with every attempt, and would be news each time: left out. */
+static enum status refused_for_room(struct database *database)
+{
+    (void)fail(database, STATUS_DB_REFUSED,
+               "PostgreSQL's disk is full; what it lacks waits in the chain",
+               "no space left on device");
+    database->is_full = true;
+    return STATUS_DB_REFUSED;
+}
+
 static enum status refused(struct database *database, const PGresult *result)
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    database->is_full = state != NULL && strcmp(state, DISK_FULL) == 0;
-    if (database->is_full)
-        return fail(database, STATUS_DB_REFUSED,
-                    "PostgreSQL's disk is full; what it lacks waits in the chain",
-                    "no space left on device");
+    database->is_late = database->has_limit && state != NULL && strcmp(state, CANCELED) == 0;
+    if (database->is_late) return STATUS_DB_REFUSED;
+    if (state != NULL && strcmp(state, DISK_FULL) == 0) return refused_for_room(database);
     return fail(database, STATUS_DB_REFUSED, "PostgreSQL refused a statement",
                 PQresultErrorMessage(result));
 }
@@ -235,6 +305,20 @@ enum status database_run(struct database *database, const char *format, ...)
     va_end(arguments);
     ASSERT(length >= 0 && (size_t)length < sizeof(sql));
     return database_run_text(database, sql);
+}
+
+enum status database_run_within(struct database *database, uint32_t milliseconds, const char *sql,
+                                bool *is_late)
+{
+    enum status status = database_run(database, "SET statement_timeout = %" PRIu32, milliseconds);
+    if (status != STATUS_OK) return status;
+    database->has_limit = true;
+    database->is_late = false;
+    status = database_run_text(database, sql);
+    database->has_limit = false;
+    *is_late = database->is_late;
+    if (status != STATUS_OK && !*is_late) return status;
+    return database_run(database, "RESET statement_timeout");
 }
 
 enum status database_copy(struct database *database, const char *sql, const uint8_t *bytes,

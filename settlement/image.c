@@ -42,6 +42,7 @@ const struct settlement *image_settlement(struct arena *arena, const void *image
     struct settlement *copy = image_take(arena, &move, settlement, sizeof(*copy));
     if (copy == NULL || !take_parts(arena, &move, copy)) return NULL;
     copy->journal = NULL;
+    copy->sharing = NULL;
     copy->totals = image_at(&move, copy->totals);
     copy->markets = image_at(&move, copy->markets);
     copy->trails = image_at(&move, copy->trails);

@@ -1,6 +1,7 @@
 #include "settlement/mandate_book.h"
 
 #include "common/arena.h"
+#include "common/command_rules.h"
 #include "settlement/state.h"
 
 #define ASSETS 1 /* of the sheet, whose cells stay untouched */
@@ -57,6 +58,7 @@ bool mandate_book_concerns(uint16_t command_type)
     case T_RULES_SET:
     case T_ROUTE_SET:
     case T_CONNECTOR_ADD:
+    case T_ROUTE_FEE_SET:
         return true;
     default:
         return false;
@@ -75,6 +77,7 @@ bool mandate_book_needs(uint16_t event_type)
     case T_RULES_CHANGED:
     case T_ROUTE_CHANGED:
     case T_CONNECTOR_ADDED:
+    case T_ROUTE_FEE_CHANGED:
         return true;
     default:
         return false;
@@ -115,5 +118,7 @@ const char *mandate_book_objection(const struct mandate_book *book, const struct
         .keys = book->keys,
         .accounts = book->accounts,
     };
+    *signature = (struct authority_signature){0};
+    if (!command_rules_allow(book->params.rules, command->header.type)) return "rules";
     return authority_but_signature(&authority, command, signature);
 }

@@ -37,7 +37,8 @@ MUST_CHECK bool mandate_book_apply(struct mandate_book *book, const struct event
 /* Whether an event is one that mandate_book_apply would not ignore. */
 bool mandate_book_needs(uint16_t event_type);
 
-/* authority_but_signature, by what the book knows. A change of epoch never stands here.
+/* authority_but_signature, by what the book knows. A change of epoch never stands here; nor does a command that the rules
+ * do not know (common/command_rules.h), which settlement would let be, and older builds not.
  * Memory: `signature` points into the command, the book and the genesis. */
 const char *mandate_book_objection(const struct mandate_book *book, const struct command *command,
                                    struct authority_signature *signature);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#define SECOND_NS      UINT64_C(1000000000)
 #define OPERATOR_BYTES 10 /* nonce and operator's index, before all that an operator asks for */
 #define INDEX_BYTES    2  /* the number of what was listed, before what it is */
 
@@ -21,7 +22,14 @@ static bool repeats(const struct settlement *s, const struct event *event, size_
                0;
 }
 
-/* A chain's decimals stay: amounts were counted by them. */
+/* What a withdrawal by the route costs at the command's stamp. */
+static int64_t fee_now(const struct settlement *s, int route)
+{
+    const struct route_fee *known = &s->params.route_fees[route];
+    return known->from_ns <= s->command.stamp_ns ? known->fee.units : known->before.units;
+}
+
+/* A chain's decimals stay: amounts were counted by them. No fee, of now or to come, gets above the smallest withdrawal. */
 static bool route_fits(const struct settlement *s, const struct event *event)
 {
     struct route_changed_event route;
@@ -30,7 +38,26 @@ static bool route_fits(const struct settlement *s, const struct event *event)
     return (route.connector < s->genesis->operator_count ||
             params_connector(&s->params, route.connector) != NULL) &&
            route.approvals <= s->genesis->operator_count &&
-           (known < 0 || s->params.routes[known].decimals == route.decimals);
+           (known < 0 || (s->params.routes[known].decimals == route.decimals &&
+                          fee_now(s, known) <= route.withdrawal_min.units &&
+                          s->params.route_fees[known].fee.units <= route.withdrawal_min.units));
+}
+
+/* The fee that was asked for, if it may be so high, after the route's delay; the one of now until then. */
+static bool is_fee_asked(const struct settlement *s, const struct event *event)
+{
+    struct route_fee_set_command asked;
+    struct route_fee_changed_event changed;
+    route_fee_set_command_get(s->command.payload, &asked);
+    route_fee_changed_event_get(event->payload, &changed);
+    const int route = params_find_route(&s->params, asked.chain, asked.asset);
+    if (route < 0 || changed.asset != asked.asset ||
+        memcmp(changed.chain, asked.chain, CHAIN_BYTES) != 0)
+        return false;
+    const struct route_changed_event *way = &s->params.routes[route];
+    return changed.fee.units == asked.fee.units && changed.fee.units <= way->withdrawal_min.units &&
+           changed.fee_before.units == fee_now(s, route) &&
+           changed.from_ns == s->command.stamp_ns + way->address_delay_s * SECOND_NS;
 }
 
 static bool is_status_asked(const struct settlement *s, const struct event *event)
@@ -51,6 +78,7 @@ enum status operation_parameters(struct settlement *s, const struct event *event
         (event->type == T_RULES_CHANGED && type == T_RULES_SET && repeats(s, event, 0)) ||
         (event->type == T_ROUTE_CHANGED && type == T_ROUTE_SET && repeats(s, event, 0) &&
          route_fits(s, event)) ||
+        (event->type == T_ROUTE_FEE_CHANGED && type == T_ROUTE_FEE_SET && is_fee_asked(s, event)) ||
         (event->type == T_CONNECTOR_ADDED && type == T_CONNECTOR_ADD &&
          repeats(s, event, INDEX_BYTES));
     if (!asked || s->command.main_count > 1 || !params_follows(&s->params, event))

@@ -85,9 +85,13 @@ struct posting_set posting_depart(uint32_t account, uint16_t asset, amount_t amo
     return moved(user(account, POSTING_HELD), in_flight, asset, POSTING_DEPART, amount);
 }
 
-struct posting_set posting_arrive(uint16_t asset, amount_t amount)
+struct posting_set posting_arrive(uint16_t asset, amount_t paid, amount_t fee)
 {
-    return moved(in_flight, external, asset, POSTING_ARRIVE, amount);
+    struct posting_set set = moved(in_flight, external, asset, POSTING_ARRIVE, paid);
+    ASSERT(fee.units >= 0);
+    add(&set, POSTING_IN_FLIGHT, asset, POSTING_AVAILABLE, POSTING_CHARGE, -fee.units);
+    add(&set, POSTING_FEES, asset, POSTING_AVAILABLE, POSTING_CHARGE, fee.units);
+    return checked(&set);
 }
 
 struct posting_set posting_return(uint32_t account, uint16_t asset, amount_t amount)

@@ -10,6 +10,7 @@
  *     debit     available -> house              release   held -> available
  *     deposit   external -> available       reversal  available -> external
  *     depart    held -> in flight           arrive    in flight -> external      return  in flight -> available
+ *     charge    in flight -> fees, with arrive: what a withdrawal costs
  *     trade     buyer's held quote -> seller's available, seller's held base -> buyer's available
  *     fee       from what each received -> fees, rounding
  *     rebate    fees -> a maker of a rate below zero, in the asset it gave (fee.h)
@@ -42,6 +43,7 @@ enum posting_kind {
     POSTING_DEPART = 10,
     POSTING_ARRIVE = 11,
     POSTING_RETURN = 12,
+    POSTING_CHARGE = 13,
 };
 
 /* The house's accounts; users are numbered from 1. Append-only. */
@@ -97,7 +99,8 @@ struct posting_set posting_release(uint32_t account, uint16_t asset, amount_t am
 struct posting_set posting_deposit(uint32_t account, uint16_t asset, amount_t amount);
 struct posting_set posting_reversal(uint32_t account, uint16_t asset, amount_t amount);
 struct posting_set posting_depart(uint32_t account, uint16_t asset, amount_t amount);
-struct posting_set posting_arrive(uint16_t asset, amount_t amount);
+/* `paid` leaves, `fee` stays; it may be 0. */
+struct posting_set posting_arrive(uint16_t asset, amount_t paid, amount_t fee);
 struct posting_set posting_return(uint32_t account, uint16_t asset, amount_t amount);
 
 /* Reads what a fill moves, release 0. False when price, quantity, a rate or a product is out of

@@ -8,7 +8,9 @@
 
 #define LEVEL_NODES_MAX \
     (1u << (ACCOUNT_TREE_DEPTH_MAX / 2 + 1)) /* of a row, and of leaves below one of its nodes */
-#define BLOCKS_MAX 65536u
+#define ROW_NODES_MAX (1u << ((ACCOUNT_TREE_DEPTH_MAX - 1) / 2))
+#define ROWS_FOLDED   8 /* that a reader remembers */
+#define BLOCKS_MAX    65536u
 
 /* What was kept of a place; its balances follow. */
 enum kept_word {
@@ -24,7 +26,7 @@ enum kept_word {
 #define KEPT_WORDS_MAX     (KEPT_BALANCES + PROOF_ASSETS_MAX * KEPT_BALANCE_WORDS)
 
 /* What was kept of a block; its totals follow. */
-enum block_word { BLOCK_HEIGHT, BLOCK_ROW, BLOCK_ASSETS, BLOCK_TOTALS };
+enum block_word { BLOCK_HEIGHT, BLOCK_ROW, BLOCK_HEAD, BLOCK_ASSETS, BLOCK_TOTALS };
 #define BLOCK_TOTAL_WORDS 12
 
 struct proof_journal {
@@ -38,7 +40,8 @@ struct proof_journal {
     uint32_t row_max;
     uint32_t block_max;
     uint32_t block_words;
-    bool has_house; /* totals have an account of the house */
+    bool has_house;                           /* totals have an account of the house */
+    hash_t empty[ACCOUNT_TREE_DEPTH_MAX + 1]; /* subtrees without an account, by height */
     /* Written by the owner, read by others. Positions count on from 0 and are taken modulo word_max. */
     uint64_t head;     /* where the next is kept */
     uint64_t tail;     /* below it all is overwritten, or about to be */
@@ -47,8 +50,17 @@ struct proof_journal {
     uint64_t last;     /* height */
 };
 
+/* A row and all above it as a heap: the root is 1, the row begins at row_nodes. */
+struct folded_row {
+    uint64_t row; /* and one; 0: none */
+    hash_t nodes[2 * ROW_NODES_MAX];
+};
+
+/* What changed below a node of a row, by rising index, is hashed up from `nodes`. */
 struct proof_journal_room {
     hash_t nodes[LEVEL_NODES_MAX];
+    uint32_t indices[LEVEL_NODES_MAX];
+    struct folded_row rows[ROWS_FOLDED];
 };
 
 static uint32_t depth_of(const struct params *params)
@@ -108,6 +120,10 @@ struct proof_journal *proof_journal_new(struct arena *arena, const struct params
     struct proof_journal *journal = arena_take(arena, sizeof(*journal));
     if (journal == NULL) return NULL;
     journal->has_house = params_has_house(params);
+    journal->empty[0] = hash_of(&(uint8_t){0x00}, 1);
+    for (uint32_t level = 1; level <= depth; level++)
+        journal->empty[level] =
+            account_tree_node_hash(&journal->empty[level - 1], &journal->empty[level - 1]);
     journal->row_level = depth - row_depth(depth);
     journal->row_nodes = 1u << row_depth(depth);
     journal->row_max = rows_of(params, limits);
@@ -216,6 +232,7 @@ void proof_journal_block(struct proof_journal *journal, uint64_t height,
     uint64_t *block = block_at(journal, height);
     word_put(&block[BLOCK_HEIGHT], 0); /* before it is overwritten */
     word_put(&block[BLOCK_ROW], journal->row_head - 1);
+    word_put(&block[BLOCK_HEAD], journal->head);
     word_put(&block[BLOCK_ASSETS], asset_count);
     for (uint16_t asset = 0; asset < asset_count; asset++) {
         uint64_t *at = block + BLOCK_TOTALS + asset * BLOCK_TOTAL_WORDS;
@@ -237,8 +254,6 @@ void proof_journal_expect(const struct proof_journal *journal, uint32_t place)
 }
 
 /* ---- Reading ---- */
-
-static_assert(sizeof(struct proof_journal_room) == LEVEL_NODES_MAX * sizeof(hash_t), "no more");
 
 size_t proof_journal_room_bytes(void)
 {
@@ -321,15 +336,21 @@ static void kept_balances(const uint64_t *kept, struct proof_account *proof)
     }
 }
 
-/* Whether the block is kept; if so, its row and its assets. */
-static bool block_get(const struct proof_journal *journal, uint64_t height, uint64_t *row,
-                      uint64_t *asset_count)
+/* What is kept of a block. */
+struct kept_block {
+    uint64_t row;
+    uint64_t head; /* what was kept from here on was kept because it changed later */
+    uint64_t asset_count;
+};
+
+static bool block_get(const struct proof_journal *journal, uint64_t height, struct kept_block *out)
 {
     const uint64_t *block = block_at(journal, height);
     if (height == 0 || word_get(&block[BLOCK_HEIGHT]) != height) return false;
-    *row = word_get(&block[BLOCK_ROW]);
-    *asset_count = word_get(&block[BLOCK_ASSETS]);
-    return word_get(&block[BLOCK_HEIGHT]) == height && *asset_count <= PROOF_ASSETS_MAX;
+    out->row = word_get(&block[BLOCK_ROW]);
+    out->head = word_get(&block[BLOCK_HEAD]);
+    out->asset_count = word_get(&block[BLOCK_ASSETS]);
+    return word_get(&block[BLOCK_HEIGHT]) == height && out->asset_count <= PROOF_ASSETS_MAX;
 }
 
 /* The account's own: salt, key, balances. */
@@ -349,34 +370,177 @@ static void read_leaf(const struct proof_journal *journal, const struct settleme
     memcpy(proof->public_key, owner->public_key, PUBLIC_KEY_BYTES);
 }
 
+/* ---- The path ---- */
+
+/* The parents of `count` couples of nodes, two at most; not set, where both are not. */
+static void hash_couples(const hash_t *couples, uint32_t count, const hash_t *empty,
+                         hash_t *parents)
+{
+    uint8_t bytes[2][1 + 2 * HASH_BYTES];
+    const uint8_t *const texts[2] = {bytes[0], bytes[1]};
+    bool is_set[2];
+    hash_t hashes[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        /* One is hashed twice. */
+        const hash_t *left = &couples[i < count ? 2 * i : 0], *right = left + 1;
+        is_set[i] = !is_empty(left) || !is_empty(right);
+        bytes[i][0] = 0x01;
+        memcpy(bytes[i] + 1, is_empty(left) ? empty : left, HASH_BYTES);
+        memcpy(bytes[i] + 1 + HASH_BYTES, is_empty(right) ? empty : right, HASH_BYTES);
+    }
+    hash_of_two(texts, sizeof(bytes[0]), hashes);
+    for (uint32_t i = 0; i < count; i++)
+        parents[i] = is_set[i] ? hashes[i] : (hash_t){{0}};
+}
+
+static hash_t node_now(const struct account_tree *tree, uint32_t level, uint32_t index)
+{
+    hash_t node;
+    words_get(account_tree_level(tree, level)[index].bytes, node.bytes, HASH_BYTES);
+    return node;
+}
+
+/* Whether the leaf has changed since the block whose head it was. It stays so. */
+static bool has_changed(const struct proof_journal *journal, uint32_t place, uint64_t head)
+{
+    return word_get(&journal->newest[place]) > head;
+}
+
+/* Of the leaves below a node of the row, from `first` on. */
+static uint32_t count_changed(const struct proof_journal *journal, uint32_t first, uint64_t head)
+{
+    uint32_t count = 0;
+    for (uint32_t place = first; place < first + (1u << journal->row_level); place++)
+        count += has_changed(journal, place, head);
+    return count;
+}
+
+/* Takes those into the room, as they were at the block's end. */
+static uint32_t take_changed(const struct proof_journal *journal, const struct account_tree *tree,
+                             uint64_t height, uint32_t first, uint64_t head,
+                             struct proof_journal_room *room)
+{
+    const hash_t *leaves = account_tree_level(tree, 0);
+    uint32_t count = 0;
+    for (uint32_t place = first; place < first + (1u << journal->row_level); place++) {
+        if (!has_changed(journal, place, head)) continue;
+        room->indices[count] = place;
+        room->nodes[count++] = leaf_at(journal, leaves, place, height);
+    }
+    return count;
+}
+
+/* Of the nodes in the room, or, where nothing has changed, what is there now. */
+static hash_t node_then(const struct account_tree *tree, const struct proof_journal_room *room,
+                        uint32_t count, uint32_t level, uint32_t index)
+{
+    uint32_t low = 0;
+    for (uint32_t high = count; low < high;) {
+        const uint32_t middle = (low + high) / 2;
+        if (room->indices[middle] < index)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && room->indices[low] == index ? room->nodes[low]
+                                                      : node_now(tree, level, index);
+}
+
+/* Puts the parents of the room's nodes in their place. Returns how many. */
+static uint32_t climb(const struct account_tree *tree, const hash_t *empty,
+                      struct proof_journal_room *room, uint32_t count, uint32_t level)
+{
+    hash_t couples[4];
+    uint32_t parents = 0, pending = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t index = room->indices[i], other = index ^ 1;
+        const bool both = i + 1 < count && room->indices[i + 1] == other;
+        couples[2 * pending + index % 2] = room->nodes[i];
+        couples[2 * pending + other % 2] = both ? room->nodes[i + 1] : node_now(tree, level, other);
+        room->indices[parents + pending++] = index / 2;
+        i += both;
+        if (pending < 2 && i + 1 < count) continue;
+        hash_couples(couples, pending, empty, &room->nodes[parents]);
+        parents += pending;
+        pending = 0;
+    }
+    return parents;
+}
+
+/* From the leaf to below the row: what has changed since is hashed again, the rest is there. A node is taken as it is
+ * because nothing below it has changed, and that is so if nothing more has changed when all are read: who changes a leaf
+ * has kept it first. */
+static void path_below(const struct proof_journal *journal, const struct account_tree *tree,
+                       uint64_t height, uint64_t head, struct proof_journal_room *room,
+                       struct proof_account *proof)
+{
+    const uint32_t first = proof->position >> journal->row_level << journal->row_level;
+    uint32_t taken;
+    /* Ends: there are so many leaves, and each changes once. */
+    do {
+        taken = take_changed(journal, tree, height, first, head, room);
+        uint32_t count = taken;
+        for (uint32_t level = 0; level < journal->row_level; level++) {
+            const uint32_t index = proof->position >> level;
+            const hash_t sibling = node_then(tree, room, count, level, index ^ 1);
+            proof->siblings[level] = is_empty(&sibling) ? journal->empty[level] : sibling;
+            count = climb(tree, &journal->empty[level], room, count, level);
+        }
+    } while (count_changed(journal, first, head) != taken);
+}
+
+/* The row and what is above it; NULL when it has been overwritten. A row stays what it is: it is folded once. */
+static const struct folded_row *fold_row(const struct proof_journal *journal, uint64_t row,
+                                         struct proof_journal_room *room)
+{
+    struct folded_row *folded = &room->rows[row % ROWS_FOLDED];
+    const size_t bytes = (size_t)journal->row_nodes * HASH_BYTES;
+    if (folded->row == row + 1) return folded;
+    folded->row = 0;
+    words_get((const uint8_t *)journal->rows + (row % journal->row_max) * bytes,
+              folded->nodes + journal->row_nodes, bytes);
+    /* acquire: as in kept_since. */
+    if (word_get(&journal->row_head) > row + journal->row_max) return NULL;
+    uint32_t level = journal->row_level;
+    for (uint32_t nodes = journal->row_nodes / 2; nodes > 0; nodes /= 2, level++) {
+        for (uint32_t i = 0; i < nodes; i += 2)
+            hash_couples(&folded->nodes[2 * (nodes + i)], nodes > 1 ? 2 : 1, &journal->empty[level],
+                         &folded->nodes[nodes + i]);
+    }
+    folded->row = row + 1;
+    return folded;
+}
+
+static void path_above(const struct proof_journal *journal, const struct folded_row *folded,
+                       struct proof_account *proof)
+{
+    uint32_t level = journal->row_level, node = journal->row_nodes + (proof->position >> level);
+    for (; node > 1; node /= 2, level++) {
+        const hash_t *sibling = &folded->nodes[node ^ 1];
+        proof->siblings[level] = is_empty(sibling) ? journal->empty[level] : *sibling;
+    }
+}
+
 enum status proof_journal_account(const struct proof_journal *journal, const struct settlement *s,
                                   uint32_t account, uint64_t height,
                                   struct proof_journal_room *room, struct proof_account *proof)
 {
     const struct account_tree *tree = s->tree;
     const hash_t *leaves = account_tree_level(tree, 0);
-    const uint32_t below = 1u << journal->row_level;
-    const size_t bytes = (size_t)journal->row_nodes * HASH_BYTES;
-    uint64_t row, asset_count;
-    if (!block_get(journal, height, &row, &asset_count)) return STATUS_NOT_FOUND;
+    struct kept_block block;
+    if (!block_get(journal, height, &block)) return STATUS_NOT_FOUND;
 
     proof->position = account_tree_position(tree, account);
     proof->depth = account_tree_depth(tree);
     const hash_t leaf = leaf_at(journal, leaves, proof->position, height);
     if (is_empty(&leaf)) return STATUS_NOT_FOUND;
-    read_leaf(journal, s, account, height, asset_count, proof);
+    read_leaf(journal, s, account, height, block.asset_count, proof);
 
-    const uint32_t first = proof->position / below * below;
-    for (uint32_t i = 0; i < below; i++)
-        room->nodes[i] = leaf_at(journal, leaves, first + i, height);
-    account_tree_fold(tree, room->nodes, below, proof->position % below, 0, proof->siblings);
-    words_get((const uint8_t *)journal->rows + (row % journal->row_max) * bytes, room->nodes,
-              bytes);
-    account_tree_fold(tree, room->nodes, journal->row_nodes, proof->position / below,
-                      journal->row_level, proof->siblings + journal->row_level);
+    path_below(journal, tree, height, block.head, room, proof);
+    const struct folded_row *folded = fold_row(journal, block.row, room);
     /* acquire: as in kept_since. */
-    if (word_get(&journal->row_head) > row + journal->row_max || word_get(&journal->floor) > height)
-        return STATUS_NOT_FOUND;
+    if (folded == NULL || word_get(&journal->floor) > height) return STATUS_NOT_FOUND;
+    path_above(journal, folded, proof);
     return STATUS_OK;
 }
 
@@ -389,11 +553,11 @@ enum status proof_journal_totals(const struct proof_journal *journal, uint64_t h
                                  struct proof_totals *proof)
 {
     const uint64_t *block = block_at(journal, height);
-    uint64_t row, asset_count;
-    if (!block_get(journal, height, &row, &asset_count)) return STATUS_NOT_FOUND;
-    proof->count = (uint32_t)asset_count;
+    struct kept_block kept;
+    if (!block_get(journal, height, &kept)) return STATUS_NOT_FOUND;
+    proof->count = (uint32_t)kept.asset_count;
     proof->has_house = journal->has_house;
-    for (uint16_t asset = 0; asset < asset_count; asset++) {
+    for (uint16_t asset = 0; asset < kept.asset_count; asset++) {
         const uint64_t *at = block + BLOCK_TOTALS + asset * BLOCK_TOTAL_WORDS;
         proof->assets[asset] = (struct proof_total){.asset = asset,
                                                     .users = get_i128(at),

@@ -4,13 +4,14 @@
  * balances. A reader who asks for height h takes what is there now, unless the account has changed since: then what
  * was kept first after h. At each block's end a row of hashes halfway up the tree, and the totals, are kept whole:
  *
- *     root      ┐ hashed again from the row of block h
+ *     root      ┐ hashed again from the row of block h, once for each of the last rows that were asked for
  *      ···      │
  *     row       ┘┐ one row a block that changed something
- *      ···       │ hashed again from the leaves at h below one node of the row
- *     leaves    ─┘ now, or as kept
+ *      ···       │ as they are in the tree, where nothing below has changed since h; else hashed again from
+ *     leaves    ─┘ the leaves below one node of the row that have: now, or as kept
  *
- * So a block costs a copy of what it changes and one row, not its paths, and a proof some thousand hashes.
+ * So a block costs a copy of what it changes and one row, not its paths, and a proof as many hashes as what has changed
+ * since near the account.
  *
  *     kept      words: place | block | before | leaf height | leaf 4 | count | count x (asset, available, held)
  *               `before`: where this place was kept last; in a ring, the oldest is overwritten
@@ -23,8 +24,9 @@
  * Memory   the caller's arena, touched as it is used; not settlement's own, which checkpoints copy
  * Limits   PROOF_JOURNAL_MS of blocks; fewer when they change more than PROOF_JOURNAL_KEPT_BYTES or
  *          PROOF_JOURNAL_ROW_BYTES hold. Beyond: STATUS_NOT_FOUND
- * Cost     keep: some 100 bytes written; block: one row (16 KiB for 2^20 accounts). A proof: 2,600 hashes at 2^20
- *          accounts, and a step for each change since h in the 2^11 places that it goes through
+ * Cost     keep: some 100 bytes written; block: one row (16 KiB for 2^20 accounts). A proof at 2^20 accounts: a look at
+ *          2^11 words, 11 hashes for each change since h in those places, at most 2,047, and 511 for a row that was
+ *          not asked for lately
  * Progress keep and block: wait-free. Reading: lock-free
  */
 
@@ -75,7 +77,7 @@ void proof_journal_block(struct proof_journal *journal, uint64_t height,
 
 /* ---- Reading ---- */
 
-struct proof_journal_room; /* what a reader needs to work in */
+struct proof_journal_room; /* what a reader needs to work in, of zeros at first; of one journal */
 
 size_t proof_journal_room_bytes(void);
 

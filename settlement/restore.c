@@ -214,8 +214,7 @@ enum status restore_settlement(struct arena *arena, const struct genesis *genesi
 {
     struct section_records records[SETTLED_SECTIONS];
     struct settled_sections sections;
-    const enum status status =
-        section_find(&settlement_snapshot_form, genesis, bytes, byte_count, records);
+    const enum status status = settlement_snapshot_find(genesis, bytes, byte_count, records);
     if (status != STATUS_OK) return status;
     for (enum settled_section section = 0; section < SETTLED_SECTIONS; section++) {
         sections.at[section] = records[section].begin;

@@ -71,8 +71,7 @@ static bool deposits_load(struct settlement *s, struct settled_sections *section
     return count != 0 || last == 0;
 }
 
-static bool withdrawal_good(const struct settlement *s,
-                            const struct withdrawal_changed_event *facts)
+static bool withdrawal_good(const struct settlement *s, const struct withdrawal_moved_event *facts)
 {
     const bool approved = facts->state != WITHDRAWAL_HELD && facts->state != WITHDRAWAL_DENIED &&
                           facts->state != WITHDRAWAL_CANCELED;
@@ -84,7 +83,7 @@ static bool withdrawal_good(const struct settlement *s,
 }
 
 /* What it holds is explained. */
-static bool withdrawal_holds(struct settlement *s, const struct withdrawal_changed_event *facts)
+static bool withdrawal_holds(struct settlement *s, const struct withdrawal_moved_event *facts)
 {
     struct balance_cell *cell = balance_sheet_cell(s->accounts, facts->account, facts->asset);
     if (facts->state != WITHDRAWAL_HELD) return true;
@@ -102,6 +101,7 @@ static bool withdrawals_load(struct settlement *s, struct settled_sections *sect
         struct custody_withdrawal withdrawal = {.facts = {.withdrawal = number,
                                                           .block = record.block,
                                                           .amount = record.amount,
+                                                          .paid = record.amount,
                                                           .account = record.account,
                                                           .asset = record.asset,
                                                           .approvers = record.approvers,
@@ -136,6 +136,62 @@ static bool withdrawn_load(struct settlement *s, struct settled_sections *sectio
     return true;
 }
 
+/* Whether a withdrawal is in the sum of today, and would not be if it were undone. */
+static bool counts_today(const struct settlement *s, const struct custody_withdrawal *withdrawal)
+{
+    const uint8_t state = withdrawal->facts.state;
+    return withdrawal->until_day == (uint32_t)(s->command.stamp_ns / TIER_BOOK_DAY_NS) + 1 &&
+           state != WITHDRAWAL_DENIED && state != WITHDRAWAL_CANCELED && state != WITHDRAWAL_FAILED;
+}
+
+/* Those of today are in its sums, or one that is undone would take out what is not there. The sums are as they were after. */
+static bool days_good(struct settlement *s)
+{
+    const uint32_t today = (uint32_t)(s->command.stamp_ns / TIER_BOOK_DAY_NS);
+    const struct custody_span span = custody_book_withdrawals(s->custody);
+    bool good = true;
+    uint64_t taken = 0;
+    for (; taken < span.count; taken++) {
+        const struct custody_withdrawal *w = custody_book_withdrawal(s->custody, span.last - taken);
+        const struct withdrawal_moved_event *facts = &w->facts;
+        if (!counts_today(s, w)) continue;
+        good = custody_book_withdrawn(s->custody, facts->account, facts->asset, today) >=
+               facts->amount.units;
+        if (!good) break;
+        custody_book_add_withdrawn(s->custody, facts->account, facts->asset, today,
+                                   (amount_t){-facts->amount.units});
+    }
+    while (taken-- > 0) {
+        const struct custody_withdrawal *w = custody_book_withdrawal(s->custody, span.last - taken);
+        if (counts_today(s, w))
+            custody_book_add_withdrawn(s->custody, w->facts.account, w->facts.asset, today,
+                                       w->facts.amount);
+    }
+    return good;
+}
+
+static bool charges_load(struct settlement *s, struct settled_sections *sections)
+{
+    const struct custody_span span = custody_book_withdrawals(s->custody);
+    const uint32_t today = (uint32_t)(s->command.stamp_ns / TIER_BOOK_DAY_NS);
+    struct settled_charge record;
+    if (sections->left[SETTLED_CHARGES] !=
+        (s->params.rules < PARAMS_RULES_CHARGES ? 0 : span.count))
+        return false;
+    for (uint64_t left = span.count; settled_charge_next(sections, &record); left--) {
+        struct custody_withdrawal *withdrawal =
+            custody_book_withdrawal(s->custody, span.last + 1 - left);
+        struct withdrawal_moved_event *facts = &withdrawal->facts;
+        if (record.fee.units < 0 || record.fee.units >= facts->amount.units ||
+            record.until_day > today + 1)
+            return false;
+        facts->fee = record.fee;
+        facts->paid.units = facts->amount.units - record.fee.units;
+        withdrawal->until_day = record.until_day;
+    }
+    return days_good(s);
+}
+
 bool restore_transfers(struct settlement *s, struct settled_sections *sections)
 {
     struct settled_transfer record;
@@ -143,5 +199,6 @@ bool restore_transfers(struct settlement *s, struct settled_sections *sections)
            settled_transfer_next(sections, &record) && record.deposit_last < NUMBERS_LIMIT &&
            record.withdrawal_last < NUMBERS_LIMIT &&
            deposits_load(s, sections, record.deposit_last) &&
-           withdrawals_load(s, sections, record.withdrawal_last) && withdrawn_load(s, sections);
+           withdrawals_load(s, sections, record.withdrawal_last) && withdrawn_load(s, sections) &&
+           charges_load(s, sections);
 }

@@ -7,7 +7,8 @@
  * and addresses stay.
  *
  * Owner    the PostgreSQL writer's thread
- * Cost     one partition of one table a step; detaching waits for statements that read, the gateway's take 5 s at most
+ * Cost     one partition of one table a step. Detaching and dropping wait for every transaction that has read the table,
+ *          an analyst's of an hour too: for RETENTION_WAIT_MS at most, then again after RETENTION_MS, while blocks go on
  */
 
 #ifndef SETTLEMENT_RETENTION_H
@@ -19,7 +20,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RETENTION_MS 5000 /* between two looks when nothing was to do */
+#define RETENTION_MS      5000 /* between two looks when nothing was to do, or nothing could be done */
+#define RETENTION_WAIT_MS 300 /* for readers of a partition */
 
 struct database;
 struct progress;
@@ -30,6 +32,7 @@ struct retention {
     uint64_t dropped_command; /* rows of commands below it are gone, or about to go */
     uint64_t dropped_ns;      /* no row at or before it is sure to be there */
     uint64_t due_ms;
+    bool has_told; /* that a partition waits for its readers; once until it is gone */
     struct progress *progress;
 };
 

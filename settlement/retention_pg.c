@@ -45,24 +45,34 @@ static enum status find_partition(const struct retention *retention, struct data
     return STATUS_OK;
 }
 
-/* The next step towards its end. Each is one that may be cut off and taken again. */
-static enum status drop_partition(struct database *database)
+/* The next step towards its end. Each is one that may be cut off, by a reader who takes his time too, and taken again. */
+static enum status drop_partition(struct retention *retention, struct database *database,
+                                  bool *is_late)
 {
-    char name[64], table[64];
+    char name[64], table[64], sql[256];
     const bool attached = !database_is_null(database, 0, 1);
     const bool pending = database_number(database, 0, 2) != 0;
     snprintf(name, sizeof(name), "%s", database_text(database, 0, 0));
     snprintf(table, sizeof(table), "%s", attached ? database_text(database, 0, 1) : "");
+    *is_late = false;
     if (attached) {
-        const enum status status =
-            database_run(database, "ALTER TABLE quorex.%s DETACH PARTITION quorex.%s %s", table,
-                         name, pending ? "FINALIZE" : "CONCURRENTLY");
+        snprintf(sql, sizeof(sql), "ALTER TABLE quorex.%s DETACH PARTITION quorex.%s %s", table,
+                 name, pending ? "FINALIZE" : "CONCURRENTLY");
+        const enum status status = database_run_within(database, RETENTION_WAIT_MS, sql, is_late);
         if (status != STATUS_OK) return status;
     }
-    const enum status status = database_run(database, "DROP TABLE quorex.%s", name);
-    if (status == STATUS_OK)
+    if (!*is_late) {
+        snprintf(sql, sizeof(sql), "DROP TABLE quorex.%s", name);
+        const enum status status = database_run_within(database, RETENTION_WAIT_MS, sql, is_late);
+        if (status != STATUS_OK) return status;
+    }
+    if (!*is_late)
         log_info("settlement", "history dropped by retention", "partition=%s", name);
-    return status;
+    else if (!retention->has_told)
+        log_warn("settlement", "history that is to be dropped waits for who reads it",
+                 "partition=%s", name);
+    retention->has_told = *is_late;
+    return STATUS_OK;
 }
 
 /* Says that the next partition is gone, when all of it is older than what is kept. */
@@ -89,11 +99,15 @@ static enum status declare(struct retention *retention, struct database *databas
 
 enum status retention_step(struct retention *retention, struct database *database, uint64_t now_ms)
 {
-    bool found = false, declared = false;
+    bool found = false, declared = false, is_late = false;
     if (retention->kept_ns == 0 || now_ms < retention->due_ms) return STATUS_OK;
     enum status status = STATUS_OK;
     if (retention->dropped_command > 0) status = find_partition(retention, database, &found);
-    if (status == STATUS_OK && found) return drop_partition(database);
+    if (status == STATUS_OK && found) {
+        status = drop_partition(retention, database, &is_late);
+        if (status == STATUS_OK && is_late) retention->due_ms = now_ms + RETENTION_MS;
+        return status;
+    }
     if (status == STATUS_OK) status = declare(retention, database, &declared);
     if (status == STATUS_OK && !declared) retention->due_ms = now_ms + RETENTION_MS;
     return status;

@@ -1,6 +1,7 @@
 #include "settlement/settle.h"
 
 #include "common/arena.h"
+#include "common/sharing.h"
 #include "settlement/acceptance.h"
 #include "settlement/authority.h"
 #include "settlement/ending.h"
@@ -14,7 +15,8 @@
 
 #include <string.h>
 
-#define AHEAD 8 /* accounts whose memory is asked for before they are closed */
+#define AHEAD         8   /* accounts whose memory is asked for before they are closed */
+#define PART_ACCOUNTS 256 /* closed in one part, but for those of very many */
 
 /* Prices of one command that those who trail may have to be shown: a new one means that a level is
  * empty, and so an order done, or that another taker's run began. */
@@ -160,6 +162,13 @@ enum status settle_command(struct settlement *s, uint64_t number, uint64_t stamp
     if (objection == NULL) return STATUS_OK;
     return settle_differs(
         s, &(struct settle_mismatch){.what = objection, .account = s->command.actor});
+}
+
+/* Whether settlement's figures are the engine's. */
+static bool cell_agrees(const struct balance_cell *cell)
+{
+    return cell->available.units == cell->engine_available.units &&
+           cell->held.units == cell->engine_held.units;
 }
 
 static enum status compare(struct settlement *s, uint32_t account, uint16_t asset)
@@ -333,6 +342,7 @@ enum status settle_event(struct settlement *s, const struct event *event)
     case T_RULES_CHANGED:
     case T_ROUTE_CHANGED:
     case T_CONNECTOR_ADDED:
+    case T_ROUTE_FEE_CHANGED:
         return operation_parameters(s, event);
     case T_LIABILITIES_ORDERED:
         return operation_liabilities(s, event);
@@ -358,6 +368,7 @@ enum status settle_event(struct settlement *s, const struct event *event)
     case T_ACCOUNT_FROZEN:
     case T_DEPOSIT_CHANGED:
     case T_WITHDRAWAL_CHANGED:
+    case T_WITHDRAWAL_MOVED:
         return on_custody_event(s, event);
     case T_SWITCH_ARMED:
         return operation_switch_armed(s, event);
@@ -378,19 +389,24 @@ void settle_touch(struct settlement *s, uint32_t account)
     balance_sheet_touch(s->accounts, account, s->command.number);
 }
 
-hash_t settle_leaf_hash(const struct settlement *s, uint32_t account)
+static void leaf_of(const struct settlement *s, uint32_t account, struct account_leaf *leaf)
 {
     const struct balance_owner *owner = balance_sheet_owner(s->accounts, account);
-    struct account_leaf leaf = {
-        .salt = account_tree_salt(s->tree, account, owner->leaf_height),
-        .public_key = owner->public_key,
-    };
+    leaf->salt = account_tree_salt(s->tree, account, owner->leaf_height);
+    leaf->public_key = owner->public_key;
+    leaf->count = 0;
     for (uint16_t asset = 0; asset < s->params.asset_count; asset++) {
         const struct balance_cell *cell = balance_sheet_cell(s->accounts, account, asset);
         if (cell->available.units == 0 && cell->held.units == 0) continue;
-        leaf.balances[leaf.count++] =
+        leaf->balances[leaf->count++] =
             (struct account_leaf_balance){asset, cell->available, cell->held};
     }
+}
+
+hash_t settle_leaf_hash(const struct settlement *s, uint32_t account)
+{
+    struct account_leaf leaf;
+    leaf_of(s, account, &leaf);
     return account_tree_leaf_hash(&leaf);
 }
 
@@ -399,15 +415,72 @@ void settle_leaf(struct settlement *s, uint32_t account)
     account_tree_set(s->tree, account, settle_leaf_hash(s, account));
 }
 
-/* Compares every balance of the account and, if all agree, puts its leaf into the tree. */
-static enum status close_account(struct settlement *s, uint32_t account, uint64_t height)
+/* The dirty accounts of a block that ends. */
+struct closing {
+    struct settlement *s;
+    const uint32_t *accounts;
+    uint32_t count;
+    uint32_t part_count;
+    uint64_t height;
+    uint64_t differs; /* word.h; not 0: some account does not agree */
+};
+
+/* Compares every balance of the account. What differs is only noted: the first one is found again in order. */
+static void check_account(struct closing *closing, uint32_t account)
 {
-    for (uint16_t asset = 0; asset < s->params.asset_count; asset++) {
-        const enum status status = compare(s, account, asset);
-        if (status != STATUS_OK) return status;
+    struct settlement *s = closing->s;
+    for (uint16_t asset = 0; asset < s->params.asset_count; asset++)
+        if (!cell_agrees(balance_sheet_cell(s->accounts, account, asset)))
+            word_put(&closing->differs, 1);
+    word_put(&balance_sheet_owner(s->accounts, account)->leaf_height, closing->height);
+}
+
+/* Compares the accounts' balances and puts their leaves into the tree: two of them, or one twice. */
+static void close_two(struct closing *closing, const uint32_t accounts[2])
+{
+    struct settlement *s = closing->s;
+    struct account_leaf leaves[2];
+    hash_t hashes[2];
+    for (int i = 0; i < 2; i++) {
+        check_account(closing, accounts[i]);
+        leaf_of(s, accounts[i], &leaves[i]);
     }
-    word_put(&balance_sheet_owner(s->accounts, account)->leaf_height, height);
-    settle_leaf(s, account);
+    account_tree_leaf_hash_two((const struct account_leaf *const[2]){&leaves[0], &leaves[1]},
+                               hashes);
+    for (int i = 0; i < 2; i++)
+        account_tree_put(s->tree, accounts[i], hashes[i]);
+}
+
+static void close_part(void *work, uint32_t index)
+{
+    struct closing *closing = work;
+    const uint64_t count = closing->count, parts = closing->part_count;
+    const uint32_t from = (uint32_t)(count * index / parts);
+    const uint32_t to = (uint32_t)(count * (index + 1) / parts);
+    const uint32_t *accounts = closing->accounts;
+    for (uint32_t i = from; i < to; i += 2) {
+        for (uint32_t ahead = i; ahead < i + 2; ahead++) {
+            if (ahead + AHEAD < to) expect_account(closing->s, accounts[ahead + AHEAD]);
+            if (ahead + AHEAD / 2 < to) expect_leaf(closing->s, accounts[ahead + AHEAD / 2]);
+        }
+        close_two(closing, (const uint32_t[2]){accounts[i], accounts[i + 1 < to ? i + 1 : i]});
+    }
+}
+
+/* Compares all balances of the dirty accounts and, if they agree, has their leaves in the tree. */
+static enum status close_accounts(struct settlement *s, uint64_t height)
+{
+    struct closing closing = {.s = s, .height = height};
+    closing.accounts = balance_sheet_dirty(s->accounts, &closing.count);
+    closing.part_count = closing.count / PART_ACCOUNTS + 1;
+    if (closing.part_count > SHARING_PARTS_MAX) closing.part_count = SHARING_PARTS_MAX;
+    sharing_run(s->sharing, close_part, &closing, closing.part_count);
+    for (uint32_t i = 0; i < closing.count && word_get(&closing.differs) != 0; i++)
+        for (uint16_t asset = 0; asset < s->params.asset_count; asset++)
+            if (compare(s, closing.accounts[i], asset) != STATUS_OK) return STATUS_MISMATCH;
+    ASSERT(word_get(&closing.differs) == 0);
+    for (uint32_t i = 0; i < closing.count; i++)
+        account_tree_changed(s->tree, closing.accounts[i]);
     return STATUS_OK;
 }
 
@@ -434,14 +507,10 @@ enum status settle_block(struct settlement *s, uint64_t height, struct settle_ro
         return STATUS_MISMATCH;
     }
     uint32_t dirty_count;
-    const uint32_t *dirty = balance_sheet_dirty(s->accounts, &dirty_count);
+    (void)balance_sheet_dirty(s->accounts, &dirty_count);
     enum status status = close_command(s);
     if (status == STATUS_OK) status = check_totals(s);
-    for (uint32_t i = 0; i < dirty_count && status == STATUS_OK; i++) {
-        if (i + AHEAD < dirty_count) expect_account(s, dirty[i + AHEAD]);
-        if (i + AHEAD / 2 < dirty_count) expect_leaf(s, dirty[i + AHEAD / 2]);
-        status = close_account(s, dirty[i], height);
-    }
+    if (status == STATUS_OK) status = close_accounts(s, height);
     if (status != STATUS_OK) {
         s->mismatch.height = height;
         return status;
@@ -477,7 +546,7 @@ void settlement_roots(struct settlement *s, struct settle_roots *roots)
 {
     if (s->params_moved) s->params_hash = params_hash(&s->params);
     s->params_moved = false;
-    roots->state_root = account_tree_root(s->tree);
+    roots->state_root = account_tree_root_shared(s->tree, s->sharing);
     roots->totals_root =
         totals_root(s->totals, s->params.asset_count, params_has_house(&s->genesis->params));
     roots->params_hash = s->params_hash;
@@ -490,6 +559,11 @@ void settlement_keep(struct settlement *s, struct proof_journal *journal)
     settlement_roots(s, &roots);
     if (s->height > 0)
         proof_journal_block(journal, s->height, s->tree, true, s->totals, s->params.asset_count);
+}
+
+void settlement_share(struct settlement *s, const struct sharing *sharing)
+{
+    s->sharing = sharing;
 }
 
 void settlement_check_epochs(struct settlement *s, settle_epoch_check check, void *context)

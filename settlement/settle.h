@@ -33,6 +33,7 @@
 struct arena;
 struct proof_journal;
 struct settlement;
+struct sharing;
 
 /* What settlement adds to a block's header. */
 struct settle_roots {
@@ -91,6 +92,10 @@ void settlement_roots(struct settlement *settlement, struct settle_roots *roots)
  * Needs: no block is under way; the journal is new and outlives it. */
 void settlement_keep(struct settlement *settlement, struct proof_journal *journal);
 
+/* From here on the end of a block is worked at in parts by `sharing`, which outlives the settlement or the next call;
+ * NULL, as at first: by the caller alone. */
+void settlement_share(struct settlement *settlement, const struct sharing *sharing);
+
 /* Says of the statements with which an EPOCH_CHANGE comes what is wrong with them, NULL: nothing. */
 typedef const char *(*settle_epoch_check)(void *context, const struct command *command);
 
@@ -109,7 +114,7 @@ amount_t settlement_available(const struct settlement *settlement, uint32_t acco
 amount_t settlement_held(const struct settlement *settlement, uint32_t account, uint16_t asset);
 struct totals settlement_totals(const struct settlement *settlement, uint16_t asset);
 
-/* Asserts S1 to S4. O(accounts x assets + orders): call it through INVARIANT. */
+/* Asserts S1 to S5. O(accounts x assets + orders): call it through INVARIANT. */
 bool settle_check(const struct settlement *settlement);
 
 #endif /* SETTLEMENT_SETTLE_H */

@@ -48,11 +48,46 @@ static const uint32_t record_bytes[SETTLED_SECTIONS] = {
 #undef END
 };
 
-const struct section_form settlement_snapshot_form = {.magic = SETTLED_MAGIC,
-                                                      .domain = SETTLED_DOMAIN,
-                                                      .version = SETTLED_VERSION,
-                                                      .count = SETTLED_SECTIONS,
-                                                      .record_bytes = record_bytes};
+/* Each version has all that the one before it has, and more sections at the end. */
+#define FORM(number, sections) \
+    { \
+        .magic = SETTLED_MAGIC, .domain = SETTLED_DOMAIN, .version = (number), \
+        .count = (sections), .record_bytes = record_bytes \
+    }
+
+/* By the first rules under which it is written. */
+static const struct {
+    uint32_t rules;
+    struct section_form form;
+} versions[] = {
+    {1, FORM(SETTLED_VERSION_HOUSELESS, SETTLED_HOUSE)},
+    {PARAMS_RULES_HOUSE, FORM(SETTLED_VERSION_CHARGELESS, SETTLED_CHARGES)},
+    {PARAMS_RULES_CHARGES, FORM(SETTLED_VERSION, SETTLED_SECTIONS)},
+};
+
+#define VERSIONS (sizeof(versions) / sizeof(versions[0]))
+
+const struct section_form *settlement_snapshot_form(uint32_t rules)
+{
+    size_t newest = VERSIONS - 1;
+    while (versions[newest].rules > rules && newest > 0)
+        newest--;
+    return &versions[newest].form;
+}
+
+enum status settlement_snapshot_find(const struct genesis *genesis, const uint8_t *bytes,
+                                     size_t byte_count,
+                                     struct section_records records[SETTLED_SECTIONS])
+{
+    enum status status = STATUS_UNSUPPORTED;
+    for (size_t i = 0; i < VERSIONS && status == STATUS_UNSUPPORTED; i++) {
+        const struct section_form *form = &versions[i].form;
+        status = section_find(form, genesis, bytes, byte_count, records);
+        for (uint32_t absent = form->count; absent < SETTLED_SECTIONS; absent++)
+            records[absent] = (struct section_records){.begin = bytes};
+    }
+    return status;
+}
 
 /* ---- Scratch. */
 
@@ -306,6 +341,8 @@ static void custody_count(struct writer *writer)
     writer->counts[SETTLED_TRANSFERS] = 1;
     writer->counts[SETTLED_DEPOSITS] = custody_book_deposits(s->custody).count;
     writer->counts[SETTLED_WITHDRAWALS] = withdrawals.count;
+    if (s->params.rules >= PARAMS_RULES_CHARGES)
+        writer->counts[SETTLED_CHARGES] = withdrawals.count;
     if (withdrawals.last == 0) return;
     for (uint32_t account = 1; account <= balance_sheet_count(s->accounts); account++)
         for (uint16_t asset = 0; asset < s->params.asset_count; asset++)
@@ -595,7 +632,7 @@ static void put_withdrawals(struct writer *writer)
     for (uint64_t left = span.count; left > 0; left--) {
         const struct custody_withdrawal *withdrawal =
             custody_book_withdrawal(writer->s->custody, span.last + 1 - left);
-        const struct withdrawal_changed_event *facts = &withdrawal->facts;
+        const struct withdrawal_moved_event *facts = &withdrawal->facts;
         struct settled_withdrawal record = {.block = facts->block,
                                             .deadline_ns = withdrawal->deadline_ns,
                                             .amount = facts->amount,
@@ -643,10 +680,24 @@ static void put_custody(struct writer *writer)
 
 static void put_houses(struct writer *writer)
 {
+    if (writer->out.form->count <= SETTLED_HOUSE) return;
     put_section(writer, SETTLED_HOUSE);
     for (uint64_t i = 0; i < writer->counts[SETTLED_HOUSE]; i++) {
         const unsigned __int128 house = (unsigned __int128)writer->s->totals[i].house;
         put_house(writer, (struct settled_house){(uint64_t)house, (uint64_t)(house >> 64)});
+    }
+}
+
+static void put_charges(struct writer *writer)
+{
+    const struct custody_span span = custody_book_withdrawals(writer->s->custody);
+    if (writer->out.form->count <= SETTLED_CHARGES) return;
+    put_section(writer, SETTLED_CHARGES);
+    for (uint64_t left = span.count; left > 0; left--) {
+        const struct custody_withdrawal *withdrawal =
+            custody_book_withdrawal(writer->s->custody, span.last + 1 - left);
+        put_charge(writer, (struct settled_charge){.fee = withdrawal->facts.fee,
+                                                   .until_day = withdrawal->until_day});
     }
 }
 
@@ -666,6 +717,7 @@ static void put_all(struct writer *writer)
     put_switches(writer);
     put_custody(writer);
     put_houses(writer);
+    put_charges(writer);
 }
 
 enum status settlement_snapshot_write(const struct settlement *s, const struct genesis *genesis,
@@ -683,8 +735,8 @@ enum status settlement_snapshot_write(const struct settlement *s, const struct g
     writer.today = (uint32_t)(s->command.stamp_ns / TIER_BOOK_DAY_NS);
     writer.oldest = writer.today < TIER_BOOK_DAYS ? 0 : writer.today - (TIER_BOOK_DAYS - 1);
     all_count(&writer);
-    section_begin(&writer.out, &settlement_snapshot_form, genesis, writer.counts, sink,
-                  writer.buffer);
+    section_begin(&writer.out, settlement_snapshot_form(s->params.rules), genesis, writer.counts,
+                  sink, writer.buffer);
     put_all(&writer);
     const enum status status = section_end(&writer.out);
     scratch->used = used;

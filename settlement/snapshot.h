@@ -26,7 +26,12 @@ struct settlement;
 
 #define SETTLED_MAGIC   "QUOREXSS"
 #define SETTLED_DOMAIN  "quorex/settlement/1"
-#define SETTLED_VERSION 3
+#define SETTLED_VERSION 4
+
+/* As builds write it that know no fees of withdrawals, and no house: each without the section that came with them. A
+ * chain is written so as long as its rules are theirs, so that they and this build have the same checkpoints. */
+#define SETTLED_VERSION_CHARGELESS 3
+#define SETTLED_VERSION_HOUSELESS  2
 
 /* `has` of an account. */
 #define SETTLED_HAS_KEY    1
@@ -138,8 +143,14 @@ struct settled_sections {
 
 /* ---- */
 
-/* What its bytes look like, for section.h. */
-extern const struct section_form settlement_snapshot_form;
+/* What its bytes look like under these rules, for section.h. */
+const struct section_form *settlement_snapshot_form(uint32_t rules);
+
+/* Finds where every section lies, as section_find does, whichever the version: a build wrote the later one under every
+ * rules. What a version does not have has no records. */
+MUST_CHECK enum status settlement_snapshot_find(const struct genesis *genesis, const uint8_t *bytes,
+                                                size_t byte_count,
+                                                struct section_records records[SETTLED_SECTIONS]);
 
 /* Bytes of scratch that settlement_snapshot_write needs for this settlement as it is now. */
 size_t settlement_snapshot_scratch_bytes(const struct settlement *settlement);

@@ -9,6 +9,7 @@
 #ifndef SETTLEMENT_STATE_H
 #define SETTLEMENT_STATE_H
 
+#include "common/le.h"
 #include "settlement/account_tree.h"
 #include "settlement/balance_sheet.h"
 #include "settlement/custody_book.h"
@@ -128,6 +129,7 @@ struct settlement {
     hash_t params_hash; /* of `params`, unless they moved */
     bool params_moved;
     struct proof_journal *journal;  /* NULL: nothing is kept; outside of the arena */
+    const struct sharing *sharing;  /* who works at a block's end; NULL: its thread alone */
     settle_epoch_check epoch_check; /* NULL: no change of epoch may stand */
     void *epoch_context;
     bool has_mismatch;
@@ -218,13 +220,24 @@ static inline bool sibling_allows(struct settlement *s, uint16_t market, uint64_
     return command->next_market == market && command->sibling == order_id;
 }
 
-/* Of a name of 36 bytes: two of them differ in it but for one case in 2^64. */
+#define CLIENT_HASH_PRIME UINT64_C(0x100000001b3)
+
+/* Of a name of 36 bytes: two of them differ in it but for one case in 2^64. Zeros at a name's end are taken four at a
+ * time: each does no more than multiply. */
 static inline uint64_t client_hash(const uint8_t client_id[36])
 {
+    /* The prime to the power of 4 for each four of those bytes. */
+    static const uint64_t powers[] = {0x0000000000000001u, 0x9ffaac085635bc91u, 0x1efac7090aef4a21u,
+                                      0xf54383a05ace38b1u, 0x4efe15c813151841u, 0xe22cbbe2283778d1u,
+                                      0x26a7a93bbd69ea61u, 0x56c104a22d31fcf1u, 0x0558b2e6a2f64081u,
+                                      0x571fdafdd58e4511u};
+    uint32_t zeros = 0;
     uint64_t hash = 0xcbf29ce484222325u;
-    for (int i = 0; i < 36; i++)
-        hash = (hash ^ client_id[i]) * 0x100000001b3u;
-    return hash;
+    while (zeros < 9 && le_get_u32(client_id + 36 - 4 * (zeros + 1)) == 0)
+        zeros++;
+    for (uint32_t i = 0; i < 36 - 4 * zeros; i++)
+        hash = (hash ^ client_id[i]) * CLIENT_HASH_PRIME;
+    return hash * powers[zeros];
 }
 
 #endif /* SETTLEMENT_STATE_H */

@@ -3,6 +3,7 @@
 #include "common/applied.h"
 #include "common/arena.h"
 #include "common/fee.h"
+#include "common/withdrawal_event.h"
 #include "settlement/posting.h"
 
 #include <string.h>
@@ -449,14 +450,14 @@ static bool is_departed(uint8_t state)
 }
 
 /* The way from one state to the next; a hold and its release are told by the balances. */
-static struct posting_set way_of(const struct withdrawal_changed_event *withdrawal)
+static struct posting_set way_of(const struct withdrawal_moved_event *withdrawal)
 {
     const uint32_t account = withdrawal->account;
     const uint16_t asset = withdrawal->asset;
     if (is_departed(withdrawal->state) && !is_departed(withdrawal->before))
         return posting_depart(account, asset, withdrawal->amount);
     if (withdrawal->state == WITHDRAWAL_FINAL && is_departed(withdrawal->before))
-        return posting_arrive(asset, withdrawal->amount);
+        return posting_arrive(asset, withdrawal->paid, withdrawal->fee);
     if (withdrawal->state == WITHDRAWAL_FAILED && is_departed(withdrawal->before))
         return posting_return(account, asset, withdrawal->amount);
     return (struct posting_set){0};
@@ -466,9 +467,10 @@ static bool on_withdrawal(struct pass *pass, const struct event *event)
 {
     struct withdrawal_row row = {
         .command = pass->command, .ordinal = pass->ordinal, .time_ns = pass->stamp_ns};
-    withdrawal_changed_event_get(event->payload, &row.withdrawal);
+    withdrawal_event_get(event, &row.withdrawal);
     if (!account_valid(pass, row.withdrawal.account) || !asset_valid(pass, row.withdrawal.asset) ||
-        row.withdrawal.amount.units <= 0)
+        row.withdrawal.paid.units <= 0 || row.withdrawal.fee.units < 0 ||
+        row.withdrawal.amount.units - row.withdrawal.fee.units != row.withdrawal.paid.units)
         return false;
     const struct posting_set set = way_of(&row.withdrawal);
     book(pass, &set);
@@ -654,6 +656,7 @@ static bool on_event(struct pass *pass, const struct event *event)
     case T_DEPOSIT_CHANGED:
         return on_deposit(pass, event);
     case T_WITHDRAWAL_CHANGED:
+    case T_WITHDRAWAL_MOVED:
         return on_withdrawal(pass, event);
     case T_ADDRESS_CHANGED:
         return on_address(pass, event);

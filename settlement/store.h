@@ -117,7 +117,7 @@ struct withdrawal_row {
     uint64_t command;
     uint32_t ordinal;
     uint64_t time_ns;
-    struct withdrawal_changed_event withdrawal;
+    struct withdrawal_moved_event withdrawal;
     char address[CHAIN_ADDRESS_BYTES + 1]; /* printable, terminated */
     char client_id[37];
 };
@@ -251,6 +251,9 @@ struct store_options {
         *compared;    /* balances at a block's end, which must be the store's too; may be NULL */
     uint64_t kept_ns; /* history older than that is dropped (retention.h); 0: none */
     uint32_t balances_ms; /* between two refreshes of the balance table; 0: STORE_BALANCES_MS */
+    uint32_t tell_ms; /* between two lines of the log while it catches up; 0: LAG_TELL_MS (lag.h) */
+    uint32_t
+        lock_ms; /* the orders' connection waits so long for a lock; 0: AHEAD_LOCK_MS (ahead.h) */
 };
 
 /* The thread's body: fills the database from the source until progress.stopping. A database that is

@@ -2,15 +2,17 @@
 
 #include "common/arena.h"
 #include "common/log.h"
+#include "settlement/ahead.h"
 #include "settlement/audit.h"
-#include "settlement/copy_row.h"
 #include "settlement/database.h"
+#include "settlement/lag.h"
+#include "settlement/merge.h"
+#include "settlement/migration.h"
 #include "settlement/retention.h"
-#include "settlement/schema.h"
+#include "settlement/row_batch.h"
+#include "settlement/store_load.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -19,135 +21,6 @@
 #define SLEEP_MS         200
 #define BACKOFF_MS_MIN   50
 #define BACKOFF_MS_MAX   2000
-#define BALANCES_AT_ONCE 10000
-#define BEHIND_BLOCKS    100   /* ten seconds of trading: from there on the log tells of it */
-#define TELL_MS          10000 /* and how often */
-#define MIGRATION_LOCK   0x71756f726578 /* "quorex": one writer migrates at a time */
-
-enum table {
-    TABLE_ASSETS,
-    TABLE_MARKETS,
-    TABLE_ACCOUNTS,
-    TABLE_BLOCKS,
-    TABLE_FILLS,
-    TABLE_ORDERS,
-    TABLE_ENTRIES,
-    TABLE_CANDLES,
-    TABLE_BALANCES,
-    TABLE_PREVENTED,
-    TABLE_LISTS,
-    TABLE_LIST_ENDS,
-    TABLE_DEPOSITS,
-    TABLE_WITHDRAWALS,
-    TABLE_ADDRESSES,
-    TABLE_DEPOSIT_CHANGES,
-    TABLE_WITHDRAWAL_CHANGES,
-    TABLE_ADDRESS_CHANGES,
-    TABLE_COUNT
-};
-
-/* Where each table's rows are copied to; those of pg_temp are merged from there. */
-static const char *const copy_targets[TABLE_COUNT] = {
-    "quorex.assets",
-    "quorex.markets",
-    "quorex.accounts",
-    "quorex.blocks",
-    "quorex.fills",
-    "quorex.orders",
-    "quorex.ledger_entries",
-    "pg_temp.candles_in",
-    "pg_temp.balances_in",
-    "quorex.prevented_matches",
-    "quorex.order_lists",
-    "pg_temp.list_ends_in",
-    "pg_temp.deposits_in",
-    "pg_temp.withdrawals_in",
-    "pg_temp.addresses_in",
-    "quorex.deposit_changes",
-    "quorex.withdrawal_changes",
-    "quorex.address_changes",
-};
-
-static const char *const partitioned[] = {
-    "fills",       "orders",          "ledger_entries",     "prevented_matches",
-    "order_lists", "deposit_changes", "withdrawal_changes", "address_changes"};
-
-static const char staging_sql[] =
-    "CREATE TEMP TABLE candles_in (LIKE quorex.candles) ON COMMIT DELETE ROWS;"
-    "CREATE TEMP TABLE balances_in (LIKE quorex.balances) ON COMMIT DELETE ROWS;"
-    "CREATE TEMP TABLE list_ends_in (market int NOT NULL, list_id bigint NOT NULL,"
-    " closed_ns bigint NOT NULL) ON COMMIT DELETE ROWS;"
-    "CREATE TEMP TABLE deposits_in (LIKE quorex.deposits) ON COMMIT DELETE ROWS;"
-    "CREATE TEMP TABLE withdrawals_in (LIKE quorex.withdrawals) ON COMMIT DELETE ROWS;"
-    "CREATE TEMP TABLE addresses_in (LIKE quorex.addresses) ON COMMIT DELETE ROWS";
-
-static const char merge_candles_sql[] =
-    "INSERT INTO quorex.candles AS c SELECT * FROM pg_temp.candles_in"
-    " ON CONFLICT (market, \"interval\", open_ns) DO UPDATE SET"
-    " high = greatest(c.high, excluded.high), low = least(c.low, excluded.low),"
-    " close = excluded.close, volume = c.volume + excluded.volume,"
-    " quote_volume = c.quote_volume + excluded.quote_volume,"
-    " fill_count = c.fill_count + excluded.fill_count,"
-    " taker_volume = c.taker_volume + excluded.taker_volume,"
-    " taker_quote_volume = c.taker_quote_volume + excluded.taker_quote_volume";
-
-static const char merge_balances_sql[] =
-    "INSERT INTO quorex.balances SELECT * FROM pg_temp.balances_in"
-    " ON CONFLICT (account, asset) DO UPDATE SET"
-    " available = excluded.available, held = excluded.held, height = excluded.height";
-
-/* After the lists themselves: one may begin and end in one batch. */
-static const char merge_list_ends_sql[] =
-    "UPDATE quorex.order_lists l SET closed_ns = e.closed_ns FROM pg_temp.list_ends_in e"
-    " WHERE l.market = e.market AND l.list_id = e.list_id";
-
-/* Of one that changed more than once in a batch the newest row counts; when it began stays. */
-static const char merge_deposits_sql[] =
-    "INSERT INTO quorex.deposits AS d SELECT i.deposit, i.account, i.asset, i.chain, i.txid, "
-    "i.output,"
-    " i.amount, i.credited, i.chain_height, i.confirmations, i.state,"
-    " (SELECT min(f.created_ns) FROM pg_temp.deposits_in f WHERE f.deposit = i.deposit),"
-    " i.changed_ns, i.command"
-    " FROM pg_temp.deposits_in i JOIN (SELECT deposit, max(command) AS command"
-    " FROM pg_temp.deposits_in GROUP BY deposit) last USING (deposit, command)"
-    " ON CONFLICT (deposit) DO UPDATE SET credited = excluded.credited,"
-    " chain_height = excluded.chain_height, confirmations = excluded.confirmations,"
-    " state = excluded.state, changed_ns = excluded.changed_ns, command = excluded.command";
-
-static const char merge_withdrawals_sql[] =
-    "INSERT INTO quorex.withdrawals AS w SELECT i.withdrawal, i.account, i.asset, i.chain, "
-    "i.address,"
-    " i.client_id, i.amount, i.state, i.approvers, i.block, i.txid,"
-    " (SELECT min(f.created_ns) FROM pg_temp.withdrawals_in f WHERE f.withdrawal = i.withdrawal),"
-    " i.changed_ns, i.command"
-    " FROM pg_temp.withdrawals_in i JOIN (SELECT withdrawal, max(command) AS command"
-    " FROM pg_temp.withdrawals_in GROUP BY withdrawal) last USING (withdrawal, command)"
-    " ON CONFLICT (withdrawal) DO UPDATE SET state = excluded.state,"
-    " approvers = excluded.approvers, block = excluded.block, txid = excluded.txid,"
-    " changed_ns = excluded.changed_ns, command = excluded.command";
-
-static const char merge_addresses_sql[] =
-    "INSERT INTO quorex.addresses AS a SELECT i.kind, i.chain, i.address, i.account, i.active_ns,"
-    " (SELECT min(f.created_ns) FROM pg_temp.addresses_in f WHERE f.kind = i.kind"
-    " AND f.chain = i.chain AND f.address = i.address AND f.account = i.account),"
-    " i.changed_ns, i.command"
-    " FROM pg_temp.addresses_in i JOIN (SELECT kind, chain, address, account,"
-    " max(command) AS command FROM pg_temp.addresses_in GROUP BY kind, chain, address, account) "
-    "last"
-    " USING (kind, chain, address, account, command)"
-    " ON CONFLICT (kind, chain, address, account) DO UPDATE SET"
-    " active_ns = excluded.active_ns, changed_ns = excluded.changed_ns,"
-    " command = excluded.command";
-
-/* What was copied aside is merged in this order, when there is any. */
-static const struct {
-    enum table table;
-    const char *sql;
-} merges[] = {
-    {TABLE_CANDLES, merge_candles_sql},         {TABLE_BALANCES, merge_balances_sql},
-    {TABLE_LIST_ENDS, merge_list_ends_sql},     {TABLE_DEPOSITS, merge_deposits_sql},
-    {TABLE_WITHDRAWALS, merge_withdrawals_sql}, {TABLE_ADDRESSES, merge_addresses_sql},
-};
 
 /* Up to where the database has the chain. */
 struct cursor {
@@ -155,14 +28,6 @@ struct cursor {
     uint64_t command;
     uint64_t balances_height;
     hash_t hash; /* of the block at `height` */
-};
-
-/* Since PostgreSQL was found to be behind the chain. */
-struct catching_up {
-    bool is_behind;
-    uint64_t began_ms, told_ms;
-    uint64_t from_height;
-    uint64_t fills; /* written since */
 };
 
 struct writer {
@@ -179,10 +44,11 @@ struct writer {
     uint64_t balances_known;  /* the store has all changes up to this height, at least */
     uint64_t partitions_to;   /* partitions exist for all commands below */
     uint64_t balances_due_ms; /* when balances are refreshed next */
-    struct copy_rows rows[TABLE_COUNT];
+    struct row_batch batch;
+    struct ahead *ahead;
     struct audit audit;
     struct retention retention;
-    struct catching_up catching;
+    struct lag lag;
 };
 
 static uint64_t now_ms(void)
@@ -205,416 +71,6 @@ static bool is_news(struct writer *writer)
     return news;
 }
 
-/* Begins a row, with room for it. Memory for rows is taken as it is needed and kept. */
-static struct copy_rows *begin_row(struct writer *writer, enum table table, uint16_t field_count)
-{
-    struct copy_rows *rows = &writer->rows[table];
-    if (rows->capacity - rows->used < 2 * COPY_ROW_MAX) {
-        const size_t capacity = rows->capacity * 2;
-        uint8_t *bytes = realloc(rows->bytes, capacity);
-        ASSERT(bytes != NULL);
-        rows->bytes = bytes;
-        rows->capacity = capacity;
-    }
-    copy_row_begin(rows, field_count);
-    return rows;
-}
-
-static void on_asset(void *context, uint16_t index, const struct asset *asset)
-{
-    struct copy_rows *rows = begin_row(context, TABLE_ASSETS, 3);
-    copy_row_i32(rows, index);
-    copy_row_text(rows, asset->symbol);
-    copy_row_i32(rows, asset->decimals);
-}
-
-static void on_market(void *context, uint16_t index, const struct market *market)
-{
-    struct copy_rows *rows = begin_row(context, TABLE_MARKETS, 12);
-    copy_row_i32(rows, index);
-    copy_row_text(rows, market->symbol);
-    copy_row_i32(rows, market->base);
-    copy_row_i32(rows, market->quote);
-    copy_row_i64(rows, market->tick_units);
-    copy_row_i64(rows, market->lot_units);
-    copy_row_i64(rows, market->price_min.ticks);
-    copy_row_i64(rows, market->price_max.ticks);
-    copy_row_i64(rows, market->qty_min.lots);
-    copy_row_i64(rows, market->qty_max.lots);
-    copy_row_i64(rows, market->notional_min.units);
-    copy_row_i64(rows, market->account_orders_max);
-}
-
-static void on_account(void *context, const struct account_row *row)
-{
-    struct copy_rows *rows = begin_row(context, TABLE_ACCOUNTS, 4);
-    copy_row_i32(rows, (int32_t)row->created.account);
-    copy_row_bytes(rows, row->created.public_key, PUBLIC_KEY_BYTES);
-    copy_row_i32(rows, row->created.tier);
-    copy_row_i64(rows, (int64_t)row->time_ns);
-}
-
-static void on_block(void *context, const struct block_row *row)
-{
-    struct copy_rows *rows = begin_row(context, TABLE_BLOCKS, 7);
-    copy_row_i64(rows, (int64_t)row->header.height);
-    copy_row_i64(rows, (int64_t)row->header.time_ns);
-    copy_row_bytes(rows, row->hash.bytes, HASH_BYTES);
-    copy_row_bytes(rows, row->header_bytes, BLOCK_HEADER_BYTES);
-    copy_row_i64(rows, (int64_t)row->header.first_command);
-    copy_row_i64(rows, (int64_t)row->header.last_command);
-    copy_row_i32(rows, (int32_t)row->header.fill_count);
-}
-
-static void on_fill(void *context, const struct fill_row *row)
-{
-    const struct fill_event *fill = &row->fill;
-    struct copy_rows *rows = begin_row(context, TABLE_FILLS, 16);
-    copy_row_i64(rows, (int64_t)row->command);
-    copy_row_i32(rows, (int32_t)row->ordinal);
-    copy_row_i32(rows, fill->market);
-    copy_row_i64(rows, (int64_t)fill->trade_id);
-    copy_row_i64(rows, (int64_t)fill->aggregate_id);
-    copy_row_i64(rows, (int64_t)row->time_ns);
-    copy_row_i64(rows, fill->price.ticks);
-    copy_row_i64(rows, fill->qty.lots);
-    copy_row_i64(rows, (int64_t)fill->maker_order);
-    copy_row_i64(rows, (int64_t)fill->taker_order);
-    copy_row_i32(rows, (int32_t)fill->maker_account);
-    copy_row_i32(rows, (int32_t)fill->taker_account);
-    copy_row_i64(rows, row->maker_fee.units);
-    copy_row_i64(rows, row->taker_fee.units);
-    copy_row_i32(rows, fill->taker_side);
-    copy_row_i64(rows, row->maker_rebate.units);
-}
-
-static void on_order(void *context, const struct order_row *row)
-{
-    const struct order_done_event *done = &row->done;
-    struct copy_rows *rows = begin_row(context, TABLE_ORDERS, 23);
-    copy_row_i64(rows, (int64_t)row->command);
-    copy_row_i32(rows, done->market);
-    copy_row_i64(rows, (int64_t)done->order_id);
-    copy_row_i32(rows, (int32_t)done->account);
-    copy_row_text(rows, row->client_id);
-    copy_row_i32(rows, done->side);
-    copy_row_i32(rows, done->type);
-    copy_row_i32(rows, done->time_in_force);
-    copy_row_i32(rows, done->status);
-    copy_row_i32(rows, done->reason);
-    copy_row_i64(rows, done->price.ticks);
-    copy_row_i64(rows, done->qty.lots);
-    copy_row_i64(rows, done->executed.lots);
-    copy_row_i64(rows, done->quote_qty.units);
-    copy_row_i64(rows, done->quote_executed.units);
-    copy_row_i64(rows, (int64_t)done->created_ns);
-    copy_row_i64(rows, (int64_t)row->closed_ns);
-    copy_row_i32(rows, done->self_trade);
-    copy_row_i64(rows, (int64_t)row->terms.list_id);
-    copy_row_i64(rows, row->terms.stop_price.ticks);
-    copy_row_i64(rows, row->terms.iceberg_qty.lots);
-    copy_row_i64(rows, row->terms.prevented.lots);
-    copy_row_i64(rows, row->terms.trailing_delta);
-}
-
-static void on_prevented(void *context, const struct prevented_row *row)
-{
-    const struct prevented_event *prevented = &row->prevented;
-    struct copy_rows *rows = begin_row(context, TABLE_PREVENTED, 13);
-    copy_row_i64(rows, (int64_t)row->command);
-    copy_row_i32(rows, (int32_t)row->ordinal);
-    copy_row_i32(rows, prevented->market);
-    copy_row_i64(rows, (int64_t)prevented->prevented_id);
-    copy_row_i64(rows, (int64_t)row->time_ns);
-    copy_row_i32(rows, (int32_t)prevented->taker_account);
-    copy_row_i64(rows, prevented->price.ticks);
-    copy_row_i64(rows, (int64_t)prevented->maker_order);
-    copy_row_i64(rows, (int64_t)prevented->taker_order);
-    copy_row_i64(rows, prevented->maker_qty.lots);
-    copy_row_i64(rows, prevented->taker_qty.lots);
-    copy_row_i32(rows, prevented->taker_side);
-    copy_row_i32(rows, prevented->mode);
-}
-
-static void on_list(void *context, const struct list_row *row)
-{
-    const struct list_accepted_event *accepted = &row->accepted;
-    struct copy_rows *rows = begin_row(context, TABLE_LISTS, 11);
-    copy_row_i64(rows, (int64_t)row->command);
-    copy_row_i32(rows, accepted->market);
-    copy_row_i64(rows, (int64_t)accepted->list_id);
-    copy_row_i32(rows, (int32_t)accepted->account);
-    copy_row_text(rows, row->client_id);
-    copy_row_i32(rows, accepted->kind);
-    copy_row_i64(rows, (int64_t)accepted->a_order);
-    copy_row_i64(rows, (int64_t)accepted->b_order);
-    copy_row_i64(rows, (int64_t)accepted->c_order);
-    copy_row_i64(rows, (int64_t)row->time_ns);
-    copy_row_i64(rows, 0);
-}
-
-static void on_list_end(void *context, const struct list_end_row *row)
-{
-    struct copy_rows *rows = begin_row(context, TABLE_LIST_ENDS, 3);
-    copy_row_i32(rows, row->market);
-    copy_row_i64(rows, (int64_t)row->list_id);
-    copy_row_i64(rows, (int64_t)row->time_ns);
-}
-
-/* A field padded with zero bytes, of the letters that chains have. */
-static void row_chain(struct copy_rows *rows, const uint8_t chain[CHAIN_BYTES])
-{
-    char text[CHAIN_BYTES + 1] = {0};
-    memcpy(text, chain, CHAIN_BYTES);
-    copy_row_text(rows, text);
-}
-
-/* Begins a row of what became of something: by which event, and when. */
-static struct copy_rows *begin_change(struct writer *writer, enum table table, uint16_t field_count,
-                                      uint64_t command, uint32_t ordinal, uint64_t time_ns)
-{
-    struct copy_rows *rows = begin_row(writer, table, field_count);
-    copy_row_i64(rows, (int64_t)command);
-    copy_row_i32(rows, (int32_t)ordinal);
-    copy_row_i64(rows, (int64_t)time_ns);
-    return rows;
-}
-
-static void on_deposit(void *context, const struct deposit_row *row)
-{
-    const struct deposit_changed_event *deposit = &row->deposit;
-    struct copy_rows *rows = begin_row(context, TABLE_DEPOSITS, 14);
-    copy_row_i64(rows, (int64_t)deposit->deposit);
-    copy_row_i32(rows, (int32_t)deposit->account);
-    copy_row_i32(rows, deposit->asset);
-    row_chain(rows, deposit->chain);
-    copy_row_bytes(rows, deposit->txid, TXID_BYTES);
-    copy_row_i64(rows, deposit->output);
-    copy_row_i64(rows, deposit->amount.units);
-    copy_row_i64(rows, deposit->credited.units);
-    copy_row_i64(rows, (int64_t)deposit->height);
-    copy_row_i64(rows, deposit->confirmations);
-    copy_row_i32(rows, deposit->state);
-    copy_row_i64(rows, (int64_t)row->time_ns);
-    copy_row_i64(rows, (int64_t)row->time_ns);
-    copy_row_i64(rows, (int64_t)row->command);
-
-    rows =
-        begin_change(context, TABLE_DEPOSIT_CHANGES, 11, row->command, row->ordinal, row->time_ns);
-    copy_row_i64(rows, (int64_t)deposit->deposit);
-    copy_row_i32(rows, (int32_t)deposit->account);
-    copy_row_i32(rows, deposit->asset);
-    copy_row_i32(rows, deposit->state);
-    copy_row_i64(rows, deposit->confirmations);
-    copy_row_i64(rows, (int64_t)deposit->height);
-    copy_row_i64(rows, deposit->credited.units);
-    copy_row_i64(rows, deposit->moved.units);
-}
-
-static void on_withdrawal(void *context, const struct withdrawal_row *row)
-{
-    const struct withdrawal_changed_event *withdrawal = &row->withdrawal;
-    struct copy_rows *rows = begin_row(context, TABLE_WITHDRAWALS, 14);
-    copy_row_i64(rows, (int64_t)withdrawal->withdrawal);
-    copy_row_i32(rows, (int32_t)withdrawal->account);
-    copy_row_i32(rows, withdrawal->asset);
-    row_chain(rows, withdrawal->chain);
-    copy_row_text(rows, row->address);
-    copy_row_text(rows, row->client_id);
-    copy_row_i64(rows, withdrawal->amount.units);
-    copy_row_i32(rows, withdrawal->state);
-    copy_row_i32(rows, withdrawal->approvers);
-    copy_row_i64(rows, (int64_t)withdrawal->block);
-    copy_row_bytes(rows, withdrawal->txid, TXID_BYTES);
-    copy_row_i64(rows, (int64_t)row->time_ns);
-    copy_row_i64(rows, (int64_t)row->time_ns);
-    copy_row_i64(rows, (int64_t)row->command);
-
-    rows = begin_change(context, TABLE_WITHDRAWAL_CHANGES, 9, row->command, row->ordinal,
-                        row->time_ns);
-    copy_row_i64(rows, (int64_t)withdrawal->withdrawal);
-    copy_row_i32(rows, (int32_t)withdrawal->account);
-    copy_row_i32(rows, withdrawal->state);
-    copy_row_i32(rows, withdrawal->approvers);
-    copy_row_i64(rows, (int64_t)withdrawal->block);
-    copy_row_bytes(rows, withdrawal->txid, TXID_BYTES);
-}
-
-static void on_address(void *context, const struct address_row *row)
-{
-    const struct address_changed_event *address = &row->address;
-    struct copy_rows *rows = begin_row(context, TABLE_ADDRESSES, 8);
-    copy_row_i32(rows, address->kind);
-    row_chain(rows, address->chain);
-    copy_row_text(rows, row->text);
-    copy_row_i32(rows, (int32_t)address->account);
-    copy_row_i64(rows, (int64_t)address->active_ns);
-    copy_row_i64(rows, (int64_t)row->time_ns);
-    copy_row_i64(rows, (int64_t)row->time_ns);
-    copy_row_i64(rows, (int64_t)row->command);
-
-    rows =
-        begin_change(context, TABLE_ADDRESS_CHANGES, 8, row->command, row->ordinal, row->time_ns);
-    copy_row_i32(rows, (int32_t)address->account);
-    copy_row_i32(rows, address->kind);
-    row_chain(rows, address->chain);
-    copy_row_text(rows, row->text);
-    copy_row_i64(rows, (int64_t)address->active_ns);
-}
-
-static void on_entry(void *context, const struct entry_row *row)
-{
-    struct copy_rows *rows = begin_row(context, TABLE_ENTRIES, 8);
-    copy_row_i64(rows, (int64_t)row->height);
-    copy_row_i64(rows, (int64_t)row->command);
-    copy_row_i32(rows, row->account);
-    copy_row_i32(rows, row->asset);
-    copy_row_i32(rows, row->kind);
-    copy_row_i64(rows, row->available.units);
-    copy_row_i64(rows, row->held.units);
-    copy_row_i32(rows, (int32_t)row->event_count);
-}
-
-static void on_candle(void *context, const struct candle_row *row)
-{
-    struct copy_rows *rows = begin_row(context, TABLE_CANDLES, 12);
-    copy_row_i32(rows, row->market);
-    copy_row_i32(rows, row->interval);
-    copy_row_i64(rows, (int64_t)row->open_ns);
-    copy_row_i64(rows, row->open.ticks);
-    copy_row_i64(rows, row->high.ticks);
-    copy_row_i64(rows, row->low.ticks);
-    copy_row_i64(rows, row->close.ticks);
-    copy_row_numeric(rows, row->volume);
-    copy_row_numeric(rows, row->quote_volume);
-    copy_row_i64(rows, (int64_t)row->fill_count);
-    copy_row_numeric(rows, row->taker_volume);
-    copy_row_numeric(rows, row->taker_quote_volume);
-}
-
-static void on_balance(void *context, const struct balance_row *row)
-{
-    struct copy_rows *rows = begin_row(context, TABLE_BALANCES, 5);
-    copy_row_i32(rows, (int32_t)row->account);
-    copy_row_i32(rows, row->asset);
-    copy_row_i64(rows, row->available.units);
-    copy_row_i64(rows, row->held.units);
-    copy_row_i64(rows, (int64_t)row->height);
-}
-
-static struct store_sink sink_of(struct writer *writer)
-{
-    return (struct store_sink){.context = writer,
-                               .block = on_block,
-                               .fill = on_fill,
-                               .order = on_order,
-                               .entry = on_entry,
-                               .account = on_account,
-                               .asset = on_asset,
-                               .market = on_market,
-                               .candle = on_candle,
-                               .balance = on_balance,
-                               .prevented = on_prevented,
-                               .list = on_list,
-                               .list_end = on_list_end,
-                               .deposit = on_deposit,
-                               .withdrawal = on_withdrawal,
-                               .address = on_address};
-}
-
-/* Brings the schema to the newest number, in one transaction. */
-static enum status migrate(struct writer *writer)
-{
-    struct database *database = writer->database;
-    enum status status = database_run(
-        database,
-        "BEGIN; SELECT pg_advisory_xact_lock(%" PRIu64 ");"
-        "CREATE SCHEMA IF NOT EXISTS quorex;"
-        "CREATE TABLE IF NOT EXISTS quorex.migrations"
-        " (number int PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL);"
-        "SELECT coalesce(sum(1::bigint << number), 0)::bigint FROM quorex.migrations",
-        (uint64_t)MIGRATION_LOCK);
-    if (status != STATUS_OK) return status;
-
-    const uint64_t have = (uint64_t)database_number(database, 0, 0);
-    for (uint32_t i = 0; i < schema_migration_count && status == STATUS_OK; i++) {
-        const struct schema_migration *migration = &schema_migrations[i];
-        ASSERT(migration->number < 63);
-        if ((have >> migration->number & 1) != 0) continue;
-        status = database_run_text(database, migration->sql);
-        if (status != STATUS_OK) break;
-        status = database_run(database, "INSERT INTO quorex.migrations VALUES (%u, '%s', now())",
-                              migration->number, migration->name);
-        if (status == STATUS_OK)
-            log_info("settlement", "database migrated", "to=\"%s\"", migration->name);
-    }
-    return status == STATUS_OK ? database_run(database, "COMMIT") : status;
-}
-
-/* Makes an empty database this chain's; leaves one of another chain alone. */
-static enum status claim(struct writer *writer)
-{
-    char ours[2 * HASH_BYTES + 1];
-    hash_hex(writer->chain_id.bytes, HASH_BYTES, ours);
-    enum status status =
-        database_run(writer->database,
-                     "INSERT INTO quorex.chain VALUES (1, '\\x%s') ON CONFLICT (id) DO NOTHING;"
-                     "SELECT encode(chain_id, 'hex') FROM quorex.chain",
-                     ours);
-    if (status != STATUS_OK) return status;
-    const char *theirs = database_text(writer->database, 0, 0);
-    if (strcmp(ours, theirs) == 0) return STATUS_OK;
-    if (is_news(writer))
-        log_error("settlement", "the database belongs to another chain; nothing is written to it",
-                  "chain=%s database=%s", ours, theirs);
-    return STATUS_MISMATCH;
-}
-
-static enum status load_assets(struct writer *writer)
-{
-    struct database *database = writer->database;
-    const enum status status =
-        database_run(database, "SELECT asset, symbol, decimals FROM quorex.assets ORDER BY asset");
-    if (status != STATUS_OK) return status;
-    for (int row = 0; row < database_rows(database); row++) {
-        struct asset asset = {.decimals = (uint8_t)database_number(database, row, 2)};
-        snprintf(asset.symbol, sizeof(asset.symbol), "%s", database_text(database, row, 1));
-        if (!store_list_asset(writer->store, (uint16_t)database_number(database, row, 0), &asset))
-            return STATUS_MALFORMED;
-    }
-    return STATUS_OK;
-}
-
-static enum status load_markets(struct writer *writer)
-{
-    struct database *database = writer->database;
-    const enum status status =
-        database_run(database, "SELECT market, symbol, base, quote, tick_units, lot_units,"
-                               " price_min, price_max, qty_min, qty_max, notional_min,"
-                               " account_orders_max FROM quorex.markets ORDER BY market");
-    if (status != STATUS_OK) return status;
-    for (int row = 0; row < database_rows(database); row++) {
-        struct market_create_command listing = {
-            .base = (uint16_t)database_number(database, row, 2),
-            .quote = (uint16_t)database_number(database, row, 3),
-            .tick_units = database_number(database, row, 4),
-            .lot_units = database_number(database, row, 5),
-            .price_min = {database_number(database, row, 6)},
-            .price_max = {database_number(database, row, 7)},
-            .qty_min = {database_number(database, row, 8)},
-            .qty_max = {database_number(database, row, 9)},
-            .notional_min = {database_number(database, row, 10)},
-            .account_orders_max = (uint32_t)database_number(database, row, 11),
-        };
-        const char *symbol = database_text(database, row, 1);
-        memcpy(listing.symbol, symbol, strnlen(symbol, sizeof(listing.symbol)));
-        if (!store_list_market(writer->store, (uint16_t)database_number(database, row, 0),
-                               &listing))
-            return STATUS_MALFORMED;
-    }
-    return STATUS_OK;
-}
-
 /* Shows how far the database is; also when it fell back because it was dropped. */
 static void publish(const struct writer *writer)
 {
@@ -627,12 +83,13 @@ static void publish(const struct writer *writer)
     metric_set(&writer->options->metrics->projected_height, writer->cursor.height);
 }
 
-static enum status load_cursor(struct writer *writer)
+static enum status load_cursor(struct writer *writer, struct ahead_place *ahead)
 {
     struct database *database = writer->database;
     const enum status status =
         database_run(database, "SELECT c.height, c.command, c.balances_height,"
-                               " encode(b.hash, 'hex') FROM quorex.cursor c"
+                               " encode(b.hash, 'hex'), a.height, a.command, encode(a.hash, 'hex')"
+                               " FROM quorex.cursor c CROSS JOIN quorex.ahead a"
                                " LEFT JOIN quorex.blocks b ON b.height = c.height");
     if (status != STATUS_OK) return status;
     if (database_rows(database) != 1) {
@@ -652,61 +109,35 @@ static enum status load_cursor(struct writer *writer)
                       writer->cursor.height);
         return STATUS_MALFORMED;
     }
+    *ahead = (struct ahead_place){.height = (uint64_t)database_number(database, 0, 4),
+                                  .command = (uint64_t)database_number(database, 0, 5)};
+    const char *ahead_hash = database_text(database, 0, 6);
+    if (ahead->height > 0 &&
+        !hash_from_hex(ahead_hash, strlen(ahead_hash), ahead->hash.bytes, HASH_BYTES))
+        return STATUS_MALFORMED;
     writer->balances_known = writer->cursor.balances_height;
     writer->partitions_to = 0;
     return STATUS_OK;
 }
 
-/* The whole of the balance table, which is true at balances_height, a part at a time. After the cursor:
- * whoever changes the table from here on moves the cursor too, and then nothing of ours is committed. */
-static enum status load_balances(struct writer *writer)
-{
-    struct database *database = writer->database;
-    int64_t account = 0, asset = -1;
-    for (;;) {
-        const enum status status = database_run(
-            database,
-            "SELECT account, asset, available, held, height FROM quorex.balances"
-            " WHERE (account, asset) > (%" PRId64 ", %" PRId64 ") ORDER BY account, asset LIMIT %d",
-            account, asset, BALANCES_AT_ONCE);
-        if (status != STATUS_OK) return status;
-        const int row_count = database_rows(database);
-        for (int row = 0; row < row_count; row++) {
-            account = database_number(database, row, 0);
-            asset = database_number(database, row, 1);
-            const struct balance_row balance = {
-                .account = (uint32_t)account,
-                .asset = (uint16_t)asset,
-                .available = {database_number(database, row, 2)},
-                .held = {database_number(database, row, 3)},
-                .height = (uint64_t)database_number(database, row, 4),
-            };
-            if (store_load_balance(writer->store, &balance)) continue;
-            if (is_news(writer))
-                log_error("settlement", "the database has a balance that cannot be",
-                          "account=%" PRId64 " asset=%" PRId64, account, asset);
-            return STATUS_MALFORMED;
-        }
-        if (row_count < BALANCES_AT_ONCE) return STATUS_OK;
-    }
-}
-
 /* From nothing to a store that stands where the database's cursor stands. */
 static enum status resume(struct writer *writer)
 {
-    enum status status = database_connect(writer->database);
-    if (status == STATUS_OK) status = migrate(writer);
-    if (status == STATUS_OK) status = claim(writer);
-    if (status == STATUS_OK) status = database_run_text(writer->database, staging_sql);
+    struct database *database = writer->database;
+    struct ahead_place ahead;
+    const bool news = !writer->has_complained;
+    enum status status = database_connect(database);
+    if (status == STATUS_OK) status = migration_run(database, news);
+    if (status == STATUS_OK) status = migration_claim(database, &writer->chain_id, news);
+    if (status == STATUS_OK) status = merge_begin(database);
     store_reset(writer->store);
     audit_begin(&writer->audit);
-    if (status == STATUS_OK) status = load_assets(writer);
-    if (status == STATUS_OK) status = load_markets(writer);
-    if (status == STATUS_MALFORMED && is_news(writer))
-        log_error("settlement", "the database lists what this chain does not", "%s", "");
-    if (status == STATUS_OK) status = load_cursor(writer);
-    if (status == STATUS_OK) status = load_balances(writer);
-    if (status == STATUS_OK) status = retention_load(&writer->retention, writer->database);
+    if (status == STATUS_OK) status = store_load_listings(writer->store, database, news);
+    if (status == STATUS_OK) status = load_cursor(writer, &ahead);
+    if (status == STATUS_OK) status = store_load_balances(writer->store, database, news);
+    if (status == STATUS_MISMATCH || status == STATUS_MALFORMED) writer->has_complained = true;
+    if (status == STATUS_OK) status = retention_load(&writer->retention, database);
+    if (status == STATUS_OK) status = ahead_connect(writer->ahead, ahead, database);
     if (status != STATUS_OK) return status;
     writer->audit.dropped_command = writer->retention.dropped_command;
 
@@ -733,33 +164,6 @@ static enum status catch_balances_up(struct writer *writer)
     return STATUS_OK;
 }
 
-/* Makes the partitions that commands up to `last` need and one ahead, so that no batch waits for one.
- * Attaching an empty table does not wait for readers. */
-static enum status make_partitions(struct writer *writer, uint64_t first, uint64_t last)
-{
-    const uint64_t span = writer->partition_commands;
-    uint64_t from = writer->partitions_to > 0 ? writer->partitions_to : first / span * span;
-    for (; from <= last + span; from += span) {
-        for (size_t i = 0; i < sizeof(partitioned) / sizeof(partitioned[0]); i++) {
-            const char *table = partitioned[i];
-            const uint64_t number = from / span;
-            enum status status = database_run(
-                writer->database, "SELECT to_regclass('quorex.%s_p%" PRIu64 "')", table, number);
-            if (status != STATUS_OK) return status;
-            if (!database_is_null(writer->database, 0, 0)) continue;
-            status = database_run(writer->database,
-                                  "BEGIN; CREATE TABLE quorex.%s_p%" PRIu64
-                                  " (LIKE quorex.%s INCLUDING ALL);"
-                                  "ALTER TABLE quorex.%s ATTACH PARTITION quorex.%s_p%" PRIu64
-                                  " FOR VALUES FROM (%" PRIu64 ") TO (%" PRIu64 "); COMMIT",
-                                  table, number, table, table, table, number, from, from + span);
-            if (status != STATUS_OK) return status;
-        }
-        writer->partitions_to = from + span;
-    }
-    return STATUS_OK;
-}
-
 /* Whether the block goes on where `at` ends. */
 static bool block_follows(const struct writer *writer, const struct cursor *at,
                           const struct block_header *header)
@@ -769,11 +173,22 @@ static bool block_follows(const struct writer *writer, const struct cursor *at,
            hash_equal(header->chain_id, writer->chain_id);
 }
 
+/* Orders of blocks that an earlier session wrote without coming to move the cursor are there. */
+static enum status leave_out(struct writer *writer, const struct cursor *at)
+{
+    const struct ahead_place place = {at->height, at->command, at->hash};
+    const enum status status = ahead_leave_out(writer->ahead, &writer->batch, &place);
+    if (status != STATUS_OK && is_news(writer))
+        log_error("settlement", "the chain is not the one of what is ahead of the cursor",
+                  "height=%" PRIu64 " command=%" PRIu64, at->height, at->command);
+    return status;
+}
+
 /* Turns the next block into rows and moves `at` past it. */
 static enum status take_block(struct writer *writer, struct cursor *at)
 {
     const struct block_source *source = &writer->options->source;
-    const struct store_sink sink = sink_of(writer);
+    const struct store_sink sink = row_batch_sink(&writer->batch);
     struct block_bytes block;
     struct block_header header;
     enum status status = source->read(source->context, at->height + 1, &block);
@@ -797,23 +212,15 @@ static enum status take_block(struct writer *writer, struct cursor *at)
     at->height = header.height;
     at->command = header.last_command;
     at->hash = block_header_hash(block.header);
-    return STATUS_OK;
-}
-
-static size_t row_bytes(const struct writer *writer)
-{
-    size_t sum = 0;
-    for (int table = 0; table < TABLE_COUNT; table++)
-        sum += writer->rows[table].used;
-    return sum;
+    return leave_out(writer, at);
 }
 
 /* As many blocks as are there, up to the bounds of a batch. NOT_FOUND: none. */
 static enum status take_blocks(struct writer *writer, struct cursor *at)
 {
-    for (int table = 0; table < TABLE_COUNT; table++)
-        copy_row_start(&writer->rows[table]);
-    for (int count = 0; count < BATCH_BLOCKS_MAX && row_bytes(writer) < BATCH_BYTES_MAX; count++) {
+    row_batch_start(&writer->batch);
+    for (int count = 0;
+         count < BATCH_BLOCKS_MAX && row_batch_bytes(&writer->batch) < BATCH_BYTES_MAX; count++) {
         const enum status status = take_block(writer, at);
         if (status == STATUS_NOT_FOUND && count > 0) break;
         if (status != STATUS_OK) return status;
@@ -821,21 +228,17 @@ static enum status take_blocks(struct writer *writer, struct cursor *at)
     return STATUS_OK;
 }
 
+/* All that the first connection writes. */
 static enum status copy_tables(struct writer *writer)
 {
-    for (int table = 0; table < TABLE_COUNT; table++) {
-        struct copy_rows *rows = &writer->rows[table];
-        if (rows->row_count == 0) continue;
-        char sql[128];
-        snprintf(sql, sizeof(sql), "COPY %s FROM STDIN BINARY", copy_targets[table]);
-        copy_row_finish(rows);
-        const enum status status = database_copy(writer->database, sql, rows->bytes, rows->used);
-        if (status != STATUS_OK) return status;
-    }
-    return STATUS_OK;
+    enum status status = STATUS_OK;
+    for (int table = 0; table < ROW_TABLES && status == STATUS_OK; table++)
+        if (table != ROW_ORDERS)
+            status = row_batch_copy(&writer->batch, (enum row_table)table, writer->database);
+    return status == STATUS_OK ? merge_rows(&writer->batch, writer->database) : status;
 }
 
-/* Rows and cursor in one transaction. The cursor comes first: whoever else holds it, an orphaned
+/* Rows and cursor in one transaction; orders in another (ahead.h), which commits before. The cursor comes first: whoever else holds it, an orphaned
  * backend of an earlier connection for one, has to end before we see it, moved or not. */
 static enum status commit(struct writer *writer, const struct cursor *to)
 {
@@ -853,10 +256,11 @@ static enum status commit(struct writer *writer, const struct cursor *to)
         log_warn("settlement", "another writer moved the cursor", "height=%" PRIu64, from->height);
         return STATUS_DB_CONFLICT;
     }
+    ahead_batch_begin(writer->ahead, &writer->batch,
+                      &(struct ahead_place){to->height, to->command, to->hash});
     status = copy_tables(writer);
-    for (size_t i = 0; i < sizeof(merges) / sizeof(merges[0]) && status == STATUS_OK; i++)
-        if (writer->rows[merges[i].table].row_count > 0)
-            status = database_run_text(database, merges[i].sql);
+    const enum status orders = ahead_end(writer->ahead, database);
+    if (status == STATUS_OK) status = orders;
     return status == STATUS_OK ? database_run(database, "COMMIT") : status;
 }
 
@@ -875,44 +279,6 @@ static enum status look_after(struct writer *writer, uint64_t now)
     return status == STATUS_OK && !did ? STATUS_NOT_FOUND : status;
 }
 
-/* How many blocks PostgreSQL lacks; also while it is away. */
-static uint64_t measure_behind(struct writer *writer)
-{
-    const uint64_t sealed =
-        atomic_load_explicit(&writer->options->progress->sealed_height, memory_order_relaxed);
-    const uint64_t at = writer->cursor.height;
-    const uint64_t behind = sealed > at ? sealed - at : 0;
-    metric_set(&writer->options->metrics->projection_behind, behind);
-    return behind;
-}
-
-/* How far behind the chain PostgreSQL is: in the metrics always, in the log while it catches up, every TELL_MS. */
-static void tell_progress(struct writer *writer, uint64_t now, uint64_t fill_count)
-{
-    struct catching_up *catching = &writer->catching;
-    const uint64_t at = writer->cursor.height, behind = measure_behind(writer);
-    catching->fills += fill_count;
-    if (!catching->is_behind) {
-        if (behind < BEHIND_BLOCKS) return;
-        *catching = (struct catching_up){
-            .is_behind = true, .began_ms = now, .told_ms = now, .from_height = at};
-        log_info("settlement", "PostgreSQL is behind the chain and catches up",
-                 "height=%" PRIu64 " behind=%" PRIu64, at, behind);
-        return;
-    }
-    const bool is_over = behind == 0;
-    if (!is_over && now - catching->told_ms < TELL_MS) return;
-    catching->told_ms = now;
-    const uint64_t took = now - catching->began_ms;
-    log_info("settlement",
-             is_over ? "PostgreSQL has caught up with the chain" : "PostgreSQL catches up",
-             "height=%" PRIu64 " behind=%" PRIu64 " blocks=%" PRIu64 " fills=%" PRIu64
-             " seconds=%" PRIu64 " fills_per_s=%" PRIu64,
-             at, behind, at - catching->from_height, catching->fills, took / 1000,
-             catching->fills * 1000 / (took + 1));
-    catching->is_behind = !is_over;
-}
-
 /* Rows went in: whatever disk was full has room again. */
 static void tell_room(struct writer *writer)
 {
@@ -926,7 +292,7 @@ static void tell_room(struct writer *writer)
  * that is not committed, here and there. */
 static enum status step(struct writer *writer)
 {
-    const struct store_sink sink = sink_of(writer);
+    const struct store_sink sink = row_batch_sink(&writer->batch);
     struct cursor to = writer->cursor;
     enum status status = catch_balances_up(writer);
     if (status == STATUS_OK) status = take_blocks(writer, &to);
@@ -943,8 +309,9 @@ static enum status step(struct writer *writer)
         to.balances_height = to.height;
     }
     store_flush(writer->store, &sink);
-    const uint64_t fill_count = writer->rows[TABLE_FILLS].row_count;
-    status = make_partitions(writer, writer->cursor.command + 1, to.command);
+    const uint64_t fill_count = writer->batch.rows[ROW_FILLS].row_count;
+    status = migration_partitions(writer->database, writer->partition_commands,
+                                  writer->cursor.command + 1, to.command, &writer->partitions_to);
     if (status == STATUS_OK) status = commit(writer, &to);
     if (status != STATUS_OK) return status;
 
@@ -953,7 +320,7 @@ static enum status step(struct writer *writer)
     if (refresh) writer->balances_due_ms = now + writer->options->balances_ms;
     metric_add(&writer->options->metrics->projected_fills_total, fill_count);
     publish(writer);
-    tell_progress(writer, now, fill_count);
+    lag_tell(&writer->lag, now, fill_count);
     tell_room(writer);
     database_forget_failure(writer->database);
     writer->has_complained = false;
@@ -997,7 +364,7 @@ static void back_off(struct writer *writer, uint64_t milliseconds)
     const uint64_t until = now_ms() + milliseconds;
     while (!is_stopping(writer)) {
         const uint64_t now = now_ms();
-        (void)measure_behind(writer);
+        (void)lag_measure(&writer->lag);
         if (now >= until) return;
         park_sleep(writer->options->park, (int)(until - now < SLEEP_MS ? until - now : SLEEP_MS));
     }
@@ -1012,24 +379,25 @@ static bool writer_open(struct writer *writer, const struct store_options *optio
                                            .progress = options->progress};
     writer->audit = (struct audit){
         .metrics = options->metrics, .progress = options->progress, .compared = options->compared};
+    writer->lag = (struct lag){
+        .progress = options->progress, .metrics = options->metrics, .tell_ms = options->tell_ms};
     writer->database = database_new(options->conninfo, &options->progress->stopping);
     if (writer->database == NULL) return false;
+    database_watched(writer->database, lag_watch(&writer->lag));
     if (!arena_map(&writer->arena, store_bytes(options->genesis))) return false;
     writer->store = store_new(&writer->arena, options->genesis);
     if (writer->store == NULL) return false;
-    for (int table = 0; table < TABLE_COUNT; table++) {
-        writer->rows[table].capacity = 8 * COPY_ROW_MAX;
-        writer->rows[table].bytes = malloc(writer->rows[table].capacity);
-        if (writer->rows[table].bytes == NULL) return false;
-    }
-    return true;
+    writer->ahead = ahead_new(options->conninfo, &options->progress->stopping, options->lock_ms);
+    if (writer->ahead == NULL) return false;
+    ahead_watched(writer->ahead, lag_watch(&writer->lag));
+    return row_batch_open(&writer->batch);
 }
 
 static void writer_close(struct writer *writer)
 {
-    for (int table = 0; table < TABLE_COUNT; table++)
-        free(writer->rows[table].bytes);
+    row_batch_close(&writer->batch);
     arena_unmap(&writer->arena);
+    ahead_free(writer->ahead);
     database_free(writer->database);
 }
 
@@ -1040,6 +408,7 @@ static void run(struct writer *writer)
     while (!is_stopping(writer)) {
         const uint64_t before = writer->cursor.height;
         const enum status status = session(writer);
+        ahead_disconnect(writer->ahead);
         database_disconnect(writer->database);
         metric_set(&metrics->database_up, 0);
         if (is_stopping(writer)) return;
@@ -1058,6 +427,7 @@ void store_run(const struct store_options *options)
     struct store_options settled = *options;
     if (settled.partition_commands == 0) settled.partition_commands = STORE_PARTITION_COMMANDS;
     if (settled.balances_ms == 0) settled.balances_ms = STORE_BALANCES_MS;
+    if (settled.tell_ms == 0) settled.tell_ms = LAG_TELL_MS;
 
     struct writer writer = {.options = &settled};
     if (writer_open(&writer, &settled))

@@ -1,6 +1,7 @@
 #include "settlement/transfer.h"
 
 #include "common/wide.h"
+#include "common/withdrawal_event.h"
 #include "settlement/booking.h"
 
 #include <string.h>
@@ -245,12 +246,24 @@ enum status transfer_deposit(struct settlement *s, const struct event *event)
 
 /* ---- Withdrawals. */
 
+/* What a withdrawal that is asked for now costs. */
+static int64_t fee_now(const struct settlement *s, const uint8_t *chain, uint16_t asset)
+{
+    const struct route_fee *fee =
+        &s->params.route_fees[params_find_route(&s->params, chain, asset)];
+    return fee->from_ns <= s->command.stamp_ns ? fee->fee.units : fee->before.units;
+}
+
+static uint32_t today_of(const struct settlement *s)
+{
+    return (uint32_t)(s->command.stamp_ns / TIER_BOOK_DAY_NS);
+}
+
 static const char *withdrawal_allowed(const struct settlement *s,
                                       const struct withdraw_command *asked)
 {
     uint8_t wide[WIDE_BYTES];
     const struct route_changed_event *route = route_find(s, asked->chain, asked->asset);
-    const uint32_t day = (uint32_t)(s->command.stamp_ns / TIER_BOOK_DAY_NS);
     if (!balance_sheet_has(s->accounts, asked->account)) return "account of a withdrawal";
     if (is_frozen(s, asked->account)) return "withdrawal of a frozen account";
     if (route == NULL || route->status != ROUTE_OPEN) return "route of a withdrawal";
@@ -260,12 +273,13 @@ static const char *withdrawal_allowed(const struct settlement *s,
         s->custody, ADDRESS_WITHDRAWAL, asked->account, asked->chain, asked->address);
     if (address == NULL || address->active_ns == 0 || address->active_ns > s->command.stamp_ns)
         return "address of a withdrawal";
+    const amount_t paid = {asked->amount.units - fee_now(s, asked->chain, asked->asset)};
     if (asked->amount.units < route->withdrawal_min.units ||
-        asked->amount.units > route->withdrawal_max.units ||
-        !wide_of_units(asked->amount, s->params.assets[asked->asset].decimals, route->decimals,
-                       wide))
+        asked->amount.units > route->withdrawal_max.units || paid.units <= 0 ||
+        !wide_of_units(paid, s->params.assets[asked->asset].decimals, route->decimals, wide))
         return "amount of a withdrawal";
-    const int64_t today = custody_book_withdrawn(s->custody, asked->account, asked->asset, day);
+    const int64_t today =
+        custody_book_withdrawn(s->custody, asked->account, asked->asset, today_of(s));
     return (__int128)today + asked->amount.units > route->day_max.units ? "withdrawals of a day"
                                                                         : NULL;
 }
@@ -282,9 +296,11 @@ static const char *withdrawal_asked(struct settlement *s, struct custody_withdra
          out->facts.state == WITHDRAWAL_BROADCAST || out->deadline_ns >= s->command.stamp_ns))
         return "withdrawals in use";
 
-    struct withdrawal_changed_event *facts = &due->facts;
+    struct withdrawal_moved_event *facts = &due->facts;
     facts->withdrawal = custody_book_withdrawals(s->custody).last + 1;
     facts->amount = asked.amount;
+    facts->fee.units = fee_now(s, asked.chain, asked.asset);
+    facts->paid.units = asked.amount.units - facts->fee.units;
     facts->account = asked.account;
     facts->asset = asked.asset;
     facts->state = WITHDRAWAL_HELD;
@@ -292,6 +308,7 @@ static const char *withdrawal_asked(struct settlement *s, struct custody_withdra
     memcpy(facts->address, asked.address, CHAIN_ADDRESS_BYTES);
     memcpy(facts->client_id, asked.client_id, sizeof(facts->client_id));
     due->deadline_ns = s->command.deadline_ns;
+    if (s->params.rules >= PARAMS_RULES_CHARGES) due->until_day = today_of(s) + 1;
     if (asked.amount.units <= route_find(s, asked.chain, asked.asset)->approval_above.units) {
         facts->state = WITHDRAWAL_APPROVED;
         facts->block = s->height + 1;
@@ -299,7 +316,7 @@ static const char *withdrawal_asked(struct settlement *s, struct custody_withdra
     return NULL;
 }
 
-static const char *withdrawal_approved(struct settlement *s, struct withdrawal_changed_event *due)
+static const char *withdrawal_approved(struct settlement *s, struct withdrawal_moved_event *due)
 {
     struct withdrawal_approve_command asked;
     withdrawal_approve_command_get(s->command.payload, &asked);
@@ -319,7 +336,7 @@ static const char *withdrawal_approved(struct settlement *s, struct withdrawal_c
     return NULL;
 }
 
-static const char *withdrawal_told(struct settlement *s, struct withdrawal_changed_event *due)
+static const char *withdrawal_told(struct settlement *s, struct withdrawal_moved_event *due)
 {
     struct withdrawal_report_command asked;
     withdrawal_report_command_get(s->command.payload, &asked);
@@ -342,7 +359,7 @@ static const char *withdrawal_told(struct settlement *s, struct withdrawal_chang
 
 /* By its account, from where nobody has acted on it yet. */
 static const char *withdrawal_canceled(const struct settlement *s,
-                                       struct withdrawal_changed_event *due)
+                                       struct withdrawal_moved_event *due)
 {
     struct withdrawal_cancel_command asked;
     withdrawal_cancel_command_get(s->command.payload, &asked);
@@ -394,8 +411,8 @@ static bool is_departed(uint8_t state)
 }
 
 /* Books the way from one state to another; 0: it was not there. */
-static enum status withdrawal_book(struct settlement *s,
-                                   const struct withdrawal_changed_event *facts, uint8_t from)
+static enum status withdrawal_book(struct settlement *s, const struct withdrawal_moved_event *facts,
+                                   uint8_t from)
 {
     const uint32_t account = facts->account;
     const uint16_t asset = facts->asset;
@@ -414,37 +431,57 @@ static enum status withdrawal_book(struct settlement *s,
     else if (facts->state == WITHDRAWAL_DENIED || facts->state == WITHDRAWAL_CANCELED)
         set = posting_release(account, asset, amount);
     else if (facts->state == WITHDRAWAL_FINAL)
-        set = posting_arrive(asset, amount);
+        set = posting_arrive(asset, facts->paid, facts->fee);
     else if (facts->state == WITHDRAWAL_FAILED)
         set = posting_return(account, asset, amount);
     return booking_post(s, &set);
 }
 
+static bool is_undone(uint8_t state)
+{
+    return state == WITHDRAWAL_DENIED || state == WITHDRAWAL_CANCELED || state == WITHDRAWAL_FAILED;
+}
+
+/* What the limit of the day has: all that was asked for today and has not come to nothing today. */
+static void withdrawn_count(struct settlement *s, const struct custody_withdrawal *withdrawal,
+                            uint8_t from)
+{
+    const struct withdrawal_moved_event *facts = &withdrawal->facts;
+    int64_t counts = 0;
+    if (from == 0)
+        counts = facts->amount.units;
+    else if (is_undone(facts->state) && !is_undone(from) &&
+             withdrawal->until_day == today_of(s) + 1)
+        counts = -facts->amount.units;
+    if (counts != 0)
+        custody_book_add_withdrawn(s->custody, facts->account, facts->asset, today_of(s),
+                                   (amount_t){counts});
+}
+
 enum status transfer_withdrawal(struct settlement *s, const struct event *event)
 {
     struct custody_withdrawal due = {0}, *known = NULL;
-    struct withdrawal_changed_event changed;
-    uint8_t bytes[WITHDRAWAL_CHANGED_BYTES];
-    withdrawal_changed_event_get(event->payload, &changed);
+    struct withdrawal_moved_event changed;
+    uint8_t bytes[WITHDRAWAL_MOVED_BYTES];
+    withdrawal_event_get(event, &changed);
     const char *wrong = !is_due(s)                      ? "withdrawal that nobody asked for"
                         : s->command.type == T_WITHDRAW ? withdrawal_asked(s, &due)
                                                         : withdrawal_moved(s, &known, &due);
     const uint8_t from = known == NULL ? 0 : known->facts.state;
     due.facts.before = from;
-    withdrawal_changed_event_put(bytes, &due.facts);
+    const uint16_t due_bytes = withdrawal_event_put(s->params.rules, &due.facts, bytes);
     due.facts.before = 0;
-    if (wrong == NULL && memcmp(bytes, event->payload, sizeof(bytes)) != 0) wrong = "withdrawal";
+    if (wrong == NULL && (event->type != withdrawal_event_type(s->params.rules) ||
+                          memcmp(bytes, event->payload, due_bytes) != 0))
+        wrong = "withdrawal";
     if (wrong != NULL)
         return differs(s, wrong, changed.account, changed.asset, due.facts.amount, changed.amount);
 
-    if (known == NULL) {
-        const uint32_t day = (uint32_t)(s->command.stamp_ns / TIER_BOOK_DAY_NS);
+    if (known == NULL)
         custody_book_add_withdrawal(s->custody, &due);
-        custody_book_add_withdrawn(s->custody, due.facts.account, due.facts.asset, day,
-                                   due.facts.amount);
-    } else {
+    else
         *known = due;
-    }
+    withdrawn_count(s, &due, from);
     return withdrawal_book(s, &due.facts, from);
 }
 

@@ -2,6 +2,7 @@
 
 #include "common/fee.h"
 #include "common/reject.h"
+#include "common/withdrawal_event.h"
 
 const char *const story_self_trade_words[SELF_TRADE_TRANSFER + 1] = {
     "none", "taker", "maker", "both", "decrement", "transfer"};
@@ -439,16 +440,27 @@ static void say_connector(struct story *story, const struct event *event)
     story_say(story, "| connector %u\n", added.connector);
 }
 
+static void say_route_fee(struct story *story, const struct event *event)
+{
+    struct route_fee_changed_event changed;
+    route_fee_changed_event_get(event->payload, &changed);
+    story_say(story, "| fee of %.12s %s: %" PRId64 ", before %" PRId64 ", from %" PRIu64 " s\n",
+              (const char *)changed.chain, asset_word(story, changed.asset), changed.fee.units,
+              changed.fee_before.units, changed.from_ns / UINT64_C(1000000000));
+}
+
 static void say_withdrawal(struct story *story, const struct event *event)
 {
     static const char *const states[] = {"new",       "held",  "approved", "denied",
                                          "broadcast", "final", "failed",   "canceled"};
-    struct withdrawal_changed_event withdrawal;
-    withdrawal_changed_event_get(event->payload, &withdrawal);
+    struct withdrawal_moved_event withdrawal;
+    withdrawal_event_get(event, &withdrawal);
     story_say(story, "| withdrawal %" PRIu64 " of %s: %" PRId64 " %s to %.64s, %s to %s",
               withdrawal.withdrawal, story->names[withdrawal.account], withdrawal.amount.units,
               asset_word(story, withdrawal.asset), (const char *)withdrawal.address,
               states[withdrawal.before], states[withdrawal.state]);
+    if (withdrawal.fee.units != 0)
+        story_say(story, ", %" PRId64 " of it the fee", withdrawal.fee.units);
     if (withdrawal.approvers != 0) story_say(story, ", approvers %x", withdrawal.approvers);
     if (withdrawal.block != 0) story_say(story, ", block %" PRIu64, withdrawal.block);
     story_say(story, "\n");
@@ -495,6 +507,8 @@ static saying *saying_of(uint16_t type)
         {T_ADDRESS_CHANGED, say_address},
         {T_DEPOSIT_CHANGED, say_deposit},
         {T_WITHDRAWAL_CHANGED, say_withdrawal},
+        {T_WITHDRAWAL_MOVED, say_withdrawal},
+        {T_ROUTE_FEE_CHANGED, say_route_fee},
         {T_CONNECTOR_ADDED, say_connector},
     };
     for (size_t i = 0; i < sizeof(sayings) / sizeof(sayings[0]); i++)

@@ -12,7 +12,7 @@ import { quorex, until } from './exchange.mjs';
 import { Walls } from './walls.mjs';
 
 const run = promisify(execFile);
-const POSTGRES = '/usr/lib/postgresql/15/bin';
+export const POSTGRES = '/usr/lib/postgresql/15/bin';
 
 // A PostgreSQL with one database a node, reached through a socket in its folder.
 export class Postgres {

@@ -118,7 +118,7 @@ after(async () => {
 
 test('an operator opens a way to a chain and assigns an address', async () => {
     const route = await admin('set-route', 'chain=ETH', 'asset=BTC', 'decimals=18', 'confirmations=3', 'connector=0',
-                              'withdrawMin=0.001', 'withdrawMax=5', 'withdrawDayMax=6', 'approvalAbove=0.1', 'approvals=1',
+                              'withdrawMin=0.001', 'withdrawMax=5', 'withdrawDayMax=5', 'approvalAbove=0.1', 'approvals=1',
                               'addressDelay=0');
     assert.equal(route.result, 'route-changed', JSON.stringify(route));
     const { body } = await report({ action: 'deposit-address', account: account.number, chain: 'ETH', address: 'dep-1' });
@@ -127,6 +127,27 @@ test('an operator opens a way to a chain and assigns an address', async () => {
     assert.deepEqual(known.body.map((a) => a.address), ['dep-1']);
     const { body: none } = await report({ action: 'credit', account: 1, asset: 'BTC', amount: '1' });
     assert.equal(none.code, -1130, 'a connector does not credit');
+});
+
+test('operators set what a withdrawal costs, and clients are told as Binance tells it', async () => {
+    const coin = async () => (await signed(account.trading, 'GET', '/sapi/v1/capital/config/getall')).body.find((c) => c.coin === 'BTC');
+    const { networkList: [free] } = await coin();
+    assert.equal(free.withdrawFee, '0.00000000', JSON.stringify(free));
+    const set = (...words) => admin('set-withdraw-fee', ...words);
+    assert.equal((await set('chain=BTC', 'asset=BTC', 'withdrawFee=0.0005')).code, -9102, 'no such route');
+    assert.ok((await set('chain=ETH', 'asset=BTC', 'withdrawFee=-1')).code < -1000);
+    assert.equal((await set('chain=ETH', 'asset=BTC', 'withdrawFee=0.00100001')).code, -9103, 'above withdrawMin');
+    assert.equal((await report({ action: 'route-fee-set', chain: 'ETH', asset: 'BTC', withdrawFee: '0.0005' })).body.code, -1130,
+                 'a connector does not');
+    const changed = await set('chain=ETH', 'asset=BTC', 'withdrawFee=0.0005');
+    assert.equal(changed.result, 'route-fee-changed', JSON.stringify(changed));
+    assert.ok(Math.abs(changed.effectiveFrom - Date.now()) < 60000, 'no delay, as its addresses have none');
+    const { depositAllEnable, withdrawAllEnable, networkList } = await coin();
+    assert.deepEqual([depositAllEnable, withdrawAllEnable, networkList.length], [true, true, 1]);
+    const { network, withdrawEnable, withdrawFee, withdrawMin, withdrawMax, withdrawIntegerMultiple, minConfirm } = networkList[0];
+    assert.deepEqual({ network, withdrawEnable, withdrawFee, withdrawMin, withdrawMax, withdrawIntegerMultiple, minConfirm },
+        { network: 'ETH', withdrawEnable: true, withdrawFee: '0.00050000', withdrawMin: '0.00100000', withdrawMax: '5.00000000',
+          withdrawIntegerMultiple: '0.00000001', minConfirm: 3 });
 });
 
 test('a deposit is credited once, with its last confirmation, and is answered alike when told again', async () => {
@@ -187,6 +208,8 @@ test('a small withdrawal is released with its block, and gone when the chain has
     assert.equal(asked.body.status, 'APPROVED', JSON.stringify(asked.body));
     const again = await signed(account.withdrawing, 'POST', '/quorex/v1/withdrawals', wish);
     assert.equal(again.body.code, -9113);
+    assert.equal(again.status, 400);
+    assert.deepEqual(again.body.withdrawal, asked.body, 'the first one, as it was answered');
     assert.equal((await balance())[0], Number((before - 0.05).toFixed(8)));
 
     const [released] = await until('the withdrawal to be released', async () => {
@@ -194,7 +217,8 @@ test('a small withdrawal is released with its block, and gone when the chain has
         return body.length > 0 ? body : null;
     });
     assert.equal(released.id, asked.body.id);
-    assert.equal(released.chainAmount, '50000000000000000');
+    assert.deepEqual([released.amount, released.transactionFee, released.paid, released.chainAmount],
+                     ['0.05000000', '0.00050000', '0.04950000', '49500000000000000']);
     assert.ok((await (await fetch(`${http}/quorex/v1/status`)).json()).certifiedHeight >= released.block);
 
     const tell = (status) => report({ action: 'withdrawal-report', withdrawal: released.id, status, txid: txid(77) });
@@ -222,7 +246,7 @@ test('a large one waits for an operator who names what he saw, and comes back wh
     assert.deepEqual(await balance(), [before, 0]);
 });
 
-test('one that is denied comes back, and the limit of the day counts it', async () => {
+test('one that is denied, failed or taken back comes back whole, and does not count for the limit of the day', async () => {
     const [before] = await balance();
     const ask = (amount, withdrawOrderId) => signed(account.withdrawing, 'POST', '/quorex/v1/withdrawals',
                                                     { ...withdrawal, amount, withdrawOrderId });
@@ -235,7 +259,12 @@ test('one that is denied comes back, and the limit of the day counts it', async 
                                             { action: 'withdraw-cancel', withdrawal: regretted.id });
     assert.equal(canceled.status, 'CANCELED', JSON.stringify(canceled));
     assert.deepEqual(await balance(), [before, 0]);
-    assert.equal((await ask('1', 'c')).body.code, -9112);
+    assert.equal((await ask('4.95000001', 'c')).body.code, -9112); // 0.05 are gone
+    const { body: rest } = await ask('4.95', 'e');
+    assert.equal(rest.status, 'HELD', JSON.stringify(rest));
+    assert.equal((await ask('0.001', 'f')).body.code, -9112);
+    assert.equal((await admin('deny-withdrawal', `withdrawal=${rest.id}`)).withdrawal.status, 'DENIED');
+    assert.deepEqual(await balance(), [before, 0]);
 });
 
 test('who spent a deposit that is gone is frozen, may cancel, and is let go by an operator', async () => {
@@ -265,9 +294,9 @@ test('the projection has each of them once, as it is now, and entries that sum t
     const sql = (text) => postgres.sql('quorex_0', text);
     assert.equal(sql('SELECT deposit, state, amount, credited, chain_height FROM quorex.deposits ORDER BY deposit'),
                  ['1|2|250000000|250000000|100', '2|3|100000000|0|101', '3|3|100000000|0|102'].join('\n'));
-    assert.equal(sql('SELECT withdrawal, state, amount, client_id, address FROM quorex.withdrawals ORDER BY withdrawal'),
-                 ['1|5|5000000|small|bc1-mine', '2|6|200000000|large|bc1-mine', '3|3|300000000|b|bc1-mine',
-                  '4|7|50000000|d|bc1-mine'].join('\n'));
+    assert.equal(sql('SELECT withdrawal, state, amount, fee, client_id, address FROM quorex.withdrawals ORDER BY withdrawal'),
+                 ['1|5|5000000|50000|small|bc1-mine', '2|6|200000000|50000|large|bc1-mine', '3|3|300000000|50000|b|bc1-mine',
+                  '4|7|50000000|50000|d|bc1-mine', '5|3|495000000|50000|e|bc1-mine'].join('\n'));
     assert.equal(sql('SELECT count(*) FROM quorex.withdrawals WHERE created_ns > changed_ns'), '0');
     const [free, locked] = await balance();
     const asset = sql("SELECT asset FROM quorex.assets WHERE symbol = 'BTC'");
@@ -275,6 +304,8 @@ test('the projection has each of them once, as it is now, and entries that sum t
                  `${Math.round(free * 1e8)}|${Math.round(locked * 1e8)}`);
     assert.equal(sql(`SELECT sum(delta_available) + sum(delta_held) FROM quorex.ledger_entries WHERE asset = ${asset}`), '0');
     assert.equal(sql(`SELECT coalesce(sum(delta_available), 0) FROM quorex.ledger_entries WHERE account = -4 AND asset = ${asset}`), '0');
+    const charged = (who) => sql(`SELECT sum(delta_available) FROM quorex.ledger_entries WHERE kind = 13 AND account = ${who} AND asset = ${asset}`);
+    assert.deepEqual([charged(-1), charged(-4)], ['50000', '-50000'], 'of the one that is final');
 });
 
 test('a node started from a checkpoint knows all of it, and its chain verifies', { timeout: 180000 }, async () => {

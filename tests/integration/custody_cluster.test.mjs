@@ -8,6 +8,7 @@ import { sign } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { eachByte } from '../verifier/changes.mjs';
 import { Refused, checkProof } from '../verifier/verify.mjs';
 import { Cluster } from './cluster.mjs';
 import * as custody from './custody.mjs';
@@ -84,6 +85,48 @@ test('a connector has a key of its own, and it is good for its routes alone', as
     assert.equal((await report(credit)).code, -1130, 'it does not credit');
     assert.equal((await custody.admin(url(follower), connector, credit)).code, -2015, 'nor command');
     assert.equal((await custody.admin(url(follower), connector, route)).code, -2015);
+});
+
+// Anybody can read whose keys count, in the genesis and in the parameters: a signature is what makes a text theirs.
+const forged = {
+    'a stranger signed': (who, text) => signatureOf(custody.pair(), text),
+    'another key that counts signed': (who, text) => signatureOf(who === operator ? connector : operator, text),
+    'a bit is another': (who, text) => signatureOf(who, text).replace(/.$/, (digit) => (parseInt(digit, 16) ^ 1).toString(16)),
+    'another text was signed': (who, text) => signatureOf(who, text.replace(/.$/, (digit) => (Number(digit) + 1) % 10)),
+    'nobody signed': () => '',
+    'the signature is empty': () => '&signature=',
+    'there are two': (who, text) => signatureOf(who, text) + signatureOf(who, text),
+    'half of it is there': (who, text) => signatureOf(who, text).slice(0, -64),
+};
+const signatureOf = (who, text) => `&signature=${sign(null, Buffer.from(text), who.key).toString('hex')}`;
+
+test('a key that counts says nothing without its signature, on any path of any node', async () => {
+    const told = { ...shown, txid: txid(77), amount: String(WEI), height: 99, confirmations: 3 };
+    const credit = { action: 'credit', account: ann.account, asset: 'BTC', amount: '1' };
+    const ways = [['POST', 'custody/reports', connector, told], ['POST', 'admin', operator, credit]];
+    for (const who of [connector, operator]) {
+        for (const path of ['withdrawals', 'deposits', 'release']) ways.push(['GET', `custody/${path}`, who, { withdrawal: 1 }]);
+    }
+    const send = async (number, [method, path, who, parameters], way) => {
+        const time = method === 'GET' ? { timestamp: Date.now() } : { nonce: Date.now() * 1000 };
+        const text = new URLSearchParams({ ...parameters, ...time }).toString();
+        const answer = await fetch(`${url(number)}/quorex/v1/${path}?${text}${way(who, text)}`,
+                                   { method, headers: { 'X-Quorex-Operator': who.publicKey }, signal: AbortSignal.timeout(15000) });
+        return { http: answer.status, code: (await answer.json()).code };
+    };
+    const [balances, before] = [await balance(), (await cluster.status(follower)).height];
+    for (const [i, way] of ways.entries()) {
+        for (const [name, sign_] of Object.entries(forged)) {
+            const refusal = name === 'there are two' ? { http: 400, code: -1100 } : { http: 401, code: -2015 };
+            assert.deepEqual(await send((follower + i) % 4, way, sign_), refusal, `${way[0]} ${way[1]}: ${name}`);
+        }
+        if (way[0] === 'GET') assert.notEqual((await send(leader, way, signatureOf)).code, -2015, 'and signed it is heard');
+    }
+    for (const number of cluster.numbers)
+        await until(`node ${number} to go on`, async () => (await cluster.status(number)).certifiedHeight > before + 1);
+    const { rows } = await custody.poll(url(leader), operator, 'deposits', { limit: 1000 });
+    assert.deepEqual(rows.filter((row) => row.txid === told.txid), []);
+    assert.deepEqual(await balance(), balances);
 });
 
 test('a deposit is credited once, whichever node is told, and one that contradicts it is refused', async () => {
@@ -188,6 +231,8 @@ test('a withdrawal that is replayed, changed, or signed by another key is refuse
 });
 
 test('what is released is proved: by our verifier, by one that shares no code with it, and by nothing else', async () => {
+    const fee = await admin({ action: 'route-fee-set', chain: 'ETH', asset: 'BTC', withdrawFee: '0.001' });
+    assert.equal(fee.result, 'route-fee-changed', JSON.stringify(fee));
     const asked = await withdraw('0.07', 'proved', leader);
     assert.equal(asked.status, 'APPROVED', JSON.stringify(asked));
     const row = await released(asked.id);
@@ -197,21 +242,17 @@ test('what is released is proved: by our verifier, by one that shares no code wi
     const said = checkProof(bytes, trust);
     assert.equal(said.kind, 'release');
     assert.equal(said.withdrawal, BigInt(asked.id));
-    assert.equal(said.amount, 7n * UNIT / 100n);
+    assert.deepEqual([said.amount, said.fee, said.paid], [7n * UNIT / 100n, UNIT / 1000n, 69n * UNIT / 1000n]);
     assert.equal(said.address, 'bc1-mine');
     assert.equal(said.height, BigInt(row.block));
-    for (let at = 0; at < bytes.length; at += 3) {
-        bytes[at] ^= 0x10;
-        assert.throws(() => checkProof(bytes, trust), Refused, `byte ${at}`);
-        bytes[at] ^= 0x10;
-    }
+    eachByte(bytes, (changed, what) => assert.throws(() => checkProof(changed, trust), Refused, what));
     const path = join(cluster.dir, 'release.json'), genesis = join(cluster.folder(0), 'genesis.json');
     const verify = () => new Promise((resolve) => execFile(quorex, ['verify', '--proof', path, '--genesis', genesis],
         (error, stdout, stderr) => resolve({ code: error ? error.code : 0, said: stdout + stderr })));
     writeFileSync(path, JSON.stringify({ proof: answer.proof }));
     const right = await verify();
     assert.equal(right.code, 0, right.said);
-    assert.match(right.said, new RegExp(`withdrawal ${asked.id} of account ${ann.account}, released: 7000000 units`));
+    assert.match(right.said, new RegExp(`withdrawal ${asked.id} of account ${ann.account}, released: 6900000 units of asset \\d+ go over ETH to bc1-mine, and 100000 are the fee`));
     bytes[60] ^= 1;
     writeFileSync(path, JSON.stringify({ proof: bytes.toString('hex') }));
     assert.equal((await verify()).code, 1);

@@ -1,9 +1,11 @@
 // PostgreSQL on a disk that fills up: matching does not notice, log and metrics say so, and once there is room every row
-// comes by itself. Then what is only there is read: an account's ledger, page by page, is its balance.
+// comes by itself. Then what is only there is read: an account's ledger, page by page, is its balance. Last the disk of its
+// write-ahead log fills up, which stops the server: matching goes on, and after somebody has made room and started the
+// server every row comes by itself again.
 
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -13,27 +15,53 @@ import { quorex, until } from './exchange.mjs';
 
 const port = Number(process.env.QUOREX_PORT ?? 24400), http = `http://127.0.0.1:${port}`;
 const dir = mkdtempSync(join(tmpdir(), 'quorex-full-')), node = join(dir, 'node-0'), disk = join(dir, 'disk');
+const log_disk = join(dir, 'log-disk');
 const postgres = new Postgres(join(dir, 'sql'));
-let child, accounts, mounted = false, running = false;
+let child, accounts, fills = 0, running = false;
+const mounted = [];
 
-// A disk of its own for the database; false where that is not allowed.
-function mountSmallDisk() {
-    mkdirSync(disk);
+// A disk of its own for the database, and one for its write-ahead log; false where that is not allowed.
+function mountSmallDisks() {
     try {
-        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'none', disk], { stdio: 'ignore' });
-        mounted = true;
+        for (const [path, size] of [[disk, '48m'], [log_disk, '128m']]) {
+            mkdirSync(path);
+            execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'none', path], { stdio: 'ignore' });
+            mounted.push(path);
+        }
         mkdirSync(join(disk, 'space'));
         execFileSync('chown', ['postgres', join(disk, 'space')]);
     } catch {
         return false;
     }
-    return mounted;
+    return true;
+}
+
+// The server's log where there is little room, and no more of it kept than it needs.
+function moveLog() {
+    postgres.sql('postgres', "ALTER SYSTEM SET min_wal_size = '32MB'");
+    postgres.sql('postgres', "ALTER SYSTEM SET max_wal_size = '48MB'");
+    postgres.stop();
+    const from = join(postgres.cluster, 'pg_wal'), to = join(log_disk, 'pg_wal');
+    execFileSync('cp', ['-a', from, to]);
+    rmSync(from, { recursive: true });
+    execFileSync('ln', ['-s', to, from]);
+    postgres.start();
+}
+
+// All the room there is.
+function fillUp(path) {
+    try {
+        execFileSync('dd', ['if=/dev/zero', `of=${join(path, 'runaway')}`, 'bs=64k'], { stdio: 'ignore' });
+    } catch {
+        // dd fails when the disk is full: that is what it is for.
+    }
 }
 
 before(async () => {
     chmodSync(dir, 0o755); // PostgreSQL's user walks through it
-    if (process.getuid() !== 0 || !mountSmallDisk()) return;
+    if (process.getuid() !== 0 || !mountSmallDisks()) return;
     postgres.make([]);
+    moveLog();
     postgres.sql('postgres', `CREATE TABLESPACE small LOCATION '${join(disk, 'space')}'`);
     postgres.sql('postgres', 'CREATE DATABASE quorex_0 TABLESPACE small');
     execFileSync(quorex, ['init', '--data', dir, '--port', port, '--demo', '--database',
@@ -52,11 +80,13 @@ after(async () => {
         const ended = new Promise((resolve) => child.on('exit', resolve));
         child.kill('SIGTERM');
         await ended;
-        postgres.stop('immediate');
+        if (isServing()) postgres.stop('immediate');
     }
-    if (mounted) execFileSync('umount', ['-l', disk]);
+    for (const path of mounted) execFileSync('umount', ['-l', path]);
     rmSync(dir, { recursive: true, force: true });
 });
+
+const isServing = () => existsSync(join(postgres.cluster, 'postmaster.pid'));
 
 async function metric(name) {
     const text = await (await fetch(`${http}/metrics`)).text();
@@ -86,16 +116,19 @@ const projected = () => until('PostgreSQL to have the chain', async () => {
     return projectedHeight >= height - 1 && await metric('database_up') === 1;
 }, 60);
 
+async function reconciles() {
+    const { code, told } = await new Promise((resolve) => execFile(quorex, [
+        'admin', '--url', http, '--operator-key', join(dir, 'operator.key'), 'reconcile', 'seconds=60'],
+        (error, stdout, stderr) => resolve({ code: error?.code ?? 0, told: stdout + stderr })));
+    assert.equal(code, 0, told);
+}
+
 test('a full disk of PostgreSQL stops nobody, and is outlived', { timeout: 300000 }, async (context) => {
     if (!running) return context.skip('may not mount here');
-    let fills = 200;
+    fills = 200;
     const calm = await trade(fills);
     await projected();
-    try {
-        execFileSync('dd', ['if=/dev/zero', `of=${join(disk, 'runaway')}`, 'bs=64k'], { stdio: 'ignore' });
-    } catch {
-        // dd fails when the disk is full: that is what it is for.
-    }
+    fillUp(disk);
 
     await until('the writer to meet the end of the disk', async () => {
         await trade(20);
@@ -124,10 +157,7 @@ test('a full disk of PostgreSQL stops nobody, and is outlived', { timeout: 30000
     const sql = (text) => postgres.sql('quorex_0', text);
     assert.equal(Number(sql('SELECT count(*) FROM quorex.fills')), fills);
     assert.equal(Number(sql('SELECT count(DISTINCT trade_id) FROM quorex.fills')), fills);
-    const { code, told } = await new Promise((resolve) => execFile(quorex, [
-        'admin', '--url', http, '--operator-key', join(dir, 'operator.key'), 'reconcile', 'seconds=60'],
-        (error, stdout, stderr) => resolve({ code: error?.code ?? 0, told: stdout + stderr })));
-    assert.equal(code, 0, told);
+    await reconciles();
 });
 
 test('all pages of a ledger add up to the balance', { timeout: 60000 }, async (context) => {
@@ -170,4 +200,48 @@ test('a day of another time zone begins elsewhere and has the same trades', asyn
     assert.equal(trades(there), trades(here));
     assert.ok(there.every(([open]) => (open + (5 * 60 + 45) * 60000) % 86400000 === 0));
     assert.ok(there.every(([open, , , , , , close]) => close === open + 86400000 - 1));
+});
+
+// What writes to the server's log as fast as it can, until the server is no more: it cannot go on without one.
+const exhaustLog = () => until('the server to stop for want of a log', async () => {
+    try {
+        postgres.sql('postgres', "SELECT pg_logical_emit_message(false, 'flood', repeat('x', 1000000)) FROM generate_series(1, 64)");
+    } catch {
+        // refused, lost or gone
+    }
+    return !isServing();
+}, 120);
+
+test('a full disk of the write-ahead log stops nobody but the server, and is outlived', { timeout: 300000 }, async (context) => {
+    if (!running) return context.skip('may not mount here');
+    const calm = await trade(100);
+    fills += 100;
+    await projected();
+    const begin = log().length, stood = await metric('projected_height');
+    fillUp(log_disk);
+    await exhaustLog();
+
+    const failures = await metric('database_failures_total');
+    const away = await trade(200);
+    fills += 200;
+    await until('more attempts', async () => await metric('database_failures_total') >= failures + 3, 30);
+    assert.equal(await metric('database_up'), 0);
+    const { projectedHeight, height } = await (await fetch(`${http}/quorex/v1/status`)).json();
+    assert.ok(projectedHeight >= stood && height > projectedHeight, `${projectedHeight} of ${height}`);
+    assert.ok(Math.abs(await metric('projection_behind') - (await metric('height') - projectedHeight)) <= 5);
+    const told = log().slice(begin).split('\n').filter((line) => / warn settlement "PostgreSQL /.test(line))
+        .map((line) => line.slice(line.indexOf(' warn ')));
+    assert.ok(told.length >= 1, 'the log says so');
+    assert.equal(new Set(told).size, told.length, `said once, however often it is tried: ${told.join('\n')}`);
+    const middle = (took) => took[took.length >> 1];
+    context.diagnostic(`an order: p50 ${middle(calm).toFixed(2)} ms before, ${middle(away).toFixed(2)} ms without a server`);
+    assert.ok(middle(away) < 5 * middle(calm) + 5, `${middle(calm)} ms became ${middle(away)} ms`);
+
+    rmSync(join(log_disk, 'runaway'));
+    postgres.start(); // what whoever runs the server does
+    await projected();
+    assert.equal(Number(postgres.sql('quorex_0', 'SELECT count(*) FROM quorex.fills')), fills);
+    assert.equal(Number(postgres.sql('quorex_0', 'SELECT count(DISTINCT trade_id) FROM quorex.fills')), fills);
+    assert.equal(Number(postgres.sql('quorex_0', 'SELECT count(*) FROM quorex.orders')), 2 * fills);
+    await reconciles();
 });

@@ -11,9 +11,9 @@ add_executable(integration_liar ${CMAKE_SOURCE_DIR}/tests/integration/liar.c)
 target_link_libraries(integration_liar PRIVATE quorex_node)
 
 if(NODE_PROGRAM AND build_name STREQUAL "release")
-    foreach(name scripts ccxt binance orders replay input trace disk database_full crash image history audit
+    foreach(name scripts ccxt binance orders replay input trace disk database_full database_slow crash image history audit
                   reconcile custody custody_cluster cluster cluster_walls cluster_members cluster_damage
-                  backfill epoch liar light liabilities proofs)
+                  backfill epoch epoch_cut liar light liabilities proofs)
         add_test(NAME integration.${name}
                  COMMAND ${NODE_PROGRAM} --test ${CMAKE_SOURCE_DIR}/tests/integration/${name}.test.mjs)
         set_tests_properties(integration.${name} PROPERTIES TIMEOUT 1200 RUN_SERIAL ON

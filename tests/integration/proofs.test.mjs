@@ -8,6 +8,7 @@ import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { eachByte, eachPart } from '../verifier/changes.mjs';
 import { Refused, checkHistory, checkProof } from '../verifier/verify.mjs';
 import { quorex, root, units, until } from './exchange.mjs';
 
@@ -83,16 +84,10 @@ async function expectBalances(who, said) {
         .sort((left, right) => left.asset - right.asset));
 }
 
-// No byte can be another, none can be left out, none added: by both verifiers' rules.
+// No byte can be another, none can be left out, none added.
 function expectEveryByteCounts(bytes) {
     checkProof(bytes, trust);
-    for (let at = 0; at < bytes.length; at++) {
-        for (const change of [1, 0x80, 1 + (at * 37 + 11) % 255]) {
-            const changed = Buffer.from(bytes);
-            changed[at] ^= change;
-            assert.throws(() => checkProof(changed, trust), Refused, `byte ${at} ^ ${change}`);
-        }
-    }
+    eachByte(bytes, (changed, what) => assert.throws(() => checkProof(changed, trust), Refused, what));
     assert.throws(() => checkProof(bytes.subarray(0, -1), trust), Refused);
     assert.throws(() => checkProof(Buffer.concat([bytes, Buffer.of(0)]), trust), Refused);
 }
@@ -232,27 +227,11 @@ test('the history grew, and every byte of that proof counts', { timeout: 120000 
     const to = (await certified()) - 1, from = to - 5;
     const answer = await get(`/quorex/v1/proofs/consistency?from=${from}&to=${to}`);
     const block = await get(`/quorex/v1/blocks/${to + 1}`);
-    const kept = Buffer.from((await get(`/quorex/v1/blocks/${from + 1}`)).historyRoot, 'hex');
+    const kept = { size: BigInt(from), root: Buffer.from((await get(`/quorex/v1/blocks/${from + 1}`)).historyRoot, 'hex') };
     checkHistory(answer, block, trust, kept);
-    const flip = (text, at) => text.slice(0, at) + ((parseInt(text[at], 16) ^ 1).toString(16)) + text.slice(at + 1);
-    for (const field of ['fromRoot', 'toRoot']) {
-        for (let at = 0; at < 64; at++) {
-            const changed = { ...answer, [field]: flip(answer[field], at) };
-            assert.throws(() => checkHistory(changed, block, trust, kept), Refused);
-        }
-    }
-    for (let i = 0; i < answer.hashes.length; i++) {
-        for (let at = 0; at < 64; at++) {
-            const hashes = answer.hashes.map((hash, k) => (k === i ? flip(hash, at) : hash));
-            assert.throws(() => checkHistory({ ...answer, hashes }, block, trust, kept), Refused);
-        }
-    }
-    for (let at = 0; at < block.header.length; at += 2) {
-        const changed = { ...block, header: flip(block.header, at) };
-        assert.throws(() => checkHistory(answer, changed, trust, kept), Refused);
-    }
-    assert.throws(() => checkHistory({ ...answer, from: from - 1 }, block, trust, kept), Refused);
-    assert.throws(() => checkHistory({ ...answer, hashes: answer.hashes.slice(1) }, block, trust, kept), Refused);
+    const whole = { answer, block: { header: block.header, certificate: block.certificate } };
+    eachPart(whole, (changed, what) =>
+        assert.throws(() => checkHistory(changed.answer, changed.block, trust, kept), Refused, what));
 });
 
 test('a node that was killed proves again what it proved', { timeout: 120000 }, async () => {

@@ -2,6 +2,8 @@
 
 #include "tests/model/parts.h"
 
+#include "common/withdrawal_event.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +94,22 @@ static bool chain_name_is_good(const uint8_t *chain)
     return length > 0;
 }
 
+/* What a withdrawal over the route costs now: the newest fee, once it counts. */
+static int64_t fee_of_route(const struct model *model, const struct route_changed_event *route)
+{
+    const struct route_fee *fee = &model->params.route_fees[route - model->params.routes];
+    return model->stamp_ns >= fee->from_ns ? fee->fee.units : fee->before.units;
+}
+
+/* Whether a fee, of now or of later, would be more than the smallest withdrawal. */
+static bool costs_more_than(const struct model *model, const struct route_changed_event *route,
+                            int64_t smallest)
+{
+    const int64_t now = fee_of_route(model, route);
+    const int64_t later = model->params.route_fees[route - model->params.routes].fee.units;
+    return (now > later ? now : later) > smallest;
+}
+
 enum reject model_route_set(struct model *model, const struct route_set_command *ask)
 {
     if (model->params.rules < 2) return REJECT_RULES;
@@ -103,7 +121,8 @@ enum reject model_route_set(struct model *model, const struct route_set_command 
         ask->confirmations == 0 || ask->address_delay_s > 30 * 86400 || ask->approvals == 0 ||
         ask->approvals > model->operator_count || !model_may_report(model, ask->connector) ||
         ask->status < 1 || ask->status > 2 || (known != NULL && known->decimals != ask->decimals) ||
-        (known == NULL && model->params.route_count == 64))
+        (known == NULL && model->params.route_count == 64) ||
+        (known != NULL && costs_more_than(model, known, ask->withdrawal_min.units)))
         return REJECT_ROUTE_SPEC;
     struct route_changed_event changed = {.withdrawal_min = ask->withdrawal_min,
                                           .withdrawal_max = ask->withdrawal_max,
@@ -119,6 +138,36 @@ enum reject model_route_set(struct model *model, const struct route_set_command 
     memcpy(changed.chain, ask->chain, CHAIN_BYTES);
     uint8_t *at = model->out->at;
     event_write_route_changed(model->out, &changed);
+    apply(model, at);
+    return REJECT_NONE;
+}
+
+/* Whether an amount of the asset has no more digits than the chain keeps. */
+static bool fits_chain(const struct model *model, const struct route_changed_event *route,
+                       int64_t units)
+{
+    for (int i = route->decimals; i < model->params.assets[route->asset].decimals; i++) {
+        if (units % 10 != 0) return false;
+        units /= 10;
+    }
+    return true;
+}
+
+enum reject model_route_fee_set(struct model *model, const struct route_fee_set_command *ask)
+{
+    if (model->params.rules < 4) return REJECT_RULES;
+    const struct route_changed_event *route = route_of(model, ask->chain, ask->asset);
+    if (route == NULL) return REJECT_ROUTE;
+    if (ask->fee.units < 0 || !fits_chain(model, route, ask->fee.units)) return REJECT_INEXACT;
+    if (ask->fee.units > route->withdrawal_min.units) return REJECT_ROUTE_SPEC;
+    struct route_fee_changed_event changed = {.from_ns = model->stamp_ns +
+                                                         SECOND_NS * route->address_delay_s,
+                                              .fee_before = {fee_of_route(model, route)},
+                                              .fee = ask->fee,
+                                              .asset = ask->asset};
+    memcpy(changed.chain, ask->chain, CHAIN_BYTES);
+    uint8_t *at = model->out->at;
+    event_write_route_fee_changed(model->out, &changed);
     apply(model, at);
     return REJECT_NONE;
 }
@@ -387,12 +436,12 @@ enum reject model_deposit_reorg(struct model *model, const struct deposit_reorg_
 
 /* ---- Withdrawals. ---- */
 
-static void withdrawal_write(struct model *model, const struct withdrawal_changed_event *facts,
+static void withdrawal_write(struct model *model, const struct withdrawal_moved_event *facts,
                              uint8_t before)
 {
-    struct withdrawal_changed_event changed = *facts;
+    struct withdrawal_moved_event changed = *facts;
     changed.before = before;
-    event_write_withdrawal_changed(model->out, &changed);
+    withdrawal_event_write(model->out, model->params.rules, &changed);
 }
 
 static enum reject withdraw_check(struct model *model, const struct withdraw_command *ask)
@@ -409,21 +458,22 @@ static enum reject withdraw_check(struct model *model, const struct withdraw_com
         if (i >= model->withdrawals_forgotten &&
             memcmp(other->facts.client_id, ask->client_id, 36) == 0)
             return REJECT_DUPLICATE_WITHDRAWAL;
-        if (other->facts.asset == ask->asset && other->day == model->stamp_ns / DAY_NS)
+        const uint8_t state = other->facts.state;
+        const bool undone = state == WITHDRAWAL_DENIED || state == WITHDRAWAL_CANCELED ||
+                            state == WITHDRAWAL_FAILED;
+        if (other->facts.asset == ask->asset && other->day == model->stamp_ns / DAY_NS &&
+            (!undone || other->counts_undone))
             today += other->facts.amount.units;
     }
     const struct model_address *address =
         address_of(model, ADDRESS_WITHDRAWAL, ask->account, ask->chain, ask->address);
     if (address == NULL || address->active_ns == 0 || address->active_ns > model->stamp_ns)
         return REJECT_ADDRESS;
+    const int64_t paid = ask->amount.units - fee_of_route(model, route);
     if (ask->amount.units < route->withdrawal_min.units ||
-        ask->amount.units > route->withdrawal_max.units)
+        ask->amount.units > route->withdrawal_max.units || paid < 1)
         return REJECT_WITHDRAWAL_LIMIT;
-    int64_t rest = ask->amount.units;
-    for (int i = route->decimals; i < model->params.assets[ask->asset].decimals; i++) {
-        if (rest % 10 != 0) return REJECT_INEXACT;
-        rest /= 10;
-    }
+    if (!fits_chain(model, route, paid)) return REJECT_INEXACT;
     if ((__int128)today + ask->amount.units > route->day_max.units)
         return REJECT_WITHDRAWAL_DAY_LIMIT;
     if (ask->amount.units > model->accounts[ask->account].balances[ask->asset].available)
@@ -437,7 +487,7 @@ static bool is_under_way(uint8_t state)
            state == WITHDRAWAL_BROADCAST;
 }
 
-static void approve(struct model *model, struct withdrawal_changed_event *facts)
+static void approve(struct model *model, struct withdrawal_moved_event *facts)
 {
     facts->state = WITHDRAWAL_APPROVED;
     facts->block = model->sealed_height + 1;
@@ -465,18 +515,21 @@ enum reject model_withdraw(struct model *model, const struct withdraw_command *a
                                                  .asset = ask->asset,
                                                  .state = WITHDRAWAL_HELD},
                                        .deadline_ns = model->header.deadline_ns,
-                                       .day = model->stamp_ns / DAY_NS};
+                                       .day = model->stamp_ns / DAY_NS,
+                                       .counts_undone = model->params.rules < 4};
+    const struct route_changed_event *route = route_of(model, ask->chain, ask->asset);
+    fresh->facts.fee.units = fee_of_route(model, route);
+    fresh->facts.paid.units = ask->amount.units - fresh->facts.fee.units;
     memcpy(fresh->facts.chain, ask->chain, CHAIN_BYTES);
     memcpy(fresh->facts.address, ask->address, CHAIN_ADDRESS_BYTES);
     memcpy(fresh->facts.client_id, ask->client_id, 36);
     model_balance_move(model, ask->account, ask->asset, -ask->amount.units, ask->amount.units);
-    if (ask->amount.units <= route_of(model, ask->chain, ask->asset)->approval_above.units)
-        approve(model, &fresh->facts);
+    if (ask->amount.units <= route->approval_above.units) approve(model, &fresh->facts);
     withdrawal_write(model, &fresh->facts, 0);
     return REJECT_NONE;
 }
 
-static struct withdrawal_changed_event *withdrawal_of(struct model *model, uint64_t number)
+static struct withdrawal_moved_event *withdrawal_of(struct model *model, uint64_t number)
 {
     if (number <= (uint64_t)model->withdrawals_forgotten ||
         number > (uint64_t)model->withdrawal_count)
@@ -488,7 +541,7 @@ enum reject model_withdrawal_approve(struct model *model,
                                      const struct withdrawal_approve_command *ask)
 {
     if (model->params.rules < 2) return REJECT_RULES;
-    struct withdrawal_changed_event *facts = withdrawal_of(model, ask->withdrawal);
+    struct withdrawal_moved_event *facts = withdrawal_of(model, ask->withdrawal);
     if (facts == NULL) return REJECT_UNKNOWN_WITHDRAWAL;
     const uint8_t before = facts->state;
     if (facts->amount.units != ask->amount.units ||
@@ -511,7 +564,7 @@ enum reject model_withdrawal_approve(struct model *model,
 enum reject model_withdrawal_deny(struct model *model, const struct withdrawal_deny_command *ask)
 {
     if (model->params.rules < 2) return REJECT_RULES;
-    struct withdrawal_changed_event *facts = withdrawal_of(model, ask->withdrawal);
+    struct withdrawal_moved_event *facts = withdrawal_of(model, ask->withdrawal);
     if (facts == NULL) return REJECT_UNKNOWN_WITHDRAWAL;
     const uint8_t before = facts->state;
     if (facts->state == WITHDRAWAL_HELD)
@@ -528,7 +581,7 @@ enum reject model_withdrawal_cancel(struct model *model,
                                     const struct withdrawal_cancel_command *ask)
 {
     if (model->params.rules < 3) return REJECT_RULES;
-    struct withdrawal_changed_event *facts = withdrawal_of(model, ask->withdrawal);
+    struct withdrawal_moved_event *facts = withdrawal_of(model, ask->withdrawal);
     if (facts == NULL || facts->account != ask->account) return REJECT_UNKNOWN_WITHDRAWAL;
     const uint8_t before = facts->state;
     if (before == WITHDRAWAL_HELD)
@@ -554,7 +607,7 @@ static bool is_certified(const struct model *model, uint64_t block)
 }
 
 static enum reject report_check(const struct model *model,
-                                const struct withdrawal_changed_event *facts,
+                                const struct withdrawal_moved_event *facts,
                                 const struct withdrawal_report_command *ask)
 {
     const bool same = memcmp(facts->txid, ask->txid, TXID_BYTES) == 0;
@@ -575,7 +628,7 @@ enum reject model_withdrawal_report(struct model *model,
                                     const struct withdrawal_report_command *ask)
 {
     if (model->params.rules < 2) return REJECT_RULES;
-    struct withdrawal_changed_event *facts = withdrawal_of(model, ask->withdrawal);
+    struct withdrawal_moved_event *facts = withdrawal_of(model, ask->withdrawal);
     if (facts == NULL) return REJECT_UNKNOWN_WITHDRAWAL;
     const uint8_t before = facts->state;
     if (route_of(model, facts->chain, facts->asset)->connector != ask->operator_index)
@@ -584,7 +637,10 @@ enum reject model_withdrawal_report(struct model *model,
     if (reject != REJECT_NONE) return reject;
     const bool ends = facts->state != ask->state && ask->state != WITHDRAWAL_BROADCAST;
     if (ends) model->in_flight[facts->asset] -= facts->amount.units;
-    if (ends && ask->state == WITHDRAWAL_FINAL) model->supply[facts->asset] -= facts->amount.units;
+    if (ends && ask->state == WITHDRAWAL_FINAL) {
+        model->supply[facts->asset] -= facts->paid.units;
+        model->fees[facts->asset] += facts->fee.units;
+    }
     if (ends && ask->state == WITHDRAWAL_FAILED)
         model_balance_move(model, facts->account, facts->asset, facts->amount.units, 0);
     facts->state = ask->state;
@@ -597,7 +653,7 @@ int64_t model_withdrawals_hold(const struct model *model, uint32_t account, uint
 {
     int64_t held = 0;
     for (int i = 0; i < model->withdrawal_count; i++) {
-        const struct withdrawal_changed_event *facts = &model->withdrawals[i].facts;
+        const struct withdrawal_moved_event *facts = &model->withdrawals[i].facts;
         if (facts->state == WITHDRAWAL_HELD && facts->account == account && facts->asset == asset)
             held += facts->amount.units;
     }

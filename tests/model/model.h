@@ -144,8 +144,9 @@ struct model_address {
 };
 
 struct model_withdrawal {
-    struct withdrawal_changed_event facts;
+    struct withdrawal_moved_event facts;
     uint64_t deadline_ns, day;
+    bool counts_undone; /* for the limit of its day: asked for below rules 4 */
 };
 
 struct model {

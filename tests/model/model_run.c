@@ -88,6 +88,8 @@ static const uint16_t demanded_events[] = {
     T_ADDRESS_CHANGED,
     T_DEPOSIT_CHANGED,
     T_WITHDRAWAL_CHANGED,
+    T_WITHDRAWAL_MOVED,
+    T_ROUTE_FEE_CHANGED,
     T_LIABILITIES_ORDERED,
     T_CONNECTOR_ADDED,
 };

@@ -127,9 +127,8 @@ static bool image_equal(struct pair *pair)
 static void sections_see(struct pair *pair)
 {
     struct section_records records[SETTLED_SECTIONS];
-    const enum status status =
-        section_find(&settlement_snapshot_form, &pair->genesis, pair->whole_bytes.bytes,
-                     pair->whole_bytes.count, records);
+    const enum status status = settlement_snapshot_find(&pair->genesis, pair->whole_bytes.bytes,
+                                                        pair->whole_bytes.count, records);
     ASSERT(status == STATUS_OK);
     for (int i = 0; i < SETTLED_SECTIONS; i++)
         pair->seen[i] += records[i].count;

@@ -218,6 +218,7 @@ enum reject model_operator_step(struct model *model, const struct command *comma
         OPERATOR(WITHDRAWAL_APPROVE, withdrawal_approve, model_withdrawal_approve)
         OPERATOR(WITHDRAWAL_DENY, withdrawal_deny, model_withdrawal_deny)
         REPORT(WITHDRAWAL_REPORT, withdrawal_report, model_withdrawal_report)
+        OPERATOR(ROUTE_FEE_SET, route_fee_set, model_route_fee_set)
         OPERATOR(CONNECTOR_ADD, connector_add, model_connector_add)
         OPERATOR(LIABILITIES_ORDER, liabilities_order, model_liabilities_order)
     default:

@@ -123,6 +123,7 @@ void model_list_release(struct model *model, struct model_list *list);
 enum reject model_rules_set(struct model *model, const struct rules_set_command *ask);
 enum reject model_liabilities_order(struct model *model,
                                     const struct liabilities_order_command *ask);
+enum reject model_route_fee_set(struct model *model, const struct route_fee_set_command *ask);
 enum reject model_connector_add(struct model *model, const struct connector_add_command *ask);
 bool model_may_report(const struct model *model, uint16_t number);
 enum reject model_route_set(struct model *model, const struct route_set_command *ask);

@@ -38,3 +38,11 @@ add_test(NAME race.settlement.proofs COMMAND race_proofs)
 add_test(NAME race.settlement.proofs_catches_another_block COMMAND race_proofs --late)
 set_tests_properties(race.settlement.proofs race.settlement.proofs_catches_another_block
                      PROPERTIES TIMEOUT 600 LABELS race)
+
+# Blocks hashed by two threads; --short shows that a record too few would be seen.
+add_executable(race_hashing ${CMAKE_SOURCE_DIR}/tests/race/hashing.c)
+target_link_libraries(race_hashing PRIVATE quorex_node)
+add_test(NAME race.node.hashing COMMAND race_hashing)
+add_test(NAME race.node.hashing_catches_a_missing_record COMMAND race_hashing --short)
+set_tests_properties(race.node.hashing race.node.hashing_catches_a_missing_record
+                     PROPERTIES TIMEOUT 600 LABELS race)

@@ -121,7 +121,7 @@ struct making {
 
     /* Made last, waiting for its certificate. */
     bool waits;
-    struct checkpoint_vote_command vote;
+    struct vote_command vote;
     uint64_t vote_index, voted_ns;
     uint64_t certified;
     uint8_t certificate[CERTIFICATE_BYTES_MAX];
@@ -130,7 +130,7 @@ struct making {
     /* Liabilities, of which only the root is made here. */
     bool liabilities_due; /* of `height` */
     bool liabilities_wait;
-    struct liabilities_vote_command liabilities;
+    struct vote_command liabilities;
 };
 
 struct node {

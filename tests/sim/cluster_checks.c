@@ -328,7 +328,7 @@ static void check_chain(struct cluster *cluster, struct node *node)
     const enum status status = verify_chain(node->chain, &cluster->genesis, TREE_SECRET, &result);
     if (status != STATUS_OK)
         cluster_fail(cluster, "node %u: the auditor says at height %lu: %s", node->id,
-                     result.bad_height, result.reason);
+                     result.fault.height, result.fault.reason);
     figures.verified_chains++;
 }
 

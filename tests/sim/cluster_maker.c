@@ -7,16 +7,16 @@
 #include "engine/snapshot.h"
 #include "ledger/certificate.h"
 #include "ledger/checkpoint.h"
-#include "ledger/liabilities_vote.h"
+#include "ledger/root_vote.h"
 #include "node/chain_section.h"
 #include "settlement/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define VOTE_AGAIN_NS  (5 * SECOND)
-#define KEPT           2
-#define VOTE_BYTES_ALL (COMMAND_HEADER_BYTES + CHECKPOINT_VOTE_BYTES)
+#define VOTE_AGAIN_NS (5 * SECOND)
+#define LOOK_NS       (200 * MS) /* until its block is certified */
+#define KEPT          2
 
 static bool bytes_take(void *context, const uint8_t *from, size_t byte_count)
 {
@@ -148,21 +148,24 @@ static enum status write_files(struct node *node, uint64_t epoch, hash_t *root)
     return status;
 }
 
+/* Nothing is voted for before its block is certified. */
+static bool may_vote(const struct node *node)
+{
+    return atomic_load(&node->progress->certified_height) >= node->making.vote.height;
+}
+
 static void propose(struct node *node)
 {
-    uint8_t bytes[VOTE_BYTES_ALL];
-    const struct command_header header = {.length = VOTE_BYTES_ALL, .type = T_CHECKPOINT_VOTE};
-    node->making.voted_ns = node->cluster->now_ns;
+    uint8_t bytes[ROOT_VOTE_BYTES];
+    node->making.voted_ns = may_vote(node) ? node->cluster->now_ns : 0;
+    if (!may_vote(node)) return;
     if (atomic_load(&node->progress->role) != NODE_VOTER) return;
-    command_header_put(bytes, &header);
-    checkpoint_vote_command_put(bytes + COMMAND_HEADER_BYTES, &node->making.vote);
+    root_vote_put(bytes, CERTIFICATE_OF_CHECKPOINT, &node->making.vote);
     queue_add(&node->votes, 0, bytes, sizeof(bytes));
     node->poke_ns = node->cluster->now_ns;
 }
 
 /* ---- Liabilities ---- */
-
-#define LIABILITIES_VOTE_ALL (COMMAND_HEADER_BYTES + LIABILITIES_VOTE_BYTES)
 
 /* Another function of the block than any of its hashes is. */
 static hash_t liabilities_of(const uint8_t header[BLOCK_HEADER_BYTES])
@@ -172,12 +175,11 @@ static hash_t liabilities_of(const uint8_t header[BLOCK_HEADER_BYTES])
 
 static void propose_liabilities(struct node *node)
 {
-    uint8_t bytes[LIABILITIES_VOTE_ALL];
-    const struct command_header header = {.length = LIABILITIES_VOTE_ALL,
-                                          .type = T_LIABILITIES_VOTE};
-    if (!node->making.liabilities_wait || atomic_load(&node->progress->role) != NODE_VOTER) return;
-    command_header_put(bytes, &header);
-    liabilities_vote_command_put(bytes + COMMAND_HEADER_BYTES, &node->making.liabilities);
+    uint8_t bytes[ROOT_VOTE_BYTES];
+    if (!node->making.liabilities_wait || !may_vote(node) ||
+        atomic_load(&node->progress->role) != NODE_VOTER)
+        return;
+    root_vote_put(bytes, CERTIFICATE_OF_LIABILITIES, &node->making.liabilities);
     queue_add(&node->votes, 0, bytes, sizeof(bytes));
     node->poke_ns = node->cluster->now_ns;
 }
@@ -186,8 +188,9 @@ static void make_liabilities(struct node *node, const struct block_header *heade
 {
     struct making *making = &node->making;
     if (!making->liabilities_due) return;
-    liabilities_vote_sign(node->secret_key, node->cluster->chain_id, header->epoch, header->height,
-                          liabilities_of(making->header), node->id, &making->liabilities);
+    certificate_statement_sign(CERTIFICATE_OF_LIABILITIES, node->secret_key,
+                               node->cluster->chain_id, header->epoch, header->height,
+                               liabilities_of(making->header), node->id, &making->liabilities);
     making->liabilities_wait = true;
     propose_liabilities(node);
 }
@@ -204,7 +207,7 @@ static void take_liabilities(struct node *node)
         figures.liabilities_certified++;
         if (!making->liabilities_wait || making->liabilities.height != certificate.height) continue;
         making->liabilities_wait = false;
-        if (memcmp(certificate.header_hash.bytes, making->liabilities.root, HASH_BYTES) != 0)
+        if (memcmp(certificate.header_hash.bytes, making->liabilities.header_hash, HASH_BYTES) != 0)
             cluster_fail(node->cluster, "node %u made other liabilities than the certified ones",
                          node->id);
     }
@@ -227,8 +230,8 @@ static enum status make(struct node *node)
     if (status != STATUS_OK) return status;
     figures.checkpoints++;
     checks_root(node, making->height, root);
-    checkpoint_sign(node->secret_key, node->cluster->chain_id, header.epoch, making->height, root,
-                    node->id, &making->vote);
+    certificate_statement_sign(CERTIFICATE_OF_CHECKPOINT, node->secret_key, node->cluster->chain_id,
+                               header.epoch, making->height, root, node->id, &making->vote);
     making->vote_index = mark.base.index;
     making->waits = true;
     propose(node);
@@ -252,7 +255,7 @@ static enum status certify(struct node *node)
         certificate_decode(making->certificate, making->certificate_bytes, &certificate);
     ASSERT(whole);
     making->waits = false;
-    if (memcmp(certificate.header_hash.bytes, making->vote.root, HASH_BYTES) != 0) {
+    if (memcmp(certificate.header_hash.bytes, making->vote.header_hash, HASH_BYTES) != 0) {
         cluster_fail(node->cluster, "node %u made another checkpoint than the certified one",
                      node->id);
         return STATUS_OK;
@@ -292,11 +295,13 @@ void maker_turn(struct node *node)
     if (status == STATUS_OK && node->maker_ns <= node->cluster->now_ns) {
         node->maker_ns = NEVER;
         if (making->engine_done && making->anchor_done) status = make(node);
-        if (making->waits && node->cluster->now_ns - making->voted_ns > VOTE_AGAIN_NS) {
+        if (making->waits &&
+            (making->voted_ns == 0 || node->cluster->now_ns - making->voted_ns > VOTE_AGAIN_NS)) {
             propose(node);
             propose_liabilities(node);
         }
-        if (making->waits) node->maker_ns = node->cluster->now_ns + VOTE_AGAIN_NS + MS;
+        const uint64_t rest_ns = making->voted_ns == 0 ? LOOK_NS : VOTE_AGAIN_NS + MS;
+        if (making->waits) node->maker_ns = node->cluster->now_ns + rest_ns;
         if (status == STATUS_OK) status = certify(node);
     }
     files_owner = NULL;

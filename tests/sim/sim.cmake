@@ -55,9 +55,10 @@ if(NOT sim_build MATCHES "release$")
 endif()
 file(GLOB sim_ledger CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ledger/*.c)
 list(FILTER sim_ledger EXCLUDE REGEX "(_uv|consensus_[a-z]+)\\.c$")
-set(sim_node anchor chain_section change_queue digest digest_snapshot evidence_json membership start
-             verify verify_headers verify_proof_json verify_liabilities_json liabilities_check conservation proof_check
-             voters trusted_json epoch_chain file_os genesis_json key_file)
+set(sim_node anchor anchor_block anchor_council anchor_halt anchor_notice anchor_signing
+             anchor_start anchor_vote chain_section change_queue digest digest_snapshot evidence_json membership start
+             verify verify_checkpoint verify_execute verify_fault verify_headers verify_proof_json verify_liabilities_json liabilities_check conservation proof_check
+             voters trusted_json epoch_chain file_os genesis_json hasher_os key_file)
 list(TRANSFORM sim_node PREPEND ${CMAKE_SOURCE_DIR}/node/)
 list(TRANSFORM sim_node APPEND .c)
 add_library(sim_parts STATIC ${sim_ledger} ${sim_node})

@@ -498,6 +498,66 @@ TEST(freeze, image_is_the_moment_of_the_beginning)
     }
 }
 
+/* ---- Two threads that write: an owner, and one that helps it. */
+
+#define NODE_BYTES 32 /* as in a tree of hashes: what is one's lies beside what is the other's */
+
+struct helped {
+    struct freeze_world world;
+    _Atomic int begun, helped; /* rounds */
+    int round_count;
+};
+
+/* Nodes of this parity, in an order of its own. */
+static void write_nodes(struct helped *helped, uint64_t seed, size_t parity)
+{
+    const size_t pairs = helped->world.byte_count / (2 * NODE_BYTES);
+    for (int i = 0; i < 4000; i++) {
+        seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+        const size_t node = 2 * (size_t)((seed >> 33) % pairs) + parity;
+        memcpy(helped->world.memory + node * NODE_BYTES, &seed, sizeof(seed));
+    }
+}
+
+static void *help(void *given)
+{
+    struct helped *helped = given;
+    for (int round = 1; round <= helped->round_count; round++) {
+        while (atomic_load_explicit(&helped->begun, memory_order_acquire) < round)
+            sched_yield();
+        write_nodes(helped, (uint64_t)round, 1);
+        atomic_store_explicit(&helped->helped, round, memory_order_release);
+    }
+    return NULL;
+}
+
+/* They come to one chunk at once, again and again: neither writes before what was there is in the image. */
+TEST(freeze, two_threads_may_write_to_one_chunk)
+{
+    static struct helped helped;
+    pthread_t thread;
+    helped.round_count = SANITIZED ? 20 : 200;
+    world_open(&helped.world, 8 * MIB, 0);
+    struct freeze_world *world = &helped.world;
+    assert_int_equal(pthread_create(&thread, NULL, help, &helped), 0);
+    for (int round = 1; round <= helped.round_count; round++) {
+        memcpy(world->expected, world->memory, world->byte_count);
+        freeze_prepare(&world->freeze);
+        assert_true(freeze_begin(&world->freeze));
+        atomic_store_explicit(&helped.begun, round, memory_order_release);
+        write_nodes(&helped, (uint64_t)round << 32, 0);
+        while (atomic_load_explicit(&helped.helped, memory_order_acquire) < round)
+            sched_yield();
+        freeze_copy_all(&world->freeze);
+        if (memcmp(freeze_image(&world->freeze), world->expected, world->byte_count) != 0)
+            world->differences++;
+        freeze_end(&world->freeze);
+    }
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(world->differences, 0);
+    world_close(world);
+}
+
 /* The owner alone, before the other thread has come to anything: each chunk is copied once, by its first
  * write, and the range is as it was but for the writes. */
 TEST(freeze, owner_alone_copies_what_it_writes_to)

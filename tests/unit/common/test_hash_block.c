@@ -89,7 +89,31 @@ TEST(hash_block, gives_for_two_what_it_gives_for_each)
     }
 }
 
-/* The same bytes into two streams that stand at different places of a block, whatever waits in either. */
+/* Two texts of different lengths, every pair of lengths up to some blocks: the longer one's rest is its own. */
+TEST(hash_block, gives_for_an_unequal_pair_what_it_gives_for_each)
+{
+    assert_true(hash_start());
+    uint8_t bytes[2][200], expected[HASH_BYTES];
+    for (size_t i = 0; i < sizeof(bytes[0]); i++) {
+        bytes[0][i] = (uint8_t)(i * 37 + 11);
+        bytes[1][i] = (uint8_t)(i * 91 + 5);
+    }
+    for (size_t lengths = 0; lengths < 200 * 200; lengths++) {
+        const size_t byte_counts[2] = {lengths % 200, lengths / 200};
+        uint8_t left[200 + HASH_PAD_BYTES], right[200 + HASH_PAD_BYTES];
+        memcpy(left, bytes[0], sizeof(bytes[0]));
+        memcpy(right, bytes[1], sizeof(bytes[1]));
+        hash_t hashes[2];
+        hash_of_pair((uint8_t *const[2]){left, right}, byte_counts, hashes);
+        for (int i = 0; i < 2; i++) {
+            crypto_hash_sha256(expected, bytes[i], byte_counts[i]);
+            assert_memory_equal(hashes[i].bytes, expected, HASH_BYTES);
+        }
+    }
+}
+
+/* Bytes into two streams that stand at different places of a block, whatever waits in either, and however many more
+ * one of them is given. */
 TEST(hash_block, gives_two_streams_what_it_gives_each)
 {
     assert_true(hash_start());
@@ -97,16 +121,18 @@ TEST(hash_block, gives_two_streams_what_it_gives_each)
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (uint8_t)(i * 53 + 7);
     for (size_t places = 0; places < 64 * 64; places++) {
-        const size_t before[2] = {places % 64, places / 64}, length = places * 7 % 301;
+        const size_t before[2] = {places % 64, places / 64};
+        const size_t lengths[2] = {places * 7 % 301, places * 11 % 293};
         struct hash_stream streams[2], expected[2];
         for (int i = 0; i < 2; i++) {
             hash_stream_begin(&streams[i]);
             hash_stream_add(&streams[i], bytes + 50 + i, before[i]);
             expected[i] = streams[i];
-            hash_stream_add(&expected[i], bytes + 1, length);
+            hash_stream_add(&expected[i], bytes + 1 + i, lengths[i]);
             hash_stream_add(&expected[i], bytes, 9);
         }
-        hash_streams_add(&streams[0], &streams[1], bytes + 1, length);
+        hash_streams_add((struct hash_stream *const[2]){&streams[0], &streams[1]},
+                         (const uint8_t *const[2]){bytes + 1, bytes + 2}, lengths);
         for (int i = 0; i < 2; i++) {
             hash_stream_add(&streams[i], bytes, 9);
             assert_true(hash_equal(hash_stream_end(&streams[i]), hash_stream_end(&expected[i])));

@@ -48,6 +48,24 @@ TEST(intent_custody, a_route_is_read_in_whole_units)
     assert_memory_equal(route->chain, "ETH\0\0\0\0\0\0\0\0\0", 12);
 }
 
+TEST(intent_custody, a_fee_is_read_in_units_of_its_asset)
+{
+#define FEE "action=route-fee-set&nonce=1&chain=ETH&asset=BTC"
+    assert_string_equal(action(FEE), "-1102 withdrawFee");
+    assert_string_equal(action(FEE "&withdrawFee=0.0005"), "ok");
+    assert_int_equal(intent.type, T_ROUTE_FEE_SET);
+    assert_int_equal(intent.route_fee_set.fee.units, 50000);
+    assert_int_equal(intent.route_fee_set.nonce, 1);
+    assert_memory_equal(intent.route_fee_set.chain, "ETH\0\0\0\0\0\0\0\0\0", 12);
+    assert_string_equal(action(FEE "&withdrawFee=0"), "ok");
+    assert_true(intent_custody_is(T_ROUTE_FEE_SET));
+    assert_string_not_equal(action(FEE "&withdrawFee=-1"), "ok");
+    assert_string_not_equal(action(FEE "&withdrawFee=0.000000001"), "ok");
+    struct intent given = {.rules_set = {.operator_index = 3}};
+    intent_custody_fill(&intent, &given);
+#undef FEE
+}
+
 #define REPORT \
     "action=deposit-report&nonce=1&chain=ETH&txid=" TXID \
     "&output=7&asset=BTC&address=0xAbC&height=9&confirmations=2"

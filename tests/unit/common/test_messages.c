@@ -996,3 +996,51 @@ TEST(messages, an_event_fits_the_declared_bounds)
         if (payload_bytes == 0) assert_string_equal(message_name((uint16_t)type), "UNKNOWN");
     }
 }
+
+TEST(messages, route_fee_set_command_is_its_golden_bytes)
+{
+    struct route_fee_set_command message = {.nonce = 0x0807060504030201,
+                                            .operator_index = 0x0a09,
+                                            .fee = {0x1211100f0e0d0c0b},
+                                            .asset = 0x1413};
+    fill(message.chain, 12, 0x15);
+    ROUND_TRIP(route_fee_set, command, 52, "ROUTE_FEE_SET",
+               "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20");
+}
+
+TEST(messages, route_fee_changed_event_is_its_golden_bytes)
+{
+    struct route_fee_changed_event message = {.from_ns = 0x0807060504030201,
+                                              .fee_before = {0x100f0e0d0c0b0a09},
+                                              .fee = {0x1817161514131211},
+                                              .asset = 0x1a19};
+    fill(message.chain, 12, 0x1b);
+    ROUND_TRIP(route_fee_changed, event, 311, "ROUTE_FEE_CHANGED",
+               "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20212223242526");
+}
+
+TEST(messages, withdrawal_moved_event_is_its_golden_bytes)
+{
+    struct withdrawal_moved_event message = {.withdrawal = 0x0807060504030201,
+                                             .block = 0x100f0e0d0c0b0a09,
+                                             .amount = {0x1817161514131211},
+                                             .fee = {0x201f1e1d1c1b1a19},
+                                             .paid = {0x2827262524232221},
+                                             .account = 0x2c2b2a29,
+                                             .asset = 0x2e2d,
+                                             .approvers = 0x302f,
+                                             .before = 0x31,
+                                             .state = 0x32};
+    fill(message.chain, 12, 0x33);
+    fill(message.address, 64, 0x3f);
+    fill(message.client_id, 36, 0x7f);
+    fill(message.txid, 32, 0xa3);
+    ROUND_TRIP(withdrawal_moved, event, 312, "WITHDRAWAL_MOVED",
+               "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
+               "2122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f40"
+               "4142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f60"
+               "6162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f80"
+               "8182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0"
+               "a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0"
+               "c1c2");
+}

@@ -292,3 +292,87 @@ TEST(params, connectors_are_numbered_and_kept)
     assert_int_equal(params_find_connector(&read, second), PARAMS_CONNECTOR_FIRST + 1);
     assert_int_equal(params_find_connector(&read, nobody), -1);
 }
+
+static struct route_fee_changed_event fee_of_btc(int64_t before, int64_t fee, uint64_t from_ns)
+{
+    return (struct route_fee_changed_event){
+        .from_ns = from_ns, .fee_before = {before}, .fee = {fee}, .asset = BTC, .chain = "ETH"};
+}
+
+static bool fee_follows(struct route_fee_changed_event changed)
+{
+    uint8_t bytes[64] = {0};
+    struct event event;
+    struct event_writer writer = {.at = bytes, .end = bytes + sizeof(bytes)};
+    event_write_route_fee_changed(&writer, &changed);
+    const uint8_t *at = bytes;
+    assert_true(event_next(&at, writer.at, &event));
+    if (!params_follows(&params, &event)) return false;
+    params_apply(&params, &event);
+    return true;
+}
+
+static bool smallest_follows(int64_t units)
+{
+    uint8_t bytes[128] = {0};
+    struct event event;
+    struct event_writer writer = {.at = bytes, .end = bytes + sizeof(bytes)};
+    struct route_changed_event changed = params.routes[0];
+    changed.withdrawal_min.units = units;
+    event_write_route_changed(&writer, &changed);
+    const uint8_t *at = bytes;
+    assert_true(event_next(&at, writer.at, &event));
+    return params_follows(&params, &event);
+}
+
+/* From rules 4 on a route has a fee, from its nanosecond on; it is among what is hashed and read back, and below rules 4
+ * nothing of it is. */
+TEST(params, a_routes_fee_is_kept_from_its_rules_on)
+{
+    static uint8_t bytes[PARAMS_BYTES_MAX], later[PARAMS_BYTES_MAX];
+    static struct params read;
+    world_params(&params);
+    params.rules = PARAMS_RULES_CHARGES - 1;
+    params.route_count = 1;
+    params.routes[0] = (struct route_changed_event){.withdrawal_min = {300},
+                                                    .withdrawal_max = {300},
+                                                    .day_max = {300},
+                                                    .confirmations = 1,
+                                                    .asset = BTC,
+                                                    .decimals = 6,
+                                                    .approvals = 1,
+                                                    .status = ROUTE_OPEN,
+                                                    .chain = "ETH"};
+    assert_false(fee_follows(fee_of_btc(0, 100, 5)));
+    const size_t byte_count = params_encode(&params, bytes);
+    params.route_fees[0].fee.units = 7;
+    assert_int_equal(params_encode(&params, later), byte_count);
+    assert_memory_equal(bytes, later, byte_count); /* of rules 3, byte for byte */
+    params.route_fees[0].fee.units = 0;
+
+    params.rules = PARAMS_RULES_CHARGES;
+    const hash_t before = params_hash(&params);
+    assert_false(fee_follows(fee_of_btc(0, 101, 5))); /* the chain has no such unit */
+    assert_false(fee_follows(fee_of_btc(1, 100, 5)));
+    assert_false(fee_follows(fee_of_btc(0, -100, 5)));
+    assert_false(fee_follows(fee_of_btc(0, 400, 5))); /* above the smallest withdrawal */
+    assert_false(fee_follows(fee_of_btc(400, 100, 5)));
+    struct route_fee_changed_event stray = fee_of_btc(0, 100, 5);
+    stray.asset = USDT;
+    assert_false(fee_follows(stray));
+    assert_true(fee_follows(fee_of_btc(300, 100, 5)));
+    assert_true(smallest_follows(100));
+    assert_false(smallest_follows(99));
+    assert_false(hash_equal(before, params_hash(&params)));
+    assert_int_equal(params_route_fee(&params, 0, 4).units, 300);
+    assert_int_equal(params_route_fee(&params, 0, 5).units, 100);
+
+    const size_t with_fee = params_encode(&params, later);
+    assert_int_equal(with_fee, byte_count + 24);
+    assert_true(params_decode(later, with_fee, &read));
+    assert_int_equal(params_route_fee(&read, 0, 4).units, 300);
+    assert_int_equal(params_route_fee(&read, 0, 5).units, 100);
+    assert_false(params_decode(later, with_fee - 1, &read));
+    later[with_fee - 8] = 1; /* a fee of 1: no whole unit there */
+    assert_false(params_decode(later, with_fee, &read));
+}

@@ -126,6 +126,40 @@ TEST(ring, full_is_an_answer_at_exactly_its_capacity)
     assert_int_equal(ring_used(ring), 0);
 }
 
+/* Whoever looks ahead sees the records that he will peek, in their order and up to what is published, around every wrap. */
+TEST(ring, looking_ahead_shows_what_will_be_peeked)
+{
+    struct ring *ring = new_ring();
+    uint32_t put_count = 0, taken = 0;
+    while (taken < 20000) {
+        while (put(ring, 1 + put_count * 37 % 1000, (uint8_t)put_count))
+            put_count++;
+        const uint32_t published = put_count;
+        publish(ring);
+        if (put(ring, 9, (uint8_t)put_count)) put_count++; /* committed, not published */
+        while (taken < published) {
+            size_t byte_count;
+            const uint8_t *at = ring_peek(ring, &byte_count);
+            uint32_t seen = taken;
+            for (; at != NULL; at = ring_peek_after(ring, at, &byte_count), seen++) {
+                assert_int_equal(byte_count, 1 + seen * 37 % 1000);
+                assert_int_equal(at[0], (uint8_t)seen);
+                assert_int_equal(at[byte_count - 1], (uint8_t)seen);
+            }
+            assert_int_equal(seen, published);
+            take(ring, 1 + taken * 37 % 1000, (uint8_t)taken);
+            taken++;
+        }
+        ring_release(ring);
+        publish(ring);
+        if (taken < put_count) {
+            take(ring, 9, (uint8_t)taken);
+            taken++;
+        }
+        ring_release(ring);
+    }
+}
+
 /* Sizes that do not divide the lap, through many laps: each record stays contiguous. */
 TEST(ring, records_survive_every_wrap)
 {

@@ -5,6 +5,7 @@
 #ifndef TESTS_UNIT_ENGINE_CUSTODY_WORLD_H
 #define TESTS_UNIT_ENGINE_CUSTODY_WORLD_H
 
+#include "common/withdrawal_event.h"
 #include "tests/unit/engine/world.h"
 
 struct custody_world {
@@ -55,6 +56,22 @@ static inline void custody_open_releases(struct custody_world *custody)
     struct world *world = custody->world;
     ASSERT(world_rules_set(world, (struct rules_set_command){.nonce = ++world->nonce,
                                                              .rules = PARAMS_RULES_RELEASE}) == 0);
+}
+
+/* And those after: fees, and limits of a day that what was undone does not count for. */
+static inline void custody_open_charges(struct custody_world *custody)
+{
+    struct world *world = custody->world;
+    custody_open_releases(custody);
+    ASSERT(world_rules_set(world, (struct rules_set_command){.nonce = ++world->nonce,
+                                                             .rules = PARAMS_RULES_CHARGES}) == 0);
+}
+
+static inline unsigned custody_fee(struct custody_world *custody, int64_t units)
+{
+    return world_route_fee_set(
+        custody->world, (struct route_fee_set_command){
+                            .nonce = ++custody->world->nonce, .fee = {units}, .chain = "ETH"});
 }
 
 /* A deposit of so many whole units to account 1, by its number. */
@@ -148,13 +165,25 @@ static inline uint8_t custody_state(const struct custody_world *custody)
             deposit_changed_event_get(event.payload, &changed);
             return changed.state;
         }
-        if (event.type == T_WITHDRAWAL_CHANGED) {
-            struct withdrawal_changed_event changed;
-            withdrawal_changed_event_get(event.payload, &changed);
+        if (withdrawal_event_is(event.type)) {
+            struct withdrawal_moved_event changed;
+            withdrawal_event_get(&event, &changed);
             return changed.state;
         }
     }
     return 0;
+}
+
+/* What the last command told of a withdrawal. Needs: it told of one. */
+static inline struct withdrawal_moved_event custody_moved(const struct custody_world *custody)
+{
+    struct withdrawal_moved_event moved = {0};
+    struct event event;
+    bool told = false;
+    for (uint32_t i = 0; !told && world_event(custody->world, i, &event); i++)
+        if ((told = withdrawal_event_is(event.type))) withdrawal_event_get(&event, &moved);
+    ASSERT(told);
+    return moved;
 }
 
 #endif /* TESTS_UNIT_ENGINE_CUSTODY_WORLD_H */

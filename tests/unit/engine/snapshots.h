@@ -43,7 +43,7 @@ static inline struct snapshot_bytes snapshots_of(const struct engine *engine,
 static inline void snapshots_rehash(const struct snapshot_bytes *snapshot)
 {
     struct hash_stream stream;
-    section_hash_begin(&snapshot_form, &stream);
+    section_hash_begin(snapshot_form(PARAMS_RULES), &stream); /* of every version alike */
     hash_stream_add(&stream, snapshot->bytes, snapshot->count - HASH_BYTES);
     const hash_t hash = hash_stream_end(&stream);
     memcpy(snapshot->bytes + snapshot->count - HASH_BYTES, hash.bytes, HASH_BYTES);

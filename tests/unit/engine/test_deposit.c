@@ -205,6 +205,73 @@ TEST(deposit, only_its_assets_connector_takes_it_back)
     }
 }
 
+/* Two connectors of one chain, one of them lying: a name is one deposit's whoever says it, and only its asset's connector
+ * says anything of it. */
+TEST(deposit, two_connectors_do_not_credit_it_twice)
+{
+    open_world();
+    custody_open_charges(&custody);
+    custody.route.asset = USD;
+    custody.route.connector = 1;
+    assert_int_equal(custody_route(&custody), REJECT_NONE);
+    assert_int_equal(custody_report(&custody, 1, 50, 3), REJECT_NONE);
+
+    struct deposit_report_command lie = custody_told(&custody, 1, 50, 3);
+    lie.operator_index = 1;
+    assert_int_equal(world_deposit_report(&world, lie), REJECT_CONNECTOR); /* the same, by him */
+    lie = custody_told(&custody, 1, 51, 3);
+    lie.operator_index = 1;
+    assert_int_equal(world_deposit_report(&world, lie), REJECT_CONNECTOR); /* more of it */
+    lie = custody_told(&custody, 1, 50, 3);
+    lie.operator_index = 1;
+    lie.asset = USD;
+    assert_int_equal(world_deposit_report(&world, lie), REJECT_DEPOSIT_DIFFERS); /* as his own */
+    assert_int_equal(available(1), 50);
+    assert_int_equal(accounts_balance(&world.engine->accounts, 1, USD)->available.units, 0);
+
+    /* The route is his now: what is known of the deposit holds against him too. */
+    custody.route.asset = COIN;
+    assert_int_equal(custody_route(&custody), REJECT_NONE);
+    assert_int_equal(custody_report(&custody, 1, 50, 3), REJECT_CONNECTOR); /* the one before */
+    lie = custody_told(&custody, 1, 51, 3);
+    lie.operator_index = 1;
+    assert_int_equal(world_deposit_report(&world, lie), REJECT_DEPOSIT_DIFFERS);
+    lie = custody_told(&custody, 1, 50, 9);
+    lie.operator_index = 1;
+    assert_int_equal(world_deposit_report(&world, lie), REJECT_NONE);
+    assert_int_equal(custody_state(&custody), DEPOSIT_CREDITED);
+    assert_int_equal(available(1), 50);
+    close_world();
+}
+
+/* n of m is one connector's word about one block: what two say does not add up, nor what one says again, and what another
+ * route asks for does not count for this one. */
+TEST(deposit, confirmations_do_not_add_up)
+{
+    open_world();
+    custody_open_charges(&custody);
+    assert_int_equal(custody_report(&custody, 1, 50, 2), REJECT_NONE);
+    for (int told = 0; told < 5; told++)
+        assert_int_equal(custody_report(&custody, 1, 50, 2), REJECT_NONE);
+    struct deposit_report_command lie = custody_told(&custody, 1, 50, 1);
+    lie.operator_index = 1;
+    assert_int_equal(world_deposit_report(&world, lie), REJECT_CONNECTOR);
+    custody.route.asset = USD; /* one confirmation is enough there */
+    custody.route.connector = 1;
+    custody.route.confirmations = 1;
+    assert_int_equal(custody_route(&custody), REJECT_NONE);
+    lie = custody_told(&custody, 1, 50, 1);
+    lie.operator_index = 1;
+    lie.asset = USD;
+    assert_int_equal(world_deposit_report(&world, lie), REJECT_DEPOSIT_DIFFERS);
+    assert_int_equal(custody_report(&custody, 1, 50, 2), REJECT_NONE);
+    assert_int_equal(custody_state(&custody), DEPOSIT_CONFIRMING);
+    assert_int_equal(available(1), 0);
+    assert_int_equal(custody_report(&custody, 1, 50, 3), REJECT_NONE);
+    assert_int_equal(available(1), 50);
+    close_world();
+}
+
 /* An address is one account's; given again to the same one it is answered alike. */
 TEST(deposit, an_address_is_one_accounts)
 {

@@ -96,7 +96,7 @@ TEST(sections, what_a_section_says_of_itself_must_be_so)
     } lies[] = {{0, 1}, {4, 1}, {8, 1}, {8 + 3, 1}, {8 + 7, 0x80}};
     struct opened opened;
     opened_make(&opened);
-    for (enum snapshot_section section = 0; section < SNAPSHOT_SECTIONS; section++) {
+    for (enum snapshot_section section = 0; section < SNAPSHOT_CHARGES; section++) {
         uint8_t *at = snapshots_section(&opened.snapshot, section);
         for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
             at[lies[i].offset] ^= lies[i].flip;

@@ -32,17 +32,17 @@ TEST(snapshot, sections_lie_where_their_counts_say)
     filled_open(&world);
     const struct snapshot_bytes snapshot = snapshots_of(world.engine, &world.genesis);
     assert_memory_equal(snapshot.bytes, SNAPSHOT_MAGIC, 8);
-    assert_int_equal(le_get_u32(snapshot.bytes + 8), SNAPSHOT_VERSION);
-    assert_int_equal(le_get_u32(snapshot.bytes + 12), SNAPSHOT_SECTIONS);
+    assert_int_equal(le_get_u32(snapshot.bytes + 8), SNAPSHOT_VERSION_CHARGELESS);
+    assert_int_equal(le_get_u32(snapshot.bytes + 12), SNAPSHOT_CHARGES);
     assert_int_equal(le_get_u64(snapshot.bytes + 16), snapshot.count);
-    for (enum snapshot_section section = 0; section < SNAPSHOT_SECTIONS; section++) {
+    for (enum snapshot_section section = 0; section < SNAPSHOT_CHARGES; section++) {
         const uint8_t *at = snapshots_section(&snapshot, section);
         assert_int_equal(le_get_u32(at), section);
         assert_int_equal(le_get_u32(at + 4), snapshot_record_bytes(section));
         /* The world has something of everything. */
         assert_true(le_get_u64(at + 8) > 0);
     }
-    const uint8_t *end = snapshots_section(&snapshot, SNAPSHOT_SECTIONS);
+    const uint8_t *end = snapshots_section(&snapshot, SNAPSHOT_CHARGES);
     assert_int_equal(end - snapshot.bytes + HASH_BYTES, snapshot.count);
     free(snapshot.bytes);
     world_close(&world);

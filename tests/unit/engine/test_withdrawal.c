@@ -329,3 +329,271 @@ TEST(withdrawal, a_connector_reports_and_nothing_else)
         REJECT_UNKNOWN_OPERATOR);
     close_world();
 }
+
+/* ---- Fees, and what was undone. */
+
+static unsigned smallest(int64_t units)
+{
+    custody.route.withdrawal_min.units = units;
+    return custody_route(&custody);
+}
+
+/* With a fee, fees are up to 10, which then is the smallest withdrawal. */
+static void open_charges(int64_t fee)
+{
+    open_world();
+    custody_open_charges(&custody);
+    if (fee == 0) return;
+    assert_int_equal(smallest(10), REJECT_NONE);
+    assert_int_equal(custody_fee(&custody, fee), REJECT_NONE);
+}
+
+static int64_t fees(void)
+{
+    return world.engine->accounts.fees[COIN].units;
+}
+
+/* The amount asked for includes the fee: it leaves the account whole, less the fee the exchange, and the fee is earned
+ * when the rest has gone, not before. */
+TEST(withdrawal, its_fee_stays_when_the_rest_has_gone)
+{
+    open_charges(3);
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "first"), REJECT_NONE);
+    assert_int_equal(custody_moved(&custody).amount.units, 20);
+    assert_int_equal(custody_moved(&custody).fee.units, 3);
+    assert_int_equal(custody_moved(&custody).paid.units, 17);
+    assert_books(80, 20, 0, 100);
+    assert_int_equal(custody_approve(&custody, 1, 17), REJECT_WITHDRAWAL_DIFFERS);
+    assert_int_equal(custody_approve(&custody, 1, 20), REJECT_NONE);
+    custody_certify(&custody);
+    assert_int_equal(custody_tell(&custody, 1, WITHDRAWAL_BROADCAST), REJECT_NONE);
+    assert_books(80, 0, 20, 100);
+    assert_int_equal(fees(), 0);
+    for (int told = 0; told < 2; told++) {
+        assert_int_equal(custody_tell(&custody, 1, WITHDRAWAL_FINAL), REJECT_NONE);
+        assert_books(80, 0, 0, 83);
+        assert_int_equal(fees(), 3);
+    }
+    close_world();
+}
+
+/* Whatever comes to nothing comes back whole, and nothing is earned. */
+TEST(withdrawal, its_fee_comes_back_with_the_rest)
+{
+    open_charges(3);
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "denied"), REJECT_NONE);
+    assert_int_equal(
+        world_withdrawal_deny(
+            &world, (struct withdrawal_deny_command){.nonce = ++world.nonce, .withdrawal = 1}),
+        REJECT_NONE);
+    assert_books(100, 0, 0, 100);
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "canceled"), REJECT_NONE);
+    assert_int_equal(cancel(2, 2), REJECT_NONE);
+    assert_books(100, 0, 0, 100);
+    assert_int_equal(custody_withdraw(&custody, 2, 10, "failed"), REJECT_NONE);
+    assert_books(90, 0, 10, 100);
+    assert_int_equal(custody_tell(&custody, 3, WITHDRAWAL_FAILED), REJECT_NONE);
+    assert_books(100, 0, 0, 100);
+    assert_int_equal(fees(), 0);
+    close_world();
+}
+
+/* A fee that is set later is not that of a withdrawal that was asked for. */
+TEST(withdrawal, its_fee_is_that_of_when_it_was_asked_for)
+{
+    open_charges(3);
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "first"), REJECT_NONE);
+    assert_int_equal(custody_fee(&custody, 9), REJECT_NONE);
+    assert_int_equal(custody_approve(&custody, 1, 20), REJECT_NONE);
+    assert_int_equal(custody_moved(&custody).fee.units, 3);
+    assert_int_equal(custody_moved(&custody).paid.units, 17);
+    assert_int_equal(custody_withdraw(&custody, 2, 10, "second"), REJECT_NONE);
+    assert_int_equal(custody_moved(&custody).fee.units, 9);
+    custody_certify(&custody);
+    assert_int_equal(custody_tell(&custody, 1, WITHDRAWAL_BROADCAST), REJECT_NONE);
+    assert_int_equal(custody_tell(&custody, 1, WITHDRAWAL_FINAL), REJECT_NONE);
+    assert_int_equal(fees(), 3);
+    close_world();
+}
+
+/* One unit must go to the address, or it is below what may be withdrawn. */
+TEST(withdrawal, something_is_left_of_it)
+{
+    open_charges(10);
+    assert_int_equal(custody_withdraw(&custody, 2, 10, "nothing"), REJECT_WITHDRAWAL_LIMIT);
+    assert_int_equal(custody_withdraw(&custody, 2, 11, "one"), REJECT_NONE);
+    assert_int_equal(custody_moved(&custody).paid.units, 1);
+    close_world();
+}
+
+/* A fee comes when a new address would count, to the nanosecond; until then the one before holds, also when it is set again. */
+TEST(withdrawal, a_fee_comes_with_the_delay_of_addresses)
+{
+    open_charges(3);
+    custody.route.address_delay_s = 60;
+    assert_int_equal(custody_route(&custody), REJECT_NONE);
+    assert_int_equal(custody_fee(&custody, 5), REJECT_NONE);
+    const uint64_t from = world.stamp_ns + UINT64_C(60000000000);
+    world.stamp_ns = from - 1;
+    assert_int_equal(custody_withdraw(&custody, 2, 10, "before"), REJECT_NONE);
+    assert_int_equal(custody_moved(&custody).fee.units, 3);
+    world.stamp_ns = from;
+    assert_int_equal(custody_withdraw(&custody, 2, 10, "after"), REJECT_NONE);
+    assert_int_equal(custody_moved(&custody).fee.units, 5);
+    assert_int_equal(custody_fee(&custody, 7), REJECT_NONE);
+    assert_int_equal(custody_fee(&custody, 8), REJECT_NONE);
+    assert_int_equal(custody_withdraw(&custody, 2, 10, "again"), REJECT_NONE);
+    assert_int_equal(custody_moved(&custody).fee.units, 5);
+    close_world();
+}
+
+TEST(withdrawal, a_fee_that_cannot_be_is_refused)
+{
+    open_world();
+    custody_open_releases(&custody);
+    assert_int_equal(custody_fee(&custody, 3), REJECT_RULES);
+    assert_int_equal(
+        world_rules_set(&world, (struct rules_set_command){.nonce = ++world.nonce, .rules = 4}),
+        REJECT_NONE);
+    assert_int_equal(custody_fee(&custody, -1), REJECT_INEXACT);
+    assert_int_equal(
+        world_route_fee_set(&world,
+                            (struct route_fee_set_command){
+                                .nonce = ++world.nonce, .fee = {1}, .asset = COIN, .chain = "BTC"}),
+        REJECT_ROUTE);
+    close_world();
+}
+
+/* Who asks for an amount signs no fee: it can cost the smallest withdrawal and no more, however soon it counts. */
+TEST(withdrawal, a_fee_is_not_above_the_smallest_withdrawal)
+{
+    open_charges(0);
+    assert_int_equal(smallest(10), REJECT_NONE);
+    assert_int_equal(custody_fee(&custody, 49), REJECT_ROUTE_SPEC);
+    assert_int_equal(custody_fee(&custody, 11), REJECT_ROUTE_SPEC);
+    assert_int_equal(custody_withdraw(&custody, 2, 50, "whole"), REJECT_NONE);
+    assert_int_equal(custody_moved(&custody).paid.units, 50);
+    assert_int_equal(custody_fee(&custody, 10), REJECT_NONE);
+    assert_int_equal(custody_withdraw(&custody, 2, 50, "charged"), REJECT_NONE);
+    assert_int_equal(custody_moved(&custody).paid.units, 40);
+    close_world();
+}
+
+/* Nor does it get there by the smallest withdrawal going below it: below one that counts, or one that is to come. */
+TEST(withdrawal, the_smallest_is_not_below_the_fee)
+{
+    open_charges(7);
+    assert_int_equal(smallest(6), REJECT_ROUTE_SPEC);
+    custody.route.address_delay_s = 60;
+    assert_int_equal(smallest(9), REJECT_NONE);
+    const uint64_t now = world.stamp_ns;
+    assert_int_equal(custody_fee(&custody, 9), REJECT_NONE); /* to come */
+    assert_int_equal(smallest(8), REJECT_ROUTE_SPEC);
+    assert_int_equal(custody_fee(&custody, 3), REJECT_NONE); /* 7 until then */
+    assert_int_equal(smallest(6), REJECT_ROUTE_SPEC);
+    assert_int_equal(smallest(7), REJECT_NONE);
+    world.stamp_ns = now + UINT64_C(60000000000);
+    assert_int_equal(smallest(2), REJECT_ROUTE_SPEC);
+    assert_int_equal(smallest(3), REJECT_NONE); /* the 7 that was before is nothing any more */
+    assert_int_equal(custody_withdraw(&custody, 2, 10, "after"), REJECT_NONE);
+    assert_int_equal(custody_moved(&custody).fee.units, 3);
+    close_world();
+}
+
+/* The world's days begin where the stamp's do. */
+static void to_day(uint64_t day, uint64_t ns)
+{
+    world.stamp_ns = day * 86400 * UINT64_C(1000000000) + ns;
+}
+
+static void deny(uint64_t number)
+{
+    assert_int_equal(
+        world_withdrawal_deny(
+            &world, (struct withdrawal_deny_command){.nonce = ++world.nonce, .withdrawal = number}),
+        REJECT_NONE);
+}
+
+/* 150 a day: what was denied, taken back or failed on its day is there to be asked for again, exactly, and once. */
+TEST(withdrawal, what_is_undone_does_not_count_for_its_day)
+{
+    open_charges(0);
+    to_day(20000, 5);
+    assert_int_equal(custody_withdraw(&custody, 2, 50, "denied"), REJECT_NONE);
+    assert_int_equal(custody_withdraw(&custody, 2, 40, "taken back"), REJECT_NONE);
+    assert_int_equal(custody_withdraw(&custody, 2, 10, "fails"), REJECT_NONE);
+    deny(1);
+    deny(1);
+    assert_int_equal(cancel(2, 2), REJECT_NONE);
+    assert_int_equal(cancel(2, 2), REJECT_NONE);
+    assert_int_equal(custody_tell(&custody, 3, WITHDRAWAL_FAILED), REJECT_NONE);
+    assert_int_equal(custody_tell(&custody, 3, WITHDRAWAL_FAILED), REJECT_NONE);
+    assert_int_equal(custody_report(&custody, 1, 5, 3), REJECT_NONE);
+    const struct credit_command more = {
+        .nonce = ++world.nonce, .account = 2, .asset = COIN, .amount = {100}};
+    assert_int_equal(world_credit(&world, more), REJECT_NONE);
+    assert_int_equal(custody_withdraw(&custody, 2, 100, "most"), REJECT_NONE);
+    assert_int_equal(custody_withdraw(&custody, 2, 51, "over"), REJECT_WITHDRAWAL_DAY_LIMIT);
+    assert_int_equal(custody_withdraw(&custody, 2, 50, "all"), REJECT_NONE);
+    assert_int_equal(custody_withdraw(&custody, 2, 2, "any"), REJECT_WITHDRAWAL_DAY_LIMIT);
+    close_world();
+}
+
+/* A day ends at midnight of log time: undone in its last nanosecond it counts no more; undone after it, it gives the new
+ * day nothing, and the new day has its own. */
+TEST(withdrawal, a_day_ends_at_its_last_nanosecond)
+{
+    open_charges(0);
+    const uint64_t end = 86400 * UINT64_C(1000000000) - 1;
+    to_day(20000, end - 1);
+    assert_int_equal(custody_withdraw(&custody, 2, 90, "first"), REJECT_NONE);
+    to_day(20000, end);
+    deny(1);
+    assert_int_equal(custody_withdraw(&custody, 2, 90, "second"), REJECT_NONE);
+    const struct credit_command more = {
+        .nonce = ++world.nonce, .account = 2, .asset = COIN, .amount = {1000}};
+    assert_int_equal(world_credit(&world, more), REJECT_NONE);
+    assert_int_equal(custody_withdraw(&custody, 2, 61, "over"), REJECT_WITHDRAWAL_DAY_LIMIT);
+    to_day(20001, 0);
+    assert_int_equal(custody_withdraw(&custody, 2, 100, "new day"), REJECT_NONE);
+    deny(2); /* of yesterday */
+    assert_int_equal(custody_withdraw(&custody, 2, 51, "too much"), REJECT_WITHDRAWAL_DAY_LIMIT);
+    assert_int_equal(custody_withdraw(&custody, 2, 50, "just"), REJECT_NONE);
+    deny(3); /* of today */
+    assert_int_equal(custody_withdraw(&custody, 2, 100, "again"), REJECT_NONE);
+    assert_int_equal(custody_withdraw(&custody, 2, 2, "any"), REJECT_WITHDRAWAL_DAY_LIMIT);
+    close_world();
+}
+
+/* What was asked for below rules 4 counts for its day for good, as it did then. */
+TEST(withdrawal, what_is_undone_of_earlier_rules_counts)
+{
+    open_world();
+    to_day(20000, 5);
+    assert_int_equal(custody_withdraw(&custody, 2, 60, "old"), REJECT_NONE);
+    custody_open_charges(&custody);
+    deny(1);
+    assert_int_equal(custody_moved(&custody).fee.units, 0);
+    assert_int_equal(custody_moved(&custody).paid.units, 60);
+    assert_int_equal(custody_withdraw(&custody, 2, 91, "over"), REJECT_WITHDRAWAL_DAY_LIMIT);
+    assert_int_equal(custody_withdraw(&custody, 2, 90, "rest"), REJECT_NONE);
+    close_world();
+}
+
+/* Under rules 3 the event is what it was, and knows of no fee. */
+TEST(withdrawal, under_earlier_rules_its_event_is_what_it_was)
+{
+    struct event event;
+    open_world();
+    custody_open_releases(&custody);
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "old"), REJECT_NONE);
+    assert_true(world_event(&world, 0, &event));
+    assert_int_equal(event.type, T_WITHDRAWAL_CHANGED);
+    assert_int_equal(
+        world_rules_set(&world, (struct rules_set_command){.nonce = ++world.nonce, .rules = 4}),
+        REJECT_NONE);
+    assert_int_equal(custody_withdraw(&custody, 2, 20, "new"), REJECT_NONE);
+    assert_true(world_event(&world, 0, &event));
+    assert_int_equal(event.type, T_WITHDRAWAL_MOVED);
+    close_world();
+}

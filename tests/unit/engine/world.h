@@ -210,6 +210,7 @@ WORLD_COMMAND(WITHDRAW, withdraw)
 WORLD_COMMAND(ADDRESS_ALLOW, address_allow)
 WORLD_COMMAND(WITHDRAWAL_CANCEL, withdrawal_cancel)
 WORLD_COMMAND(CONNECTOR_ADD, connector_add)
+WORLD_COMMAND(ROUTE_FEE_SET, route_fee_set)
 
 /* A new account of tier `tier` with so much of both assets; returns its number. */
 static inline uint32_t world_account(struct world *world, uint16_t tier, int64_t coin, int64_t usd)

@@ -336,4 +336,28 @@ static inline void loop_accept(const uint8_t *command, size_t byte_count, uint64
     loop_apply(command, byte_count, events, &writer);
 }
 
+/* A loop with account 1 that answers. */
+static inline void loop_open(void)
+{
+    loop_start();
+    loop_account();
+    loop_hello();
+}
+
+/* Signs and sends; whoever calls receives and closes. */
+static inline int loop_send_signed(char *request, size_t capacity, const char *method,
+                                   const char *path, const char *parameters)
+{
+    loop_sign(request, capacity, method, path, parameters);
+    const int descriptor = loop_connect_when_open();
+    assert_int_equal(send(descriptor, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+    return descriptor;
+}
+
+static inline void loop_assert_status(const char *text, const char *status, const char *part)
+{
+    assert_int_equal(strncmp(text + 9, status, 3), 0);
+    assert_non_null(strstr(text, part));
+}
+
 #endif /* TESTS_UNIT_GATEWAY_LOOP_FIXTURE_H */

@@ -222,3 +222,101 @@ TEST(auth, only_operators_of_the_genesis_are_operators)
     assert_int_equal(auth_signer(&fixture_genesis, NULL, owner_public), -1);
     auth_free(auth);
 }
+
+/* ---- operators and connectors ---- */
+
+static const char order_text[] = "action=credit&account=1&nonce=1";
+static uint8_t connector_public[PUBLIC_KEY_BYTES], connector_secret[SECRET_KEY_BYTES];
+
+/* One operator (the owner's keys) and one connector, each with keys of its own. */
+static void open_with_signers(void)
+{
+    open_with_keys();
+    assert_int_equal(crypto_sign_keypair(connector_public, connector_secret), 0);
+    fixture_genesis.operator_count = 1;
+    memcpy(fixture_genesis.operators[0], owner_public, PUBLIC_KEY_BYTES);
+    fixture_genesis.params.connector_count = 1;
+    memcpy(fixture_genesis.params.connectors[0], connector_public, PUBLIC_KEY_BYTES);
+}
+
+static bool is_by(const uint8_t public_key[PUBLIC_KEY_BYTES], const char *body)
+{
+    struct auth_proof proof;
+    const struct auth_payload payload = payload_of("", body);
+    return auth_verify_operator(&fixture_genesis, &fixture_genesis.params, public_key, &payload,
+                                &proof);
+}
+
+/* `text` with these 64 bytes as its signature, in hex or in base64. */
+static const char *body_of(const char *text, const uint8_t signature[SIGNATURE_BYTES],
+                           bool in_base64)
+{
+    static char body[512];
+    char spelt[2 * SIGNATURE_BYTES + 1];
+    if (in_base64)
+        sodium_bin2base64(spelt, sizeof(spelt), signature, SIGNATURE_BYTES,
+                          sodium_base64_VARIANT_ORIGINAL);
+    else
+        hash_hex(signature, SIGNATURE_BYTES, spelt);
+    snprintf(body, sizeof(body), "%s&signature=%s", text, spelt);
+    return body;
+}
+
+/* By the key, over the text: any bit of the signature or byte of the text that is another is refused. */
+static void every_bit_is_checked(const uint8_t public_key[PUBLIC_KEY_BYTES],
+                                 const uint8_t secret[SECRET_KEY_BYTES], bool in_base64)
+{
+    uint8_t signature[SIGNATURE_BYTES];
+    char text[sizeof(order_text)];
+    memcpy(text, order_text, sizeof(text));
+    hash_sign(secret, text, strlen(text), signature);
+    assert_true(is_by(public_key, body_of(text, signature, in_base64)));
+    for (size_t bit = 0; bit < 8 * SIGNATURE_BYTES; bit++) {
+        signature[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        if (is_by(public_key, body_of(text, signature, in_base64))) fail_msg("bit %zu", bit);
+        signature[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    for (size_t at = 0; at < strlen(order_text); at++) {
+        text[at] ^= 1;
+        if (is_by(public_key, body_of(text, signature, in_base64))) fail_msg("byte %zu", at);
+        text[at] ^= 1;
+    }
+    assert_true(is_by(public_key, body_of(text, signature, in_base64)));
+}
+
+TEST(auth, every_bit_of_an_operators_or_connectors_signature_counts)
+{
+    open_with_signers();
+    for (int in_base64 = 0; in_base64 < 2; in_base64++) {
+        every_bit_is_checked(owner_public, owner_secret, in_base64 != 0);
+        every_bit_is_checked(connector_public, connector_secret, in_base64 != 0);
+    }
+    auth_free(auth);
+}
+
+/* A known key with a good signature of something else, of somebody else, with none, two, or half of one. */
+TEST(auth, a_known_key_alone_says_nothing)
+{
+    uint8_t by_owner[SIGNATURE_BYTES], by_connector[SIGNATURE_BYTES], of_other[SIGNATURE_BYTES];
+    char twice[1024], half[512];
+    open_with_signers();
+    hash_sign(owner_secret, order_text, strlen(order_text), by_owner);
+    hash_sign(connector_secret, order_text, strlen(order_text), by_connector);
+    hash_sign(owner_secret, "action=credit&account=2&nonce=1", 31, of_other);
+    assert_true(is_by(owner_public, body_of(order_text, by_owner, false)));
+    assert_true(is_by(connector_public, body_of(order_text, by_connector, false)));
+    for (int in_base64 = 0; in_base64 < 2; in_base64++) {
+        assert_false(is_by(owner_public, body_of(order_text, of_other, in_base64 != 0)));
+        assert_false(is_by(owner_public, body_of(order_text, by_connector, in_base64 != 0)));
+        assert_false(is_by(connector_public, body_of(order_text, by_owner, in_base64 != 0)));
+    }
+    assert_false(is_by(owner_public, order_text));
+    snprintf(half, sizeof(half), "%s&signature=", order_text);
+    assert_false(is_by(owner_public, half));
+    snprintf(half, sizeof(half), "%s", body_of(order_text, by_owner, false));
+    snprintf(twice, sizeof(twice), "%s%s", half, strstr(half, "&signature="));
+    assert_false(is_by(owner_public, twice));
+    half[strlen(half) - 2] = '\0';
+    assert_false(is_by(owner_public, half));
+    auth_free(auth);
+}

@@ -1,3 +1,4 @@
+#include "common/withdrawal_event.h"
 #include "tests/unit/gateway/desk_fixture.h"
 
 #define CANCEL "action=withdraw-cancel&withdrawal=1&timestamp=1"
@@ -24,15 +25,15 @@ static void open_desk(void)
 
 static void put_withdrawal(uint64_t number, uint32_t account, uint8_t state, uint64_t block)
 {
-    const struct withdrawal_changed_event changed = {.withdrawal = number,
-                                                     .block = block,
-                                                     .amount = {50000000},
-                                                     .account = account,
-                                                     .state = state,
-                                                     .chain = "ETH",
-                                                     .address = "a",
-                                                     .client_id = "x"};
-    event_write_withdrawal_changed(&desk_events, &changed);
+    const struct withdrawal_moved_event changed = {.withdrawal = number,
+                                                   .block = block,
+                                                   .amount = {50000000},
+                                                   .account = account,
+                                                   .state = state,
+                                                   .chain = "ETH",
+                                                   .address = "a",
+                                                   .client_id = "x"};
+    withdrawal_event_write(&desk_events, PARAMS_RULES_RELEASE, &changed);
     desk_apply();
 }
 
@@ -159,15 +160,15 @@ TEST(custody_data, a_connector_sees_its_routes)
     open_desk();
     add_connector(0x5c);
     put_withdrawal(1, 2, WITHDRAWAL_APPROVED, 1);
-    struct withdrawal_changed_event changed = {.withdrawal = 2,
-                                               .block = 1,
-                                               .amount = {7},
-                                               .account = 2,
-                                               .asset = 1,
-                                               .state = WITHDRAWAL_APPROVED,
-                                               .chain = "ETH",
-                                               .address = "a"};
-    event_write_withdrawal_changed(&desk_events, &changed);
+    struct withdrawal_moved_event changed = {.withdrawal = 2,
+                                             .block = 1,
+                                             .amount = {7},
+                                             .account = 2,
+                                             .asset = 1,
+                                             .state = WITHDRAWAL_APPROVED,
+                                             .chain = "ETH",
+                                             .address = "a"};
+    withdrawal_event_write(&desk_events, PARAMS_RULES_RELEASE, &changed);
     desk_apply();
     const uint8_t connector[PUBLIC_KEY_BYTES] = {0x5c};
     desk_signer = connector;

@@ -21,7 +21,7 @@ TEST(custody_view, the_newest_are_kept_by_number)
     struct custody_view *view = open_view();
     for (uint64_t number = 1; number <= 4; number++) {
         const struct deposit_changed_event deposit = {.deposit = number, .height = number};
-        const struct withdrawal_changed_event withdrawal = {.withdrawal = number};
+        const struct withdrawal_moved_event withdrawal = {.withdrawal = number};
         custody_view_deposit_put(view, &deposit);
         custody_view_withdrawal_put(view, &withdrawal);
     }
@@ -34,6 +34,30 @@ TEST(custody_view, the_newest_are_kept_by_number)
     assert_int_equal(custody_view_deposit(view, 2)->height, 77);
     assert_null(custody_view_withdrawal(view, 1));
     assert_int_equal(custody_view_withdrawal(view, 4)->withdrawal, 4);
+    arena_unmap(&arena);
+}
+
+/* By the name that an account gave it: the account's own, the newest, and none that is gone. */
+TEST(custody_view, a_withdrawal_is_found_by_its_name)
+{
+    static const uint8_t ours[36] = "ours", theirs[36] = "theirs", first[36] = "first";
+    struct custody_view *view = open_view();
+    assert_null(custody_view_withdrawal_named(view, 1, ours));
+    const struct withdrawal_moved_event all[] = {
+        {.withdrawal = 1, .account = 1, .client_id = "first"},
+        {.withdrawal = 2, .account = 1, .client_id = "ours"},
+        {.withdrawal = 3, .account = 2, .client_id = "ours"},
+        {.withdrawal = 4, .account = 2, .client_id = "theirs"},
+    };
+    for (size_t i = 0; i < 3; i++)
+        custody_view_withdrawal_put(view, &all[i]);
+    assert_int_equal(custody_view_withdrawal_named(view, 1, first)->withdrawal, 1);
+    custody_view_withdrawal_put(view, &all[3]);
+    assert_null(custody_view_withdrawal_named(view, 1, first));
+    assert_int_equal(custody_view_withdrawal_named(view, 1, ours)->withdrawal, 2);
+    assert_int_equal(custody_view_withdrawal_named(view, 2, ours)->withdrawal, 3);
+    assert_int_equal(custody_view_withdrawal_named(view, 2, theirs)->withdrawal, 4);
+    assert_null(custody_view_withdrawal_named(view, 1, theirs));
     arena_unmap(&arena);
 }
 

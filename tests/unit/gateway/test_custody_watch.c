@@ -1,3 +1,4 @@
+#include "common/withdrawal_event.h"
 #include "gateway/custody_watch.h"
 
 #include "common/arena.h"
@@ -35,9 +36,9 @@ static void withdrawal(uint64_t number, uint8_t state, uint64_t block, uint64_t 
 {
     uint8_t bytes[512];
     struct event_writer writer = {.at = bytes, .end = bytes + sizeof(bytes)};
-    const struct withdrawal_changed_event changed = {
+    const struct withdrawal_moved_event changed = {
         .withdrawal = number, .block = block, .state = state};
-    event_write_withdrawal_changed(&writer, &changed);
+    withdrawal_event_write(&writer, PARAMS_RULES_RELEASE, &changed);
     apply(stamp_ns, bytes, &writer);
 }
 
@@ -129,7 +130,7 @@ TEST(custody_watch, a_new_one_takes_an_old_ones_place)
 TEST(custody_watch, begins_with_what_the_view_has)
 {
     begin(4);
-    const struct withdrawal_changed_event held = {.withdrawal = 9, .state = WITHDRAWAL_HELD};
+    const struct withdrawal_moved_event held = {.withdrawal = 9, .state = WITHDRAWAL_HELD};
     const struct deposit_changed_event told = {.deposit = 6, .state = DEPOSIT_CONFIRMING};
     custody_view_withdrawal_put(view, &held);
     custody_view_deposit_put(view, &told);

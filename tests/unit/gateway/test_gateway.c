@@ -14,17 +14,6 @@ TEST(gateway, port_opens_after_the_replay)
     assert_int_equal(loop_stop(), STATUS_OK);
 }
 
-TEST(gateway, a_taken_port_is_said_at_once)
-{
-    loop_start();
-    loop_hello();
-    const int descriptor = loop_connect_when_open();
-    const struct gateway_options options = loop_options;
-    assert_int_equal(gateway_run(&options), STATUS_ADDRESS_IN_USE);
-    close(descriptor);
-    assert_int_equal(loop_stop(), STATUS_OK);
-}
-
 /* A stop ends the loop though clients keep their connections open and say nothing. */
 TEST(gateway, idle_connections_do_not_hold_a_stop)
 {

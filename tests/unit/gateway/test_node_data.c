@@ -272,6 +272,14 @@ TEST(node_data, reconciliation_is_told_and_asked_for)
         desk_ask(METHOD_POST, "/quorex/v1/reconciliation", "action=credit&timestamp=1", 0),
         OUTCOME_REFUSED);
     assert_int_equal(atomic_load(&desk_progress.reconcile_wanted), 1);
+    /* By this `quorex admin reconcile` knows a node that has halted. */
+    atomic_store(&desk_progress.halted, 1);
+    assert_status("/quorex/v1/reconciliation", 200,
+                  "{\"asked\":1,\"halted\":true,\"state\":{\"passes\":3,\"answered\":0,"
+                  "\"fromHeight\":0,\"toHeight\":9,\"accounts\":0,\"balances\":40},"
+                  "\"databaseUp\":false,\"databaseWrong\":true,\"database\":{\"passes\":0,"
+                  "\"answered\":1,\"fromHeight\":0,\"toHeight\":0,\"accounts\":0,"
+                  "\"balances\":0}}");
 }
 
 /* Ready is who can answer: with a leader somewhere, and a place in the node set. */

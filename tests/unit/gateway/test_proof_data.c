@@ -1,5 +1,6 @@
 #include "common/le.h"
 #include "common/proof.h"
+#include "common/withdrawal_event.h"
 #include "tests/unit/gateway/desk_fixture.h"
 
 #define TIP       20u
@@ -84,12 +85,13 @@ static enum status give_release(void *context, uint64_t withdrawal, uint64_t hei
 {
     (void)context;
     if (withdrawal == 2) return STATUS_NOT_FOUND;
-    const struct withdrawal_changed_event changed = {
+    const struct withdrawal_moved_event changed = {
         .withdrawal = withdrawal, .block = height, .state = WITHDRAWAL_APPROVED};
     struct proof_release release = {.count = 1};
     uint8_t *at = le_put_u32(le_put_u64(release.leaf, 90), 4);
-    struct event_writer writer = {.at = at, .end = release.leaf + PROOF_RELEASE_LEAF_BYTES};
-    event_write_withdrawal_changed(&writer, &changed);
+    struct event_writer writer = {.at = at, .end = release.leaf + PROOF_RELEASE_LEAF_MAX};
+    withdrawal_event_write(&writer, PARAMS_RULES_CHARGES, &changed);
+    release.leaf_bytes = (uint32_t)(writer.at - release.leaf);
     return frame(PROOF_RELEASE, proof_release_put(&release, subject), height, out);
 }
 
@@ -224,17 +226,17 @@ TEST(proof_data, receipt_is_for_its_two_sides_alone)
 
 static void put_withdrawal(uint64_t number, uint16_t asset, uint64_t block)
 {
-    const struct withdrawal_changed_event changed = {.withdrawal = number,
-                                                     .block = block,
-                                                     .amount = {5000},
-                                                     .account = 2,
-                                                     .asset = asset,
-                                                     .state = block == 0 ? WITHDRAWAL_HELD
-                                                                         : WITHDRAWAL_APPROVED,
-                                                     .chain = "ETH",
-                                                     .address = "a",
-                                                     .client_id = "x"};
-    event_write_withdrawal_changed(&desk_events, &changed);
+    const struct withdrawal_moved_event changed = {.withdrawal = number,
+                                                   .block = block,
+                                                   .amount = {5000},
+                                                   .account = 2,
+                                                   .asset = asset,
+                                                   .state = block == 0 ? WITHDRAWAL_HELD
+                                                                       : WITHDRAWAL_APPROVED,
+                                                   .chain = "ETH",
+                                                   .address = "a",
+                                                   .client_id = "x"};
+    withdrawal_event_write(&desk_events, PARAMS_RULES_RELEASE, &changed);
 }
 
 /* Only what a certified block approves, and to a connector only what is of its routes. */

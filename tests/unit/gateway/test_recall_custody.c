@@ -1,8 +1,9 @@
+#include "common/withdrawal_event.h"
 #include "gateway/recall_custody.h"
 
 #include "tests/unit/gateway/desk_fixture.h"
 
-#define COLUMNS   13
+#define COLUMNS   14
 #define CELL_TEXT 72
 #define TOLD      20
 #define KEPT      8
@@ -36,15 +37,15 @@ static void tell(uint64_t number)
                                                   .state = DEPOSIT_CREDITED,
                                                   .chain = "ETH",
                                                   .txid = {1}};
-    const struct withdrawal_changed_event withdrawal = {.withdrawal = number,
-                                                        .amount = {5},
-                                                        .account = owner_of(number),
-                                                        .state = state_of(number),
-                                                        .chain = "ETH",
-                                                        .address = "a",
-                                                        .client_id = "x"};
+    const struct withdrawal_moved_event withdrawal = {.withdrawal = number,
+                                                      .amount = {5},
+                                                      .account = owner_of(number),
+                                                      .state = state_of(number),
+                                                      .chain = "ETH",
+                                                      .address = "a",
+                                                      .client_id = "x"};
     event_write_deposit_changed(&desk_events, &deposit);
-    event_write_withdrawal_changed(&desk_events, &withdrawal);
+    withdrawal_event_write(&desk_events, PARAMS_RULES_RELEASE, &withdrawal);
     desk_apply();
 }
 
@@ -102,9 +103,9 @@ static void row_of(const struct history_query *query, uint32_t row, uint64_t num
     const char *amount = number > TOLD - KEPT ? "777" : "5";
     const char *const deposit[] = {id,     account, "0", "ETH", txid, "0",
                                    amount, "5",     "9", "3",   state};
-    const char *const withdrawal[] = {id,     account, "0", "ETH", "a", "x",
-                                      amount, state,   "0", "0",   txid};
-    for (uint32_t column = 0; column < 11; column++)
+    const char *const withdrawal[] = {id,     account, "0", "ETH", "a",  "x",
+                                      amount, state,   "0", "0",   txid, "0"};
+    for (uint32_t column = 0; column < (is_deposit ? 11 : 12); column++)
         snprintf(cells[row][column + 2], CELL_TEXT, "%s",
                  is_deposit ? deposit[column] : withdrawal[column]);
 }

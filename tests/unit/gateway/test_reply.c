@@ -1,5 +1,6 @@
 #include "gateway/reply.h"
 
+#include "gateway/custody_view.h"
 #include "tests/unit/gateway/desk_fixture.h"
 
 static struct reply reply;
@@ -67,6 +68,19 @@ static void begin(enum reply_kind kind, uint16_t type, enum response_type respon
     }
     writer_start_growing(&empty, sizeof(pool), grow, NULL);
     reply_begin(&reply, kind, response, &intent, own_id, empty);
+    desk_listener = listen;
+}
+
+/* The same for a withdrawal of ann's that she calls `client_id`. */
+static void begin_withdrawal(const char *client_id)
+{
+    struct writer empty;
+    static const uint8_t own_id[36] = "own-id";
+    pool_used = 0;
+    intent = (struct intent){.type = T_WITHDRAW, .withdraw = {.account = 1}};
+    memcpy(intent.withdraw.client_id, client_id, strlen(client_id));
+    writer_start_growing(&empty, sizeof(pool), grow, NULL);
+    reply_begin(&reply, REPLY_CUSTODY, RESPONSE_FULL, &intent, own_id, empty);
     desk_listener = listen;
 }
 
@@ -231,6 +245,47 @@ TEST(reply, refused_command_is_its_refusal)
     event_write_refused(&desk_events, &refused);
     assert_false(finish());
     assert_int_equal(refusal.reject, REJECT_INSUFFICIENT_BALANCE);
+}
+
+/* The name was used: refused, with what became of the withdrawal that has it. */
+TEST(reply, withdrawal_asked_for_twice_tells_of_the_first)
+{
+    open_desk();
+    struct withdrawal_moved_event first = {.withdrawal = 3,
+                                           .amount = {10000},
+                                           .paid = {10000},
+                                           .account = 1,
+                                           .state = WITHDRAWAL_HELD,
+                                           .chain = "ETH",
+                                           .address = "0x1",
+                                           .client_id = "mine"};
+    const struct route_changed_event route = {.decimals = 8, .approvals = 2, .chain = "ETH"};
+    event_write_route_changed(&desk_events, &route);
+    desk_apply();
+    custody_view_withdrawal_put(view_custody(desk_view), &first);
+    first.withdrawal = 4; /* another account's of the same name, and a later one of another */
+    first.account = 2;
+    custody_view_withdrawal_put(view_custody(desk_view), &first);
+    first.withdrawal = 5;
+    first.account = 1;
+    memcpy(first.client_id, "mine2", 5);
+    custody_view_withdrawal_put(view_custody(desk_view), &first);
+
+    const struct refused_event refused = {.reject = REJECT_DUPLICATE_WITHDRAWAL};
+    begin_withdrawal("mine");
+    event_write_refused(&desk_events, &refused);
+    assert_true(finish());
+    assert_int_equal(reply.http_status, 400);
+    assert_begins(
+        "{\"code\":-9113,\"msg\":\"The account has used this client id for a withdrawal before.\","
+        "\"withdrawal\":{\"id\":3,\"withdrawOrderId\":\"mine\",\"account\":1,");
+    assert_told(
+        "\"approvals\":0,\"approvalsNeeded\":2,\"block\":null,\"txid\":null,\"status\":\"HELD\"}}");
+
+    begin_withdrawal("forgotten");
+    event_write_refused(&desk_events, &refused);
+    assert_false(finish());
+    assert_int_equal(refusal.reject, REJECT_DUPLICATE_WITHDRAWAL);
 }
 
 /* A command that came out of the log as nothing may have come out of it elsewhere: outcome unknown. */

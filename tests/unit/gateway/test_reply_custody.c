@@ -45,15 +45,17 @@ TEST(reply_custody, a_deposit_tells_both_amounts)
 TEST(reply_custody, a_withdrawal_is_released_by_its_block)
 {
     struct printing printing;
-    const struct withdrawal_changed_event withdrawal = {.withdrawal = 3,
-                                                        .block = 57,
-                                                        .amount = {100},
-                                                        .account = 2,
-                                                        .approvers = 5,
-                                                        .state = WITHDRAWAL_APPROVED,
-                                                        .chain = "ETH",
-                                                        .address = "0x1",
-                                                        .client_id = "mine"};
+    const struct withdrawal_moved_event withdrawal = {.withdrawal = 3,
+                                                      .block = 57,
+                                                      .amount = {10000},
+                                                      .fee = {3000},
+                                                      .paid = {7000},
+                                                      .account = 2,
+                                                      .approvers = 5,
+                                                      .state = WITHDRAWAL_APPROVED,
+                                                      .chain = "ETH",
+                                                      .address = "0x1",
+                                                      .client_id = "mine"};
     struct writer json = begin(&printing);
     reply_withdrawal(&json, &printing, &withdrawal, 56);
     assert_non_null(strstr(text, "\"status\":\"APPROVED\""));
@@ -61,9 +63,39 @@ TEST(reply_custody, a_withdrawal_is_released_by_its_block)
     reply_withdrawal(&json, &printing, &withdrawal, 57);
     assert_string_equal(text,
                         "{\"id\":3,\"withdrawOrderId\":\"mine\",\"account\":2,\"asset\":\"BTC\","
-                        "\"chain\":\"ETH\",\"address\":\"0x1\",\"amount\":\"0.00000100\","
-                        "\"chainAmount\":\"1\",\"approvals\":2,\"approvalsNeeded\":2,"
+                        "\"chain\":\"ETH\",\"address\":\"0x1\",\"amount\":\"0.00010000\","
+                        "\"transactionFee\":\"0.00003000\",\"paid\":\"0.00007000\","
+                        "\"chainAmount\":\"70\",\"approvals\":2,\"approvalsNeeded\":2,"
                         "\"block\":57,\"txid\":null,\"status\":\"RELEASED\"}");
+}
+
+/* As the clients of Binance read it: the fee of now, and the smallest amount of which something is left; besides, the fee
+ * that is to come until it has. */
+TEST(reply_custody, a_network_tells_what_a_withdrawal_costs)
+{
+    const uint64_t from_ns = UINT64_C(1700000000001000000);
+    struct printing printing;
+    struct writer json = begin(&printing);
+    params.rules = PARAMS_RULES_CHARGES;
+    params.routes[0].withdrawal_min.units = 700;
+    params.routes[0].withdrawal_max.units = 100000;
+    params.routes[0].status = ROUTE_OPEN;
+    params.route_fees[0] = (struct route_fee){.before = {300}, .fee = {700}, .from_ns = from_ns};
+    reply_network(&json, &printing, 0, from_ns - 1);
+    assert_non_null(strstr(text, "{\"network\":\"ETH\""));
+    assert_non_null(
+        strstr(text, "\"withdrawEnable\":true,\"withdrawFee\":\"0.00000300\","
+                     "\"nextWithdrawFee\":\"0.00000700\",\"nextWithdrawFeeFrom\":1700000000001,"
+                     "\"withdrawMin\":\"0.00000700\",\"withdrawMax\":\"0.00100000\","
+                     "\"withdrawIntegerMultiple\":\"0.00000100\",\"minConfirm\":3"));
+    json = begin(&printing);
+    params.route_fees[0] = (struct route_fee){.before = {300}, .fee = {700}, .from_ns = from_ns};
+    params.routes[0].withdrawal_min.units = 700;
+    params.routes[0].status = ROUTE_CLOSED;
+    reply_network(&json, &printing, 0, from_ns);
+    assert_non_null(strstr(text, "\"withdrawEnable\":false,\"withdrawFee\":\"0.00000700\","
+                                 "\"withdrawMin\":\"0.00000800\""));
+    assert_null(strstr(text, "nextWithdrawFee"));
 }
 
 TEST(reply_custody, states_have_words)

@@ -89,9 +89,9 @@ static inline size_t checkpoints_sign(const struct checkpoints *checkpoints, uin
 {
     struct certificate certificate = {.height = height, .header_hash = root, .vote_count = votes};
     for (uint32_t i = 0; i < votes; i++) {
-        struct checkpoint_vote_command vote;
-        checkpoint_sign(checkpoints->secrets[i], checkpoints->chain_id, 0, height, root, i + 1,
-                        &vote);
+        struct vote_command vote;
+        certificate_statement_sign(CERTIFICATE_OF_CHECKPOINT, checkpoints->secrets[i],
+                                   checkpoints->chain_id, 0, height, root, i + 1, &vote);
         certificate.votes[i].node = i + 1;
         memcpy(certificate.votes[i].signature, vote.signature, SIGNATURE_BYTES);
     }

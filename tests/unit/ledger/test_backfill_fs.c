@@ -357,6 +357,32 @@ TEST(backfill_fs, bodies_that_are_not_projected_are_fetched)
     end();
 }
 
+/* Before bodies of the earlier chain go, what releases need of them is looked at. */
+TEST(backfill_fs, what_is_to_be_pruned_is_shelved_before)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    char releases[128], index[192];
+    pthread_t handle;
+    begin(1);
+    assert_true(play(BACKFILL_HAS_FAILED));
+    snprintf(releases, sizeof(releases), "%.40s/releases", place);
+    snprintf(index, sizeof(index), "%s/" CHAIN_EARLIER "/index", releases);
+    options.releases_directory = releases;
+    options.bodies_kept = 150;
+    atomic_store(&progress.checkpoint_height, BASE);
+    atomic_store(&progress.stopping, 0);
+    assert_int_equal(access(releases, F_OK), -1);
+    assert_int_equal(pthread_create(&handle, NULL, thread, NULL), 0);
+    for (int i = 0; i < 20000 && access(index, F_OK) != 0; i++)
+        clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+    assert_int_equal(access(index, F_OK), 0);
+    atomic_store(&progress.stopping, 1);
+    park_wake(&park);
+    assert_int_equal(pthread_join(handle, NULL), 0);
+    assert_int_equal(atomic_load(&progress.backfill), BACKFILL_IS_WHOLE);
+    end();
+}
+
 /* ---- Holes ---- */
 
 static char lost_path[128];

@@ -115,3 +115,25 @@ TEST(chain_filled, whole_and_empty_chains_have_no_hole)
     assert_int_equal(chain_first_body(reader), 1);
     end();
 }
+
+/* What was taken away is below, what was lost is not: bodies below it are here. */
+TEST(chain_filled, what_was_lost_was_not_taken_away)
+{
+    begin();
+    assert_int_equal(chain_first_body(chain), LOST + 1);
+    for (uint64_t below = 1; below <= TIP; below++) {
+        for (bool more = true; more;)
+            assert_int_equal(chain_prune_bodies(chain, below, &more), STATUS_OK);
+        const uint64_t from = chain_kept_from(chain);
+        assert_int_equal(chain_kept_from(reader), from);
+        assert_true(from <= below);
+        for (uint64_t height = 1; height <= TIP; height++) {
+            struct chain_block block;
+            if (height != LOST)
+                assert_int_equal(chain_read_block(chain, height, &block),
+                                 height < from ? STATUS_NOT_FOUND : STATUS_OK);
+        }
+    }
+    assert_true(chain_kept_from(chain) > LOST + 1);
+    end();
+}

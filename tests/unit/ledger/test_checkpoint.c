@@ -114,69 +114,18 @@ TEST(checkpoint, chunk_knows_its_section_and_length)
     assert_int_equal(checkpoint_section_chunks(&manifest, CHECKPOINT_ENGINE), 3);
 }
 
-/* ---- Votes. ---- */
-
-static struct certificate_tally tally;
 static struct certificate certificate;
 
-static enum certificate_count count(uint32_t node, uint64_t height, hash_t root)
-{
-    struct checkpoint_vote_command vote;
-    checkpoint_sign(folder.secrets[node - 1], folder.chain_id, 0, height, root, node, &vote);
-    return checkpoint_tally_add(&tally, &vote, &certificate);
-}
-
-TEST(checkpoint, is_certified_by_a_quorum_of_votes)
-{
-    checkpoints_keys(&folder);
-    checkpoint_tally_begin(&tally, folder.chain_id, 0, 0, 10);
-    certificate_tally_open(&tally, 30, 0, &folder.set, false);
-    certificate_tally_open(&tally, 40, 0, &folder.set, false);
-    const hash_t root = hash_of("root", 4), other = hash_of("other", 5);
-    assert_int_equal(count(1, 40, root), CERTIFICATE_COUNTED);
-    assert_int_equal(count(1, 40, root), CERTIFICATE_NOOP);
-    assert_int_equal(count(2, 40, other), CERTIFICATE_COUNTED);
-    assert_int_equal(count(3, 45, root), CERTIFICATE_NOOP); /* no height of a checkpoint */
-    assert_int_equal(count(3, 40, root), CERTIFICATE_COUNTED);
-    assert_int_equal(count(4, 40, root), CERTIFICATE_MADE);
-    assert_null(checkpoint_certificate_fault(&certificate, folder.chain_id, &folder.set));
-    for (uint32_t node = 1; node <= 4; node++) /* counted, but nobody needs it any more */
-        assert_int_equal(count(node, 30, root), CERTIFICATE_COUNTED);
-}
-
-/* Votes come long after the SEAL, when the next checkpoints' heights have come: each has its place. */
-TEST(checkpoint, votes_of_several_heights_are_counted_side_by_side)
-{
-    checkpoints_keys(&folder);
-    checkpoint_tally_begin(&tally, folder.chain_id, 0, 0, CERTIFICATE_WINDOW);
-    for (uint64_t i = 1; i <= 3; i++)
-        certificate_tally_open(&tally, i * CERTIFICATE_WINDOW, 0, &folder.set, false);
-    const hash_t root = hash_of("root", 4);
-    for (uint32_t node = 1; node <= 2; node++)
-        for (uint64_t i = 1; i <= 3; i++)
-            assert_int_equal(count(node, i * CERTIFICATE_WINDOW, root), CERTIFICATE_COUNTED);
-    for (uint64_t i = 1; i <= 3; i++)
-        assert_int_equal(count(3, i * CERTIFICATE_WINDOW, root), CERTIFICATE_MADE);
-}
-
-/* A signature on a block's hash says nothing of a checkpoint's root, and the other way round. */
-TEST(checkpoint, vote_is_not_a_block_s_vote)
+/* A signature on a block's hash says nothing of a checkpoint's root (test_root_vote.c). */
+TEST(checkpoint, certificate_is_not_a_block_s)
 {
     checkpoints_keys(&folder);
     const hash_t root = hash_of("root", 4);
-    struct checkpoint_vote_command vote;
-    struct vote_command block;
-    checkpoint_sign(folder.secrets[0], folder.chain_id, 0, 40, root, 1, &vote);
-    certificate_sign(folder.secrets[0], folder.chain_id, 0, 40, root, 1, &block);
-    assert_true(checkpoint_vote_valid(&vote, folder.chain_id, &folder.set));
-    assert_memory_not_equal(vote.signature, block.signature, SIGNATURE_BYTES);
-    memcpy(vote.signature, block.signature, SIGNATURE_BYTES);
-    assert_false(checkpoint_vote_valid(&vote, folder.chain_id, &folder.set));
-
     uint8_t bytes[CERTIFICATE_BYTES_MAX];
     const size_t byte_count = checkpoints_sign(&folder, 40, root, 3, bytes);
     assert_true(certificate_decode(bytes, byte_count, &certificate));
-    assert_null(checkpoint_certificate_fault(&certificate, folder.chain_id, &folder.set));
+    assert_null(certificate_statement_fault(CERTIFICATE_OF_CHECKPOINT, &certificate,
+                                            folder.chain_id, &folder.set));
     assert_non_null(certificate_fault(&certificate, folder.chain_id, &folder.set));
 }
 

@@ -353,9 +353,9 @@ static void give_of(uint32_t node, uint64_t height, const struct validator_set *
     assert_int_equal(checkpoints_write(&later, height, &root), STATUS_OK);
     struct certificate certificate = {.height = height, .header_hash = root, .vote_count = 3};
     for (uint32_t i = 0; i < 3; i++) {
-        struct checkpoint_vote_command vote;
-        checkpoint_sign(secrets[i], town.keys.chain_id, 0, height, root, set->members[i].node,
-                        &vote);
+        struct vote_command vote;
+        certificate_statement_sign(CERTIFICATE_OF_CHECKPOINT, secrets[i], town.keys.chain_id, 0,
+                                   height, root, set->members[i].node, &vote);
         certificate.votes[i].node = set->members[i].node;
         memcpy(certificate.votes[i].signature, vote.signature, SIGNATURE_BYTES);
     }

@@ -40,6 +40,26 @@ static void assert_hash(hash_t hash, const char *hex)
     assert_string_equal(text, hex);
 }
 
+/* Leaves in one go, from wherever the tree stands, are those leaves one by one. */
+TEST(merkle, leaves_added_together_are_leaves_added_one_by_one)
+{
+    make_leaves();
+    for (uint64_t before = 0; before < LEAVES; before++) {
+        for (uint64_t count = 0; before + count <= LEAVES; count++) {
+            struct merkle tree;
+            hash_t copies[LEAVES];
+            merkle_begin(&tree);
+            for (uint64_t i = 0; i < before; i++)
+                merkle_add(&tree, leaves[i]);
+            memcpy(copies, leaves + before, count * sizeof(hash_t));
+            merkle_add_all(&tree, copies, count);
+            assert_int_equal(tree.leaf_count, before + count);
+            assert_true(hash_equal(merkle_root(&tree), root_of_first(before + count)));
+            assert_true(merkle_check(&tree));
+        }
+    }
+}
+
 /* Golden roots, computed from the RFC's definition by another program: eight inputs of rising length,
  * so that odd counts and the empty leaf are among them. */
 TEST(merkle, roots_are_those_of_the_rfc)

@@ -100,3 +100,78 @@ TEST(seal, step_leaves_the_seal_as_it_is)
     seal_step(&blocks.seal, &facts, &second);
     assert_null(block_header_difference(&first, &second));
 }
+
+#define MANY_BYTES (4u << 20)
+
+static uint64_t draw(uint64_t *seed, uint64_t below)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (*seed >> 33) % below;
+}
+
+/* A record of events of several kinds, now none and now more than a run has room for, and a command of any length. */
+static size_t random_record(uint64_t *seed, uint64_t number, uint8_t *at)
+{
+    static uint8_t command[4096], events[32768];
+    struct event_writer writer = {.at = events, .end = events + sizeof(events)};
+    const uint64_t count = draw(seed, 40) == 0 ? 200 : draw(seed, 6);
+    for (uint64_t i = 0; i < count; i++) {
+        const struct fill_event fill = {.trade_id = i, .price = {7}, .qty = {(int64_t)number}};
+        const struct balance_event balance = {.available = {(int64_t)i}, .account = 2};
+        const struct withdrawal_changed_event approved = {.before = WITHDRAWAL_HELD,
+                                                          .state = WITHDRAWAL_APPROVED};
+        const uint64_t kind = draw(seed, 20);
+        if (kind == 0)
+            event_write_withdrawal_changed(&writer, &approved);
+        else if (kind < 12)
+            event_write_fill(&writer, &fill);
+        else
+            event_write_balance(&writer, &balance);
+    }
+    const uint32_t length = (uint32_t)draw(seed, draw(seed, 30) == 0 ? sizeof(command) : 300);
+    memset(command, (int)draw(seed, 256), sizeof(command));
+    const struct applied record = {.number = number,
+                                   .command_length = length,
+                                   .events_length = (uint32_t)(writer.at - events),
+                                   .event_count = writer.count,
+                                   .flags = APPLIED_FIRST | APPLIED_LAST};
+    applied_header_put(at, &record);
+    memcpy(at + APPLIED_HEADER_BYTES, command, length);
+    memcpy(at + APPLIED_HEADER_BYTES + length, events, record.events_length);
+    return APPLIED_HEADER_BYTES + length + record.events_length;
+}
+
+/* Records in runs of any length give the header that they give one by one. */
+TEST(seal, records_in_runs_are_records_one_by_one)
+{
+    static uint8_t body[MANY_BYTES];
+    uint64_t seed = 0x5ea1;
+    struct seal one_by_one, runs;
+    uint32_t releases = 0, fills = 0;
+    seal_begin(&one_by_one, 1);
+    seal_begin(&runs, 1);
+    size_t begin = 0, end = 0;
+    for (uint64_t number = 1; number <= 3000; number++) {
+        const uint8_t *at = body + end;
+        end += random_record(&seed, number, body + end);
+        assert_true(end + 65536 < sizeof(body));
+        struct applied record;
+        struct event event;
+        assert_true(applied_next(&at, body + end, &record));
+        seal_command(&one_by_one, &record);
+        for (const uint8_t *next = record.events; event_next(&next, body + end, &event);)
+            seal_event(&one_by_one, &event);
+        if (draw(&seed, 300) != 0 && number != 3000) continue;
+        seal_records(&runs, body + begin, end - begin);
+        begin = end;
+        const struct seal_facts facts = {.height = 1, .releases = true};
+        struct block_header expected, found;
+        seal_step(&one_by_one, &facts, &expected);
+        seal_step(&runs, &facts, &found);
+        assert_null(block_header_difference(&expected, &found));
+        releases = (uint32_t)runs.releases.leaf_count;
+        fills = found.fill_count;
+    }
+    assert_int_equal(begin, end);
+    assert_true(releases > 100 && fills > 1000); /* there was something to compare */
+}

@@ -5,7 +5,7 @@
 #ifndef TESTS_NODE_OWED_H
 #define TESTS_NODE_OWED_H
 
-#include "ledger/liabilities_vote.h"
+#include "ledger/root_vote.h"
 #include "node/liabilities_check.h"
 #include "node/proof_check.h"
 #include "settlement/liabilities_file.h"
@@ -28,19 +28,12 @@ static inline uint64_t owed_height(const struct owed *owed)
     return owed->proved.story.height;
 }
 
-/* What every validator of the story signs: it is one. */
+/* What every validator of the story signs. */
 static inline size_t owed_certificate(const struct owed *owed, enum certificate_statement statement,
                                       uint64_t height, hash_t root,
                                       uint8_t bytes[CERTIFICATE_BYTES_MAX])
 {
-    const struct journal *journal = &owed->proved.story.journal;
-    struct certificate certificate = {.height = height, .header_hash = root, .vote_count = 1};
-    struct vote_command vote;
-    certificate_statement_sign(statement, journal->node_secret, genesis_chain_id(&journal->genesis),
-                               0, height, root, 1, &vote);
-    certificate.votes[0].node = 1;
-    memcpy(certificate.votes[0].signature, vote.signature, SIGNATURE_BYTES);
-    return certificate_encode(&certificate, bytes);
+    return story_certify(&owed->proved.story, UINT32_MAX, statement, height, root, bytes);
 }
 
 static inline uint64_t owed_leaves_at(const struct liabilities_head *head)
@@ -86,11 +79,14 @@ static inline struct liabilities_head owed_add_up(const struct owed *owed)
     return head;
 }
 
+/* Keeps the story's plan. */
 static inline void owed_begin(struct owed *owed)
 {
     struct proved *proved = &owed->proved;
+    const struct story_plan plan = proved->story.plan;
     uint8_t certificate[CERTIFICATE_BYTES_MAX];
     memset(owed, 0, sizeof(*owed));
+    proved->story.plan = plan;
     proved_begin(proved, UINT32_MAX);
     snprintf(owed->shelf, sizeof(owed->shelf), "%s/proofs", proved->folder.path);
     snprintf(owed->files, sizeof(owed->files), "%s/liabilities", proved->folder.path);

@@ -42,10 +42,12 @@ static inline void proved_digest(struct proved *proved)
     }
 }
 
-/* Bit h - 1 of `certified` gives block h a certificate. */
+/* Bit h - 1 of `certified` gives block h a certificate. Keeps the story's plan. */
 static inline void proved_begin(struct proved *proved, uint32_t certified)
 {
+    const struct story_plan plan = proved->story.plan;
     memset(proved, 0, sizeof(*proved));
+    proved->story.plan = plan;
     story_tell(&proved->story, 0);
     chain_folder_make(&proved->folder);
     snprintf(proved->trades, sizeof(proved->trades), "%s/trades", proved->folder.path);

@@ -25,7 +25,15 @@ struct story_block {
     size_t body_bytes;
 };
 
+/* What makes a story another than the small one of everybody: all zero is that one. */
+struct story_plan {
+    uint32_t voters;                       /* 0: one */
+    uint32_t rules;                        /* of the genesis; 0: 1 */
+    void (*more)(struct journal *journal); /* what else is in block 2; NULL: nothing */
+};
+
 struct story {
+    struct story_plan plan;
     struct journal journal;
     struct digest digest;
     struct arena arena;
@@ -109,7 +117,8 @@ static inline void story_seal(struct story *story)
                                          .totals_root = block->header.totals_root,
                                          .validators_hash = validators,
                                          .next_validators_hash = validators,
-                                         .params_hash = block->header.params_hash};
+                                         .params_hash = block->header.params_hash,
+                                         .releases = (block->header.flags & BLOCK_RELEASES) != 0};
         seal_step(&seal, &facts, &block->header);
         block_header_encode(&block->header, block->bytes);
         block->hash = last_hash = block_header_hash(block->bytes);
@@ -117,16 +126,74 @@ static inline void story_seal(struct story *story)
     }
 }
 
-/* Keeps `slices.ring` and `flip_height`; the rest is made anew. Six blocks of trading. The vote for each is in the next. `forged_credit` is put on the first credit
- * after its operator signed it. */
+/* Voter 1 has the journal's key. */
+static inline void story_voter_seed(uint32_t id, uint8_t seed[32])
+{
+    static const char *const ones[] = {"one", "two", "three", "four", "five", "six", "seven"};
+    memset(seed, 0, 32);
+    snprintf((char *)seed, 32, "node %s", ones[id - 1]);
+}
+
+static inline void story_voter(uint32_t id, uint8_t public_key[PUBLIC_KEY_BYTES],
+                               uint8_t secret[SECRET_KEY_BYTES])
+{
+    uint8_t seed[32];
+    story_voter_seed(id, seed);
+    crypto_sign_seed_keypair(public_key, secret, seed);
+}
+
+/* What all voters sign, or those of whom `among` has bit id - 1; node 1 with the key that the journal has by now. */
+static inline size_t story_certify(const struct story *story, uint32_t among,
+                                   enum certificate_statement statement, uint64_t height,
+                                   hash_t root, uint8_t bytes[CERTIFICATE_BYTES_MAX])
+{
+    const struct genesis *genesis = &story->journal.genesis;
+    struct certificate certificate = {.height = height, .header_hash = root};
+    for (uint32_t id = 1; id <= genesis->validators.count; id++) {
+        uint8_t public_key[PUBLIC_KEY_BYTES], secret[SECRET_KEY_BYTES];
+        struct vote_command vote;
+        if ((among >> (id - 1) & 1) == 0) continue;
+        story_voter(id, public_key, secret);
+        if (id == 1) memcpy(secret, story->journal.node_secret, sizeof(secret));
+        certificate_statement_sign(statement, secret, genesis_chain_id(genesis), 0, height, root,
+                                   id, &vote);
+        certificate.votes[certificate.vote_count].node = id;
+        memcpy(certificate.votes[certificate.vote_count++].signature, vote.signature,
+               SIGNATURE_BYTES);
+    }
+    return certificate_encode(&certificate, bytes);
+}
+
+/* The journal of the plan. */
+static inline void story_journal(struct story *story)
+{
+    struct journal *journal = &story->journal;
+    struct validator_set *set = &journal->genesis.validators;
+    uint8_t secret[SECRET_KEY_BYTES];
+    journal_begin(journal);
+    if (story->plan.rules != 0) journal->genesis.params.rules = story->plan.rules;
+    for (uint32_t id = 2; id <= story->plan.voters; id++, set->count++) {
+        set->members[id - 1].node = id;
+        story_voter(id, set->members[id - 1].public_key, secret);
+    }
+    arena_unmap(&journal->arena);
+    if (!arena_map(&journal->arena, engine_bytes(&journal->genesis))) abort();
+    journal->engine = engine_new(&journal->arena, &journal->genesis);
+    if (journal->engine == NULL) abort();
+}
+
+/* Keeps `plan`, `slices.ring` and `flip_height`; the rest is made anew. Six blocks of trading. The vote for each is in the
+ * next, node 1's. `forged_credit` is put on the first credit after its operator signed it. */
 static inline void story_tell(struct story *story, int64_t forged_credit)
 {
     struct ring *slices = story->slices.ring;
     const uint32_t flip_height = story->flip_height;
+    const struct story_plan plan = story->plan;
     memset(story, 0, sizeof(*story));
+    story->plan = plan;
     story->slices.ring = slices;
     story->flip_height = flip_height;
-    journal_begin(&story->journal);
+    story_journal(story);
     story->journal.take = story_take;
     story->journal.context = story;
     story->journal.forged_credit = forged_credit;
@@ -141,6 +208,7 @@ static inline void story_tell(struct story *story, int64_t forged_credit)
         certificate_sign(story->journal.node_secret, story->digest.chain_id, 0, i,
                          story->digest.last_hash, 1, &vote);
         journal_vote(&story->journal, &vote);
+        if (i == 1 && plan.more != NULL) plan.more(&story->journal);
         journal_trade(&story->journal, 5000000 + i);
     }
     if (story->height != 6) abort();
@@ -181,17 +249,11 @@ static inline void story_write(struct story *story, const char *folder, uint32_t
         const struct story_block *block = &story->blocks[i];
         if (chain_append_block(chain, block->bytes, block->body, block->body_bytes) != STATUS_OK)
             abort();
-        struct vote_command vote;
-        struct certificate certificate = {.height = i + 1, .header_hash = block->hash};
         uint8_t bytes[CERTIFICATE_BYTES_MAX];
-        certificate_sign(story->journal.node_secret, genesis_chain_id(&story->journal.genesis), 0,
-                         i + 1, block->hash, 1, &vote);
-        certificate.vote_count = 1;
-        certificate.votes[0].node = 1;
-        memcpy(certificate.votes[0].signature, vote.signature, SIGNATURE_BYTES);
         if ((certified >> i & 1) != 0 &&
             chain_append_certificate(chain, i + 1, bytes,
-                                     certificate_encode(&certificate, bytes)) != STATUS_OK)
+                                     story_certify(story, UINT32_MAX, CERTIFICATE_OF_BLOCK, i + 1,
+                                                   block->hash, bytes)) != STATUS_OK)
             abort();
     }
     chain_close(chain);

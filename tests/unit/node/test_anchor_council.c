@@ -6,7 +6,8 @@
 #include "ledger/chain.h"
 #include "ledger/checkpoint.h"
 #include "ledger/epoch.h"
-#include "ledger/liabilities_vote.h"
+#include "ledger/release_shelf.h"
+#include "ledger/root_vote.h"
 #include "ledger/vote.h"
 #include "node/proof_check.h"
 #include "node/proof_table_os.h"
@@ -39,7 +40,8 @@ static void check_chain(uint32_t id, uint64_t certified, uint64_t turns)
     struct council_node *node = &council.nodes[id - 1];
     const enum status status =
         verify_chain(node->folder.path, &council.journal.genesis, journal_tree_secret, &result);
-    if (status != STATUS_OK) print_error("block %lu: %s\n", result.bad_height, result.reason);
+    if (status != STATUS_OK)
+        print_error("block %lu: %s\n", result.fault.height, result.fault.reason);
     assert_int_equal(status, STATUS_OK);
     assert_int_equal(result.height, council.journal.height);
     assert_int_equal(result.certified_height, certified);
@@ -329,10 +331,11 @@ TEST(council, a_restart_in_the_middle_of_changes)
 static void checkpoint_vote(uint32_t id, uint64_t height, hash_t root)
 {
     uint8_t payload[256];
-    struct checkpoint_vote_command vote;
-    checkpoint_sign(council.nodes[id - 1].secret, genesis_chain_id(&council.journal.genesis), 0,
-                    height, root, id, &vote);
-    checkpoint_vote_command_put(payload, &vote);
+    struct vote_command vote;
+    certificate_statement_sign(CERTIFICATE_OF_CHECKPOINT, council.nodes[id - 1].secret,
+                               genesis_chain_id(&council.journal.genesis), 0, height, root, id,
+                               &vote);
+    vote_command_put(payload, &vote);
     journal_apply(&council.journal, (struct command_header){.type = T_CHECKPOINT_VOTE}, payload,
                   NULL);
 }
@@ -359,9 +362,9 @@ TEST(council, checkpoints_are_made_and_certified)
     struct certificate certificate;
     assert_int_equal(le_get_u64(bytes), 4);
     assert_true(certificate_decode(bytes + 8, byte_count - 8, &certificate));
-    assert_null(checkpoint_certificate_fault(&certificate,
-                                             genesis_chain_id(&council.journal.genesis),
-                                             &council.journal.genesis.validators));
+    assert_null(certificate_statement_fault(CERTIFICATE_OF_CHECKPOINT, &certificate,
+                                            genesis_chain_id(&council.journal.genesis),
+                                            &council.journal.genesis.validators));
     checkpoint_vote(4, 4, hash_of("third", 5));
     char *text = evidence_of(1, "double-4-0-4-checkpoint.json");
     assert_non_null(text);
@@ -395,10 +398,11 @@ static void liabilities_order(void)
 static void liabilities_vote(uint32_t id, uint64_t height, hash_t root)
 {
     uint8_t payload[256];
-    struct liabilities_vote_command vote;
-    liabilities_vote_sign(council.nodes[id - 1].secret, genesis_chain_id(&council.journal.genesis),
-                          0, height, root, id, &vote);
-    liabilities_vote_command_put(payload, &vote);
+    struct vote_command vote;
+    certificate_statement_sign(CERTIFICATE_OF_LIABILITIES, council.nodes[id - 1].secret,
+                               genesis_chain_id(&council.journal.genesis), 0, height, root, id,
+                               &vote);
+    vote_command_put(payload, &vote);
     journal_apply(&council.journal, (struct command_header){.type = T_LIABILITIES_VOTE}, payload,
                   NULL);
 }
@@ -467,8 +471,10 @@ TEST(council, liabilities_are_certified_by_q_votes)
     assert_int_equal(certificate.vote_count, 3);
     const hash_t chain_id = genesis_chain_id(&council.journal.genesis);
     const struct validator_set *set = &council.journal.genesis.validators;
-    assert_null(liabilities_vote_fault(&certificate, chain_id, set));
-    assert_non_null(checkpoint_certificate_fault(&certificate, chain_id, set));
+    assert_null(
+        certificate_statement_fault(CERTIFICATE_OF_LIABILITIES, &certificate, chain_id, set));
+    assert_non_null(
+        certificate_statement_fault(CERTIFICATE_OF_CHECKPOINT, &certificate, chain_id, set));
     assert_non_null(certificate_fault(&certificate, chain_id, set));
     liabilities_vote(4, 4, other);
     char *text = evidence_of(2, "double-4-0-4-liabilities.json");
@@ -806,6 +812,70 @@ static void rules_become(uint32_t rules)
     rules_set_command_put(payload, &set);
     snprintf(text, sizeof(text), "action=rules-set&rules=%u", rules);
     journal_operate(&council.journal, T_RULES_SET, payload, text);
+}
+
+/* A chain of node 1's headers and certificates, as it is when all bodies went. */
+static void headers_alone(const struct chain_folder *alone)
+{
+    uint8_t header[BLOCK_HEADER_BYTES];
+    const uint8_t *certificate;
+    struct chain *whole, *chain;
+    size_t byte_count;
+    assert_int_equal(chain_open_reader(council.nodes[1].folder.path, &whole), STATUS_OK);
+    assert_int_equal(chain_open(alone->path, &chain), STATUS_OK);
+    for (uint64_t height = 1; height <= council.journal.height; height++) {
+        assert_int_equal(chain_read_header(whole, height, header), STATUS_OK);
+        assert_int_equal(chain_append_header(chain, header), STATUS_OK);
+        if (chain_read_certificate(whole, height, &certificate, &byte_count) == STATUS_OK)
+            assert_int_equal(chain_append_certificate(chain, height, certificate, byte_count),
+                             STATUS_OK);
+    }
+    chain_close(chain);
+    chain_close(whole);
+}
+
+/* When the bodies went a release is proved out of what was kept of them, and only that way. */
+TEST(council, a_release_outlives_its_body)
+{
+    static uint8_t bytes[PROOF_BYTES_MAX];
+    static struct proof_check check;
+    struct payout payout;
+    struct chain *whole;
+    struct chain_folder alone;
+    struct proof_table *table;
+    struct proof_bytes made;
+    char releases[160];
+    size_t byte_count = 0;
+    uint64_t shelved = 0;
+    liabilities_council(3);
+    payout_begin(&payout, &council.journal);
+    seal(1);
+    payout_ask(&payout, 'a');
+    seal(3);
+    assert_int_equal(release_of(1, 2, bytes, &byte_count), STATUS_OK);
+
+    chain_folder_make(&alone);
+    snprintf(releases, sizeof(releases), "%s-releases", alone.path);
+    headers_alone(&alone);
+    const struct proof_table_options options = {
+        .chain = alone.path, .trades = alone.path, .releases = releases};
+    assert_int_equal(proof_table_open(&options, &table), STATUS_OK);
+    const struct proof_source *source = proof_table_source(table);
+    assert_int_equal(source->release(source->context, 1, 2, &made), STATUS_NOT_FOUND);
+    assert_int_equal(chain_open_reader(council.nodes[1].folder.path, &whole), STATUS_OK);
+    assert_int_equal(release_shelf_take(releases, whole, &shelved, council.journal.height),
+                     STATUS_OK);
+    chain_close(whole);
+    assert_int_equal(source->release(source->context, 1, 2, &made), STATUS_OK);
+    assert_int_equal(made.byte_count, byte_count);
+    assert_memory_equal(made.bytes, bytes, byte_count);
+    assert_null(release_says(made.bytes, made.byte_count, &check));
+    assert_int_equal(source->release(source->context, 2, 2, &made), STATUS_NOT_FOUND);
+    assert_int_equal(source->release(source->context, 1, 1, &made), STATUS_NOT_FOUND);
+    proof_table_close(table);
+    chain_folder_remove_files(releases);
+    chain_folder_remove(&alone);
+    council_end(&council);
 }
 
 /* On a chain that goes on under rules 3 what was approved before is not proved, and what is approved in the block of the

@@ -1,6 +1,6 @@
 /* An anchor whose state is a checkpoint's: what the log says of that checkpoint's own block comes after it. */
 
-#include "ledger/liabilities_vote.h"
+#include "ledger/root_vote.h"
 #include "node/anchor.h"
 #include "tests/unit/node/heir.h"
 
@@ -89,10 +89,10 @@ static void end(void)
 static void vote(uint64_t height, hash_t root)
 {
     uint8_t payload[256];
-    struct liabilities_vote_command vote;
-    liabilities_vote_sign(shop.journal.node_secret, genesis_chain_id(&shop.journal.genesis), 0,
-                          height, root, 1, &vote);
-    liabilities_vote_command_put(payload, &vote);
+    struct vote_command vote;
+    certificate_statement_sign(CERTIFICATE_OF_LIABILITIES, shop.journal.node_secret,
+                               genesis_chain_id(&shop.journal.genesis), 0, height, root, 1, &vote);
+    vote_command_put(payload, &vote);
     journal_apply(&shop.journal, (struct command_header){.type = T_LIABILITIES_VOTE}, payload,
                   NULL);
 }

@@ -5,7 +5,7 @@
 #include <dirent.h>
 
 static struct workshop shop;
-static struct checkpoint_vote_command vote;
+static struct vote_command vote;
 
 /* Names in the checkpoints' folder. */
 static int entries(void)
@@ -47,14 +47,15 @@ TEST(checkpoint_maker, holds_what_was_at_the_seal)
     assert_true(workshop_vote(&shop, &vote));
     assert_int_equal(vote.height, 3);
     assert_int_equal(vote.node, 1);
-    assert_true(checkpoint_vote_valid(&vote, genesis_chain_id(&shop.journal.genesis),
-                                      &shop.journal.genesis.validators));
+    assert_true(certificate_statement_valid(CERTIFICATE_OF_CHECKPOINT, &vote,
+                                            genesis_chain_id(&shop.journal.genesis),
+                                            &shop.journal.genesis.validators));
     /* Nothing of it counts before it is certified. */
     assert_false(workshop_has(&shop, 3));
     assert_int_equal(atomic_load(&shop.progress.forget_index), 0);
     assert_int_equal(atomic_load(&shop.progress.checkpoint_height), 0);
 
-    workshop_certify(&shop, 3, workshop_root(&vote));
+    workshop_certify(&shop, 3, root_vote_root(&vote));
     workshop_await_certified(&shop, 3);
     assert_int_equal(atomic_load(&shop.progress.checkpoint_height), 3);
     check_sections(3);
@@ -64,6 +65,27 @@ TEST(checkpoint_maker, holds_what_was_at_the_seal)
     workshop_stop(&shop);
     assert_int_equal(shop.ended, STATUS_OK);
     assert_int_equal(ring_used(shop.votes), 0);
+    workshop_end(&shop);
+}
+
+/* A certified checkpoint of a block that is not certified could outlive the block: whoever started from it would take it
+ * for certified. So there is no vote until the block has its certificate, or a later one; and then at once. */
+TEST(checkpoint_maker, no_vote_comes_before_the_block_is_certified)
+{
+    char path[256];
+    workshop_begin(&shop);
+    atomic_store(&shop.progress.certified_height, 2);
+    workshop_start(&shop);
+    workshop_trade_to(&shop, 4);
+    snprintf(path, sizeof(path), "%s/3/manifest", shop.checkpoints);
+    for (int waits = 0; access(path, F_OK) != 0 && waits < WORKSHOP_WAITS; waits++)
+        workshop_rest();
+    workshop_ready(&shop); /* it has made it, and looked around */
+    assert_int_equal(ring_used(shop.votes), 0);
+    atomic_store(&shop.progress.certified_height, 3);
+    park_wake(&shop.park);
+    assert_true(workshop_vote(&shop, &vote));
+    assert_int_equal(vote.height, 3);
     workshop_end(&shop);
 }
 
@@ -97,7 +119,7 @@ TEST(checkpoint_maker, certificate_may_come_first)
 
     workshop_begin(&shop);
     workshop_start(&shop);
-    workshop_certify(&shop, 3, workshop_root(&vote));
+    workshop_certify(&shop, 3, root_vote_root(&vote));
     workshop_await_taken(shop.certificates);
     assert_int_equal(atomic_load(&shop.progress.forget_index), 0);
     workshop_trade_to(&shop, 4);
@@ -113,7 +135,7 @@ TEST(checkpoint_maker, other_root_halts)
     workshop_start(&shop);
     workshop_trade_to(&shop, 3);
     assert_true(workshop_vote(&shop, &vote));
-    hash_t other = workshop_root(&vote);
+    hash_t other = root_vote_root(&vote);
     other.bytes[31] ^= 1;
     workshop_certify(&shop, 3, other);
     for (int waits = 0; atomic_load(&shop.progress.halted) == 0 && waits < WORKSHOP_WAITS; waits++)
@@ -143,7 +165,7 @@ TEST(checkpoint_maker, standby_does_not_vote)
     atomic_store(&shop.progress.role, NODE_STANDBY);
     workshop_start(&shop);
     workshop_trade_to(&shop, 3);
-    workshop_certify(&shop, 3, workshop_root(&vote));
+    workshop_certify(&shop, 3, root_vote_root(&vote));
     workshop_await_certified(&shop, 3);
     assert_int_equal(ring_used(shop.votes), 0);
     check_sections(3);
@@ -213,7 +235,7 @@ TEST(checkpoint_maker, is_open_from_its_beginning_to_its_end)
     workshop_start(&shop);
     assert_true(workshop_vote(&shop, &vote));
     assert_int_equal(vote.height, 3);
-    workshop_certify(&shop, 3, workshop_root(&vote));
+    workshop_certify(&shop, 3, root_vote_root(&vote));
     workshop_await_certified(&shop, 3);
     check_sections(3);
     workshop_stop(&shop);

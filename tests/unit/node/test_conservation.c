@@ -1,5 +1,6 @@
 /* The auditor's own count of money, by blocks that a real engine made and by forged ones. */
 
+#include "common/withdrawal_event.h"
 #include "node/conservation.h"
 
 #include "engine/engine.h"
@@ -160,9 +161,21 @@ static void tell_balance(int64_t available, int64_t held)
 
 static void tell_withdrawal(uint8_t before, uint8_t state)
 {
-    const struct withdrawal_changed_event changed = {
+    const struct withdrawal_moved_event changed = {
         .amount = {40}, .account = 1, .before = before, .state = state};
-    event_write_withdrawal_changed(&out, &changed);
+    withdrawal_event_write(&out, PARAMS_RULES_RELEASE, &changed);
+}
+
+/* The same with a fee; `paid` of the 40 leaves. */
+static void tell_charged(int64_t fee, int64_t paid, uint8_t before, uint8_t state)
+{
+    const struct withdrawal_moved_event moved = {.amount = {40},
+                                                 .fee = {fee},
+                                                 .paid = {paid},
+                                                 .account = 1,
+                                                 .before = before,
+                                                 .state = state};
+    withdrawal_event_write(&out, PARAMS_RULES_CHARGES, &moved);
 }
 
 static void begin_by_hand(uint32_t rules)
@@ -204,6 +217,37 @@ TEST(conservation, custody_is_counted_step_by_step)
     tell_withdrawal(WITHDRAWAL_APPROVED, WITHDRAWAL_FAILED);
     tell_balance(100, 0);
     assert_true(told());
+    end();
+}
+
+/* A fee is in flight with the rest, and stays when the rest has gone; one that is not what is not paid makes money. */
+TEST(conservation, a_fee_is_counted)
+{
+    hash_t roots[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        begin_by_hand(4);
+        const int64_t fee = 3 * i;
+        tell_charged(fee, 40 - fee, WITHDRAWAL_HELD, WITHDRAWAL_APPROVED);
+        tell_balance(60, 0);
+        assert_true(told());
+        tell_charged(fee, 40 - fee, WITHDRAWAL_BROADCAST, WITHDRAWAL_FINAL);
+        assert_true(told());
+        roots[i] = conservation_root(count);
+        end();
+    }
+    assert_false(hash_equal(roots[0], roots[1]));
+
+    begin_by_hand(4);
+    tell_charged(3, 38, WITHDRAWAL_HELD, WITHDRAWAL_APPROVED);
+    tell_balance(60, 0);
+    assert_false(told());
+    assert_string_equal(fault.what, "a withdrawal that is not its fee and what is paid");
+    end();
+    begin_by_hand(4);
+    tell_charged(-1, 41, WITHDRAWAL_HELD, WITHDRAWAL_APPROVED);
+    tell_balance(60, 0);
+    assert_false(told());
+    assert_string_equal(fault.what, "a withdrawal that is not its fee and what is paid");
     end();
 }
 

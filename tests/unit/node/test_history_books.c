@@ -182,7 +182,7 @@ TEST(history_books, a_ledger_is_found_by_time)
 TEST(history_books, transfers_read_back_as_they_were_told)
 {
     struct deposit_changed_event deposit;
-    struct withdrawal_changed_event withdrawal;
+    struct withdrawal_moved_event withdrawal;
     open_books();
     struct history_query query = {
         .kind = HISTORY_DEPOSIT_CHANGES, .account = 1, .subject = 1, .limit = 10};

@@ -1,7 +1,7 @@
 #include "node/liabilities_maker.h"
 
 #include "ledger/chain.h"
-#include "ledger/liabilities_vote.h"
+#include "ledger/root_vote.h"
 #include "settlement/liabilities_file.h"
 #include "tests/unit/node/workshop.h"
 
@@ -100,7 +100,7 @@ static void end(void)
     workshop_end(&shop);
 }
 
-static bool take_vote(struct liabilities_vote_command *vote)
+static bool take_vote(struct vote_command *vote)
 {
     size_t byte_count;
     const uint8_t *bytes = NULL;
@@ -112,26 +112,19 @@ static bool take_vote(struct liabilities_vote_command *vote)
     struct command command;
     assert_true(command_decode(bytes, byte_count, &command));
     assert_int_equal(command.header.type, T_LIABILITIES_VOTE);
-    liabilities_vote_command_get(command.payload, vote);
+    vote_command_get(command.payload, vote);
     ring_pop(votes);
     ring_release(votes);
     return true;
 }
 
-static hash_t root_of(const struct liabilities_vote_command *vote)
-{
-    hash_t root;
-    memcpy(root.bytes, vote->root, HASH_BYTES);
-    return root;
-}
-
 static void certify(uint64_t height, hash_t root)
 {
     uint8_t bytes[8 + CERTIFICATE_BYTES_MAX];
-    struct liabilities_vote_command vote;
+    struct vote_command vote;
     struct certificate certificate = {.height = height, .header_hash = root, .vote_count = 1};
-    liabilities_vote_sign(shop.journal.node_secret, genesis_chain_id(&shop.journal.genesis), 0,
-                          height, root, 1, &vote);
+    certificate_statement_sign(CERTIFICATE_OF_LIABILITIES, shop.journal.node_secret,
+                               genesis_chain_id(&shop.journal.genesis), 0, height, root, 1, &vote);
     certificate.votes[0].node = 1;
     memcpy(certificate.votes[0].signature, vote.signature, SIGNATURE_BYTES);
     le_put_u64(bytes, height);
@@ -141,11 +134,11 @@ static void certify(uint64_t height, hash_t root)
 /* A checkpoint, certified: what its liabilities wait for. */
 static void checkpoint(uint64_t height)
 {
-    struct checkpoint_vote_command vote;
+    struct vote_command vote;
     workshop_trade_to(&shop, height);
     assert_true(workshop_vote(&shop, &vote));
     assert_int_equal(vote.height, height);
-    workshop_certify(&shop, height, workshop_root(&vote));
+    workshop_certify(&shop, height, root_vote_root(&vote));
 }
 
 static void stop(void)
@@ -200,7 +193,7 @@ static void await_certified(uint64_t height)
 /* It is voted for by its root, and counts when its certificate has come. */
 TEST(liabilities_maker, what_is_due_is_made_and_certified)
 {
-    struct liabilities_vote_command vote;
+    struct vote_command vote;
     struct liabilities_entry entry;
     begin();
     checkpoint(3);
@@ -208,18 +201,43 @@ TEST(liabilities_maker, what_is_due_is_made_and_certified)
     assert_true(take_vote(&vote));
     assert_int_equal(vote.height, 3);
     assert_int_equal(vote.node, 1);
-    assert_true(liabilities_vote_valid(&vote, genesis_chain_id(&shop.journal.genesis),
-                                       &shop.journal.genesis.validators));
+    assert_true(certificate_statement_valid(CERTIFICATE_OF_LIABILITIES, &vote,
+                                            genesis_chain_id(&shop.journal.genesis),
+                                            &shop.journal.genesis.validators));
     assert_int_equal(liabilities_file_entry(liabilities, 3, &entry), STATUS_OK);
-    assert_true(hash_equal(liabilities_root(&entry.head), root_of(&vote)));
+    assert_true(hash_equal(liabilities_root(&entry.head), root_vote_root(&vote)));
     assert_true(hash_equal(entry.head.header_hash, block_header_hash(shop.headers[3])));
     assert_false(entry.is_certified);
-    certify(3, root_of(&vote));
+    certify(3, root_vote_root(&vote));
     await_certified(3);
     workshop_stop(&shop);
     assert_int_equal(metric_get(&metrics.liabilities_height), 3);
     assert_int_equal(metric_get(&metrics.liabilities_certified), 3);
     assert_int_equal(atomic_load(&shop.progress.halted), 0);
+    end();
+}
+
+/* As for a checkpoint. */
+TEST(liabilities_maker, no_vote_comes_before_the_block_is_certified)
+{
+    struct vote_command vote;
+    struct liabilities_entry entry;
+    size_t byte_count;
+    begin();
+    workshop_trade_to(&shop, 3);
+    assert_true(workshop_vote(&shop, &vote));
+    atomic_store(&shop.progress.certified_height, 2);
+    workshop_certify(&shop, 3, root_vote_root(&vote));
+    for (int waits = 0; liabilities_file_entry(liabilities, 3, &entry) != STATUS_OK; waits++) {
+        assert_true(waits < WORKSHOP_WAITS);
+        workshop_rest();
+    }
+    workshop_ready(&shop); /* it has made them, and looked around */
+    assert_null(ring_peek(votes, &byte_count));
+    atomic_store(&shop.progress.certified_height, 3);
+    park_wake(&shop.park);
+    assert_true(take_vote(&vote));
+    assert_int_equal(vote.height, 3);
     end();
 }
 
@@ -238,7 +256,7 @@ TEST(liabilities_maker, what_is_not_due_is_not_made)
 /* q others say another thing of the same balances: nothing goes on here. */
 TEST(liabilities_maker, halts_at_another_root)
 {
-    struct liabilities_vote_command vote;
+    struct vote_command vote;
     begin();
     checkpoint(3);
     assert_true(take_vote(&vote));
@@ -253,7 +271,7 @@ TEST(liabilities_maker, halts_at_another_root)
 /* The others were faster: their certificate waits until this node's own is there. */
 TEST(liabilities_maker, a_certificate_may_come_first)
 {
-    struct liabilities_vote_command vote;
+    struct vote_command vote;
     begin();
     certify(6, hash_of("other", 5)); /* of a height that is not made yet */
     workshop_await_taken(certificates);
@@ -271,7 +289,7 @@ TEST(liabilities_maker, a_certificate_may_come_first)
 /* The next ones are made before the votes for these have come: both count. */
 TEST(liabilities_maker, a_certificate_may_come_after_the_next_was_made)
 {
-    struct liabilities_vote_command first, second;
+    struct vote_command first, second;
     begin();
     checkpoint(3);
     assert_true(take_vote(&first));
@@ -279,8 +297,8 @@ TEST(liabilities_maker, a_certificate_may_come_after_the_next_was_made)
     checkpoint(6);
     assert_true(take_vote(&second));
     assert_int_equal(second.height, 6);
-    certify(3, root_of(&first));
-    certify(6, root_of(&second));
+    certify(3, root_vote_root(&first));
+    certify(6, root_vote_root(&second));
     await_certified(3);
     await_certified(6);
     assert_int_equal(atomic_load(&shop.progress.halted), 0);
@@ -290,12 +308,12 @@ TEST(liabilities_maker, a_certificate_may_come_after_the_next_was_made)
 /* The proof of its totals needs a certificate of the block, which may come later than that of its root. */
 TEST(liabilities_maker, waits_for_the_block_to_be_certified)
 {
-    struct liabilities_vote_command vote;
+    struct vote_command vote;
     begin();
     withholds_certificates = true;
     checkpoint(3);
     assert_true(take_vote(&vote));
-    certify(3, root_of(&vote));
+    certify(3, root_vote_root(&vote));
     workshop_await_taken(certificates);
     assert_false(is_certified(3));
     withholds_certificates = false;
@@ -308,16 +326,16 @@ TEST(liabilities_maker, waits_for_the_block_to_be_certified)
 /* A node that stops between its vote and the certificate gives the same vote again, and takes the certificate then. */
 TEST(liabilities_maker, goes_on_after_a_restart)
 {
-    struct liabilities_vote_command vote, again;
+    struct vote_command vote, again;
     begin();
     checkpoint(3);
     assert_true(take_vote(&vote));
     restart();
     assert_true(take_vote(&again));
     assert_int_equal(again.height, vote.height);
-    assert_true(hash_equal(root_of(&again), root_of(&vote)));
+    assert_true(hash_equal(root_vote_root(&again), root_vote_root(&vote)));
     assert_memory_equal(again.signature, vote.signature, SIGNATURE_BYTES);
-    certify(3, root_of(&vote));
+    certify(3, root_vote_root(&vote));
     await_certified(3);
     end();
 }
@@ -325,7 +343,7 @@ TEST(liabilities_maker, goes_on_after_a_restart)
 /* Nothing can be written where they go: no node stops for that, and the next ones are made again. */
 TEST(liabilities_maker, a_disk_that_takes_none_stops_nobody)
 {
-    struct liabilities_vote_command vote;
+    struct vote_command vote;
     begin();
     assert_int_equal(file_create(liabilities, "x", 1, 0600), STATUS_OK); /* no folder */
     checkpoint(3);
@@ -343,7 +361,7 @@ TEST(liabilities_maker, a_disk_that_takes_none_stops_nobody)
 /* Nor where it takes the file but not its tail. */
 TEST(liabilities_maker, a_disk_that_takes_no_tail_stops_nobody)
 {
-    struct liabilities_vote_command vote;
+    struct vote_command vote;
     struct rlimit before, small;
     struct stat found;
     char path[160];
@@ -358,14 +376,14 @@ TEST(liabilities_maker, a_disk_that_takes_no_tail_stops_nobody)
     small = before;
     small.rlim_cur = (rlim_t)found.st_size + 12;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    certify(3, root_of(&vote));
+    certify(3, root_vote_root(&vote));
     await_failed(1);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_false(is_certified(3));
     workshop_ready(&shop);
     checkpoint(6);
     assert_true(take_vote(&vote));
-    certify(6, root_of(&vote));
+    certify(6, root_vote_root(&vote));
     await_certified(6);
     end();
 }
@@ -373,7 +391,7 @@ TEST(liabilities_maker, a_disk_that_takes_no_tail_stops_nobody)
 /* While they are held up, here by a pipe in their file's place, the checkpoint gets its certificate. */
 TEST(liabilities_maker, the_checkpoint_does_not_wait_for_them)
 {
-    struct liabilities_vote_command vote;
+    struct vote_command vote;
     char file[160];
     begin();
     snprintf(file, sizeof(file), "%s/3", liabilities);
@@ -393,8 +411,8 @@ TEST(liabilities_maker, the_checkpoint_does_not_wait_for_them)
 /* A node that stops before it has made them makes them when it runs again, also when the log is not replayed to there. */
 TEST(liabilities_maker, what_was_due_before_a_restart_is_made)
 {
-    struct liabilities_vote_command vote;
-    struct checkpoint_vote_command first;
+    struct vote_command vote;
+    struct vote_command first;
     begin();
     workshop_trade_to(&shop, 4);
     assert_true(workshop_vote(&shop, &first)); /* not certified: they wait */
@@ -407,7 +425,7 @@ TEST(liabilities_maker, what_was_due_before_a_restart_is_made)
     assert_true(take_vote(&vote));
     assert_int_equal(vote.height, 3);
     assert_int_equal(liabilities_file_unmade(liabilities), 0);
-    certify(3, root_of(&vote));
+    certify(3, root_vote_root(&vote));
     await_certified(3);
     end();
 }
@@ -415,8 +433,8 @@ TEST(liabilities_maker, what_was_due_before_a_restart_is_made)
 /* Whose a leaf is settlement knows, and knows it only when the log is replayed to there. */
 TEST(liabilities_maker, owners_are_known_before_anything_is_made)
 {
-    struct liabilities_vote_command vote;
-    struct checkpoint_vote_command first;
+    struct vote_command vote;
+    struct vote_command first;
     struct arena arena;
     begin();
     workshop_trade_to(&shop, 4);
@@ -444,7 +462,7 @@ TEST(liabilities_maker, owners_are_known_before_anything_is_made)
 /* What is to be taken up again may have to wait until the chain is opened. */
 TEST(liabilities_maker, looks_for_the_chain_until_it_is_there)
 {
-    struct liabilities_vote_command vote, again;
+    struct vote_command vote, again;
     char away[160];
     begin();
     checkpoint(3);
@@ -472,7 +490,7 @@ static bool votes_on(void)
 /* Votes that nobody counts end some time. */
 TEST(liabilities_maker, does_not_vote_for_ever)
 {
-    struct liabilities_vote_command vote;
+    struct vote_command vote;
     begin();
     vote_again_ns = 1;
     restart();
@@ -483,7 +501,7 @@ TEST(liabilities_maker, does_not_vote_for_ever)
         assert_int_equal(vote.height, 3);
     }
     assert_false(votes_on());
-    certify(3, root_of(&vote)); /* that of the others comes late, and counts */
+    certify(3, root_vote_root(&vote)); /* that of the others comes late, and counts */
     await_certified(3);
     end();
 }
@@ -491,7 +509,7 @@ TEST(liabilities_maker, does_not_vote_for_ever)
 /* Nothing is signed for an epoch that is over. */
 TEST(liabilities_maker, signs_nothing_of_an_ended_epoch)
 {
-    struct liabilities_vote_command vote;
+    struct vote_command vote;
     begin();
     vote_again_ns = 1;
     restart();

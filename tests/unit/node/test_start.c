@@ -167,10 +167,11 @@ TEST(start, certificate_of_others_is_refused)
     const int file = open(path, O_RDWR);
     const ssize_t count = read(file, bytes, sizeof(bytes));
     assert_true(certificate_decode(bytes, (size_t)count, &certificate));
-    struct checkpoint_vote_command vote;
+    struct vote_command vote;
     crypto_sign_seed_keypair(key, secret, seed);
-    checkpoint_sign(secret, genesis_chain_id(&shop.journal.genesis), 0, 6, certificate.header_hash,
-                    1, &vote);
+    certificate_statement_sign(CERTIFICATE_OF_CHECKPOINT, secret,
+                               genesis_chain_id(&shop.journal.genesis), 0, 6,
+                               certificate.header_hash, 1, &vote);
     memcpy(certificate.votes[0].signature, vote.signature, SIGNATURE_BYTES);
     assert_int_equal(pwrite(file, bytes, certificate_encode(&certificate, bytes), 0), count);
     close(file);

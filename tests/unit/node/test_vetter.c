@@ -153,6 +153,19 @@ static bool answered(struct fixture *f, struct vetting_answer *answer)
     return f->hooks.vetting.answer(f->vetter, answer);
 }
 
+/* Such a command would stop the older builds among the followers. It may be the chain that is late. */
+TEST(vetter, takes_no_command_of_later_rules)
+{
+    struct fixture *f = setup(true);
+    uint8_t bytes[COMMAND_HEADER_BYTES + LIABILITIES_VOTE_BYTES] = {0};
+    struct vetting_fault fault = {.what = NULL};
+    const struct command_header header = {.length = sizeof(bytes), .type = T_LIABILITIES_VOTE};
+    command_header_put(bytes, &header);
+    assert_int_equal(ask(f, bytes, sizeof(bytes), 1, &fault), VETTING_LATE);
+    assert_string_equal(fault.what, "rules");
+    teardown(f);
+}
+
 /* A signature is looked at by the thread, and the answer says of which question it is; a wrong one, which command. */
 TEST(vetter, looks_at_signatures_elsewhere)
 {

@@ -15,6 +15,7 @@
 #include "ledger/certificate.h"
 #include "ledger/checkpoint.h"
 #include "ledger/replica_mark.h"
+#include "ledger/root_vote.h"
 #include "node/chain_section.h"
 #include "node/checkpoint_maker.h"
 #include "node/file_os.h"
@@ -297,7 +298,7 @@ static inline void workshop_stop(struct workshop *shop)
 }
 
 /* The next vote. False: none came in time. */
-static inline bool workshop_vote(struct workshop *shop, struct checkpoint_vote_command *vote)
+static inline bool workshop_vote(struct workshop *shop, struct vote_command *vote)
 {
     size_t byte_count;
     const uint8_t *bytes = NULL;
@@ -309,7 +310,7 @@ static inline bool workshop_vote(struct workshop *shop, struct checkpoint_vote_c
     struct command command;
     assert_true(command_decode(bytes, byte_count, &command));
     assert_int_equal(command.header.type, T_CHECKPOINT_VOTE);
-    checkpoint_vote_command_get(command.payload, vote);
+    vote_command_get(command.payload, vote);
     ring_pop(shop->votes);
     ring_release(shop->votes);
     return true;
@@ -319,22 +320,15 @@ static inline bool workshop_vote(struct workshop *shop, struct checkpoint_vote_c
 static inline void workshop_certify(struct workshop *shop, uint64_t height, hash_t root)
 {
     uint8_t bytes[8 + CERTIFICATE_BYTES_MAX];
-    struct checkpoint_vote_command vote;
+    struct vote_command vote;
     struct certificate certificate = {.height = height, .header_hash = root, .vote_count = 1};
-    checkpoint_sign(shop->journal.node_secret, genesis_chain_id(&shop->journal.genesis), 0, height,
-                    root, 1, &vote);
+    certificate_statement_sign(CERTIFICATE_OF_CHECKPOINT, shop->journal.node_secret,
+                               genesis_chain_id(&shop->journal.genesis), 0, height, root, 1, &vote);
     certificate.votes[0].node = 1;
     memcpy(certificate.votes[0].signature, vote.signature, SIGNATURE_BYTES);
     le_put_u64(bytes, height);
     workshop_put(shop->certificates, &shop->park, bytes,
                  8 + certificate_encode(&certificate, bytes + 8));
-}
-
-static inline hash_t workshop_root(const struct checkpoint_vote_command *vote)
-{
-    hash_t root;
-    memcpy(root.bytes, vote->root, HASH_BYTES);
-    return root;
 }
 
 static inline void workshop_await_certified(struct workshop *shop, uint64_t height)
@@ -356,11 +350,11 @@ static inline void workshop_trade_to(struct workshop *shop, uint64_t height)
 /* Trades to a checkpoint's height and has it certified. */
 static inline void workshop_checkpoint(struct workshop *shop, uint64_t height)
 {
-    struct checkpoint_vote_command vote;
+    struct vote_command vote;
     workshop_trade_to(shop, height);
     assert_true(workshop_vote(shop, &vote));
     assert_int_equal(vote.height, height);
-    workshop_certify(shop, height, workshop_root(&vote));
+    workshop_certify(shop, height, root_vote_root(&vote));
     workshop_await_certified(shop, height);
     workshop_ready(shop);
 }
@@ -429,6 +423,7 @@ static inline void workshop_begin(struct workshop *shop)
     shop->votes = workshop_ring();
     assert_true(park_open(&shop->park) && park_open(&shop->consensus_park));
     atomic_store(&shop->progress.role, NODE_VOTER);
+    atomic_store(&shop->progress.certified_height, UINT64_MAX); /* nobody waits for certificates */
     workshop_make_maker(shop);
 }
 

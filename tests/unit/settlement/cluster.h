@@ -16,12 +16,17 @@
 
 static char cluster_directory[64];
 static char cluster_programs[256];
-static bool cluster_durable; /* for figures: fsync as a user has it */
+static bool cluster_durable;              /* for figures: fsync as a user has it */
+static const char *cluster_settings = ""; /* more of the server's, "-c name=value ..." */
+
+/* What docs/operations.md says about a server for an exchange that trades much. */
+#define CLUSTER_RECOMMENDED \
+    "-c bgwriter_delay=20ms -c bgwriter_lru_maxpages=1000 -c bgwriter_lru_multiplier=10"
 
 /* Runs a program of PostgreSQL's; as the user postgres when we are root, whom it refuses. */
 static int cluster_command(const char *program, const char *arguments)
 {
-    char command[1024];
+    char command[2048];
     snprintf(command, sizeof(command), "cd / && %s%s/%s %s >>%s/log 2>&1",
              geteuid() == 0 ? "runuser -u postgres -- " : "", cluster_programs, program, arguments,
              cluster_directory);
@@ -55,7 +60,7 @@ static bool cluster_find(void)
 
 static void cluster_start(void)
 {
-    char arguments[512];
+    char arguments[1024];
     if (cluster_directory[0] != '\0') return;
     snprintf(cluster_directory, sizeof(cluster_directory), "/tmp/quorex-XXXXXX");
     if (!cluster_find() || mkdtemp(cluster_directory) == NULL) {
@@ -72,8 +77,9 @@ static void cluster_start(void)
     if (cluster_command("initdb", arguments) != 0) abort();
     snprintf(arguments, sizeof(arguments),
              "-D %s/data -w -o \"-c listen_addresses='' -c unix_socket_directories=%s"
-             " -c fsync=%s\" start",
-             cluster_directory, cluster_directory, cluster_durable ? "on" : "off");
+             " -c fsync=%s %s\" start",
+             cluster_directory, cluster_directory, cluster_durable ? "on" : "off",
+             cluster_settings);
     if (cluster_command("pg_ctl", arguments) != 0) abort();
 }
 

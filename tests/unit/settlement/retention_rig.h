@@ -20,10 +20,18 @@ struct rig {
     struct metrics metrics;
     struct store_options options;
     char conninfo[256];
+    _Atomic uint64_t visible; /* blocks that the writer may see; 0: all */
 };
 
 static struct rig *rig;
 static struct world *world;
+
+static inline enum status rig_read(void *context, uint64_t height, struct block_bytes *out)
+{
+    const struct rig *of = context;
+    const uint64_t visible = atomic_load(&of->visible);
+    return visible > 0 && height > visible ? STATUS_NOT_FOUND : world_read(world, height, out);
+}
 
 static inline void *run_writer(void *options)
 {
@@ -48,16 +56,17 @@ static inline void make_chain(void)
     }
 }
 
-static inline void rig_start(uint64_t kept_s)
+static inline void rig_start_seeing(uint64_t kept_s, uint64_t visible)
 {
     rig = aligned_alloc(64, (sizeof(*rig) + 63) / 64 * 64);
     if (rig == NULL) abort();
     memset(rig, 0, sizeof(*rig));
     assert_true(park_open(&rig->park));
+    atomic_store(&rig->visible, visible);
     snprintf(rig->conninfo, sizeof(rig->conninfo), "%s", cluster_conninfo("kept"));
     rig->options = (struct store_options){.conninfo = rig->conninfo,
                                           .genesis = &world->genesis,
-                                          .source = {.context = world, .read = world_read},
+                                          .source = {.context = rig, .read = rig_read},
                                           .park = &rig->park,
                                           .progress = &rig->progress,
                                           .metrics = &rig->metrics,
@@ -65,6 +74,11 @@ static inline void rig_start(uint64_t kept_s)
                                           .kept_ns = kept_s * SECOND_NS,
                                           .balances_ms = 1};
     assert_int_equal(pthread_create(&rig->thread, NULL, run_writer, &rig->options), 0);
+}
+
+static inline void rig_start(uint64_t kept_s)
+{
+    rig_start_seeing(kept_s, 0);
 }
 
 static inline void rig_stop(void)

@@ -45,7 +45,7 @@ static inline struct snapshot_bytes snapshots_of(const struct settlement *settle
 static inline void snapshots_rehash(const struct snapshot_bytes *snapshot)
 {
     struct hash_stream stream;
-    section_hash_begin(&settlement_snapshot_form, &stream);
+    section_hash_begin(settlement_snapshot_form(PARAMS_RULES), &stream);
     hash_stream_add(&stream, snapshot->bytes, snapshot->count - HASH_BYTES);
     const hash_t hash = hash_stream_end(&stream);
     memcpy(snapshot->bytes + snapshot->count - HASH_BYTES, hash.bytes, HASH_BYTES);
@@ -71,7 +71,7 @@ static inline uint8_t *snapshots_record(const struct snapshot_bytes *snapshot,
                                         enum settled_section section, uint64_t index)
 {
     return snapshots_section(snapshot, section) + SECTION_HEADER_BYTES +
-           index * settlement_snapshot_form.record_bytes[section];
+           index * settlement_snapshot_form(PARAMS_RULES)->record_bytes[section];
 }
 
 /* Restores into `arena`, which is unmapped when there is none. */
@@ -102,16 +102,22 @@ static inline void snapshots_restart(struct world *world)
 
 /* ---- The world. */
 
-/* Three tiers: the second by volume in quote, the third with a rebate, by grace. The house has an account. */
-static inline void snapshots_adjust(struct genesis *genesis)
+/* Three tiers: the second by volume in quote, the third with a rebate, by grace. */
+static inline void snapshots_adjust_houseless(struct genesis *genesis)
 {
-    genesis->params.rules = PARAMS_RULES_HOUSE;
     genesis->params.volume_asset = USDT;
     genesis->params.tier_count = 3;
     genesis->params.tiers[0] = (struct fee_tier){1000, 2000, {0}};
     genesis->params.tiers[1] = (struct fee_tier){333, 777, {300000000}};
     genesis->params.tiers[2] = (struct fee_tier){-500, 500, {INT64_MAX}};
     genesis->params.orders_max = 60;
+}
+
+/* The same, and the house has an account. */
+static inline void snapshots_adjust(struct genesis *genesis)
+{
+    snapshots_adjust_houseless(genesis);
+    genesis->params.rules = PARAMS_RULES_HOUSE;
 }
 
 static inline void snapshots_touch(struct world *world, int64_t price)
@@ -213,9 +219,9 @@ static inline void snapshots_custody(struct world *world)
 }
 
 /* Everything of the above, sealed. */
-static inline struct world *snapshots_world(void)
+static inline struct world *snapshots_world_with(void (*adjust)(struct genesis *genesis))
 {
-    struct world *world = world_new_with(snapshots_adjust);
+    struct world *world = world_new_with(adjust);
     (void)world_seal(world);
     snapshots_trade(world);
     snapshots_book(world);
@@ -228,6 +234,11 @@ static inline struct world *snapshots_world(void)
     snapshots_custody(world);
     (void)world_seal(world);
     return world;
+}
+
+static inline struct world *snapshots_world(void)
+{
+    return snapshots_world_with(snapshots_adjust);
 }
 
 /* What waits has its say: books are swept, stops wake, switches fire, what is left ends. */

@@ -3,6 +3,7 @@
 #include "common/ring.h"
 #include "settlement/store.h"
 #include "tests/harness.h"
+#include "tests/unit/settlement/batches.h"
 #include "tests/unit/settlement/cluster.h"
 #include "tests/unit/settlement/slices.h"
 #include "tests/unit/settlement/world_custody.h"
@@ -305,4 +306,59 @@ TEST(audit_pg, flipped_balance_before_a_start_is_found_by_settlement)
     assert_true(is_wrong());
     rig_stop();
     world_free(world);
+}
+
+#define ENTRIES   400000 /* some 4,000 pages */
+#define PAGES_MAX 1500   /* of a run of an eighth of them */
+
+static long number_after(const char *text, const char *what)
+{
+    const char *at = strstr(text, what);
+    return at == NULL ? 0 : strtol(at + strlen(what), NULL, 10);
+}
+
+/* The plan of the question about a run of commands, as one text. */
+static void explain(const char *conninfo, uint64_t from, uint64_t to, char text[8192])
+{
+    char sql[1024] = AUDIT_PLAN_SQL "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) ";
+    const size_t used = strlen(sql);
+    PGconn *connection = PQconnectdb(conninfo);
+    snprintf(sql + used, sizeof(sql) - used, AUDIT_ENTRIES_SQL, from, to, 16);
+    PGresult *plan = PQexec(connection, sql);
+    if (PQresultStatus(plan) != PGRES_TUPLES_OK) fail_msg("%s", PQresultErrorMessage(plan));
+    text[0] = '\0';
+    for (int row = 0; row < PQntuples(plan); row++)
+        strncat(text, PQgetvalue(plan, row, 0), 8191 - strlen(text));
+    PQclear(plan);
+    PQfinish(connection);
+}
+
+/* Postings are read by the commands of the run, by the index that says where they lie: never the whole table, with
+ * statistics and without. */
+TEST(audit_pg, postings_of_a_run_are_found_by_their_index)
+{
+    char text[8192], conninfo[256], sql[512];
+    struct database *database = batches_open("brin", 1u << 25);
+    snprintf(conninfo, sizeof(conninfo), "%s", cluster_conninfo("brin"));
+    snprintf(sql, sizeof(sql),
+             "INSERT INTO quorex.ledger_entries SELECT i / 20, i, 1 + i %% 50, i %% 2, 5,"
+             " CASE WHEN i %% 4 < 2 THEN 7 ELSE -7 END, 0, 1 FROM generate_series(1, %d) i",
+             ENTRIES);
+    assert_int_equal(database_run_text(database, sql), STATUS_OK);
+    assert_int_equal(database_run_text(database, "SELECT brin_summarize_new_values(c.oid) FROM"
+                                                 " pg_class c WHERE c.relname LIKE"
+                                                 " 'ledger_entries_p%_command_idx'"),
+                     STATUS_OK);
+    for (int analyzed = 0; analyzed < 2; analyzed++) {
+        if (analyzed)
+            assert_int_equal(database_run_text(database, "ANALYZE quorex.ledger_entries_p0"),
+                             STATUS_OK);
+        explain(conninfo, ENTRIES / 2, ENTRIES / 2 + AUDIT_COMMANDS, text);
+        if (strstr(text, "Bitmap Index Scan on ledger_entries_p0_command_idx") == NULL ||
+            strstr(text, "Seq Scan on ledger_entries_p0") != NULL)
+            fail_msg("%s", text);
+        const long pages = number_after(text, "shared hit=") + number_after(text, " read=");
+        if (pages == 0 || pages > PAGES_MAX) fail_msg("%ld pages: %s", pages, text);
+    }
+    database_free(database);
 }

@@ -20,7 +20,11 @@ static struct settle_roots settled(const struct world *world, bool expects)
             struct event event;
             const uint8_t *next = record.events, *const last = next + record.events_length;
             assert_true(command_decode(record.command, record.command_length, &command));
-            if (expects) expect_record(settlement, &command, next, record.events_length);
+            if (expects) {
+                struct expect_named named;
+                expect_record(settlement, &command, next, record.events_length, &named);
+                expect_named(settlement, &named);
+            }
             assert_int_equal(settle_command(settlement, record.number, record.stamp_ns, &command),
                              STATUS_OK);
             while (event_next(&next, last, &event))
@@ -66,8 +70,13 @@ TEST(expect, what_cannot_be_is_passed_over)
             &out, &(struct order_accepted_event){.order_id = ~(uint64_t)i, .account = ~i});
     }
     event_write_balance(&out, &(struct balance_event){{1}, {2}, 1, 0});
-    expect_record(world->settlement, &command, events, (size_t)(out.at - events));
-    expect_record(world->settlement, &command, events, 3); /* cut off */
+    struct expect_named named;
+    expect_record(world->settlement, &command, events, (size_t)(out.at - events), &named);
+    assert_int_equal(named.order_count, EXPECT_NAMED_MAX);
+    expect_named(world->settlement, &named);
+    expect_record(world->settlement, &command, events, 3, &named); /* cut off */
+    assert_int_equal(named.order_count, 0);
+    expect_named(world->settlement, &named);
     expect_leaf(world->settlement, 1);
     assert_true(settle_check(world->settlement));
     assert_int_equal(world_seal(world), STATUS_OK);

@@ -46,7 +46,8 @@ TEST(posting, what_departs_arrives_or_returns)
         const amount_t amount = {amounts[i]};
         const struct posting_set sets[] = {
             posting_deposit(7, 1, amount), posting_reversal(7, 1, amount),
-            posting_depart(7, 1, amount), posting_arrive(1, amount), posting_return(7, 1, amount)};
+            posting_depart(7, 1, amount), posting_arrive(1, amount, (amount_t){0}),
+            posting_return(7, 1, amount)};
         for (size_t k = 0; k < sizeof(sets) / sizeof(*sets); k++) {
             assert_true(posting_balanced(&sets[k]));
             assert_int_equal(sets[k].count, 2);
@@ -59,6 +60,19 @@ TEST(posting, what_departs_arrives_or_returns)
         assert_int_equal(sum(&sets[3], POSTING_EXTERNAL, 1, POSTING_AVAILABLE), amount.units);
         assert_int_equal(sum(&sets[4], 7, 1, POSTING_AVAILABLE), amount.units);
     }
+}
+
+/* What a withdrawal costs goes to the fees when the rest leaves, under a kind of its own; together it is what departed. */
+TEST(posting, a_fee_stays_when_the_rest_arrives)
+{
+    const struct posting_set set = posting_arrive(1, (amount_t){INT64_MAX - 5}, (amount_t){5});
+    assert_true(posting_balanced(&set));
+    assert_int_equal(set.count, 4);
+    assert_int_equal(sum(&set, POSTING_IN_FLIGHT, 1, POSTING_AVAILABLE), -INT64_MAX);
+    assert_int_equal(sum(&set, POSTING_EXTERNAL, 1, POSTING_AVAILABLE), INT64_MAX - 5);
+    assert_int_equal(sum(&set, POSTING_FEES, 1, POSTING_AVAILABLE), 5);
+    for (uint32_t i = 0; i < set.count; i++)
+        assert_int_equal(set.items[i].kind, i < 2 ? POSTING_ARRIVE : POSTING_CHARGE);
 }
 
 /* Twelve postings, no unit lost: 3 lots at 3,000,001 ticks, 0.1% and 0.0777%. */

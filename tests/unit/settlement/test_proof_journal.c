@@ -42,7 +42,7 @@ static void open_journal_with(void (*adjust)(struct genesis *), struct proof_jou
     seal();
     assert_true(arena_map(&arena, proof_journal_bytes(&world->genesis.params, &limits)));
     journal = proof_journal_new(&arena, &world->genesis.params, &limits);
-    room = malloc(proof_journal_room_bytes());
+    room = calloc(1, proof_journal_room_bytes());
     assert_true(journal != NULL && room != NULL);
     settlement_keep(world->settlement, journal);
 }
@@ -95,28 +95,44 @@ static uint64_t act(uint64_t seed)
 static const struct proof_journal_limits roomy = {
     .blocks = HEIGHTS_MAX, .kept_bytes = 1 << 20, .row_bytes = 1 << 20};
 
+/* For world_new_with: as few places as accounts, so that each has others beside it. */
+static void crowded(struct genesis *genesis)
+{
+    genesis->params.rules = PARAMS_RULES_HOUSE;
+    genesis->params.accounts_max = WORLD_ACCOUNTS;
+}
+
+static void half_full(struct genesis *genesis)
+{
+    genesis->params.accounts_max = WORLD_ACCOUNTS + 1;
+}
+
 /* At any height that is kept, for any account: what a naive exchange had then, under the root of then; also while
- * the next block is under way. */
+ * the next block is under way. Neighbours change at times when the account does not, and the other way round. */
 TEST(proof_journal, every_account_at_every_height_is_what_it_was)
 {
-    uint64_t seed = 0x9007;
-    print_message("seed 0x%llx\n", (unsigned long long)seed);
-    open_journal_with(world_with_house, roomy);
-    for (int block = 0; block < 60; block++) {
-        for (int i = 0; i < 6; i++) {
-            seed = act(seed);
-            expect_right(1 + (uint32_t)(seed >> 40) % world->account_count, world->height);
+    void (*const worlds[])(struct genesis *) = {world_with_house, crowded, half_full};
+    for (int i = 0; i < 3; i++) {
+        uint64_t seed = 0x9007 + (uint64_t)i;
+        print_message("seed 0x%llx\n", (unsigned long long)seed);
+        open_journal_with(worlds[i], roomy);
+        for (int block = 0; block < 60; block++) {
+            for (int k = 0; k < block % 7; k++) {
+                seed = act(seed);
+                expect_right(1 + (uint32_t)(seed >> 40) % world->account_count, world->height);
+            }
+            seal();
         }
-        seal();
+        assert_int_equal(proof_journal_first(journal), 1);
+        for (uint64_t height = 1; height <= world->height; height++)
+            for (uint32_t account = 1; account <= world->account_count; account++)
+                expect_right(account, height);
+        assert_int_equal(ask(1, world->height + 1), STATUS_NOT_FOUND);
+        assert_int_equal(ask(1, 0), STATUS_NOT_FOUND);
+        if (world->account_count < world->genesis.params.accounts_max) /* nobody yet */
+            assert_int_equal(ask(world->account_count + 1, world->height), STATUS_NOT_FOUND);
+        close_journal();
     }
-    assert_int_equal(proof_journal_first(journal), 1);
-    for (uint64_t height = 1; height <= world->height; height++)
-        for (uint32_t account = 1; account <= world->account_count; account++)
-            expect_right(account, height);
-    assert_int_equal(ask(1, world->height + 1), STATUS_NOT_FOUND);
-    assert_int_equal(ask(1, 0), STATUS_NOT_FOUND);
-    assert_int_equal(ask(99, world->height), STATUS_NOT_FOUND); /* nobody yet */
-    close_journal();
 }
 
 /* A block that changes nothing has the row of the one before, and counts all the same. */

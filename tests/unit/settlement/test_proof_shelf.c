@@ -22,7 +22,7 @@ static void begin(void (*adjust)(struct genesis *))
     snprintf(directory, sizeof(directory), "/tmp/shelf-XXXXXX");
     assert_non_null(mkdtemp(directory));
     snprintf(folder, sizeof(folder), "%s/proofs", directory);
-    room = malloc(proof_journal_room_bytes());
+    room = calloc(1, proof_journal_room_bytes());
     world = world_new_with(adjust);
 }
 

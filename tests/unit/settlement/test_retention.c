@@ -7,6 +7,27 @@
 
 static PGconn *reader;
 
+static int words_in(const char *path, const char *words)
+{
+    static char text[1 << 16];
+    int count = 0;
+    FILE *file = fopen(path, "r");
+    if (file == NULL) abort();
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    fclose(file);
+    for (const char *at = text; (at = strstr(at, words)) != NULL; at++)
+        count++;
+    return count;
+}
+
+static bool wait_for_words(const char *path, const char *words, int times)
+{
+    const struct timespec step = {.tv_nsec = 10000000};
+    for (int i = 0; i < WAIT_MS / 10 && words_in(path, words) < times; i++)
+        nanosleep(&step, NULL);
+    return words_in(path, words) >= times;
+}
+
 /* Two whole passes over what is there. */
 static void audited(void)
 {
@@ -82,6 +103,59 @@ TEST(retention, readers_do_not_wait)
     PQfinish(other);
     assert_true(wait_for("SELECT (count(*) < 400)::int FROM quorex.fills", 1));
     rig_stop();
+}
+
+/* What a foreign reader has looked at in a transaction that goes on cannot go. The projection does not wait with it:
+ * blocks come, those of partitions that are made meanwhile too, and the log says once what waits for whom. */
+TEST(retention, who_reads_for_long_does_not_hold_up_the_blocks)
+{
+    static const char late[] = "due to statement timeout";
+    char path[] = "/tmp/quorex-log-XXXXXX", server_log[96];
+    cluster_start();
+    snprintf(server_log, sizeof(server_log), "%s/log", cluster_directory);
+    if (world == NULL) make_chain();
+    cluster_ask("postgres", "DROP DATABASE IF EXISTS kept WITH (FORCE)");
+    cluster_ask("postgres", "CREATE DATABASE kept");
+    rig_start_seeing(0, 25);
+    assert_true(wait_for("SELECT height FROM quorex.cursor", 25));
+    rig_stop();
+    reader = PQconnectdb(cluster_conninfo("kept"));
+    PQclear(PQexec(reader, "BEGIN ISOLATION LEVEL REPEATABLE READ"));
+    PQclear(PQexec(reader, "SELECT count(*) FROM quorex.fills"));
+
+    const int attempts = words_in(server_log, late);
+    const int log = mkstemp(path), kept = dup(STDERR_FILENO);
+    assert_true(log >= 0 && dup2(log, STDERR_FILENO) >= 0);
+    rig_start_seeing(1000, 25);
+    const bool is_due = wait_for("SELECT (dropped_command > 0)::int FROM quorex.cursor", 1);
+    bool follows = true;
+    for (uint64_t height = 26; height <= world->height && follows; height++) {
+        atomic_store(&rig->visible, height);
+        follows = wait_for("SELECT height FROM quorex.cursor", (int64_t)height);
+    }
+    const bool is_told = wait_for_words(path, "waits for who reads it", 1) &&
+                         wait_for_words(server_log, late, attempts + 2);
+    PGresult *seen = PQexec(reader, "SELECT count(*) FROM quorex.fills");
+    const int64_t seen_count = strtoll(PQgetvalue(seen, 0, 0), NULL, 10);
+    PQclear(seen);
+    PQclear(PQexec(reader, "COMMIT"));
+    PQfinish(reader);
+    const int64_t from = number("SELECT dropped_command FROM quorex.cursor");
+    const bool is_gone = wait_for("SELECT (min(command) >= (SELECT dropped_command FROM"
+                                  " quorex.cursor))::int FROM quorex.fills",
+                                  1) &&
+                         wait_for(lowest, from / PARTITION);
+    const uint64_t failures = metric_get(&rig->metrics.database_failures_total);
+    rig_stop();
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(log);
+    assert_true(is_due && follows && is_told && is_gone);
+    assert_int_equal(seen_count, 250);
+    assert_int_equal(failures, 0);
+    assert_int_equal(words_in(path, "waits for who reads it"), 1);
+    assert_int_equal(words_in(path, "refused"), 0);
+    unlink(path);
 }
 
 /* Cut off between its steps, it goes on where it was. */

@@ -1,6 +1,7 @@
 #include "settlement/settle.h"
 
 #include "tests/harness.h"
+#include "tests/unit/settlement/crowd.h"
 #include "tests/unit/settlement/world.h"
 
 static int64_t available(const struct world *world, uint32_t account, uint16_t asset)
@@ -315,4 +316,84 @@ TEST(settle, the_last_blocks_roots_can_be_asked_for)
     settlement_roots(world->settlement, &roots);
     assert_memory_equal(&roots, &world->roots, sizeof(roots));
     world_free(world);
+}
+
+/* Does the parts from the last to the first. */
+static void backwards(void *context, sharing_part part, void *work, uint32_t count)
+{
+    *(uint32_t *)context += count;
+    for (uint32_t i = count; i > 0; i--)
+        part(work, i - 1);
+}
+
+/* A block's end in parts, taken in whatever order, has the roots that it has in one; and so has each block after it. */
+TEST(settle, a_block_may_be_ended_in_parts)
+{
+    struct world *world = world_new();
+    struct crowd parts, whole;
+    uint32_t part_count = 0;
+    const struct sharing sharing = {backwards, &part_count};
+    crowd_make(&parts, world);
+    crowd_make(&whole, world);
+    settlement_share(parts.settlement, &sharing);
+    const uint32_t moved[] = {CROWD_ACCOUNTS, 1, 0, 255, 256, 257, 2001, 4000};
+    for (uint32_t i = 0; i < sizeof(moved) / sizeof(moved[0]); i++) {
+        struct settle_roots left, right;
+        crowd_move(&parts, i * 777, moved[i]);
+        crowd_move(&whole, i * 777, moved[i]);
+        const uint32_t before = part_count;
+        assert_int_equal(crowd_seal(&parts, &left), STATUS_OK);
+        assert_int_equal(crowd_seal(&whole, &right), STATUS_OK);
+        assert_memory_equal(&left, &right, sizeof(left));
+        assert_true(moved[i] < 256 ? part_count == before : part_count > before);
+        for (uint32_t account = 1; account <= CROWD_ACCOUNTS; account += 97) {
+            hash_t found;
+            assert_true(account_tree_holds(parts.settlement->tree, account,
+                                           settle_leaf_hash(parts.settlement, account), &found));
+        }
+    }
+    crowd_free(&parts);
+    crowd_free(&whole);
+    world_free(world);
+}
+
+/* What differs in several parts is told of the account that moved first, whichever part was looked at first. */
+TEST(settle, parts_tell_of_the_first_difference)
+{
+    struct world *world = world_new();
+    struct crowd crowd;
+    struct settle_roots roots;
+    uint32_t part_count = 0;
+    const struct sharing sharing = {backwards, &part_count};
+    crowd_make(&crowd, world);
+    settlement_share(crowd.settlement, &sharing);
+    crowd_move(&crowd, 0, CROWD_ACCOUNTS);
+    balance_sheet_cell(crowd.settlement->accounts, 4711, 0)->engine_held.units += 3;
+    balance_sheet_cell(crowd.settlement->accounts, 1234, 1)->engine_available.units += 2;
+    assert_int_equal(crowd_seal(&crowd, &roots), STATUS_MISMATCH);
+    const struct settle_mismatch *found = settlement_mismatch(crowd.settlement);
+    assert_int_equal(found->account, 1234);
+    assert_int_equal(found->asset, 1);
+    assert_string_equal(found->what, "available balance");
+    assert_int_equal(found->theirs - found->ours, 2);
+    assert_int_equal(found->height, 1);
+    crowd_free(&crowd);
+    world_free(world);
+}
+
+/* FNV-1a over all 36 bytes, which checkpoints have kept since there are client ids, wherever a name has zeros. */
+TEST(settle, a_client_id_has_the_hash_it_always_had)
+{
+    uint64_t seed = 0xc11e;
+    for (int i = 0; i < 20000; i++) {
+        uint8_t id[36] = {0};
+        uint64_t expected = 0xcbf29ce484222325u;
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        const size_t length = (seed >> 33) % 37;
+        for (size_t k = 0; k < length; k++)
+            id[k] = (uint8_t)((seed >> (k % 40)) % 3 == 0 ? 0 : seed >> (k % 50));
+        for (size_t k = 0; k < sizeof(id); k++)
+            expected = (expected ^ id[k]) * 0x100000001b3u;
+        assert_true(client_hash(id) == expected);
+    }
 }

@@ -18,21 +18,61 @@ TEST(snapshot, the_bytes_of_a_world_are_golden)
     world_free(world);
 }
 
+/* A chain of rules that know no house is written as builds wrote it that knew none: these figures are from one of them. So
+ * their nodes and ours have the same checkpoints. */
+TEST(snapshot, under_earlier_rules_the_bytes_are_those_of_earlier_builds)
+{
+    struct world *world = snapshots_world_with(snapshots_adjust_houseless);
+    char hex[2 * HASH_BYTES + 1];
+    assert_int_equal(world->status, STATUS_OK);
+    const struct snapshot_bytes snapshot = snapshots_of(world->settlement, &world->genesis);
+    hash_hex(snapshot.bytes + snapshot.count - HASH_BYTES, HASH_BYTES, hex);
+    assert_int_equal(le_get_u32(snapshot.bytes + 8), SETTLED_VERSION_HOUSELESS);
+    assert_int_equal(snapshot.count, 5040);
+    assert_string_equal(hex, "8f8a5d5c964e1d0e5e797914e9cfe002edb034d6e75b67d1ef54ba39ec37cd13");
+    free(snapshot.bytes);
+    world_free(world);
+}
+
+/* From the block on that goes on under rules 3 the later version is written, whether or not there is a house; under rules
+ * 4 the one after it. */
+TEST(snapshot, with_the_rules_the_version_changes)
+{
+    struct world *world = world_new_with(snapshots_adjust_houseless);
+    struct custody custody;
+    custody_open(&custody, world);
+    custody_releases(&custody, PARAMS_CONNECTOR_FIRST);
+    assert_int_equal(world_seal(world), STATUS_OK);
+    const struct snapshot_bytes snapshot = snapshots_of(world->settlement, &world->genesis);
+    assert_int_equal(le_get_u32(snapshot.bytes + 8), SETTLED_VERSION_CHARGELESS);
+    assert_int_equal(le_get_u32(snapshot.bytes + 12), SETTLED_CHARGES);
+    assert_int_equal(snapshots_count(&snapshot, SETTLED_HOUSE), 0);
+    free(snapshot.bytes);
+
+    custody_charges(&custody, 10);
+    assert_int_equal(world_seal(world), STATUS_OK);
+    const struct snapshot_bytes later = snapshots_of(world->settlement, &world->genesis);
+    assert_int_equal(le_get_u32(later.bytes + 8), SETTLED_VERSION);
+    assert_int_equal(le_get_u32(later.bytes + 12), SETTLED_SECTIONS);
+    free(later.bytes);
+    world_free(world);
+}
+
 /* The world of these tests has something of everything, so that they prove something of everything. */
 TEST(snapshot, sections_lie_where_their_counts_say)
 {
     struct world *world = snapshots_world();
     const struct snapshot_bytes snapshot = snapshots_of(world->settlement, &world->genesis);
     assert_memory_equal(snapshot.bytes, SETTLED_MAGIC, 8);
-    assert_int_equal(le_get_u32(snapshot.bytes + 8), SETTLED_VERSION);
-    assert_int_equal(le_get_u32(snapshot.bytes + 12), SETTLED_SECTIONS);
+    assert_int_equal(le_get_u32(snapshot.bytes + 8), SETTLED_VERSION_CHARGELESS);
+    assert_int_equal(le_get_u32(snapshot.bytes + 12), SETTLED_CHARGES);
     assert_int_equal(le_get_u64(snapshot.bytes + 16), snapshot.count);
-    for (enum settled_section section = 0; section < SETTLED_SECTIONS; section++) {
+    for (enum settled_section section = 0; section < SETTLED_CHARGES; section++) {
         const uint8_t *at = snapshots_section(&snapshot, section);
         assert_int_equal(le_get_u32(at), section);
         if (le_get_u64(at + 8) == 0) fail_msg("there is nothing in section %d", (int)section);
     }
-    const uint8_t *end = snapshots_section(&snapshot, SETTLED_SECTIONS);
+    const uint8_t *end = snapshots_section(&snapshot, SETTLED_CHARGES);
     assert_int_equal(end - snapshot.bytes + HASH_BYTES, snapshot.count);
     free(snapshot.bytes);
     world_free(world);

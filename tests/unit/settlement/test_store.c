@@ -200,6 +200,39 @@ TEST(store, custody_is_booked_by_what_moved)
     teardown(&f);
 }
 
+/* Of one that is final its fee is in fees, by a kind of its own; of one that failed it came back. Its row has it. */
+TEST(store, a_withdrawals_fee_is_booked_when_it_is_final)
+{
+    struct fixture f = setup_with(world_with_house);
+    struct custody custody;
+    custody_open(&custody, f.world);
+    if (settlement_rules(f.world->settlement) < PARAMS_RULES_RELEASE)
+        custody_releases(&custody, PARAMS_CONNECTOR_FIRST);
+    custody_charges(&custody, 70);
+    custody_withdraw(&custody, 4000);
+    custody_withdraw(&custody, 3000);
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    for (uint64_t number = 1; number <= 2; number++)
+        custody_tell(&custody, number, WITHDRAWAL_BROADCAST);
+    custody_tell(&custody, 1, WITHDRAWAL_FINAL);
+    custody_tell(&custody, 2, WITHDRAWAL_FAILED);
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    for (uint64_t height = 1; height <= 2; height++)
+        assert_int_equal(project(&f, height), STATUS_OK);
+    assert_int_equal(f.kept->withdrawals[0].withdrawal.fee.units, 70);
+    assert_int_equal(f.kept->withdrawals[0].withdrawal.paid.units, 3930);
+    assert_int_equal(entry_sum(f.kept, POSTING_FEES, BTC, false), 70);
+    assert_int_equal(entry_sum(f.kept, POSTING_IN_FLIGHT, BTC, false), 0);
+    assert_int_equal(entry_sum(f.kept, POSTING_EXTERNAL, BTC, false), 3930);
+    assert_int_equal(entry_sum(f.kept, 3, BTC, false), 100000000000 - 4000);
+    int64_t charged = 0;
+    for (uint32_t i = 0; i < f.kept->entry_count; i++)
+        if (f.kept->entries[i].kind == POSTING_CHARGE)
+            charged += llabs(f.kept->entries[i].available.units);
+    assert_int_equal(charged, 2 * 70);
+    teardown(&f);
+}
+
 /* One block, every kind of row, each figure by hand. */
 TEST(store, known_block_gives_known_rows)
 {

@@ -46,6 +46,9 @@ static void *run_writer(void *context)
     return NULL;
 }
 
+static uint32_t balances_ms = 1; /* of writers that are started from now on */
+static uint32_t lock_ms;
+
 static struct writer_thread *start(struct world *world, const char *database, uint64_t visible)
 {
     struct writer_thread *writer = aligned_alloc(64, (sizeof(*writer) + 63) / 64 * 64);
@@ -62,7 +65,9 @@ static struct writer_thread *start(struct world *world, const char *database, ui
                                              .progress = &writer->progress,
                                              .metrics = &writer->metrics,
                                              .partition_commands = 100,
-                                             .balances_ms = 1};
+                                             .tell_ms = 1,
+                                             .balances_ms = balances_ms,
+                                             .lock_ms = lock_ms};
     if (pthread_create(&writer->thread, NULL, run_writer, writer) != 0) abort();
     return writer;
 }
@@ -281,6 +286,195 @@ TEST(store_pg, full_disk_is_told_and_outlived)
     assert_int_equal(metric_get(&writer->metrics.database_full), 0);
     stop(writer);
     digest("small", found);
+    assert_string_equal(found, expected);
+    world_free(world);
+}
+
+/* Orders are committed before the cursor moves: who dies in between, at any block, leaves them, and the next session
+ * leaves them out. The trigger keeps the cursor's transaction from its end while the orders' goes through. */
+TEST(store_pg, orders_ahead_of_the_cursor_are_written_once)
+{
+    struct world *world = busy_world(60);
+    char expected[4096], found[4096];
+    reference(world, expected);
+    fresh("leading");
+    struct writer_thread *writer = start(world, "leading", 20);
+    wait_filled(writer, "leading");
+    cluster_ask("leading", "CREATE TABLE room (is_there bool); INSERT INTO room VALUES (false);"
+                           "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                           " IF NOT (SELECT is_there FROM room) THEN RAISE 'not yet'; END IF;"
+                           " RETURN NEW; END $$;"
+                           "CREATE TRIGGER refuse BEFORE INSERT ON quorex.blocks"
+                           " FOR EACH ROW EXECUTE FUNCTION refuse()");
+    show(writer, 40);
+    const struct question led = {
+        "leading", "SELECT (a.height > c.height)::text FROM quorex.ahead a, quorex.cursor c",
+        "true"};
+    assert_true(wait_until(is_answered, (void *)(uintptr_t)&led));
+    assert_true(number("leading", "SELECT count(*) FROM quorex.orders o, quorex.cursor c"
+                                  " WHERE o.command > c.command") > 0);
+    stop(writer);
+    cluster_ask("leading", "UPDATE room SET is_there = true");
+    writer = start(world, "leading", 30);
+    wait_filled(writer, "leading");
+    show(writer, world->height);
+    wait_filled(writer, "leading");
+    stop(writer);
+    digest("leading", found);
+    assert_string_equal(found, expected);
+    world_free(world);
+}
+
+/* The balance table is true at the height that the cursor names for it, and not at any later one, however far the rows
+ * go: until it is refreshed both stay as they are. */
+TEST(store_pg, balances_stay_true_at_their_own_height)
+{
+    static const char sql[] =
+        "SELECT c.balances_height || ' ' || md5(string_agg(b::text, ',' ORDER BY b::text)) || ' '"
+        " || max(b.height) FROM quorex.balances b, quorex.cursor c GROUP BY c.balances_height";
+    struct world *world = busy_world(60);
+    char expected[4096], found[4096], before[4096];
+    reference(world, expected);
+    fresh("still");
+    balances_ms = 3600000;
+    struct writer_thread *writer = start(world, "still", 30);
+    wait_filled(writer, "still");
+    snprintf(before, sizeof(before), "%s", cluster_ask("still", sql));
+    assert_int_equal(strtol(before, NULL, 10), 30);
+    show(writer, 60);
+    assert_true(wait_until(has_caught_up, writer));
+    assert_int_equal(number("still", "SELECT height FROM quorex.cursor"), 60);
+    assert_string_equal(cluster_ask("still", sql), before);
+    stop(writer);
+
+    balances_ms = 1; /* a writer that begins has it to do */
+    writer = start(world, "still", 60);
+    wait_filled(writer, "still");
+    stop(writer);
+    digest("still", found);
+    assert_string_equal(found, expected);
+    world_free(world);
+}
+
+struct figure {
+    const _Atomic uint64_t *metric;
+    uint64_t value;
+};
+
+static bool is_figure(void *context)
+{
+    const struct figure *figure = context;
+    return metric_get(figure->metric) == figure->value;
+}
+
+static bool becomes(const _Atomic uint64_t *metric, uint64_t value)
+{
+    struct figure figure = {metric, value};
+    return wait_until(is_figure, &figure);
+}
+
+/* A statement that waits for somebody's lock, of either connection: how far behind goes on meanwhile, the server counts as
+ * down after a while, and when it answers everything goes on by itself. */
+TEST(store_pg, a_server_that_does_not_answer_is_seen_and_outlived)
+{
+    static const char *const tables[] = {"cursor", "ahead"};
+    struct world *world = busy_world(60);
+    char expected[4096], found[4096];
+    reference(world, expected);
+    fresh("hung");
+    lock_ms = 10 * WAIT_MS;
+    struct writer_thread *writer = start(world, "hung", 20);
+    lock_ms = 0;
+    wait_filled(writer, "hung");
+    for (uint64_t i = 0; i < 2; i++) {
+        const uint64_t at = 20 + 20 * i;
+        char sql[64];
+        PGconn *holder = PQconnectdb(cluster_conninfo("hung"));
+        snprintf(sql, sizeof(sql), "BEGIN; LOCK TABLE quorex.%s", tables[i]);
+        PQclear(PQexec(holder, sql));
+        atomic_store(&writer->progress.sealed_height, at + 20);
+        show(writer, at + 20);
+        assert_true(becomes(&writer->metrics.projection_behind, 20));
+        atomic_store(&writer->progress.sealed_height, at + 777);
+        assert_true(becomes(&writer->metrics.projection_behind, 777));
+        assert_true(becomes(&writer->metrics.database_up, 0));
+        assert_int_equal(atomic_load(&writer->progress.projected_height), at);
+        PQclear(PQexec(holder, "COMMIT"));
+        PQfinish(holder);
+        assert_true(becomes(&writer->metrics.database_up, 1));
+        wait_filled(writer, "hung");
+    }
+    assert_int_equal(metric_get(&writer->metrics.database_failures_total), 0);
+    stop(writer);
+    digest("hung", found);
+    assert_string_equal(found, expected);
+    world_free(world);
+}
+
+/* Somebody who holds `orders` and then wants `fills` waits for the first connection, which waits in the node for the
+ * second, which waits for him: no cycle that PostgreSQL sees. The second gives up, and he goes on. */
+TEST(store_pg, locks_on_two_tables_are_no_deadlock)
+{
+    const struct question taken = {"crossed",
+                                   "SELECT (count(*) > 0)::text FROM pg_locks WHERE relation ="
+                                   " 'quorex.fills'::regclass AND mode = 'RowExclusiveLock'",
+                                   "true"};
+    struct world *world = busy_world(60);
+    char expected[4096], found[4096];
+    reference(world, expected);
+    fresh("crossed");
+    lock_ms = 1000;
+    struct writer_thread *writer = start(world, "crossed", 20);
+    lock_ms = 0;
+    wait_filled(writer, "crossed");
+    PGconn *holder = PQconnectdb(cluster_conninfo("crossed"));
+    PQclear(PQexec(holder, "SET statement_timeout = '30s'"));
+    PQclear(PQexec(holder, "BEGIN; LOCK TABLE quorex.orders"));
+    show(writer, 22); /* no partition is missing for these */
+    assert_true(wait_until(is_answered, (void *)(uintptr_t)&taken));
+    PGresult *both = PQexec(holder, "LOCK TABLE quorex.fills");
+    assert_int_equal(PQresultStatus(both), PGRES_COMMAND_OK);
+    PQclear(both);
+    assert_int_equal(number("crossed", "SELECT height FROM quorex.cursor"), 20);
+    PQclear(PQexec(holder, "COMMIT"));
+    PQfinish(holder);
+    wait_filled(writer, "crossed");
+    show(writer, world->height);
+    wait_filled(writer, "crossed");
+    assert_true(metric_get(&writer->metrics.database_failures_total) > 0);
+    stop(writer);
+    digest("crossed", found);
+    assert_string_equal(found, expected);
+    world_free(world);
+}
+
+/* Orders that PostgreSQL refuses keep the cursor where it is, with all that the other connection wrote. */
+TEST(store_pg, cursor_waits_for_the_orders)
+{
+    struct world *world = busy_world(60);
+    char expected[4096], found[4096];
+    reference(world, expected);
+    fresh("waiting");
+    struct writer_thread *writer = start(world, "waiting", 20);
+    wait_filled(writer, "waiting");
+    cluster_ask("waiting", "CREATE SEQUENCE attempts; CREATE TABLE room (is_there bool);"
+                           "INSERT INTO room VALUES (false); CREATE FUNCTION refuse()"
+                           " RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                           " IF NOT (SELECT is_there FROM room) THEN"
+                           " RAISE 'not yet %', nextval('attempts'); END IF; RETURN NEW; END $$;"
+                           "CREATE TRIGGER refuse BEFORE INSERT ON quorex.orders"
+                           " FOR EACH ROW EXECUTE FUNCTION refuse()");
+    show(writer, world->height);
+    const struct question tried = {
+        "waiting", "SELECT (last_value >= 3 OR c.height > 20)::text FROM attempts, quorex.cursor c",
+        "true"};
+    assert_true(wait_until(is_answered, (void *)(uintptr_t)&tried));
+    assert_int_equal(number("waiting", "SELECT height FROM quorex.cursor"), 20);
+    assert_int_equal(number("waiting", "SELECT max(height) FROM quorex.blocks"), 20);
+    cluster_ask("waiting", "UPDATE room SET is_there = true");
+    wait_filled(writer, "waiting");
+    stop(writer);
+    digest("waiting", found);
     assert_string_equal(found, expected);
     world_free(world);
 }
@@ -509,6 +703,67 @@ TEST(store_pg, chain_that_begins_above_the_database_leaves_no_gap)
     assert_string_equal(cluster_ask("joined", "SELECT height::text FROM quorex.cursor"), "0");
     assert_string_equal(cluster_ask("joined", "SELECT count(*)::text FROM quorex.blocks"), "0");
     assert_int_equal(count_words(path, "missing_first=1 missing_last=10 history_begins=11"), 1);
+    unlink(path);
+    world_free(world);
+}
+
+/* A database that a newer build has migrated is left as it is, and the log says so once. */
+TEST(store_pg, newer_builds_database_is_left_alone)
+{
+    char path[] = "/tmp/quorex-log-XXXXXX";
+    struct world *world = busy_world(20);
+    char before[4096], after[4096];
+    fresh("newer");
+    struct writer_thread *writer = start(world, "newer", 10);
+    wait_filled(writer, "newer");
+    stop(writer);
+    digest("newer", before);
+    cluster_ask("newer", "INSERT INTO quorex.migrations VALUES (62, '062_newer', now())");
+    const int log = mkstemp(path), kept = dup(STDERR_FILENO);
+    assert_true(log >= 0 && dup2(log, STDERR_FILENO) >= 0);
+    writer = start(world, "newer", world->height);
+    const bool failed = wait_until(has_failed_twice, writer);
+    const uint64_t up = metric_get(&writer->metrics.database_up);
+    stop(writer);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(log);
+    assert_true(failed);
+    assert_int_equal(up, 0);
+    digest("newer", after);
+    assert_string_equal(after, before);
+    assert_int_equal(count_words(path, "was migrated by a newer build"), 1);
+    unlink(path);
+    world_free(world);
+}
+
+/* The log tells of a database that is far behind from when it is found so until it has caught up. */
+TEST(store_pg, catching_up_is_in_the_log)
+{
+    char path[] = "/tmp/quorex-log-XXXXXX";
+    struct world *world = busy_world(60);
+    fresh("trailing");
+    const int log = mkstemp(path), kept = dup(STDERR_FILENO);
+    assert_true(log >= 0 && dup2(log, STDERR_FILENO) >= 0);
+    struct writer_thread *writer = start(world, "trailing", 0);
+    atomic_store(&writer->progress.sealed_height, 160);
+    bool follows = true;
+    for (uint64_t visible = 20; visible <= 60; visible += 20) {
+        if (visible == 60) atomic_store(&writer->progress.sealed_height, 60);
+        show(writer, visible);
+        follows = follows && wait_until(has_caught_up, writer);
+    }
+    const bool is_level = becomes(&writer->metrics.projection_behind, 0);
+    stop(writer);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(log);
+    assert_true(follows && is_level);
+    assert_int_equal(count_words(path, "is behind the chain and catches up\" height=20 behind=140"),
+                     1);
+    assert_true(count_words(path, "catches up\" height=40 behind=120 blocks=20 fills=") >= 1);
+    assert_int_equal(
+        count_words(path, "has caught up with the chain\" height=60 behind=0 blocks=40"), 1);
     unlink(path);
     world_free(world);
 }

@@ -152,7 +152,7 @@ TEST(transfer, an_approved_withdrawal_taken_back_stops_the_node)
     close_differing("state of a withdrawal");
 }
 
-static void of_another(struct withdrawal_changed_event *withdrawal)
+static void of_another(struct withdrawal_moved_event *withdrawal)
 {
     withdrawal->withdrawal = 2;
 }
@@ -247,17 +247,94 @@ TEST(transfer, an_account_that_owes_and_is_not_frozen_stops_the_node)
     close_differing("account not frozen");
 }
 
-static void another_address(struct withdrawal_changed_event *withdrawal)
+static void without_fee(struct withdrawal_moved_event *withdrawal)
+{
+    withdrawal->paid = withdrawal->amount;
+    withdrawal->fee.units = 0;
+}
+
+static void less_is_paid(struct withdrawal_moved_event *withdrawal)
+{
+    withdrawal->paid.units--;
+    withdrawal->fee.units++;
+}
+
+static void more_is_paid(struct withdrawal_moved_event *withdrawal)
+{
+    withdrawal->paid.units++;
+}
+
+/* What goes to the chain is settlement's to say too: no engine leaves the fee out, raises it, or pays what it does not take. */
+TEST(transfer, a_fee_that_is_not_the_routes_stops_the_node)
+{
+    void (*const lies[])(struct withdrawal_moved_event *) = {without_fee, less_is_paid,
+                                                             more_is_paid};
+    for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
+        open_custody();
+        custody_releases(&custody, PARAMS_CONNECTOR_FIRST);
+        custody_charges(&custody, 70);
+        custody.lie_withdrawal = lies[i];
+        custody_withdraw(&custody, 4000);
+        close_differing("withdrawal");
+    }
+}
+
+/* The fee is fixed when it is asked for: one that the engine changes later is a lie. */
+TEST(transfer, a_fee_that_changes_on_the_way_stops_the_node)
+{
+    open_custody();
+    custody_releases(&custody, PARAMS_CONNECTOR_FIRST);
+    custody_charges(&custody, 70);
+    custody_withdraw(&custody, 9000);
+    custody_charges(&custody, 90);
+    custody_approve(&custody, 1);
+    close_agreed();
+
+    open_custody();
+    custody_releases(&custody, PARAMS_CONNECTOR_FIRST);
+    custody_charges(&custody, 70);
+    custody_withdraw(&custody, 9000);
+    custody_charges(&custody, 71);
+    custody.lie_withdrawal = less_is_paid;
+    custody_approve(&custody, 1);
+    close_differing("withdrawal");
+}
+
+/* In flight whole; when it is final, the fee is in fees and the rest left. Failed, all of it comes back. */
+TEST(transfer, a_fee_is_earned_when_it_is_final)
+{
+    open_custody();
+    custody_releases(&custody, PARAMS_CONNECTOR_FIRST);
+    custody_charges(&custody, 70);
+    const struct totals before = btc();
+    custody_withdraw(&custody, 4000);
+    custody_withdraw(&custody, 3000);
+    assert_true(btc().in_flight == before.in_flight + 7000 && btc().fees == before.fees);
+    assert_int_equal(world_seal(world), STATUS_OK);
+    for (uint64_t number = 1; number <= 2; number++)
+        custody_tell(&custody, number, WITHDRAWAL_BROADCAST);
+    for (int told = 0; told < 2; told++) {
+        custody_tell(&custody, 1, WITHDRAWAL_FINAL);
+        custody_tell(&custody, 2, WITHDRAWAL_FAILED);
+        assert_true(btc().in_flight == before.in_flight);
+        assert_true(btc().fees == before.fees + 70);
+        assert_true(btc().external == before.external - 3930);
+        assert_true(btc().users == before.users - 4000);
+    }
+    close_agreed();
+}
+
+static void another_address(struct withdrawal_moved_event *withdrawal)
 {
     withdrawal->address[0] = 'x';
 }
 
-static void another_amount(struct withdrawal_changed_event *withdrawal)
+static void another_amount(struct withdrawal_moved_event *withdrawal)
 {
     withdrawal->amount.units++;
 }
 
-static void approved_at_once(struct withdrawal_changed_event *withdrawal)
+static void approved_at_once(struct withdrawal_moved_event *withdrawal)
 {
     withdrawal->state = WITHDRAWAL_APPROVED;
     withdrawal->block = 1;
@@ -265,8 +342,8 @@ static void approved_at_once(struct withdrawal_changed_event *withdrawal)
 
 TEST(transfer, a_withdrawal_that_is_not_what_was_signed_stops_the_node)
 {
-    void (*const lies[])(struct withdrawal_changed_event *) = {another_address, another_amount,
-                                                               approved_at_once};
+    void (*const lies[])(struct withdrawal_moved_event *) = {another_address, another_amount,
+                                                             approved_at_once};
     for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
         open_custody();
         custody.lie_withdrawal = lies[i];
@@ -343,6 +420,204 @@ TEST(transfer, the_limit_of_a_day_is_counted_here_too)
     close_differing("withdrawals of a day");
 }
 
+/* ---- Rules 4. */
+
+static void open_charges(int64_t fee)
+{
+    open_custody();
+    custody_releases(&custody, PARAMS_CONNECTOR_FIRST);
+    custody_charges(&custody, fee);
+}
+
+static void deny(uint64_t number)
+{
+    struct withdrawal_moved_event *now = &custody.withdrawals[number];
+    const int64_t back = now->state == WITHDRAWAL_HELD ? now->amount.units : 0;
+    const struct withdrawal_deny_command said = {.nonce = ++world->nonce, .withdrawal = number};
+    uint8_t payload[64];
+    char text[64];
+    withdrawal_deny_command_put(payload, &said);
+    now->state = WITHDRAWAL_DENIED;
+    custody_changed(&custody, number, back, -back);
+    snprintf(text, sizeof(text), "action=withdrawal-deny&withdrawal=%u", (unsigned)number);
+    world_operate(world, T_WITHDRAWAL_DENY, payload, text);
+}
+
+/* What was undone on its day is there for it again, to the unit and once; from midnight of log time on it gives nothing. */
+TEST(transfer, what_was_undone_does_not_count_for_its_day)
+{
+    open_charges(0);
+    custody_withdraw(&custody, 1000000);
+    custody_withdraw(&custody, 500000);
+    deny(1);
+    deny(1);
+    custody_withdraw(&custody, 1000000);
+    close_agreed();
+
+    open_charges(0);
+    custody_withdraw(&custody, 1000000);
+    custody_withdraw(&custody, 500000);
+    deny(1);
+    deny(1);
+    custody_withdraw(&custody, 999999);
+    custody_withdraw(&custody, 1000);
+    close_differing("withdrawals of a day");
+}
+
+TEST(transfer, undone_after_its_day_it_gives_the_next_one_nothing)
+{
+    for (int over = 0; over < 2; over++) {
+        open_charges(0);
+        world->stamp_ns = (world->stamp_ns / WORLD_DAY_NS + 1) * WORLD_DAY_NS - 1;
+        custody_withdraw(&custody, 1000000);
+        world->stamp_ns++;
+        custody_withdraw(&custody, 1000000);
+        deny(1);
+        custody_withdraw(&custody, 500000 + over);
+        if (over == 0) close_agreed();
+    }
+    close_differing("withdrawals of a day");
+
+    open_charges(0); /* and in its last nanosecond it does */
+    world->stamp_ns = (world->stamp_ns / WORLD_DAY_NS + 1) * WORLD_DAY_NS - 2;
+    custody_withdraw(&custody, 1000000);
+    world->stamp_ns++;
+    deny(1);
+    custody_withdraw(&custody, 1000000);
+    custody_withdraw(&custody, 500000);
+    close_agreed();
+}
+
+/* Asked for under rules 3, it counts whatever becomes of it. */
+TEST(transfer, what_was_undone_of_earlier_rules_counts)
+{
+    open_custody();
+    custody_releases(&custody, PARAMS_CONNECTOR_FIRST);
+    custody_withdraw(&custody, 1000000);
+    custody_charges(&custody, 10);
+    deny(1);
+    custody_withdraw(&custody, 500001);
+    close_differing("withdrawals of a day");
+}
+
+/* A unit must be left for the address. */
+TEST(transfer, a_fee_that_leaves_nothing_stops_the_node)
+{
+    open_charges(999);
+    custody_withdraw(&custody, 1000);
+    close_agreed();
+    open_charges(1000);
+    custody_withdraw(&custody, 1000);
+    close_differing("amount of a withdrawal");
+}
+
+static void at_once(struct route_fee_changed_event *changed)
+{
+    changed->from_ns--;
+}
+
+static void another_before(struct route_fee_changed_event *changed)
+{
+    changed->fee_before.units++;
+}
+
+static void another_fee(struct route_fee_changed_event *changed)
+{
+    changed->fee.units++;
+}
+
+static void another_asset(struct route_fee_changed_event *changed)
+{
+    changed->asset = USDT;
+}
+
+/* What a route costs, and from when on, is what its operator signed and nothing else. */
+TEST(transfer, a_fee_that_nobody_set_stops_the_node)
+{
+    void (*const lies[])(struct route_fee_changed_event *) = {at_once, another_before, another_fee,
+                                                              another_asset};
+    for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
+        open_charges(70);
+        custody.lie_fee = lies[i];
+        custody_charges(&custody, 80);
+        close_differing("listing");
+    }
+}
+
+/* The smallest withdrawal of the route is 1000 here. */
+TEST(transfer, a_fee_above_the_smallest_withdrawal_stops_the_node)
+{
+    open_charges(1000);
+    close_agreed();
+    open_charges(1001);
+    close_differing("listing");
+    open_charges(0);
+    custody_charges(&custody, 3999); /* of 4000 one would be left */
+    close_differing("listing");
+}
+
+/* No lie where the route's delay is a minute. */
+static void in_a_minute(struct route_fee_changed_event *changed)
+{
+    changed->from_ns += UINT64_C(60000000000);
+}
+
+/* Nor does the fee get there by the smallest going below it. */
+TEST(transfer, a_smallest_withdrawal_below_the_fee_stops_the_node)
+{
+    open_charges(70);
+    custody_route(world, 70, 0);
+    close_agreed();
+    open_charges(70);
+    custody_route(world, 69, 0);
+    close_differing("listing");
+
+    /* And for a minute more it is 70, though 60 are to come. */
+    open_charges(70);
+    custody_route(world, 1000, 60);
+    custody.lie_fee = in_a_minute;
+    custody_charges(&custody, 60);
+    custody_route(world, 70, 60);
+    close_agreed();
+    open_charges(70);
+    custody_route(world, 1000, 60);
+    custody.lie_fee = in_a_minute;
+    custody_charges(&custody, 60);
+    custody_route(world, 69, 60);
+    close_differing("listing");
+}
+
+/* Each of the rules has its own event: the earlier one would hide a fee. */
+TEST(transfer, a_withdrawal_told_as_of_other_rules_stops_the_node)
+{
+    open_charges(0);
+    const struct withdrawal_moved_event now = {.withdrawal = 1,
+                                               .block = world->height + 1,
+                                               .amount = {4000},
+                                               .paid = {4000},
+                                               .account = 3,
+                                               .asset = BTC,
+                                               .state = WITHDRAWAL_APPROVED,
+                                               .chain = "ETH",
+                                               .address = "w3",
+                                               .client_id = "1"};
+    uint8_t payload[256];
+    const struct withdraw_command ask = {.amount = {4000},
+                                         .account = 3,
+                                         .asset = BTC,
+                                         .client_id = "1",
+                                         .chain = "ETH",
+                                         .address = "w3"};
+    withdraw_command_put(payload, &ask);
+    withdrawal_event_write(&world->out, PARAMS_RULES_RELEASE, &now);
+    world_move(world, 3, BTC, -4000, 0);
+    world_report(world);
+    custody_own(&custody, T_WITHDRAW, payload,
+                "action=withdraw&chain=ETH&asset=BTC&amount=0.00004&address=w3&withdrawOrderId=1"
+                "&timestamp=" CUSTODY_TIME);
+    close_differing("withdrawal");
+}
+
 /* ---- Whatever comes in whatever order. ---- */
 
 #define WALK_DEPOSITS    12
@@ -351,7 +626,7 @@ TEST(transfer, the_limit_of_a_day_is_counted_here_too)
 /* Plain books of what one walk moved, and how far each transfer has come. */
 static struct {
     uint64_t seed;
-    __int128 external, in_flight, users;
+    __int128 external, in_flight, users, fees;
     struct deposit_changed_event deposits[WALK_DEPOSITS + 1]; /* by number */
     uint64_t deposit_count;
 } walk;
@@ -410,7 +685,7 @@ static void walk_withdrawal(void)
 {
     if (custody.withdrawal_count == 0) return;
     const uint64_t number = 1 + dice((uint32_t)custody.withdrawal_count);
-    const struct withdrawal_changed_event *now = &custody.withdrawals[number];
+    const struct withdrawal_moved_event *now = &custody.withdrawals[number];
     const int64_t units = now->amount.units;
     if (now->state == WITHDRAWAL_HELD) {
         custody_approve(&custody, number);
@@ -422,7 +697,8 @@ static void walk_withdrawal(void)
         custody_tell(&custody, number, dice(3) == 0 ? WITHDRAWAL_FAILED : WITHDRAWAL_FINAL);
         walk.in_flight -= units;
         if (now->state == WITHDRAWAL_FAILED) walk.users += units;
-        if (now->state == WITHDRAWAL_FINAL) walk.external -= units;
+        if (now->state == WITHDRAWAL_FINAL) walk.external -= now->paid.units;
+        if (now->state == WITHDRAWAL_FINAL) walk.fees += now->fee.units;
     } else {
         custody_tell(&custody, number, now->state);
     }
@@ -444,11 +720,17 @@ TEST(transfer, whatever_is_told_however_often_moves_money_once)
         walk.seed = seed + round;
         walk.external = btc().external;
         walk.users = btc().users;
+        walk.fees = btc().fees;
+        if (round % 2 == 1) {
+            custody_releases(&custody, PARAMS_CONNECTOR_FIRST);
+            custody_charges(&custody, 1 + dice(900));
+        }
         for (int i = 0; i < 120; i++) {
             steps[dice(sizeof(steps) / sizeof(*steps))]();
             const struct totals totals = btc();
             if (totals.external != walk.external || totals.in_flight != walk.in_flight ||
-                totals.users != walk.users || world->status != STATUS_OK)
+                totals.users != walk.users || totals.fees != walk.fees ||
+                world->status != STATUS_OK)
                 fail_msg("round %llu, step %d: %s", (unsigned long long)round, i,
                          world->status != STATUS_OK ? settlement_mismatch(world->settlement)->what
                                                     : "totals");

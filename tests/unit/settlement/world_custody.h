@@ -8,6 +8,7 @@
 #ifndef TESTS_UNIT_SETTLEMENT_WORLD_CUSTODY_H
 #define TESTS_UNIT_SETTLEMENT_WORLD_CUSTODY_H
 
+#include "common/withdrawal_event.h"
 #include "tests/unit/settlement/world.h"
 
 struct custody {
@@ -15,11 +16,13 @@ struct custody {
     uint8_t public_key[PUBLIC_KEY_BYTES], secret_key[SECRET_KEY_BYTES];
     uint8_t key_id;   /* first byte of the one that signs: the last that was added */
     const char *text; /* instead of the text that a command would be signed with; NULL: its own */
-    struct withdrawal_changed_event withdrawals[8]; /* by number */
-    uint8_t before[8];                              /* their states as they were told last */
+    struct withdrawal_moved_event withdrawals[8]; /* by number */
+    uint8_t before[8];                            /* their states as they were told last */
     uint64_t withdrawal_count, deposit_count;
+    int64_t fee; /* of withdrawals that are asked for from now on */
+    void (*lie_fee)(struct route_fee_changed_event *changed);
     void (*lie_deposit)(struct deposit_changed_event *deposit);
-    void (*lie_withdrawal)(struct withdrawal_changed_event *withdrawal);
+    void (*lie_withdrawal)(struct withdrawal_moved_event *withdrawal);
 };
 
 #define CUSTODY_TIME "1700000000000"
@@ -42,6 +45,36 @@ static inline void custody_own(struct custody *custody, uint16_t type, const uin
     world_apply(custody->world, &header, payload, auth);
 }
 
+/* The route of these tests, whose smallest withdrawal is so many units, and whose addresses and fees come so late. */
+static inline void custody_route(struct world *world, int64_t smallest, uint32_t delay_s)
+{
+    uint8_t payload[256];
+    char text[320], amount[DECIMAL_TEXT_MAX];
+    const struct route_set_command route = {.nonce = ++world->nonce,
+                                            .withdrawal_min = {smallest},
+                                            .withdrawal_max = {1000000},
+                                            .day_max = {1500000},
+                                            .approval_above = {5000},
+                                            .confirmations = 3,
+                                            .address_delay_s = delay_s,
+                                            .asset = BTC,
+                                            .decimals = 18,
+                                            .approvals = 1,
+                                            .status = ROUTE_OPEN,
+                                            .chain = "ETH"};
+    struct route_changed_event changed;
+    route_set_command_put(payload, &route);
+    route_changed_event_get(payload + 10, &changed);
+    event_write_route_changed(&world->out, &changed);
+    amount[decimal_format(smallest, 8, amount)] = '\0';
+    snprintf(text, sizeof(text),
+             "action=route-set&chain=ETH&asset=BTC&decimals=18&confirmations=3&connector=0"
+             "&withdrawMin=%s&withdrawMax=0.01&withdrawDayMax=0.015"
+             "&approvalAbove=0.00005&approvals=1&addressDelay=%u&status=OPEN",
+             amount, delay_s);
+    world_operate(world, T_ROUTE_SET, payload, text);
+}
+
 static inline void custody_parameters(struct world *world)
 {
     uint8_t payload[256];
@@ -52,26 +85,7 @@ static inline void custody_parameters(struct world *world)
         event_write_rules_changed(&world->out, &ruled);
         world_operate(world, T_RULES_SET, payload, "action=rules-set&rules=2");
     }
-
-    const struct route_set_command route = {.nonce = ++world->nonce,
-                                            .withdrawal_min = {1000},
-                                            .withdrawal_max = {1000000},
-                                            .day_max = {1500000},
-                                            .approval_above = {5000},
-                                            .confirmations = 3,
-                                            .asset = BTC,
-                                            .decimals = 18,
-                                            .approvals = 1,
-                                            .status = ROUTE_OPEN,
-                                            .chain = "ETH"};
-    struct route_changed_event changed;
-    route_set_command_put(payload, &route);
-    route_changed_event_get(payload + 10, &changed);
-    event_write_route_changed(&world->out, &changed);
-    world_operate(world, T_ROUTE_SET, payload,
-                  "action=route-set&chain=ETH&asset=BTC&decimals=18&confirmations=3&connector=0"
-                  "&withdrawMin=0.00001&withdrawMax=0.01&withdrawDayMax=0.015"
-                  "&approvalAbove=0.00005&approvals=1&addressDelay=0&status=OPEN");
+    custody_route(world, 1000, 0);
 }
 
 /* Account 3 puts its address on its list, or takes it off. */
@@ -227,11 +241,12 @@ static inline void custody_gone(struct custody *custody, struct deposit_changed_
 static inline void custody_changed(struct custody *custody, uint64_t number, int64_t available,
                                    int64_t held)
 {
-    struct withdrawal_changed_event changed = custody->withdrawals[number];
+    struct withdrawal_moved_event changed = custody->withdrawals[number];
     changed.before = custody->before[number];
     custody->before[number] = changed.state;
     if (custody->lie_withdrawal != NULL) custody->lie_withdrawal(&changed);
-    event_write_withdrawal_changed(&custody->world->out, &changed);
+    withdrawal_event_write(&custody->world->out, settlement_rules(custody->world->settlement),
+                           &changed);
     if (available == 0 && held == 0) return;
     world_move(custody->world, 3, BTC, available, held);
     world_report(custody->world);
@@ -247,14 +262,16 @@ static inline void custody_withdraw(struct custody *custody, int64_t units)
         .amount = {units}, .account = 3, .asset = BTC, .chain = "ETH", .address = "w3"};
     ask.client_id[0] = (uint8_t)('0' + number);
     withdraw_command_put(payload, &ask);
-    struct withdrawal_changed_event *now = &custody->withdrawals[number];
-    *now = (struct withdrawal_changed_event){.withdrawal = number,
-                                             .amount = {units},
-                                             .account = 3,
-                                             .asset = BTC,
-                                             .state = WITHDRAWAL_HELD,
-                                             .chain = "ETH",
-                                             .address = "w3"};
+    struct withdrawal_moved_event *now = &custody->withdrawals[number];
+    *now = (struct withdrawal_moved_event){.withdrawal = number,
+                                           .amount = {units},
+                                           .fee = {custody->fee},
+                                           .paid = {units - custody->fee},
+                                           .account = 3,
+                                           .asset = BTC,
+                                           .state = WITHDRAWAL_HELD,
+                                           .chain = "ETH",
+                                           .address = "w3"};
     memcpy(now->client_id, ask.client_id, sizeof(now->client_id));
     const bool approved = units <= 5000;
     if (approved) now->state = WITHDRAWAL_APPROVED;
@@ -271,7 +288,7 @@ static inline void custody_withdraw(struct custody *custody, int64_t units)
 static inline void custody_approve(struct custody *custody, uint64_t number)
 {
     struct world *world = custody->world;
-    struct withdrawal_changed_event *now = &custody->withdrawals[number];
+    struct withdrawal_moved_event *now = &custody->withdrawals[number];
     uint8_t payload[256];
     char text[256], amount[DECIMAL_TEXT_MAX];
     const struct withdrawal_approve_command approve = {
@@ -295,7 +312,7 @@ static inline void custody_tell(struct custody *custody, uint64_t number, uint8_
                                         [WITHDRAWAL_FINAL] = "FINAL",
                                         [WITHDRAWAL_FAILED] = "FAILED"};
     struct world *world = custody->world;
-    struct withdrawal_changed_event *now = &custody->withdrawals[number];
+    struct withdrawal_moved_event *now = &custody->withdrawals[number];
     uint8_t payload[256];
     char text[256], txid[65];
     struct withdrawal_report_command report = {
@@ -332,10 +349,40 @@ static inline void custody_releases(struct custody *custody, uint16_t number)
     world_operate(world, T_CONNECTOR_ADD, payload, text);
 }
 
+/* The rules that have fees, and the fee of the route, which counts at once. */
+static inline void custody_charges(struct custody *custody, int64_t fee)
+{
+    struct world *world = custody->world;
+    uint8_t payload[256];
+    char text[128], amount[DECIMAL_TEXT_MAX];
+    if (settlement_rules(world->settlement) < PARAMS_RULES_CHARGES) {
+        const struct rules_set_command rules = {.nonce = ++world->nonce,
+                                                .rules = PARAMS_RULES_CHARGES};
+        const struct rules_changed_event ruled = {PARAMS_RULES_CHARGES};
+        rules_set_command_put(payload, &rules);
+        event_write_rules_changed(&world->out, &ruled);
+        world_operate(world, T_RULES_SET, payload, "action=rules-set&rules=4");
+    }
+    const struct route_fee_set_command set = {
+        .nonce = ++world->nonce, .fee = {fee}, .asset = BTC, .chain = "ETH"};
+    struct route_fee_changed_event changed = {.from_ns = world->stamp_ns,
+                                              .fee_before = {custody->fee},
+                                              .fee = {fee},
+                                              .asset = BTC,
+                                              .chain = "ETH"};
+    route_fee_set_command_put(payload, &set);
+    if (custody->lie_fee != NULL) custody->lie_fee(&changed);
+    event_write_route_fee_changed(&world->out, &changed);
+    amount[decimal_format(fee, 8, amount)] = '\0';
+    snprintf(text, sizeof(text), "action=route-fee-set&chain=ETH&asset=BTC&withdrawFee=%s", amount);
+    world_operate(world, T_ROUTE_FEE_SET, payload, text);
+    custody->fee = fee;
+}
+
 /* The account takes it back, whatever it was until now. */
 static inline void custody_cancel_by(struct custody *custody, uint64_t number, uint32_t account)
 {
-    struct withdrawal_changed_event *now = &custody->withdrawals[number];
+    struct withdrawal_moved_event *now = &custody->withdrawals[number];
     const struct withdrawal_cancel_command cancel = {.withdrawal = number, .account = account};
     const int64_t back = now->state == WITHDRAWAL_HELD ? now->amount.units : 0;
     uint8_t payload[256];

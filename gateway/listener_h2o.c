@@ -1,0 +1,131 @@
+#include "gateway/listener_h2o.h"
+
+#include "common/log.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LISTEN_BACKLOG 4096
+
+struct connection {
+    uv_tcp_t tcp;
+    struct listener *listener;
+};
+
+void listener_init(struct listener *listener, const struct gateway_options *options,
+                   uv_loop_t *loop, h2o_accept_ctx_t *accept)
+{
+    *listener =
+        (struct listener){.options = options, .loop = loop, .accept = accept, .descriptor = -1};
+}
+
+static void on_connection_closed(uv_handle_t *handle)
+{
+    struct connection *connection = (struct connection *)handle;
+    struct listener *listener = connection->listener;
+    listener->connection_count--;
+    metric_set(&listener->options->metrics->http_connections, listener->connection_count);
+    free(connection);
+}
+
+static void on_refused_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static uint32_t connections_max(const struct listener *listener)
+{
+    const uint32_t configured = listener->options->connections_max;
+    return configured == 0 ? GATEWAY_CONNECTIONS_MAX : configured;
+}
+
+static void on_connection(uv_stream_t *handle, int status)
+{
+    struct listener *listener = handle->data;
+    if (status != 0) return;
+    struct connection *connection = calloc(1, sizeof(*connection));
+    if (connection == NULL || uv_tcp_init(listener->loop, &connection->tcp) != 0) {
+        free(connection);
+        return;
+    }
+    connection->listener = listener;
+    if (uv_accept(handle, (uv_stream_t *)&connection->tcp) != 0 ||
+        listener->connection_count >= connections_max(listener)) {
+        uv_close((uv_handle_t *)&connection->tcp, on_refused_closed);
+        return;
+    }
+    uv_tcp_nodelay(&connection->tcp, 1);
+    listener->connection_count++;
+    metric_set(&listener->options->metrics->http_connections, listener->connection_count);
+    h2o_accept(listener->accept,
+               h2o_uv_socket_create((uv_stream_t *)&connection->tcp, on_connection_closed));
+}
+
+/* Asserts and logs nothing: the caller has the address at hand. */
+static enum status status_of(int error)
+{
+    return error == EADDRINUSE ? STATUS_ADDRESS_IN_USE : STATUS_IO;
+}
+
+static enum status bind_failed(struct listener *listener, int error)
+{
+    log_error("gateway",
+              error == EADDRINUSE ? "address is in use: another process listens there"
+                                  : "cannot listen",
+              "address=%s port=%u reason=\"%s\"", listener->options->host, listener->options->port,
+              strerror(error));
+    if (listener->descriptor >= 0) close(listener->descriptor);
+    listener->descriptor = -1;
+    return status_of(error);
+}
+
+enum status listener_bind(struct listener *listener)
+{
+    struct sockaddr_storage address;
+    const int port = listener->options->port;
+    const char *host = listener->options->host;
+    const int on = 1;
+    memset(&address, 0, sizeof(address));
+    socklen_t address_bytes = sizeof(struct sockaddr_in);
+    if (uv_ip4_addr(host, port, (struct sockaddr_in *)&address) != 0) {
+        address_bytes = sizeof(struct sockaddr_in6);
+        if (uv_ip6_addr(host, port, (struct sockaddr_in6 *)&address) != 0)
+            return bind_failed(listener, EADDRNOTAVAIL);
+    }
+    listener->descriptor = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener->descriptor < 0 ||
+        setsockopt(listener->descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+        bind(listener->descriptor, (struct sockaddr *)&address, address_bytes) != 0)
+        return bind_failed(listener, errno);
+    return STATUS_OK;
+}
+
+enum status listener_open(struct listener *listener)
+{
+    uv_tcp_t *handle = calloc(1, sizeof(*handle));
+    if (handle == NULL) return STATUS_NO_MEMORY;
+    uv_tcp_init(listener->loop, handle);
+    handle->data = listener;
+    listener->handle = handle;
+    int error = uv_tcp_open(handle, listener->descriptor);
+    if (error == 0) {
+        listener->descriptor = -1; /* the handle's */
+        error = uv_listen((uv_stream_t *)handle, LISTEN_BACKLOG, on_connection);
+    }
+    if (error != 0) return bind_failed(listener, -error);
+    log_info("gateway", "listening", "address=http://%s:%u", listener->options->host,
+             listener->options->port);
+    return STATUS_OK;
+}
+
+void listener_close(struct listener *listener)
+{
+    if (listener->handle != NULL) uv_close((uv_handle_t *)listener->handle, on_refused_closed);
+    listener->handle = NULL;
+    if (listener->descriptor >= 0) close(listener->descriptor);
+    listener->descriptor = -1;
+}

@@ -1,0 +1,36 @@
+/* The port, and the connections that come through it, up to a bound, until libh2o has them.
+ *
+ * Owner    the server's loop
+ * Memory   malloc for connections, freed as they close
+ * Limits   connections_max at once, HTTP and WebSocket together; one more is closed
+ */
+
+#ifndef GATEWAY_LISTENER_H2O_H
+#define GATEWAY_LISTENER_H2O_H
+
+#include "gateway/gateway.h"
+
+#include <h2o.h>
+
+struct listener {
+    const struct gateway_options *options;
+    uv_loop_t *loop;
+    h2o_accept_ctx_t *accept; /* where connections go */
+    uv_tcp_t *handle;
+    int descriptor; /* bound, not listening yet; -1 otherwise */
+    uint32_t connection_count;
+};
+
+void listener_init(struct listener *listener, const struct gateway_options *options,
+                   uv_loop_t *loop, h2o_accept_ctx_t *accept);
+
+/* Takes the address, without answering anybody yet. */
+MUST_CHECK enum status listener_bind(struct listener *listener);
+
+/* Opens the port. */
+MUST_CHECK enum status listener_open(struct listener *listener);
+
+/* Takes no more connections. Those that are there stay. */
+void listener_close(struct listener *listener);
+
+#endif /* GATEWAY_LISTENER_H2O_H */

@@ -1,0 +1,39 @@
+#include "settlement/row_batch.h"
+
+#include "common/arena.h"
+#include "tests/unit/settlement/batches.h"
+
+/* Rows of every block come in, are counted by table, go to their tables once, and are forgotten by the next start. */
+TEST(row_batch, rows_go_where_they_belong)
+{
+    struct database *database = batches_open("batch", 1000);
+    struct world *world = batches_world(5);
+    struct row_batch batch;
+    struct arena arena;
+    assert_true(arena_map(&arena, store_bytes(&world->genesis)));
+    struct store *store = store_new(&arena, &world->genesis);
+    assert_true(row_batch_open(&batch));
+    const size_t empty = row_batch_bytes(&batch);
+    batches_take(&batch, store, world, 1, 5);
+    assert_int_equal(batch.rows[ROW_FILLS].row_count, world->trade_id);
+    assert_int_equal(batch.rows[ROW_ORDERS].row_count, 2 * world->trade_id);
+    assert_true(row_batch_bytes(&batch) > empty + 500);
+
+    assert_int_equal(database_run(database, "BEGIN"), STATUS_OK);
+    assert_int_equal(row_batch_copy(&batch, ROW_FILLS, database), STATUS_OK);
+    assert_int_equal(row_batch_copy(&batch, ROW_ORDERS, database), STATUS_OK);
+    assert_int_equal(row_batch_copy(&batch, ROW_LISTS, database), STATUS_OK); /* none */
+    assert_int_equal(database_run(database, "COMMIT"), STATUS_OK);
+    assert_int_equal(batches_number("batch", "SELECT count(*) FROM quorex.fills"), 5);
+    assert_int_equal(batches_number("batch", "SELECT count(*) FROM quorex.orders"), 10);
+    assert_int_equal(batches_number("batch", "SELECT sum(price * qty) FROM quorex.fills"),
+                     5 * 3 * 3000000);
+
+    row_batch_start(&batch);
+    assert_int_equal(row_batch_bytes(&batch), empty);
+    assert_int_equal(batch.rows[ROW_FILLS].row_count, 0);
+    row_batch_close(&batch);
+    arena_unmap(&arena);
+    world_free(world);
+    database_free(database);
+}
