@@ -286,6 +286,7 @@ int main(int count, char **arguments)
     const uint32_t asked = count > 3 ? (uint32_t)strtoul(arguments[3], NULL, 10) : 1000;
     if (outage >= fills || asked < 1 || asked > QUESTIONS_MAX || !park_open(&park)) return 2;
     cluster_durable = true;
+    cluster_settings = CLUSTER_RECOMMENDED;
     cluster_start();
     snprintf(conninfo, sizeof(conninfo), "%s", cluster_conninfo("postgres"));
     open_world();

@@ -138,6 +138,7 @@ int main(int count, char **arguments)
     unlink(path); /* gone with the process, whatever ends it */
     const uint64_t height = make_chain(before, before + outage);
     cluster_durable = true;
+    cluster_settings = CLUSTER_RECOMMENDED;
     cluster_start();
     snprintf(conninfo, sizeof(conninfo), "%s", cluster_conninfo("postgres"));
     const double first = project(height);

@@ -120,6 +120,7 @@ int main(int count, char **arguments)
     bench_settle(world);
     if (count <= 2) {
         cluster_durable = true;
+        cluster_settings = CLUSTER_RECOMMENDED;
         cluster_start();
     }
     const char *conninfo = count > 2 ? arguments[2] : cluster_conninfo("postgres");
