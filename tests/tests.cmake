@@ -29,15 +29,24 @@ function(quorex_test kind folder source)
     endif()
 endfunction()
 
-foreach(folder common engine settlement ledger gateway node)
-    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/${folder}/test_*.c)
-    foreach(source ${sources})
-        quorex_test(unit ${folder} ${source})
-    endforeach()
-endforeach()
+# Every kind in the build in which it can find something: clang's has the fuzz targets, and ThreadSanitizer's what has
+# threads. The kinds add themselves.
+if(QUOREX_FUZZ)
+    set(kinds model fuzz)
+elseif(QUOREX_SANITIZE STREQUAL "thread")
+    set(kinds unit race)
+else()
+    set(kinds unit golden model view builds race sim fuzz tidy verifier integration)
+endif()
 
-# Further kinds add themselves: tests/golden, model, view, builds, race, sim, fuzz, tidy, verifier,
-# integration.
-foreach(kind golden model view builds race sim fuzz tidy verifier integration)
+if(unit IN_LIST kinds)
+    foreach(folder common engine settlement ledger gateway node)
+        file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/${folder}/test_*.c)
+        foreach(source ${sources})
+            quorex_test(unit ${folder} ${source})
+        endforeach()
+    endforeach()
+endif()
+foreach(kind ${kinds})
     include(${CMAKE_SOURCE_DIR}/tests/${kind}/${kind}.cmake OPTIONAL)
 endforeach()

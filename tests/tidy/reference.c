@@ -98,7 +98,7 @@ static void print_messages(void)
 static void print_tables(void)
 {
     puts("# Reference\n\nPrinted from the tables in the source; a test compares. "
-         "`build/debug/reference tables` prints it anew.\n");
+         "`build/release/reference tables` prints it anew.\n");
     print_routes();
     print_refusals();
     print_failures();
@@ -137,7 +137,7 @@ static void print_invariants(const char *root)
     static const char *const folders[] = {"common", "ledger", "engine", "settlement", "gateway"};
     puts("# Invariants\n\nWhat must hold, by the header that says so, with the function that "
          "asserts it."
-         " Collected from the headers;\na test compares. `build/debug/reference invariants .` "
+         " Collected from the headers;\na test compares. `build/release/reference invariants .` "
          "prints it"
          " anew.");
     for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
