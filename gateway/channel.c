@@ -17,34 +17,55 @@ static const char *const suffixes[CHANNEL_KLINE] = {
     [CHANNEL_TOP_20_FAST]     = "depth20@100ms",
     [CHANNEL_TICKER]          = "ticker",
     [CHANNEL_MINI_TICKER]     = "miniTicker",
+    [CHANNEL_TICKER_1H]       = "ticker_1h",
+    [CHANNEL_TICKER_4H]       = "ticker_4h",
+    [CHANNEL_TICKER_1D]       = "ticker_1d",
+    [CHANNEL_AVERAGE]         = "avgPrice",
 };
 
 static const char *const global_names[CHANNEL_KINDS_END - CHANNEL_KINDS] = {
     [CHANNEL_BLOCK - CHANNEL_KINDS]            = "quorex@block",
     [CHANNEL_ALL_MINI_TICKERS - CHANNEL_KINDS] = "!miniTicker@arr",
     [CHANNEL_ALL_TICKERS - CHANNEL_KINDS]      = "!ticker@arr",
+    [CHANNEL_ALL_TICKERS_1H - CHANNEL_KINDS]   = "!ticker_1h@arr",
+    [CHANNEL_ALL_TICKERS_4H - CHANNEL_KINDS]   = "!ticker_4h@arr",
+    [CHANNEL_ALL_TICKERS_1D - CHANNEL_KINDS]   = "!ticker_1d@arr",
 };
 /* clang-format on */
 
 #define GLOBAL_COUNT (CHANNEL_KINDS_END - CHANNEL_KINDS)
 
-uint32_t channel_count(uint32_t markets_max)
+static const char kline_prefix[] = "kline_";
+static const char east_suffix[] = "@+08:00";
+
+/* Channels of one unit. */
+static uint32_t count_of_unit(uint32_t markets_max)
 {
     return markets_max * CHANNEL_KINDS + GLOBAL_COUNT;
+}
+
+uint32_t channel_count(uint32_t markets_max)
+{
+    return CHANNEL_UNITS * count_of_unit(markets_max);
 }
 
 struct channel channel_of(uint32_t number, uint32_t markets_max)
 {
     ASSERT(number < channel_count(markets_max));
+    const enum channel_unit unit = (enum channel_unit)(number / count_of_unit(markets_max));
+    number %= count_of_unit(markets_max);
     if (number >= markets_max * CHANNEL_KINDS) {
         const uint32_t index = number - markets_max * CHANNEL_KINDS;
-        return (struct channel){.kind = (enum channel_kind)(CHANNEL_KINDS + index)};
+        return (struct channel){.kind = (enum channel_kind)(CHANNEL_KINDS + index), .unit = unit};
     }
     struct channel channel = {.kind = (enum channel_kind)(number % CHANNEL_KINDS),
+                              .unit = unit,
                               .market = (uint16_t)(number / CHANNEL_KINDS)};
-    if (channel.kind > CHANNEL_KLINE) {
-        channel.interval = (enum interval)(channel.kind - CHANNEL_KLINE);
-        channel.kind = CHANNEL_KLINE;
+    if (channel.kind >= CHANNEL_KLINE) {
+        const enum channel_kind kline =
+            channel.kind >= CHANNEL_KLINE_EAST ? CHANNEL_KLINE_EAST : CHANNEL_KLINE;
+        channel.interval = (enum interval)(channel.kind - kline);
+        channel.kind = kline;
     }
     return channel;
 }
@@ -59,6 +80,12 @@ uint32_t channel_number_global(enum channel_kind kind, uint32_t markets_max)
 {
     ASSERT(kind >= CHANNEL_KINDS && kind < CHANNEL_KINDS_END);
     return markets_max * CHANNEL_KINDS + (uint32_t)(kind - CHANNEL_KINDS);
+}
+
+uint32_t channel_in(uint32_t number, enum channel_unit unit, uint32_t markets_max)
+{
+    ASSERT(number < count_of_unit(markets_max));
+    return number + (uint32_t)unit * count_of_unit(markets_max);
 }
 
 static bool equals(const char *text, size_t text_bytes, const char *word)
@@ -78,21 +105,33 @@ static struct market_view *find_market(struct market_views *views, const char *n
     return market_views_find(views, symbol, bytes);
 }
 
+/* "1m", or "1m@+08:00". */
+static uint32_t find_kline(uint16_t market, const char *name, size_t name_bytes)
+{
+    const size_t east_bytes = sizeof(east_suffix) - 1;
+    enum channel_kind kline = CHANNEL_KLINE;
+    enum interval interval;
+    if (name_bytes > east_bytes &&
+        memcmp(name + name_bytes - east_bytes, east_suffix, east_bytes) == 0) {
+        kline = CHANNEL_KLINE_EAST;
+        name_bytes -= east_bytes;
+    }
+    if (!interval_parse(name, name_bytes, &interval)) return CHANNEL_NONE;
+    return channel_number(market, channel_kline(kline, interval));
+}
+
 static uint32_t find_suffix(uint16_t market, const char *suffix, size_t suffix_bytes)
 {
-    static const char kline[] = "kline_";
-    const size_t kline_bytes = sizeof(kline) - 1;
+    const size_t kline_bytes = sizeof(kline_prefix) - 1;
     for (int kind = 0; kind < CHANNEL_KLINE; kind++) {
         if (equals(suffix, suffix_bytes, suffixes[kind])) {
             return channel_number(market, (enum channel_kind)kind);
         }
     }
-    if (suffix_bytes <= kline_bytes || memcmp(suffix, kline, kline_bytes) != 0) return CHANNEL_NONE;
-    enum interval interval;
-    if (!interval_parse(suffix + kline_bytes, suffix_bytes - kline_bytes, &interval)) {
+    if (suffix_bytes <= kline_bytes || memcmp(suffix, kline_prefix, kline_bytes) != 0) {
         return CHANNEL_NONE;
     }
-    return channel_number(market, (enum channel_kind)((int)CHANNEL_KLINE + (int)interval));
+    return find_kline(market, suffix + kline_bytes, suffix_bytes - kline_bytes);
 }
 
 uint32_t channel_find(struct market_views *views, const char *name, size_t name_bytes)
@@ -127,8 +166,9 @@ size_t channel_name(struct market_views *views, uint32_t number, char name[CHANN
     size_t used = append(name, 0, market_views_at(views, channel.market)->stream_symbol);
     used = append(name, used, "@");
     if (channel.kind < CHANNEL_KLINE) return append(name, used, suffixes[channel.kind]);
-    used = append(name, used, "kline_");
-    return append(name, used, interval_name(channel.interval));
+    used = append(name, used, kline_prefix);
+    used = append(name, used, interval_name(channel.interval));
+    return channel.kind == CHANNEL_KLINE_EAST ? append(name, used, east_suffix) : used;
 }
 
 uint32_t channel_top_levels(enum channel_kind kind)
@@ -143,6 +183,24 @@ uint32_t channel_top_levels(enum channel_kind kind)
     case CHANNEL_TOP_20:
     case CHANNEL_TOP_20_FAST:
         return 20;
+    default:
+        return 0;
+    }
+}
+
+uint64_t channel_window_ns(enum channel_kind kind)
+{
+    const uint64_t hour_ns = 3600 * 1000000000ull;
+    switch (kind) {
+    case CHANNEL_TICKER_1H:
+    case CHANNEL_ALL_TICKERS_1H:
+        return hour_ns;
+    case CHANNEL_TICKER_4H:
+    case CHANNEL_ALL_TICKERS_4H:
+        return 4 * hour_ns;
+    case CHANNEL_TICKER_1D:
+    case CHANNEL_ALL_TICKERS_1D:
+        return 24 * hour_ns;
     default:
         return 0;
     }

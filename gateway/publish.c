@@ -1,11 +1,14 @@
 #include "gateway/publish.h"
 
 #include "gateway/stream.h"
+#include "gateway/zone.h"
 
 #include <string.h>
 
-#define MS_NS     1000000ull
-#define SECOND_NS (1000 * MS_NS)
+#define MS_NS       1000000ull
+#define SECOND_NS   (1000 * MS_NS)
+#define MINUTE_NS   (60 * SECOND_NS)
+#define KLINE_KINDS (2 * INTERVAL_COUNT) /* from CHANNEL_KLINE on */
 
 /* How long the log may be silent before the wall clock closes a candle. */
 #define SILENCE_NS (2 * SECOND_NS)
@@ -19,12 +22,13 @@
 enum rate { SLOW, FAST, RATES };
 
 struct market_state {
-    uint32_t dirty;                         /* periodic channel kinds with something new, by bit */
-    uint64_t next_first_id[RATES];          /* U of the next difference */
-    struct stream_best best;                /* as last looked at */
-    uint64_t kline_open_ns[INTERVAL_COUNT]; /* candle that is being shown; 0: none yet */
-    uint64_t minutes_expired;               /* as last shown */
-    bool touched;                           /* levels changed in the command */
+    uint64_t dirty;                      /* periodic channel kinds with something new, by bit */
+    uint64_t next_first_id[RATES];       /* U of the next difference */
+    struct stream_best best;             /* as last looked at */
+    uint64_t kline_open_ns[KLINE_KINDS]; /* candle that is being shown; 0: none yet */
+    uint64_t minutes_expired;            /* as last shown */
+    uint64_t minute;                     /* since 1970, as last shown */
+    bool touched;                        /* levels changed in the command */
 };
 
 struct publisher {
@@ -46,22 +50,30 @@ struct publisher {
     char text[PUBLISH_TEXT_MAX];
 };
 
-/* Bits of market_state.dirty beyond the channel kinds of a market. */
-#define DIRTY_ALL_MINI_TICKERS CHANNEL_KINDS
-#define DIRTY_ALL_TICKERS      (CHANNEL_KINDS + 1)
-_Static_assert(DIRTY_ALL_TICKERS < 32, "one bit a kind");
+/* A message being printed, for the readers of one unit. */
+struct draft {
+    uint32_t channel;
+    struct stream_form form;
+    struct text text;
+};
 
-#define BIT(kind) (1u << (uint32_t)(kind))
+/* One bit a kind; that of an array says that the market has news for it. */
+#define BIT(kind) (1ull << (uint32_t)(kind))
+_Static_assert(CHANNEL_KINDS_END <= 64, "one bit a kind");
 
-/* What a changed level, and a fill, make new. */
+/* What a changed level, a fill, and a minute that has passed make new. */
 #define BOOK_BITS \
     (BIT(CHANNEL_TOP_5) | BIT(CHANNEL_TOP_10) | BIT(CHANNEL_TOP_20) | BIT(CHANNEL_TOP_5_FAST) | \
      BIT(CHANNEL_TOP_10_FAST) | BIT(CHANNEL_TOP_20_FAST) | BIT(CHANNEL_TICKER) | \
-     BIT(DIRTY_ALL_TICKERS))
-#define KLINE_BITS (((1u << INTERVAL_COUNT) - 1) << CHANNEL_KLINE)
+     BIT(CHANNEL_ALL_TICKERS))
+#define KLINE_BITS (((1ull << KLINE_KINDS) - 1) << CHANNEL_KLINE)
 #define TICKER_BITS \
-    (BIT(CHANNEL_TICKER) | BIT(CHANNEL_MINI_TICKER) | BIT(DIRTY_ALL_MINI_TICKERS) | \
-     BIT(DIRTY_ALL_TICKERS))
+    (BIT(CHANNEL_TICKER) | BIT(CHANNEL_MINI_TICKER) | BIT(CHANNEL_ALL_MINI_TICKERS) | \
+     BIT(CHANNEL_ALL_TICKERS))
+#define MINUTE_BITS \
+    (BIT(CHANNEL_TICKER_1H) | BIT(CHANNEL_TICKER_4H) | BIT(CHANNEL_TICKER_1D) | \
+     BIT(CHANNEL_ALL_TICKERS_1H) | BIT(CHANNEL_ALL_TICKERS_4H) | BIT(CHANNEL_ALL_TICKERS_1D) | \
+     BIT(CHANNEL_AVERAGE))
 
 size_t publish_bytes(const struct genesis *genesis)
 {
@@ -113,40 +125,54 @@ void publish_attach(struct publisher *publisher, struct publish_sink sink)
     publisher->sink = sink;
 }
 
+static const struct params *params_of(const struct publisher *publisher)
+{
+    return market_views_params(publisher->views);
+}
+
+static struct draft begin_text(struct publisher *publisher, uint32_t channel,
+                                  enum channel_unit unit)
+{
+    return (struct draft){
+        .channel = channel,
+        .form = {params_of(publisher), unit == CHANNEL_US ? STREAM_US_NS : STREAM_MS_NS},
+        .text = text_over(publisher->text, sizeof(publisher->text)),
+    };
+}
+
+/* Begins a message of a stream, `channel` being its number in milliseconds, for those who want times in
+ * `unit`. False when nobody does. */
+static bool begin(struct publisher *publisher, uint32_t channel, enum channel_unit unit,
+                  struct draft *draft)
+{
+    const uint32_t number = channel_in(channel, unit, publisher->markets_max);
+    if (publisher->subscribers[number] == 0 || publisher->sink.message == NULL) return false;
+    *draft = begin_text(publisher, number, unit);
+    return true;
+}
+
 static bool has_subscribers(const struct publisher *publisher, uint32_t channel)
 {
-    return publisher->subscribers[channel] > 0 && publisher->sink.message != NULL;
+    for (enum channel_unit unit = CHANNEL_MS; unit < CHANNEL_UNITS; unit++) {
+        const uint32_t number = channel_in(channel, unit, publisher->markets_max);
+        if (publisher->subscribers[number] > 0) return publisher->sink.message != NULL;
+    }
+    return false;
 }
 
-static bool has_market_subscribers(const struct publisher *publisher, uint16_t market,
-                                   enum channel_kind kind)
-{
-    return has_subscribers(publisher, channel_number(market, kind));
-}
-
-static struct text begin_text(struct publisher *publisher)
-{
-    return text_over(publisher->text, sizeof(publisher->text));
-}
-
-static void send_text(struct publisher *publisher, uint32_t channel, const struct text *text,
+static void send_text(struct publisher *publisher, const struct draft *draft,
                       uint64_t first_update_id, bool conflatable)
 {
     /* Scratch is sized for the longest message there is. */
-    ASSERT(!text_full(text));
+    ASSERT(!text_full(&draft->text));
     const struct publish_message message = {
-        .channel = channel,
-        .payload = text->bytes,
-        .payload_bytes = text->used,
+        .channel = draft->channel,
+        .payload = draft->text.bytes,
+        .payload_bytes = draft->text.used,
         .first_update_id = first_update_id,
         .conflatable = conflatable,
     };
     publisher->sink.message(publisher->sink.context, &message);
-}
-
-static const struct params *params_of(const struct publisher *publisher)
-{
-    return market_views_params(publisher->views);
 }
 
 /* ---- Depth ---- */
@@ -166,11 +192,13 @@ static void send_difference(struct publisher *publisher, const struct market_vie
     state->next_first_id[rate] = view->depth.update_id + 1;
 
     const uint32_t channel = channel_number(view->market, difference_kind(rate));
-    if (!has_subscribers(publisher, channel)) return;
-    struct text text = begin_text(publisher);
-    stream_difference(&text, params_of(publisher), view, publisher->shown_ns, first_id,
-                      publisher->changes);
-    send_text(publisher, channel, &text, first_id, true);
+    struct draft draft;
+    for (enum channel_unit unit = CHANNEL_MS; unit < CHANNEL_UNITS; unit++) {
+        if (!begin(publisher, channel, unit, &draft)) continue;
+        stream_difference(&draft.text, &draft.form, view, publisher->shown_ns, first_id,
+                          publisher->changes);
+        send_text(publisher, &draft, first_id, true);
+    }
 }
 
 static void touch_level(struct publisher *publisher, const struct event *event)
@@ -201,11 +229,12 @@ static void send_best(struct publisher *publisher, uint16_t market)
     if (memcmp(&best, &state->best, sizeof(best)) == 0) return;
     state->best = best;
 
-    const uint32_t channel = channel_number(market, CHANNEL_BEST);
-    if (!has_subscribers(publisher, channel)) return;
-    struct text text = begin_text(publisher);
-    stream_best(&text, params_of(publisher), view, &best);
-    send_text(publisher, channel, &text, 0, true);
+    struct draft draft;
+    for (enum channel_unit unit = CHANNEL_MS; unit < CHANNEL_UNITS; unit++) {
+        if (!begin(publisher, channel_number(market, CHANNEL_BEST), unit, &draft)) continue;
+        stream_best(&draft.text, &draft.form, view, &best);
+        send_text(publisher, &draft, 0, true);
+    }
 }
 
 /* ---- Trades ---- */
@@ -223,17 +252,20 @@ static void send_aggregate(struct publisher *publisher)
     if (!has_subscribers(publisher, channel)) return;
     const uint32_t index = trades_aggregate_find(&view->trades, id);
     ASSERT(index < trades_aggregates_kept(&view->trades));
-    struct text text = begin_text(publisher);
-    stream_aggregate_trade(&text, params_of(publisher), view,
-                           trades_aggregate_at(&view->trades, index));
-    send_text(publisher, channel, &text, 0, false);
+    struct draft draft;
+    for (enum channel_unit unit = CHANNEL_MS; unit < CHANNEL_UNITS; unit++) {
+        if (!begin(publisher, channel, unit, &draft)) continue;
+        stream_aggregate_trade(&draft.text, &draft.form, view,
+                               trades_aggregate_at(&view->trades, index));
+        send_text(publisher, &draft, 0, false);
+    }
 }
 
 static void send_fill(struct publisher *publisher, const struct event *event)
 {
     struct fill_event fill;
     fill_event_get(event->payload, &fill);
-    publisher->states[fill.market].dirty |= TICKER_BITS | KLINE_BITS;
+    publisher->states[fill.market].dirty |= TICKER_BITS | MINUTE_BITS | KLINE_BITS;
     if (publisher->pending_aggregate != fill.aggregate_id ||
         publisher->pending_market != fill.market) {
         send_aggregate(publisher);
@@ -242,52 +274,71 @@ static void send_fill(struct publisher *publisher, const struct event *event)
     publisher->pending_market = fill.market;
 
     const uint32_t channel = channel_number(fill.market, CHANNEL_TRADE);
-    if (!has_subscribers(publisher, channel)) return;
     const struct market_view *view = market_views_at(publisher->views, fill.market);
-    struct text text = begin_text(publisher);
-    stream_trade(&text, params_of(publisher), view, trades_last(&view->trades));
-    send_text(publisher, channel, &text, 0, false);
+    struct draft draft;
+    for (enum channel_unit unit = CHANNEL_MS; unit < CHANNEL_UNITS; unit++) {
+        if (!begin(publisher, channel, unit, &draft)) continue;
+        stream_trade(&draft.text, &draft.form, view, trades_last(&view->trades));
+        send_text(publisher, &draft, 0, false);
+    }
 }
 
 /* ---- Candles ---- */
 
-/* The candle of a series that opens at `open_ns`, carried when it had no fill. False when the market
- * had not traded by then. */
-static bool candle_at(const struct candle_series *series, uint64_t open_ns, struct candle *candle)
+static bool is_kline(enum channel_kind kind)
 {
-    for (uint32_t i = candle_series_count(series); i-- > 0;) {
-        const struct candle *held = candle_series_at(series, i);
-        if (held->open_ns > open_ns) continue;
-        *candle = held->open_ns == open_ns ? *held : candle_carried(open_ns, held->close);
-        return true;
-    }
-    return false;
+    return kind >= CHANNEL_KLINE && kind < CHANNEL_KINDS;
 }
 
-static void send_kline(struct publisher *publisher, const struct market_view *view,
-                       enum interval interval, uint64_t open_ns, bool is_closed)
+/* Needs: a kind of kline, with its interval. */
+static enum interval interval_of(enum channel_kind kind)
 {
+    ASSERT(is_kline(kind));
+    return (enum interval)((kind - CHANNEL_KLINE) % INTERVAL_COUNT);
+}
+
+static int64_t zone_of(enum channel_kind kind)
+{
+    return kind >= CHANNEL_KLINE_EAST ? CHANNEL_EAST_NS : 0;
+}
+
+/* Prints nothing when the market had not traded by then. */
+static void print_kline(const struct publisher *publisher, const struct market_view *view,
+                        enum channel_kind kind, uint64_t open_ns, bool is_closed,
+                        struct draft *draft)
+{
+    const enum interval interval = interval_of(kind);
+    const struct stream_kline kline = {interval, zone_next_ns(interval, zone_of(kind), open_ns),
+                                       is_closed};
     struct candle candle;
-    const enum channel_kind kind = (enum channel_kind)((int)CHANNEL_KLINE + (int)interval);
-    if (!candle_at(&view->series[interval], open_ns, &candle)) return;
-    struct text text = begin_text(publisher);
-    stream_kline(&text, params_of(publisher), view, publisher->shown_ns, interval, &candle,
-                 is_closed);
-    send_text(publisher, channel_number(view->market, kind), &text, 0, !is_closed);
+    if (!zone_candle_at(view->series, interval, zone_of(kind), open_ns, &candle)) return;
+    stream_kline(&draft->text, &draft->form, view, publisher->shown_ns, &kline, &candle);
 }
 
-/* Closes every candle of one series that ended by shown_ns. */
-static void close_candles(struct publisher *publisher, const struct market_view *view,
-                          enum interval interval)
+static void send_closed(struct publisher *publisher, const struct market_view *view,
+                        enum channel_kind kind, uint64_t open_ns)
 {
-    uint64_t *shown = &publisher->states[view->market].kline_open_ns[interval];
-    const uint64_t current = interval_open_ns(interval, publisher->shown_ns);
-    const enum channel_kind kind = (enum channel_kind)((int)CHANNEL_KLINE + (int)interval);
+    struct draft draft;
+    for (enum channel_unit unit = CHANNEL_MS; unit < CHANNEL_UNITS; unit++) {
+        if (!begin(publisher, channel_number(view->market, kind), unit, &draft)) continue;
+        print_kline(publisher, view, kind, open_ns, true, &draft);
+        if (draft.text.used > 0) send_text(publisher, &draft, 0, false);
+    }
+}
+
+/* Closes every candle of one kind that ended by shown_ns. */
+static void close_candles(struct publisher *publisher, const struct market_view *view,
+                          enum channel_kind kind)
+{
+    const enum interval interval = interval_of(kind);
+    const int64_t zone_ns = zone_of(kind);
+    uint64_t *shown = &publisher->states[view->market].kline_open_ns[kind - CHANNEL_KLINE];
+    const uint64_t current = zone_open_ns(interval, zone_ns, publisher->shown_ns);
     if (*shown == current) return;
-    if (*shown != 0 && has_market_subscribers(publisher, view->market, kind)) {
+    if (*shown != 0 && has_subscribers(publisher, channel_number(view->market, kind))) {
         for (int sent = 0; *shown < current && sent < CLOSED_AT_ONCE_MAX; sent++) {
-            send_kline(publisher, view, interval, *shown, true);
-            *shown = interval_next_ns(interval, *shown);
+            send_closed(publisher, view, kind, *shown);
+            *shown = zone_next_ns(interval, zone_ns, *shown);
         }
         /* The new candle is shown at the next tick, with or without a fill. */
         publisher->states[view->market].dirty |= BIT(kind);
@@ -304,8 +355,8 @@ static void advance(struct publisher *publisher, uint64_t stamp_ns)
     publisher->closed_second = second;
     for (uint16_t market = 0; market < market_views_count(publisher->views); market++) {
         const struct market_view *view = market_views_at(publisher->views, market);
-        for (int i = 0; i < INTERVAL_COUNT; i++)
-            close_candles(publisher, view, (enum interval)i);
+        for (int kind = CHANNEL_KLINE; kind < CHANNEL_KINDS; kind++)
+            close_candles(publisher, view, (enum channel_kind)kind);
     }
 }
 
@@ -340,10 +391,12 @@ static void send_block(struct publisher *publisher, const struct stream_block *b
                        const struct stream_certificate *certificate)
 {
     const uint32_t channel = channel_number_global(CHANNEL_BLOCK, publisher->markets_max);
-    if (!has_subscribers(publisher, channel)) return;
-    struct text text = begin_text(publisher);
-    stream_block(&text, block, certificate);
-    send_text(publisher, channel, &text, 0, false);
+    struct draft draft;
+    for (enum channel_unit unit = CHANNEL_MS; unit < CHANNEL_UNITS; unit++) {
+        if (!begin(publisher, channel, unit, &draft)) continue;
+        stream_block(&draft.text, &draft.form, block, certificate);
+        send_text(publisher, &draft, 0, false);
+    }
 }
 
 static void on_certified(struct publisher *publisher, const uint8_t *payload)
@@ -394,67 +447,78 @@ void publish_notice(struct publisher *publisher, uint16_t type, const uint8_t *p
 
 /* ---- Periods ---- */
 
-/* Prints the present state of a periodic channel of a market. */
-static void print_state(struct publisher *publisher, struct market_view *view,
-                        enum channel_kind kind, struct text *text)
+/* Prints the present state of a periodic kind of a market, once more into an array. */
+static void print_state(const struct publisher *publisher, struct market_view *view,
+                        enum channel_kind kind, struct draft *draft)
 {
-    const struct params *params = params_of(publisher);
+    struct text *text = &draft->text;
+    const struct stream_form *form = &draft->form;
+    const uint64_t now_ns = publisher->shown_ns;
     const uint32_t levels = channel_top_levels(kind);
+    const uint64_t window_ns = channel_window_ns(kind);
     if (levels > 0) {
-        stream_top(text, params, view, levels);
-    } else if (kind == CHANNEL_TICKER) {
-        stream_ticker(text, params, view, publisher->shown_ns);
-    } else if (kind == CHANNEL_MINI_TICKER) {
-        stream_mini_ticker(text, params, view, publisher->shown_ns);
+        stream_top(text, form, view, levels);
+    } else if (window_ns > 0) {
+        stream_window(text, form, view, now_ns, window_ns);
+    } else if (kind == CHANNEL_TICKER || kind == CHANNEL_ALL_TICKERS) {
+        stream_ticker(text, form, view, now_ns);
+    } else if (kind == CHANNEL_MINI_TICKER || kind == CHANNEL_ALL_MINI_TICKERS) {
+        stream_mini_ticker(text, form, view, now_ns);
+    } else if (kind == CHANNEL_AVERAGE) {
+        stream_average(text, form, view, now_ns);
     } else if (kind == CHANNEL_BEST) {
         const struct stream_best best = stream_best_of(&view->depth);
-        stream_best(text, params, view, &best);
-    } else if (kind >= CHANNEL_KLINE) {
-        const enum interval interval = (enum interval)(kind - CHANNEL_KLINE);
-        struct candle candle;
-        const uint64_t open_ns = interval_open_ns(interval, publisher->shown_ns);
-        if (!candle_at(&view->series[interval], open_ns, &candle)) return;
-        stream_kline(text, params, view, publisher->shown_ns, interval, &candle, false);
+        stream_best(text, form, view, &best);
+    } else if (is_kline(kind)) {
+        const uint64_t open_ns = zone_open_ns(interval_of(kind), zone_of(kind), now_ns);
+        print_kline(publisher, view, kind, open_ns, false, draft);
+    }
+}
+
+static void send_state(struct publisher *publisher, struct market_view *view,
+                       enum channel_kind kind)
+{
+    struct draft draft;
+    for (enum channel_unit unit = CHANNEL_MS; unit < CHANNEL_UNITS; unit++) {
+        if (!begin(publisher, channel_number(view->market, kind), unit, &draft)) continue;
+        print_state(publisher, view, kind, &draft);
+        if (draft.text.used > 0) send_text(publisher, &draft, 0, true);
     }
 }
 
 /* Sends those of `kinds` that have news and subscribers. */
-static void send_states(struct publisher *publisher, struct market_view *view, uint32_t kinds)
+static void send_states(struct publisher *publisher, struct market_view *view, uint64_t kinds)
 {
     struct market_state *state = &publisher->states[view->market];
-    for (uint32_t due = state->dirty & kinds; due != 0; due &= due - 1) {
-        const enum channel_kind kind = (enum channel_kind)__builtin_ctz(due);
-        if (!has_market_subscribers(publisher, view->market, kind)) continue;
-        struct text text = begin_text(publisher);
-        print_state(publisher, view, kind, &text);
-        if (text.used == 0) continue;
-        send_text(publisher, channel_number(view->market, kind), &text, 0, true);
-    }
+    for (uint64_t due = state->dirty & kinds; due != 0; due &= due - 1)
+        send_state(publisher, view, (enum channel_kind)__builtin_ctzll(due));
     state->dirty &= ~kinds;
 }
 
-/* One array over all markets with news; `bit` is the market's mark for it. */
-static void send_all(struct publisher *publisher, enum channel_kind kind, uint32_t bit)
+/* One array over all markets, or over those with news for it. */
+static void print_all(struct publisher *publisher, enum channel_kind kind, bool news_only,
+                      struct draft *draft)
+{
+    struct text *text = &draft->text;
+    for (uint16_t market = 0; market < market_views_count(publisher->views); market++) {
+        if (news_only && (publisher->states[market].dirty & BIT(kind)) == 0) continue;
+        text_add(text, text->used == 0 ? "[" : ",");
+        print_state(publisher, market_views_at(publisher->views, market), kind, draft);
+    }
+    if (text->used > 0) text_add(text, "]");
+}
+
+static void send_all(struct publisher *publisher, enum channel_kind kind)
 {
     const uint32_t channel = channel_number_global(kind, publisher->markets_max);
-    const bool wanted = has_subscribers(publisher, channel);
-    struct text text = begin_text(publisher);
-    for (uint16_t market = 0; market < market_views_count(publisher->views); market++) {
-        struct market_state *state = &publisher->states[market];
-        const bool news = (state->dirty & BIT(bit)) != 0;
-        state->dirty &= ~BIT(bit);
-        if (!news || !wanted) continue;
-        struct market_view *view = market_views_at(publisher->views, market);
-        text_add(&text, text.used == 0 ? "[" : ",");
-        if (kind == CHANNEL_ALL_TICKERS) {
-            stream_ticker(&text, params_of(publisher), view, publisher->shown_ns);
-        } else {
-            stream_mini_ticker(&text, params_of(publisher), view, publisher->shown_ns);
-        }
+    struct draft draft;
+    for (enum channel_unit unit = CHANNEL_MS; unit < CHANNEL_UNITS; unit++) {
+        if (!begin(publisher, channel, unit, &draft)) continue;
+        print_all(publisher, kind, true, &draft);
+        if (draft.text.used > 0) send_text(publisher, &draft, 0, true);
     }
-    if (text.used == 0) return;
-    text_add(&text, "]");
-    send_text(publisher, channel, &text, 0, true);
+    for (uint32_t market = 0; market < publisher->markets_max; market++)
+        publisher->states[market].dirty &= ~BIT(kind);
 }
 
 static void tick_fast(struct publisher *publisher)
@@ -467,22 +531,33 @@ static void tick_fast(struct publisher *publisher)
     }
 }
 
+/* What time alone makes new: windows that have moved on. */
+static void age(struct publisher *publisher, struct market_view *view)
+{
+    struct market_state *state = &publisher->states[view->market];
+    const uint64_t minute = publisher->shown_ns / MINUTE_NS;
+    ticker_advance(&view->ticker, publisher->shown_ns);
+    if (view->ticker.expired != state->minutes_expired) state->dirty |= TICKER_BITS;
+    if (minute != state->minute) state->dirty |= MINUTE_BITS;
+    state->minutes_expired = view->ticker.expired;
+    state->minute = minute;
+}
+
 static void tick_second(struct publisher *publisher, bool is_even)
 {
-    const uint32_t every_second = BIT(CHANNEL_TOP_5) | BIT(CHANNEL_TOP_10) | BIT(CHANNEL_TOP_20) |
-                                  BIT(CHANNEL_TICKER) | BIT(CHANNEL_MINI_TICKER) |
-                                  BIT(CHANNEL_KLINE + INTERVAL_1S);
+    const uint64_t every_second = BIT(CHANNEL_TOP_5) | BIT(CHANNEL_TOP_10) | BIT(CHANNEL_TOP_20) |
+                                  TICKER_BITS | MINUTE_BITS | BIT(CHANNEL_KLINE + INTERVAL_1S) |
+                                  BIT(CHANNEL_KLINE_EAST + INTERVAL_1S);
+    const uint64_t of_market = BIT(CHANNEL_KINDS) - 1;
     for (uint16_t market = 0; market < market_views_count(publisher->views); market++) {
         struct market_view *view = market_views_at(publisher->views, market);
-        struct market_state *state = &publisher->states[market];
-        ticker_advance(&view->ticker, publisher->shown_ns);
-        if (view->ticker.expired != state->minutes_expired) state->dirty |= TICKER_BITS;
-        state->minutes_expired = view->ticker.expired;
+        age(publisher, view);
         send_difference(publisher, view, SLOW);
-        send_states(publisher, view, is_even ? every_second | KLINE_BITS : every_second);
+        send_states(publisher, view,
+                    of_market & (is_even ? every_second | KLINE_BITS : every_second));
     }
-    send_all(publisher, CHANNEL_ALL_MINI_TICKERS, DIRTY_ALL_MINI_TICKERS);
-    send_all(publisher, CHANNEL_ALL_TICKERS, DIRTY_ALL_TICKERS);
+    for (int kind = CHANNEL_ALL_MINI_TICKERS; kind < CHANNEL_KINDS_END; kind++)
+        send_all(publisher, (enum channel_kind)kind);
 }
 
 void publish_tick(struct publisher *publisher, uint64_t now_ns)
@@ -500,22 +575,26 @@ void publish_tick(struct publisher *publisher, uint64_t now_ns)
 
 /* ---- Subscriptions ---- */
 
+/* The kind, an interval's own for klines. */
+static enum channel_kind kind_of(const struct channel *channel)
+{
+    if (!is_kline(channel->kind)) return channel->kind;
+    return channel_kline(channel->kind, channel->interval);
+}
+
 void publish_subscribe(struct publisher *publisher, uint32_t channel)
 {
     ASSERT(channel < channel_count(publisher->markets_max));
     publisher->subscribers[channel]++;
 
     /* Who comes sees the present state at the next period, news or not. */
-    if (channel < publisher->markets_max * CHANNEL_KINDS) {
-        const uint32_t kind = channel % CHANNEL_KINDS;
-        publisher->states[channel / CHANNEL_KINDS].dirty |= BIT(kind);
-        return;
+    const struct channel about = channel_of(channel, publisher->markets_max);
+    if (about.kind < CHANNEL_KINDS) {
+        publisher->states[about.market].dirty |= BIT(kind_of(&about));
+    } else if (about.kind != CHANNEL_BLOCK) {
+        for (uint32_t market = 0; market < publisher->markets_max; market++)
+            publisher->states[market].dirty |= BIT(about.kind);
     }
-    const enum channel_kind kind = channel_of(channel, publisher->markets_max).kind;
-    if (kind == CHANNEL_BLOCK) return;
-    const uint32_t bit = kind == CHANNEL_ALL_TICKERS ? DIRTY_ALL_TICKERS : DIRTY_ALL_MINI_TICKERS;
-    for (uint32_t i = 0; i < publisher->markets_max; i++)
-        publisher->states[i].dirty |= BIT(bit);
 }
 
 void publish_unsubscribe(struct publisher *publisher, uint32_t channel)
@@ -524,31 +603,16 @@ void publish_unsubscribe(struct publisher *publisher, uint32_t channel)
     publisher->subscribers[channel]--;
 }
 
-/* The array over all markets, news or not. */
-static void print_all(struct publisher *publisher, enum channel_kind kind, struct text *text)
-{
-    for (uint16_t market = 0; market < market_views_count(publisher->views); market++) {
-        struct market_view *view = market_views_at(publisher->views, market);
-        text_add(text, market == 0 ? "[" : ",");
-        if (kind == CHANNEL_ALL_TICKERS) {
-            stream_ticker(text, params_of(publisher), view, publisher->shown_ns);
-        } else {
-            stream_mini_ticker(text, params_of(publisher), view, publisher->shown_ns);
-        }
-    }
-    if (text->used > 0) text_add(text, "]");
-}
-
 /* False when `first_id` is forgotten. Prints nothing while a difference is still to be cut: the next
  * one everybody gets must begin where this one ends (P1). */
 static bool print_difference(struct publisher *publisher, const struct market_view *view,
-                             enum rate rate, uint64_t first_id, struct text *text)
+                             enum rate rate, uint64_t first_id, struct draft *draft)
 {
     const uint64_t next_id = view->depth.update_id + 1;
     if (!depth_remembers(&view->depth, first_id)) return false;
     if (publisher->states[view->market].next_first_id[rate] != next_id) return true;
     if (first_id >= next_id) return true;
-    stream_difference(text, params_of(publisher), view, publisher->shown_ns, first_id,
+    stream_difference(&draft->text, &draft->form, view, publisher->shown_ns, first_id,
                       publisher->changes);
     return true;
 }
@@ -556,24 +620,24 @@ static bool print_difference(struct publisher *publisher, const struct market_vi
 bool publish_current(struct publisher *publisher, uint32_t channel, uint64_t first_update_id,
                      struct publish_message *message)
 {
-    struct text text = begin_text(publisher);
     const struct channel about = channel_of(channel, publisher->markets_max);
+    struct draft draft = begin_text(publisher, channel, about.unit);
     if (about.kind == CHANNEL_DIFFERENCE || about.kind == CHANNEL_DIFFERENCE_FAST) {
         const struct market_view *view = market_views_at(publisher->views, about.market);
         const enum rate rate = about.kind == CHANNEL_DIFFERENCE_FAST ? FAST : SLOW;
-        if (!print_difference(publisher, view, rate, first_update_id, &text)) return false;
+        if (!print_difference(publisher, view, rate, first_update_id, &draft)) return false;
     } else if (about.kind < CHANNEL_KINDS) {
         struct market_view *view = market_views_at(publisher->views, about.market);
-        print_state(publisher, view, (enum channel_kind)(channel % CHANNEL_KINDS), &text);
+        print_state(publisher, view, kind_of(&about), &draft);
     } else {
         ASSERT(about.kind != CHANNEL_BLOCK);
-        print_all(publisher, about.kind, &text);
+        print_all(publisher, about.kind, false, &draft);
     }
-    ASSERT(!text_full(&text));
+    ASSERT(!text_full(&draft.text));
     *message = (struct publish_message){
         .channel = channel,
-        .payload = text.bytes,
-        .payload_bytes = text.used,
+        .payload = draft.text.bytes,
+        .payload_bytes = draft.text.used,
         .first_update_id = first_update_id,
         .conflatable = true,
     };

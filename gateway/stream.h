@@ -1,7 +1,7 @@
 /* The texts of stream messages: what each looks like, not when it is sent.
  *
  * Each function appends one JSON value. Field names and formats are those of the Binance Spot
- * streams; event times are stamps, in milliseconds.
+ * streams; event times are stamps, in the unit the reader asked for.
  */
 
 #ifndef GATEWAY_STREAM_H
@@ -10,6 +10,15 @@
 #include "common/block_header.h"
 #include "gateway/market_view.h"
 #include "gateway/text.h"
+
+#define STREAM_MS_NS 1000000ull
+#define STREAM_US_NS 1000ull
+
+/* What all numbers of a message are printed by. */
+struct stream_form {
+    const struct params *params;
+    uint64_t time_unit_ns; /* STREAM_MS_NS or STREAM_US_NS */
+};
 
 /* The best of both sides; quantity 0 on an empty side. */
 struct stream_best {
@@ -36,43 +45,54 @@ struct stream_certificate {
 
 struct stream_best stream_best_of(const struct depth *depth);
 
-void stream_trade(struct text *text, const struct params *params, const struct market_view *view,
+void stream_trade(struct text *text, const struct stream_form *form, const struct market_view *view,
                   const struct trade *trade);
-void stream_aggregate_trade(struct text *text, const struct params *params,
+void stream_aggregate_trade(struct text *text, const struct stream_form *form,
                             const struct market_view *view,
                             const struct aggregate_trade *aggregate);
-void stream_best(struct text *text, const struct params *params, const struct market_view *view,
+void stream_best(struct text *text, const struct stream_form *form, const struct market_view *view,
                  const struct stream_best *best);
 
 /* Updates first_id .. view->depth.update_id. Needs: the depth remembers them; room in `changes` for
  * as many. */
-void stream_difference(struct text *text, const struct params *params,
+void stream_difference(struct text *text, const struct stream_form *form,
                        const struct market_view *view, uint64_t event_ns, uint64_t first_id,
                        struct depth_change *changes);
 
 /* The best `level_count` levels a side. Needs: level_count <= 20. */
-void stream_top(struct text *text, const struct params *params, const struct market_view *view,
+void stream_top(struct text *text, const struct stream_form *form, const struct market_view *view,
                 uint32_t level_count);
 
-void stream_kline(struct text *text, const struct params *params, const struct market_view *view,
-                  uint64_t event_ns, enum interval interval, const struct candle *candle,
-                  bool is_closed);
+/* Which candle a message is about: its times are UTC's wherever its day begins. */
+struct stream_kline {
+    enum interval interval;
+    uint64_t next_ns; /* the candle after it opens */
+    bool is_closed;
+};
+
+void stream_kline(struct text *text, const struct stream_form *form, const struct market_view *view,
+                  uint64_t event_ns, const struct stream_kline *kline, const struct candle *candle);
 
 /* `event_ns` is also the end of the 24 hours. */
-void stream_ticker(struct text *text, const struct params *params, struct market_view *view,
+void stream_ticker(struct text *text, const struct stream_form *form, struct market_view *view,
                    uint64_t event_ns);
-void stream_mini_ticker(struct text *text, const struct params *params, struct market_view *view,
+void stream_mini_ticker(struct text *text, const struct stream_form *form, struct market_view *view,
                         uint64_t event_ns);
 
-/* `certificate` NULL: it has been sealed; otherwise it is certified now. */
-void stream_block(struct text *text, const struct stream_block *block,
-                  const struct stream_certificate *certificate);
+/* A rolling ticker: `event_ns` is the end of its `window_ns`, whole hours. Its event is named by the
+ * window, 1hTicker or 1dTicker. */
+void stream_window(struct text *text, const struct stream_form *form, struct market_view *view,
+                   uint64_t event_ns, uint64_t window_ns);
 
-/* Parts that REST shows too, without quotes: change, change in percent ("x.xxx"), weighted average. */
-void stream_change(struct text *text, const struct params *params, uint16_t market,
-                   const struct ticker_figures *figures);
-void stream_change_percent(struct text *text, const struct ticker_figures *figures);
-void stream_average(struct text *text, const struct params *params, uint16_t market,
-                    __int128 quote_units, __int128 volume_lots);
+/* The average price that filters go by, over TICKER_AVERAGE_NS. */
+void stream_average(struct text *text, const struct stream_form *form,
+                    const struct market_view *view, uint64_t event_ns);
+
+/* `certificate` NULL: it has been sealed; otherwise it is certified now. */
+void stream_block(struct text *text, const struct stream_form *form,
+                  const struct stream_block *block, const struct stream_certificate *certificate);
+
+/* This server will close its connections. */
+void stream_shutdown(struct text *text, uint64_t time_unit_ns, uint64_t event_ns);
 
 #endif /* GATEWAY_STREAM_H */

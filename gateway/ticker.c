@@ -114,31 +114,64 @@ void ticker_restore(struct ticker *ticker, uint64_t begun, const struct candle *
     sum_up(ticker);
 }
 
-void ticker_read(struct ticker *ticker, uint64_t now_ns, struct ticker_figures *figures)
+void ticker_figures_of(const struct ticker *ticker, const struct candle *sum, uint64_t from_ns,
+                       uint64_t now_ns, struct ticker_figures *figures)
 {
-    ticker_advance(ticker, now_ns);
     *figures = (struct ticker_figures){
         .any = ticker->any,
-        .open_ns = now_ns < TICKER_WINDOW_NS ? 0 : now_ns - TICKER_WINDOW_NS,
+        .open_ns = from_ns,
         .close_ns = now_ns,
         .open = ticker->last,
         .high = ticker->last,
         .low = ticker->last,
         .last = ticker->last,
-        .previous_close = ticker->previous_close,
         .last_qty = ticker->last_qty,
     };
-    if (ticker->expired == ticker->begun) return;
+    if (sum->fill_count == 0) return;
+    figures->open = sum->open;
+    figures->high = sum->high;
+    figures->low = sum->low;
+    figures->first_trade_id = sum->first_trade_id;
+    figures->last_trade_id = sum->last_trade_id;
+    figures->fill_count = sum->fill_count;
+    figures->volume_lots = sum->volume_lots;
+    figures->quote_units = sum->quote_units;
+}
 
-    const struct candle *window = &ticker->window;
-    figures->open = window->open;
-    figures->high = window->high;
-    figures->low = window->low;
-    figures->first_trade_id = window->first_trade_id;
-    figures->last_trade_id = window->last_trade_id;
-    figures->fill_count = window->fill_count;
-    figures->volume_lots = window->volume_lots;
-    figures->quote_units = window->quote_units;
+static const struct candle *whole_window(const struct ticker *ticker)
+{
+    static const struct candle nothing;
+    return ticker->expired == ticker->begun ? &nothing : &ticker->window;
+}
+
+void ticker_read(struct ticker *ticker, uint64_t now_ns, struct ticker_figures *figures)
+{
+    ticker_advance(ticker, now_ns);
+    ticker_figures_of(ticker, whole_window(ticker),
+                      now_ns < TICKER_WINDOW_NS ? 0 : now_ns - TICKER_WINDOW_NS, now_ns, figures);
+    figures->previous_close = ticker->previous_close;
+}
+
+void ticker_window(struct ticker *ticker, uint64_t now_ns, uint64_t span_ns,
+                   struct ticker_figures *figures)
+{
+    ASSERT(span_ns <= TICKER_WINDOW_NS);
+    ticker_advance(ticker, now_ns);
+    const uint64_t from_ns = now_ns < span_ns ? 0 : (now_ns - span_ns) / MINUTE_NS * MINUTE_NS;
+    if (span_ns == TICKER_WINDOW_NS) {
+        ticker_figures_of(ticker, whole_window(ticker), from_ns, now_ns, figures);
+        return;
+    }
+    struct candle sum = {0};
+    uint64_t number = ticker->begun;
+    while (number > ticker->expired && minute_at(ticker, number - 1)->open_ns >= from_ns)
+        number--;
+    for (; number < ticker->begun; number++) {
+        struct candle minute = *minute_at(ticker, number);
+        minute.open_ns = 0;
+        candle_join(&sum, &minute);
+    }
+    ticker_figures_of(ticker, &sum, from_ns, now_ns, figures);
 }
 
 void ticker_average(const struct ticker *ticker, uint64_t now_ns, struct ticker_average *average)

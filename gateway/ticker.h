@@ -74,6 +74,16 @@ void ticker_restore(struct ticker *ticker, uint64_t begun, const struct candle *
 /* The figures at `now_ns`; advances first. */
 void ticker_read(struct ticker *ticker, uint64_t now_ns, struct ticker_figures *figures);
 
+/* The figures of a shorter window, up to TICKER_WINDOW_NS: it ends at `now_ns` and begins `span_ns` earlier,
+ * rounded down to a whole minute, which is what open_ns says. previous_close means nothing.
+ * Cost: O(minutes with fills in it); the whole 24 hours cost what ticker_read does. */
+void ticker_window(struct ticker *ticker, uint64_t now_ns, uint64_t span_ns,
+                   struct ticker_figures *figures);
+
+/* The figures of what was summed up elsewhere, from `from_ns` on; `sum` without fills where there were none. */
+void ticker_figures_of(const struct ticker *ticker, const struct candle *sum, uint64_t from_ns,
+                       uint64_t now_ns, struct ticker_figures *figures);
+
 void ticker_average(const struct ticker *ticker, uint64_t now_ns, struct ticker_average *average);
 
 #endif /* GATEWAY_TICKER_H */

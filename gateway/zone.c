@@ -64,6 +64,47 @@ static uint64_t from_zone(uint64_t zone_time_ns, int64_t zone_ns)
     return here < 0 ? 0 : (uint64_t)here;
 }
 
+uint64_t zone_open_ns(enum interval interval, int64_t zone_ns, uint64_t stamp_ns)
+{
+    return from_zone(interval_open_ns(interval, to_zone(stamp_ns, zone_ns)), zone_ns);
+}
+
+uint64_t zone_next_ns(enum interval interval, int64_t zone_ns, uint64_t open_ns)
+{
+    return from_zone(interval_next_ns(interval, to_zone(open_ns, zone_ns)), zone_ns);
+}
+
+/* The longest interval whose candles the zone's are made of. */
+static enum interval parts_of(enum interval interval, int64_t zone_ns)
+{
+    enum interval parts = INTERVAL_12H;
+    while (!is_part(parts, interval, zone_ns))
+        parts--;
+    return parts;
+}
+
+bool zone_candle_at(const struct candle_series *series_of_market, enum interval interval,
+                    int64_t zone_ns, uint64_t open_ns, struct candle *candle)
+{
+    const bool is_utc = zone_is_utc(interval, zone_ns);
+    const struct candle_series *parts =
+        &series_of_market[is_utc ? interval : parts_of(interval, zone_ns)];
+    const uint64_t next_ns = zone_next_ns(interval, zone_ns, open_ns);
+    const uint32_t count = candle_series_count(parts);
+    uint32_t index = count;
+    while (index > 0 && candle_series_at(parts, index - 1)->open_ns >= open_ns)
+        index--;
+    const bool had_traded = index > 0;
+    const price_t close = had_traded ? candle_series_at(parts, index - 1)->close : (price_t){0};
+    *candle = candle_carried(open_ns, close);
+    for (; index < count && candle_series_at(parts, index)->open_ns < next_ns; index++) {
+        struct candle part = *candle_series_at(parts, index);
+        part.open_ns = open_ns;
+        candle_join(candle, &part);
+    }
+    return had_traded || candle->fill_count > 0;
+}
+
 /* Where the first candle that may be shown opens, in UTC: the first at or after the start, or the one that leaves `limit`
  * up to the end. */
 static uint64_t first_open(const struct history_query *query, uint64_t now_ns)
@@ -86,9 +127,7 @@ void zone_ask(struct history_query *query, int64_t zone_ns,
 {
     query->kind = HISTORY_ZONE_CANDLES;
     query->zone_ns = zone_ns;
-    query->parts = INTERVAL_12H;
-    while (!is_part(query->parts, query->interval, zone_ns))
-        query->parts--;
+    query->parts = parts_of(query->interval, zone_ns);
     const uint64_t length = interval_length_ns(query->interval);
     query->span_ns = (length == 0 ? (uint64_t)MONTH_NS : length) * query->limit;
     query->from_ns = first_open(query, now_ns);

@@ -22,6 +22,16 @@ MUST_CHECK bool zone_read(const char *text, size_t text_bytes, int64_t *zone_ns)
 /* Whether the zone's candles of the interval are UTC's own. */
 bool zone_is_utc(enum interval interval, int64_t zone_ns);
 
+/* Where the zone's candle that holds `stamp_ns` opens, and where the one after it does; all in UTC. */
+uint64_t zone_open_ns(enum interval interval, int64_t zone_ns, uint64_t stamp_ns);
+uint64_t zone_next_ns(enum interval interval, int64_t zone_ns, uint64_t open_ns);
+
+/* The zone's candle that opens at `open_ns` (UTC), from memory: carried when it had no fill. False when the
+ * market had not traded by its end. Needs: memory has its parts, as it has those of the newest hundred.
+ * Cost: O(candles since then). */
+MUST_CHECK bool zone_candle_at(const struct candle_series *series_of_market, enum interval interval,
+                               int64_t zone_ns, uint64_t open_ns, struct candle *candle);
+
 /* Makes a HISTORY_CANDLES question one for the zone's: which parts, from when on, and where the cut is. `series_of_market`:
  * the market's series by interval. */
 void zone_ask(struct history_query *query, int64_t zone_ns,

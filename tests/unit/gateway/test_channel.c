@@ -2,7 +2,8 @@
 
 #include "tests/unit/gateway/market_fixture.h"
 
-/* Every channel of every market has a name of its own that is found again. */
+/* Every channel of every market has a name that is found again: its own, but for the one that is the same
+ * stream in microseconds. */
 TEST(channel, names_are_found_again)
 {
     fixture_open(0);
@@ -14,20 +15,44 @@ TEST(channel, names_are_found_again)
         if (channel.kind < CHANNEL_KINDS && channel.market >= 2) continue;
         const size_t bytes = channel_name(fixture_views, number, name);
         assert_int_equal(bytes, strlen(name));
-        assert_int_equal(channel_find(fixture_views, name, bytes), number);
+        const uint32_t found = channel_find(fixture_views, name, bytes);
+        assert_int_equal(channel_in(found, channel.unit, 4), number);
+        assert_int_equal(channel_of(found, 4).unit, CHANNEL_MS);
         named++;
     }
-    assert_int_equal(named, 2 * CHANNEL_KINDS + 3);
+    assert_int_equal(named, CHANNEL_UNITS * (2 * CHANNEL_KINDS + 6));
 }
 
 /* The names clients use, and some that are none: case, unknown markets, other speeds. */
 TEST(channel, knows_the_documented_names_and_no_others)
 {
     static const char *const known[] = {
-        "btcusdt@trade",     "btcusdt@aggTrade", "btcusdt@depth",         "btcusdt@depth@100ms",
-        "btcusdt@depth5",    "btcusdt@depth10",  "btcusdt@depth20@100ms", "btcusdt@bookTicker",
-        "btcusdt@kline_1s",  "btcusdt@kline_1m", "btcusdt@kline_1M",      "ethbtc@ticker",
-        "ethbtc@miniTicker", "!miniTicker@arr",  "!ticker@arr",           "quorex@block",
+        "btcusdt@trade",
+        "btcusdt@aggTrade",
+        "btcusdt@depth",
+        "btcusdt@depth@100ms",
+        "btcusdt@depth5",
+        "btcusdt@depth10",
+        "btcusdt@depth20@100ms",
+        "btcusdt@bookTicker",
+        "btcusdt@kline_1s",
+        "btcusdt@kline_1m",
+        "btcusdt@kline_1M",
+        "ethbtc@ticker",
+        "ethbtc@miniTicker",
+        "!miniTicker@arr",
+        "!ticker@arr",
+        "quorex@block",
+        "btcusdt@ticker_1h",
+        "ethbtc@ticker_4h",
+        "btcusdt@ticker_1d",
+        "btcusdt@avgPrice",
+        "!ticker_1h@arr",
+        "!ticker_4h@arr",
+        "!ticker_1d@arr",
+        "btcusdt@kline_1s@+08:00",
+        "btcusdt@kline_15m@+08:00",
+        "btcusdt@kline_1M@+08:00",
     };
     static const char *const unknown[] = {
         "BTCUSDT@trade",
@@ -43,6 +68,15 @@ TEST(channel, knows_the_documented_names_and_no_others)
         "btcusdt@kline_",
         "btcusdt@depth@250ms",
         "!ticker",
+        "btcusdt@ticker_2h",
+        "btcusdt@ticker_7d",
+        "!ticker_1m@arr",
+        "btcusdt@kline_1d@+09:00",
+        "btcusdt@kline_1d@8",
+        "btcusdt@kline_@+08:00",
+        "@+08:00",
+        "btcusdt@depth@+08:00",
+        "btcusdt@avgprice",
     };
     fixture_open(0);
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -51,4 +85,17 @@ TEST(channel, knows_the_documented_names_and_no_others)
     for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
         assert_true(channel_find(fixture_views, unknown[i], strlen(unknown[i])) == CHANNEL_NONE);
     }
+}
+
+/* A kline's channel says which candle it is about. */
+TEST(channel, klines_have_an_interval_and_a_zone)
+{
+    static const char name[] = "ethbtc@kline_1w@+08:00";
+    fixture_open(0);
+    const uint32_t number = channel_find(fixture_views, name, strlen(name));
+    const struct channel channel = channel_of(channel_in(number, CHANNEL_US, 4), 4);
+    assert_int_equal(channel.kind, CHANNEL_KLINE_EAST);
+    assert_int_equal(channel.interval, INTERVAL_1W);
+    assert_int_equal(channel.market, 1);
+    assert_int_equal(channel.unit, CHANNEL_US);
 }

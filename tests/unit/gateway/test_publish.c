@@ -402,6 +402,123 @@ TEST(publish, tickers_are_sent_with_news_only)
     assert_int_equal(count_texts("ETHBTC"), 1); /* only the first: nothing new there since */
 }
 
+/* A rolling window has news with every fill and every minute, the average price likewise; neither is sent
+ * more than once a second. */
+TEST(publish, windows_move_with_fills_and_minutes)
+{
+    open_publisher(record);
+    publish_tick(publisher, now_ns);
+    give_fill(1, 1, 100, 1);
+    end_command();
+    subscribe("btcusdt@ticker_1h");
+    subscribe("btcusdt@avgPrice");
+    subscribe("!ticker_4h@arr");
+    publish_tick(publisher, now_ns += SECOND_NS); /* who comes gets the present state */
+    assert_int_equal(count_texts("{\"e\":\"1hTicker\""), 1);
+    assert_int_equal(count_texts("{\"e\":\"avgPrice\""), 1);
+    assert_int_equal(count_texts("[{\"e\":\"4hTicker\""), 1);
+    assert_int_equal(count_texts("ETHBTC"), 1);
+    end_command();
+    publish_tick(publisher, now_ns += SECOND_NS);
+    assert_int_equal(recorded_count, 3);
+    give_fill(2, 2, 110, 1);
+    give_fill(3, 3, 120, 1);
+    end_command();
+    publish_tick(publisher, now_ns += 100 * MS_NS);
+    assert_int_equal(recorded_count, 3);
+    publish_tick(publisher, now_ns += SECOND_NS);
+    assert_int_equal(recorded_count, 6);
+    assert_int_equal(count_texts("\"c\":\"1.20000000\""), 2);
+    assert_int_equal(count_texts("ETHBTC"), 1); /* nothing new there */
+    now_ns += 60 * SECOND_NS;
+    end_command();
+    publish_tick(publisher, now_ns);
+    assert_int_equal(recorded_count, 9); /* their windows begin a minute later */
+    for (uint32_t i = 0; i < recorded_count; i++)
+        assert_true(recorded[i].conflatable);
+}
+
+/* The same stream in both units: one message for each, alike but for its times. */
+TEST(publish, units_are_streams_of_their_own)
+{
+    open_publisher(record);
+    const uint32_t plain = subscribe("btcusdt@trade");
+    const uint32_t fine = channel_in(plain, CHANNEL_US, fixture_genesis.params.markets_max);
+    publish_subscribe(publisher, fine);
+    give_fill(1, 1, 100, 1);
+    end_command();
+    assert_int_equal(recorded_count, 2);
+    assert_int_equal(recorded[0].channel, plain);
+    assert_non_null(strstr(recorded[0].text, "\"T\":1700000040000,"));
+    assert_int_equal(recorded[1].channel, fine);
+    assert_non_null(strstr(recorded[1].text, "\"T\":1700000040000000,"));
+    publish_unsubscribe(publisher, plain);
+    give_fill(2, 2, 100, 1);
+    end_command();
+    assert_int_equal(recorded_count, 3);
+    assert_int_equal(recorded[2].channel, fine);
+}
+
+/* Every stream there is prints in both units, when it is due and when it is asked for, and says its own
+ * name's event. */
+TEST(publish, every_stream_speaks_in_both_units)
+{
+    static const char *const names[] = {
+        "btcusdt@trade",         "btcusdt@aggTrade",        "btcusdt@bookTicker",
+        "btcusdt@depth",         "btcusdt@depth@100ms",     "btcusdt@depth5",
+        "btcusdt@depth10",       "btcusdt@depth20",         "btcusdt@depth5@100ms",
+        "btcusdt@depth10@100ms", "btcusdt@depth20@100ms",   "btcusdt@ticker",
+        "btcusdt@miniTicker",    "btcusdt@ticker_1h",       "btcusdt@ticker_4h",
+        "btcusdt@ticker_1d",     "btcusdt@avgPrice",        "btcusdt@kline_1s",
+        "btcusdt@kline_1M",      "btcusdt@kline_6h@+08:00", "!miniTicker@arr",
+        "!ticker@arr",           "!ticker_1h@arr",          "!ticker_4h@arr",
+        "!ticker_1d@arr",
+    };
+    enum { NAMES = sizeof(names) / sizeof(names[0]) };
+    for (int i = 0; i < NAMES; i++) {
+        open_publisher(record);
+        publish_tick(publisher, now_ns);
+        const uint32_t plain = subscribe(names[i]);
+        const uint32_t fine = channel_in(plain, CHANNEL_US, fixture_genesis.params.markets_max);
+        publish_subscribe(publisher, fine);
+        give_level(BUY, 99, 5);
+        give_level(SELL, 101, 5);
+        give_fill(1, 1, 100, 1);
+        end_command();
+        publish_tick(publisher, now_ns += 2 * SECOND_NS);
+        uint32_t counts[2] = {0};
+        for (uint32_t j = 0; j < recorded_count; j++)
+            counts[recorded[j].channel == fine]++;
+        if (counts[0] == 0 || counts[0] != counts[1]) print_message("%s\n", names[i]);
+        assert_true(counts[0] > 0);
+        assert_int_equal(counts[0], counts[1]);
+    }
+}
+
+/* A day of UTC+8 ends at 16:00 UTC: its candle closes there, UTC's goes on. */
+TEST(publish, candles_of_the_east_close_by_their_own_clock)
+{
+    open_publisher(record);
+    subscribe("btcusdt@kline_1d@+08:00");
+    const uint32_t utc = subscribe("btcusdt@kline_1d");
+    now_ns = 1700063999ull * SECOND_NS; /* 15:59:59 UTC */
+    give_fill(1, 1, 100, 1);
+    end_command();
+    publish_tick(publisher, now_ns);
+    now_ns += SECOND_NS;
+    give_fill(2, 2, 120, 1);
+    end_command();
+    assert_int_equal(count_texts("\"x\":true"), 1);
+    const uint32_t closed = recorded_count - 1;
+    assert_true(recorded[closed].channel != utc);
+    assert_false(recorded[closed].conflatable);
+    assert_non_null(strstr(recorded[closed].text, "\"t\":1699977600000,\"T\":1700063999999,"));
+    assert_non_null(strstr(recorded[closed].text, "\"f\":1,\"L\":1,"));
+    publish_tick(publisher, now_ns += 2 * SECOND_NS);
+    assert_int_equal(count_texts("\"t\":1700064000000,\"T\":1700150399999,"), 1);
+    assert_int_equal(count_texts("\"t\":1700006400000,"), 1); /* UTC's: still open */
+}
+
 /* A block is shown when it is sealed and again when it is certified; a certificate certifies the
  * blocks below it. */
 TEST(publish, blocks_are_sealed_then_certified)

@@ -99,6 +99,57 @@ TEST(ticker, agrees_with_a_plain_sum)
     }
 }
 
+/* A shorter window begins on a whole minute: the fill of the minute in which it begins is in it, that of
+ * the minute before is not. */
+TEST(ticker, shorter_windows_begin_on_a_minute)
+{
+    struct ticker_figures figures;
+    new_ticker();
+    add(T0 - SECOND_NS, 1, 300, 7);
+    add(T0, 2, 200, 1);
+    add(T0 + 30 * MINUTE_NS, 3, 100, 5);
+    const uint64_t now = T0 + HOUR_NS + MINUTE_NS - 1;
+    ticker_window(&ticker, now, HOUR_NS, &figures);
+    assert_true(figures.open_ns == T0 && figures.close_ns == now);
+    assert_int_equal(figures.open.ticks, 200);
+    assert_int_equal(figures.high.ticks, 200);
+    assert_int_equal(figures.last.ticks, 100);
+    assert_int_equal(figures.first_trade_id, 2);
+    assert_int_equal(figures.last_trade_id, 3);
+    assert_true(figures.volume_lots == 6 && figures.quote_units == 700);
+    ticker_window(&ticker, now + 1, HOUR_NS, &figures);
+    assert_true(figures.open_ns == T0 + MINUTE_NS);
+    assert_int_equal(figures.fill_count, 1);
+    ticker_window(&ticker, now, 4 * HOUR_NS, &figures);
+    assert_int_equal(figures.high.ticks, 300);
+    assert_int_equal(figures.fill_count, 3);
+    /* Nothing in it: the last price stands for all four. */
+    ticker_window(&ticker, T0 + 3 * HOUR_NS, HOUR_NS, &figures);
+    assert_int_equal(figures.open.ticks, 100);
+    assert_int_equal(figures.fill_count, 0);
+    assert_true(figures.any);
+}
+
+/* The longest window is the 24 hours', but for where it says that it begins. */
+TEST(ticker, longest_window_is_the_day)
+{
+    struct ticker_figures window, day;
+    new_ticker();
+    add(T0, 1, 300, 7);
+    add(T0 + HOUR_NS, 2, 200, 1);
+    const uint64_t ends[] = {T0 + 5 * SECOND_NS, T0 + TICKER_WINDOW_NS + MINUTE_NS - 1,
+                             T0 + TICKER_WINDOW_NS + MINUTE_NS};
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        ticker_window(&ticker, ends[i], TICKER_WINDOW_NS, &window);
+        ticker_read(&ticker, ends[i], &day);
+        assert_true(window.open_ns == day.open_ns - day.open_ns % MINUTE_NS);
+        window.open_ns = day.open_ns;
+        window.previous_close = day.previous_close;
+        assert_memory_equal(&window, &day, sizeof(day));
+    }
+    assert_int_equal(day.fill_count, 1);
+}
+
 /* The five-minute average takes the running minute and the four before it. */
 TEST(ticker, average_covers_five_minutes)
 {

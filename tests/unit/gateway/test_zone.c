@@ -103,3 +103,77 @@ TEST(zone, a_gap_is_refused)
     assert_false(zone_gather(&query, &series, &rows, sources, &count));
     assert_false(zone_gather(&query, &series, NULL, sources, &count));
 }
+
+static void fill_at(uint64_t stamp_ns, uint64_t id, int64_t price)
+{
+    const struct applied applied = fixture_applied(stamp_ns);
+    const struct event event = fixture_fill(0, id, id, price, 1, BUY);
+    market_view_apply(fixture_views, &applied, &event);
+}
+
+/* A candle of the zone holds the fills from its own midnight to the next, whatever UTC calls them: a plain
+ * sum over all fills says the same, for every interval, over three months. */
+TEST(zone, candle_holds_the_zones_own_fills)
+{
+    enum { FILLS = 400 };
+    static uint64_t stamps[FILLS];
+    const int64_t zone_ns = 8 * HOUR_NS;
+    fixture_open(0);
+    const struct market_view *view = market_views_at(fixture_views, 0);
+    uint32_t random = 42;
+    uint64_t now_ns = FIXTURE_START_NS;
+    for (int i = 0; i < FILLS; i++) {
+        random = random * 1664525u + 1013904223u;
+        now_ns += (uint64_t)((random >> 8) % 600) * MINUTE_NS;
+        stamps[i] = now_ns;
+        fill_at(now_ns, (uint64_t)i + 1, 100 + i);
+        for (int interval = 0; interval < INTERVAL_COUNT; interval++) {
+            struct candle candle;
+            const uint64_t open_ns = zone_open_ns((enum interval)interval, zone_ns, now_ns);
+            const uint64_t next_ns = zone_next_ns((enum interval)interval, zone_ns, open_ns);
+            assert_true(open_ns <= now_ns && now_ns < next_ns);
+            assert_true(
+                zone_candle_at(view->series, (enum interval)interval, zone_ns, open_ns, &candle));
+            int first = i;
+            while (first > 0 && stamps[first - 1] >= open_ns)
+                first--;
+            assert_true(candle.open_ns == open_ns);
+            assert_int_equal(candle.fill_count, i - first + 1);
+            assert_int_equal(candle.first_trade_id, first + 1);
+            assert_int_equal(candle.last_trade_id, i + 1);
+            assert_int_equal(candle.open.ticks, 100 + first);
+            assert_int_equal(candle.close.ticks, 100 + i);
+        }
+    }
+}
+
+/* The days of UTC+8 begin at 16:00 UTC, its weeks on a Sunday there, its months on the eve of the first. */
+TEST(zone, candles_open_by_the_zones_clock)
+{
+    const uint64_t now_ns = 1700000040ull * 1000000000; /* Tuesday, 14 November 2023, 22:14 UTC */
+    const int64_t zone_ns = 8 * HOUR_NS;
+    const uint64_t second = 1000000000;
+    assert_true(zone_open_ns(INTERVAL_1D, zone_ns, now_ns) == 1699977600 * second);
+    assert_true(zone_next_ns(INTERVAL_1D, zone_ns, 1699977600 * second) == 1700064000 * second);
+    assert_true(zone_open_ns(INTERVAL_1W, zone_ns, now_ns) == 1699804800 * second);
+    assert_true(zone_open_ns(INTERVAL_MONTH, zone_ns, now_ns) == 1698768000 * second);
+    assert_true(zone_next_ns(INTERVAL_MONTH, zone_ns, 1698768000 * second) == 1701360000 * second);
+    assert_true(zone_open_ns(INTERVAL_1D, 0, now_ns) == 1699920000 * second);
+}
+
+/* Without fills the close before is carried; before the first fill there is nothing. */
+TEST(zone, candle_without_fills_is_carried)
+{
+    struct candle candle;
+    const uint64_t day_ns = 24 * (uint64_t)HOUR_NS;
+    fixture_open(0);
+    const struct market_view *view = market_views_at(fixture_views, 0);
+    const uint64_t open_ns = zone_open_ns(INTERVAL_1D, 8 * HOUR_NS, FIXTURE_START_NS);
+    assert_false(zone_candle_at(view->series, INTERVAL_1D, 8 * HOUR_NS, open_ns, &candle));
+    fill_at(FIXTURE_START_NS, 1, 150);
+    assert_false(zone_candle_at(view->series, INTERVAL_1D, 8 * HOUR_NS, open_ns - day_ns, &candle));
+    assert_true(zone_candle_at(view->series, INTERVAL_1D, 8 * HOUR_NS, open_ns + day_ns, &candle));
+    assert_int_equal(candle.fill_count, 0);
+    assert_int_equal(candle.low.ticks, 150);
+    assert_true(candle.open_ns == open_ns + day_ns);
+}
