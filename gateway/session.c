@@ -9,6 +9,9 @@
 #define MS_NS      1000000ull
 #define MESSAGE_NS (SECOND_NS / SESSION_MESSAGES_PER_SECOND)
 
+/* Longest name that an error repeats. */
+#define NAME_SHOWN_MAX 100
+
 /* Longest URL part that is decoded. */
 #define PATH_MAX_BYTES 8192
 
@@ -53,29 +56,42 @@ static void add_change(struct session_changes *changes, uint32_t channel, bool i
     changes->changes[changes->count++] = (struct session_change){channel, is_subscribed};
 }
 
+enum subscribed { SUBSCRIBED, SUBSCRIBED_TOO_MANY, SUBSCRIBED_UNKNOWN };
+
 /* A name that is no stream of ours: remembered, so that it can be listed. */
-static bool subscribe_name(struct session *session, const char *name, size_t name_bytes)
+static enum subscribed subscribe_name(struct session *session, const char *name, size_t name_bytes)
 {
-    if (find_name(session, name, name_bytes) < session->stream_count) return true;
-    if (session->stream_count == SESSION_STREAMS_MAX) return false;
-    if (name_bytes + 1 > SESSION_NAMES_BYTES - session->names_used) return false;
+    if (session->is_strict) return SUBSCRIBED_UNKNOWN;
+    if (find_name(session, name, name_bytes) < session->stream_count) return SUBSCRIBED;
+    if (session->stream_count == SESSION_STREAMS_MAX) return SUBSCRIBED_TOO_MANY;
+    if (name_bytes + 1 > SESSION_NAMES_BYTES - session->names_used) return SUBSCRIBED_TOO_MANY;
     session->streams[session->stream_count++] = SESSION_NAMED | session->names_used;
     memcpy(session->names + session->names_used, name, name_bytes);
     session->names[session->names_used + name_bytes] = '\0';
     session->names_used += (uint32_t)name_bytes + 1;
-    return true;
+    return SUBSCRIBED;
 }
 
-static bool subscribe(struct session *session, struct market_views *views, const char *name,
-                      size_t name_bytes, struct session_changes *changes)
+/* The channel of a name in the session's unit, or CHANNEL_NONE. */
+static uint32_t channel_named(const struct session *session, struct market_views *views,
+                              const char *name, size_t name_bytes)
 {
     const uint32_t channel = channel_find(views, name, name_bytes);
+    if (channel == CHANNEL_NONE) return CHANNEL_NONE;
+    return channel_in(channel, session->unit, market_views_params(views)->markets_max);
+}
+
+static enum subscribed subscribe(struct session *session, struct market_views *views,
+                                 const char *name, size_t name_bytes,
+                                 struct session_changes *changes)
+{
+    const uint32_t channel = channel_named(session, views, name, name_bytes);
     if (channel == CHANNEL_NONE) return subscribe_name(session, name, name_bytes);
-    if (find_channel(session, channel) < session->stream_count) return true;
-    if (session->stream_count == SESSION_STREAMS_MAX) return false;
+    if (find_channel(session, channel) < session->stream_count) return SUBSCRIBED;
+    if (session->stream_count == SESSION_STREAMS_MAX) return SUBSCRIBED_TOO_MANY;
     session->streams[session->stream_count++] = channel;
     add_change(changes, channel, true);
-    return true;
+    return SUBSCRIBED;
 }
 
 /* Takes the name out of the names and closes the gap. */
@@ -101,7 +117,7 @@ static void remove_stream(struct session *session, uint32_t index)
 static void unsubscribe(struct session *session, struct market_views *views, const char *name,
                         size_t name_bytes, struct session_changes *changes)
 {
-    const uint32_t channel = channel_find(views, name, name_bytes);
+    const uint32_t channel = channel_named(session, views, name, name_bytes);
     const uint32_t index = channel == CHANNEL_NONE ? find_name(session, name, name_bytes)
                                                    : find_channel(session, channel);
     if (index == session->stream_count) return;
@@ -163,7 +179,8 @@ static bool subscribe_list(struct session *session, struct market_views *views, 
     for (size_t i = 0; i <= bytes; i++) {
         if (i < bytes && names[i] != '/') continue;
         const size_t name_bytes = i - begin;
-        if (name_bytes > 0 && !subscribe(session, views, names + begin, name_bytes, changes)) {
+        if (name_bytes > 0 &&
+            subscribe(session, views, names + begin, name_bytes, changes) != SUBSCRIBED) {
             return false;
         }
         begin = i + 1;
@@ -171,13 +188,12 @@ static bool subscribe_list(struct session *session, struct market_views *views, 
     return true;
 }
 
-/* The value of `streams` in a query, still encoded; empty when it is not there. */
-static const char *find_streams(const char *query, size_t query_bytes, size_t *value_bytes)
+/* The value of `key` ("name=") in a query, still encoded; NULL when it is not there. */
+static const char *find_value(const char *query, size_t query_bytes, const char *key,
+                              size_t *value_bytes)
 {
-    static const char key[] = "streams=";
-    const size_t key_bytes = sizeof(key) - 1;
+    const size_t key_bytes = strlen(key);
     const char *at = query, *end = query + query_bytes;
-    *value_bytes = 0;
     while (at < end) {
         const char *next = memchr(at, '&', (size_t)(end - at));
         if (next == NULL) next = end;
@@ -187,33 +203,60 @@ static const char *find_streams(const char *query, size_t query_bytes, size_t *v
         }
         at = next + 1;
     }
-    return query;
+    return NULL;
 }
 
-static bool has_prefix(const char *text, size_t text_bytes, const char *prefix)
+/* Milliseconds when the query does not say; false when it says something else. */
+static bool read_unit(const char *query, size_t query_bytes, enum channel_unit *unit)
 {
-    const size_t bytes = strlen(prefix);
-    return text_bytes >= bytes && memcmp(text, prefix, bytes) == 0;
+    static const struct {
+        const char *name;
+        enum channel_unit unit;
+    } units[] = {{"MICROSECOND", CHANNEL_US},
+                 {"microsecond", CHANNEL_US},
+                 {"MILLISECOND", CHANNEL_MS},
+                 {"millisecond", CHANNEL_MS}};
+    size_t value_bytes;
+    const char *value = find_value(query, query_bytes, "timeUnit=", &value_bytes);
+    *unit = CHANNEL_MS;
+    if (value == NULL) return true;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strlen(units[i].name) != value_bytes) continue;
+        if (memcmp(units[i].name, value, value_bytes) != 0) continue;
+        *unit = units[i].unit;
+        return true;
+    }
+    return false;
+}
+
+/* Whether the path is `root`, or, with a slash, below it. */
+static bool is_below(const char *path, size_t path_bytes, const char *root)
+{
+    const size_t bytes = strlen(root);
+    if (path_bytes < bytes || memcmp(path, root, bytes) != 0) return false;
+    return path_bytes == bytes || path[bytes] == '/';
 }
 
 bool session_open_path(struct session *session, struct market_views *views, const char *path,
                        size_t path_bytes, const char *query, size_t query_bytes, uint64_t now_ns,
                        struct session_changes *changes)
 {
-    const bool is_stream = has_prefix(path, path_bytes, "/stream");
-    const size_t root_bytes = strlen(is_stream ? "/stream" : "/ws");
+    const bool is_raw = is_below(path, path_bytes, "/ws");
+    const bool is_own = is_below(path, path_bytes, SESSION_OWN_PATH);
+    const char *root = is_raw ? "/ws" : is_own ? SESSION_OWN_PATH : "/stream";
     changes->count = 0;
-    if (!is_stream && !has_prefix(path, path_bytes, "/ws")) return false;
-    if (path_bytes > root_bytes && path[root_bytes] != '/') return false;
+    if (!is_below(path, path_bytes, root)) return false;
+    const char *below = path + strlen(root);
+    const size_t below_bytes = path_bytes - strlen(root);
 
-    session_open(session, is_stream, now_ns);
-    if (!is_stream) {
-        return subscribe_list(session, views, path + root_bytes, path_bytes - root_bytes, changes);
-    }
-    if (path_bytes > root_bytes + 1) return false;
-    size_t value_bytes;
-    const char *value = find_streams(query, query_bytes, &value_bytes);
-    return subscribe_list(session, views, value, value_bytes, changes);
+    session_open(session, !is_raw, now_ns);
+    session->is_strict = is_own;
+    if (!read_unit(query, query_bytes, &session->unit)) return false;
+    if (is_raw) return subscribe_list(session, views, below, below_bytes, changes);
+    if (below_bytes > 1) return false;
+    size_t streams_bytes;
+    const char *streams = find_value(query, query_bytes, "streams=", &streams_bytes);
+    return streams == NULL || subscribe_list(session, views, streams, streams_bytes, changes);
 }
 
 /* ---- Requests ---- */
@@ -263,6 +306,21 @@ static bool are_strings(const struct session_request *request)
     return true;
 }
 
+static void put_unknown(struct text *reply, const struct session_request *request,
+                        const struct session_parameter *name)
+{
+    char message[NAME_SHOWN_MAX + 64];
+    struct text text = text_over(message, sizeof(message) - 1);
+    text_add(&text, "Invalid request: unknown stream");
+    if (name->string_bytes <= NAME_SHOWN_MAX) {
+        text_add(&text, " ");
+        text_put(&text, name->string, name->string_bytes);
+    }
+    ASSERT(!text_full(&text));
+    message[text.used] = '\0';
+    put_error(reply, request, SESSION_INVALID_REQUEST, message);
+}
+
 static void answer_subscribe(struct session *session, struct market_views *views,
                              const struct session_request *request, struct text *reply,
                              struct session_changes *changes)
@@ -270,10 +328,16 @@ static void answer_subscribe(struct session *session, struct market_views *views
     const uint32_t stream_count = session->stream_count, names_used = session->names_used;
     for (uint32_t i = 0; i < request->parameter_count; i++) {
         const struct session_parameter *name = &request->parameters[i];
-        if (subscribe(session, views, name->string, name->string_bytes, changes)) continue;
+        const enum subscribed result =
+            subscribe(session, views, name->string, name->string_bytes, changes);
+        if (result == SUBSCRIBED) continue;
         restore(session, stream_count, names_used, changes);
-        put_error(reply, request, SESSION_INVALID_REQUEST,
-                  "Invalid request: too many streams on this connection");
+        if (result == SUBSCRIBED_UNKNOWN) {
+            put_unknown(reply, request, name);
+        } else {
+            put_error(reply, request, SESSION_INVALID_REQUEST,
+                      "Invalid request: too many streams on this connection");
+        }
         return;
     }
     put_result(reply, request, "null");

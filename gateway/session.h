@@ -10,7 +10,8 @@
  * Owner    one gateway loop
  * Memory   embedded by the caller
  * Limits   SESSION_STREAMS_MAX streams; SESSION_NAMES_BYTES of names that are no stream of ours (any
- *          name is accepted, and listed). At either bound the request is refused whole
+ *          name is accepted, and listed, except on our own path, where one is an error). At either bound
+ *          the request is refused whole
  * Cost     a stream is found in O(streams)
  */
 
@@ -20,6 +21,7 @@
 #include "gateway/channel.h"
 #include "gateway/text.h"
 
+#define SESSION_OWN_PATH            "/quorex/v1/stream"
 #define SESSION_STREAMS_MAX         1024
 #define SESSION_NAMES_BYTES         2048
 #define SESSION_MESSAGES_PER_SECOND 5
@@ -36,7 +38,9 @@ enum session_state { SESSION_OPEN, SESSION_CLOSING };
 
 struct session {
     enum session_state state;
-    bool is_combined; /* messages are wrapped with the name of their stream */
+    bool is_combined;       /* messages are wrapped with the name of their stream */
+    bool is_strict;         /* opened on our own path: an unknown stream is an error */
+    enum channel_unit unit; /* of times; all its streams have it */
     uint64_t opened_ns;
     uint64_t closing_ns;
     uint64_t credit_ns;                   /* message allowance, as time saved up */
@@ -105,8 +109,10 @@ struct session_request {
 
 void session_open(struct session *session, bool is_combined, uint64_t now_ns);
 
-/* The streams in a URL: path /ws, /ws/a/b, /stream with query streams=a/b; both as sent. False when
- * the path is none of these, or badly encoded, or names too many streams. */
+/* The streams in a URL: path /ws, /ws/a/b, /stream with query streams=a/b, or our own
+ * SESSION_OWN_PATH, which is like /stream; timeUnit=MICROSECOND in any query. Both as sent. False when
+ * the path is none of these, or badly encoded, or names too many streams, or, on our own path, one
+ * that is not there, or when the unit is none. */
 MUST_CHECK bool session_open_path(struct session *session, struct market_views *views,
                                   const char *path, size_t path_bytes, const char *query,
                                   size_t query_bytes, uint64_t now_ns,

@@ -56,6 +56,48 @@ TEST(session, urls_open_streams)
     assert_false(open_path("/stream/btcusdt@trade", ""));
 }
 
+/* Times are in the unit the URL names, of the streams in it and of those that come later. */
+TEST(session, url_names_the_time_unit)
+{
+    assert_true(open_path("/ws/btcusdt@trade", "timeUnit=MICROSECOND"));
+    assert_int_equal(channel_of(changes.changes[0].channel, 4).unit, CHANNEL_US);
+    assert_true(open_path("/stream", "timeUnit=microsecond&streams=btcusdt@trade"));
+    assert_int_equal(channel_of(changes.changes[0].channel, 4).unit, CHANNEL_US);
+    assert_string_equal(ask("{\"method\":\"SUBSCRIBE\",\"params\":[\"ethbtc@kline_1m\"],\"id\":1}"),
+                        "{\"result\":null,\"id\":1}");
+    assert_int_equal(channel_of(changes.changes[0].channel, 4).unit, CHANNEL_US);
+    assert_string_equal(ask("{\"method\":\"LIST_SUBSCRIPTIONS\",\"id\":2}"),
+                        "{\"result\":[\"btcusdt@trade\",\"ethbtc@kline_1m\"],\"id\":2}");
+    assert_string_equal(ask("{\"method\":\"UNSUBSCRIBE\",\"params\":[\"btcusdt@trade\"],\"id\":3}"),
+                        "{\"result\":null,\"id\":3}");
+    assert_int_equal(changes.count, 1);
+    assert_int_equal(channel_of(changes.changes[0].channel, 4).unit, CHANNEL_US);
+    assert_true(open_path("/ws/btcusdt@trade", "timeUnit=MILLISECOND"));
+    assert_int_equal(channel_of(changes.changes[0].channel, 4).unit, CHANNEL_MS);
+    assert_false(open_path("/ws/btcusdt@trade", "timeUnit=SECOND"));
+    assert_false(open_path("/ws/btcusdt@trade", "timeUnit="));
+}
+
+/* On our own path a name that is no stream is an error, and the request changes nothing. */
+TEST(session, own_path_refuses_unknown_streams)
+{
+    assert_true(open_path(SESSION_OWN_PATH, "streams=btcusdt@trade"));
+    assert_true(session.is_combined);
+    assert_int_equal(changes.count, 1);
+    assert_string_equal(
+        ask("{\"method\":\"SUBSCRIBE\",\"params\":[\"ethbtc@trade\",\"btcusdt@tr\\\"de\"],"
+            "\"id\":4}"),
+        "{\"code\":2,\"msg\":\"Invalid request: unknown stream btcusdt@tr\\\"de\",\"id\":4}");
+    assert_int_equal(changes.count, 0);
+    assert_int_equal(session.stream_count, 1);
+    assert_string_equal(ask("{\"method\":\"UNSUBSCRIBE\",\"params\":[\"nothing\"],\"id\":5}"),
+                        "{\"result\":null,\"id\":5}");
+    assert_false(open_path(SESSION_OWN_PATH, "streams=btcusdt@trade/btcusdt@trad"));
+    assert_true(open_path(SESSION_OWN_PATH, ""));
+    assert_false(open_path("/quorex/v1/streams", ""));
+    assert_false(open_path("/quorex/v1/stream/btcusdt@trade", ""));
+}
+
 /* Replies echo the id with its own type, and repeat nothing twice. */
 TEST(session, subscribe_unsubscribe_and_list)
 {
