@@ -131,7 +131,7 @@ static const struct params *params_of(const struct publisher *publisher)
 }
 
 static struct draft begin_text(struct publisher *publisher, uint32_t channel,
-                                  enum channel_unit unit)
+                               enum channel_unit unit)
 {
     return (struct draft){
         .channel = channel,
