@@ -134,7 +134,7 @@ enum outcome account_data_fills(struct request *request, const struct facts *fac
         return OUTCOME_REFUSED;
     if ((has_from || has_order) && (has_start || has_end))
         return request_refuse(request, REJECT_OPTIONAL_COMBINATION, NULL, NULL);
-    if (has_order) request->weight = 5;
+    request->weight = has_order ? 5 : 20;
     query->newest = !has_from && !has_start;
     return OUTCOME_HISTORY;
 }

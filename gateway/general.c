@@ -1,3 +1,4 @@
+#include "gateway/market_choice.h"
 #include "gateway/quota.h"
 #include "gateway/route.h"
 
@@ -9,12 +10,6 @@ static const char *const market_status_names[] = {
     [MARKET_TRADING] = "TRADING",
     [MARKET_HALT] = "HALT",
     [MARKET_BREAK] = "BREAK",
-};
-
-static const struct parameter_word market_statuses[] = {
-    {"TRADING", MARKET_TRADING},
-    {"HALT", MARKET_HALT},
-    {"BREAK", MARKET_BREAK},
 };
 
 enum outcome general_ping(struct request *request, const struct facts *facts)
@@ -281,20 +276,16 @@ static bool read_choice(struct request *request, const struct facts *facts,
                         struct symbol_choice *choice)
 {
     const struct form *form = request->form;
-    const struct form_field *permissions, *status, *show;
+    const struct form_field *permissions, *show;
     bool single;
-    choice->status = 0;
     if (!request_markets(request, facts, choice->markets, &choice->count, &single)) return false;
     if (!parameter_optional(form, "permissions", &permissions, &request->refusal) ||
-        !parameter_optional(form, "symbolStatus", &status, &request->refusal) ||
+        !market_choice_read_status(request, &choice->status) ||
         !parameter_optional(form, "showPermissionSets", &show, &request->refusal))
         return false;
     const bool named = single || form_find(form, "symbols") != NULL;
-    if (named && (permissions != NULL || status != NULL))
+    if (named && (permissions != NULL || choice->status != 0))
         return parameter_refuse(&request->refusal, REJECT_OPTIONAL_COMBINATION, NULL, NULL);
-    if (status != NULL && !parameter_word(status, market_statuses, 3, REJECT_SYMBOL_STATUS,
-                                          &choice->status, &request->refusal))
-        return false;
     /* A name, or a JSON array of names: one of them must be SPOT. */
     choice->none = permissions != NULL && strstr(permissions->value, "SPOT") == NULL;
     choice->show_sets = show == NULL || strcmp(show->value, "false") != 0;
@@ -334,6 +325,53 @@ enum outcome general_exchange_info(struct request *request, const struct facts *
         if (choice.status != 0 && market->status != choice.status) continue;
         put_symbol(json, facts->params, choice.markets[index], choice.show_sets);
     }
+    writer_array_end(json);
+    writer_object_end(json);
+    return OUTCOME_ANSWERED;
+}
+
+/* ---- execution rules ---- */
+
+/* What an order without a price reaches, around the last one: the same on either side. */
+static void put_execution_rules(struct writer *json, const struct market *market)
+{
+    static const char *const ups[] = {"bidLimitMultUp", "askLimitMultUp"};
+    static const char *const downs[] = {"bidLimitMultDown", "askLimitMultDown"};
+    const uint32_t band_ppm = market->filters.band_ppm;
+    writer_object(json);
+    writer_key_string(json, "symbol", market->symbol);
+    writer_key(json, "rules");
+    writer_array(json);
+    if (band_ppm != 0) {
+        writer_object(json);
+        writer_key_string(json, "ruleType", "PRICE_RANGE");
+        for (int side = 0; side < 2; side++) {
+            writer_key(json, ups[side]);
+            writer_fixed(json, 1000000 + (int64_t)band_ppm, 6);
+            writer_key(json, downs[side]);
+            writer_fixed(json, 1000000 - (int64_t)band_ppm, 6);
+        }
+        writer_object_end(json);
+    }
+    writer_array_end(json);
+    writer_object_end(json);
+}
+
+enum outcome general_execution_rules(struct request *request, const struct facts *facts)
+{
+    struct market_choice choice;
+    struct writer *json = &request->json;
+    if (form_find(request->form, "symbolStatus") != NULL &&
+        (form_find(request->form, "symbol") != NULL || form_find(request->form, "symbols") != NULL))
+        return request_refuse(request, REJECT_OPTIONAL_COMBINATION, NULL, NULL);
+    if (!market_choice_read(request, facts, &choice)) return OUTCOME_REFUSED;
+    request->weight = choice.is_all || choice.asked_count > 20 ? 40 : 2 * choice.asked_count;
+
+    writer_object(json);
+    writer_key(json, "symbolRules");
+    writer_array(json);
+    for (uint32_t index = 0; index < choice.count; index++)
+        put_execution_rules(json, &facts->params->markets[choice.markets[index]]);
     writer_array_end(json);
     writer_object_end(json);
     return OUTCOME_ANSWERED;

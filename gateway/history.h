@@ -43,6 +43,9 @@ enum history_kind {
     HISTORY_KINDS
 };
 
+/* HISTORY_ZONE_CANDLES: what is made of them. */
+enum history_window { HISTORY_NO_WINDOW, HISTORY_WINDOW_FULL, HISTORY_WINDOW_MINI };
+
 #define HISTORY_ANY_STATE UINT8_MAX
 #define HISTORY_NO_PLACE  UINT64_MAX
 
@@ -66,11 +69,12 @@ struct history_query {
     uint64_t certified; /* HISTORY_WITHDRAWALS: what is approved up to this height is released */
     int connector; /* _DEPOSITS, _WITHDRAWALS of all accounts: of the routes that name it; -1: all */
     uint8_t state; /* HISTORY_WITHDRAWALS: enum withdrawal_state, 0: released, HISTORY_ANY_STATE */
-    int64_t zone_ns;     /* HISTORY_ZONE_CANDLES (zone.h): the zone's distance from UTC, */
-    enum interval parts; /* the interval that its candles are put together from, */
-    uint64_t from_ns;    /* where the first one opens, */
-    uint64_t span_ns;    /* how long `limit` of them are at most, */
-    uint64_t cut_ns;     /* and from when on memory speaks */
+    int64_t zone_ns;            /* HISTORY_ZONE_CANDLES (zone.h): the zone's distance from UTC, */
+    enum interval parts;        /* the interval that its candles are put together from, */
+    uint64_t from_ns;           /* where the first one opens, */
+    uint64_t span_ns;           /* how long `limit` of them are at most, */
+    uint64_t cut_ns;            /* and from when on memory speaks */
+    enum history_window window; /* one ticker of all of them, not a list */
     char client_id[40];
 };
 

@@ -1,6 +1,7 @@
+#include "gateway/market_choice.h"
 #include "gateway/recall.h"
+#include "gateway/reply_ticker.h"
 #include "gateway/route.h"
-#include "gateway/text.h"
 #include "gateway/zone.h"
 
 #include "common/parameter.h"
@@ -33,7 +34,8 @@ enum outcome market_data_depth(struct request *request, const struct facts *fact
     uint32_t limit;
     struct depth_level levels[DEPTH_LIMIT_MAX];
     if (!request_market(request, facts, &market) ||
-        !request_limit(request, 100, DEPTH_LIMIT_MAX, &limit))
+        !request_limit(request, 100, DEPTH_LIMIT_MAX, &limit) ||
+        !market_choice_status(request, facts, market))
         return OUTCOME_REFUSED;
     request->weight = limit <= 100 ? 5 : limit <= 500 ? 25 : limit <= 1000 ? 50 : 250;
 
@@ -96,6 +98,20 @@ enum outcome market_data_historical_trades(struct request *request, const struct
         .end_ns = INT64_MAX,
     };
     return OUTCOME_HISTORY;
+}
+
+/* Every trade here comes out of a book: none is a block trade. */
+enum outcome market_data_block_trades(struct request *request, const struct facts *facts)
+{
+    uint16_t market;
+    uint32_t limit;
+    if (!request_market(request, facts, &market) ||
+        !request_u64(request, "fromId", &(uint64_t){0}, NULL) ||
+        !request_limit(request, 500, 1000, &limit))
+        return OUTCOME_REFUSED;
+    writer_array(&request->json);
+    writer_array_end(&request->json);
+    return OUTCOME_ANSWERED;
 }
 
 /* ---- aggregates ---- */
@@ -186,164 +202,7 @@ enum outcome market_data_candles(struct request *request, const struct facts *fa
     return OUTCOME_HISTORY;
 }
 
-/* ---- tickers ---- */
-
-static void put_price(struct writer *json, const struct facts *facts, uint16_t market,
-                      const char *name, price_t price)
-{
-    reply_price(json, facts->params, market, name, price);
-}
-
-static void put_best(struct writer *json, const struct facts *facts, uint16_t market,
-                     const struct depth *depth)
-{
-    struct depth_level bid, ask;
-    if (!depth_best(depth, BUY, &bid)) bid = (struct depth_level){0};
-    if (!depth_best(depth, SELL, &ask)) ask = (struct depth_level){0};
-    put_price(json, facts, market, "bidPrice", bid.price);
-    reply_qty(json, facts->params, market, "bidQty", bid.qty);
-    put_price(json, facts, market, "askPrice", ask.price);
-    reply_qty(json, facts->params, market, "askQty", ask.qty);
-}
-
-static void put_ratio(struct writer *json, const char *name, __int128 numerator,
-                      __int128 denominator, int places)
-{
-    char bytes[64];
-    struct text text = text_over(bytes, sizeof(bytes));
-    text_ratio(&text, numerator, denominator > 0 ? denominator : 1, places);
-    writer_key_text(json, name, bytes, text.used);
-}
-
-/* quote / base in whole units: the powers of ten of both assets are brought in. */
-static void put_average(struct writer *json, const struct facts *facts, uint16_t market,
-                        const char *name, __int128 quote_units, __int128 volume_lots)
-{
-    const struct market *listing = &facts->params->markets[market];
-    const int shift = facts->params->assets[listing->base].decimals -
-                      facts->params->assets[listing->quote].decimals;
-    const __int128 base_units = volume_lots * listing->lot_units;
-    if (shift >= 0)
-        put_ratio(json, name, quote_units * decimal_power(shift), base_units, 8);
-    else
-        put_ratio(json, name, quote_units, base_units * decimal_power(-shift), 8);
-}
-
-static void put_volumes(struct writer *json, const struct facts *facts, uint16_t market,
-                        const struct ticker_figures *figures)
-{
-    const struct market *listing = &facts->params->markets[market];
-    writer_key_decimal(json, "volume", figures->volume_lots * listing->lot_units,
-                       facts->params->assets[listing->base].decimals);
-    reply_quote(json, facts->params, market, "quoteVolume", figures->quote_units);
-}
-
-static void put_window(struct request *request, const struct ticker_figures *figures)
-{
-    const bool traded = figures->fill_count > 0;
-    struct writer *json = &request->json;
-    writer_key_u64(json, "openTime", figures->open_ns / request->time_unit_ns);
-    writer_key_u64(json, "closeTime", figures->close_ns / request->time_unit_ns);
-    writer_key_i64(json, "firstId", traded ? (int64_t)figures->first_trade_id : -1);
-    writer_key_i64(json, "lastId", traded ? (int64_t)figures->last_trade_id : -1);
-    writer_key_u64(json, "count", figures->fill_count);
-}
-
-static void put_changes(struct writer *json, const struct facts *facts, uint16_t market,
-                        const struct ticker_figures *figures)
-{
-    const int64_t change = figures->last.ticks - figures->open.ticks;
-    put_price(json, facts, market, "priceChange", (price_t){change});
-    put_ratio(json, "priceChangePercent", (__int128)change * 100, figures->open.ticks, 3);
-    put_average(json, facts, market, "weightedAvgPrice", figures->quote_units,
-                figures->volume_lots);
-    put_price(json, facts, market, "prevClosePrice", figures->previous_close);
-}
-
-static void put_day(struct request *request, const struct facts *facts, uint16_t market, bool mini)
-{
-    struct market_view *view = market_views_at(facts->markets, market);
-    struct writer *json = &request->json;
-    struct ticker_figures figures;
-    ticker_read(&view->ticker, market_views_now_ns(facts->markets), &figures);
-
-    writer_object(json);
-    writer_key_string(json, "symbol", view->symbol);
-    if (!mini) put_changes(json, facts, market, &figures);
-    put_price(json, facts, market, "lastPrice", figures.last);
-    if (!mini) {
-        reply_qty(json, facts->params, market, "lastQty", figures.last_qty);
-        put_best(json, facts, market, &view->depth);
-    }
-    put_price(json, facts, market, "openPrice", figures.open);
-    put_price(json, facts, market, "highPrice", figures.high);
-    put_price(json, facts, market, "lowPrice", figures.low);
-    put_volumes(json, facts, market, &figures);
-    put_window(request, &figures);
-    writer_object_end(json);
-}
-
-/* Walks the markets that were asked for: an object for one symbol, an array otherwise. */
-static enum outcome put_tickers(struct request *request, const struct facts *facts, bool mini,
-                                void (*put)(struct request *, const struct facts *, uint16_t, bool))
-{
-    uint16_t markets[PARAMS_MARKETS_LIMIT];
-    uint32_t count;
-    bool single;
-    if (!request_markets(request, facts, markets, &count, &single)) return OUTCOME_REFUSED;
-    if (!single) writer_array(&request->json);
-    for (uint32_t index = 0; index < count; index++)
-        put(request, facts, markets[index], mini);
-    if (!single) writer_array_end(&request->json);
-    if (!single && request->weight < 4) request->weight = 4;
-    return OUTCOME_ANSWERED;
-}
-
-enum outcome market_data_day(struct request *request, const struct facts *facts)
-{
-    static const struct parameter_word types[] = {{"FULL", 0}, {"MINI", 1}};
-    const struct form_field *type;
-    uint8_t mini = 0;
-    if (!parameter_optional(request->form, "type", &type, &request->refusal))
-        return OUTCOME_REFUSED;
-    if (type != NULL && !parameter_word(type, types, 2, REJECT_DATA, &mini, &request->refusal))
-        return OUTCOME_REFUSED;
-    if (form_find(request->form, "symbol") == NULL)
-        request->weight = form_find(request->form, "symbols") == NULL ? 80 : 40;
-    return put_tickers(request, facts, mini != 0, put_day);
-}
-
-static void put_last_price(struct request *request, const struct facts *facts, uint16_t market,
-                           bool mini)
-{
-    (void)mini;
-    const struct market_view *view = market_views_at(facts->markets, market);
-    writer_object(&request->json);
-    writer_key_string(&request->json, "symbol", view->symbol);
-    put_price(&request->json, facts, market, "price", view->ticker.last);
-    writer_object_end(&request->json);
-}
-
-enum outcome market_data_price(struct request *request, const struct facts *facts)
-{
-    return put_tickers(request, facts, false, put_last_price);
-}
-
-static void put_best_prices(struct request *request, const struct facts *facts, uint16_t market,
-                            bool mini)
-{
-    (void)mini;
-    const struct market_view *view = market_views_at(facts->markets, market);
-    writer_object(&request->json);
-    writer_key_string(&request->json, "symbol", view->symbol);
-    put_best(&request->json, facts, market, &view->depth);
-    writer_object_end(&request->json);
-}
-
-enum outcome market_data_best(struct request *request, const struct facts *facts)
-{
-    return put_tickers(request, facts, false, put_best_prices);
-}
+/* ---- averages and references ---- */
 
 enum outcome market_data_average(struct request *request, const struct facts *facts)
 {
@@ -357,10 +216,20 @@ enum outcome market_data_average(struct request *request, const struct facts *fa
     writer_object(json);
     writer_key_u64(json, "mins", TICKER_AVERAGE_NS / 60000000000u);
     if (average.volume_lots > 0)
-        put_average(json, facts, market, "price", average.quote_units, average.volume_lots);
+        reply_average(json, facts->params, market, "price", average.quote_units,
+                      average.volume_lots);
     else
-        put_price(json, facts, market, "price", average.last);
+        reply_price(json, facts->params, market, "price", average.last);
     writer_key_u64(json, "closeTime", average.last_stamp_ns / request->time_unit_ns);
     writer_object_end(json);
     return OUTCOME_ANSWERED;
+}
+
+/* Markets go by their last price and its average alone: no symbol has a reference price, nor a way to
+ * calculate one. */
+enum outcome market_data_reference(struct request *request, const struct facts *facts)
+{
+    uint16_t market;
+    if (!request_market(request, facts, &market)) return OUTCOME_REFUSED;
+    return request_refuse(request, REJECT_NO_REFERENCE_PRICE, NULL, NULL);
 }

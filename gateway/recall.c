@@ -2,6 +2,7 @@
 
 #include "gateway/account_book.h"
 #include "gateway/recall_custody.h"
+#include "gateway/reply_ticker.h"
 #include "gateway/zone.h"
 
 #include <stdlib.h>
@@ -525,6 +526,32 @@ static const struct candle_series *parts_of(const struct history_query *query,
     return &market_views_at(markets, query->market)->series[query->parts];
 }
 
+/* One ticker of all that the days of a zone hold, which are in the zone's time. */
+static bool answer_window(struct recall *recall, const struct history_query *query,
+                          const struct history_rows *rows, struct market_views *markets,
+                          const struct printing *printing, struct writer *json)
+{
+    const struct ticker *ticker = &market_views_at(markets, query->market)->ticker;
+    const int64_t from = (int64_t)query->from_ns + query->zone_ns;
+    struct ticker_figures figures;
+    struct candle sum = {0};
+    uint32_t sources = 0;
+    if (!zone_gather(query, parts_of(query, markets), rows, recall->sources, &sources))
+        return false;
+    for (uint32_t index = 0; index < sources; index++) {
+        struct candle day = recall->sources[index];
+        if ((int64_t)day.open_ns < from) continue; /* what a candle would be carried from */
+        day.open_ns = 0;
+        candle_join(&sum, &day);
+    }
+    ticker_figures_of(ticker, &sum, query->from_ns, market_views_now_ns(markets), &figures);
+    if (!query->single) writer_array(json);
+    reply_ticker_window(json, printing, query->market, &figures,
+                        query->window == HISTORY_WINDOW_MINI);
+    if (!query->single) writer_array_end(json);
+    return true;
+}
+
 /* All in the zone's time. */
 static bool answer_zone(struct recall *recall, const struct history_query *query,
                         const struct history_rows *rows, struct market_views *markets,
@@ -620,6 +647,8 @@ bool recall_answer(struct recall *recall, const struct history_query *query,
     if (query->kind == HISTORY_CANDLES)
         return answer_candles(recall, query, recall_is_whole(query, view, markets), rows, markets,
                               printing, json);
+    if (query->window != HISTORY_NO_WINDOW)
+        return answer_window(recall, query, rows, markets, printing, json);
     if (query->kind == HISTORY_ZONE_CANDLES)
         return answer_zone(recall, query, rows, markets, printing, json);
     const bool is_book = account_book_has(query->kind);
