@@ -34,6 +34,15 @@ struct light_known {
 MUST_CHECK bool light_check_proof(const struct light_known *known, const struct light_proof *proof,
                                   char words[LIGHT_CHECK_REASON_MAX]);
 
+/* What a server was asked to prove: about which block or size, in the history of which size. */
+struct light_asked {
+    enum light_proof_kind kind;
+    uint64_t low, high;
+};
+
+/* Whether the proof is about that. A right proof of another kind or size says nothing about what was asked. */
+bool light_check_is_asked(const struct light_proof *proof, const struct light_asked *asked);
+
 /* Returns 0, 1 when something is not proved, 2 on wrong usage. */
 int light_check_main(int argc, char **argv);
 

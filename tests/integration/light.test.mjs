@@ -392,9 +392,12 @@ test('proofs are checked against what is certified, offline and asked for', { ti
         assert.match(said, words);
     }
     // A server that answers another question than was asked.
+    const inclusion = await cluster.ask(0, `/quorex/v1/proofs/header?height=60&at=${height}`);
     const proxy = await liar(0, (rows) => page(rows), (text, url) =>
-        url.pathname.endsWith('/proofs/header') ? JSON.stringify(files.header) : text);
-    const other = await check('first', '--url', proxy.url, '--header', 18);
-    assert.equal(other.code, 1);
-    assert.match(other.said, /something else than was asked for/);
+        JSON.stringify(url.pathname.endsWith('/proofs/header') ? files.header : inclusion));
+    for (const question of [['--header', 18], ['--header', 17, '--at', height - 2], ['--from', 60, '--to', height]]) {
+        const other = await check('first', '--url', proxy.url, ...question);
+        assert.equal(other.code, 1, question.join(' '));
+        assert.match(other.said, /something else than was asked for/);
+    }
 });

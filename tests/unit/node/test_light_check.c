@@ -138,3 +138,36 @@ TEST(light_check, proofs_of_another_chain_prove_nothing)
     assert_true(proves(&common));
     light_home_end(&home);
 }
+
+/* What is here may begin above the older size, whose root then only the proof has: the path alone must say which size it is
+ * of. Every other size below is tried with it. */
+TEST(light_check, an_older_root_is_of_one_size)
+{
+    begin(90);
+    known.light.first = 60; /* the roots below 59 are not known here */
+    for (uint64_t from = 1; from <= 58; from++) {
+        struct light_proof proof = consistency(from, 80);
+        assert_true(proves(&proof));
+        for (proof.low = 1; proof.low <= 58; proof.low++)
+            assert_int_equal(proves(&proof), proof.low == from);
+    }
+    light_home_end(&home);
+}
+
+/* A server may not answer one question with the right answer to another: of another kind, of another size at either end. */
+TEST(light_check, what_was_asked_is_what_is_proved)
+{
+    begin(90);
+    const struct light_proof proofs[] = {inclusion(40, 80), consistency(40, 80),
+                                         inclusion(39, 80), consistency(39, 80),
+                                         inclusion(40, 79), consistency(40, 79)};
+    for (int kind = 0; kind < 2; kind++) {
+        const struct light_asked asked = {
+            kind == 0 ? LIGHT_PROOF_INCLUSION : LIGHT_PROOF_CONSISTENCY, 40, 80};
+        for (int i = 0; i < 6; i++) {
+            assert_true(proves(&proofs[i]));
+            assert_int_equal(light_check_is_asked(&proofs[i], &asked), i == kind);
+        }
+    }
+    light_home_end(&home);
+}
