@@ -367,6 +367,37 @@ TEST(release_shelf, the_earlier_chain_has_a_part_of_its_own)
     end();
 }
 
+/* Lost, it is had from another node: its files, put beside what is kept here since, prove the releases of bodies that are
+ * gone, and what is kept after them is apart. What is damaged of them hides nothing of ours. */
+TEST(release_shelf, what_was_lost_is_had_from_another_node)
+{
+    static const char *const names[] = {"index", "leaves"};
+    char earlier[256], from[256], to[512];
+    uint64_t shelved = 0;
+    begin();
+    shelve(&shelved, 31);
+    prune(31);
+    snprintf(earlier, sizeof(earlier), "%s/" CHAIN_EARLIER, directory);
+    assert_int_equal(mkdir(earlier, 0700), 0);
+    for (int i = 0; i < 2; i++) {
+        snprintf(from, sizeof(from), "%s/%s", directory, names[i]);
+        snprintf(to, sizeof(to), "%s/%s", earlier, names[i]);
+        assert_int_equal(rename(from, to), 0);
+    }
+    shelve(&shelved, 46);
+    prune(46);
+    assert_kept_below(46);
+    const int leaves = open(to, O_RDWR | O_CLOEXEC);
+    assert_true(leaves >= 0);
+    assert_int_equal(ftruncate(leaves, 10), 0);
+    close(leaves);
+    assert_int_equal(release_of(30, 3), STATUS_DAMAGED);
+    assert_int_equal(release_of(330, 33), STATUS_OK);
+    chain_folder_remove_files(earlier);
+    assert_int_equal(release_of(30, 3), STATUS_NOT_FOUND);
+    end();
+}
+
 /* A file lies where the folder would be: nothing is said to be kept. */
 TEST(release_shelf, what_cannot_be_written_is_not_kept)
 {
