@@ -1,5 +1,4 @@
-/* A request's way: which route, what it weighs, whether our view is as new as it must be, who asks, and on to the
- * handler; then to an answer, to the log (submit_h2o.h), or to a question about the past.
+/* A request's way: to the desk by its route, or to what only HTTP has: the page's files and OPTIONS.
  *
  * Owner    the server's loop
  */
@@ -11,11 +10,5 @@
 
 /* Answers the request, now or later. */
 void dispatch_request(struct exchange *exchange);
-
-/* The view has moved: requests that waited for it go on. */
-void dispatch_moved(struct server *server);
-
-/* Its client is gone. */
-void dispatch_forget(struct exchange *exchange);
 
 #endif /* GATEWAY_DISPATCH_H2O_H */

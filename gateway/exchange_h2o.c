@@ -1,22 +1,13 @@
 #include "gateway/exchange_h2o.h"
 
-#include "gateway/dispatch_h2o.h"
-#include "gateway/submit_h2o.h"
+#include "gateway/answer_h2o.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
-char *exchange_grow(void *context, const char *bytes, size_t used, size_t capacity)
-{
-    h2o_req_t *h2o = context;
-    char *grown = h2o_mem_alloc_pool(&h2o->pool, capacity);
-    if (used > 0) memcpy(grown, bytes, used);
-    return grown;
-}
-
-uint64_t exchange_address(const h2o_req_t *h2o)
+static uint64_t address_of(const h2o_req_t *h2o)
 {
     struct sockaddr_storage address;
     memset(&address, 0, sizeof(address));
@@ -27,14 +18,6 @@ uint64_t exchange_address(const h2o_req_t *h2o)
     if (address.ss_family == AF_INET6)
         memcpy(&network, &((struct sockaddr_in6 *)&address)->sin6_addr, sizeof(network));
     return network | 1;
-}
-
-bool exchange_is_heard(const h2o_req_t *h2o)
-{
-    char byte;
-    h2o_socket_t *socket = h2o->conn->callbacks->get_socket(h2o->conn);
-    const ssize_t got = recv(h2o_socket_get_fd(socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 static bool line_names(const char *line, size_t line_bytes, const char *name, size_t name_bytes)
@@ -86,24 +69,76 @@ static enum method method_of(const h2o_req_t *h2o)
     return METHOD_OTHER;
 }
 
+/* ---- what the desk asks of a request ---- */
+
+static const struct exchange *exchange_of(const struct desk_question *question)
+{
+    return container_of(question, struct exchange, question);
+}
+
+static void answered(struct desk_question *question)
+{
+    answer_write(container_of(question, struct exchange, question));
+}
+
+/* The peer may still listen when it has not closed its side. Nobody sees that while it waits for its answer, since
+ * libh2o does not read then. */
+static bool is_heard(const struct desk_question *question)
+{
+    char byte;
+    h2o_req_t *h2o = exchange_of(question)->h2o;
+    h2o_socket_t *socket = h2o->conn->callbacks->get_socket(h2o->conn);
+    const ssize_t got = recv(h2o_socket_get_fd(socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static char *grow(void *question, const char *bytes, size_t used, size_t capacity)
+{
+    char *grown = h2o_mem_alloc_pool(&exchange_of(question)->h2o->pool, capacity);
+    if (used > 0) memcpy(grown, bytes, used);
+    return grown;
+}
+
+static const struct desk_asker asker = {answered, is_heard, grow};
+
+/* ---- a request ---- */
+
+/* The first of each name counts. */
+static void read_headers(const h2o_req_t *h2o, struct auth_piece headers[DESK_HEADERS])
+{
+    static const struct {
+        const char *name;
+        size_t name_bytes;
+    } names[DESK_HEADERS] = {
+        [DESK_API_KEY] = {H2O_STRLIT("x-mbx-apikey")},
+        [DESK_TIME_UNIT] = {H2O_STRLIT("x-mbx-time-unit")},
+        [DESK_OPERATOR] = {H2O_STRLIT("x-quorex-operator")},
+        [DESK_READER_KEY] = {H2O_STRLIT("x-quorex-key")},
+        [DESK_READER_TIME] = {H2O_STRLIT("x-quorex-time")},
+        [DESK_READER_SIGNATURE] = {H2O_STRLIT("x-quorex-signature")},
+        [DESK_READER_GRANT] = {H2O_STRLIT("x-quorex-grant")},
+    };
+    for (size_t at = 0; at < h2o->headers.size; at++) {
+        const h2o_header_t *header = &h2o->headers.entries[at];
+        if (header->name->len < 2 || memcmp(header->name->base, "x-", 2) != 0) continue;
+        for (size_t index = 0; index < DESK_HEADERS; index++) {
+            if (headers[index].bytes == NULL &&
+                h2o_memis(header->name->base, header->name->len, names[index].name,
+                          names[index].name_bytes))
+                headers[index] = (struct auth_piece){header->value.base, header->value.len};
+        }
+    }
+}
+
 /* The pool goes: if the answer is not out, nobody is there any more to get it. */
 static void exchange_dispose(void *memory)
 {
     struct exchange *exchange = memory;
-    submit_forget(exchange);
-    dispatch_forget(exchange);
+    desk_forget(&exchange->question);
 }
 
-struct exchange *exchange_new(struct server *server, h2o_req_t *h2o)
+static void read_request(h2o_req_t *h2o, struct request *request)
 {
-    struct exchange *exchange =
-        h2o_mem_alloc_shared(&h2o->pool, sizeof(*exchange), exchange_dispose);
-    memset(exchange, 0, sizeof(*exchange));
-    exchange->server = server;
-    exchange->h2o = h2o;
-    exchange->slot = SUBMIT_NO_SLOT;
-
-    struct request *request = &exchange->request;
     const size_t path_bytes = h2o->query_at == SIZE_MAX ? h2o->path.len : h2o->query_at;
     request->method = method_of(h2o);
     request->path = h2o->path.base;
@@ -115,8 +150,21 @@ struct exchange *exchange_new(struct server *server, h2o_req_t *h2o)
     }
     request->body = h2o->entity.base;
     request->body_bytes = h2o->entity.base == NULL ? 0 : h2o->entity.len;
+    request->address = address_of(h2o);
     request->now_ns = wall_clock_ns();
-    request->http_status = 200;
-    writer_start_growing(&request->json, SERVER_ANSWER_MAX, exchange_grow, h2o);
+}
+
+struct exchange *exchange_new(struct server *server, h2o_req_t *h2o)
+{
+    struct exchange *exchange =
+        h2o_mem_alloc_shared(&h2o->pool, sizeof(*exchange), exchange_dispose);
+    memset(exchange, 0, sizeof(*exchange));
+    exchange->server = server;
+    exchange->h2o = h2o;
+    exchange->question.asker = &asker;
+    exchange->question.target = (struct auth_piece){h2o->input.path.base, h2o->input.path.len};
+    read_headers(h2o, exchange->question.headers);
+    read_request(h2o, &exchange->question.request);
+    desk_begin(server->desk, &exchange->question);
     return exchange;
 }

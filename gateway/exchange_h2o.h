@@ -1,4 +1,4 @@
-/* A request as libh2o has read it, as a request of ours; and what libh2o would let pass.
+/* A request as libh2o has read it, as a question to the desk; and what libh2o would let pass.
  *
  * Owner    the server's loop
  * Memory   the request's pool
@@ -21,15 +21,5 @@ struct exchange_header {
 struct exchange *exchange_new(struct server *server, h2o_req_t *h2o);
 
 struct exchange_header exchange_read_header(h2o_req_t *h2o);
-
-/* The peer as one number: IPv4 as it is, of IPv6 the network that one customer has. */
-uint64_t exchange_address(const h2o_req_t *h2o);
-
-/* Whether the peer may still listen: it has not closed its side. Nobody sees that while it waits for its answer, since
- * libh2o does not read then. */
-bool exchange_is_heard(const h2o_req_t *h2o);
-
-/* A writer's memory: `context` is the h2o_req_t. */
-char *exchange_grow(void *context, const char *bytes, size_t used, size_t capacity);
 
 #endif /* GATEWAY_EXCHANGE_H2O_H */

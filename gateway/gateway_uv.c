@@ -1,6 +1,7 @@
 #include "gateway/gateway.h"
 
 #include "gateway/custody_watch.h"
+#include "gateway/desk.h"
 #include "gateway/restore.h"
 #include "gateway/server.h"
 
@@ -29,6 +30,7 @@ struct gateway {
     uint32_t ticks; /* since custody was measured */
     struct block_list blocks;
     struct server *server;
+    struct desk *desk; /* the server's */
     uv_loop_t loop;
     uv_poll_t park;
     uv_prepare_t prepare;
@@ -80,7 +82,7 @@ static void take_record(struct gateway *gateway, const uint8_t *bytes, size_t by
     if ((applied.flags & APPLIED_FIRST) != 0) {
         const bool whole = command_decode(applied.command, applied.command_length, &command);
         ASSERT(whole);
-        gateway->waiter = server_waiter(gateway->server, &command.header);
+        gateway->waiter = desk_waiter(gateway->desk, &command.header);
     }
     const uint8_t *events = applied.events;
     const uint8_t *end = applied.events + applied.events_length;
@@ -90,7 +92,7 @@ static void take_record(struct gateway *gateway, const uint8_t *bytes, size_t by
         custody_watch_apply(gateway->custody, applied.stamp_ns, &event);
         publish_event(gateway->publisher, &applied, &event);
         if (event.type == T_SEALED) gateway->sealed = height_of(&event);
-        if (gateway->waiter != NULL) server_event(gateway->waiter, &applied, &event);
+        if (gateway->waiter != NULL) desk_event(gateway->waiter, &applied, &event);
     }
     ASSERT(events == end);
     publish_end(gateway->publisher, &applied);
@@ -98,7 +100,7 @@ static void take_record(struct gateway *gateway, const uint8_t *bytes, size_t by
 
     market_views_advance(gateway->markets, applied.stamp_ns);
     view_finish(gateway->view, &applied);
-    if (gateway->waiter != NULL) server_finish(gateway->server, gateway->waiter, &applied);
+    if (gateway->waiter != NULL) desk_finish(gateway->desk, gateway->waiter, &applied);
     gateway->waiter = NULL;
     tell_checkpoint(gateway);
 }
@@ -134,7 +136,7 @@ static void drain_all(struct gateway *gateway)
     const uint64_t before = view_command(gateway->view);
     drain(gateway->options->applied, gateway, take_record);
     drain(gateway->options->notices, gateway, take_notice);
-    if (view_command(gateway->view) != before) server_moved(gateway->server);
+    if (view_command(gateway->view) != before) desk_moved(gateway->desk);
 }
 
 /* ---- life ---- */
@@ -171,7 +173,7 @@ static void step_closing(struct gateway *gateway)
         server_stop(gateway->server);
         log_info("gateway", "stopping: no more connections", " ");
     }
-    if (!server_waits(gateway->server))
+    if (!desk_waits(gateway->desk))
         atomic_store_explicit(&progress->answered, 1, memory_order_release);
 }
 
@@ -184,7 +186,7 @@ static void step_stopping(struct gateway *gateway)
     } else if (is_late) {
         gateway->has_abandoned = true;
         gateway->stop_at_ms += ABANDON_MS;
-        server_abandon(gateway->server);
+        desk_abandon(gateway->desk);
     }
 }
 
@@ -197,7 +199,7 @@ static void on_idle(uv_idle_t *idle)
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct gateway *gateway = prepare->data;
-    server_flush(gateway->server);
+    desk_flush(gateway->desk);
     const bool events_done = ring_sleepy(gateway->options->applied);
     const bool notices_done = ring_sleepy(gateway->options->notices);
     if (!events_done || !notices_done) uv_idle_start(&gateway->idle, on_idle);
@@ -298,6 +300,7 @@ static enum status make_server(struct gateway *gateway)
     };
     gateway->server = server_new(&gateway->arena, &options);
     if (gateway->server == NULL) return STATUS_NO_MEMORY;
+    gateway->desk = server_desk(gateway->server);
     return server_bind(gateway->server);
 }
 

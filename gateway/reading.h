@@ -36,4 +36,7 @@ struct reading {
  * none: then `bytes` is as before. */
 void reading_take(struct reading *reading, const void *bytes, size_t byte_count);
 
+/* Frees what was taken. Nothing else is of the reading's own. */
+void reading_release(struct reading *reading);
+
 #endif /* GATEWAY_READING_H */

@@ -15,3 +15,9 @@ void reading_take(struct reading *reading, const void *bytes, size_t byte_count)
     reading->taken = taken;
     reading->bytes = (struct proof_bytes){taken, used + byte_count};
 }
+
+void reading_release(struct reading *reading)
+{
+    free(reading->taken);
+    reading->taken = NULL;
+}

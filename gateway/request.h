@@ -80,6 +80,7 @@ struct request {
     struct form *form; /* the loop's; good until the handler returns */
     struct writer json;
     struct refusal refusal;
+    uint64_t address;      /* the peer: address.h */
     uint64_t now_ns;       /* wall clock when it came */
     uint64_t time_unit_ns; /* of times in the answer */
     uint64_t deadline_ns;

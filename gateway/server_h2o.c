@@ -1,9 +1,8 @@
 #include "gateway/server_h2o.h"
 
-#include "gateway/answer_h2o.h"
 #include "gateway/dispatch_h2o.h"
 #include "gateway/exchange_h2o.h"
-#include "gateway/submit_h2o.h"
+#include "gateway/readers_uv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,20 +23,27 @@ static bool path_is(const struct request *request, const char *path, bool or_bel
     return request->path_bytes == path_bytes || (or_below && request->path[path_bytes] == '/');
 }
 
+/* Whether the path is one of WebSocket's. */
+static bool is_upgrade(const struct request *request)
+{
+    return path_is(request, "/ws", true) || path_is(request, "/stream", false) ||
+           path_is(request, "/quorex/v1/stream", false);
+}
+
 static int on_request(h2o_handler_t *handler, h2o_req_t *h2o)
 {
     struct server *server = ((struct handler *)handler)->server;
     struct exchange *exchange = exchange_new(server, h2o);
-    struct request *request = &exchange->request;
+    struct desk_question *question = &exchange->question;
     const struct exchange_header raw = exchange_read_header(h2o);
 
     if (raw.byte_count > SERVER_HEADER_MAX)
-        answer_refuse_and_close(exchange, REJECT_HEADER_TOO_LARGE);
+        desk_refuse_and_end(question, REJECT_HEADER_TOO_LARGE);
     else if (raw.lengths + raw.encodings > 1)
-        answer_refuse_and_close(exchange, REJECT_FRAMING);
-    else if (request->body_bytes > SERVER_BODY_MAX)
-        answer_refuse_and_close(exchange, REJECT_BODY_TOO_LARGE);
-    else if (path_is(request, "/ws", true) || path_is(request, "/stream", false))
+        desk_refuse_and_end(question, REJECT_FRAMING);
+    else if (question->request.body_bytes > SERVER_BODY_MAX)
+        desk_refuse_and_end(question, REJECT_BODY_TOO_LARGE);
+    else if (is_upgrade(&question->request))
         socket_upgrade(server->hub, h2o);
     else
         dispatch_request(exchange);
@@ -48,39 +54,12 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *h2o)
 
 void server_tick(struct server *server)
 {
-    submit_end_waiting(server, uv_now(server->loop));
-    if (server->readers != NULL) readers_sweep(server->readers);
-    if (server->history != NULL) server->facts.history_is_up = history_is_up(server->history);
+    desk_tick(server->desk, uv_now(server->loop));
 }
 
-void server_abandon(struct server *server)
+struct desk *server_desk(struct server *server)
 {
-    submit_end_waiting(server, UINT64_MAX);
-}
-
-struct waiter *server_waiter(struct server *server, const struct command_header *header)
-{
-    return submit_waiter(server, header);
-}
-
-void server_event(struct waiter *waiter, const struct applied *applied, const struct event *event)
-{
-    submit_event(waiter, applied, event);
-}
-
-void server_finish(struct server *server, struct waiter *waiter, const struct applied *applied)
-{
-    submit_finish(server, waiter, applied);
-}
-
-void server_moved(struct server *server)
-{
-    dispatch_moved(server);
-}
-
-void server_flush(struct server *server)
-{
-    submit_flush(server);
+    return server->desk;
 }
 
 enum status server_bind(struct server *server)
@@ -97,17 +76,7 @@ enum status server_listen(struct server *server)
 
 size_t server_bytes(const struct genesis *genesis)
 {
-    return auth_bytes(genesis) + recall_bytes() + QUOTA_ADDRESSES * sizeof(struct quota_entry) +
-           submit_bytes(genesis) + sizeof(struct server) + 1024;
-}
-
-static bool take_memory(struct server *server, struct arena *arena)
-{
-    const struct gateway_options *options = server->options;
-    server->auth = auth_new(arena, options->genesis, options->gateway_secret);
-    server->recall = recall_new(arena);
-    return server->auth != NULL && server->recall != NULL && submit_init(server, arena) &&
-           quota_init(&server->quota, arena);
+    return desk_arena_bytes(genesis) + sizeof(struct server) + 64;
 }
 
 static void start_h2o(struct server *server)
@@ -128,45 +97,50 @@ static void start_h2o(struct server *server)
     server->accept.hosts = server->config.hosts;
 }
 
+static bool start_history(struct server *server)
+{
+    const char *conninfo = server->options->conninfo;
+    if (conninfo == NULL || *conninfo == 0) return true;
+    server->history = history_new(server->loop, conninfo);
+    return server->history != NULL;
+}
+
+static bool start_readers(struct server *server)
+{
+    const struct gateway_options *options = server->options;
+    if (options->reader_count == 0) return true;
+    server->readers = readers_new(server->loop, options->readers, options->reader_count);
+    return server->readers != NULL;
+}
+
+static bool start_desk(struct server *server, struct arena *arena,
+                       const struct server_options *options)
+{
+    const struct desk_options desk = {
+        .gateway = options->gateway,
+        .view = options->view,
+        .markets = options->markets,
+        .blocks = options->blocks,
+        .history = server->history,
+        .readers = server->readers,
+        .now_ms = uv_now(server->loop),
+    };
+    server->desk = desk_new(arena, &desk);
+    return server->desk != NULL;
+}
+
 struct server *server_new(struct arena *arena, const struct server_options *options)
 {
     struct server *server = arena_take(arena, sizeof(*server));
     if (server == NULL) return NULL;
     server->options = options->gateway;
     server->loop = options->loop;
-    server->random_used = SERVER_RANDOM_BYTES;
-    server->facts = (struct facts){
-        .genesis = options->gateway->genesis,
-        .params = market_views_params(options->markets),
-        .view = options->view,
-        .markets = options->markets,
-        .blocks = options->blocks,
-        .chain = options->gateway->chain,
-        .proofs = options->gateway->proofs,
-        .genesis_text = options->gateway->genesis_text,
-        .genesis_text_bytes = options->gateway->genesis_text_bytes,
-        .chain_id = genesis_chain_id(options->gateway->genesis),
-        .metrics = options->gateway->metrics,
-        .progress = options->gateway->progress,
-        .reconcile_wanted = &options->gateway->progress->reconcile_wanted,
-        .node = options->gateway->node,
-    };
-    if (!take_memory(server, arena)) return NULL;
+    if (!start_readers(server) || !start_history(server) || !start_desk(server, arena, options))
+        return NULL;
     start_h2o(server);
     listener_init(&server->listener, server->options, server->loop, &server->accept);
     server->hub = socket_hub_new(&server->context, options->publisher, options->gateway->metrics);
-    if (server->hub == NULL) return NULL;
-    if (options->gateway->reader_count > 0) {
-        server->readers =
-            readers_new(options->loop, options->gateway->readers, options->gateway->reader_count);
-        if (server->readers == NULL) return NULL;
-    }
-    const char *conninfo = options->gateway->conninfo;
-    if (conninfo != NULL && *conninfo != 0) {
-        server->history = history_new(options->loop, conninfo);
-        if (server->history == NULL) return NULL;
-    }
-    return server;
+    return server->hub == NULL ? NULL : server;
 }
 
 static int end_reading(h2o_req_t *h2o, void *context)
@@ -181,7 +155,7 @@ static int end_reading(h2o_req_t *h2o, void *context)
 
 void server_stop(struct server *server)
 {
-    server->is_stopping = true;
+    desk_stop(server->desk);
     server->context.shutdown_requested = 1;
     listener_close(&server->listener);
     server->config.http1.callbacks.foreach_request(&server->context, end_reading, NULL);
@@ -193,21 +167,16 @@ bool server_is_behind(const struct server *server)
     return socket_hub_is_behind(server->hub);
 }
 
-bool server_waits(const struct server *server)
-{
-    return server->waiting_count > 0;
-}
-
 bool server_is_idle(const struct server *server)
 {
-    return server->waiting_count == 0 && server->listener.connection_count == 0;
+    return !desk_waits(server->desk) && server->listener.connection_count == 0;
 }
 
 void server_free(struct server *server)
 {
     if (server == NULL) return;
+    if (server->desk != NULL) desk_cut(server->desk);
     readers_free(server->readers);
-    server->readers = NULL;
     socket_hub_free(server->hub);
     history_free(server->history);
     /* Connections that did not go in time are left to the end of the process. */
@@ -215,5 +184,5 @@ void server_free(struct server *server)
         h2o_context_dispose(&server->context);
         h2o_config_dispose(&server->config);
     }
-    auth_free(server->auth);
+    desk_free(server->desk);
 }

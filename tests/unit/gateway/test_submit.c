@@ -1,4 +1,4 @@
-#include "gateway/server.h"
+#include "gateway/desk.h"
 #include "tests/unit/gateway/loop_fixture.h"
 
 #define ORDER "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=100"
@@ -89,7 +89,7 @@ TEST(submit, command_of_a_later_version_has_an_unknown_outcome)
     struct event_writer writer = loop_writer(events, sizeof(events));
     event_write_noop(&writer, &(struct noop_event){REJECT_LATER_VERSION});
     /* Well before a request has waited for as long as it may. */
-    const struct timeval bound = {.tv_sec = SERVER_WAIT_MS / 2000};
+    const struct timeval bound = {.tv_sec = DESK_WAIT_MS / 2000};
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound));
     loop_apply(command, byte_count, events, &writer);
     loop_assert_status(loop_receive(descriptor), "504", "-1007");

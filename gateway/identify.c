@@ -1,44 +1,35 @@
-#include "gateway/identify_h2o.h"
+#include "gateway/identify.h"
 
+#include "gateway/admit.h"
 #include "gateway/grant.h"
 #include "gateway/route.h"
 
 #include <string.h>
 
-bool identify_header(const h2o_req_t *h2o, const char *name, struct auth_piece *value)
+static void fill_client_id(struct desk_question *question)
 {
-    const ssize_t index = h2o_find_header_by_str(&h2o->headers, name, strlen(name), -1);
-    if (index < 0) return false;
-    const h2o_iovec_t found = h2o->headers.entries[index].value;
-    *value = (struct auth_piece){found.base, found.len};
-    return true;
-}
-
-static void fill_client_id(struct exchange *exchange)
-{
-    struct server *server = exchange->server;
-    if (server->random_used + ADMIT_CLIENT_ID_LETTERS > SERVER_RANDOM_BYTES) {
-        randombytes_buf(server->random, sizeof(server->random));
-        server->random_used = 0;
+    struct desk *desk = question->desk;
+    if (desk->random_used + ADMIT_CLIENT_ID_LETTERS > DESK_RANDOM_BYTES) {
+        randombytes_buf(desk->random, sizeof(desk->random));
+        desk->random_used = 0;
     }
-    admit_client_id(exchange->request.client_id, server->random + server->random_used);
-    server->random_used += ADMIT_CLIENT_ID_LETTERS;
+    admit_client_id(question->request.client_id, desk->random + desk->random_used);
+    desk->random_used += ADMIT_CLIENT_ID_LETTERS;
 }
 
 /* Key, time, signature, in the order in which clients see them refused. */
-static bool authenticate_key(struct exchange *exchange)
+static bool authenticate_key(struct desk_question *question)
 {
-    struct server *server = exchange->server;
-    struct request *request = &exchange->request;
+    struct desk *desk = question->desk;
+    struct request *request = &question->request;
     const enum security security = request->route->security;
     const uint16_t permission = security == SECURITY_TRADE      ? KEY_TRADE
                                 : security == SECURITY_WITHDRAW ? KEY_WITHDRAW
                                                                 : KEY_READ;
-    struct auth_piece text = {NULL, 0};
+    const struct auth_piece *text = &question->headers[DESK_API_KEY];
     uint32_t key_index;
     uint64_t timestamp_ns;
-    identify_header(exchange->h2o, "x-mbx-apikey", &text);
-    if (!auth_find_key(server->facts.view, text.bytes, text.byte_count, permission, &key_index,
+    if (!auth_find_key(desk->facts.view, text->bytes, text->byte_count, permission, &key_index,
                        &request->refusal) ||
         !intent_deadline(request->form, &timestamp_ns, &request->deadline_ns, &request->refusal))
         return false;
@@ -48,30 +39,29 @@ static bool authenticate_key(struct exchange *exchange)
     }
     if (!auth_check_time(timestamp_ns, request->deadline_ns, request->now_ns, &request->refusal))
         return false;
-    if (!auth_verify(server->auth, server->facts.view, key_index, &request->payload,
-                     &request->proof)) {
+    if (!auth_verify(desk->auth, desk->facts.view, key_index, &request->payload, &request->proof)) {
         request->refusal = refusal_of(REJECT_SIGNATURE, NULL, NULL);
         return false;
     }
-    request->account = view_key(server->facts.view, key_index)->account;
-    fill_client_id(exchange);
+    request->account = view_key(desk->facts.view, key_index)->account;
+    fill_client_id(question);
     return true;
 }
 
-static bool authenticate_operator(struct exchange *exchange)
+static bool authenticate_operator(struct desk_question *question)
 {
-    struct request *request = &exchange->request;
+    struct request *request = &question->request;
     const struct form_field *field = form_find(request->form, "operator");
-    struct auth_piece text = {NULL, 0};
+    struct auth_piece text = question->headers[DESK_OPERATOR];
     uint8_t public_key[PUBLIC_KEY_BYTES];
-    if (!identify_header(exchange->h2o, "x-quorex-operator", &text) &&
-        !identify_header(exchange->h2o, "x-mbx-apikey", &text) && field != NULL)
+    if (text.bytes == NULL) text = question->headers[DESK_API_KEY];
+    if (text.bytes == NULL && field != NULL)
         text = (struct auth_piece){field->value, field->value_bytes};
     request->refusal = refusal_of(REJECT_UNKNOWN_OPERATOR, NULL, NULL);
     if (!hash_from_hex(text.bytes == NULL ? "" : text.bytes, text.byte_count, public_key,
                        sizeof(public_key)))
         return false;
-    const struct facts *facts = &exchange->server->facts;
+    const struct facts *facts = &question->desk->facts;
     const bool connectors_too = request->route->security == SECURITY_CONNECTOR;
     if (!auth_verify_operator(facts->genesis, connectors_too ? facts->params : NULL, public_key,
                               &request->payload, &request->proof))
@@ -88,35 +78,31 @@ static bool authenticate_operator(struct exchange *exchange)
 }
 
 /* A node's or an auditor's own key, over the path as it was sent. */
-static bool authenticate_reader(struct exchange *exchange)
+static bool authenticate_reader(struct desk_question *question)
 {
-    const struct facts *facts = &exchange->server->facts;
-    struct request *request = &exchange->request;
-    const h2o_req_t *h2o = exchange->h2o;
-    struct grant_request asks = {.target = {h2o->input.path.base, h2o->input.path.len}};
-    const struct {
-        const char *name;
-        struct auth_piece *piece;
-    } headers[] = {{"x-quorex-key", &asks.key},
-                   {"x-quorex-time", &asks.time},
-                   {"x-quorex-signature", &asks.signature},
-                   {"x-quorex-grant", &asks.grant}};
-    for (size_t index = 0; index < sizeof(headers) / sizeof(headers[0]); index++)
-        (void)identify_header(h2o, headers[index].name, headers[index].piece);
+    const struct facts *facts = &question->desk->facts;
+    struct request *request = &question->request;
+    const struct grant_request asks = {
+        .target = question->target,
+        .key = question->headers[DESK_READER_KEY],
+        .time = question->headers[DESK_READER_TIME],
+        .signature = question->headers[DESK_READER_SIGNATURE],
+        .grant = question->headers[DESK_READER_GRANT],
+    };
     struct node_set members;
     request_members(facts, &members);
     return grant_check(&asks, facts->genesis, facts->chain_id, &members, request->now_ns,
                        &request->refusal);
 }
 
-bool identify_asker(struct exchange *exchange)
+bool identify_asker(struct desk_question *question)
 {
-    struct request *request = &exchange->request;
+    struct request *request = &question->request;
     if (request->route->security == SECURITY_NONE) return true;
-    if (request->route->security == SECURITY_READER) return authenticate_reader(exchange);
+    if (request->route->security == SECURITY_READER) return authenticate_reader(question);
     request->payload =
         auth_payload_of(request->query, request->query_bytes, request->body, request->body_bytes);
     const bool by_operators = request->route->security == SECURITY_OPERATOR ||
                               request->route->security == SECURITY_CONNECTOR;
-    return by_operators ? authenticate_operator(exchange) : authenticate_key(exchange);
+    return by_operators ? authenticate_operator(question) : authenticate_key(question);
 }

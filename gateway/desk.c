@@ -1,0 +1,401 @@
+#include "gateway/desk_state.h"
+
+#include "gateway/identify.h"
+#include "gateway/readers_uv.h"
+#include "gateway/route.h"
+#include "gateway/submit.h"
+
+#include <string.h>
+
+#define JSON "application/json;charset=UTF-8"
+
+/* ---- answers ---- */
+
+void desk_send(struct desk_question *question, int http_status, const char *content_type,
+               const char *bytes, size_t byte_count)
+{
+    struct desk_answer *answer = &question->answer;
+    const struct request *request = &question->request;
+    answer->http_status = http_status;
+    answer->content_type = content_type;
+    answer->bytes = bytes;
+    answer->byte_count = byte_count;
+    answer->used_weight =
+        quota_charge(&question->desk->quota, request->address, 0, request->now_ns);
+    question->asker->answered(question);
+}
+
+static void send_json(struct desk_question *question, int http_status)
+{
+    const struct request *request = &question->request;
+    desk_send(question, http_status, request->content_type != NULL ? request->content_type : JSON,
+              request->json.bytes, request->json.used);
+}
+
+void desk_send_refusal(struct desk_question *question)
+{
+    struct request *request = &question->request;
+    writer_start_growing(&request->json, DESK_ANSWER_MAX, question->asker->grow, question);
+    reply_refusal(&request->json, &request->refusal);
+    request->content_type = NULL;
+    send_json(question, reject_http_status(request->refusal.reject));
+}
+
+void desk_refuse(struct desk_question *question, enum reject reject)
+{
+    question->request.refusal = refusal_of(reject, NULL, NULL);
+    desk_send_refusal(question);
+}
+
+void desk_refuse_and_end(struct desk_question *question, enum reject reject)
+{
+    question->answer.ends_connection = true;
+    desk_refuse(question, reject);
+}
+
+void desk_send_written(struct desk_question *question)
+{
+    const struct request *request = &question->request;
+    const struct proof_bytes *taken = &request->reading.bytes;
+    if (request->json.overflow)
+        desk_refuse(question, REJECT_UNKNOWN);
+    else if (request->sends_taken)
+        desk_send(question, request->http_status, request->content_type, (const char *)taken->bytes,
+                  taken->byte_count);
+    else
+        send_json(question, request->http_status);
+}
+
+/* ---- history ---- */
+
+static void answer_history(struct desk_question *question, const struct history_rows *rows)
+{
+    struct desk *desk = question->desk;
+    struct request *request = &question->request;
+    const struct printing printing = request_printing(request, &desk->facts);
+    if (recall_answer(desk->recall, &request->history, rows, desk->facts.view, desk->facts.markets,
+                      &printing, &request->json, &request->refusal))
+        desk_send_written(question);
+    else
+        desk_send_refusal(question);
+}
+
+static void on_history(void *context, const struct history_rows *rows)
+{
+    struct desk_question *question = context;
+    question->asked = NULL;
+    if (rows->status == STATUS_OK)
+        answer_history(question, rows);
+    else
+        desk_refuse(question, REJECT_HISTORY_UNAVAILABLE);
+}
+
+static void ask_history(struct desk_question *question)
+{
+    struct desk *desk = question->desk;
+    const struct history_query *query = &question->request.history;
+    if (recall_is_whole(query, desk->facts.view, desk->facts.markets)) {
+        answer_history(question, NULL);
+        return;
+    }
+    if (desk->history != NULL)
+        question->asked = history_ask(desk->history, query, on_history, question);
+    if (question->asked == NULL) desk_refuse(question, REJECT_HISTORY_UNAVAILABLE);
+}
+
+/* ---- files ---- */
+
+static void follow(struct desk_question *question, enum outcome outcome);
+
+static void resume(struct desk_question *question)
+{
+    struct request *request = &question->request;
+    follow(question, request->resume(request, &question->desk->facts));
+}
+
+static void on_reading(void *context, const struct reading *reading)
+{
+    struct desk_question *question = context;
+    question->reading = NULL;
+    if (reading == NULL) {
+        desk_refuse_and_end(question, REJECT_BUSY);
+        return;
+    }
+    question->request.reading = *reading;
+    resume(question);
+}
+
+static bool is_wanted(void *context)
+{
+    const struct desk_question *question = context;
+    /* A node that stops reads no connection any more, and answers what it has taken. */
+    return question->desk->is_stopping || question->asker->is_heard(question);
+}
+
+static void ask_reading(struct desk_question *question)
+{
+    struct desk *desk = question->desk;
+    struct reading *reading = &question->request.reading;
+    question->request.form = NULL;
+    if (desk->readers == NULL) {
+        reading->read(reading, desk->facts.chain, desk->facts.proofs);
+        resume(question);
+        return;
+    }
+    question->reading = readers_ask(desk->readers, reading,
+                                    (struct readers_asker){on_reading, is_wanted, question});
+    if (question->reading == NULL) desk_refuse(question, REJECT_BUSY);
+}
+
+/* ---- a question's way ---- */
+
+static bool is_word(const struct auth_piece *piece, const char *word)
+{
+    return piece->byte_count == strlen(word) &&
+           strncasecmp(piece->bytes, word, piece->byte_count) == 0;
+}
+
+static bool read_time_unit(struct desk_question *question)
+{
+    const struct auth_piece *unit = &question->headers[DESK_TIME_UNIT];
+    question->request.time_unit_ns = 1000000;
+    if (unit->bytes == NULL) return true;
+    if (is_word(unit, "microsecond")) {
+        question->request.time_unit_ns = 1000;
+        return true;
+    }
+    return is_word(unit, "millisecond");
+}
+
+bool desk_charge(struct desk_question *question, uint32_t weight)
+{
+    struct desk *desk = question->desk;
+    struct request *request = &question->request;
+    const uint32_t used = quota_charge(&desk->quota, request->address, weight, request->now_ns);
+    if (!desk->options->limits_on || used <= QUOTA_WEIGHT_MAX) return true;
+    question->answer.retry_after_s = quota_retry_after(request->now_ns);
+    request->refusal = refusal_of(REJECT_TOO_MUCH_WEIGHT, "6000", "1 MINUTE");
+    desk_send_refusal(question);
+    return false;
+}
+
+static void follow(struct desk_question *question, enum outcome outcome)
+{
+    switch (outcome) {
+    case OUTCOME_ANSWERED:
+        desk_send_written(question);
+        break;
+    case OUTCOME_REFUSED:
+        desk_send_refusal(question);
+        break;
+    case OUTCOME_COMMAND:
+        submit_command(question);
+        break;
+    case OUTCOME_HISTORY:
+        ask_history(question);
+        break;
+    case OUTCOME_READING:
+        ask_reading(question);
+        break;
+    }
+}
+
+static void handle(struct desk_question *question)
+{
+    struct desk *desk = question->desk;
+    struct request *request = &question->request;
+    request->form = &desk->form;
+    if (!form_parse(request->form, request->query, request->query_bytes, request->body,
+                    request->body_bytes)) {
+        request->refusal = refusal_of(REJECT_ILLEGAL_CHARACTERS, "query", "name=value&name=value");
+        desk_send_refusal(question);
+        return;
+    }
+    if (!identify_asker(question)) {
+        desk_send_refusal(question);
+        return;
+    }
+    request->weight = request->route->weight;
+    const enum outcome outcome = request->route->handler(request, &desk->facts);
+    if (request->weight > request->route->weight)
+        quota_charge(&desk->quota, request->address, request->weight - request->route->weight,
+                     request->now_ns);
+    follow(question, outcome);
+}
+
+static void behind_link(struct desk_question *question)
+{
+    struct desk *desk = question->desk;
+    question->is_behind = true;
+    question->next_behind = desk->first_behind;
+    if (desk->first_behind != NULL) desk->first_behind->previous_behind = question;
+    desk->first_behind = question;
+}
+
+static void behind_unlink(struct desk_question *question)
+{
+    struct desk *desk = question->desk;
+    if (desk->walked_behind == question) desk->walked_behind = question->next_behind;
+    if (question->previous_behind != NULL)
+        question->previous_behind->next_behind = question->next_behind;
+    else
+        desk->first_behind = question->next_behind;
+    if (question->next_behind != NULL)
+        question->next_behind->previous_behind = question->previous_behind;
+    question->is_behind = false;
+}
+
+/* Nobody reads older than what any answer of this node has told. acquire: pairs with raise_acked. */
+static void handle_when_current(struct desk_question *question)
+{
+    const struct desk *desk = question->desk;
+    question->needs_command =
+        atomic_load_explicit(&desk->options->progress->acked_command, memory_order_acquire);
+    if (view_command(desk->facts.view) >= question->needs_command)
+        handle(question);
+    else
+        behind_link(question);
+}
+
+/* An answer may make its transport forget other questions: behind_unlink moves the walk past them. */
+void desk_moved(struct desk *desk)
+{
+    desk->walked_behind = desk->first_behind;
+    while (desk->walked_behind != NULL) {
+        struct desk_question *question = desk->walked_behind;
+        desk->walked_behind = question->next_behind;
+        if (view_command(desk->facts.view) < question->needs_command) continue;
+        behind_unlink(question);
+        handle(question);
+    }
+}
+
+void desk_begin(struct desk *desk, struct desk_question *question)
+{
+    question->desk = desk;
+    question->slot = SUBMIT_NO_SLOT;
+    question->request.http_status = 200;
+    writer_start_growing(&question->request.json, DESK_ANSWER_MAX, question->asker->grow, question);
+}
+
+void desk_take(struct desk_question *question)
+{
+    if (!desk_charge(question, question->request.route->weight)) return;
+    if (read_time_unit(question))
+        handle_when_current(question);
+    else
+        desk_refuse(question, REJECT_TIME_UNIT);
+}
+
+void desk_forget(struct desk_question *question)
+{
+    submit_forget(question);
+    if (question->asked != NULL) history_forget(question->asked);
+    if (question->reading != NULL) readers_forget(question->reading);
+    reading_release(&question->request.reading);
+    if (question->is_behind) behind_unlink(question);
+}
+
+/* ---- the log's side ---- */
+
+struct waiter *desk_waiter(struct desk *desk, const struct command_header *header)
+{
+    return submit_waiter(desk, header);
+}
+
+void desk_event(struct waiter *waiter, const struct applied *applied, const struct event *event)
+{
+    submit_event(waiter, applied, event);
+}
+
+void desk_finish(struct desk *desk, struct waiter *waiter, const struct applied *applied)
+{
+    submit_finish(desk, waiter, applied);
+}
+
+void desk_flush(struct desk *desk)
+{
+    submit_flush(desk);
+}
+
+void desk_tick(struct desk *desk, uint64_t now_ms)
+{
+    desk->now_ms = now_ms;
+    submit_end_waiting(desk, now_ms);
+    if (desk->readers != NULL) readers_sweep(desk->readers);
+    if (desk->history != NULL) desk->facts.history_is_up = history_is_up(desk->history);
+}
+
+void desk_stop(struct desk *desk)
+{
+    desk->is_stopping = true;
+}
+
+void desk_cut(struct desk *desk)
+{
+    desk->history = NULL;
+    desk->readers = NULL;
+}
+
+void desk_abandon(struct desk *desk)
+{
+    submit_end_waiting(desk, UINT64_MAX);
+}
+
+bool desk_waits(const struct desk *desk)
+{
+    return desk->waiting_count > 0;
+}
+
+/* ---- begin and end ---- */
+
+size_t desk_arena_bytes(const struct genesis *genesis)
+{
+    return auth_bytes(genesis) + recall_bytes() + QUOTA_ADDRESSES * sizeof(struct quota_entry) +
+           submit_bytes(genesis) + sizeof(struct desk) + 1024;
+}
+
+static void gather_facts(struct desk *desk, const struct desk_options *options)
+{
+    const struct gateway_options *gateway = options->gateway;
+    desk->facts = (struct facts){
+        .genesis = gateway->genesis,
+        .params = market_views_params(options->markets),
+        .view = options->view,
+        .markets = options->markets,
+        .blocks = options->blocks,
+        .chain = gateway->chain,
+        .proofs = gateway->proofs,
+        .genesis_text = gateway->genesis_text,
+        .genesis_text_bytes = gateway->genesis_text_bytes,
+        .chain_id = genesis_chain_id(gateway->genesis),
+        .metrics = gateway->metrics,
+        .progress = gateway->progress,
+        .reconcile_wanted = &gateway->progress->reconcile_wanted,
+        .node = gateway->node,
+    };
+}
+
+struct desk *desk_new(struct arena *arena, const struct desk_options *options)
+{
+    const struct gateway_options *gateway = options->gateway;
+    struct desk *desk = arena_take(arena, sizeof(*desk));
+    if (desk == NULL) return NULL;
+    desk->options = gateway;
+    desk->history = options->history;
+    desk->readers = options->readers;
+    desk->now_ms = options->now_ms;
+    desk->random_used = DESK_RANDOM_BYTES;
+    gather_facts(desk, options);
+    desk->auth = auth_new(arena, gateway->genesis, gateway->gateway_secret);
+    desk->recall = recall_new(arena);
+    if (desk->auth == NULL || desk->recall == NULL || !submit_init(desk, arena) ||
+        !quota_init(&desk->quota, arena))
+        return NULL;
+    return desk;
+}
+
+void desk_free(struct desk *desk)
+{
+    if (desk != NULL) auth_free(desk->auth);
+}

@@ -1,0 +1,50 @@
+/* The inside of the desk, for the files that make it up: desk.c, identify.c, submit.c.
+ *
+ * Owner    the desk's thread
+ */
+
+#ifndef GATEWAY_DESK_STATE_H
+#define GATEWAY_DESK_STATE_H
+
+#include "gateway/desk.h"
+#include "gateway/gateway.h"
+#include "gateway/quota.h"
+#include "gateway/recall.h"
+
+#define DESK_RANDOM_BYTES 4096
+
+/* Orders an account placed in the running windows, for the answers that tell. */
+struct order_count {
+    uint32_t ten_seconds, in_ten_seconds;
+    uint32_t day, in_day;
+};
+
+struct desk {
+    const struct gateway_options *options;
+    struct facts facts;
+    struct auth *auth;
+    struct recall *recall;
+    struct history *history;
+    struct readers *readers;
+    struct quota quota;
+    struct order_count *order_counts;
+    struct waiter *waiters; /* submit.c: slots 1 .. GATEWAY_WAITING_MAX; 0 heads the list by age */
+    uint32_t free_waiter;
+    uint32_t waiting_count;
+    uint32_t returning; /* the slot whose command's parts are coming; 0: none */
+    uint64_t ticket_count;
+    uint64_t now_ms;                     /* of the last tick */
+    struct desk_question *first_behind;  /* who waits for the view: desk.c */
+    struct desk_question *walked_behind; /* the next one that is looked at; NULL: nobody looks */
+    bool has_committed;                  /* commands since the last flush */
+    bool is_stopping;
+    uint32_t random_used;
+    uint8_t random[DESK_RANDOM_BYTES];
+    struct form form;
+};
+
+/* Sends what the handler has written, or what its reading has taken; or the request's refusal. */
+void desk_send_written(struct desk_question *question);
+void desk_send_refusal(struct desk_question *question);
+
+#endif /* GATEWAY_DESK_STATE_H */

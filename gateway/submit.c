@@ -1,0 +1,250 @@
+#include "gateway/submit.h"
+
+#include "gateway/admit.h"
+
+#define TICKET_SLOT_MAX 16384u
+
+static_assert(GATEWAY_WAITING_MAX <= TICKET_SLOT_MAX, "a ticket's low bits are a slot");
+
+/* A place for a request that waits for its command, by ticket; in a list by age. */
+struct waiter {
+    struct desk_question *question;
+    uint64_t ticket;
+    uint64_t deadline_ms;
+    uint32_t next, previous; /* by age, or the next free one */
+};
+
+size_t submit_bytes(const struct genesis *genesis)
+{
+    return ((size_t)genesis->params.accounts_max + 1) * sizeof(struct order_count) +
+           (GATEWAY_WAITING_MAX + 1) * sizeof(struct waiter);
+}
+
+bool submit_init(struct desk *desk, struct arena *arena)
+{
+    const struct params *params = &desk->options->genesis->params;
+    desk->order_counts =
+        arena_take_array(arena, (size_t)params->accounts_max + 1, sizeof(*desk->order_counts));
+    desk->waiters = arena_take_array(arena, GATEWAY_WAITING_MAX + 1, sizeof(*desk->waiters));
+    if (desk->order_counts == NULL || desk->waiters == NULL) return false;
+    for (uint32_t slot = GATEWAY_WAITING_MAX; slot > 0; slot--) {
+        desk->waiters[slot].next = desk->free_waiter;
+        desk->free_waiter = slot;
+    }
+    return true;
+}
+
+/* ---- who waits for a command ---- */
+
+static void waiter_link(struct desk *desk, uint32_t slot)
+{
+    struct waiter *waiters = desk->waiters;
+    waiters[slot].previous = waiters[0].previous;
+    waiters[slot].next = 0;
+    waiters[waiters[0].previous].next = slot;
+    waiters[0].previous = slot;
+    desk->waiting_count++;
+}
+
+static void waiter_release(struct desk *desk, uint32_t slot)
+{
+    struct waiter *waiters = desk->waiters;
+    waiters[waiters[slot].previous].next = waiters[slot].next;
+    waiters[waiters[slot].next].previous = waiters[slot].previous;
+    if (waiters[slot].question != NULL) waiters[slot].question->slot = SUBMIT_NO_SLOT;
+    waiters[slot] = (struct waiter){.next = desk->free_waiter};
+    desk->free_waiter = slot;
+    desk->waiting_count--;
+}
+
+/* Takes a place. False when all are taken. */
+static bool wait_for_command(struct desk_question *question, uint64_t *ticket)
+{
+    struct desk *desk = question->desk;
+    const uint32_t slot = desk->free_waiter;
+    if (slot == 0) return false;
+    struct waiter *waiter = &desk->waiters[slot];
+    desk->free_waiter = waiter->next;
+    *ticket = ++desk->ticket_count * TICKET_SLOT_MAX * 2 + slot;
+    *waiter = (struct waiter){
+        .question = question,
+        .ticket = *ticket,
+        .deadline_ms = desk->now_ms + DESK_WAIT_MS,
+    };
+    waiter_link(desk, slot);
+    question->slot = slot;
+    return true;
+}
+
+struct waiter *submit_waiter(struct desk *desk, const struct command_header *header)
+{
+    /* Tickets of an earlier run come by during replay: another epoch. */
+    if (header->origin != desk->options->node) return NULL;
+    if (header->origin_epoch != view_epoch(desk->facts.view)) return NULL;
+    const uint64_t slot = header->ticket % (TICKET_SLOT_MAX * 2);
+    if (slot == 0 || slot > GATEWAY_WAITING_MAX) return NULL;
+    struct waiter *waiter = &desk->waiters[slot];
+    if (waiter->question == NULL || waiter->ticket != header->ticket) return NULL;
+    desk->returning = (uint32_t)slot;
+    return waiter;
+}
+
+void submit_event(struct waiter *waiter, const struct applied *applied, const struct event *event)
+{
+    struct desk_question *question = waiter->question;
+    if (question == NULL) return;
+    const struct printing printing = request_printing(&question->request, &question->desk->facts);
+    reply_event(&question->reply, &printing, applied, event);
+}
+
+/* Counts placed orders and says so in the answer. */
+static void count_orders(struct desk_question *question, uint32_t placed, uint64_t stamp_ns)
+{
+    struct order_count *count = &question->desk->order_counts[question->request.account];
+    const uint32_t ten_seconds = (uint32_t)(stamp_ns / 10000000000u);
+    const uint32_t day = (uint32_t)(stamp_ns / 86400000000000u);
+    if (count->ten_seconds != ten_seconds) count->in_ten_seconds = 0;
+    if (count->day != day) count->in_day = 0;
+    count->ten_seconds = ten_seconds;
+    count->day = day;
+    count->in_ten_seconds += placed;
+    count->in_day += placed;
+    question->answer.counts_orders = true;
+    question->answer.orders_ten_seconds = count->in_ten_seconds;
+    question->answer.orders_day = count->in_day;
+}
+
+/* Atomic maximum; release: whoever loads it with acquire and waits for its own view to reach it reads
+ * what this answer tells. */
+static void raise_acked(struct progress *progress, uint64_t command)
+{
+    uint64_t acked = atomic_load_explicit(&progress->acked_command, memory_order_relaxed);
+    while (acked < command &&
+           !atomic_compare_exchange_weak_explicit(&progress->acked_command, &acked, command,
+                                                  memory_order_release, memory_order_relaxed)) {
+    }
+}
+
+static void expect_reply(struct desk_question *question)
+{
+    const struct request *request = &question->request;
+    struct writer list;
+    writer_start_growing(&list, DESK_ANSWER_MAX, question->asker->grow, question);
+    reply_begin(&question->reply, request->reply_kind, request->response, &request->intent,
+                request->client_id, list);
+}
+
+static void answer(struct desk_question *question, const struct applied *applied)
+{
+    struct request *request = &question->request;
+    const struct printing printing = request_printing(request, &question->desk->facts);
+    if (!reply_finish(&question->reply, &printing, &request->json, &request->refusal)) {
+        desk_send_refusal(question);
+        return;
+    }
+    request->http_status = question->reply.http_status;
+    const uint32_t placed = reply_placed_count(&question->reply);
+    if (placed > 0) count_orders(question, placed, applied->stamp_ns);
+    desk_send_written(question);
+}
+
+void submit_finish(struct desk *desk, struct waiter *waiter, const struct applied *applied)
+{
+    struct desk_question *question = waiter->question;
+    desk->returning = 0;
+    if (question != NULL && question->reply.is_stale) {
+        expect_reply(question);
+        return;
+    }
+    waiter_release(desk, (uint32_t)(waiter - desk->waiters));
+    raise_acked(desk->options->progress, applied->number);
+    if (question != NULL) answer(question, applied);
+}
+
+/* Who has waited longest; not one whose command is coming back: its answer is as near. */
+static uint32_t oldest(const struct desk *desk)
+{
+    const uint32_t slot = desk->waiters[0].next;
+    return slot != 0 && slot == desk->returning ? desk->waiters[slot].next : slot;
+}
+
+void submit_end_waiting(struct desk *desk, uint64_t now_ms)
+{
+    for (;;) {
+        const uint32_t slot = oldest(desk);
+        if (slot == 0 || desk->waiters[slot].deadline_ms > now_ms) break;
+        struct desk_question *question = desk->waiters[slot].question;
+        waiter_release(desk, slot);
+        desk_refuse(question, REJECT_OUTCOME_UNKNOWN);
+    }
+}
+
+/* The place of a command that is coming back is whose parts are being told of: it stays until their end. */
+void submit_forget(struct desk_question *question)
+{
+    struct desk *desk = question->desk;
+    const uint32_t slot = question->slot;
+    if (slot == SUBMIT_NO_SLOT) return;
+    question->slot = SUBMIT_NO_SLOT;
+    desk->waiters[slot].question = NULL;
+    if (slot != desk->returning) waiter_release(desk, slot);
+}
+
+/* ---- commands ---- */
+
+static bool write_command(struct desk_question *question, uint64_t ticket, enum reject *reject)
+{
+    struct desk *desk = question->desk;
+    struct request *request = &question->request;
+    const struct admission admission = {
+        .intent = &request->intent,
+        .proof = &request->proof,
+        .payload = &request->payload,
+        .deadline_ns = request->deadline_ns,
+        .ticket = ticket,
+        .origin = desk->options->node,
+    };
+    const size_t byte_count = admit_bytes(&admission);
+    *reject = REJECT_SIGNATURE;
+    if (byte_count == 0) return false;
+    uint8_t *at = ring_reserve(desk->options->submissions, byte_count);
+    if (at == NULL) {
+        metric_add(&desk->options->metrics->admission_full_total, 1);
+        *reject = REJECT_BUSY;
+        return false;
+    }
+    admit_put(&admission, at);
+    if (!admit_provable(at, byte_count, desk->facts.params, &desk->form)) return false;
+    ring_commit(desk->options->submissions, byte_count);
+    desk->has_committed = true;
+    return true;
+}
+
+void submit_command(struct desk_question *question)
+{
+    struct desk *desk = question->desk;
+    const struct progress *progress = desk->options->progress;
+    enum reject reject = REJECT_BUSY;
+    uint64_t ticket;
+    expect_reply(question);
+
+    if (desk->is_stopping) {
+        desk_refuse(question, REJECT_STOPPING);
+    } else if (atomic_load_explicit(&progress->halted, memory_order_relaxed) != 0) {
+        desk_refuse(question, REJECT_HALTED);
+    } else if (!request_admits(&desk->facts)) {
+        desk_refuse(question, REJECT_NOT_ADMITTING);
+    } else if (!wait_for_command(question, &ticket)) {
+        desk_refuse(question, REJECT_BUSY);
+    } else if (!write_command(question, ticket, &reject)) {
+        waiter_release(desk, question->slot);
+        desk_refuse(question, reject);
+    }
+}
+
+void submit_flush(struct desk *desk)
+{
+    if (!desk->has_committed) return;
+    desk->has_committed = false;
+    if (ring_publish(desk->options->submissions)) park_wake(desk->options->submissions_park);
+}

@@ -1,0 +1,199 @@
+/* A desk without a server: questions are asked by calls, the log is played by hand over desk_fixture.h's views.
+ *
+ * Account 1 has a key of thirty-two 0xaa bytes that may read and trade. Our node is 1, its epoch 2.
+ */
+
+#ifndef TESTS_UNIT_GATEWAY_ASKER_FIXTURE_H
+#define TESTS_UNIT_GATEWAY_ASKER_FIXTURE_H
+
+#include "gateway/desk.h"
+#include "gateway/gateway.h"
+#include "tests/unit/gateway/desk_fixture.h"
+
+#define ASKER_RING_BYTES (1u << 16)
+#define ASKER_KEY        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+/* Who asks, and what it was told. */
+struct asker {
+    struct desk_question question;
+    uint32_t answer_count;
+    struct asker *forgets; /* who is forgotten when this one is answered */
+    char path[256];
+    char query[1024];
+    char text[1 << 14]; /* the answer's bytes */
+    size_t memory_used;
+    char memory[1 << 16];
+};
+
+static struct arena asker_arena;
+static struct desk *asker_desk;
+static struct gateway_options asker_options;
+static struct ring *asker_ring;
+static void *asker_ring_memory;
+static struct park asker_park;
+static struct waiter *asker_waiter;
+static const uint8_t asker_secret[HASH_BYTES] = {5};
+static bool asker_limits_on;
+
+static inline void asker_answered(struct desk_question *question)
+{
+    struct asker *asker = container_of(question, struct asker, question);
+    const struct desk_answer *answer = &question->answer;
+    asker->answer_count++;
+    assert_true(answer->byte_count < sizeof(asker->text));
+    memcpy(asker->text, answer->bytes, answer->byte_count);
+    asker->text[answer->byte_count] = 0;
+    if (asker->forgets != NULL) desk_forget(&asker->forgets->question);
+}
+
+static inline bool asker_is_heard(const struct desk_question *question)
+{
+    (void)question;
+    return true;
+}
+
+static inline char *asker_grow(void *question, const char *bytes, size_t used, size_t capacity)
+{
+    struct asker *asker = container_of((struct desk_question *)question, struct asker, question);
+    assert_true(asker->memory_used + capacity <= sizeof(asker->memory));
+    char *grown = asker->memory + asker->memory_used;
+    asker->memory_used += capacity;
+    if (used > 0) memcpy(grown, bytes, used);
+    return grown;
+}
+
+static const struct desk_asker asker_functions = {asker_answered, asker_is_heard, asker_grow};
+
+static inline void asker_key(void)
+{
+    struct key_added_event key = {
+        .account = 1, .permissions = KEY_READ | KEY_TRADE, .secret_version = 1};
+    memset(key.key_id, 0xaa, sizeof(key.key_id));
+    event_write_key_added(&desk_events, &key);
+}
+
+static inline void asker_open(void)
+{
+    assert_true(hash_start());
+    desk_open();
+    view_watch_node(desk_view, 1);
+    desk_account(1);
+    asker_key();
+    desk_apply();
+    event_write_hello_accepted(&desk_events,
+                               &(struct hello_accepted_event){.epoch = desk_number + 1, .node = 1});
+    desk_apply();
+    free(asker_ring_memory);
+    asker_ring_memory = aligned_alloc(64, (ring_bytes(ASKER_RING_BYTES) + 63) / 64 * 64);
+    asker_ring = ring_new(asker_ring_memory, ASKER_RING_BYTES);
+    assert_true(park_open(&asker_park));
+    asker_options = (struct gateway_options){.genesis = &fixture_genesis,
+                                             .node = 1,
+                                             .gateway_secret = asker_secret,
+                                             .submissions = asker_ring,
+                                             .submissions_park = &asker_park,
+                                             .metrics = &desk_metrics,
+                                             .progress = &desk_progress,
+                                             .limits_on = asker_limits_on};
+    const struct desk_options options = {.gateway = &asker_options,
+                                         .view = desk_view,
+                                         .markets = fixture_views,
+                                         .blocks = &desk_blocks};
+    arena_unmap(&asker_arena);
+    assert_true(arena_map(&asker_arena, desk_arena_bytes(&fixture_genesis) + 4096));
+    asker_desk = desk_new(&asker_arena, &options);
+    assert_non_null(asker_desk);
+}
+
+static inline void asker_close(void)
+{
+    desk_free(asker_desk);
+    asker_desk = NULL;
+    park_close(&asker_park);
+}
+
+/* The text with a time and account 1's signature behind it. */
+static inline void asker_sign(char *signed_text, size_t capacity, const char *text)
+{
+    uint8_t key_id[32], mac[32];
+    char secret[65], hex[65];
+    snprintf(signed_text, capacity, "%s&timestamp=%llu", text,
+             (unsigned long long)(desk_stamp / DESK_MS_NS));
+    memset(key_id, 0xaa, sizeof(key_id));
+    auth_secret_of(asker_secret, key_id, secret);
+    const struct auth_payload payload = auth_payload_of(signed_text, strlen(signed_text), NULL, 0);
+    assert_true(auth_hmac(secret, 64, &payload, mac));
+    hash_hex(mac, sizeof(mac), hex);
+    const size_t used = strlen(signed_text);
+    snprintf(signed_text + used, capacity - used, "&signature=%s", hex);
+}
+
+/* Asks; the answer may have come when it returns. */
+static inline void asker_ask(struct asker *asker, enum method method, const char *path,
+                             const char *query)
+{
+    bool path_exists;
+    memset(asker, 0, sizeof(*asker));
+    snprintf(asker->path, sizeof(asker->path), "%s", path);
+    snprintf(asker->query, sizeof(asker->query), "%s", query);
+    struct request *request = &asker->question.request;
+    asker->question.asker = &asker_functions;
+    asker->question.headers[DESK_API_KEY] = (struct auth_piece){ASKER_KEY, 64};
+    request->method = method;
+    request->path = asker->path;
+    request->path_bytes = strlen(path);
+    request->query = asker->query;
+    request->query_bytes = strlen(query);
+    request->address = 7;
+    request->now_ns = desk_stamp;
+    request->route = route_find(method, path, strlen(path), &request->path_value, &path_exists);
+    assert_non_null(request->route);
+    desk_begin(asker_desk, &asker->question);
+    desk_take(&asker->question);
+}
+
+static inline void asker_ask_signed(struct asker *asker, enum method method, const char *path,
+                                    const char *text)
+{
+    char query[1024];
+    asker_sign(query, sizeof(query), text);
+    asker_ask(asker, method, path, query);
+}
+
+/* The next command that has gone to the log, as the log gives it back; zero-filled when there is none. */
+static inline struct command_header asker_next_command(void)
+{
+    struct command command = {0};
+    size_t byte_count;
+    desk_flush(asker_desk);
+    const uint8_t *bytes = ring_peek(asker_ring, &byte_count);
+    if (bytes == NULL) return command.header;
+    assert_true(command_decode(bytes, byte_count, &command));
+    ring_pop(asker_ring);
+    ring_release(asker_ring);
+    command.header.origin_epoch = view_epoch(desk_view);
+    return command.header;
+}
+
+static inline void asker_hear(const struct applied *applied, const struct event *event)
+{
+    if (asker_waiter != NULL) desk_event(asker_waiter, applied, event);
+}
+
+/* The events written since come back as this command's: without its end. */
+static inline struct applied asker_return_events(const struct command_header *header)
+{
+    asker_waiter = desk_waiter(asker_desk, header);
+    desk_listener = asker_hear;
+    const struct applied applied = desk_apply();
+    desk_listener = NULL;
+    return applied;
+}
+
+static inline void asker_return(const struct command_header *header)
+{
+    const struct applied applied = asker_return_events(header);
+    if (asker_waiter != NULL) desk_finish(asker_desk, asker_waiter, &applied);
+}
+
+#endif /* TESTS_UNIT_GATEWAY_ASKER_FIXTURE_H */
