@@ -80,11 +80,12 @@ static bool read_length(const uint8_t *bytes, size_t byte_count, size_t *head_by
     return true;
 }
 
-/* A length must be in its shortest form. */
-static bool is_shortest(uint8_t short_length, uint64_t payload_bytes)
+/* What is wrong with a length, or NULL. */
+static const char *fault_of_length(uint8_t short_length, uint64_t payload_bytes)
 {
-    if (short_length < 126) return true;
-    return short_length == 126 ? payload_bytes >= 126 : payload_bytes > UINT16_MAX;
+    if (payload_bytes > INT64_MAX) return "length has its highest bit set";
+    const uint64_t least = short_length == 127 ? UINT16_MAX + 1 : short_length == 126 ? 126 : 0;
+    return payload_bytes < least ? "length is not in its shortest form" : NULL;
 }
 
 static void unmask(uint8_t *payload, size_t payload_bytes, const uint8_t mask[MASK_BYTES])
@@ -115,9 +116,8 @@ enum frame_result frame_read(struct frame_reader *reader, uint8_t *bytes, size_t
     size_t head_bytes;
     uint64_t payload_bytes;
     if (!read_length(bytes, byte_count, &head_bytes, &payload_bytes)) return FRAME_MORE;
-    if (!is_shortest(bytes[1] & BITS_LENGTH, payload_bytes)) {
-        return refuse(frame, FRAME_CLOSE_PROTOCOL, "length is not in its shortest form");
-    }
+    fault = fault_of_length(bytes[1] & BITS_LENGTH, payload_bytes);
+    if (fault != NULL) return refuse(frame, FRAME_CLOSE_PROTOCOL, fault);
     const uint8_t opcode = bytes[0] & BITS_OPCODE;
     const bool is_control = (opcode & BIT_CONTROL) != 0;
     const uint64_t before = is_control ? 0 : reader->message_bytes;
@@ -155,35 +155,38 @@ bool frame_close_read(const uint8_t *body, size_t body_bytes, uint16_t *code, ui
     return false;
 }
 
-/* Bytes of the sequence that `bytes` begins with, 0 when it is not well-formed. The second byte's range
- * excludes overlong forms, surrogates and what is above U+10FFFF. */
-static size_t sequence_bytes(const uint8_t *bytes, size_t byte_count)
+/* What may follow a character's first byte. The second byte's range excludes overlong forms, surrogates and what is above
+ * U+10FFFF. False when the byte begins nothing. */
+static bool begin_character(struct frame_utf8 *utf8, uint8_t lead)
 {
-    const uint8_t lead = bytes[0];
-    const size_t length = lead < 0x80   ? 1
-                          : lead < 0xc2 ? 0
-                          : lead < 0xe0 ? 2
-                          : lead < 0xf0 ? 3
-                          : lead < 0xf5 ? 4
-                                        : 0;
-    if (length == 0 || length > byte_count) return 0;
-    if (length == 1) return 1;
-    const uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    const uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (bytes[1] < low || bytes[1] > high) return 0;
-    for (size_t i = 2; i < length; i++) {
-        if ((bytes[i] & 0xc0) != 0x80) return 0;
+    utf8->low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    utf8->high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    utf8->missing = lead < 0x80 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+    return lead < 0x80 || (lead >= 0xc2 && lead < 0xf5);
+}
+
+bool frame_utf8_add(struct frame_utf8 *utf8, const uint8_t *bytes, size_t byte_count)
+{
+    for (size_t i = 0; i < byte_count; i++) {
+        if (utf8->missing == 0) {
+            if (!begin_character(utf8, bytes[i])) return false;
+            continue;
+        }
+        if (bytes[i] < utf8->low || bytes[i] > utf8->high) return false;
+        utf8->missing--;
+        utf8->low = 0x80;
+        utf8->high = 0xbf;
     }
-    return length;
+    return true;
+}
+
+bool frame_utf8_ends(const struct frame_utf8 *utf8)
+{
+    return utf8->missing == 0;
 }
 
 bool frame_is_utf8(const uint8_t *bytes, size_t byte_count)
 {
-    while (byte_count > 0) {
-        const size_t length = sequence_bytes(bytes, byte_count);
-        if (length == 0) return false;
-        bytes += length;
-        byte_count -= length;
-    }
-    return true;
+    struct frame_utf8 utf8 = {0};
+    return frame_utf8_add(&utf8, bytes, byte_count) && frame_utf8_ends(&utf8);
 }

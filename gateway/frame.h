@@ -1,7 +1,8 @@
 /* WebSocket frames (RFC 6455): heads for what goes out, a reader for what comes in.
  *
  * The reader takes bytes as they arrive, unmasks in place and reports one frame at a time. It keeps
- * no payload: an unfinished message is the caller's to collect.
+ * no payload: an unfinished message is the caller's to collect. Whether text is UTF-8 is checked with
+ * frame_utf8_add, fragment by fragment.
  *
  * Limits   FRAME_MESSAGE_MAX bytes a message, 125 a control frame; more is refused with its close code
  * Cost     linear in the bytes of the frame, once it is whole
@@ -79,7 +80,20 @@ MUST_CHECK enum frame_result frame_read(struct frame_reader *reader, uint8_t *by
 MUST_CHECK bool frame_close_read(const uint8_t *body, size_t body_bytes, uint16_t *code,
                                  uint16_t *answer);
 
-/* Well-formed UTF-8 (no surrogates, no overlong forms, up to U+10FFFF). */
+/* Text that arrives in pieces, cut anywhere; all zeros at the beginning. */
+struct frame_utf8 {
+    uint8_t missing;   /* bytes that the last character still needs */
+    uint8_t low, high; /* what the next of them may be */
+};
+
+/* Takes the next piece. False as soon as no continuation can make it well-formed UTF-8 (no surrogates, no overlong
+ * forms, up to U+10FFFF). */
+MUST_CHECK bool frame_utf8_add(struct frame_utf8 *utf8, const uint8_t *bytes, size_t byte_count);
+
+/* Whether the text may end here: its last character is whole. */
+bool frame_utf8_ends(const struct frame_utf8 *utf8);
+
+/* Whole text as one piece. */
 bool frame_is_utf8(const uint8_t *bytes, size_t byte_count);
 
 #endif /* GATEWAY_FRAME_H */

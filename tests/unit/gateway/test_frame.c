@@ -102,6 +102,8 @@ TEST(frame, refuses_what_the_protocol_forbids)
                    FRAME_CLOSE_PROTOCOL); /* nothing to continue */
     expect_refused((const uint8_t *)"\x81\xfe\x00\x05....", 8,
                    FRAME_CLOSE_PROTOCOL); /* length too long */
+    expect_refused((const uint8_t *)"\x81\xff\x80\x00\x00\x00\x00\x00\x00\x01", 10,
+                   FRAME_CLOSE_PROTOCOL); /* highest bit of a length */
     memset(&reader, 0, sizeof(reader));
     size_t bytes = client_frame(0x01, "a", 1);
     assert_int_equal(frame_read(&reader, wire, bytes, &frame), FRAME_WHOLE);
@@ -118,7 +120,7 @@ TEST(frame, message_of_64_kib_is_the_largest)
     assert_int_equal(frame_read(&reader, wire, bytes, &frame), FRAME_WHOLE);
     expect_refused((const uint8_t *)"\x81\xff\x00\x00\x00\x00\x00\x01\x00\x01", 10,
                    FRAME_CLOSE_TOO_BIG);
-    expect_refused((const uint8_t *)"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff", 10,
+    expect_refused((const uint8_t *)"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff", 10,
                    FRAME_CLOSE_TOO_BIG);
     bytes = client_frame(0x01, payload, FRAME_MESSAGE_MAX);
     assert_int_equal(frame_read(&reader, wire, bytes, &frame), FRAME_WHOLE);
@@ -179,6 +181,27 @@ TEST(frame, utf8)
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         assert_false(frame_is_utf8((const uint8_t *)bad[i], strlen(bad[i])));
     }
+}
+
+/* A character may be cut anywhere between two pieces; what cannot become one is refused at its first wrong byte, and
+ * text may not end inside one. */
+TEST(frame, utf8_in_pieces)
+{
+    static const uint8_t text[] = "a\xc2\x80\xe2\x82\xac\xf0\x9f\x98\x80z";
+    static const bool ends[] = {true, true,  false, true,  false, false,
+                                true, false, false, false, true,  true};
+    for (size_t cut = 0; cut < sizeof(text); cut++) {
+        struct frame_utf8 utf8 = {0};
+        assert_true(frame_utf8_add(&utf8, text, cut));
+        assert_int_equal(frame_utf8_ends(&utf8), ends[cut]);
+        assert_true(frame_utf8_add(&utf8, text + cut, sizeof(text) - 1 - cut));
+        assert_true(frame_utf8_ends(&utf8));
+    }
+    struct frame_utf8 surrogate = {0}, far = {0};
+    assert_true(frame_utf8_add(&surrogate, (const uint8_t *)"\xed", 1));
+    assert_false(frame_utf8_add(&surrogate, (const uint8_t *)"\xa0", 1));
+    assert_true(frame_utf8_add(&far, (const uint8_t *)"\xf4", 1));
+    assert_false(frame_utf8_add(&far, (const uint8_t *)"\x90", 1));
 }
 
 /* Random bytes never make the reader report more than it was given, nor stop for good. */
