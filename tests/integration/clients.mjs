@@ -1,8 +1,12 @@
 // The public npm clients, pointed at our exchange: nothing changed but the base URL.
 
 import { createHmac, createPrivateKey, sign, webcrypto } from 'node:crypto';
-import ccxt from 'ccxt';
+import { Spot as ConnectorSpot, PrivateKeyAlgo, WebsocketStream } from '@binance/connector';
+import { Spot } from '@binance/spot';
 import { MainClient, WebsocketClient } from 'binance';
+import apiNodeOf from 'binance-api-node';
+import ccxt from 'ccxt';
+import NodeBinance from 'node-binance-api';
 
 // Node 18 has it, but not as a global yet.
 globalThis.crypto ??= webcrypto;
@@ -37,10 +41,10 @@ export async function ccxtPro(exchange, account) {
     return client;
 }
 
-export function binanceRest(exchange, account) {
+export function binanceRest(exchange, account, kind = 'HMAC') {
     return new MainClient({
         api_key: account.apiKey,
-        api_secret: account.secretKey,
+        api_secret: kind === 'HMAC' ? account.secretKey : account.privateKey,
         baseUrl: exchange.http,
         disableTimeSync: true,
     });
@@ -48,6 +52,55 @@ export function binanceRest(exchange, account) {
 
 export function binanceStreams(exchange) {
     return new WebsocketClient({ wsUrl: exchange.ws, beautify: false });
+}
+
+// How most clients take a key of either kind.
+function credentials(account, kind) {
+    return kind === 'HMAC' ? { apiKey: account.apiKey, apiSecret: account.secretKey }
+                           : { apiKey: account.apiKey, privateKey: account.privateKey };
+}
+
+export function spotClient(exchange, account, kind = 'HMAC', more = {}) {
+    const key = credentials(account, kind);
+    return new Spot({
+        configurationRestAPI: { ...key, basePath: exchange.http, ...more },
+        configurationWebsocketAPI: { ...key, wsURL: `${exchange.ws}/ws-api/v3`, ...more },
+        configurationWebsocketStreams: { wsURL: exchange.ws, ...more },
+    });
+}
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+export function connectorRest(exchange, account, kind = 'HMAC') {
+    const { apiKey, apiSecret, privateKey } = credentials(account, kind);
+    return new ConnectorSpot(apiKey, apiSecret, {
+        baseURL: exchange.http, privateKey, privateKeyAlgo: PrivateKeyAlgo.ED25519, logger: silent,
+    });
+}
+
+export function connectorStreams(exchange, callbacks, more = {}) {
+    return new WebsocketStream({ wsURL: exchange.ws, logger: silent, callbacks, ...more });
+}
+
+export function apiNode(exchange, account, kind = 'HMAC') {
+    // A package of CommonJS: under Node the function is one level further down.
+    return (apiNodeOf.default ?? apiNodeOf)({
+        ...credentials(account, kind), httpBase: exchange.http, wsBase: `${exchange.ws}/ws`,
+        wsApi: `${exchange.ws}/ws-api/v3`,
+    });
+}
+
+export function nodeBinance(exchange, account, kind = 'HMAC') {
+    const client = new NodeBinance({
+        APIKEY: account.apiKey,
+        APISECRET: kind === 'HMAC' ? account.secretKey : account.privateKey,
+        reconnect: false,
+        log() {},
+        urls: { base: `${exchange.http}/api/`, sapi: `${exchange.http}/sapi/`,
+                stream: `${exchange.ws}/ws/`, combineStream: `${exchange.ws}/stream?streams=` },
+    });
+    client.wsApi = `${exchange.ws}/ws-api/v3`; // not among `urls`
+    return client;
 }
 
 // A signed request by hand, for what no client would send.

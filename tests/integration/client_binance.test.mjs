@@ -1,0 +1,124 @@
+// The npm package `binance`: REST with both kinds of keys, and market streams.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { binanceRest, binanceStreams } from './clients.mjs';
+import { until } from './exchange.mjs';
+import { SYMBOL, limit, projected, refused, tellEnd, tellOrders, trade, worldOf } from './stories.mjs';
+
+const asks = (client) => ({
+    place: (order) => client.submitNewOrder(order),
+    testOrder: (order) => client.testNewOrder(order),
+    cancel: (which) => client.cancelOrder(which),
+    cancelAll: (which) => client.cancelAllSymbolOrders(which),
+    replace: (order) => client.replaceOrder(order),
+    find: (which) => client.getOrder(which),
+    open: (which) => client.getOpenOrders(which),
+    all: (which) => client.getAllOrders(which),
+    fills: (which) => client.getAccountTradeList(which),
+    accountOf: () => client.getAccountInformation(),
+    oco: (list) => client.submitNewOrderList(list),
+    oldOco: (list) => client.submitNewOCO(list),
+    oto: (list) => client.submitNewOrderListOTO(list),
+    otoco: (list) => client.submitNewOrderListOTOCO(list),
+    list: (which) => client.getOCO(which),
+    cancelList: (which) => client.cancelOCO(which),
+    openLists: () => client.getAllOpenOCO(),
+    allLists: () => client.getAllOCO(),
+    prevented: (which) => client.getPreventedMatches(which),
+});
+
+const world = worldOf(18371, {
+    connect: binanceRest,
+    asks,
+    refusal: ({ code, message, body }) => ({ code, msg: message, data: body.data }),
+});
+
+tellOrders(world);
+
+test('market data agrees with what was traded', async () => {
+    const { ann: { client } } = world;
+    await trade(world, '50000', '0.002');
+    await trade(world, '50100', '0.001');
+    await world.ann.place(limit('SELL', '0.3', '51000'));
+    await world.bob.place(limit('BUY', '0.4', '49000'));
+    assert.deepEqual(await client.testConnectivity(), {});
+    assert.ok(Math.abs((await client.get('api/v3/time')).serverTime - Date.now()) < 5000);
+    const symbols = ['BTCUSDT', 'ETHUSDT'];
+    const some = await client.getExchangeInfo({ symbols });
+    assert.deepEqual(some.symbols.map(({ symbol }) => symbol).sort(), symbols);
+    const book = await client.getOrderBook({ symbol: SYMBOL, limit: 5 });
+    assert.deepEqual([book.bids, book.asks], [[['49000.00000000', '0.40000000']],
+                                              [['51000.00000000', '0.30000000']]]);
+    const trades = await client.getRecentTrades({ symbol: SYMBOL, limit: 2 });
+    assert.deepEqual(trades.map((t) => [t.price, t.qty]), [['50000.00000000', '0.00200000'],
+                                                           ['50100.00000000', '0.00100000']]);
+    const [older] = await client.getHistoricalTrades({ symbol: SYMBOL, fromId: trades[0].id });
+    assert.deepEqual(older, trades[0]);
+    const aggregates = await client.getAggregateTrades({ symbol: SYMBOL, limit: 1 });
+    assert.deepEqual([aggregates[0].p, aggregates[0].l], ['50100.00000000', trades[1].id]);
+    for (const ask of ['getKlines', 'getUIKlines']) {
+        const candles = await client[ask]({ symbol: SYMBOL, interval: '1d', limit: 1 });
+        assert.equal(candles[0][4], '50100.00000000');
+        assert.equal(candles[0].length, 12);
+    }
+    const price = { symbol: SYMBOL, price: '50100.00000000' };
+    assert.deepEqual(await client.getSymbolPriceTicker({ symbol: SYMBOL }), price);
+    assert.equal((await client.getSymbolPriceTicker({ symbols })).length, 2);
+    assert.equal((await client.getSymbolPriceTicker()).length, 3);
+    const best = await client.getSymbolOrderBookTicker({ symbol: SYMBOL });
+    assert.deepEqual([best.bidPrice, best.askQty], ['49000.00000000', '0.30000000']);
+    const day = await client.get24hrChangeStatistics({ symbols });
+    assert.equal(day.find(({ symbol }) => symbol === SYMBOL).lastPrice, '50100.00000000');
+    assert.ok(Number((await client.getAvgPrice({ symbol: SYMBOL })).price) > 40000);
+    await refused(world, client.getOrderBook({ symbol: 'NOPE' }), -1121, /^Invalid symbol\.$/);
+    await refused(world, client.getKlines({ symbol: SYMBOL, interval: '7m' }), -1120,
+                  /^Invalid interval\.$/);
+});
+
+test('fees, wallet and limits as its users read them', async () => {
+    const { ann: { client } } = world;
+    assert.equal((await client.getSystemStatus()).status, 0);
+    const fees = await client.getCommissionRates({ symbol: SYMBOL });
+    assert.equal(fees.standardCommission.taker, '0.00100000');
+    const [tradeFee] = await client.getTradeFee({ symbol: SYMBOL });
+    assert.equal(Number(tradeFee.makerCommission), 0.001);
+    const coins = await client.getBalances();
+    assert.deepEqual(coins.map(({ coin }) => coin).sort(), ['BTC', 'ETH', 'USDT']);
+    assert.ok(client.getRateLimitStates()['x-mbx-used-weight-1m'] >= 0);
+});
+
+test('history is whole once PostgreSQL answers', async () => {
+    const { bob } = world;
+    await projected(world.exchange);
+    assert.equal((await bob.fills({ symbol: 'ETHUSDT' })).length, 5);
+    assert.equal((await bob.all({ symbol: 'ETHUSDT' })).length, 5);
+});
+
+test('streams deliver each event as it is', async () => {
+    const streams = binanceStreams(world.exchange), seen = [];
+    streams.on('message', (message) => seen.push(message.data ?? message));
+    streams.on('exception', (error) => seen.push({ e: 'exception', error }));
+    const first = (kind) => seen.find((event) => event.e === kind);
+    try {
+        await streams.subscribe(['btcusdt@trade', 'btcusdt@aggTrade', 'btcusdt@kline_1m',
+                                 'btcusdt@miniTicker', 'btcusdt@ticker', 'btcusdt@depth@100ms',
+                                 'btcusdt@bookTicker'], 'main');
+        await until('every kind of event', async () => {
+            await trade(world, '50200');
+            return ['trade', 'aggTrade', 'kline', '24hrMiniTicker', '24hrTicker', 'depthUpdate',
+                    'bookTicker'].every(first);
+        }, 20, 100);
+        assert.equal(first('exception'), undefined);
+        assert.equal(first('trade').p, '50200.00000000');
+        assert.equal(first('aggTrade').q, '0.00100000');
+        assert.equal(first('kline').k.i, '1m');
+        assert.equal(first('24hrTicker').c, '50200.00000000');
+        const updates = seen.filter(({ e }) => e === 'depthUpdate');
+        for (let i = 1; i < updates.length; i++) assert.equal(updates[i].U, updates[i - 1].u + 1);
+    } finally {
+        streams.closeAll(true);
+    }
+});
+
+tellEnd(world);
