@@ -12,7 +12,7 @@
 #define HANDSHAKE_ACCEPT_BYTES 28
 
 /* True when the request is a WebSocket handshake we take; `accept` is then what to answer its key with.
- * Otherwise it has been refused: 405 unless GET, 400 for HTTP/1.0 or a bad key, 426 without Upgrade or
+ * Otherwise it has been refused: 405 unless GET, 400 for HTTP/1.0, no Host, a bad key, or a field given twice, 426 without Upgrade or
  * with a version other than 13. */
 MUST_CHECK bool handshake_check(h2o_req_t *request, char accept[HANDSHAKE_ACCEPT_BYTES + 1]);
 

@@ -1,13 +1,13 @@
 #include "gateway/session.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Marks a stream that is no channel: its name's place is in the lower bits. */
 #define SESSION_NAMED 0x80000000u
 
-#define SECOND_NS  1000000000ull
-#define MS_NS      1000000ull
-#define MESSAGE_NS (SECOND_NS / SESSION_MESSAGES_PER_SECOND)
+/* The first room for streams, and for bytes of names. */
+#define ROOM_MIN 16
 
 /* Longest name that an error repeats. */
 #define NAME_SHOWN_MAX 100
@@ -15,14 +15,41 @@
 /* Longest URL part that is decoded. */
 #define PATH_MAX_BYTES 8192
 
-void session_open(struct session *session, bool is_combined, uint64_t now_ns)
+void session_open(struct session *session, bool is_combined)
 {
-    memset(session, 0, sizeof(*session));
-    session->is_combined = is_combined;
-    session->opened_ns = now_ns;
-    session->credit_ns = SESSION_BURST_MAX * MESSAGE_NS;
-    session->credited_ns = now_ns;
-    session->asked_ns = now_ns;
+    *session = (struct session){.is_combined = is_combined};
+}
+
+void session_free(struct session *session)
+{
+    free(session->streams);
+    free(session->names);
+    *session = (struct session){0};
+}
+
+/* Makes room for `wanted` of something; the room doubles, up to `most`. NULL when there is no memory. */
+static void *grown(void *items, size_t item_bytes, uint32_t wanted, uint32_t most, uint32_t *room)
+{
+    if (wanted <= *room) return items;
+    uint32_t larger = *room == 0 ? ROOM_MIN : *room;
+    while (larger < wanted)
+        larger *= 2;
+    if (larger > most) larger = most;
+    void *moved = realloc(items, larger * item_bytes);
+    if (moved != NULL) *room = larger;
+    return moved;
+}
+
+/* False when it has as many as it may have. */
+static bool add_stream(struct session *session, uint32_t stream)
+{
+    if (session->stream_count == SESSION_STREAMS_MAX) return false;
+    uint32_t *streams = grown(session->streams, sizeof(*streams), session->stream_count + 1,
+                              SESSION_STREAMS_MAX, &session->stream_room);
+    if (streams == NULL) return false;
+    session->streams = streams;
+    session->streams[session->stream_count++] = stream;
+    return true;
 }
 
 static const char *name_of(const struct session *session, uint32_t stream)
@@ -63,9 +90,12 @@ static enum subscribed subscribe_name(struct session *session, const char *name,
 {
     if (session->is_strict) return SUBSCRIBED_UNKNOWN;
     if (find_name(session, name, name_bytes) < session->stream_count) return SUBSCRIBED;
-    if (session->stream_count == SESSION_STREAMS_MAX) return SUBSCRIBED_TOO_MANY;
     if (name_bytes + 1 > SESSION_NAMES_BYTES - session->names_used) return SUBSCRIBED_TOO_MANY;
-    session->streams[session->stream_count++] = SESSION_NAMED | session->names_used;
+    char *names = grown(session->names, 1, session->names_used + (uint32_t)name_bytes + 1,
+                        SESSION_NAMES_BYTES, &session->names_room);
+    if (names == NULL) return SUBSCRIBED_TOO_MANY;
+    session->names = names;
+    if (!add_stream(session, SESSION_NAMED | session->names_used)) return SUBSCRIBED_TOO_MANY;
     memcpy(session->names + session->names_used, name, name_bytes);
     session->names[session->names_used + name_bytes] = '\0';
     session->names_used += (uint32_t)name_bytes + 1;
@@ -88,8 +118,7 @@ static enum subscribed subscribe(struct session *session, struct market_views *v
     const uint32_t channel = channel_named(session, views, name, name_bytes);
     if (channel == CHANNEL_NONE) return subscribe_name(session, name, name_bytes);
     if (find_channel(session, channel) < session->stream_count) return SUBSCRIBED;
-    if (session->stream_count == SESSION_STREAMS_MAX) return SUBSCRIBED_TOO_MANY;
-    session->streams[session->stream_count++] = channel;
+    if (!add_stream(session, channel)) return SUBSCRIBED_TOO_MANY;
     add_change(changes, channel, true);
     return SUBSCRIBED;
 }
@@ -238,7 +267,7 @@ static bool is_below(const char *path, size_t path_bytes, const char *root)
 }
 
 bool session_open_path(struct session *session, struct market_views *views, const char *path,
-                       size_t path_bytes, const char *query, size_t query_bytes, uint64_t now_ns,
+                       size_t path_bytes, const char *query, size_t query_bytes,
                        struct session_changes *changes)
 {
     const bool is_raw = is_below(path, path_bytes, "/ws");
@@ -249,7 +278,7 @@ bool session_open_path(struct session *session, struct market_views *views, cons
     const char *below = path + strlen(root);
     const size_t below_bytes = path_bytes - strlen(root);
 
-    session_open(session, !is_raw, now_ns);
+    session_open(session, !is_raw);
     session->is_strict = is_own;
     if (!read_unit(query, query_bytes, &session->unit)) return false;
     if (is_raw) return subscribe_list(session, views, below, below_bytes, changes);
@@ -332,6 +361,7 @@ static void answer_subscribe(struct session *session, struct market_views *views
             subscribe(session, views, name->string, name->string_bytes, changes);
         if (result == SUBSCRIBED) continue;
         restore(session, stream_count, names_used, changes);
+        changes->is_full = result == SUBSCRIBED_TOO_MANY;
         if (result == SUBSCRIBED_UNKNOWN) {
             put_unknown(reply, request, name);
         } else {
@@ -394,6 +424,7 @@ void session_answer(struct session *session, struct market_views *views,
                     struct session_changes *changes)
 {
     changes->count = 0;
+    changes->is_full = false;
     if (request->error != SESSION_NO_ERROR) {
         put_error(reply, request, request->error, request->error_text);
         return;
@@ -420,62 +451,4 @@ void session_answer(struct session *session, struct market_views *views,
                     request->parameters[i].string_bytes, changes);
     }
     put_result(reply, request, "null");
-}
-
-/* ---- Time ---- */
-
-bool session_admits(struct session *session, uint64_t now_ns)
-{
-    /* Time saved up, at most a burst's worth; a message costs its share of a second. */
-    if (now_ns > session->credited_ns) session->credit_ns += now_ns - session->credited_ns;
-    session->credited_ns = now_ns;
-    const uint64_t credit_max = SESSION_BURST_MAX * MESSAGE_NS;
-    if (session->credit_ns > credit_max) session->credit_ns = credit_max;
-    if (session->credit_ns < MESSAGE_NS) return false;
-    session->credit_ns -= MESSAGE_NS;
-    return true;
-}
-
-static size_t ping_text(uint64_t ping_ns, char text[SESSION_PING_BYTES])
-{
-    struct text digits = text_over(text, SESSION_PING_BYTES);
-    text_u64(&digits, ping_ns / MS_NS);
-    return digits.used;
-}
-
-void session_pong(struct session *session, const uint8_t *payload, size_t payload_bytes)
-{
-    for (uint32_t i = session->ping_count; i-- > 0;) {
-        char text[SESSION_PING_BYTES];
-        const size_t bytes = ping_text(session->pings_ns[i], text);
-        if (bytes != payload_bytes || memcmp(text, payload, bytes) != 0) continue;
-        /* An answer to a ping answers those before it. */
-        session->ping_count -= i + 1;
-        memmove(session->pings_ns, session->pings_ns + i + 1,
-                session->ping_count * sizeof(session->pings_ns[0]));
-        return;
-    }
-}
-
-enum session_due session_tick(struct session *session, uint64_t now_ns,
-                              char ping[SESSION_PING_BYTES], size_t *ping_bytes)
-{
-    if (session->state == SESSION_CLOSING) return SESSION_DUE_NOTHING;
-    if (now_ns - session->opened_ns >= SESSION_LIFE_NS) return SESSION_DUE_OLD;
-    if (session->ping_count > 0 && now_ns - session->pings_ns[0] >= SESSION_PONG_NS) {
-        return SESSION_DUE_SILENT;
-    }
-    if (now_ns - session->asked_ns < SESSION_PING_NS) return SESSION_DUE_NOTHING;
-    ASSERT(session->ping_count < SESSION_PINGS_MAX);
-    session->asked_ns = now_ns;
-    session->pings_ns[session->ping_count++] = now_ns;
-    *ping_bytes = ping_text(now_ns, ping);
-    return SESSION_DUE_PING;
-}
-
-void session_closing(struct session *session, uint64_t now_ns)
-{
-    ASSERT(session->state == SESSION_OPEN);
-    session->state = SESSION_CLOSING;
-    session->closing_ns = now_ns;
 }

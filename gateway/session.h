@@ -1,14 +1,7 @@
-/* One WebSocket connection's state, apart from its socket: which streams, in which form, and whether
- * it is still well.
- *
- *     OPEN ──our close frame is queued──► CLOSING ──socket gone──► (freed)
- *
- * A connection is asked for a sign of life every 20 s and closed after 60 s without one; it lives 24
- * hours at most, and may send SESSION_BURST_MAX messages at once, SESSION_MESSAGES_PER_SECOND in the
- * long run. Pongs do not count.
+/* The streams of one WebSocket connection: which, and in which form.
  *
  * Owner    one gateway loop
- * Memory   embedded by the caller
+ * Memory   embedded by the caller; its lists are malloc's, grow with the streams, and go with session_free
  * Limits   SESSION_STREAMS_MAX streams; SESSION_NAMES_BYTES of names that are no stream of ours (any
  *          name is accepted, and listed, except on our own path, where one is an error). At either bound
  *          the request is refused whole
@@ -21,37 +14,20 @@
 #include "gateway/channel.h"
 #include "gateway/text.h"
 
-#define SESSION_OWN_PATH            "/quorex/v1/stream"
-#define SESSION_STREAMS_MAX         1024
-#define SESSION_NAMES_BYTES         2048
-#define SESSION_MESSAGES_PER_SECOND 5
-#define SESSION_BURST_MAX           10
-#define SESSION_PING_NS             (20ull * 1000000000ull)
-#define SESSION_PONG_NS             (60ull * 1000000000ull)
-#define SESSION_LIFE_NS             (24ull * 3600 * 1000000000ull)
-#define SESSION_PINGS_MAX           4 /* outstanding at once: one every 20 s for 60 s, and one more */
-#define SESSION_PING_BYTES          20
-#define SESSION_ID_MAX              36
-#define SESSION_ERROR_MAX           192
-
-enum session_state { SESSION_OPEN, SESSION_CLOSING };
+#define SESSION_OWN_PATH    "/quorex/v1/stream"
+#define SESSION_STREAMS_MAX 1024
+#define SESSION_NAMES_BYTES 2048
+#define SESSION_ID_MAX      36
+#define SESSION_ERROR_MAX   192
 
 struct session {
-    enum session_state state;
     bool is_combined;       /* messages are wrapped with the name of their stream */
     bool is_strict;         /* opened on our own path: an unknown stream is an error */
     enum channel_unit unit; /* of times; all its streams have it */
-    uint64_t opened_ns;
-    uint64_t closing_ns;
-    uint64_t credit_ns;                   /* message allowance, as time saved up */
-    uint64_t credited_ns;                 /* when it was last topped up */
-    uint64_t asked_ns;                    /* the last ping */
-    uint64_t pings_ns[SESSION_PINGS_MAX]; /* not answered, oldest first */
-    uint32_t ping_count;
-    uint32_t stream_count;
-    uint32_t names_used;
-    uint32_t streams[SESSION_STREAMS_MAX]; /* channel, or SESSION_NAMED + place in names */
-    char names[SESSION_NAMES_BYTES];       /* zero-terminated, back to back */
+    uint32_t stream_count, stream_room;
+    uint32_t names_used, names_room;
+    uint32_t *streams; /* channel, or SESSION_NAMED + place in names */
+    char *names;       /* zero-terminated, back to back */
 };
 
 /* A stream the caller must link or unlink. */
@@ -63,6 +39,7 @@ struct session_change {
 /* Room for SESSION_STREAMS_MAX: no request changes more. */
 struct session_changes {
     uint32_t count;
+    bool is_full; /* set by session_answer: a subscription was refused because of a bound */
     struct session_change changes[SESSION_STREAMS_MAX];
 };
 
@@ -107,7 +84,11 @@ struct session_request {
     void *document;
 };
 
-void session_open(struct session *session, bool is_combined, uint64_t now_ns);
+/* With no streams yet. */
+void session_open(struct session *session, bool is_combined);
+
+/* Needs: opened, or all zeros. */
+void session_free(struct session *session);
 
 /* The streams in a URL: path /ws, /ws/a/b, /stream with query streams=a/b, or our own
  * SESSION_OWN_PATH, which is like /stream; timeUnit=MICROSECOND in any query. Both as sent. False when
@@ -115,27 +96,11 @@ void session_open(struct session *session, bool is_combined, uint64_t now_ns);
  * that is not there, or when the unit is none. */
 MUST_CHECK bool session_open_path(struct session *session, struct market_views *views,
                                   const char *path, size_t path_bytes, const char *query,
-                                  size_t query_bytes, uint64_t now_ns,
-                                  struct session_changes *changes);
+                                  size_t query_bytes, struct session_changes *changes);
 
 /* Carries out a request and writes the reply. */
 void session_answer(struct session *session, struct market_views *views,
                     const struct session_request *request, struct text *reply,
                     struct session_changes *changes);
-
-/* Counts an incoming message; false when there were too many: close with 1008. */
-MUST_CHECK bool session_admits(struct session *session, uint64_t now_ns);
-
-/* A pong came. One that answers none of our pings is ignored. */
-void session_pong(struct session *session, const uint8_t *payload, size_t payload_bytes);
-
-enum session_due { SESSION_DUE_NOTHING, SESSION_DUE_PING, SESSION_DUE_SILENT, SESSION_DUE_OLD };
-
-/* What time has made due. For SESSION_DUE_PING the payload to send is in `ping`. */
-enum session_due session_tick(struct session *session, uint64_t now_ns,
-                              char ping[SESSION_PING_BYTES], size_t *ping_bytes);
-
-/* Our close frame is on its way. */
-void session_closing(struct session *session, uint64_t now_ns);
 
 #endif /* GATEWAY_SESSION_H */

@@ -16,12 +16,21 @@
 
 #include "common/metrics.h"
 #include "gateway/publish.h"
+#include "gateway/pulse.h"
 
 #define SOCKET_CONNECTIONS_MAX 16384
 #define SOCKET_QUEUE_MAX       (1024 * 1024)
 #define SOCKET_CONFLATE_ABOVE  (256 * 1024)
 
 struct socket_hub;
+
+struct socket_options {
+    struct pulse_limits pulse;
+    uint64_t (*now_ns)(void); /* a clock that never steps back; NULL: the machine's */
+};
+
+/* Other options than the default ones (pulse_limits_default, the machine's clock). Needs: no connection yet. */
+void socket_hub_configure(struct socket_hub *hub, const struct socket_options *options);
 
 /* Open connections. */
 uint32_t socket_hub_count(const struct socket_hub *hub);
@@ -30,8 +39,8 @@ uint32_t socket_hub_count(const struct socket_hub *hub);
  * fed more: a burst of fills must not close readers that are fast enough. */
 bool socket_hub_is_behind(const struct socket_hub *hub);
 
-/* Sends every client a close frame and takes no new ones; the connections go as they answer, or
- * after 2 seconds. For a stop (1001) or a view that must be rebuilt (1012). */
+/* Tells every client that the server shuts down, sends him a close frame, and takes no new ones; the connections go
+ * as they answer, or after 2 seconds. For a stop (1001) or a view that must be rebuilt (1012). */
 void socket_hub_close_all(struct socket_hub *hub, uint16_t code, const char *reason);
 
 /* Closes what is left at once, stops the timers and frees the hub. The loop must run once more before

@@ -3,6 +3,7 @@
 #include "gateway/frame.h"
 #include "gateway/handshake_h2o.h"
 #include "gateway/session_json.h"
+#include "gateway/stream.h"
 
 #include <h2o/http1.h>
 #include <netinet/tcp.h>
@@ -16,7 +17,10 @@
 #define WRITE_FRAMES    64                     /* to one writev */
 #define OUTBOX_START    16
 #define FRAGMENTS_MAX   1024
+#define FRAGMENTS_START 1024 /* bytes */
 #define REPLY_BYTES_MAX (96 * 1024)
+#define LOOKED_AT_MIN   64 /* connections a tick, if there are as many */
+#define ANNOUNCED_MAX   160
 
 /* Unsent bytes the kernel takes for a client; the rest waits here, where it can be conflated. */
 #define KERNEL_UNSENT_MAX (128 * 1024)
@@ -44,6 +48,8 @@ struct outbox {
     size_t byte_count;
 };
 
+struct fragments;
+
 struct connection {
     struct socket_hub *hub;
     h2o_socket_t *socket; /* NULL until the upgrade's answer is written */
@@ -54,10 +60,17 @@ struct connection {
     bool is_deaf; /* what it sends is read and dropped: frames are not told apart any more */
     struct outbox outbox;
     struct frame_reader reader;
-    uint8_t *message; /* a fragmented one, while it is incomplete */
-    size_t message_bytes;
-    uint32_t fragment_count;
+    struct fragments *fragments; /* NULL unless a fragmented message is incomplete */
+    struct pulse pulse;
     struct session session;
+};
+
+/* A message whose end has not come. */
+struct fragments {
+    uint32_t count;
+    struct frame_utf8 utf8;
+    size_t byte_count, capacity;
+    uint8_t *bytes;
 };
 
 struct subscription {
@@ -78,7 +91,7 @@ struct socket_hub {
     struct link all, dirty, skipping;
     bool is_stopping;
     size_t round_bytes; /* the fullest outbox since the loop last wrote */
-    uint32_t tick_count;
+    struct socket_options options;
     uint32_t open_handles;
     uv_timer_t timer;
     uv_prepare_t prepare;
@@ -119,8 +132,8 @@ static uint64_t clock_ns(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
 }
 
-/* Sessions count time that never steps back; the publisher needs the stamps' own, the wall clock. */
-static uint64_t session_now_ns(void)
+/* Connections count time that never steps back; the publisher needs the stamps' own, the wall clock. */
+static uint64_t monotonic_ns(void)
 {
     return clock_ns(CLOCK_MONOTONIC);
 }
@@ -233,6 +246,14 @@ static void count_connections(struct socket_hub *hub, int by)
     metric_set(&hub->metrics->ws_connections, hub->connection_count);
 }
 
+static void fragments_free(struct connection *connection)
+{
+    if (connection->fragments == NULL) return;
+    free(connection->fragments->bytes);
+    free(connection->fragments);
+    connection->fragments = NULL;
+}
+
 /* The only place where a connection is freed. */
 static void connection_free(struct connection *connection)
 {
@@ -243,7 +264,8 @@ static void connection_free(struct connection *connection)
     if (connection->socket != NULL) h2o_socket_close(connection->socket);
     outbox_cut(&connection->outbox, 0);
     free(connection->outbox.frames);
-    free(connection->message);
+    fragments_free(connection);
+    session_free(&connection->session);
     free(connection);
 }
 
@@ -263,43 +285,102 @@ static void queue_frame(struct connection *connection, struct shared_frame *fram
     mark_dirty(connection);
 }
 
-/* Sends a close frame instead of all that still waits. */
-static void close_with(struct connection *connection, uint16_t code, const char *reason)
+static void queue_payload(struct connection *connection, enum frame_opcode opcode,
+                          const void *payload, size_t payload_bytes)
 {
-    if (connection->session.state == SESSION_CLOSING) return;
-    session_closing(&connection->session, session_now_ns());
-    unsubscribe_all(connection);
-    outbox_cut(&connection->outbox, connection->outbox.in_flight);
-
-    uint8_t body[FRAME_CONTROL_MAX];
-    const size_t body_bytes = frame_close_put(body, code, reason);
-    const h2o_iovec_t part = h2o_iovec_init(body, body_bytes);
-    struct shared_frame *frame = frame_new(FRAME_CLOSE, &part, 1);
+    const h2o_iovec_t part = {(char *)(uintptr_t)payload, payload_bytes};
+    struct shared_frame *frame = frame_new(opcode, &part, 1);
     queue_frame(connection, frame);
     frame_release(frame);
 }
 
+/* Nothing more is said to it but why: all that still waits is dropped. */
+static void begin_close(struct connection *connection)
+{
+    pulse_end(&connection->pulse, connection->hub->options.now_ns());
+    unsubscribe_all(connection);
+    outbox_cut(&connection->outbox, connection->outbox.in_flight);
+}
+
+static void queue_close(struct connection *connection, uint16_t code, const char *reason)
+{
+    uint8_t body[FRAME_CONTROL_MAX];
+    queue_payload(connection, FRAME_CLOSE, body, frame_close_put(body, code, reason));
+}
+
+static bool is_closing(const struct connection *connection)
+{
+    return connection->pulse.state == PULSE_CLOSING;
+}
+
+/* Sends a close frame instead of all that still waits. */
+static void close_with(struct connection *connection, uint16_t code, const char *reason)
+{
+    if (is_closing(connection)) return;
+    begin_close(connection);
+    queue_close(connection, code, reason);
+}
+
+/* The same, counted. */
+static void close_for(struct connection *connection, _Atomic uint64_t *metric, uint16_t code,
+                      const char *reason)
+{
+    if (is_closing(connection)) return;
+    metric_add(metric, 1);
+    close_with(connection, code, reason);
+}
+
 static void close_slow(struct connection *connection)
 {
-    if (connection->session.state == SESSION_CLOSING) return;
-    metric_add(&connection->hub->metrics->ws_slow_closed_total, 1);
-    close_with(connection, FRAME_CLOSE_POLICY, "too slow: more than 1 MiB is waiting");
+    close_for(connection, &connection->hub->metrics->ws_slow_closed_total, FRAME_CLOSE_POLICY,
+              "too slow: more than 1 MiB is waiting");
+}
+
+static void close_fault(struct connection *connection, uint16_t code, const char *reason)
+{
+    close_for(connection, &connection->hub->metrics->ws_protocol_closed_total, code, reason);
+}
+
+/* Tells a client that the end is near, in the form of its streams. */
+static void queue_announcement(struct connection *connection)
+{
+    const struct session *session = &connection->session;
+    char bytes[ANNOUNCED_MAX];
+    struct text text = text_over(bytes, sizeof(bytes));
+    if (session->is_combined) text_add(&text, "{\"stream\":\"!serverShutdown\",\"data\":");
+    stream_shutdown(&text, session->unit == CHANNEL_US ? STREAM_US_NS : STREAM_MS_NS,
+                    clock_ns(CLOCK_REALTIME));
+    if (session->is_combined) text_add(&text, "}");
+    ASSERT(!text_full(&text));
+    queue_payload(connection, FRAME_TEXT, text.bytes, text.used);
 }
 
 /* ---- Writing ---- */
 
 static void start_write(struct connection *connection);
 
+/* Our close frame is written: nothing more goes out. */
+static bool is_last_word_said(const struct connection *connection)
+{
+    return is_closing(connection) && outbox_count(&connection->outbox) == 0;
+}
+
+/* Who broke the protocol is not waited for: he sees the end of the stream behind our close frame (RFC 6455 7.1.7).
+ * The socket stays until he has closed too, so that what he still sends does not reset what we said. */
+static void end_stream(struct connection *connection)
+{
+    (void)shutdown(h2o_socket_get_fd(connection->socket), SHUT_WR);
+}
+
 static void on_written(h2o_socket_t *socket, const char *error)
 {
     struct connection *connection = socket->data;
     outbox_written(&connection->outbox);
-    const bool is_done = connection->session.state == SESSION_CLOSING &&
-                         connection->has_peer_closed && outbox_count(&connection->outbox) == 0;
-    if (error != NULL || is_done) {
+    if (error != NULL || (connection->has_peer_closed && is_last_word_said(connection))) {
         connection_free(connection);
         return;
     }
+    if (connection->is_deaf && is_last_word_said(connection)) end_stream(connection);
     start_write(connection);
 }
 
@@ -490,51 +571,80 @@ static void apply_changes(struct connection *connection, const struct session_ch
 
 /* ---- Reading ---- */
 
+/* Well-formed UTF-8, whole. */
 static void on_text(struct connection *connection, const uint8_t *text, size_t text_bytes)
 {
     struct socket_hub *hub = connection->hub;
-    if (!frame_is_utf8(text, text_bytes)) {
-        close_with(connection, FRAME_CLOSE_NOT_UTF8, "text is not UTF-8");
-        return;
-    }
     struct text reply = text_over(hub->reply, sizeof(hub->reply));
     session_request_read(&hub->request, (const char *)text, text_bytes);
     session_answer(&connection->session, hub->views, &hub->request, &reply, &hub->changes);
     session_request_free(&hub->request);
     ASSERT(!text_full(&reply));
+    if (hub->changes.is_full) metric_add(&hub->metrics->ws_streams_refused_total, 1);
     apply_changes(connection, &hub->changes);
     send_payload(connection, FRAME_TEXT, reply.bytes, reply.used);
 }
 
-static void on_whole_message(struct connection *connection, uint8_t opcode, const uint8_t *message,
-                             size_t message_bytes)
+static void close_not_text(struct connection *connection)
 {
-    if (opcode == FRAME_TEXT) {
-        on_text(connection, message, message_bytes);
+    close_fault(connection, FRAME_CLOSE_UNSUPPORTED, "only text is understood");
+}
+
+static void close_not_utf8(struct connection *connection)
+{
+    close_fault(connection, FRAME_CLOSE_NOT_UTF8, "text is not UTF-8");
+}
+
+static void on_whole_message(struct connection *connection, const struct frame *frame)
+{
+    if (frame->opcode != FRAME_TEXT) {
+        close_not_text(connection);
+    } else if (!frame_is_utf8(frame->payload, frame->payload_bytes)) {
+        close_not_utf8(connection);
     } else {
-        close_with(connection, FRAME_CLOSE_UNSUPPORTED, "only text is understood");
+        on_text(connection, frame->payload, frame->payload_bytes);
     }
+}
+
+static void fragments_add(struct fragments *fragments, const struct frame *frame)
+{
+    const size_t wanted = fragments->byte_count + frame->payload_bytes;
+    ASSERT(wanted <= FRAME_MESSAGE_MAX);
+    if (wanted > fragments->capacity) {
+        if (fragments->capacity == 0) fragments->capacity = FRAGMENTS_START;
+        while (fragments->capacity < wanted)
+            fragments->capacity *= 2;
+        fragments->bytes = h2o_mem_realloc(fragments->bytes, fragments->capacity);
+    }
+    if (frame->payload_bytes > 0) {
+        memcpy(fragments->bytes + fragments->byte_count, frame->payload, frame->payload_bytes);
+    }
+    fragments->byte_count = wanted;
+    fragments->count++;
 }
 
 /* A part of a fragmented message. */
 static void on_fragment(struct connection *connection, const struct frame *frame)
 {
-    if (frame->is_first) {
-        connection->message = h2o_mem_alloc(FRAME_MESSAGE_MAX);
-        connection->message_bytes = 0;
-        connection->fragment_count = 0;
-    }
-    if (++connection->fragment_count > FRAGMENTS_MAX) {
-        close_with(connection, FRAME_CLOSE_POLICY, "too many fragments");
+    if (frame->opcode != FRAME_TEXT) {
+        close_not_text(connection);
         return;
     }
-    ASSERT(connection->message_bytes + frame->payload_bytes <= FRAME_MESSAGE_MAX);
-    memcpy(connection->message + connection->message_bytes, frame->payload, frame->payload_bytes);
-    connection->message_bytes += frame->payload_bytes;
-    if (!frame->is_last) return;
-    on_whole_message(connection, frame->opcode, connection->message, connection->message_bytes);
-    free(connection->message);
-    connection->message = NULL;
+    if (frame->is_first) {
+        connection->fragments = h2o_mem_alloc(sizeof(*connection->fragments));
+        *connection->fragments = (struct fragments){0};
+    }
+    struct fragments *fragments = connection->fragments;
+    fragments_add(fragments, frame);
+    if (!frame_utf8_add(&fragments->utf8, frame->payload, frame->payload_bytes) ||
+        (frame->is_last && !frame_utf8_ends(&fragments->utf8))) {
+        close_not_utf8(connection);
+    } else if (fragments->count > FRAGMENTS_MAX) {
+        close_fault(connection, FRAME_CLOSE_POLICY, "too many fragments");
+    } else if (frame->is_last) {
+        on_text(connection, fragments->bytes, fragments->byte_count);
+        fragments_free(connection);
+    }
 }
 
 static void on_close_frame(struct connection *connection, const struct frame *frame)
@@ -542,28 +652,39 @@ static void on_close_frame(struct connection *connection, const struct frame *fr
     uint16_t code, answer;
     connection->has_peer_closed = true;
     if (!frame_close_read(frame->payload, frame->payload_bytes, &code, &answer)) {
-        close_with(connection, answer, "close frame is malformed");
+        close_fault(connection, answer, "close frame is malformed");
         return;
     }
     close_with(connection, code == FRAME_CLOSE_NONE ? FRAME_CLOSE_NORMAL : code, "");
 }
 
+/* Whether a frame counts against the messages that a client may send: all but the further parts of a message and the
+ * answers to our pings. */
+static bool is_counted(struct connection *connection, const struct frame *frame)
+{
+    if (frame->opcode == FRAME_PONG) {
+        return !pulse_pong(&connection->pulse, frame->payload, frame->payload_bytes);
+    }
+    return frame->opcode == FRAME_PING || (frame->opcode != FRAME_CLOSE && frame->is_first);
+}
+
 static void on_frame(struct connection *connection, const struct frame *frame)
 {
-    const bool is_counted =
-        frame->opcode == FRAME_PING || (frame->opcode <= FRAME_BINARY && frame->is_first);
-    if (connection->session.state == SESSION_CLOSING) {
+    struct socket_hub *hub = connection->hub;
+    if (is_closing(connection)) {
         if (frame->opcode == FRAME_CLOSE) connection->has_peer_closed = true;
-    } else if (is_counted && !session_admits(&connection->session, session_now_ns())) {
-        close_with(connection, FRAME_CLOSE_POLICY, "too many messages: 5 a second are allowed");
+    } else if (is_counted(connection, frame) &&
+               !pulse_admits(&connection->pulse, &hub->options.pulse, hub->options.now_ns())) {
+        close_for(connection, &hub->metrics->ws_flood_closed_total, FRAME_CLOSE_POLICY,
+                  "too many messages a second");
     } else if (frame->opcode == FRAME_PING) {
         send_payload(connection, FRAME_PONG, frame->payload, frame->payload_bytes);
-    } else if (frame->opcode == FRAME_PONG) {
-        session_pong(&connection->session, frame->payload, frame->payload_bytes);
     } else if (frame->opcode == FRAME_CLOSE) {
         on_close_frame(connection, frame);
+    } else if (frame->opcode == FRAME_PONG) {
+        return;
     } else if (frame->is_first && frame->is_last) {
-        on_whole_message(connection, frame->opcode, frame->payload, frame->payload_bytes);
+        on_whole_message(connection, frame);
     } else {
         on_fragment(connection, frame);
     }
@@ -579,7 +700,7 @@ static void read_frames(struct connection *connection)
             frame_read(&connection->reader, (uint8_t *)(*input)->bytes, (*input)->size, &frame);
         if (result == FRAME_MORE) return;
         if (result == FRAME_REFUSED) {
-            close_with(connection, frame.close_code, frame.reason);
+            close_fault(connection, frame.close_code, frame.reason);
             connection->is_deaf = true;
             break;
         }
@@ -597,34 +718,54 @@ static void on_read(h2o_socket_t *socket, const char *error)
         return;
     }
     read_frames(connection);
-    const bool is_done = connection->session.state == SESSION_CLOSING &&
-                         connection->has_peer_closed && outbox_count(&connection->outbox) == 0;
-    if (is_done) connection_free(connection);
+    if (connection->has_peer_closed && is_last_word_said(connection)) connection_free(connection);
 }
 
 /* ---- Time ---- */
 
-static void tick_session(struct connection *connection, uint64_t now_ns)
+/* What time has made due for one connection. It may be gone afterwards. */
+static void tick_connection(struct connection *connection, uint64_t now_ns, uint64_t wall_ms)
 {
-    struct session *session = &connection->session;
-    char ping[SESSION_PING_BYTES];
-    size_t ping_bytes = 0;
-    if (session->state == SESSION_CLOSING) {
-        if (now_ns - session->closing_ns >= LINGER_NS) connection_free(connection);
+    struct socket_hub *hub = connection->hub;
+    char ping[PULSE_PING_BYTES];
+    size_t ping_bytes;
+    if (is_closing(connection)) {
+        if (now_ns - connection->pulse.closing_ns >= LINGER_NS) connection_free(connection);
         return;
     }
-    switch (session_tick(session, now_ns, ping, &ping_bytes)) {
-    case SESSION_DUE_NOTHING:
+    switch (
+        pulse_tick(&connection->pulse, &hub->options.pulse, now_ns, wall_ms, ping, &ping_bytes)) {
+    case PULSE_DUE_NOTHING:
         return;
-    case SESSION_DUE_PING:
+    case PULSE_DUE_PING:
         send_payload(connection, FRAME_PING, ping, ping_bytes);
         return;
-    case SESSION_DUE_SILENT:
-        close_with(connection, FRAME_CLOSE_POLICY, "no pong for 60 seconds");
+    case PULSE_DUE_NOTICE:
+        queue_announcement(connection);
         return;
-    case SESSION_DUE_OLD:
-        close_with(connection, FRAME_CLOSE_GOING_AWAY, "open for 24 hours");
+    case PULSE_DUE_SILENT:
+        close_for(connection, &hub->metrics->ws_silent_closed_total, FRAME_CLOSE_POLICY,
+                  "no pong came in time");
         return;
+    case PULSE_DUE_OLD:
+        close_for(connection, &hub->metrics->ws_old_closed_total, FRAME_CLOSE_GOING_AWAY,
+                  "the connection has reached its age: connect again");
+        return;
+    }
+}
+
+/* Goes round all connections about once a second, a part of them a tick, so that pings do not come in bursts. */
+static void tick_connections(struct socket_hub *hub)
+{
+    const uint64_t now_ns = hub->options.now_ns();
+    const uint64_t wall_ms = clock_ns(CLOCK_REALTIME) / STREAM_MS_NS;
+    uint32_t left = hub->connection_count / TICKS_A_SECOND + LOOKED_AT_MIN;
+    if (left > hub->connection_count) left = hub->connection_count;
+    for (; left > 0 && is_linked(&hub->all); left--) {
+        struct connection *connection = container_of(hub->all.next, struct connection, all);
+        unlink_from(&connection->all);
+        link_last(&hub->all, &connection->all);
+        if (connection->socket != NULL) tick_connection(connection, now_ns, wall_ms);
     }
 }
 
@@ -633,15 +774,7 @@ static void on_timer(uv_timer_t *timer)
     struct socket_hub *hub = timer->data;
     publish_tick(hub->publisher, clock_ns(CLOCK_REALTIME));
     catch_up_all(hub);
-    if (++hub->tick_count % TICKS_A_SECOND != 0) return;
-
-    const uint64_t now_ns = session_now_ns();
-    struct link *next;
-    for (struct link *at = hub->all.next; at != &hub->all; at = next) {
-        next = at->next;
-        struct connection *connection = container_of(at, struct connection, all);
-        if (connection->socket != NULL) tick_session(connection, now_ns);
-    }
+    tick_connections(hub);
 }
 
 static void on_prepare(uv_prepare_t *prepare)
@@ -681,6 +814,7 @@ static struct connection *connection_new(struct socket_hub *hub)
     list_init(&connection->skipping);
     list_init(&connection->subscriptions);
     link_last(&hub->all, &connection->all);
+    pulse_start(&connection->pulse, &hub->options.pulse, hub->options.now_ns());
     count_connections(hub, 1);
     return connection;
 }
@@ -688,12 +822,16 @@ static struct connection *connection_new(struct socket_hub *hub)
 void socket_upgrade(struct socket_hub *hub, h2o_req_t *request)
 {
     char accept[HANDSHAKE_ACCEPT_BYTES + 1];
-    if (!handshake_check(request, accept)) return;
+    if (!handshake_check(request, accept)) {
+        metric_add(&hub->metrics->ws_refused_total, 1);
+        return;
+    }
     struct connection *connection = NULL;
     if (!hub->is_stopping && hub->connection_count < SOCKET_CONNECTIONS_MAX) {
         connection = connection_new(hub);
     }
     if (connection == NULL) {
+        metric_add(&hub->metrics->ws_refused_total, 1);
         handshake_refuse(request, 503, "Service Unavailable", "no room for another stream");
         return;
     }
@@ -703,8 +841,9 @@ void socket_upgrade(struct socket_hub *hub, h2o_req_t *request)
     const char *query = has_query ? request->path.base + path_bytes + 1 : "";
     const size_t query_bytes = has_query ? request->path.len - path_bytes - 1 : 0;
     if (!session_open_path(&connection->session, hub->views, request->path.base, path_bytes, query,
-                           query_bytes, session_now_ns(), &hub->changes)) {
+                           query_bytes, &hub->changes)) {
         connection_free(connection);
+        metric_add(&hub->metrics->ws_refused_total, 1);
         handshake_refuse(request, 400, "Bad Request", "bad or too many stream names");
         return;
     }
@@ -721,6 +860,13 @@ void socket_upgrade(struct socket_hub *hub, h2o_req_t *request)
 }
 
 /* ---- The hub ---- */
+
+void socket_hub_configure(struct socket_hub *hub, const struct socket_options *options)
+{
+    ASSERT(hub->connection_count == 0);
+    hub->options = *options;
+    if (hub->options.now_ns == NULL) hub->options.now_ns = monotonic_ns;
+}
 
 struct socket_hub *socket_hub_new(h2o_context_t *context, struct publisher *publisher,
                                   struct metrics *metrics)
@@ -743,6 +889,7 @@ struct socket_hub *socket_hub_new(h2o_context_t *context, struct publisher *publ
     hub->publisher = publisher;
     hub->views = publish_views(publisher);
     hub->metrics = metrics;
+    socket_hub_configure(hub, &(struct socket_options){.pulse = pulse_limits_default()});
     hub->timer.data = hub->prepare.data = hub;
     uv_timer_init(context->loop, &hub->timer);
     uv_timer_start(&hub->timer, on_timer, TICK_MS, TICK_MS);
@@ -767,7 +914,11 @@ void socket_hub_close_all(struct socket_hub *hub, uint16_t code, const char *rea
 {
     hub->is_stopping = true;
     for (struct link *at = hub->all.next; at != &hub->all; at = at->next) {
-        close_with(container_of(at, struct connection, all), code, reason);
+        struct connection *connection = container_of(at, struct connection, all);
+        if (is_closing(connection)) continue;
+        begin_close(connection);
+        queue_announcement(connection);
+        queue_close(connection, code, reason);
     }
 }
 

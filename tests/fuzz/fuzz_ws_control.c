@@ -37,11 +37,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *text = (const char *)data + 1;
     if (data[0] % 2 == 0) {
         const bool taken =
-            session_open_path(&session, views, text, size - 1, text, size - 1, 1, &changes);
+            session_open_path(&session, views, text, size - 1, text, size - 1, &changes);
         ASSERT(!taken || session.stream_count <= SESSION_STREAMS_MAX);
+        session_free(&session);
         return 0;
     }
-    session_open(&session, false, 1);
+    session_open(&session, false);
     for (int i = 0; i < 2; i++) {
         struct text answer = text_over(reply, sizeof(reply));
         session_request_read(&request, text, size - 1);
@@ -54,5 +55,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ASSERT(json_is_object(parsed));
         json_decref(parsed);
     }
+    session_free(&session);
     return 0;
 }

@@ -96,6 +96,15 @@ TEST(handshake, is_answered_or_refused)
          ""},
         {"GET / HTTP/1.1\r\n" HEAD V13 "Sec-WebSocket-Key: !!!!!!!!!!!!!!!!!!!!!!==\r\n\r\n", "400",
          ""},
+        {"GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" KEY V13 "\r\n", "400",
+         "Host"},
+        {"GET / HTTP/1.1\r\n" HEAD KEY KEY V13 "\r\n", "400", "twice"},
+        {"GET / HTTP/1.1\r\n" HEAD KEY V13 V13 "\r\n", "400", "twice"},
+        {"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c, websocket\r\n" KEY V13
+         "\r\n",
+         "200", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="},
+        {"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nUpgrade: websocket\r\n" KEY V13 "\r\n",
+         "426", ""},
         {"POST / HTTP/1.1\r\nContent-Length: 0\r\n" HEAD KEY V13 "\r\n", "405", ""},
     };
     start_server();

@@ -3,9 +3,6 @@
 #include "gateway/session_json.h"
 #include "tests/unit/gateway/market_fixture.h"
 
-#define SECOND_NS 1000000000ull
-#define T0        (1000 * SECOND_NS)
-
 static struct session session;
 static struct session_changes changes;
 static char reply[96 * 1024 + 1];
@@ -13,7 +10,8 @@ static char reply[96 * 1024 + 1];
 static bool open_path(const char *path, const char *query)
 {
     fixture_open(0);
-    return session_open_path(&session, fixture_views, path, strlen(path), query, strlen(query), T0,
+    session_free(&session);
+    return session_open_path(&session, fixture_views, path, strlen(path), query, strlen(query),
                              &changes);
 }
 
@@ -216,68 +214,7 @@ TEST(session, streams_are_bounded)
         "{\"code\":2", 9);
     assert_int_equal(session.stream_count, count);
     assert_int_equal(changes.count, 0);
-}
-
-/* Ten messages at once, then five a second. */
-TEST(session, messages_are_metered)
-{
-    uint64_t now = T0;
-    session_open(&session, false, now);
-    for (int i = 0; i < SESSION_BURST_MAX; i++)
-        assert_true(session_admits(&session, now));
-    assert_false(session_admits(&session, now));
-    assert_false(session_admits(&session, now += SECOND_NS / 5 - 1));
-    assert_true(session_admits(&session, now += 1));
-    now += 100 * SECOND_NS;
-    for (int i = 0; i < SESSION_BURST_MAX; i++)
-        assert_true(session_admits(&session, now));
-    assert_false(session_admits(&session, now));
-}
-
-static enum session_due tick(uint64_t now, char *ping)
-{
-    char bytes[SESSION_PING_BYTES];
-    size_t byte_count = 0;
-    const enum session_due due = session_tick(&session, now, bytes, &byte_count);
-    memcpy(ping, bytes, byte_count);
-    ping[byte_count] = '\0';
-    return due;
-}
-
-static void pong(const char *text)
-{
-    session_pong(&session, (const uint8_t *)text, strlen(text));
-}
-
-/* A ping every 20 s; one unanswered for 60 s ends it. A pong to nothing does not help. */
-TEST(session, silence_ends_it)
-{
-    char ping[SESSION_PING_BYTES + 1];
-    session_open(&session, false, T0);
-    assert_int_equal(tick(T0 + 20 * SECOND_NS - 1, ping), SESSION_DUE_NOTHING);
-    assert_int_equal(tick(T0 + 20 * SECOND_NS, ping), SESSION_DUE_PING);
-    assert_string_equal(ping, "1020000");
-    pong("");
-    pong("1");
-    assert_int_equal(tick(T0 + 40 * SECOND_NS, ping), SESSION_DUE_PING);
-    assert_int_equal(tick(T0 + 60 * SECOND_NS, ping), SESSION_DUE_PING);
-    assert_int_equal(tick(T0 + 80 * SECOND_NS - 1, ping), SESSION_DUE_NOTHING);
-    assert_int_equal(tick(T0 + 80 * SECOND_NS, ping), SESSION_DUE_SILENT);
-}
-
-/* An answer to the newest ping answers the older ones; it may go on until 24 hours are over. */
-TEST(session, pongs_keep_it_alive_for_24_hours)
-{
-    char ping[SESSION_PING_BYTES + 1];
-    session_open(&session, false, T0);
-    assert_int_equal(tick(T0 + 20 * SECOND_NS, ping), SESSION_DUE_PING);
-    uint64_t now = T0 + 40 * SECOND_NS;
-    for (; now < T0 + SESSION_LIFE_NS; now += 20 * SECOND_NS) {
-        assert_int_equal(tick(now, ping), SESSION_DUE_PING);
-        pong(ping);
-        assert_int_equal(session.ping_count, 0);
-    }
-    assert_int_equal(tick(now, ping), SESSION_DUE_OLD);
-    session_closing(&session, now);
-    assert_int_equal(tick(now, ping), SESSION_DUE_NOTHING);
+    assert_true(changes.is_full);
+    ask("{\"method\":\"LIST_SUBSCRIPTIONS\",\"id\":1}");
+    assert_false(changes.is_full);
 }

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -16,6 +17,7 @@
 
 #define PORT       18200
 #define WAIT_TURNS 20000
+#define SECOND_NS  1000000000ull
 
 static uv_loop_t loop;
 static h2o_globalconf_t config;
@@ -26,6 +28,12 @@ static struct socket_hub *hub;
 static struct publisher *publisher;
 static struct metrics metrics;
 static uint64_t update_id;
+static uint64_t now_ns; /* what connections go by */
+
+static uint64_t now(void)
+{
+    return now_ns;
+}
 
 static int on_request(h2o_handler_t *self, h2o_req_t *request)
 {
@@ -70,6 +78,9 @@ static void start_server(void)
     memset(&metrics, 0, sizeof(metrics));
     hub = socket_hub_new(&context, publisher, &metrics);
     assert_non_null(hub);
+    now_ns = 1000 * SECOND_NS;
+    socket_hub_configure(hub,
+                         &(struct socket_options){.pulse = pulse_limits_default(), .now_ns = now});
 }
 
 static void stop_server(void)
@@ -347,26 +358,177 @@ TEST(socket, bad_input_closes_with_its_code)
         leave(&first);
         assert_int_equal(socket_hub_count(hub), 0);
     }
+    assert_int_equal(metric_get(&metrics.ws_protocol_closed_total),
+                     sizeof(cases) / sizeof(cases[0]) - 1);
     stop_server();
 }
 
-/* More than ten messages at once: closed with 1008; pongs do not count. */
+/* Behind the close frame for a broken protocol comes the end of the stream, at once; the connection is gone when the
+ * client has closed too. */
+TEST(socket, broken_protocol_ends_the_stream)
+{
+    start_server();
+    uint8_t opcode;
+    size_t bytes;
+    client_open(&first, "/ws");
+    client_write(&first, "\x81\x01z", 3);
+    expect_close(&first, 1002);
+    assert_null(client_hear(&first, &opcode, &bytes));
+    leave(&first);
+    assert_int_equal(socket_hub_count(hub), 0);
+    stop_server();
+}
+
+/* A fragment that cannot become UTF-8 is refused when it comes, not when its message ends; so is one of a binary
+ * message. A character may be cut in two. */
+TEST(socket, fragments_are_checked_as_they_come)
+{
+    start_server();
+    client_open(&first, "/ws");
+    client_send(&first, 0x01, "\xed", 1);
+    client_send(&first, 0x00, "\xa0", 1);
+    expect_close(&first, 1007);
+    leave(&first);
+    client_open(&first, "/ws");
+    client_send(&first, 0x01, "\xe2\x82", 2);
+    client_send(&first, 0x80, "", 0);
+    expect_close(&first, 1007);
+    leave(&first);
+    client_open(&first, "/ws");
+    client_send(&first, 0x02, "x", 1);
+    expect_close(&first, 1003);
+    leave(&first);
+    client_open(&first, "/ws");
+    client_send(&first, 0x01, "{\"method\":\"LIST_SUBSCRIPTIONS\",\"x\":\"\xe2", 37);
+    client_send(&first, 0x00, "\x82", 1);
+    client_send(&first, 0x80, "\xac\",\"id\":5}", 10);
+    expect_text(&first, "{\"result\":[],\"id\":5}");
+    leave(&first);
+    stop_server();
+}
+
+/* More than ten messages at once, or pongs that nobody asked for: closed with 1008, and counted. */
 TEST(socket, too_many_messages_close_it)
 {
     start_server();
     client_open(&first, "/ws");
-    for (int i = 0; i < 30; i++)
-        client_send(&first, 0x8a, "", 0);
     for (int i = 0; i < 10; i++)
         client_say(&first, "{\"method\":\"LIST_SUBSCRIPTIONS\",\"id\":1}");
     for (int i = 0; i < 10; i++)
         expect_text(&first, "{\"result\":[],\"id\":1}");
-    for (int i = 0; i < 11; i++)
-        client_say(&first, "{\"method\":\"LIST_SUBSCRIPTIONS\",\"id\":1}");
+    client_say(&first, "{\"method\":\"LIST_SUBSCRIPTIONS\",\"id\":1}");
     expect_close(&first, 1008);
+    leave(&first);
+    client_open(&first, "/ws");
+    for (int i = 0; i < 11; i++)
+        client_send(&first, 0x8a, "", 0);
+    expect_close(&first, 1008);
+    assert_int_equal(metric_get(&metrics.ws_flood_closed_total), 2);
     leave(&first);
     stop_server();
 }
+
+/* Every 20 s a ping with the time in it; answered, it goes on. A minute without an answer ends it. */
+TEST(socket, silent_client_is_closed)
+{
+    start_server();
+    uint8_t opcode;
+    size_t bytes;
+    client_open(&first, "/ws");
+    for (int i = 0; i < 10; i++) {
+        now_ns += 20 * SECOND_NS;
+        const char *ping = client_hear(&first, &opcode, &bytes);
+        assert_non_null(ping);
+        assert_int_equal(opcode, FRAME_PING);
+        assert_int_equal(bytes, 13); /* milliseconds since the epoch */
+        client_send(&first, 0x8a, ping, bytes);
+        client_say(&first, "{\"method\":\"LIST_SUBSCRIPTIONS\",\"id\":1}");
+        expect_text(&first, "{\"result\":[],\"id\":1}"); /* the pong has been read */
+    }
+    now_ns += 20 * SECOND_NS;
+    assert_non_null(client_hear(&first, &opcode, &bytes));
+    assert_int_equal(opcode, FRAME_PING);
+    now_ns += 60 * SECOND_NS;
+    expect_close(&first, 1008);
+    assert_int_equal(metric_get(&metrics.ws_silent_closed_total), 1);
+    leave(&first);
+    stop_server();
+}
+
+static const char *hear_text(struct client *client)
+{
+    uint8_t opcode;
+    size_t bytes;
+    const char *text;
+    do {
+        text = client_hear(client, &opcode, &bytes);
+        assert_non_null(text);
+    } while (opcode != FRAME_TEXT);
+    return text;
+}
+
+/* A connection lives 24 hours; ten minutes before that its client is told, in the form of his streams. */
+TEST(socket, old_connection_is_told_and_closed)
+{
+    static const char plain[] = "{\"e\":\"serverShutdown\",\"E\":";
+    static const char combined[] =
+        "{\"stream\":\"!serverShutdown\",\"data\":{\"e\":\"serverShutdown\",\"E\":";
+    start_server();
+    client_open(&first, "/ws");
+    client_open(&second, "/stream");
+    now_ns += pulse_limits_default().life_ns - pulse_limits_default().notice_ns;
+    assert_memory_equal(hear_text(&first), plain, strlen(plain));
+    assert_memory_equal(hear_text(&second), combined, strlen(combined));
+    assert_int_equal(metric_get(&metrics.ws_old_closed_total), 0);
+    now_ns += pulse_limits_default().notice_ns;
+    expect_close(&first, 1001);
+    expect_close(&second, 1001);
+    assert_int_equal(metric_get(&metrics.ws_old_closed_total), 2);
+    close(second.descriptor);
+    leave(&first);
+    stop_server();
+}
+
+/* Who has been told to go and does not close is gone after two seconds. */
+TEST(socket, close_is_not_waited_for_long)
+{
+    start_server();
+    client_open(&first, "/ws");
+    client_write(&first, "\x82\x81\0\0\0\0x", 7);
+    expect_close(&first, 1003);
+    assert_int_equal(socket_hub_count(hub), 1);
+    now_ns += 2 * SECOND_NS;
+    for (int i = 0; i < WAIT_TURNS && socket_hub_count(hub) > 0; i++) {
+        turn();
+        poll(NULL, 0, 1);
+    }
+    assert_int_equal(socket_hub_count(hub), 0);
+    close(first.descriptor);
+    stop_server();
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+/* What an idle connection with a stream takes of ours: at most 8 KiB (here with all that libh2o and libuv keep). */
+TEST(socket, idle_connection_takes_at_most_8_kib)
+{
+    enum { CONNECTIONS = 200 };
+    static int descriptors[CONNECTIONS];
+    start_server();
+    client_open(&first, "/ws/btcusdt@trade"); /* what is allocated once */
+    const size_t before = mallinfo2().uordblks;
+    for (int i = 0; i < CONNECTIONS; i++) {
+        client_open(&second, "/ws/btcusdt@trade");
+        descriptors[i] = second.descriptor;
+    }
+    const size_t each = (mallinfo2().uordblks - before) / CONNECTIONS;
+    print_message("%zu bytes a connection\n", each);
+    assert_true(each <= 8192);
+    for (int i = 0; i < CONNECTIONS; i++)
+        close(descriptors[i]);
+    leave(&first);
+    stop_server();
+}
+#endif
 
 /* Handshakes that are none are refused before the protocol changes. */
 TEST(socket, handshakes_are_checked)
@@ -431,12 +593,12 @@ TEST(socket, slow_reader_of_the_book_is_caught_up)
     start_server();
     uint8_t opcode;
     size_t bytes;
-    uint64_t now_ns = FIXTURE_START_NS, last = 0, messages = 0;
+    uint64_t tick_ns = FIXTURE_START_NS, last = 0, messages = 0;
     client_open(&first, "/ws/btcusdt@depth@100ms/btcusdt@bookTicker");
     for (int round = 0; round < ROUNDS; round++) { /* it does not read */
         for (int i = 0; i < LEVELS; i++)
             level(1000 + i, 1 + round);
-        publish_tick(publisher, now_ns += 100000000);
+        publish_tick(publisher, tick_ns += 100000000);
         turn();
     }
     while (last < update_id) {
@@ -458,12 +620,12 @@ TEST(socket, slow_reader_of_the_book_is_caught_up)
 TEST(socket, reader_left_behind_the_history_is_closed)
 {
     start_server();
-    uint64_t now_ns = FIXTURE_START_NS;
+    uint64_t tick_ns = FIXTURE_START_NS;
     client_open(&first, "/ws/btcusdt@depth@100ms");
     for (int round = 0; round < 400; round++) {
         for (int i = 0; i < 300; i++)
             level(1000 + i, 1 + round);
-        publish_tick(publisher, now_ns += 100000000);
+        publish_tick(publisher, tick_ns += 100000000);
         turn();
     }
     expect_close(&first, 1008);
@@ -478,6 +640,7 @@ TEST(socket, stop_closes_everybody)
     start_server();
     client_open(&first, "/ws/btcusdt@trade");
     socket_hub_close_all(hub, 1001, "the node stops");
+    assert_non_null(strstr(hear_text(&first), "\"e\":\"serverShutdown\""));
     expect_close(&first, 1001);
     assert_string_equal(client_request(&second, "GET /ws HTTP/1.1\r\n" HEAD KEY V13 "\r\n"), "503");
     close(second.descriptor);
