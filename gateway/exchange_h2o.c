@@ -1,5 +1,6 @@
 #include "gateway/exchange_h2o.h"
 
+#include "gateway/address.h"
 #include "gateway/answer_h2o.h"
 
 #include <errno.h>
@@ -7,17 +8,12 @@
 #include <sys/socket.h>
 #include <time.h>
 
-static uint64_t address_of(const h2o_req_t *h2o)
+static uint64_t peer_address(const h2o_req_t *h2o)
 {
     struct sockaddr_storage address;
     memset(&address, 0, sizeof(address));
-    if (h2o->conn->callbacks->get_peername(h2o->conn, (struct sockaddr *)&address) == 0) return 1;
-    if (address.ss_family == AF_INET)
-        return 1 + (uint64_t)((struct sockaddr_in *)&address)->sin_addr.s_addr;
-    uint64_t network = 1;
-    if (address.ss_family == AF_INET6)
-        memcpy(&network, &((struct sockaddr_in6 *)&address)->sin6_addr, sizeof(network));
-    return network | 1;
+    (void)h2o->conn->callbacks->get_peername(h2o->conn, (struct sockaddr *)&address);
+    return address_of((const struct sockaddr *)&address);
 }
 
 static bool line_names(const char *line, size_t line_bytes, const char *name, size_t name_bytes)
@@ -150,7 +146,7 @@ static void read_request(h2o_req_t *h2o, struct request *request)
     }
     request->body = h2o->entity.base;
     request->body_bytes = h2o->entity.base == NULL ? 0 : h2o->entity.len;
-    request->address = address_of(h2o);
+    request->address = peer_address(h2o);
     request->now_ns = wall_clock_ns();
 }
 

@@ -44,6 +44,18 @@ struct gateway_reader {
     const struct proof_source *proofs;
 };
 
+/* What one client may take; of each 0 is the default, the one of config.def. */
+struct gateway_limits {
+    uint32_t address_connections_max; /* 0: any number */
+    uint32_t header_ms;               /* from the first byte of a request to the end of its header section */
+    uint32_t body_ms;                 /* from then to the end of its body */
+    uint32_t ws_ping_s;
+    uint32_t ws_pong_s;
+    uint32_t ws_life_s;
+    uint32_t ws_notice_s;
+    uint32_t ws_messages; /* a second */
+};
+
 struct gateway_options {
     const char *host; /* numeric address, e.g. "127.0.0.1" */
     uint16_t port;
@@ -61,6 +73,7 @@ struct gateway_options {
     struct progress *progress;
     bool limits_on;           /* request weight per address */
     uint32_t connections_max; /* HTTP and WebSocket together; 0: GATEWAY_CONNECTIONS_MAX */
+    struct gateway_limits limits;
     struct gateway_checkpoints checkpoints;
     const struct chain_source *chain;     /* this loop's own; NULL: what the notices tell */
     const struct proof_source *proofs;    /* likewise; NULL: none are given */

@@ -1,6 +1,7 @@
 #include "gateway/listener_h2o.h"
 
 #include "common/log.h"
+#include "gateway/address.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -11,10 +12,24 @@
 
 #define LISTEN_BACKLOG 4096
 
+/* How long the kernel tries to give a peer what he does not take: slow readers of answers go. */
+#define UNTAKEN_MS 60000
+
 struct connection {
     uv_tcp_t tcp;
     struct listener *listener;
+    uint64_t address; /* address.h */
 };
+
+static const char busy_answer[] =
+    "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
+    "Content-Type: application/json;charset=UTF-8\r\nContent-Length: 63\r\n\r\n"
+    "{\"code\":-1008,\"msg\":\"Too many connections; please try again.\"}\n";
+
+static const char address_answer[] =
+    "HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nRetry-After: 60\r\n"
+    "Content-Type: application/json;charset=UTF-8\r\nContent-Length: 63\r\n\r\n"
+    "{\"code\":-1003,\"msg\":\"Too many connections from this address.\"}\n";
 
 void listener_init(struct listener *listener, const struct gateway_options *options,
                    uv_loop_t *loop, h2o_accept_ctx_t *accept)
@@ -28,6 +43,7 @@ static void on_connection_closed(uv_handle_t *handle)
     struct connection *connection = (struct connection *)handle;
     struct listener *listener = connection->listener;
     listener->connection_count--;
+    crowd_leave(&listener->crowd, connection->address);
     metric_set(&listener->options->metrics->http_connections, listener->connection_count);
     free(connection);
 }
@@ -43,6 +59,54 @@ static uint32_t connections_max(const struct listener *listener)
     return configured == 0 ? GATEWAY_CONNECTIONS_MAX : configured;
 }
 
+static uint64_t address_of_connection(const struct connection *connection)
+{
+    struct sockaddr_storage address = {0};
+    int address_bytes = sizeof(address);
+    (void)uv_tcp_getpeername(&connection->tcp, (struct sockaddr *)&address, &address_bytes);
+    return address_of((const struct sockaddr *)&address);
+}
+
+/* Says why, as far as that goes without waiting, and closes. */
+static void refuse(struct connection *connection, _Atomic uint64_t *metric, const char *answer)
+{
+    const struct listener *listener = connection->listener;
+    uv_buf_t text = uv_buf_init((char *)(uintptr_t)answer, (unsigned)strlen(answer));
+    metric_add(metric, 1);
+    if (listener->accept->ssl_ctx == NULL) {
+        (void)uv_try_write((uv_stream_t *)&connection->tcp, &text, 1);
+    }
+    uv_close((uv_handle_t *)&connection->tcp, on_refused_closed);
+}
+
+/* Whether there is room for it; refused otherwise. */
+static bool admit(struct connection *connection)
+{
+    struct listener *listener = connection->listener;
+    struct metrics *metrics = listener->options->metrics;
+    const uint32_t address_max = listener->options->limits.address_connections_max;
+    if (listener->connection_count >= connections_max(listener)) {
+        refuse(connection, &metrics->connections_refused_total, busy_answer);
+        return false;
+    }
+    if (address_max > 0 && crowd_count(&listener->crowd, connection->address) >= address_max) {
+        refuse(connection, &metrics->address_refused_total, address_answer);
+        return false;
+    }
+    return true;
+}
+
+static void set_options(struct connection *connection)
+{
+    const unsigned untaken_ms = UNTAKEN_MS;
+    uv_os_fd_t descriptor;
+    uv_tcp_nodelay(&connection->tcp, 1);
+    if (uv_fileno((uv_handle_t *)&connection->tcp, &descriptor) == 0) {
+        (void)setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &untaken_ms,
+                         sizeof(untaken_ms));
+    }
+}
+
 static void on_connection(uv_stream_t *handle, int status)
 {
     struct listener *listener = handle->data;
@@ -53,13 +117,15 @@ static void on_connection(uv_stream_t *handle, int status)
         return;
     }
     connection->listener = listener;
-    if (uv_accept(handle, (uv_stream_t *)&connection->tcp) != 0 ||
-        listener->connection_count >= connections_max(listener)) {
+    if (uv_accept(handle, (uv_stream_t *)&connection->tcp) != 0) {
         uv_close((uv_handle_t *)&connection->tcp, on_refused_closed);
         return;
     }
-    uv_tcp_nodelay(&connection->tcp, 1);
+    connection->address = address_of_connection(connection);
+    if (!admit(connection)) return;
+    set_options(connection);
     listener->connection_count++;
+    crowd_enter(&listener->crowd, connection->address);
     metric_set(&listener->options->metrics->http_connections, listener->connection_count);
     h2o_accept(listener->accept,
                h2o_uv_socket_create((uv_stream_t *)&connection->tcp, on_connection_closed));
@@ -107,7 +173,10 @@ enum status listener_bind(struct listener *listener)
 enum status listener_open(struct listener *listener)
 {
     uv_tcp_t *handle = calloc(1, sizeof(*handle));
-    if (handle == NULL) return STATUS_NO_MEMORY;
+    if (handle == NULL || !crowd_open(&listener->crowd, connections_max(listener))) {
+        free(handle);
+        return STATUS_NO_MEMORY;
+    }
     uv_tcp_init(listener->loop, handle);
     handle->data = listener;
     listener->handle = handle;
@@ -128,4 +197,10 @@ void listener_close(struct listener *listener)
     listener->handle = NULL;
     if (listener->descriptor >= 0) close(listener->descriptor);
     listener->descriptor = -1;
+}
+
+void listener_free(struct listener *listener)
+{
+    ASSERT(listener->handle == NULL && listener->connection_count == 0);
+    crowd_close(&listener->crowd);
 }

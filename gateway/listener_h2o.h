@@ -2,12 +2,14 @@
  *
  * Owner    the server's loop
  * Memory   malloc for connections, freed as they close
- * Limits   connections_max at once, HTTP and WebSocket together; one more is closed
+ * Limits   connections_max at once, HTTP and WebSocket together, and limits.address_connections_max of one address;
+ *          one more is refused (503, 429) and closed
  */
 
 #ifndef GATEWAY_LISTENER_H2O_H
 #define GATEWAY_LISTENER_H2O_H
 
+#include "gateway/crowd.h"
 #include "gateway/gateway.h"
 
 #include <h2o.h>
@@ -19,6 +21,7 @@ struct listener {
     uv_tcp_t *handle;
     int descriptor; /* bound, not listening yet; -1 otherwise */
     uint32_t connection_count;
+    struct crowd crowd; /* the same, by address; open while the port was */
 };
 
 void listener_init(struct listener *listener, const struct gateway_options *options,
@@ -32,5 +35,8 @@ MUST_CHECK enum status listener_open(struct listener *listener);
 
 /* Takes no more connections. Those that are there stay. */
 void listener_close(struct listener *listener);
+
+/* Needs: closed, and no connection left. */
+void listener_free(struct listener *listener);
 
 #endif /* GATEWAY_LISTENER_H2O_H */

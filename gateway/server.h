@@ -14,8 +14,11 @@
 #include "gateway/gateway.h"
 #include "gateway/publish.h"
 
-#define SERVER_BODY_MAX        (64 * 1024)
-#define SERVER_HEADER_MAX      (16 * 1024)
+#define SERVER_BODY_MAX   (64 * 1024)
+#define SERVER_HEADER_MAX (16 * 1024)
+#define SERVER_HEADER_TIME_MS \
+    10000 /* from a request's first byte to the end of its header section */
+#define SERVER_BODY_TIME_MS    20000 /* from then to the end of its body */
 #define SERVER_REQUEST_TIME_MS 30000 /* for a request to come whole, and between two of them */
 
 struct desk;

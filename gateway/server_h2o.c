@@ -3,11 +3,13 @@
 #include "gateway/dispatch_h2o.h"
 #include "gateway/exchange_h2o.h"
 #include "gateway/readers_uv.h"
+#include "gateway/slow_h2o.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#define SECOND_NS    1000000000ull
 #define H2O_BODY_MAX (256 * 1024) /* above ours, so that we answer what is a little too large */
 
 struct handler {
@@ -30,6 +32,13 @@ static bool is_upgrade(const struct request *request)
            path_is(request, "/quorex/v1/stream", false);
 }
 
+static void refuse_oversized(struct server *server, struct desk_question *question,
+                             enum reject reject)
+{
+    metric_add(&server->options->metrics->http_oversized_total, 1);
+    desk_refuse_and_end(question, reject);
+}
+
 static int on_request(h2o_handler_t *handler, h2o_req_t *h2o)
 {
     struct server *server = ((struct handler *)handler)->server;
@@ -38,11 +47,11 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *h2o)
     const struct exchange_header raw = exchange_read_header(h2o);
 
     if (raw.byte_count > SERVER_HEADER_MAX)
-        desk_refuse_and_end(question, REJECT_HEADER_TOO_LARGE);
+        refuse_oversized(server, question, REJECT_HEADER_TOO_LARGE);
     else if (raw.lengths + raw.encodings > 1)
         desk_refuse_and_end(question, REJECT_FRAMING);
     else if (question->request.body_bytes > SERVER_BODY_MAX)
-        desk_refuse_and_end(question, REJECT_BODY_TOO_LARGE);
+        refuse_oversized(server, question, REJECT_BODY_TOO_LARGE);
     else if (is_upgrade(&question->request))
         socket_upgrade(server->hub, h2o);
     else
@@ -54,7 +63,14 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *h2o)
 
 void server_tick(struct server *server)
 {
+    const struct gateway_limits *limits = &server->options->limits;
+    const struct slow_limits slow = {
+        .header_ms = limits->header_ms > 0 ? limits->header_ms : SERVER_HEADER_TIME_MS,
+        .body_ms = limits->body_ms > 0 ? limits->body_ms : SERVER_BODY_TIME_MS,
+    };
     desk_tick(server->desk, uv_now(server->loop));
+    metric_add(&server->options->metrics->http_slow_closed_total,
+               slow_sweep(&server->context, &slow));
 }
 
 struct desk *server_desk(struct server *server)
@@ -129,6 +145,26 @@ static bool start_desk(struct server *server, struct arena *arena,
     return server->desk != NULL;
 }
 
+static void set_seconds(uint64_t *limit_ns, uint32_t seconds)
+{
+    if (seconds > 0) *limit_ns = seconds * SECOND_NS;
+}
+
+static bool start_hub(struct server *server, struct publisher *publisher)
+{
+    const struct gateway_limits *limits = &server->options->limits;
+    struct socket_options options = {.pulse = pulse_limits_default()};
+    set_seconds(&options.pulse.ping_ns, limits->ws_ping_s);
+    set_seconds(&options.pulse.pong_ns, limits->ws_pong_s);
+    set_seconds(&options.pulse.life_ns, limits->ws_life_s);
+    set_seconds(&options.pulse.notice_ns, limits->ws_notice_s);
+    if (limits->ws_messages > 0) options.pulse.messages_per_second = limits->ws_messages;
+    server->hub = socket_hub_new(&server->context, publisher, server->options->metrics);
+    if (server->hub == NULL) return false;
+    socket_hub_configure(server->hub, &options);
+    return true;
+}
+
 struct server *server_new(struct arena *arena, const struct server_options *options)
 {
     struct server *server = arena_take(arena, sizeof(*server));
@@ -139,8 +175,7 @@ struct server *server_new(struct arena *arena, const struct server_options *opti
         return NULL;
     start_h2o(server);
     listener_init(&server->listener, server->options, server->loop, &server->accept);
-    server->hub = socket_hub_new(&server->context, options->publisher, options->gateway->metrics);
-    return server->hub == NULL ? NULL : server;
+    return start_hub(server, options->publisher) ? server : NULL;
 }
 
 static int end_reading(h2o_req_t *h2o, void *context)
@@ -183,6 +218,7 @@ void server_free(struct server *server)
     if (server->listener.connection_count == 0) {
         h2o_context_dispose(&server->context);
         h2o_config_dispose(&server->config);
+        listener_free(&server->listener);
     }
     desk_free(server->desk);
 }

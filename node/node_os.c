@@ -180,6 +180,21 @@ static void close_sources(struct node_sources *sources, uint32_t count)
     }
 }
 
+static struct gateway_limits gateway_limits_of(const struct config *config)
+{
+    return (struct gateway_limits){
+        .address_connections_max =
+            config->limits != 0 ? (uint32_t)config->address_connections_max : 0,
+        .header_ms = (uint32_t)config->header_s * 1000,
+        .body_ms = (uint32_t)config->body_s * 1000,
+        .ws_ping_s = (uint32_t)config->ws_ping_s,
+        .ws_pong_s = (uint32_t)config->ws_pong_s,
+        .ws_life_s = (uint32_t)config->ws_life_s,
+        .ws_notice_s = (uint32_t)config->ws_notice_s,
+        .ws_messages = (uint32_t)config->ws_messages,
+    };
+}
+
 /* The first of the sources is the loop's, the others its readers'. */
 static enum status run_gateway_with(struct node *node, const struct node_sources *sources)
 {
@@ -204,6 +219,7 @@ static enum status run_gateway_with(struct node *node, const struct node_sources
         .progress = &node->progress,
         .limits_on = node->config->limits != 0,
         .connections_max = (uint32_t)node->config->connections_max,
+        .limits = gateway_limits_of(node->config),
         .checkpoints = {.context = node,
                         .start = node->start.height > 0 ? gateway_start : NULL,
                         .sealed = node->maker != NULL ? gateway_sealed : NULL},

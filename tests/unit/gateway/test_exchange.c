@@ -25,5 +25,6 @@ TEST(exchange, ambiguous_or_oversized_requests_end_the_connection)
     loop_assert_status(loop_exchange("POST /api/v3/order HTTP/1.1\r\nHost: x\r\n"
                                      "Transfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n"),
                        "401", "-2014");
+    assert_int_equal(metric_get(&loop_metrics.http_oversized_total), 2);
     assert_int_equal(loop_stop(), STATUS_OK);
 }

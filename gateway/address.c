@@ -1,0 +1,28 @@
+#include "gateway/address.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#define IPV4_TAG 0x0000ff00u
+
+static uint64_t number_of_ipv4(uint32_t address)
+{
+    return (uint64_t)address << 32 | IPV4_TAG;
+}
+
+uint64_t address_of(const struct sockaddr *peer)
+{
+    if (peer->sa_family == AF_INET) {
+        return number_of_ipv4(((const struct sockaddr_in *)(const void *)peer)->sin_addr.s_addr);
+    }
+    if (peer->sa_family != AF_INET6) return 1;
+    const struct in6_addr *six = &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(six)) {
+        uint32_t four;
+        memcpy(&four, six->s6_addr + 12, sizeof(four));
+        return number_of_ipv4(four);
+    }
+    uint64_t network;
+    memcpy(&network, six->s6_addr, sizeof(network));
+    return network == 0 ? 1 : network;
+}

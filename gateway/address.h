@@ -1,0 +1,20 @@
+/* A peer's address as one number: what limits go by.
+ *
+ * IPv4 as it is, also where a socket that listens for both shows it mapped into IPv6 (::ffff:a.b.c.d);
+ * of IPv6 the network of 64 bits that one customer has.
+ *
+ * Invariants   an IPv4 address never shares its number with an IPv6 network: its lowest byte is 0 and the
+ *              next 0xff, which as an IPv6 address would be in 00ff::/16, and that is not assigned
+ */
+
+#ifndef GATEWAY_ADDRESS_H
+#define GATEWAY_ADDRESS_H
+
+#include <stdint.h>
+
+struct sockaddr;
+
+/* Never 0; 1 for ::/64 and for what is neither IPv4 nor IPv6. */
+uint64_t address_of(const struct sockaddr *peer);
+
+#endif /* GATEWAY_ADDRESS_H */

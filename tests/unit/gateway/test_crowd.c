@@ -1,0 +1,45 @@
+#include "gateway/crowd.h"
+
+#include "tests/harness.h"
+
+/* Each address counts for itself, up and down. */
+TEST(crowd, counts_each_address)
+{
+    struct crowd crowd;
+    assert_true(crowd_open(&crowd, 4));
+    assert_int_equal(crowd_enter(&crowd, 7), 1);
+    assert_int_equal(crowd_enter(&crowd, 7), 2);
+    assert_int_equal(crowd_enter(&crowd, 8), 1);
+    crowd_leave(&crowd, 7);
+    assert_int_equal(crowd_count(&crowd, 7), 1);
+    crowd_leave(&crowd, 7);
+    assert_int_equal(crowd_count(&crowd, 7), 0);
+    assert_int_equal(crowd_count(&crowd, 8), 1);
+    crowd_close(&crowd);
+}
+
+/* Full of addresses that come and go at random, it says what a plain array of counts says. */
+TEST(crowd, agrees_with_a_plain_count)
+{
+    enum { ADDRESSES = 64, OPEN_MAX = 48, ROUNDS = 200000 };
+    static uint32_t counts[ADDRESSES];
+    uint32_t random = 11, open = 0;
+    struct crowd crowd;
+    print_message("seed %u\n", random);
+    assert_true(crowd_open(&crowd, OPEN_MAX));
+    for (int round = 0; round < ROUNDS; round++) {
+        random = random * 1664525u + 1013904223u;
+        const uint32_t address = (random >> 8) % ADDRESSES;
+        if ((random >> 20) % 2 == 0 && open < OPEN_MAX) {
+            assert_int_equal(crowd_enter(&crowd, address + 1), ++counts[address]);
+            open++;
+        } else if (counts[address] > 0) {
+            crowd_leave(&crowd, address + 1);
+            counts[address]--;
+            open--;
+        }
+        const uint32_t other = (random >> 4) % ADDRESSES;
+        assert_int_equal(crowd_count(&crowd, other + 1), counts[other]);
+    }
+    crowd_close(&crowd);
+}
