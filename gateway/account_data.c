@@ -139,6 +139,16 @@ enum outcome account_data_fills(struct request *request, const struct facts *fac
     return OUTCOME_HISTORY;
 }
 
+/* Orders meet in their own book alone: nothing is allocated to them from elsewhere. */
+enum outcome account_data_allocations(struct request *request, const struct facts *facts)
+{
+    uint16_t market;
+    if (!request_market(request, facts, &market)) return OUTCOME_REFUSED;
+    writer_array(&request->json);
+    writer_array_end(&request->json);
+    return OUTCOME_ANSWERED;
+}
+
 /* ---- balances and fees ---- */
 
 static struct fee_tier tier_of(const struct facts *facts, uint32_t account)
@@ -177,6 +187,14 @@ static void put_balances(struct request *request, const struct facts *facts, boo
     writer_array_end(json);
 }
 
+/* Whether anything may leave. */
+static bool has_open_route(const struct params *params)
+{
+    for (uint16_t route = 0; route < params->route_count; route++)
+        if (params->routes[route].status == ROUTE_OPEN) return true;
+    return false;
+}
+
 enum outcome account_data_balances(struct request *request, const struct facts *facts)
 {
     const struct form_field *omit;
@@ -193,8 +211,8 @@ enum outcome account_data_balances(struct request *request, const struct facts *
     writer_key_u64(json, "sellerCommission", 0);
     put_rates(json, "commissionRates", tier);
     writer_key_bool(json, "canTrade", !account->frozen);
-    writer_key_bool(json, "canWithdraw", false);
-    writer_key_bool(json, "canDeposit", false);
+    writer_key_bool(json, "canWithdraw", !account->frozen && has_open_route(facts->params));
+    writer_key_bool(json, "canDeposit", facts->params->route_count > 0);
     writer_key_bool(json, "brokered", false);
     writer_key_bool(json, "requireSelfTradePrevention", false);
     writer_key_bool(json, "preventSor", false);

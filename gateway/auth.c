@@ -4,7 +4,9 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-#define PROOF_TEXT_MAX 256 /* a signature's text after percent-decoding */
+#define PROOF_TEXT_MAX  256 /* a signature's text after percent-decoding */
+#define RSA_LETTERS_MIN 344 /* 256 bytes in base64 */
+#define RSA_LETTERS_MAX 684 /* 512 */
 
 struct auth {
     EVP_MAC *algorithm;
@@ -272,6 +274,21 @@ bool auth_verify(struct auth *auth, const struct view *view, uint32_t key_index,
     if (!key->has_public_key) memcpy(proof->key_id, account->public_key, PUBLIC_KEY_BYTES);
     return verify_ed25519(key->has_public_key ? key->public_key : account->public_key, payload,
                           proof->signature);
+}
+
+/* Base64 of 256 to 512 bytes, RSA's of 2048 to 4096 bits, in letters that may be percent-encoded. */
+struct refusal auth_refusal(const struct auth_payload *payload)
+{
+    const struct auth_piece *text = &payload->signature;
+    size_t letters = 0;
+    for (size_t at = 0; at < text->byte_count; at++) {
+        const bool is_encoded = text->bytes[at] == '%' && at + 2 < text->byte_count;
+        if (is_encoded) at += 2;
+        letters++;
+    }
+    const bool is_rsa =
+        letters % 4 == 0 && letters >= RSA_LETTERS_MIN && letters <= RSA_LETTERS_MAX;
+    return refusal_of(is_rsa ? REJECT_RSA : REJECT_SIGNATURE, NULL, NULL);
 }
 
 int auth_signer(const struct genesis *genesis, const struct params *params,

@@ -66,6 +66,9 @@ MUST_CHECK bool auth_check_time(uint64_t timestamp_ns, uint64_t deadline_ns, uin
 MUST_CHECK bool auth_verify(struct auth *auth, const struct view *view, uint32_t key_index,
                             const struct auth_payload *payload, struct auth_proof *proof);
 
+/* What a signature that auth_verify refused is refused for: an RSA key's, by its length, or no good one. */
+struct refusal auth_refusal(const struct auth_payload *payload);
+
 /* The number by which commands name an operator, or, with `params`, a connector with this key; -1: there is none. */
 int auth_signer(const struct genesis *genesis, const struct params *params,
                 const uint8_t public_key[PUBLIC_KEY_BYTES]);

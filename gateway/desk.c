@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-#define JSON "application/json;charset=UTF-8"
+#define JSON       "application/json;charset=UTF-8"
+#define DESK_MS_NS 1000000u
 
 /* ---- answers ---- */
 
@@ -36,8 +37,9 @@ void desk_send_refusal(struct desk_question *question)
 {
     struct request *request = &question->request;
     writer_start_growing(&request->json, DESK_ANSWER_MAX, question->asker->grow, question);
-    reply_refusal(&request->json, &request->refusal);
+    reply_refusal_at(&request->json, &request->refusal, request->now_ns / DESK_MS_NS);
     request->content_type = NULL;
+    if (request->retry_after_s != 0) question->answer.retry_after_s = request->retry_after_s;
     send_json(question, reject_http_status(request->refusal.reject));
 }
 
@@ -171,10 +173,15 @@ bool desk_charge(struct desk_question *question, uint32_t weight)
 {
     struct desk *desk = question->desk;
     struct request *request = &question->request;
-    const uint32_t used = quota_charge(&desk->quota, request->address, weight, request->now_ns);
-    if (!desk->options->limits_on || used <= QUOTA_WEIGHT_MAX) return true;
-    question->answer.retry_after_s = quota_retry_after(request->now_ns);
-    request->refusal = refusal_of(REJECT_TOO_MUCH_WEIGHT, "6000", "1 MINUTE");
+    if (!desk->options->limits_on) {
+        quota_charge(&desk->quota, request->address, weight, request->now_ns);
+        return true;
+    }
+    const struct quota_verdict verdict =
+        quota_judge(&desk->quota, request->address, weight, request->now_ns);
+    if (verdict.reject == REJECT_NONE) return true;
+    question->answer.retry_after_s = verdict.retry_after_s;
+    request->refusal = quota_refusal(&verdict);
     desk_send_refusal(question);
     return false;
 }
@@ -372,7 +379,9 @@ static void gather_facts(struct desk *desk, const struct desk_options *options)
         .metrics = gateway->metrics,
         .progress = gateway->progress,
         .reconcile_wanted = &gateway->progress->reconcile_wanted,
+        .quota = &desk->quota,
         .node = gateway->node,
+        .limits_on = gateway->limits_on,
     };
 }
 

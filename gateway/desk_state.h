@@ -13,12 +13,6 @@
 
 #define DESK_RANDOM_BYTES 4096
 
-/* Orders an account placed in the running windows, for the answers that tell. */
-struct order_count {
-    uint32_t ten_seconds, in_ten_seconds;
-    uint32_t day, in_day;
-};
-
 struct desk {
     const struct gateway_options *options;
     struct facts facts;
@@ -27,7 +21,6 @@ struct desk {
     struct history *history;
     struct readers *readers;
     struct quota quota;
-    struct order_count *order_counts;
     struct waiter *waiters; /* submit.c: slots 1 .. GATEWAY_WAITING_MAX; 0 heads the list by age */
     uint32_t free_waiter;
     uint32_t waiting_count;

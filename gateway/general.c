@@ -1,5 +1,5 @@
 #include "gateway/market_choice.h"
-#include "gateway/quota.h"
+#include "gateway/reply_limit.h"
 #include "gateway/route.h"
 
 #include "common/parameter.h"
@@ -292,19 +292,6 @@ static bool read_choice(struct request *request, const struct facts *facts,
     return true;
 }
 
-static void put_rate_limits(struct writer *json)
-{
-    writer_key(json, "rateLimits");
-    writer_array(json);
-    writer_object(json);
-    writer_key_string(json, "rateLimitType", "REQUEST_WEIGHT");
-    writer_key_string(json, "interval", "MINUTE");
-    writer_key_u64(json, "intervalNum", 1);
-    writer_key_u64(json, "limit", QUOTA_WEIGHT_MAX);
-    writer_object_end(json);
-    writer_array_end(json);
-}
-
 enum outcome general_exchange_info(struct request *request, const struct facts *facts)
 {
     struct symbol_choice choice;
@@ -314,7 +301,8 @@ enum outcome general_exchange_info(struct request *request, const struct facts *
     writer_object(json);
     writer_key_string(json, "timezone", "UTC");
     put_server_time(request);
-    put_rate_limits(json);
+    writer_key(json, "rateLimits");
+    reply_limits(json);
     writer_key(json, "exchangeFilters");
     writer_array(json);
     writer_array_end(json);

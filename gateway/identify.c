@@ -40,7 +40,7 @@ static bool authenticate_key(struct desk_question *question)
     if (!auth_check_time(timestamp_ns, request->deadline_ns, request->now_ns, &request->refusal))
         return false;
     if (!auth_verify(desk->auth, desk->facts.view, key_index, &request->payload, &request->proof)) {
-        request->refusal = refusal_of(REJECT_SIGNATURE, NULL, NULL);
+        request->refusal = auth_refusal(&request->payload);
         return false;
     }
     request->account = view_key(desk->facts.view, key_index)->account;

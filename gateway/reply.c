@@ -21,6 +21,15 @@ void reply_refusal(struct writer *json, const struct refusal *refusal)
     writer_object_end(json);
 }
 
+void reply_refusal_at(struct writer *json, const struct refusal *refusal, uint64_t server_time)
+{
+    writer_object(json);
+    put_refusal_members(json, refusal);
+    if (reject_code(refusal->reject) == reject_code(REJECT_TOO_LATE))
+        writer_key_u64(json, "serverTime", server_time);
+    writer_object_end(json);
+}
+
 /* Whose the command is, where, and what its cancel is called. */
 static void read_subject(struct reply *reply, const struct intent *intent)
 {

@@ -45,6 +45,7 @@ enum outcome {
     OUTCOME_READING,
 };
 
+struct quota;
 struct route;
 
 /* What a handler may know: all of it belongs to the loop. */
@@ -63,8 +64,10 @@ struct facts {
     const struct progress *progress;
     _Atomic uint64_t
         *reconcile_wanted; /* the one field of it that handlers change; NULL: none asks here */
+    struct quota *quota;   /* NULL: nobody counts */
     uint32_t node;
     bool history_is_up;
+    bool limits_on; /* counted limits refuse */
 };
 
 struct request {
@@ -85,7 +88,8 @@ struct request {
     uint64_t time_unit_ns; /* of times in the answer */
     uint64_t deadline_ns;
     uint32_t weight;
-    uint32_t account; /* signed requests: whose; 0 otherwise */
+    uint32_t retry_after_s; /* of a refusal that says so; 0: it does not */
+    uint32_t account;       /* signed requests: whose; 0 otherwise */
     int http_status;
     const char *content_type; /* NULL: JSON */
     struct auth_payload payload;

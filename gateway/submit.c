@@ -16,17 +16,14 @@ struct waiter {
 
 size_t submit_bytes(const struct genesis *genesis)
 {
-    return ((size_t)genesis->params.accounts_max + 1) * sizeof(struct order_count) +
-           (GATEWAY_WAITING_MAX + 1) * sizeof(struct waiter);
+    (void)genesis;
+    return (GATEWAY_WAITING_MAX + 1) * sizeof(struct waiter);
 }
 
 bool submit_init(struct desk *desk, struct arena *arena)
 {
-    const struct params *params = &desk->options->genesis->params;
-    desk->order_counts =
-        arena_take_array(arena, (size_t)params->accounts_max + 1, sizeof(*desk->order_counts));
     desk->waiters = arena_take_array(arena, GATEWAY_WAITING_MAX + 1, sizeof(*desk->waiters));
-    if (desk->order_counts == NULL || desk->waiters == NULL) return false;
+    if (desk->waiters == NULL) return false;
     for (uint32_t slot = GATEWAY_WAITING_MAX; slot > 0; slot--) {
         desk->waiters[slot].next = desk->free_waiter;
         desk->free_waiter = slot;
@@ -97,21 +94,29 @@ void submit_event(struct waiter *waiter, const struct applied *applied, const st
     reply_event(&question->reply, &printing, applied, event);
 }
 
-/* Counts placed orders and says so in the answer. */
-static void count_orders(struct desk_question *question, uint32_t placed, uint64_t stamp_ns)
+/* Who has placed orders reads how many of them count now. */
+static void tell_orders(struct desk_question *question, uint64_t stamp_ns)
 {
-    struct order_count *count = &question->desk->order_counts[question->request.account];
-    const uint32_t ten_seconds = (uint32_t)(stamp_ns / 10000000000u);
-    const uint32_t day = (uint32_t)(stamp_ns / 86400000000000u);
-    if (count->ten_seconds != ten_seconds) count->in_ten_seconds = 0;
-    if (count->day != day) count->in_day = 0;
-    count->ten_seconds = ten_seconds;
-    count->day = day;
-    count->in_ten_seconds += placed;
-    count->in_day += placed;
-    question->answer.counts_orders = true;
-    question->answer.orders_ten_seconds = count->in_ten_seconds;
-    question->answer.orders_day = count->in_day;
+    struct desk_answer *answer = &question->answer;
+    const struct order_tally *tally =
+        &view_account(question->desk->facts.view, question->request.account)->tally;
+    answer->counts_orders = true;
+    answer->orders_ten_seconds = order_tally_placed(tally, TALLY_TEN_SECONDS, stamp_ns);
+    answer->orders_day = order_tally_placed(tally, TALLY_DAY, stamp_ns);
+}
+
+/* What places, cancels or replaces costs nothing when it succeeds. */
+static void give_weight_back(struct desk_question *question)
+{
+    const struct request *request = &question->request;
+    static const bool is_free[] = {
+        [REPLY_ORDER] = true,   [REPLY_CANCEL] = true, [REPLY_CANCEL_ALL] = true,
+        [REPLY_REPLACE] = true, [REPLY_LIST] = true,   [REPLY_LIST_CANCEL] = true};
+    if (request->http_status != 200 || request->reply_kind >= sizeof(is_free) ||
+        !is_free[request->reply_kind])
+        return;
+    quota_give_back(&question->desk->quota, request->address, request->weight, request->now_ns,
+                    request->now_ns);
 }
 
 /* Atomic maximum; release: whoever loads it with acquire and waits for its own view to reach it reads
@@ -143,8 +148,8 @@ static void answer(struct desk_question *question, const struct applied *applied
         return;
     }
     request->http_status = question->reply.http_status;
-    const uint32_t placed = reply_placed_count(&question->reply);
-    if (placed > 0) count_orders(question, placed, applied->stamp_ns);
+    if (reply_placed_count(&question->reply) > 0) tell_orders(question, applied->stamp_ns);
+    give_weight_back(question);
     desk_send_written(question);
 }
 

@@ -7,6 +7,22 @@
 
 #include <string.h>
 
+/* Whether the account may place `count` more orders, by the log's clock. */
+static bool has_room(struct request *request, const struct facts *facts, uint32_t count)
+{
+    static const char *const windows[] = {[TALLY_TEN_SECONDS] = "10 SECOND", [TALLY_DAY] = "1 DAY"};
+    const struct view_account *account = view_account(facts->view, request->account);
+    const uint64_t now_ns = market_views_now_ns(facts->markets);
+    enum order_tally_window full;
+    char limit[DECIMAL_TEXT_MAX + 1];
+    if (!facts->limits_on || order_tally_has_room(&account->tally, count, now_ns, &full))
+        return true;
+    const uint64_t length_ns = order_tally_length_ns(full);
+    request->retry_after_s = (uint32_t)((length_ns - now_ns % length_ns) / 1000000000u) + 1;
+    limit[decimal_format(order_tally_limit(full), 0, limit)] = 0;
+    return parameter_refuse(&request->refusal, REJECT_TOO_MANY_ORDERS, limit, windows[full]);
+}
+
 /* The intent has been read: it becomes the account's command. */
 static enum outcome command_of(struct request *request, enum reply_kind kind)
 {
@@ -14,6 +30,13 @@ static enum outcome command_of(struct request *request, enum reply_kind kind)
     admit_ids(&request->intent, request->client_id);
     request->reply_kind = kind;
     return OUTCOME_COMMAND;
+}
+
+/* The same for one that places `count` orders. */
+static enum outcome placing_of(struct request *request, const struct facts *facts,
+                               enum reply_kind kind, uint32_t count)
+{
+    return has_room(request, facts, count) ? command_of(request, kind) : OUTCOME_REFUSED;
 }
 
 static bool read_order(struct request *request, const struct facts *facts)
@@ -26,7 +49,8 @@ static bool read_order(struct request *request, const struct facts *facts)
 
 enum outcome trading_place(struct request *request, const struct facts *facts)
 {
-    return read_order(request, facts) ? command_of(request, REPLY_ORDER) : OUTCOME_REFUSED;
+    return read_order(request, facts) ? placing_of(request, facts, REPLY_ORDER, 1)
+                                      : OUTCOME_REFUSED;
 }
 
 static void put_commission(struct writer *json, const char *name, struct fee_tier tier)
@@ -105,7 +129,7 @@ enum outcome trading_replace(struct request *request, const struct facts *facts)
         !intent_response_type(request->form, intent->order_replace.type, &request->response,
                               &request->refusal))
         return OUTCOME_REFUSED;
-    return command_of(request, REPLY_REPLACE);
+    return placing_of(request, facts, REPLY_REPLACE, 1);
 }
 
 typedef bool list_reader(const struct form *form, const struct params *params,
@@ -117,7 +141,8 @@ static enum outcome place_list(struct request *request, const struct facts *fact
     if (!reader(request->form, facts->params, &request->intent, &request->refusal) ||
         !intent_response_type(request->form, 0, &request->response, &request->refusal))
         return OUTCOME_REFUSED;
-    return command_of(request, REPLY_LIST);
+    return placing_of(request, facts, REPLY_LIST,
+                      request->intent.list_place.kind == LIST_OTOCO ? 3 : 2);
 }
 
 enum outcome trading_oco(struct request *request, const struct facts *facts)

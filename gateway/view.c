@@ -222,6 +222,7 @@ static void on_order_accepted(struct view *view, const struct applied *applied,
 
     view_index_add(&view->index, order->market, order->order_id, slot);
     view_link(view, slot);
+    order_tally_add(&view->accounts[accepted.account].tally, applied->stamp_ns);
 }
 
 /* Comes after the acceptance, and once more before the end. */
@@ -346,6 +347,8 @@ static void fill_order(struct view *view, const struct fill_event *fill, uint64_
 {
     struct view_order *order = open_of(view, fill->market, order_id);
     const struct market *market = &view->markets->markets[fill->market];
+    if (order->executed.lots == 0)
+        order_tally_give_back(&view->accounts[order->account].tally, stamp_ns);
     order->executed.lots += fill->qty.lots;
     order->quote_executed.units += market_notional(market, fill->price, fill->qty).units;
     order->status = ORDER_PARTIALLY_FILLED;

@@ -22,6 +22,7 @@
 #include "common/genesis.h"
 #include "gateway/custody_view.h"
 #include "gateway/members.h"
+#include "gateway/order_tally.h"
 #include "gateway/view_key.h"
 #include "gateway/view_list.h"
 #include "gateway/view_prevented.h"
@@ -39,6 +40,7 @@ struct view_account {
     uint64_t last_fill;             /* the same in the fill tail */
     uint32_t first_open, last_open; /* slots, by age */
     uint32_t open_count;
+    struct order_tally tally;
     uint16_t tier;
     bool exists;
     bool frozen; /* it may cancel, and nothing else */

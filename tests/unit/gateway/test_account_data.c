@@ -119,3 +119,36 @@ TEST(account_data, fees_follow_a_new_tier)
     assert_int_equal(desk_ask(METHOD_GET, "/api/v3/account", "", 2), OUTCOME_ANSWERED);
     assert_non_null(strstr(desk_answer, "{\"makerCommission\":10,\"takerCommission\":10,"));
 }
+
+/* An order's fills weigh less than all of them. */
+TEST(account_data, fills_weigh_by_what_is_asked_for)
+{
+    const char *path = "/api/v3/myTrades";
+    desk_open();
+    assert_int_equal(desk_ask(METHOD_GET, path, "symbol=BTCUSDT&orderId=5", 1), OUTCOME_HISTORY);
+    assert_int_equal(desk_request.weight, 5);
+    assert_int_equal(desk_ask(METHOD_GET, path, "symbol=BTCUSDT", 1), OUTCOME_HISTORY);
+    assert_int_equal(desk_request.weight, 20);
+    assert_answer("/api/v3/myAllocations", "symbol=BTCUSDT", 1, "[]");
+    assert_refused(METHOD_GET, "/api/v3/myAllocations", "", REJECT_MANDATORY);
+}
+
+/* What may come and go follows the ways that there are, and a frozen account sends nothing. */
+TEST(account_data, account_may_move_money_where_there_is_a_way)
+{
+    desk_open();
+    desk_one_fill();
+    struct params *params = (struct params *)(uintptr_t)desk_facts.params;
+    assert_int_equal(desk_ask(METHOD_GET, "/api/v3/account", "", 1), OUTCOME_ANSWERED);
+    assert_non_null(strstr(desk_answer, "\"canWithdraw\":false,\"canDeposit\":false"));
+    params->route_count = 1;
+    params->routes[0] = (struct route_changed_event){.status = ROUTE_CLOSED, .chain = "ETH"};
+    assert_int_equal(desk_ask(METHOD_GET, "/api/v3/account", "", 1), OUTCOME_ANSWERED);
+    assert_non_null(strstr(desk_answer, "\"canWithdraw\":false,\"canDeposit\":true"));
+    params->routes[0].status = ROUTE_OPEN;
+    assert_int_equal(desk_ask(METHOD_GET, "/api/v3/account", "", 1), OUTCOME_ANSWERED);
+    assert_non_null(strstr(desk_answer, "\"canWithdraw\":true,\"canDeposit\":true"));
+    view_freeze(desk_view, 1);
+    assert_int_equal(desk_ask(METHOD_GET, "/api/v3/account", "", 1), OUTCOME_ANSWERED);
+    assert_non_null(strstr(desk_answer, "\"canTrade\":false,\"canWithdraw\":false"));
+}

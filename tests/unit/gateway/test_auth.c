@@ -320,3 +320,25 @@ TEST(auth, a_known_key_alone_says_nothing)
     assert_false(is_by(owner_public, half));
     auth_free(auth);
 }
+
+/* An RSA key's signature is known by its length, however it is encoded; the client reads what to do about it. */
+TEST(auth, rsa_signatures_are_called_that)
+{
+    static const struct {
+        int letters;
+        bool is_rsa;
+    } cases[] = {{64, false}, {88, false}, {340, false}, {343, false},
+                 {344, true}, {512, true}, {684, true},  {688, false}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char query[1024] = "timestamp=1&signature=";
+        const size_t from = strlen(query);
+        const size_t letters = (size_t)cases[i].letters;
+        memset(query + from, 'A', letters);
+        memcpy(query + from + letters - 1, "%3D", 4); /* one letter: the padding */
+        const struct auth_payload payload = payload_of(query, "");
+        assert_int_equal(auth_refusal(&payload).reject,
+                         cases[i].is_rsa ? REJECT_RSA : REJECT_SIGNATURE);
+    }
+    const struct auth_payload none = payload_of("timestamp=1", "");
+    assert_int_equal(auth_refusal(&none).reject, REJECT_SIGNATURE);
+}

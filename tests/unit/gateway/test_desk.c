@@ -1,3 +1,5 @@
+#include "gateway/quota.h"
+
 #include "tests/unit/gateway/asker_fixture.h"
 
 #define ORDER "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=100"
@@ -155,5 +157,109 @@ TEST(desk, stopped_desk_takes_no_commands)
     assert_int_equal(bob.question.answer.http_status, 200);
     desk_forget(&ann.question);
     desk_forget(&bob.question);
+    asker_close();
+}
+
+/* Who goes on after the refusals is banned, is told until when, and uses nothing meanwhile. */
+TEST(desk, who_does_not_heed_refusals_is_banned)
+{
+    asker_limits_on = true;
+    asker_open();
+    asker_limits_on = false;
+    for (int round = 0; round < 300; round++) {
+        asker_ask(&ann, METHOD_GET, "/api/v3/exchangeInfo", "symbol=BTCUSDT");
+        desk_forget(&ann.question);
+    }
+    for (uint32_t round = 0; round < QUOTA_PATIENCE; round++) {
+        asker_ask(&ann, METHOD_GET, "/api/v3/ping", "");
+        assert_int_equal(ann.question.answer.http_status, 429);
+        desk_forget(&ann.question);
+    }
+    asker_ask(&ann, METHOD_GET, "/api/v3/ping", "");
+    assert_int_equal(ann.question.answer.http_status, 418);
+    assert_int_equal(ann.question.answer.retry_after_s, QUOTA_BAN_S);
+    char expected[128];
+    snprintf(expected, sizeof(expected),
+             "{\"code\":-1003,\"msg\":\"Way too much request weight used; IP banned until %llu.",
+             (unsigned long long)(desk_stamp / 1000000000 + QUOTA_BAN_S) * 1000);
+    assert_ptr_equal(strstr(ann.text, expected), ann.text);
+    desk_forget(&ann.question);
+    asker_close();
+}
+
+/* An order that is placed weighs nothing; one that the log refuses weighs what the route says. */
+TEST(desk, what_succeeds_in_trading_weighs_nothing)
+{
+    asker_open();
+    asker_ask_signed(&ann, METHOD_POST, "/api/v3/order", ORDER);
+    struct command_header header = asker_next_command();
+    desk_accept(0, 77, 1, BUY, 10000, 100000, "ann-1");
+    struct applied applied = asker_return_events(&header);
+    desk_finish(asker_desk, asker_waiter, &applied);
+    assert_int_equal(ann.question.answer.http_status, 200);
+    assert_int_equal(ann.question.answer.used_weight, 0);
+    desk_forget(&ann.question);
+
+    asker_ask_signed(&ann, METHOD_DELETE, "/api/v3/order", "symbol=BTCUSDT&orderId=5");
+    header = asker_next_command();
+    event_write_refused(&desk_events, &(struct refused_event){.reject = REJECT_UNKNOWN_ORDER});
+    applied = asker_return_events(&header);
+    desk_finish(asker_desk, asker_waiter, &applied);
+    assert_int_equal(ann.question.answer.http_status, 400);
+    assert_int_equal(ann.question.answer.used_weight, 1);
+    desk_forget(&ann.question);
+    asker_close();
+}
+
+/* A hundred of ten seconds, by the log's clock: the next waits for the next ten. */
+TEST(desk, orders_beyond_the_count_are_refused)
+{
+    asker_limits_on = true;
+    asker_open();
+    asker_limits_on = false;
+    for (uint64_t id = 1; id <= ORDER_TALLY_TEN_SECONDS_MAX - 2; id++)
+        desk_accept(0, id, 1, BUY, 10000, 1, "a");
+    desk_apply();
+    static const char list[] = "symbol=BTCUSDT&workingType=LIMIT&workingSide=BUY&workingPrice=100"
+                               "&workingQuantity=1&workingTimeInForce=GTC&pendingSide=SELL"
+                               "&pendingQuantity=1&pendingAboveType=LIMIT_MAKER"
+                               "&pendingAbovePrice=200&pendingBelowType=STOP_LOSS"
+                               "&pendingBelowStopPrice=50";
+    asker_ask_signed(&ann, METHOD_POST, "/api/v3/orderList/otoco", list);
+    assert_int_equal(ann.question.answer.http_status, 429);
+    desk_forget(&ann.question);
+    desk_accept(0, 1000, 1, BUY, 10000, 1, "a");
+    desk_accept(0, 1001, 1, BUY, 10000, 1, "a");
+    desk_apply();
+    asker_ask_signed(&ann, METHOD_POST, "/api/v3/order", ORDER);
+    assert_int_equal(ann.question.answer.http_status, 429);
+    assert_string_equal(ann.text, "{\"code\":-1015,\"msg\":\"Too many new orders; current limit is "
+                                  "100 orders per 10 SECOND.\"}");
+    assert_int_equal(ann.question.answer.retry_after_s, 10 - desk_stamp / 1000000000 % 10);
+    assert_false(desk_waits(asker_desk));
+    desk_forget(&ann.question);
+    desk_stamp += 10000 * DESK_MS_NS;
+    market_views_advance(fixture_views, desk_stamp);
+    asker_ask_signed(&ann, METHOD_POST, "/api/v3/order", ORDER);
+    assert_true(desk_waits(asker_desk));
+    desk_forget(&ann.question);
+    asker_close();
+}
+
+/* A clock that is wrong is told what time it is; a key of another kind is told so. */
+TEST(desk, refusals_say_what_to_do_about_them)
+{
+    char query[512] = "timestamp=1700000040000&signature=";
+    asker_open();
+    asker_ask(&ann, METHOD_GET, "/api/v3/account", "timestamp=1600000000000&signature=00");
+    assert_string_equal(ann.text, "{\"code\":-1021,\"msg\":\"Timestamp for this request is outside "
+                                  "of the recvWindow.\",\"serverTime\":1700000040002}");
+    desk_forget(&ann.question);
+    memset(query + strlen(query), 'A', 344);
+    asker_ask(&ann, METHOD_GET, "/api/v3/account", query);
+    assert_string_equal(ann.text,
+                        "{\"code\":-1022,\"msg\":\"RSA keys are not taken here: sign with "
+                        "an Ed25519 or an HMAC-SHA256 key.\"}");
+    desk_forget(&ann.question);
     asker_close();
 }

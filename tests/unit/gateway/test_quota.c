@@ -38,3 +38,79 @@ TEST(quota, heavy_address_outlives_a_flood_of_light_ones)
         assert_true(quota_charge(&quota, address, 1, QUOTA_MINUTE_NS) >= 1);
     assert_int_equal(quota_charge(&quota, 1, 1, QUOTA_MINUTE_NS), 6001);
 }
+
+#define SECOND_NS 1000000000ull
+#define START_NS  (100000 * QUOTA_MINUTE_NS)
+
+/* Uses up the minute of `now_ns`, and goes on until it is banned; returns the verdict. */
+static struct quota_verdict provoke(uint64_t now_ns)
+{
+    struct quota_verdict verdict = quota_judge(&quota, 7, QUOTA_WEIGHT_MAX, now_ns);
+    assert_int_equal(verdict.reject, REJECT_NONE);
+    for (uint32_t i = 0; i < QUOTA_PATIENCE; i++) {
+        verdict = quota_judge(&quota, 7, 1, now_ns);
+        assert_int_equal(verdict.reject, REJECT_TOO_MUCH_WEIGHT);
+        assert_int_equal(verdict.retry_after_s, 60 - now_ns / SECOND_NS % 60);
+    }
+    verdict = quota_judge(&quota, 7, 1, now_ns);
+    assert_int_equal(verdict.reject, REJECT_BANNED);
+    return verdict;
+}
+
+/* Refused first, with when to come back; who does not listen is banned, on every minute until it ends. */
+TEST(quota, who_goes_on_is_banned)
+{
+    open_quota();
+    const struct quota_verdict banned = provoke(START_NS + SECOND_NS);
+    assert_int_equal(banned.retry_after_s, QUOTA_BAN_S);
+    assert_int_equal(banned.until_ms, (START_NS + SECOND_NS) / 1000000 + QUOTA_BAN_S * 1000);
+    const uint64_t last_ns = START_NS + (QUOTA_BAN_S + 1) * SECOND_NS - 1;
+    const struct quota_verdict still = quota_judge(&quota, 7, 1, last_ns);
+    assert_int_equal(still.reject, REJECT_BANNED);
+    assert_int_equal(still.retry_after_s, 1);
+    assert_int_equal(still.used, 0);
+    assert_int_equal(quota_judge(&quota, 8, 1, last_ns).reject, REJECT_NONE);
+    assert_int_equal(quota_judge(&quota, 7, 1, last_ns + 1).reject, REJECT_NONE);
+    const struct refusal refusal = quota_refusal(&banned);
+    char text[REFUSAL_TEXT_MAX];
+    refusal_text(&refusal, text);
+    assert_memory_equal(text, "Way too much request weight used; IP banned until 6000121000.", 61);
+}
+
+/* 2, 4, 8 ... minutes, up to three days; after as long without one the next is a first one. */
+TEST(quota, bans_grow_and_are_forgotten)
+{
+    open_quota();
+    uint64_t now_ns = START_NS;
+    uint32_t length_s = QUOTA_BAN_S;
+    for (int i = 0; i < 14; i++) {
+        assert_int_equal(provoke(now_ns).retry_after_s, length_s);
+        now_ns = (now_ns / QUOTA_MINUTE_NS + length_s / 60 + 1) * QUOTA_MINUTE_NS;
+        length_s = length_s * 2 < QUOTA_BAN_MAX_S ? length_s * 2 : QUOTA_BAN_MAX_S;
+    }
+    now_ns += QUOTA_BAN_MAX_S * SECOND_NS + QUOTA_MINUTE_NS;
+    assert_int_equal(provoke(now_ns).retry_after_s, QUOTA_BAN_S);
+}
+
+/* A flood of addresses does not set a banned one free. */
+TEST(quota, banned_outlive_a_flood_of_others)
+{
+    open_quota();
+    provoke(START_NS);
+    for (uint64_t address = 8; address < 400000; address++)
+        assert_true(quota_charge(&quota, address, 5999, START_NS + QUOTA_MINUTE_NS) >= 1);
+    assert_int_equal(quota_judge(&quota, 7, 1, START_NS + QUOTA_MINUTE_NS).reject, REJECT_BANNED);
+}
+
+TEST(quota, weight_comes_back_in_its_own_minute)
+{
+    open_quota();
+    quota_charge(&quota, 7, 10, START_NS);
+    quota_give_back(&quota, 7, 4, START_NS, START_NS + QUOTA_MINUTE_NS - 1);
+    assert_int_equal(quota_charge(&quota, 7, 0, START_NS), 6);
+    quota_charge(&quota, 7, 10, START_NS + QUOTA_MINUTE_NS);
+    quota_give_back(&quota, 7, 4, START_NS, START_NS + QUOTA_MINUTE_NS);
+    assert_int_equal(quota_charge(&quota, 7, 0, START_NS + QUOTA_MINUTE_NS), 10);
+    quota_give_back(&quota, 7, 11, START_NS + QUOTA_MINUTE_NS, START_NS + QUOTA_MINUTE_NS);
+    assert_int_equal(quota_charge(&quota, 7, 0, START_NS + QUOTA_MINUTE_NS), 0);
+}

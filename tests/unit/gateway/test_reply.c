@@ -538,3 +538,27 @@ TEST(reply, refusal_is_code_and_message)
     assert_string_equal(desk_answer,
                         "{\"code\":-1111,\"msg\":\"Parameter 'price' has too much precision.\"}");
 }
+
+/* Whose clock is wrong reads by which to set it; other refusals have their two members alone. */
+TEST(reply, a_refused_time_says_what_time_it_is)
+{
+    static const struct {
+        enum reject reject;
+        const char *text;
+    } cases[] = {
+        {REJECT_TOO_LATE, "{\"code\":-1021,\"msg\":\"Timestamp for this request is outside of the "
+                          "recvWindow.\",\"serverTime\":77}"},
+        {REJECT_TIMESTAMP_AHEAD, "{\"code\":-1021,\"msg\":\"Timestamp for this request was 1000ms "
+                                 "ahead of the server's time.\",\"serverTime\":77}"},
+        {REJECT_SIGNATURE, "{\"code\":-1022,\"msg\":\"Signature for this request is not valid.\"}"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char bytes[256];
+        struct writer json;
+        const struct refusal refused = refusal_of(cases[i].reject, NULL, NULL);
+        writer_start(&json, bytes, sizeof(bytes) - 1);
+        reply_refusal_at(&json, &refused, 77);
+        bytes[json.used] = 0;
+        assert_string_equal(bytes, cases[i].text);
+    }
+}

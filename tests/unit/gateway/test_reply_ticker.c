@@ -62,8 +62,8 @@ TEST(reply_ticker, day_has_best_prices_unless_it_is_mini)
     writer_start(&json, bytes, sizeof(bytes) - 1);
     reply_ticker_day(&json, &printing, view, &figures, true);
     bytes[json.used] = 0;
-    assert_memory_equal(bytes, "{\"symbol\":\"BTCUSDT\",\"lastPrice\":\"49500.00000000\",\"open",
-                        56);
+    assert_ptr_equal(
+        strstr(bytes, "{\"symbol\":\"BTCUSDT\",\"lastPrice\":\"49500.00000000\",\"open"), bytes);
     assert_null(strstr(bytes, "bidQty"));
     assert_null(strstr(bytes, "prevClose"));
 }

@@ -323,3 +323,23 @@ TEST(view, a_taker_finds_room_beside_a_full_book)
     assert_int_equal(open_of(1), 4096);
     assert_true(view_check(desk_view));
 }
+
+/* What was accepted counts until its first fill, of maker and taker alike; the second gives nothing back. */
+TEST(view, placed_orders_count_until_they_fill)
+{
+    desk_open();
+    desk_account(1);
+    desk_account(2);
+    desk_accept(0, 1, 1, SELL, 5000000, 3, "a");
+    desk_accept(0, 2, 1, SELL, 5100000, 3, "b");
+    desk_accept(0, 3, 2, BUY, 5000000, 2, "c");
+    desk_apply();
+    const struct order_tally *ann = &view_account(desk_view, 1)->tally;
+    const struct order_tally *bob = &view_account(desk_view, 2)->tally;
+    assert_int_equal(order_tally_placed(ann, TALLY_DAY, desk_stamp), 2);
+    desk_fill(0, 1, 1, 1, 1, 3, 2, BUY, 5000000, 1);
+    desk_fill(0, 2, 1, 1, 1, 3, 2, BUY, 5000000, 1);
+    desk_apply();
+    assert_int_equal(order_tally_placed(ann, TALLY_TEN_SECONDS, desk_stamp), 1);
+    assert_int_equal(order_tally_placed(bob, TALLY_TEN_SECONDS, desk_stamp), 0);
+}

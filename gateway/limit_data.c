@@ -1,0 +1,49 @@
+#include "gateway/reply_limit.h"
+#include "gateway/route.h"
+
+static uint32_t orders_of(const struct request *request, const struct facts *facts,
+                          enum reply_limit limit)
+{
+    return order_tally_placed(&view_account(facts->view, request->account)->tally,
+                              limit == LIMIT_ORDERS_DAY ? TALLY_DAY : TALLY_TEN_SECONDS,
+                              market_views_now_ns(facts->markets));
+}
+
+enum outcome limit_data_orders(struct request *request, const struct facts *facts)
+{
+    struct writer *json = &request->json;
+    writer_array(json);
+    for (enum reply_limit limit = LIMIT_ORDERS_TEN_SECONDS; limit < REPLY_LIMITS; limit++) {
+        writer_object(json);
+        reply_limit_count(json, limit, orders_of(request, facts, limit));
+        writer_object_end(json);
+    }
+    writer_array_end(json);
+    return OUTCOME_ANSWERED;
+}
+
+/* Weight is by the gateway's clock, orders are by the log's. */
+enum outcome limit_data_all(struct request *request, const struct facts *facts)
+{
+    const uint64_t log_ns = market_views_now_ns(facts->markets);
+    const uint64_t unit_ns = request->time_unit_ns;
+    struct writer *json = &request->json;
+    const uint32_t weight =
+        facts->quota == NULL ? 0 : quota_charge(facts->quota, request->address, 0, request->now_ns);
+    writer_object(json);
+    writer_key_u64(json, "serverTime", request->now_ns / unit_ns);
+    writer_key_bool(json, "enforced", facts->limits_on);
+    writer_key(json, "rateLimits");
+    writer_array(json);
+    writer_object(json);
+    reply_limit_left(json, LIMIT_WEIGHT, weight, request->now_ns, unit_ns);
+    writer_object_end(json);
+    for (enum reply_limit limit = LIMIT_ORDERS_TEN_SECONDS; limit < REPLY_LIMITS; limit++) {
+        writer_object(json);
+        reply_limit_left(json, limit, orders_of(request, facts, limit), log_ns, unit_ns);
+        writer_object_end(json);
+    }
+    writer_array_end(json);
+    writer_object_end(json);
+    return OUTCOME_ANSWERED;
+}
