@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { apiNode } from './clients.mjs';
 import { until } from './exchange.mjs';
-import { SYMBOL, limit, projected, refused, tellEnd, tellOrders, trade, worldOf } from './stories.mjs';
+import { SYMBOL, limit, refused, tellEnd, tellHistory, tellOrders, trade, worldOf } from './stories.mjs';
 
 const asks = (client) => ({
     place: (order) => client.order(order),
@@ -74,12 +74,7 @@ test('wallet as its users read it, with the server\'s time', async () => {
     assert.equal(balances.length, 3);
 });
 
-test('history is whole once PostgreSQL answers', async () => {
-    const { bob } = world;
-    await projected(world.exchange);
-    assert.equal((await bob.fills({ symbol: 'ETHUSDT' })).length, 5);
-    assert.equal((await bob.all({ symbol: 'ETHUSDT' })).length, 5);
-});
+tellHistory(world);
 
 test('streams deliver each event as it is', async () => {
     const { ws } = world.ann.client, seen = {};

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { binanceRest, binanceStreams } from './clients.mjs';
 import { until } from './exchange.mjs';
-import { SYMBOL, limit, projected, refused, tellEnd, tellOrders, trade, worldOf } from './stories.mjs';
+import { SYMBOL, limit, refused, tellEnd, tellHistory, tellOrders, trade, worldOf } from './stories.mjs';
 
 const asks = (client) => ({
     place: (order) => client.submitNewOrder(order),
@@ -70,6 +70,10 @@ test('market data agrees with what was traded', async () => {
     assert.deepEqual([best.bidPrice, best.askQty], ['49000.00000000', '0.30000000']);
     const day = await client.get24hrChangeStatistics({ symbols });
     assert.equal(day.find(({ symbol }) => symbol === SYMBOL).lastPrice, '50100.00000000');
+    for (const ask of ['getRollingWindowTicker', 'getTradingDayTicker']) {
+        assert.equal((await client[ask]({ symbol: SYMBOL })).lastPrice, '50100.00000000');
+        assert.equal((await client[ask]({ symbols })).length, 2);
+    }
     assert.ok(Number((await client.getAvgPrice({ symbol: SYMBOL })).price) > 40000);
     await refused(world, client.getOrderBook({ symbol: 'NOPE' }), -1121, /^Invalid symbol\.$/);
     await refused(world, client.getKlines({ symbol: SYMBOL, interval: '7m' }), -1120,
@@ -88,12 +92,7 @@ test('fees, wallet and limits as its users read them', async () => {
     assert.ok(client.getRateLimitStates()['x-mbx-used-weight-1m'] >= 0);
 });
 
-test('history is whole once PostgreSQL answers', async () => {
-    const { bob } = world;
-    await projected(world.exchange);
-    assert.equal((await bob.fills({ symbol: 'ETHUSDT' })).length, 5);
-    assert.equal((await bob.all({ symbol: 'ETHUSDT' })).length, 5);
-});
+tellHistory(world);
 
 test('streams deliver each event as it is', async () => {
     const streams = binanceStreams(world.exchange), seen = [];

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connectorRest, connectorStreams } from './clients.mjs';
 import { until } from './exchange.mjs';
-import { SYMBOL, limit, projected, refused, tellEnd, tellOrders, trade, worldOf } from './stories.mjs';
+import { SYMBOL, limit, refused, tellEnd, tellHistory, tellOrders, trade, worldOf } from './stories.mjs';
 
 // It answers as axios does. Its functions take what is mandatory by place.
 const data = async (answer) => (await answer).data;
@@ -67,6 +67,9 @@ test('market data agrees with what was traded', async () => {
     assert.equal((await data(client.ticker24hr('', symbols, 'MINI'))).length, 2);
     assert.equal((await data(client.tickerPrice(SYMBOL))).price, '50100.00000000');
     assert.equal((await data(client.tickerPrice('', symbols))).length, 2);
+    const hour = await data(client.rollingWindowTicker(SYMBOL, [], { windowSize: '1h' }));
+    assert.equal(hour.lastPrice, '50100.00000000');
+    assert.equal((await data(client.rollingWindowTicker('', symbols))).length, 2);
     assert.equal((await data(client.bookTicker(SYMBOL))).bidQty, '0.40000000');
     assert.equal((await data(client.bookTicker())).length, 3);
 });
@@ -90,12 +93,7 @@ test('wallet as its users read it', async () => {
     assert.equal(Number(fees[0].takerCommission), 0.001);
 });
 
-test('history is whole once PostgreSQL answers', async () => {
-    const { bob } = world;
-    await projected(world.exchange);
-    assert.equal((await bob.fills({ symbol: 'ETHUSDT' })).length, 5);
-    assert.equal((await bob.all({ symbol: 'ETHUSDT' })).length, 5);
-});
+tellHistory(world);
 
 test('streams, raw and combined, deliver each event as it is', async () => {
     const seen = [], opened = [];

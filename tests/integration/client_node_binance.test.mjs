@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nodeBinance } from './clients.mjs';
 import { until } from './exchange.mjs';
-import { SYMBOL, limit, projected, refused, tellEnd, tellOrders, trade, worldOf } from './stories.mjs';
+import { SYMBOL, limit, refused, tellEnd, tellHistory, tellOrders, trade, worldOf } from './stories.mjs';
 
 // Its functions take by place what every request of the kind has, and answer as Binance does.
 const asks = (client) => ({
@@ -85,12 +85,7 @@ test('wallet as its users read it', async () => {
     assert.equal((await client.account()).balances.length, 3);
 });
 
-test('history is whole once PostgreSQL answers', async () => {
-    const { bob } = world;
-    await projected(world.exchange);
-    assert.equal((await bob.fills({ symbol: 'ETHUSDT' })).length, 5);
-    assert.equal((await bob.all({ symbol: 'ETHUSDT' })).length, 5);
-});
+tellHistory(world);
 
 test('streams deliver, and its own book is the exchange\'s', async () => {
     const { ann, exchange } = world, seen = {};

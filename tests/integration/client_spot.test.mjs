@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { spotClient } from './clients.mjs';
 import { until } from './exchange.mjs';
-import { SYMBOL, limit, projected, refused, tellEnd, tellOrders, trade, worldOf } from './stories.mjs';
+import { SYMBOL, limit, refused, tellEnd, tellHistory, tellOrders, trade, worldOf } from './stories.mjs';
 
 const data = async (answer) => (await answer).data();
 
@@ -72,6 +72,10 @@ test('market data agrees with what was traded', async () => {
     assert.equal((await data(restAPI.ticker24hr({ symbols, type: 'MINI' }))).length, 2);
     assert.equal((await data(restAPI.tickerPrice({ symbol: SYMBOL }))).price, '50100.00000000');
     assert.equal((await data(restAPI.tickerBookTicker({ symbols }))).length, 2);
+    const hour = await data(restAPI.ticker({ symbol: SYMBOL, windowSize: '1h' }));
+    assert.equal(hour.lastPrice, '50100.00000000');
+    const today = await data(restAPI.tickerTradingDay({ symbols, timeZone: '8' }));
+    assert.equal(today.find(({ symbol }) => symbol === SYMBOL).lastPrice, '50100.00000000');
 });
 
 test('each refusal is the class that its users catch', async () => {
@@ -115,12 +119,7 @@ test('fees are what fills pay', async () => {
                   /^Invalid symbol\.$/);
 });
 
-test('history is whole once PostgreSQL answers', async () => {
-    const { bob } = world;
-    await projected(world.exchange);
-    assert.equal((await bob.fills({ symbol: 'ETHUSDT' })).length, 5);
-    assert.equal((await bob.all({ symbol: 'ETHUSDT' })).length, 5);
-});
+tellHistory(world);
 
 test('streams deliver each event as it is', async () => {
     const connection = await world.ann.client.websocketStreams.connect();
@@ -155,8 +154,19 @@ test('streams deliver each event as it is', async () => {
             await trade(world, '50300');
             return Object.values(seen).every((events) => events.length > 0);
         }, 20, 250);
+        watch('hour', connection.rollingWindowTicker({ symbol, windowSize: '1h' }));
+        watch('hours', connection.allMarketRollingWindowTicker({ windowSize: '4h' }));
+        watch('average', connection.avgPrice({ symbol }));
+        watch('east', connection.klineOffset({ symbol, interval: '1h' }));
+        await until('windows and averages', async () => {
+            await trade(world, '50400');
+            return Object.values(seen).every((events) => events.length > 0);
+        }, 20, 250);
         assert.equal(seen.day.at(-1).e, '24hrTicker');
         assert.equal(seen.best.at(-1).s, SYMBOL);
+        assert.equal(seen.hour.at(-1).e, '1hTicker');
+        assert.equal(seen.average.at(-1).i, '5m');
+        assert.equal(seen.east.at(-1).k.i, '1h');
     } finally {
         await connection.disconnect();
     }
