@@ -23,6 +23,12 @@ static uint64_t worth_of(const struct quota_entry *entry, uint64_t now_ns)
     return entry->minute == (uint32_t)(now_ns / QUOTA_MINUTE_NS) ? entry->used : 0;
 }
 
+/* Answers come by the clock of their request, so by the minute before too; further back only a clock goes that was set. */
+static _Bool is_over(uint32_t entry_minute, uint32_t minute)
+{
+    return entry_minute != minute && entry_minute != minute + 1;
+}
+
 /* The entry of `address` in this minute, or the one that makes room for it: out of date first, else the lightest. */
 static struct quota_entry *entry_of(struct quota *quota, uint64_t address, uint64_t now_ns)
 {
@@ -38,7 +44,7 @@ static struct quota_entry *entry_of(struct quota *quota, uint64_t address, uint6
         if (worth_of(&ways[way], now_ns) < worth_of(entry, now_ns)) entry = &ways[way];
     }
     if (entry->address != address) *entry = (struct quota_entry){.address = address};
-    if (entry->minute != minute) {
+    if (is_over(entry->minute, minute)) {
         entry->minute = minute;
         entry->used = 0;
         entry->refused = 0;
@@ -89,11 +95,10 @@ struct quota_verdict quota_judge(struct quota *quota, uint64_t address, uint32_t
     return verdict;
 }
 
-void quota_give_back(struct quota *quota, uint64_t address, uint32_t weight, uint64_t then_ns,
-                     uint64_t now_ns)
+void quota_give_back(struct quota *quota, uint64_t address, uint32_t weight, uint64_t then_ns)
 {
-    if (then_ns / QUOTA_MINUTE_NS != now_ns / QUOTA_MINUTE_NS) return;
-    struct quota_entry *entry = entry_of(quota, address, now_ns);
+    struct quota_entry *entry = entry_of(quota, address, then_ns);
+    if (entry->minute != (uint32_t)(then_ns / QUOTA_MINUTE_NS)) return;
     entry->used -= weight < entry->used ? weight : entry->used;
 }
 

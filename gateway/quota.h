@@ -45,16 +45,16 @@ struct quota_verdict {
 
 MUST_CHECK _Bool quota_init(struct quota *quota, struct arena *arena);
 
-/* Adds `weight` to what `address` used in the minute of `now_ns`; returns the sum. */
+/* Adds `weight` to what `address` used in the minute of `now_ns`, or in the next one if that has begun for it; returns
+ * the sum. */
 uint32_t quota_charge(struct quota *quota, uint64_t address, uint32_t weight, uint64_t now_ns);
 
 /* The same, and whether the request may go on. A banned address uses nothing. */
 struct quota_verdict quota_judge(struct quota *quota, uint64_t address, uint32_t weight,
                                  uint64_t now_ns);
 
-/* What a request was charged at `then_ns` counts no longer; in a later minute it does not anyway. */
-void quota_give_back(struct quota *quota, uint64_t address, uint32_t weight, uint64_t then_ns,
-                     uint64_t now_ns);
+/* What a request was charged at `then_ns` counts no longer; when a later minute has begun it does not anyway. */
+void quota_give_back(struct quota *quota, uint64_t address, uint32_t weight, uint64_t then_ns);
 
 /* What a verdict that refuses tells the client. */
 struct refusal quota_refusal(const struct quota_verdict *verdict);

@@ -115,8 +115,7 @@ static void give_weight_back(struct desk_question *question)
     if (request->http_status != 200 || request->reply_kind >= sizeof(is_free) ||
         !is_free[request->reply_kind])
         return;
-    quota_give_back(&question->desk->quota, request->address, request->weight, request->now_ns,
-                    request->now_ns);
+    quota_give_back(&question->desk->quota, request->address, request->weight, request->now_ns);
 }
 
 /* Atomic maximum; release: whoever loads it with acquire and waits for its own view to reach it reads

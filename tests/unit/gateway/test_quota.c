@@ -106,11 +106,29 @@ TEST(quota, weight_comes_back_in_its_own_minute)
 {
     open_quota();
     quota_charge(&quota, 7, 10, START_NS);
-    quota_give_back(&quota, 7, 4, START_NS, START_NS + QUOTA_MINUTE_NS - 1);
+    quota_give_back(&quota, 7, 4, START_NS);
     assert_int_equal(quota_charge(&quota, 7, 0, START_NS), 6);
     quota_charge(&quota, 7, 10, START_NS + QUOTA_MINUTE_NS);
-    quota_give_back(&quota, 7, 4, START_NS, START_NS + QUOTA_MINUTE_NS);
+    quota_give_back(&quota, 7, 4, START_NS);
     assert_int_equal(quota_charge(&quota, 7, 0, START_NS + QUOTA_MINUTE_NS), 10);
-    quota_give_back(&quota, 7, 11, START_NS + QUOTA_MINUTE_NS, START_NS + QUOTA_MINUTE_NS);
+    quota_give_back(&quota, 7, 11, START_NS + QUOTA_MINUTE_NS);
     assert_int_equal(quota_charge(&quota, 7, 0, START_NS + QUOTA_MINUTE_NS), 0);
+}
+
+/* A request of the last minute is answered in this one: nobody starts anew by it. */
+TEST(quota, late_answer_begins_no_minute)
+{
+    open_quota();
+    quota_charge(&quota, 7, 10, START_NS + QUOTA_MINUTE_NS);
+    assert_int_equal(quota_charge(&quota, 7, 0, START_NS), 10);
+    assert_int_equal(quota_charge(&quota, 7, 2, START_NS), 12);
+    assert_int_equal(quota_charge(&quota, 7, 1, START_NS + QUOTA_MINUTE_NS), 13);
+}
+
+/* A clock that was set back is believed: nobody pays for an hour that comes twice. */
+TEST(quota, clock_that_was_set_back_begins_anew)
+{
+    open_quota();
+    quota_charge(&quota, 7, 10, START_NS + 60 * QUOTA_MINUTE_NS);
+    assert_int_equal(quota_charge(&quota, 7, 1, START_NS), 1);
 }
