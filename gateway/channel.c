@@ -20,6 +20,7 @@ static const char *const suffixes[CHANNEL_KLINE] = {
     [CHANNEL_TICKER_1H]       = "ticker_1h",
     [CHANNEL_TICKER_4H]       = "ticker_4h",
     [CHANNEL_TICKER_1D]       = "ticker_1d",
+    [CHANNEL_BOOK]            = "book",
     [CHANNEL_AVERAGE]         = "avgPrice",
 };
 

@@ -32,8 +32,9 @@ enum channel_kind {
     CHANNEL_TICKER_1H,
     CHANNEL_TICKER_4H,
     CHANNEL_TICKER_1D,
-    CHANNEL_AVERAGE,                                     /* @avgPrice */
-    CHANNEL_KLINE,                                       /* and the INTERVAL_COUNT - 1 after it */
+    CHANNEL_BOOK,    /* @book: ours, with a snapshot and checksums */
+    CHANNEL_AVERAGE, /* @avgPrice */
+    CHANNEL_KLINE,   /* and the INTERVAL_COUNT - 1 after it */
     CHANNEL_KLINE_EAST = CHANNEL_KLINE + INTERVAL_COUNT, /* @+08:00, likewise */
     CHANNEL_KINDS = CHANNEL_KLINE_EAST + INTERVAL_COUNT,
 

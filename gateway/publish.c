@@ -47,6 +47,7 @@ struct publisher {
     struct stream_certificate certificate;   /* the highest */
     struct stream_block blocks[BLOCKS_KEPT]; /* by height */
     struct depth_change changes[DEPTH_HISTORY];
+    struct depth_level levels[STREAM_BOOK_LEVELS];
     char text[PUBLISH_TEXT_MAX];
 };
 
@@ -182,7 +183,31 @@ static enum channel_kind difference_kind(enum rate rate)
     return rate == FAST ? CHANNEL_DIFFERENCE_FAST : CHANNEL_DIFFERENCE;
 }
 
-/* Cuts the next difference of one rate; with nobody there, only its beginning moves. */
+static void print_changes(struct publisher *publisher, const struct market_view *view,
+                          enum channel_kind kind, uint64_t first_id, struct draft *draft)
+{
+    if (kind == CHANNEL_BOOK) {
+        stream_book_change(&draft->text, &draft->form, view, publisher->shown_ns, first_id,
+                           publisher->changes);
+    } else {
+        stream_difference(&draft->text, &draft->form, view, publisher->shown_ns, first_id,
+                          publisher->changes);
+    }
+}
+
+static void send_changes(struct publisher *publisher, const struct market_view *view,
+                         enum channel_kind kind, uint64_t first_id)
+{
+    struct draft draft;
+    for (enum channel_unit unit = CHANNEL_MS; unit < CHANNEL_UNITS; unit++) {
+        if (!begin(publisher, channel_number(view->market, kind), unit, &draft)) continue;
+        print_changes(publisher, view, kind, first_id, &draft);
+        send_text(publisher, &draft, first_id, true);
+    }
+}
+
+/* Cuts the next difference of one rate; with nobody there, only its beginning moves. The book is cut
+ * with the fast one. */
 static void send_difference(struct publisher *publisher, const struct market_view *view,
                             enum rate rate)
 {
@@ -190,15 +215,8 @@ static void send_difference(struct publisher *publisher, const struct market_vie
     const uint64_t first_id = state->next_first_id[rate];
     if (first_id > view->depth.update_id) return;
     state->next_first_id[rate] = view->depth.update_id + 1;
-
-    const uint32_t channel = channel_number(view->market, difference_kind(rate));
-    struct draft draft;
-    for (enum channel_unit unit = CHANNEL_MS; unit < CHANNEL_UNITS; unit++) {
-        if (!begin(publisher, channel, unit, &draft)) continue;
-        stream_difference(&draft.text, &draft.form, view, publisher->shown_ns, first_id,
-                          publisher->changes);
-        send_text(publisher, &draft, first_id, true);
-    }
+    send_changes(publisher, view, difference_kind(rate), first_id);
+    if (rate == FAST) send_changes(publisher, view, CHANNEL_BOOK, first_id);
 }
 
 static void touch_level(struct publisher *publisher, const struct event *event)
@@ -603,18 +621,35 @@ void publish_unsubscribe(struct publisher *publisher, uint32_t channel)
     publisher->subscribers[channel]--;
 }
 
-/* False when `first_id` is forgotten. Prints nothing while a difference is still to be cut: the next
- * one everybody gets must begin where this one ends (P1). */
-static bool print_difference(struct publisher *publisher, const struct market_view *view,
-                             enum rate rate, uint64_t first_id, struct draft *draft)
+static bool is_of_changes(enum channel_kind kind)
 {
+    return kind == CHANNEL_DIFFERENCE || kind == CHANNEL_DIFFERENCE_FAST || kind == CHANNEL_BOOK;
+}
+
+/* What a reader lacks from `first_id` on; 0: everything. False when that is forgotten and the stream has no
+ * snapshots. Prints nothing while a difference is still to be cut: the next one everybody gets must
+ * begin where this one ends (P1). */
+static bool print_missed(struct publisher *publisher, const struct market_view *view,
+                         enum channel_kind kind, uint64_t first_id, struct draft *draft)
+{
+    const enum rate rate = kind == CHANNEL_DIFFERENCE ? SLOW : FAST;
     const uint64_t next_id = view->depth.update_id + 1;
-    if (!depth_remembers(&view->depth, first_id)) return false;
-    if (publisher->states[view->market].next_first_id[rate] != next_id) return true;
-    if (first_id >= next_id) return true;
-    stream_difference(&draft->text, &draft->form, view, publisher->shown_ns, first_id,
-                      publisher->changes);
+    const bool is_between = publisher->states[view->market].next_first_id[rate] == next_id;
+    if (first_id > 0 && depth_remembers(&view->depth, first_id)) {
+        if (is_between && first_id < next_id) print_changes(publisher, view, kind, first_id, draft);
+        return true;
+    }
+    if (kind != CHANNEL_BOOK) return false;
+    if (is_between) {
+        stream_book(&draft->text, &draft->form, view, publisher->shown_ns, first_id > 0,
+                    publisher->levels);
+    }
     return true;
+}
+
+bool publish_begins_with_state(const struct publisher *publisher, uint32_t channel)
+{
+    return channel_of(channel, publisher->markets_max).kind == CHANNEL_BOOK;
 }
 
 bool publish_current(struct publisher *publisher, uint32_t channel, uint64_t first_update_id,
@@ -622,10 +657,9 @@ bool publish_current(struct publisher *publisher, uint32_t channel, uint64_t fir
 {
     const struct channel about = channel_of(channel, publisher->markets_max);
     struct draft draft = begin_text(publisher, channel, about.unit);
-    if (about.kind == CHANNEL_DIFFERENCE || about.kind == CHANNEL_DIFFERENCE_FAST) {
+    if (is_of_changes(about.kind)) {
         const struct market_view *view = market_views_at(publisher->views, about.market);
-        const enum rate rate = about.kind == CHANNEL_DIFFERENCE_FAST ? FAST : SLOW;
-        if (!print_difference(publisher, view, rate, first_update_id, &draft)) return false;
+        if (!print_missed(publisher, view, about.kind, first_update_id, &draft)) return false;
     } else if (about.kind < CHANNEL_KINDS) {
         struct market_view *view = market_views_at(publisher->views, about.market);
         print_state(publisher, view, kind_of(&about), &draft);

@@ -31,7 +31,7 @@ struct publish_message {
     uint32_t channel;
     const char *payload; /* JSON, good until the sink returns */
     size_t payload_bytes;
-    uint64_t first_update_id; /* depth differences: U; else 0 */
+    uint64_t first_update_id; /* depth differences, the book's too: U; else 0 */
     bool conflatable;         /* a slow reader may be given a later state instead of this one */
 };
 
@@ -72,10 +72,14 @@ void publish_tick(struct publisher *publisher, uint64_t now_ns);
 void publish_subscribe(struct publisher *publisher, uint32_t channel);
 void publish_unsubscribe(struct publisher *publisher, uint32_t channel);
 
+/* Whether a reader of the channel begins with its present state, and gets messages only from there on:
+ * publish_current with first_update_id 0. */
+bool publish_begins_with_state(const struct publisher *publisher, uint32_t channel);
+
 /* The present state of a conflatable channel, for a reader that has skipped messages; for a depth
- * difference everything since `first_update_id`. Points into scratch, good until the next call. False
- * when that is no longer known: the reader is too slow. payload_bytes 0: nothing to send now, ask
- * again after the next tick. */
+ * difference everything since `first_update_id`, for a book too, or the whole of it when that is 0 or no
+ * longer known. Points into scratch, good until the next call. False when a difference is no longer
+ * known: the reader is too slow. payload_bytes 0: nothing to send now, ask again after the next tick. */
 MUST_CHECK bool publish_current(struct publisher *publisher, uint32_t channel,
                                 uint64_t first_update_id, struct publish_message *message);
 

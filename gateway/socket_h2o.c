@@ -543,6 +543,7 @@ static void subscribe(struct connection *connection, uint32_t channel)
     link_last(&hub->channels[channel], &subscription->of_channel);
     link_last(&connection->subscriptions, &subscription->of_connection);
     publish_subscribe(hub->publisher, channel);
+    if (publish_begins_with_state(hub->publisher, channel)) start_skipping(subscription, 0);
 }
 
 static void unsubscribe(struct connection *connection, uint32_t channel)

@@ -1,9 +1,14 @@
 #include "gateway/stream.h"
 
+#include "gateway/crc32.h"
+
 #include <string.h>
 
 #define HOUR_NS        (3600 * 1000000000ull)
 #define TOP_LEVELS_MAX 20
+
+/* A price and a quantity, as text_decimal prints the largest there may be, and two colons. */
+#define CHECKED_LEVEL_BYTES 96
 
 /* A market with the decimals of its two assets: what every number below is printed by. */
 struct scale {
@@ -138,44 +143,100 @@ static void put_level(struct text *text, struct scale scale, price_t price, qty_
     text_add(text, "]");
 }
 
+/* ,"U":..,"u":..,"b":[..],"a":[..] */
+static void put_changes(struct text *text, struct scale scale, const struct depth *depth,
+                        uint64_t first_id, struct depth_change *changes)
+{
+    const uint32_t count = depth_changes(depth, first_id, changes);
+    key_u64(text, ",\"U\":", first_id);
+    key_u64(text, ",\"u\":", depth->update_id);
+    text_add(text, ",\"b\":[");
+    uint32_t i = 0;
+    for (; i < count && changes[i].side == BUY; i++) {
+        put_level(text, scale, changes[i].price, depth_qty(depth, BUY, changes[i].price), i == 0);
+    }
+    text_add(text, "],\"a\":[");
+    for (const uint32_t first = i; i < count; i++) {
+        put_level(text, scale, changes[i].price, depth_qty(depth, SELL, changes[i].price),
+                  i == first);
+    }
+    text_add(text, "]");
+}
+
+/* ,"bids":[..],"asks":[..] */
+static void put_sides(struct text *text, struct scale scale, const struct depth *depth,
+                      struct depth_level *levels, uint32_t level_count)
+{
+    for (int side = BUY; side <= SELL; side++) {
+        const uint32_t count = depth_top(depth, (enum side)side, levels, level_count);
+        text_add(text, side == BUY ? ",\"bids\":[" : "],\"asks\":[");
+        for (uint32_t i = 0; i < count; i++) {
+            put_level(text, scale, levels[i].price, levels[i].qty, i == 0);
+        }
+    }
+    text_add(text, "]");
+}
+
 void stream_difference(struct text *text, const struct stream_form *form,
                        const struct market_view *view, uint64_t event_ns, uint64_t first_id,
                        struct depth_change *changes)
 {
-    const struct scale scale = scale_of(form, view->market);
-    const uint32_t count = depth_changes(&view->depth, first_id, changes);
     begin(text, form, "depthUpdate", event_ns, view);
-    key_u64(text, ",\"U\":", first_id);
-    key_u64(text, ",\"u\":", view->depth.update_id);
-    text_add(text, ",\"b\":[");
-    uint32_t i = 0;
-    for (; i < count && changes[i].side == BUY; i++) {
-        put_level(text, scale, changes[i].price, depth_qty(&view->depth, BUY, changes[i].price),
-                  i == 0);
-    }
-    text_add(text, "],\"a\":[");
-    for (const uint32_t first = i; i < count; i++) {
-        put_level(text, scale, changes[i].price, depth_qty(&view->depth, SELL, changes[i].price),
-                  i == first);
-    }
-    text_add(text, "]}");
+    put_changes(text, scale_of(form, view->market), &view->depth, first_id, changes);
+    text_add(text, "}");
 }
 
 void stream_top(struct text *text, const struct stream_form *form, const struct market_view *view,
                 uint32_t level_count)
 {
     ASSERT(level_count <= TOP_LEVELS_MAX);
-    const struct scale scale = scale_of(form, view->market);
     struct depth_level levels[TOP_LEVELS_MAX];
     key_u64(text, "{\"lastUpdateId\":", view->depth.update_id);
+    put_sides(text, scale_of(form, view->market), &view->depth, levels, level_count);
+    text_add(text, "}");
+}
+
+static void put_checksum(struct text *text, struct scale scale, const struct depth *depth)
+{
+    const struct market *market = scale.market;
+    char bytes[2 * STREAM_CHECKED * CHECKED_LEVEL_BYTES];
+    struct text checked = text_over(bytes, sizeof(bytes));
     for (int side = BUY; side <= SELL; side++) {
-        const uint32_t count = depth_top(&view->depth, (enum side)side, levels, level_count);
-        text_add(text, side == BUY ? ",\"bids\":[" : "],\"asks\":[");
+        struct depth_level levels[STREAM_CHECKED];
+        const uint32_t count = depth_top(depth, (enum side)side, levels, STREAM_CHECKED);
         for (uint32_t i = 0; i < count; i++) {
-            put_level(text, scale, levels[i].price, levels[i].qty, i == 0);
+            if (checked.used > 0) text_add(&checked, ":");
+            text_decimal(&checked, (__int128)levels[i].price.ticks * market->tick_units,
+                         scale.quote_decimals, TEXT_DECIMALS);
+            text_add(&checked, ":");
+            text_decimal(&checked, (__int128)levels[i].qty.lots * market->lot_units,
+                         scale.base_decimals, TEXT_DECIMALS);
         }
     }
-    text_add(text, "]}");
+    ASSERT(!text_full(&checked));
+    key_u64(text, ",\"checksum\":", crc32_of(checked.bytes, checked.used));
+}
+
+void stream_book_change(struct text *text, const struct stream_form *form,
+                        const struct market_view *view, uint64_t event_ns, uint64_t first_id,
+                        struct depth_change *changes)
+{
+    const struct scale scale = scale_of(form, view->market);
+    begin(text, form, "bookUpdate", event_ns, view);
+    put_changes(text, scale, &view->depth, first_id, changes);
+    put_checksum(text, scale, &view->depth);
+    text_add(text, "}");
+}
+
+void stream_book(struct text *text, const struct stream_form *form, const struct market_view *view,
+                 uint64_t event_ns, bool is_resync, struct depth_level *levels)
+{
+    const struct scale scale = scale_of(form, view->market);
+    begin(text, form, is_resync ? "bookResync" : "bookSnapshot", event_ns, view);
+    key_u64(text, ",\"u\":", view->depth.update_id);
+    put_sides(text, scale, &view->depth, levels, STREAM_BOOK_LEVELS);
+    put_checksum(text, scale, &view->depth);
+    text_add(text, "}");
 }
 
 void stream_kline(struct text *text, const struct stream_form *form, const struct market_view *view,

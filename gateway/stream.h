@@ -59,6 +59,20 @@ void stream_difference(struct text *text, const struct stream_form *form,
                        const struct market_view *view, uint64_t event_ns, uint64_t first_id,
                        struct depth_change *changes);
 
+/* Our own book stream: differences like the above, which begin with a snapshot. Each message has a
+ * checksum: crc32_of the best STREAM_CHECKED levels a side at `u`, bids first, price:quantity:price:... */
+#define STREAM_CHECKED     20
+#define STREAM_BOOK_LEVELS 5000 /* a side of a snapshot; what is deeper is told when it changes */
+
+void stream_book_change(struct text *text, const struct stream_form *form,
+                        const struct market_view *view, uint64_t event_ns, uint64_t first_id,
+                        struct depth_change *changes);
+
+/* The whole book. `is_resync`: for a reader who had one, and was left behind since. Needs: room for
+ * STREAM_BOOK_LEVELS in `levels`. */
+void stream_book(struct text *text, const struct stream_form *form, const struct market_view *view,
+                 uint64_t event_ns, bool is_resync, struct depth_level *levels);
+
 /* The best `level_count` levels a side. Needs: level_count <= 20. */
 void stream_top(struct text *text, const struct stream_form *form, const struct market_view *view,
                 uint32_t level_count);

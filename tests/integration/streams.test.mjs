@@ -293,3 +293,48 @@ test('on our own path a stream that is not there is an error', async () => {
         refused.on('error', reject);
     }), /400/);
 });
+
+// As docs/api-quorex.md says it: the text of a client's own best 20 levels a side.
+const table = Array.from({ length: 256 }, (_, n) => {
+    for (let bit = 0; bit < 8; bit++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
+    return n;
+});
+
+function checksum({ bids, asks }) {
+    const text = [...bids.slice(0, 20), ...asks.slice(0, 20)].flat().join(':');
+    return ~Buffer.from(text).reduce((crc, byte) => (crc >>> 8) ^ table[(crc ^ byte) & 255], -1) >>> 0;
+}
+
+test('our own book stream needs no REST: a snapshot, changes without a gap, a checksum in each', async () => {
+    const name = market('book');
+    const streams = await Streams.open(`${exchange.ws}/quorex/v1/stream?streams=${name}`);
+    let book = null, updates = 0;
+    streams.listeners.push(({ data }) => {
+        const { e, u } = data;
+        if (e === 'bookUpdate') {
+            book.take(data);
+            updates++;
+        } else {
+            assert.equal(e, book === null ? 'bookSnapshot' : 'bookResync');
+            book = new Book(name);
+            book.begin({ lastUpdateId: u, bids: data.bids, asks: data.asks });
+        }
+        assert.equal(book.lastUpdateId, u);
+        assert.equal(data.checksum, checksum(book.levels()));
+    });
+    for (let round = 0; round < 12; round++) {
+        await burst(12);
+        const rest = await snapshot();
+        await until('the book to be there', () => book?.lastUpdateId >= rest.lastUpdateId);
+        assert.deepEqual(book.levels(), rest);
+    }
+    assert.ok(updates >= 10);
+    const before = book.levels();
+    await streams.ask('UNSUBSCRIBE', [name], 1);
+    book = null;
+    await streams.ask('SUBSCRIBE', [name], 2);
+    await until('the second snapshot', () => book !== null);
+    assert.deepEqual(book.levels(), before);
+    await streams.close();
+    await Promise.all([cancelAll(ann), cancelAll(bob)]);
+});

@@ -1,6 +1,8 @@
 #include "gateway/publish.h"
 
 #include "common/block_header.h"
+#include "gateway/crc32.h"
+#include "gateway/stream.h"
 #include "tests/unit/gateway/market_fixture.h"
 
 #include <jansson.h>
@@ -264,6 +266,159 @@ TEST(publish, reader_beyond_the_history_is_too_slow)
     assert_true(message.payload_bytes > 0);
     give_level(BUY, 100, 1);
     assert_false(publish_current(publisher, channel, 1, &message));
+}
+
+/* ---- Our own book stream: no REST, a snapshot first, a checksum in every message ---- */
+
+static struct client readers[3];
+static uint32_t resyncs;
+
+/* The checksum of the reader's own levels, made as the documentation says. */
+static uint32_t checksum_of(const struct client *reader)
+{
+    char bytes[4096];
+    struct text text = text_over(bytes, sizeof(bytes));
+    for (int side = BUY; side <= SELL; side++) {
+        int count = 0;
+        for (int64_t i = 1; i < PRICES && count < STREAM_CHECKED; i++) {
+            const int64_t price = side == BUY ? PRICES - i : i;
+            if (reader->book[side][price] == 0) continue;
+            if (text.used > 0) text_add(&text, ":");
+            text_decimal(&text, (__int128)price * 1000000, 8, 8);
+            text_add(&text, ":");
+            text_decimal(&text, (__int128)reader->book[side][price] * 1000, 8, 8);
+            count++;
+        }
+    }
+    assert_false(text_full(&text));
+    return crc32_of(bytes, text.used);
+}
+
+static void take_book(struct client *reader, const char *payload, size_t payload_bytes)
+{
+    json_t *message = json_loadb(payload, payload_bytes, 0, NULL);
+    assert_non_null(message);
+    const char *event = json_string_value(json_object_get(message, "e"));
+    if (strcmp(event, "bookUpdate") == 0) {
+        assert_true(reader->has_snapshot);
+        assert_int_equal(json_integer_value(json_object_get(message, "U")), reader->last_id + 1);
+        take_side(reader, json_object_get(message, "b"), BUY);
+        take_side(reader, json_object_get(message, "a"), SELL);
+    } else {
+        assert_string_equal(event, reader->has_snapshot ? "bookResync" : "bookSnapshot");
+        resyncs += reader->has_snapshot;
+        memset(reader->book, 0, sizeof(reader->book));
+        take_side(reader, json_object_get(message, "bids"), BUY);
+        take_side(reader, json_object_get(message, "asks"), SELL);
+        reader->has_snapshot = true;
+    }
+    reader->last_id = (uint64_t)json_integer_value(json_object_get(message, "u"));
+    reader->event_count++;
+    assert_int_equal(json_integer_value(json_object_get(message, "checksum")), checksum_of(reader));
+    json_decref(message);
+}
+
+static void keep_readers(void *context, const struct publish_message *message)
+{
+    (void)context;
+    for (int i = 0; i < 3; i++) {
+        struct client *reader = &readers[i];
+        if (reader->channel != message->channel) continue;
+        if (!reader->is_skipping) {
+            take_book(reader, message->payload, message->payload_bytes);
+        } else if (reader->has_snapshot && reader->skipped_from == 0) {
+            reader->skipped_from = message->first_update_id;
+        }
+    }
+}
+
+/* As the socket does it: whoever begins, or was left behind, is given what it lacks between two messages. */
+static void serve(struct client *reader)
+{
+    struct publish_message message;
+    if (!reader->is_skipping || (reader->has_snapshot && reader->skipped_from == 0)) return;
+    assert_true(publish_current(publisher, reader->channel, reader->skipped_from, &message));
+    if (message.payload_bytes == 0) return;
+    reader->is_skipping = false;
+    reader->skipped_from = 0;
+    take_book(reader, message.payload, message.payload_bytes);
+}
+
+static void begin_reading(struct client *reader)
+{
+    *reader = (struct client){.is_skipping = true};
+    reader->channel = subscribe("btcusdt@book");
+    assert_true(publish_begins_with_state(publisher, reader->channel));
+}
+
+static void play_book(uint32_t seed)
+{
+    uint32_t random = seed;
+    open_publisher(keep_readers);
+    memset(readers, 0, sizeof(readers));
+    for (int step = 0; step < 3000; step++) {
+        struct client *reader = &readers[next_random(&random) % 3];
+        now_ns += (next_random(&random) % 60) * MS_NS;
+        for (uint32_t levels = next_random(&random) % 5; levels > 0; levels--) {
+            const int64_t price = 1 + next_random(&random) % (PRICES - 1);
+            const int64_t lots = next_random(&random) % 3 == 0 ? 0 : next_random(&random) % 900;
+            give_level(next_random(&random) % 2 == 0 ? BUY : SELL, price, lots);
+        }
+        end_command();
+        if (next_random(&random) % 100 == 0) {
+            if (reader->channel != 0) publish_unsubscribe(publisher, reader->channel);
+            begin_reading(reader);
+        }
+        if (next_random(&random) % 40 == 0) readers[2].is_skipping = true;
+        if (next_random(&random) % 3 > 0) publish_tick(publisher, now_ns);
+        for (int i = 0; i < 3; i++)
+            if (readers[i].channel != 0 && next_random(&random) % 4 == 0) serve(&readers[i]);
+    }
+    publish_tick(publisher, now_ns += SECOND_NS);
+    for (int i = 0; i < 3; i++) {
+        if (readers[i].channel == 0) continue;
+        serve(&readers[i]);
+        assert_true(readers[i].event_count > 0);
+        expect_same_book(&readers[i]);
+    }
+}
+
+/* Whoever comes, whenever he comes, and whoever was left behind: each message fits the one before it, and
+ * its checksum is that of the reader's own levels. */
+TEST(publish, book_stream_needs_nothing_else)
+{
+    resyncs = 0;
+    for (uint32_t seed = 1; seed <= 20; seed++) {
+        print_message("seed %u\n", seed);
+        play_book(seed);
+    }
+    assert_int_equal(resyncs, 0);
+}
+
+/* A reader behind the history is not closed: he is told to begin anew, with what to begin from. */
+TEST(publish, reader_of_a_book_is_resynchronised)
+{
+    open_publisher(keep_readers);
+    memset(readers, 0, sizeof(readers));
+    resyncs = 0;
+    begin_reading(&readers[0]);
+    serve(&readers[0]);
+    assert_int_equal(readers[0].event_count, 1); /* an empty book is one too */
+    readers[0].is_skipping = true;
+    for (int i = 0; i < 2 * DEPTH_HISTORY + 5; i++)
+        give_level(BUY, 1 + i % (PRICES - 1), 1 + i % 7);
+    end_command();
+    serve(&readers[0]);
+    assert_int_equal(readers[0].event_count, 1); /* not between two differences */
+    publish_tick(publisher, now_ns += SECOND_NS);
+    serve(&readers[0]);
+    assert_int_equal(resyncs, 1);
+    expect_same_book(&readers[0]);
+    give_level(BUY, 100, 1);
+    end_command();
+    publish_tick(publisher, now_ns += SECOND_NS);
+    assert_int_equal(readers[0].event_count, 3);
+    expect_same_book(&readers[0]);
 }
 
 /* Nothing is printed for nobody, and nothing after the last has gone. */

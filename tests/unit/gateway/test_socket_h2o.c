@@ -634,6 +634,66 @@ TEST(socket, reader_left_behind_the_history_is_closed)
     stop_server();
 }
 
+/* The number behind a key of a message. */
+static uint64_t figure(const char *text, const char *key)
+{
+    const char *at = strstr(text, key);
+    assert_non_null(at);
+    return strtoull(at + strlen(key), NULL, 10);
+}
+
+/* A book's reader is given what is there, whenever he comes, and then every change behind it. */
+TEST(socket, book_begins_with_a_snapshot)
+{
+    start_server();
+    level(100, 5);
+    client_open(&first, "/stream?streams=btcusdt@book");
+    const char *text = hear_text(&first);
+    assert_non_null(strstr(text, "{\"stream\":\"btcusdt@book\",\"data\":{\"e\":\"bookSnapshot\""));
+    assert_int_equal(figure(text, "\"u\":"), 1);
+    level(101, 5);
+    level(102, 5);
+    text = hear_text(&first);
+    assert_non_null(strstr(text, "\"e\":\"bookUpdate\""));
+    assert_int_equal(figure(text, "\"U\":"), 2);
+    client_open(&second, "/ws/btcusdt@book");
+    text = hear_text(&second);
+    assert_memory_equal(text, "{\"e\":\"bookSnapshot\"", 19);
+    assert_int_equal(figure(text, "\"u\":"), 3);
+    leave(&first);
+    leave(&second);
+    stop_server();
+}
+
+/* One that is left behind further than the history goes is told to begin anew, and not closed. */
+TEST(socket, book_reader_left_behind_begins_anew)
+{
+    start_server();
+    uint64_t fast_ns = FIXTURE_START_NS, last = 0;
+    client_open(&first, "/ws/btcusdt@book");
+    assert_non_null(strstr(hear_text(&first), "bookSnapshot"));
+    for (int round = 0; round < 400; round++) {
+        for (int i = 0; i < 300; i++)
+            level(1000 + i, 1 + round);
+        publish_tick(publisher, fast_ns += 100000000);
+        turn();
+    }
+    uint32_t resyncs = 0;
+    while (last < update_id) {
+        const char *text = hear_text(&first);
+        if (strstr(text, "bookResync") != NULL) {
+            resyncs++;
+        } else {
+            assert_int_equal(figure(text, "\"U\":"), last + 1);
+        }
+        last = figure(text, "\"u\":");
+    }
+    assert_int_equal(resyncs, 1);
+    assert_int_equal(metric_get(&metrics.ws_slow_closed_total), 0);
+    leave(&first);
+    stop_server();
+}
+
 /* A stop tells everybody, and takes nobody new. */
 TEST(socket, stop_closes_everybody)
 {

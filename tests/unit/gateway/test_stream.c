@@ -188,3 +188,42 @@ TEST(stream, times_in_microseconds)
     EXPECT_TEXT("{\"e\":\"serverShutdown\",\"E\":1700000042000000}",
                 stream_shutdown(&text, STREAM_US_NS, 1700000042000000000));
 }
+
+/* A book's messages, whole; the checksums are zlib's of the text that a client makes of his levels:
+ * 60599.00000000:0.00001000:60601.00000000:2.00000000. */
+TEST(stream, book_messages_have_checksums)
+{
+    static struct depth_level levels[STREAM_BOOK_LEVELS];
+    const struct market_view *view = traded_view();
+    const struct stream_form form = form_in(STREAM_MS_NS);
+    struct depth_change changes[2];
+    EXPECT_TEXT("{\"e\":\"bookSnapshot\",\"E\":5,\"s\":\"BTCUSDT\",\"u\":2,"
+                "\"bids\":[[\"60599.00000000\",\"0.00001000\"]],"
+                "\"asks\":[[\"60601.00000000\",\"2.00000000\"]],\"checksum\":696746093}",
+                stream_book(&text, &form, view, 5000000, false, levels));
+    EXPECT_TEXT("{\"e\":\"bookUpdate\",\"E\":5,\"s\":\"BTCUSDT\",\"U\":2,\"u\":2,\"b\":[],"
+                "\"a\":[[\"60601.00000000\",\"2.00000000\"]],\"checksum\":696746093}",
+                stream_book_change(&text, &form, view, 5000000, 2, changes));
+    struct text told = text_over(buffer, sizeof(buffer) - 1);
+    stream_book(&told, &form, market_views_at(fixture_views, 1), 5000000, true, levels);
+    buffer[told.used] = '\0';
+    assert_string_equal(buffer, "{\"e\":\"bookResync\",\"E\":5,\"s\":\"ETHBTC\",\"u\":0,"
+                                "\"bids\":[],\"asks\":[],\"checksum\":0}");
+}
+
+/* The largest price and quantity a market may have fit into what is checked. */
+TEST(stream, checksum_takes_the_largest_levels)
+{
+    static struct depth_level levels[STREAM_BOOK_LEVELS];
+    (void)traded_view();
+    for (int i = 0; i < STREAM_CHECKED; i++) {
+        const struct applied applied = fixture_applied(FIXTURE_START_NS);
+        const struct event event =
+            fixture_level(0, 3 + (uint64_t)i, SELL, INT64_MAX - i, INT64_MAX - i);
+        market_view_apply(fixture_views, &applied, &event);
+    }
+    const struct stream_form form = form_in(STREAM_MS_NS);
+    struct text text = text_over(buffer, sizeof(buffer));
+    stream_book(&text, &form, market_views_at(fixture_views, 0), 5000000, false, levels);
+    assert_false(text_full(&text));
+}
