@@ -90,6 +90,13 @@ test('fees, wallet and limits as its users read them', async () => {
     const coins = await client.getBalances();
     assert.deepEqual(coins.map(({ coin }) => coin).sort(), ['BTC', 'ETH', 'USDT']);
     assert.ok(client.getRateLimitStates()['x-mbx-used-weight-1m'] >= 0);
+    // Every order counts.
+    const counted = async () => (await client.getOrderRateLimit()).find(({ interval }) => interval === 'DAY').count;
+    const before = await counted();
+    await world.ann.place(limit('BUY', '0.001', '40000'));
+    assert.equal(await counted(), before + 1);
+    const rules = await client.getExecutionRules({ symbol: SYMBOL });
+    assert.equal(rules.symbolRules[0].symbol, SYMBOL);
 });
 
 tellHistory(world);

@@ -91,6 +91,8 @@ test('wallet as its users read it', async () => {
     assert.deepEqual(coins.map(({ coin }) => coin).sort(), ['BTC', 'ETH', 'USDT']);
     const fees = await data(client.tradeFee({ symbol: SYMBOL }));
     assert.equal(Number(fees[0].takerCommission), 0.001);
+    const counts = await data(client.orderCount());
+    assert.deepEqual(counts.map(({ interval }) => interval).sort(), ['DAY', 'SECOND']);
 });
 
 tellHistory(world);

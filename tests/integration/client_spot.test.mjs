@@ -115,6 +115,10 @@ test('fees are what fills pay', async () => {
     const fees = await data(restAPI.accountCommission({ symbol: SYMBOL }));
     assert.deepEqual([fees.standardCommission.maker, fees.standardCommission.taker],
                      ['0.00100000', '0.00100000']);
+    const counts = await data(restAPI.rateLimitOrder());
+    assert.ok(counts.every(({ rateLimitType, limit: most }) => rateLimitType === 'ORDERS' && most > 0));
+    assert.equal((await data(restAPI.executionRules({ symbol: SYMBOL }))).symbolRules.length, 1);
+    assert.ok((await data(restAPI.myFilters({ symbol: SYMBOL }))).symbolFilters);
     await refused(world, data(restAPI.accountCommission({ symbol: 'NOPE' })), -1121,
                   /^Invalid symbol\.$/);
 });
