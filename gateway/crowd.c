@@ -1,21 +1,23 @@
 #include "gateway/crowd.h"
 
-#include <stdlib.h>
+#include <stdbool.h>
 
-bool crowd_open(struct crowd *crowd, uint32_t connections_max)
+static uint32_t place_count(uint32_t connections_max)
 {
     uint32_t count = 2;
     while (count < 2 * connections_max)
         count *= 2;
-    crowd->mask = count - 1;
-    crowd->places = calloc(count, sizeof(*crowd->places));
-    return crowd->places != NULL;
+    return count;
 }
 
-void crowd_close(struct crowd *crowd)
+size_t crowd_bytes(uint32_t connections_max)
 {
-    free(crowd->places);
-    crowd->places = NULL;
+    return place_count(connections_max) * sizeof(struct crowd_place);
+}
+
+void crowd_init(struct crowd *crowd, struct crowd_place *places, uint32_t connections_max)
+{
+    *crowd = (struct crowd){.places = places, .mask = place_count(connections_max) - 1};
 }
 
 static uint32_t home_of(const struct crowd *crowd, uint64_t address)

@@ -1,8 +1,8 @@
 /* How many connections each address has open.
  *
  * Owner    one gateway loop
- * Memory   calloc at crowd_open, for the most connections there may be; crowd_close frees it
- * Limits   connections_max addresses at once, given at crowd_open
+ * Memory   the caller's: crowd_bytes for the most connections there may be
+ * Limits   as many addresses at once as there may be connections
  * Cost     O(1)
  */
 
@@ -11,7 +11,7 @@
 
 #include "common/assert.h"
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct crowd_place {
@@ -24,9 +24,10 @@ struct crowd {
     uint32_t mask;
 };
 
-/* False when there is no memory. */
-MUST_CHECK bool crowd_open(struct crowd *crowd, uint32_t connections_max);
-void crowd_close(struct crowd *crowd);
+size_t crowd_bytes(uint32_t connections_max);
+
+/* `places` is crowd_bytes(connections_max) of zeros, and stays the caller's. */
+void crowd_init(struct crowd *crowd, struct crowd_place *places, uint32_t connections_max);
 
 /* One more from `address`; returns how many it has now. Needs: fewer than connections_max are in. */
 uint32_t crowd_enter(struct crowd *crowd, uint64_t address);

@@ -173,10 +173,13 @@ enum status listener_bind(struct listener *listener)
 enum status listener_open(struct listener *listener)
 {
     uv_tcp_t *handle = calloc(1, sizeof(*handle));
-    if (handle == NULL || !crowd_open(&listener->crowd, connections_max(listener))) {
+    struct crowd_place *places = calloc(1, crowd_bytes(connections_max(listener)));
+    if (handle == NULL || places == NULL) {
         free(handle);
+        free(places);
         return STATUS_NO_MEMORY;
     }
+    crowd_init(&listener->crowd, places, connections_max(listener));
     uv_tcp_init(listener->loop, handle);
     handle->data = listener;
     listener->handle = handle;
@@ -202,5 +205,5 @@ void listener_close(struct listener *listener)
 void listener_free(struct listener *listener)
 {
     ASSERT(listener->handle == NULL && listener->connection_count == 0);
-    crowd_close(&listener->crowd);
+    free(listener->crowd.places);
 }

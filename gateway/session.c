@@ -1,6 +1,5 @@
 #include "gateway/session.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Marks a stream that is no channel: its name's place is in the lower bits. */
@@ -17,25 +16,26 @@
 
 void session_open(struct session *session, bool is_combined)
 {
-    *session = (struct session){.is_combined = is_combined};
+    *session = (struct session){.is_combined = is_combined, .resize = session->resize};
 }
 
 void session_free(struct session *session)
 {
-    free(session->streams);
-    free(session->names);
-    *session = (struct session){0};
+    if (session->streams != NULL) session->resize(session->streams, 0);
+    if (session->names != NULL) session->resize(session->names, 0);
+    session_open(session, false);
 }
 
 /* Makes room for `wanted` of something; the room doubles, up to `most`. NULL when there is no memory. */
-static void *grown(void *items, size_t item_bytes, uint32_t wanted, uint32_t most, uint32_t *room)
+static void *grown(const struct session *session, void *items, size_t item_bytes, uint32_t wanted,
+                   uint32_t most, uint32_t *room)
 {
     if (wanted <= *room) return items;
     uint32_t larger = *room == 0 ? ROOM_MIN : *room;
     while (larger < wanted)
         larger *= 2;
     if (larger > most) larger = most;
-    void *moved = realloc(items, larger * item_bytes);
+    void *moved = session->resize(items, larger * item_bytes);
     if (moved != NULL) *room = larger;
     return moved;
 }
@@ -44,8 +44,9 @@ static void *grown(void *items, size_t item_bytes, uint32_t wanted, uint32_t mos
 static bool add_stream(struct session *session, uint32_t stream)
 {
     if (session->stream_count == SESSION_STREAMS_MAX) return false;
-    uint32_t *streams = grown(session->streams, sizeof(*streams), session->stream_count + 1,
-                              SESSION_STREAMS_MAX, &session->stream_room);
+    uint32_t *streams =
+        grown(session, session->streams, sizeof(*streams), session->stream_count + 1,
+              SESSION_STREAMS_MAX, &session->stream_room);
     if (streams == NULL) return false;
     session->streams = streams;
     session->streams[session->stream_count++] = stream;
@@ -91,7 +92,7 @@ static enum subscribed subscribe_name(struct session *session, const char *name,
     if (session->is_strict) return SUBSCRIBED_UNKNOWN;
     if (find_name(session, name, name_bytes) < session->stream_count) return SUBSCRIBED;
     if (name_bytes + 1 > SESSION_NAMES_BYTES - session->names_used) return SUBSCRIBED_TOO_MANY;
-    char *names = grown(session->names, 1, session->names_used + (uint32_t)name_bytes + 1,
+    char *names = grown(session, session->names, 1, session->names_used + (uint32_t)name_bytes + 1,
                         SESSION_NAMES_BYTES, &session->names_room);
     if (names == NULL) return SUBSCRIBED_TOO_MANY;
     session->names = names;

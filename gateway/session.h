@@ -1,7 +1,7 @@
 /* The streams of one WebSocket connection: which, and in which form.
  *
  * Owner    one gateway loop
- * Memory   embedded by the caller; its lists are malloc's, grow with the streams, and go with session_free
+ * Memory   embedded by the caller; its lists grow with the streams by the caller's `resize`, and go with session_free
  * Limits   SESSION_STREAMS_MAX streams; SESSION_NAMES_BYTES of names that are no stream of ours (any
  *          name is accepted, and listed, except on our own path, where one is an error). At either bound
  *          the request is refused whole
@@ -24,6 +24,8 @@ struct session {
     bool is_combined;       /* messages are wrapped with the name of their stream */
     bool is_strict;         /* opened on our own path: an unknown stream is an error */
     enum channel_unit unit; /* of times; all its streams have it */
+    /* The caller's realloc; with 0 bytes, free. NULL when there is no memory: the stream is refused. */
+    void *(*resize)(void *memory, size_t byte_count);
     uint32_t stream_count, stream_room;
     uint32_t names_used, names_room;
     uint32_t *streams; /* channel, or SESSION_NAMED + place in names */
@@ -84,10 +86,10 @@ struct session_request {
     void *document;
 };
 
-/* With no streams yet. */
+/* With no streams yet. Needs: resize is set. */
 void session_open(struct session *session, bool is_combined);
 
-/* Needs: opened, or all zeros. */
+/* Gives the lists' memory back. Needs: opened, or nothing but resize is set. */
 void session_free(struct session *session);
 
 /* The streams in a URL: path /ws, /ws/a/b, /stream with query streams=a/b, or our own

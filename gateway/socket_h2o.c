@@ -805,6 +805,14 @@ static void on_upgraded(void *data, h2o_socket_t *socket, size_t request_bytes)
     read_frames(connection); /* what came with the handshake */
 }
 
+/* Where a session's lists grow; 0 bytes let go of them. */
+static void *resize(void *memory, size_t byte_count)
+{
+    if (byte_count > 0) return realloc(memory, byte_count);
+    free(memory);
+    return NULL;
+}
+
 static struct connection *connection_new(struct socket_hub *hub)
 {
     struct connection *connection = calloc(1, sizeof(*connection));
@@ -814,6 +822,7 @@ static struct connection *connection_new(struct socket_hub *hub)
     list_init(&connection->dirty);
     list_init(&connection->skipping);
     list_init(&connection->subscriptions);
+    connection->session.resize = resize;
     link_last(&hub->all, &connection->all);
     pulse_start(&connection->pulse, &hub->options.pulse, hub->options.now_ns());
     count_connections(hub, 1);

@@ -24,10 +24,17 @@ static struct market_views *views_of_two(void)
     return market_views_new(&arena, &genesis);
 }
 
+static void *resize(void *memory, size_t byte_count)
+{
+    if (byte_count > 0) return realloc(memory, byte_count);
+    free(memory);
+    return NULL;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct market_views *views;
-    static struct session session;
+    static struct session session = {.resize = resize};
     static struct session_request request;
     static struct session_changes changes;
     static char reply[96 * 1024];

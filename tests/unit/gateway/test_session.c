@@ -7,9 +7,17 @@ static struct session session;
 static struct session_changes changes;
 static char reply[96 * 1024 + 1];
 
+static void *resize(void *memory, size_t byte_count)
+{
+    if (byte_count > 0) return realloc(memory, byte_count);
+    free(memory);
+    return NULL;
+}
+
 static bool open_path(const char *path, const char *query)
 {
     fixture_open(0);
+    session.resize = resize;
     session_free(&session);
     return session_open_path(&session, fixture_views, path, strlen(path), query, strlen(query),
                              &changes);
