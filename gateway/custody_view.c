@@ -8,6 +8,7 @@
 struct custody_view {
     struct deposit_changed_event *deposits; /* number n in place n mod capacity; 0: none */
     struct withdrawal_moved_event *withdrawals;
+    struct transfer_times *deposit_times, *withdrawal_times; /* in the same places */
     struct address_changed_event *addresses;
     uint32_t *places; /* of addresses, by hash: index + 1 */
     uint64_t deposit_last, withdrawal_last;
@@ -32,8 +33,8 @@ size_t custody_view_bytes(const struct genesis *genesis)
     const size_t transfers = params_transfers_max(params);
     const uint32_t addresses = params_addresses_max(params);
     return sizeof(struct custody_view) +
-           transfers *
-               (sizeof(struct deposit_changed_event) + sizeof(struct withdrawal_moved_event)) +
+           transfers * (sizeof(struct deposit_changed_event) +
+                        sizeof(struct withdrawal_moved_event) + 2 * sizeof(struct transfer_times)) +
            addresses * sizeof(struct address_changed_event) +
            place_count(addresses) * sizeof(uint32_t) + 512;
 }
@@ -49,10 +50,13 @@ struct custody_view *custody_view_new(struct arena *arena, const struct genesis 
     view->place_mask = place_count(view->addresses_max) - 1;
     view->deposits = arena_take_array(arena, transfers, sizeof(struct deposit_changed_event));
     view->withdrawals = arena_take_array(arena, transfers, sizeof(struct withdrawal_moved_event));
+    view->deposit_times = arena_take_array(arena, transfers, sizeof(struct transfer_times));
+    view->withdrawal_times = arena_take_array(arena, transfers, sizeof(struct transfer_times));
     view->addresses =
         arena_take_array(arena, view->addresses_max, sizeof(struct address_changed_event));
     view->places = arena_take_array(arena, (size_t)view->place_mask + 1, sizeof(uint32_t));
     const bool taken = view->deposits != NULL && view->withdrawals != NULL &&
+                       view->deposit_times != NULL && view->withdrawal_times != NULL &&
                        view->addresses != NULL && view->places != NULL;
     return taken ? view : NULL;
 }
@@ -113,17 +117,29 @@ static void note_put_out(struct custody_view *view, uint64_t command, uint64_t n
     if (number > last && number > view->capacity) view->put_out = command;
 }
 
-void custody_view_apply(struct custody_view *view, uint64_t command, const struct event *event)
+/* A new number, above the last one, takes the place of an old one. */
+static void note_times(struct transfer_times *times, bool is_new, uint64_t stamp_ns)
+{
+    if (is_new) times->created_ns = stamp_ns;
+    times->changed_ns = stamp_ns;
+}
+
+void custody_view_apply(struct custody_view *view, uint64_t command, uint64_t stamp_ns,
+                        const struct event *event)
 {
     if (event->type == T_DEPOSIT_CHANGED) {
         struct deposit_changed_event deposit;
         deposit_changed_event_get(event->payload, &deposit);
         note_put_out(view, command, deposit.deposit, view->deposit_last);
+        note_times(&view->deposit_times[deposit.deposit % view->capacity],
+                   deposit.deposit > view->deposit_last, stamp_ns);
         custody_view_deposit_put(view, &deposit);
     } else if (withdrawal_event_is(event->type)) {
         struct withdrawal_moved_event withdrawal;
         withdrawal_event_get(event, &withdrawal);
         note_put_out(view, command, withdrawal.withdrawal, view->withdrawal_last);
+        note_times(&view->withdrawal_times[withdrawal.withdrawal % view->capacity],
+                   withdrawal.withdrawal > view->withdrawal_last, stamp_ns);
         custody_view_withdrawal_put(view, &withdrawal);
     } else if (event->type == T_ADDRESS_CHANGED) {
         struct address_changed_event address;
@@ -183,6 +199,19 @@ const struct withdrawal_moved_event *custody_view_withdrawal(const struct custod
 {
     const struct withdrawal_moved_event *found = &view->withdrawals[number % view->capacity];
     return number != 0 && found->withdrawal == number ? found : NULL;
+}
+
+struct transfer_times custody_view_deposit_times(const struct custody_view *view, uint64_t number)
+{
+    ASSERT(custody_view_deposit(view, number) != NULL);
+    return view->deposit_times[number % view->capacity];
+}
+
+struct transfer_times custody_view_withdrawal_times(const struct custody_view *view,
+                                                    uint64_t number)
+{
+    ASSERT(custody_view_withdrawal(view, number) != NULL);
+    return view->withdrawal_times[number % view->capacity];
 }
 
 uint32_t custody_view_address_count(const struct custody_view *view)

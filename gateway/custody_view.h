@@ -18,14 +18,21 @@
 struct arena;
 struct custody_view;
 
+/* By the log's clock. */
+struct transfer_times {
+    uint64_t created_ns; /* 0: not known, it was restored */
+    uint64_t changed_ns; /* 0: not since then */
+};
+
 size_t custody_view_bytes(const struct genesis *genesis);
 
 /* NULL when the arena cannot hold it. */
 MUST_CHECK struct custody_view *custody_view_new(struct arena *arena,
                                                  const struct genesis *genesis);
 
-/* Moves the view forward by one event of `command`; events of other kinds are ignored. */
-void custody_view_apply(struct custody_view *view, uint64_t command, const struct event *event);
+/* Moves the view forward by one event of `command`, which has this stamp; events of other kinds are ignored. */
+void custody_view_apply(struct custody_view *view, uint64_t command, uint64_t stamp_ns,
+                        const struct event *event);
 
 /* Restored as it was after `command`: what is not here was put out by then. */
 void custody_view_restored(struct custody_view *view, uint64_t command);
@@ -45,6 +52,11 @@ const struct deposit_changed_event *custody_view_deposit(const struct custody_vi
                                                          uint64_t number);
 const struct withdrawal_moved_event *custody_view_withdrawal(const struct custody_view *view,
                                                              uint64_t number);
+
+/* Needs: that one is here. */
+struct transfer_times custody_view_deposit_times(const struct custody_view *view, uint64_t number);
+struct transfer_times custody_view_withdrawal_times(const struct custody_view *view,
+                                                    uint64_t number);
 
 /* The account's newest that it called so, NULL when none of those here is. */
 const struct withdrawal_moved_event *custody_view_withdrawal_named(const struct custody_view *view,

@@ -44,6 +44,17 @@ enum history_kind {
 };
 
 /* HISTORY_ZONE_CANDLES: what is made of them. */
+/* What the wallet API asks of an account's transfers; `limit` of the question is how far they are looked through. */
+struct history_wallet {
+    bool is_asked;
+    bool has_asset, has_txid;
+    uint16_t asset;
+    int status;      /* the API's number, -1: any */
+    uint32_t offset; /* of what fits, so many are passed over, */
+    uint32_t limit;  /* and so many told */
+    uint8_t txid[32];
+};
+
 enum history_window { HISTORY_NO_WINDOW, HISTORY_WINDOW_FULL, HISTORY_WINDOW_MINI };
 
 #define HISTORY_ANY_STATE UINT8_MAX
@@ -69,12 +80,13 @@ struct history_query {
     uint64_t certified; /* HISTORY_WITHDRAWALS: what is approved up to this height is released */
     int connector; /* _DEPOSITS, _WITHDRAWALS of all accounts: of the routes that name it; -1: all */
     uint8_t state; /* HISTORY_WITHDRAWALS: enum withdrawal_state, 0: released, HISTORY_ANY_STATE */
-    int64_t zone_ns;            /* HISTORY_ZONE_CANDLES (zone.h): the zone's distance from UTC, */
-    enum interval parts;        /* the interval that its candles are put together from, */
-    uint64_t from_ns;           /* where the first one opens, */
-    uint64_t span_ns;           /* how long `limit` of them are at most, */
-    uint64_t cut_ns;            /* and from when on memory speaks */
-    enum history_window window; /* one ticker of all of them, not a list */
+    int64_t zone_ns;              /* HISTORY_ZONE_CANDLES (zone.h): the zone's distance from UTC, */
+    enum interval parts;          /* the interval that its candles are put together from, */
+    uint64_t from_ns;             /* where the first one opens, */
+    uint64_t span_ns;             /* how long `limit` of them are at most, */
+    uint64_t cut_ns;              /* and from when on memory speaks */
+    enum history_window window;   /* one ticker of all of them, not a list */
+    struct history_wallet wallet; /* _DEPOSITS, _WITHDRAWALS */
     char client_id[40];
 };
 

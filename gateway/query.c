@@ -238,11 +238,11 @@
 
 #define DEPOSIT_COLUMNS \
     "r.deposit, r.account, r.asset, r.chain, encode(r.txid, 'hex'), r.output, r.amount, r.credited," \
-    " r.chain_height, r.confirmations, r.state"
+    " r.chain_height, r.confirmations, r.state, r.created_ns, r.changed_ns"
 
 #define WITHDRAWAL_COLUMNS \
     "r.withdrawal, r.account, r.asset, r.chain, r.address, r.client_id, r.amount, r.state," \
-    " r.approvers, r.block, encode(r.txid, 'hex'), r.fee"
+    " r.approvers, r.block, encode(r.txid, 'hex'), r.fee, r.created_ns, r.changed_ns"
 
 /* Of an account or of all, of a state or of any. What does not apply is not run. Those of a state go by indexes on the
  * very expressions that stand here, which no other index has, so that none can seem to be cheaper. */
@@ -375,7 +375,9 @@ static const char *const statements[QUERY_STATEMENTS] = {
 };
 /* clang-format on */
 
-#define FIRST_COLUMN 2 /* the cursor comes before */
+#define FIRST_COLUMN     2  /* the cursor comes before */
+#define DEPOSIT_CELLS    11 /* of a row, before its times */
+#define WITHDRAWAL_CELLS 12
 
 uint32_t query_statement(const struct history_query *query)
 {
@@ -801,6 +803,16 @@ bool query_read_withdrawal(const struct history_rows *rows, uint32_t row,
     next_txid(&cells, withdrawal->txid);
     withdrawal->fee.units = next_i64(&cells);
     withdrawal->paid.units = withdrawal->amount.units - withdrawal->fee.units;
+    return cells.good;
+}
+
+bool query_read_times(const struct history_rows *rows, uint32_t row, enum history_kind kind,
+                      struct transfer_times *times)
+{
+    const uint32_t columns = kind == HISTORY_DEPOSITS ? DEPOSIT_CELLS : WITHDRAWAL_CELLS;
+    struct cells cells = cells_of(rows, row, FIRST_COLUMN + columns);
+    times->created_ns = next_u64(&cells);
+    times->changed_ns = next_u64(&cells);
     return cells.good;
 }
 

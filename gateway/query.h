@@ -59,6 +59,10 @@ MUST_CHECK bool query_read_deposit(const struct history_rows *rows, uint32_t row
 MUST_CHECK bool query_read_withdrawal(const struct history_rows *rows, uint32_t row,
                                       struct withdrawal_moved_event *withdrawal);
 
+/* Since when a deposit or withdrawal is there, and since when as it is. */
+MUST_CHECK bool query_read_times(const struct history_rows *rows, uint32_t row,
+                                 enum history_kind kind, struct transfer_times *times);
+
 /* An account's net movement of one kind in one asset and block. */
 struct ledger_entry {
     uint64_t height;

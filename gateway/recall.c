@@ -2,6 +2,7 @@
 
 #include "gateway/account_book.h"
 #include "gateway/recall_custody.h"
+#include "gateway/recall_wallet.h"
 #include "gateway/reply_ticker.h"
 #include "gateway/zone.h"
 
@@ -582,6 +583,7 @@ bool recall_is_whole(const struct history_query *query, const struct view *view,
 {
     if (account_book_has(query->kind)) return false;
     if (query->kind == HISTORY_ZONE_CANDLES) return zone_is_whole(query, parts_of(query, markets));
+    if (query->wallet.is_asked) return recall_wallet_is_whole(query, view);
     if (recall_custody_has(query->kind))
         return recall_custody_is_whole(query, view, market_views_params(markets));
     if (query->kind == HISTORY_LISTS) return !view_list_lost(view_lists(view), query->account);
@@ -642,6 +644,8 @@ bool recall_answer(struct recall *recall, const struct history_query *query,
 {
     *refusal = refusal_of(REJECT_HISTORY_UNAVAILABLE, NULL, NULL);
     ASSERT(query->limit > 0 && query->limit <= RECALL_LIMIT_MAX);
+    if (query->wallet.is_asked)
+        return recall_wallet_answer(query, rows, view, printing, json, refusal);
     if (recall_custody_has(query->kind))
         return recall_custody_answer(query, rows, view, printing, json);
     if (query->kind == HISTORY_CANDLES)

@@ -495,7 +495,7 @@ void view_apply(struct view *view, const struct applied *applied, const struct e
         on_account_frozen(view, event);
         break;
     default:
-        custody_view_apply(view->custody, applied->number, event);
+        custody_view_apply(view->custody, applied->number, applied->stamp_ns, event);
         break;
     }
 }

@@ -28,7 +28,7 @@ static void apply(uint64_t stamp_ns, uint8_t *bytes, struct event_writer *writer
     struct event event;
     const uint8_t *at = bytes;
     assert_true(event_next(&at, writer->at, &event));
-    custody_view_apply(view, ++command, &event);
+    custody_view_apply(view, ++command, 1, &event);
     custody_watch_apply(watch, stamp_ns, &event);
 }
 

@@ -200,6 +200,7 @@ TEST(history_books, transfers_read_back_as_they_were_told)
     assert_non_null(strstr(book_of(&query), "\"address\":\"w3\",\"allowed\":true"));
 
     static const uint32_t owners[] = {1, 0};
+    struct transfer_times times;
     for (int i = 0; i < 2; i++) {
         query = (struct history_query){
             .kind = HISTORY_DEPOSITS, .account = owners[i], .limit = 10, .id_min = 1, .id_max = 5};
@@ -211,6 +212,8 @@ TEST(history_books, transfers_read_back_as_they_were_told)
         assert_memory_equal(deposit.chain, told.chain, CHAIN_BYTES);
         assert_int_equal(deposit.height, told.height);
         assert_int_equal(deposit.credited.units, 7000);
+        assert_true(query_read_times(&rows, 0, HISTORY_DEPOSITS, &times));
+        assert_true(times.created_ns > 0 && times.changed_ns >= times.created_ns);
         query.kind = HISTORY_WITHDRAWALS;
         query.account = owners[i] == 0 ? 0 : 3;
         query.state = WITHDRAWAL_APPROVED;
@@ -218,6 +221,8 @@ TEST(history_books, transfers_read_back_as_they_were_told)
         assert_int_equal(rows.row_count, 1);
         assert_true(query_read_withdrawal(&rows, 0, &withdrawal));
         assert_int_equal(withdrawal.amount.units, 4000);
+        assert_true(query_read_times(&rows, 0, HISTORY_WITHDRAWALS, &times));
+        assert_true(times.created_ns > 0 && times.changed_ns >= times.created_ns);
         assert_string_equal((const char *)withdrawal.address, "w3");
         query.state = WITHDRAWAL_FINAL;
         ask(&query);
