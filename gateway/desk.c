@@ -43,10 +43,16 @@ void desk_send_refusal(struct desk_question *question)
     send_json(question, reject_http_status(request->refusal.reject));
 }
 
+void desk_refuse_for(struct desk_question *question, const struct refusal *refusal)
+{
+    question->request.refusal = *refusal;
+    desk_send_refusal(question);
+}
+
 void desk_refuse(struct desk_question *question, enum reject reject)
 {
-    question->request.refusal = refusal_of(reject, NULL, NULL);
-    desk_send_refusal(question);
+    const struct refusal refusal = refusal_of(reject, NULL, NULL);
+    desk_refuse_for(question, &refusal);
 }
 
 void desk_refuse_and_end(struct desk_question *question, enum reject reject)

@@ -56,7 +56,7 @@ struct desk_answer {
 
 /* A transport's functions. */
 struct desk_asker {
-    /* Once for each question that was not forgotten: its answer is there. */
+    /* Once for each question that was not forgotten: its answer is there. It may be forgotten from within. */
     void (*answered)(struct desk_question *question);
     /* Whether somebody still listens. Asked of questions that wait for a reader of files. */
     bool (*is_heard)(const struct desk_question *question);
@@ -70,6 +70,7 @@ struct desk_question {
     const struct desk_asker *asker;
     struct auth_piece headers[DESK_HEADERS]; /* as sent; NULL where there was none */
     struct auth_piece target;                /* path and query as they were sent */
+    const struct auth_payload *payload;      /* what was signed; NULL: query and body as they are */
     struct request request;
     struct desk_answer answer;
     struct desk *desk;
@@ -113,6 +114,7 @@ MUST_CHECK bool desk_charge(struct desk_question *question, uint32_t weight);
 void desk_send(struct desk_question *question, int http_status, const char *content_type,
                const char *bytes, size_t byte_count);
 void desk_refuse(struct desk_question *question, enum reject reject);
+void desk_refuse_for(struct desk_question *question, const struct refusal *refusal);
 
 /* The same for questions after which a connection cannot be trusted. */
 void desk_refuse_and_end(struct desk_question *question, enum reject reject);

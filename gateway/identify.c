@@ -100,8 +100,10 @@ bool identify_asker(struct desk_question *question)
     struct request *request = &question->request;
     if (request->route->security == SECURITY_NONE) return true;
     if (request->route->security == SECURITY_READER) return authenticate_reader(question);
-    request->payload =
-        auth_payload_of(request->query, request->query_bytes, request->body, request->body_bytes);
+    request->payload = question->payload != NULL
+                           ? *question->payload
+                           : auth_payload_of(request->query, request->query_bytes, request->body,
+                                             request->body_bytes);
     const bool by_operators = request->route->security == SECURITY_OPERATOR ||
                               request->route->security == SECURITY_CONNECTOR;
     return by_operators ? authenticate_operator(question) : authenticate_key(question);

@@ -12,6 +12,8 @@
 #define SECOND_NS    1000000000ull
 #define H2O_BODY_MAX (256 * 1024) /* above ours, so that we answer what is a little too large */
 
+#define API_CONNECT_WEIGHT 2
+
 struct handler {
     h2o_handler_t super;
     struct server *server;
@@ -39,6 +41,14 @@ static void refuse_oversized(struct server *server, struct desk_question *questi
     desk_refuse_and_end(question, reject);
 }
 
+/* The WebSocket API's door: opening it weighs something. */
+static void open_api(struct server *server, struct exchange *exchange)
+{
+    struct desk_question *question = &exchange->question;
+    if (desk_charge(question, API_CONNECT_WEIGHT))
+        socket_upgrade_api(server->hub, exchange->h2o, server->desk, question->request.address);
+}
+
 static int on_request(h2o_handler_t *handler, h2o_req_t *h2o)
 {
     struct server *server = ((struct handler *)handler)->server;
@@ -54,6 +64,8 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *h2o)
         refuse_oversized(server, question, REJECT_BODY_TOO_LARGE);
     else if (is_upgrade(&question->request))
         socket_upgrade(server->hub, h2o);
+    else if (path_is(&question->request, "/ws-api/v3", false))
+        open_api(server, exchange);
     else
         dispatch_request(exchange);
     return 0;

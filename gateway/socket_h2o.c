@@ -4,6 +4,7 @@
 #include "gateway/handshake_h2o.h"
 #include "gateway/session_json.h"
 #include "gateway/stream.h"
+#include "gateway/ws_call_h2o.h"
 
 #include <h2o/http1.h>
 #include <netinet/tcp.h>
@@ -63,6 +64,7 @@ struct connection {
     struct fragments *fragments; /* NULL unless a fragmented message is incomplete */
     struct pulse pulse;
     struct session session;
+    struct ws_calls *api; /* NULL: streams */
 };
 
 /* A message whose end has not come. */
@@ -257,6 +259,8 @@ static void fragments_free(struct connection *connection)
 /* The only place where a connection is freed. */
 static void connection_free(struct connection *connection)
 {
+    if (connection->api != NULL) ws_call_close(connection->api);
+    free(connection->api);
     unsubscribe_all(connection);
     unlink_from(&connection->all);
     unlink_from(&connection->dirty);
@@ -347,10 +351,15 @@ static void queue_announcement(struct connection *connection)
     const struct session *session = &connection->session;
     char bytes[ANNOUNCED_MAX];
     struct text text = text_over(bytes, sizeof(bytes));
-    if (session->is_combined) text_add(&text, "{\"stream\":\"!serverShutdown\",\"data\":");
-    stream_shutdown(&text, session->unit == CHANNEL_US ? STREAM_US_NS : STREAM_MS_NS,
-                    clock_ns(CLOCK_REALTIME));
-    if (session->is_combined) text_add(&text, "}");
+    const bool is_wrapped = session->is_combined || connection->api != NULL;
+    const bool in_us = connection->api != NULL ? connection->api->time_unit.bytes != NULL
+                                               : session->unit == CHANNEL_US;
+    if (connection->api != NULL)
+        text_add(&text, "{\"event\":");
+    else if (is_wrapped)
+        text_add(&text, "{\"stream\":\"!serverShutdown\",\"data\":");
+    stream_shutdown(&text, in_us ? STREAM_US_NS : STREAM_MS_NS, clock_ns(CLOCK_REALTIME));
+    if (is_wrapped) text_add(&text, "}");
     ASSERT(!text_full(&text));
     queue_payload(connection, FRAME_TEXT, text.bytes, text.used);
 }
@@ -576,6 +585,10 @@ static void apply_changes(struct connection *connection, const struct session_ch
 static void on_text(struct connection *connection, const uint8_t *text, size_t text_bytes)
 {
     struct socket_hub *hub = connection->hub;
+    if (connection->api != NULL) {
+        ws_call_take(connection->api, (const char *)text, text_bytes);
+        return;
+    }
     struct text reply = text_over(hub->reply, sizeof(hub->reply));
     session_request_read(&hub->request, (const char *)text, text_bytes);
     session_answer(&connection->session, hub->views, &hub->request, &reply, &hub->changes);
@@ -660,9 +673,10 @@ static void on_close_frame(struct connection *connection, const struct frame *fr
 }
 
 /* Whether a frame counts against the messages that a client may send: all but the further parts of a message and the
- * answers to our pings. */
+ * answers to our pings. The API's requests are limited by their weight. */
 static bool is_counted(struct connection *connection, const struct frame *frame)
 {
+    if (connection->api != NULL && frame->opcode <= FRAME_BINARY) return false;
     if (frame->opcode == FRAME_PONG) {
         return !pulse_pong(&connection->pulse, frame->payload, frame->payload_bytes);
     }
@@ -829,36 +843,35 @@ static struct connection *connection_new(struct socket_hub *hub)
     return connection;
 }
 
-void socket_upgrade(struct socket_hub *hub, h2o_req_t *request)
+/* A connection for a handshake that is one; otherwise it has been refused. */
+static struct connection *admit(struct socket_hub *hub, h2o_req_t *request,
+                                char accept[HANDSHAKE_ACCEPT_BYTES + 1])
 {
-    char accept[HANDSHAKE_ACCEPT_BYTES + 1];
+    struct connection *connection = NULL;
     if (!handshake_check(request, accept)) {
         metric_add(&hub->metrics->ws_refused_total, 1);
-        return;
+        return NULL;
     }
-    struct connection *connection = NULL;
     if (!hub->is_stopping && hub->connection_count < SOCKET_CONNECTIONS_MAX) {
         connection = connection_new(hub);
     }
     if (connection == NULL) {
         metric_add(&hub->metrics->ws_refused_total, 1);
         handshake_refuse(request, 503, "Service Unavailable", "no room for another stream");
-        return;
     }
+    return connection;
+}
 
-    const bool has_query = request->query_at != SIZE_MAX;
-    const size_t path_bytes = has_query ? request->query_at : request->path.len;
-    const char *query = has_query ? request->path.base + path_bytes + 1 : "";
-    const size_t query_bytes = has_query ? request->path.len - path_bytes - 1 : 0;
-    if (!session_open_path(&connection->session, hub->views, request->path.base, path_bytes, query,
-                           query_bytes, &hub->changes)) {
-        connection_free(connection);
-        metric_add(&hub->metrics->ws_refused_total, 1);
-        handshake_refuse(request, 400, "Bad Request", "bad or too many stream names");
-        return;
-    }
-    apply_changes(connection, &hub->changes);
+static void refuse_url(struct connection *connection, h2o_req_t *request, const char *why)
+{
+    metric_add(&connection->hub->metrics->ws_refused_total, 1);
+    connection_free(connection);
+    handshake_refuse(request, 400, "Bad Request", why);
+}
 
+static void switch_protocols(struct connection *connection, h2o_req_t *request,
+                             const char accept[HANDSHAKE_ACCEPT_BYTES + 1])
+{
     request->res.status = 101;
     request->res.reason = "Switching Protocols";
     h2o_add_header(&request->pool, &request->res.headers, H2O_TOKEN_UPGRADE, NULL,
@@ -867,6 +880,61 @@ void socket_upgrade(struct socket_hub *hub, h2o_req_t *request)
     h2o_add_header_by_str(&request->pool, &request->res.headers, H2O_STRLIT("sec-websocket-accept"),
                           0, NULL, answer.base, answer.len);
     h2o_http1_upgrade(request, NULL, 0, on_upgraded, connection);
+}
+
+static h2o_iovec_t query_of(const h2o_req_t *request)
+{
+    if (request->query_at == SIZE_MAX) return (h2o_iovec_t){H2O_STRLIT("")};
+    const size_t begin = request->query_at + 1;
+    return (h2o_iovec_t){request->path.base + begin, request->path.len - begin};
+}
+
+void socket_upgrade(struct socket_hub *hub, h2o_req_t *request)
+{
+    char accept[HANDSHAKE_ACCEPT_BYTES + 1];
+    struct connection *connection = admit(hub, request, accept);
+    if (connection == NULL) return;
+    const h2o_iovec_t query = query_of(request);
+    const size_t path_bytes = request->query_at == SIZE_MAX ? request->path.len : request->query_at;
+    if (!session_open_path(&connection->session, hub->views, request->path.base, path_bytes,
+                           query.base, query.len, &hub->changes)) {
+        refuse_url(connection, request, "bad or too many stream names");
+        return;
+    }
+    apply_changes(connection, &hub->changes);
+    switch_protocols(connection, request, accept);
+}
+
+/* ---- The API's connections ---- */
+
+static void send_answer(void *context, const h2o_iovec_t *parts, size_t part_count)
+{
+    struct connection *connection = context;
+    struct shared_frame *frame = frame_new(FRAME_TEXT, parts, part_count);
+    queue_or_close(connection, frame);
+    frame_release(frame);
+}
+
+static bool takes_answers(void *context)
+{
+    return !is_closing(context);
+}
+
+void socket_upgrade_api(struct socket_hub *hub, h2o_req_t *request, struct desk *desk,
+                        uint64_t address)
+{
+    char accept[HANDSHAKE_ACCEPT_BYTES + 1];
+    struct connection *connection = admit(hub, request, accept);
+    if (connection == NULL) return;
+    const struct ws_caller caller = {send_answer, takes_answers, connection};
+    const h2o_iovec_t query = query_of(request);
+    connection->api = h2o_mem_alloc(sizeof(*connection->api));
+    if (!ws_call_open(connection->api, desk, &caller, address, query.base, query.len)) {
+        refuse_url(connection, request,
+                   "returnRateLimits is true or false, timeUnit MICROSECOND or MILLISECOND");
+        return;
+    }
+    switch_protocols(connection, request, accept);
 }
 
 /* ---- The hub ---- */

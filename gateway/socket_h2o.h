@@ -10,6 +10,8 @@
 
 #include <h2o.h>
 
+struct desk;
+
 /* A hub on `context`'s loop. It attaches itself to the publisher as its sink, calls publish_tick by a
  * timer of its own, and writes out what was queued each time before the loop sleeps: the caller only
  * feeds the publisher, and lets the loop run when socket_hub_is_behind. NULL when there is no memory. */
@@ -19,5 +21,9 @@ MUST_CHECK struct socket_hub *socket_hub_new(h2o_context_t *context, struct publ
 /* Answers a request for /ws, /ws/..., or /stream: takes the socket over, or refuses it (400, 405, 426,
  * 503). The request is done either way; return 0 from the handler. */
 void socket_upgrade(struct socket_hub *hub, h2o_req_t *request);
+
+/* The same for /ws-api/v3: what comes is asked of the desk (ws_call_h2o.h), for the peer at `address`. */
+void socket_upgrade_api(struct socket_hub *hub, h2o_req_t *request, struct desk *desk,
+                        uint64_t address);
 
 #endif /* GATEWAY_SOCKET_H2O_H */

@@ -1,0 +1,50 @@
+/* The WebSocket API on one connection: its requests under way, each a question to the desk, answered as they end.
+ *
+ * Any order: a request's id tells which answer is whose.
+ *
+ * Owner    one gateway loop
+ * Memory   embedded by the connection; malloc and an h2o pool a request, freed with its answer
+ * Limits   WS_CALLS_MAX requests under way on a connection; one more is refused (-1008)
+ */
+
+#ifndef GATEWAY_WS_CALL_H2O_H
+#define GATEWAY_WS_CALL_H2O_H
+
+#include "gateway/desk.h"
+
+#include <h2o.h>
+
+#define WS_CALLS_MAX 256
+
+struct ws_call;
+
+/* What a connection is to its requests. */
+struct ws_caller {
+    void (*send)(void *context, const h2o_iovec_t *parts, size_t part_count); /* one text message */
+    bool (*is_open)(void *context);
+    void *context;
+};
+
+struct ws_calls {
+    struct desk *desk; /* NULL: the connection is none of the API's */
+    struct ws_caller caller;
+    uint64_t address;
+    bool hides_limits;
+    struct auth_piece time_unit;
+    struct ws_call *first;
+    uint32_t call_count;
+};
+
+/* `query` is the URL's: returnRateLimits=true|false and timeUnit=MICROSECOND|MILLISECOND count. False when either is
+ * something else. */
+MUST_CHECK bool ws_call_open(struct ws_calls *calls, struct desk *desk,
+                             const struct ws_caller *caller, uint64_t address, const char *query,
+                             size_t query_bytes);
+
+/* A text message has come, whose bytes may go when this returns. Needs: it is UTF-8. */
+void ws_call_take(struct ws_calls *calls, const char *text, size_t text_bytes);
+
+/* The connection goes: nothing under way is answered any more. */
+void ws_call_close(struct ws_calls *calls);
+
+#endif /* GATEWAY_WS_CALL_H2O_H */

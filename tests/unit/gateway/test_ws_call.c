@@ -1,0 +1,311 @@
+#include "tests/unit/gateway/loop_fixture.h"
+
+#define ORDER \
+    "\"symbol\":\"BTCUSDT\",\"side\":\"BUY\",\"type\":\"LIMIT\",\"timeInForce\":\"GTC\"," \
+    "\"quantity\":\"1\",\"price\":\"100\""
+#define ORDER_TEXT \
+    "price=100&quantity=1&side=BUY&symbol=BTCUSDT&timeInForce=GTC&timestamp=%lld&type=LIMIT"
+#define KEY "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static char text[1 << 16];
+static uint8_t command[COMMAND_BYTES_MAX];
+
+static void receive_all(int descriptor, void *bytes, size_t byte_count)
+{
+    for (size_t got = 0; got < byte_count;) {
+        const ssize_t more = recv(descriptor, (char *)bytes + got, byte_count - got, 0);
+        if (more <= 0) fail_msg("the connection ended");
+        got += (size_t)more;
+    }
+}
+
+static int open_path(const char *path)
+{
+    char head[512];
+    const int descriptor = loop_connect_when_open();
+    snprintf(head, sizeof(head),
+             "GET %s HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+             path);
+    assert_int_equal(send(descriptor, head, strlen(head), MSG_NOSIGNAL), strlen(head));
+    return descriptor;
+}
+
+static int open_api(const char *path)
+{
+    char head[1024];
+    size_t used = 0;
+    const int descriptor = open_path(path);
+    do {
+        receive_all(descriptor, head + used++, 1);
+        head[used] = 0;
+    } while (strstr(head, "\r\n\r\n") == NULL);
+    assert_memory_equal(head + 9, "101", 3);
+    return descriptor;
+}
+
+/* One text frame, masked with zeros. */
+static void say(int descriptor, const char *message)
+{
+    uint8_t frame[4096];
+    const size_t byte_count = strlen(message), head_bytes = byte_count < 126 ? 6 : 8;
+    assert_true(byte_count < sizeof(frame) - 8);
+    memset(frame, 0, head_bytes);
+    frame[0] = 0x81;
+    frame[1] = (uint8_t)(0x80 | (byte_count < 126 ? byte_count : 126));
+    if (byte_count >= 126) {
+        frame[2] = (uint8_t)(byte_count >> 8);
+        frame[3] = (uint8_t)byte_count;
+    }
+    memcpy(frame + head_bytes, message, byte_count);
+    assert_int_equal(send(descriptor, frame, head_bytes + byte_count, MSG_NOSIGNAL),
+                     head_bytes + byte_count);
+}
+
+/* The next text frame. */
+static const char *hear(int descriptor)
+{
+    uint8_t head[2], length[8];
+    receive_all(descriptor, head, 2);
+    assert_int_equal(head[0], 0x81);
+    size_t byte_count = head[1];
+    if (byte_count >= 126) {
+        const int digits = byte_count == 126 ? 2 : 8;
+        receive_all(descriptor, length, (size_t)digits);
+        byte_count = 0;
+        for (int index = 0; index < digits; index++)
+            byte_count = byte_count << 8 | length[index];
+    }
+    assert_true(byte_count < sizeof(text));
+    receive_all(descriptor, text, byte_count);
+    text[byte_count] = 0;
+    return text;
+}
+
+static void assert_heard(int descriptor, const char *message, const char *expected)
+{
+    say(descriptor, message);
+    assert_string_equal(hear(descriptor), expected);
+}
+
+static void assert_told(int descriptor, const char *message, const char *part)
+{
+    say(descriptor, message);
+    if (strstr(hear(descriptor), part) == NULL) fail_msg("%s is not in %s", part, text);
+}
+
+/* ORDER signed by account 1's key. */
+static void place(int descriptor, int id)
+{
+    uint8_t key_id[32], mac[32];
+    char secret[65], hex[65], message[2048], signed_text[1024];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    const long long now_ms = (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    snprintf(signed_text, sizeof(signed_text), "apiKey=" KEY "&" ORDER_TEXT, now_ms);
+    memset(key_id, 0xaa, sizeof(key_id));
+    auth_secret_of(loop_secret, key_id, secret);
+    const struct auth_payload payload = {.pieces = {{signed_text, strlen(signed_text)}}};
+    assert_true(auth_hmac(secret, 64, &payload, mac));
+    hash_hex(mac, sizeof(mac), hex);
+    snprintf(message, sizeof(message),
+             "{\"id\":%d,\"method\":\"order.place\",\"params\":{" ORDER
+             ",\"timestamp\":%lld,\"apiKey\":\"" KEY "\",\"signature\":\"%s\"}}",
+             id, now_ms, hex);
+    say(descriptor, message);
+}
+
+/* What REST answers, in the API's envelope, with what was used; the id as it was sent. */
+TEST(ws_call, public_methods_answer_as_rest_does)
+{
+    loop_open();
+    const int descriptor = open_api("/ws-api/v3");
+    assert_heard(descriptor, "{\"id\":1,\"method\":\"ping\"}",
+                 "{\"id\":1,\"status\":200,\"result\":{},\"rateLimits\":[{\"rateLimitType\":"
+                 "\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,\"limit\":6000,"
+                 "\"count\":3}]}");
+    assert_heard(descriptor,
+                 "{\"id\":\"x-1\",\"method\":\"v3/ping\",\"params\":{\"returnRateLimits\":false}}",
+                 "{\"id\":\"x-1\",\"status\":200,\"result\":{}}");
+    assert_told(descriptor, "{\"id\":2,\"method\":\"time\"}", "\"result\":{\"serverTime\":");
+    assert_told(descriptor, "{\"id\":3,\"method\":\"depth\",\"params\":{\"symbol\":\"BTCUSDT\"}}",
+                "\"result\":{\"lastUpdateId\":");
+    assert_told(descriptor,
+                "{\"id\":4,\"method\":\"ticker.price\",\"params\":{\"symbols\":[\"BTCUSDT\"]}}",
+                "\"result\":[{\"symbol\":\"BTCUSDT\",");
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* Errors are those of REST, and those of a request that is none. */
+TEST(ws_call, errors_say_what_is_wrong)
+{
+    loop_open();
+    const int descriptor = open_api("/ws-api/v3?returnRateLimits=false");
+    assert_heard(
+        descriptor, "{\"id\":1,\"method\":\"depth\",\"params\":{\"symbol\":\"NOPE\"}}",
+        "{\"id\":1,\"status\":400,\"error\":{\"code\":-1121,\"msg\":\"Invalid symbol.\"}}");
+    assert_heard(descriptor, "{\"id\":2,\"method\":\"nope\"}",
+                 "{\"id\":2,\"status\":400,\"error\":{\"code\":-1020,\"msg\":\"This operation is "
+                 "not supported.\"}}");
+    assert_heard(descriptor, "{\"id\":3,\"method\":\"depth\"",
+                 "{\"id\":null,\"status\":400,\"error\":{\"code\":-1135,\"msg\":\"Invalid JSON "
+                 "Request\"}}");
+    assert_heard(descriptor, "{\"id\":4,\"method\":\"depth\",\"params\":[]}",
+                 "{\"id\":4,\"status\":400,\"error\":{\"code\":-1135,\"msg\":\"Invalid 'params' in "
+                 "JSON request; expected an object.\"}}");
+    assert_heard(descriptor, "{\"id\":5,\"method\":\"account.status\",\"params\":{}}",
+                 "{\"id\":5,\"status\":401,\"error\":{\"code\":-2014,\"msg\":\"API-key format "
+                 "invalid.\"}}");
+    assert_told(descriptor, "{\"id\":6,\"method\":\"ping\",\"params\":{\"returnRateLimits\":true}}",
+                "\"rateLimits\":[");
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* A request of the URL's time unit; and URLs that wish for what there is not. */
+TEST(ws_call, url_says_how_answers_look)
+{
+    loop_open();
+    int descriptor = open_api("/ws-api/v3?timeUnit=MICROSECOND&returnRateLimits=false");
+    say(descriptor, "{\"id\":1,\"method\":\"time\"}");
+    const char *time = strstr(hear(descriptor), "serverTime\":");
+    assert_non_null(time);
+    assert_true(strtoull(time + 12, NULL, 10) > 1000000000000000ull);
+    close(descriptor);
+    descriptor = open_path("/ws-api/v3?timeUnit=NANO");
+    loop_assert_status(loop_receive(descriptor), "400", "timeUnit");
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* An order is signed over its sorted parameters, and answered when its events come; others need not wait for it. */
+TEST(ws_call, order_is_answered_when_its_events_come)
+{
+    loop_open();
+    const int descriptor = open_api("/ws-api/v3");
+    place(descriptor, 1);
+    const size_t byte_count = loop_next_command(command);
+    assert_told(descriptor, "{\"id\":2,\"method\":\"ping\"}", "{\"id\":2,\"status\":200,");
+    loop_accept(command, byte_count, 77);
+    const char *answer = hear(descriptor);
+    assert_non_null(strstr(answer, "{\"id\":1,\"status\":200,\"result\":{\"symbol\":\"BTCUSDT\","
+                                   "\"orderId\":77,"));
+    assert_non_null(strstr(answer, "\"rateLimits\":[{\"rateLimitType\":\"ORDERS\",\"interval\":"
+                                   "\"SECOND\",\"intervalNum\":10,"));
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* A signature of other parameters is none of these. */
+TEST(ws_call, wrong_signature_is_refused)
+{
+    loop_open();
+    const int descriptor = open_api("/ws-api/v3");
+    struct timespec now;
+    char message[1024];
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(message, sizeof(message),
+             "{\"id\":1,\"method\":\"account.status\",\"params\":{\"apiKey\":\"" KEY
+             "\",\"timestamp\":%lld,\"signature\":\"" KEY "\"}}",
+             (long long)now.tv_sec * 1000);
+    assert_told(descriptor, message, "{\"id\":1,\"status\":400,\"error\":{\"code\":-1022,");
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* A client that leaves while its orders are in the log harms nobody, and the next is served. */
+TEST(ws_call, clients_may_leave_while_they_wait)
+{
+    loop_open();
+    for (int round = 0; round < 10; round++) {
+        const int descriptor = open_api("/ws-api/v3");
+        place(descriptor, round);
+        const size_t byte_count = loop_next_command(command);
+        const struct linger at_once = {1, 0};
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+        close(descriptor);
+        loop_accept(command, byte_count, (uint64_t)round + 1);
+    }
+    const int descriptor = open_api("/ws-api/v3");
+    assert_told(descriptor, "{\"id\":2,\"method\":\"ping\"}", "{\"id\":2,\"status\":200,");
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* Requests are limited by what they weigh, not by how many they are; beyond the minute's weight the answer says when
+ * to come again. A minute may begin in between, so the limit is met within two. */
+TEST(ws_call, weight_beyond_the_minute_is_refused)
+{
+    loop_open();
+    const int descriptor = open_api("/ws-api/v3");
+    bool is_refused = false;
+    for (int count = 0; count < 640 && !is_refused; count++) {
+        say(descriptor, "{\"id\":1,\"method\":\"exchangeInfo\",\"params\":{}}");
+        is_refused = strstr(hear(descriptor), "\"status\":429,\"error\":{\"code\":-1003,") != NULL;
+    }
+    assert_true(is_refused);
+    assert_non_null(strstr(text, "\"data\":{\"serverTime\":"));
+    assert_non_null(strstr(text, ",\"retryAfter\":"));
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* A server that stops says so in the API's form of an event, before it closes. */
+TEST(ws_call, stop_is_announced_as_an_event)
+{
+    loop_open();
+    const int descriptor = open_api("/ws-api/v3");
+    assert_told(descriptor, "{\"id\":1,\"method\":\"ping\"}", "\"status\":200");
+    atomic_store(&loop_progress.stopping, 1);
+    park_wake(&loop_park);
+    assert_memory_equal(hear(descriptor), "{\"event\":{\"e\":\"serverShutdown\",", 30);
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* An owner's own signature of the sorted text goes into the command with it, byte for byte: every node checks it. */
+TEST(ws_call, ed25519_text_goes_along_with_the_command)
+{
+    static const char signed_format[] = "apiKey=" KEY "&" ORDER_TEXT;
+    uint8_t public_key[PUBLIC_KEY_BYTES], secret_key[SECRET_KEY_BYTES], signature[SIGNATURE_BYTES];
+    uint8_t events[512];
+    char signed_text[1024], message[2048], base64[128];
+    struct timespec now;
+    loop_start();
+    struct event_writer writer = loop_writer(events, sizeof(events));
+    struct account_created_event account = {.account = 1};
+    struct key_added_event key = {.account = 1, .permissions = KEY_READ | KEY_TRADE};
+    crypto_sign_keypair(public_key, secret_key);
+    memcpy(account.public_key, public_key, sizeof(public_key));
+    memcpy(key.public_key, public_key, sizeof(public_key));
+    memset(key.key_id, 0xaa, sizeof(key.key_id));
+    event_write_account_created(&writer, &account);
+    event_write_key_added(&writer, &key);
+    loop_apply_own(events, &writer);
+    loop_hello();
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    const long long now_ms = (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    snprintf(signed_text, sizeof(signed_text), signed_format, now_ms);
+    hash_sign(secret_key, signed_text, strlen(signed_text), signature);
+    sodium_bin2base64(base64, sizeof(base64), signature, sizeof(signature),
+                      sodium_base64_VARIANT_ORIGINAL);
+    snprintf(message, sizeof(message),
+             "{\"id\":1,\"method\":\"order.place\",\"params\":{\"apiKey\":\"" KEY
+             "\",\"signature\":\"%s\",\"timestamp\":%lld," ORDER "}}",
+             base64, now_ms);
+    const int descriptor = open_api("/ws-api/v3");
+    say(descriptor, message);
+    const size_t byte_count = loop_next_command(command);
+    struct command decoded;
+    assert_true(command_decode(command, byte_count, &decoded));
+    assert_int_equal(decoded.header.auth_kind, AUTH_ED25519);
+    assert_int_equal(decoded.header.auth_length, 32 + SIGNATURE_BYTES + strlen(signed_text));
+    assert_memory_equal(decoded.auth + 32, signature, SIGNATURE_BYTES);
+    assert_memory_equal(decoded.auth + 32 + SIGNATURE_BYTES, signed_text, strlen(signed_text));
+    loop_accept(command, byte_count, 78);
+    assert_non_null(strstr(hear(descriptor), "\"orderId\":78,"));
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
