@@ -25,10 +25,6 @@
 #define FIRST_FILL(id, market) \
     "SELECT " id " FROM quorex.fills WHERE market = " market "::int ORDER BY trade_id LIMIT 1"
 
-#define FIRST_ORDER \
-    "SELECT order_id FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
-    " AND created_ns > c.dropped_ns ORDER BY created_ns, order_id LIMIT 1"
-
 #define ORDER_COLUMNS \
     "r.order_id, r.command, r.client_id, r.side, r.type, r.time_in_force, r.status, r.reason," \
     " r.price, r.qty, r.executed, r.quote_qty, r.quote_executed, r.created_ns, r.closed_ns," \
@@ -50,17 +46,34 @@
     "r.open_ns, r.open, r.high, r.low, r.close, r.volume, r.quote_volume, r.fill_count," \
     " r.taker_volume, r.taker_quote_volume"
 
-/* Ids of a market rise with time: the bound is an order's id, found by the index on times, and says all
- * that the time does. A condition on the time beside it would let plans go by that, and sort. Likewise below. */
+/* Ids of a market rise with time: the bound is an id and says all that the time does. A condition on the time beside it
+ * would let plans go by that, and sort. Every 32nd id of a market is a milestone, in an index by time, whoever's it is: from
+ * the one before a time, or back from the one behind it, ids are walked until the time is reached. The conditions are word
+ * by word those of the indexes (settlement/schema/011_milestones.sql). Not asked for where the time is open. */
+#define ORDER_BEFORE(time) \
+    "coalesce((SELECT order_id FROM quorex.orders WHERE market = $2::int AND order_id % 32 = 0" \
+    " AND created_ns < " time " ORDER BY created_ns DESC, order_id DESC LIMIT 1), 0)"
+
+#define ORDER_BEHIND(time) \
+    "coalesce((SELECT order_id FROM quorex.orders WHERE market = $2::int AND order_id % 32 = 0" \
+    " AND created_ns > " time " ORDER BY created_ns, order_id LIMIT 1), 9223372036854775807)"
+
+#define FIRST_ORDER_FROM(time) \
+    "SELECT order_id FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
+    " AND order_id > " ORDER_BEFORE(time) " AND created_ns >= " time " ORDER BY order_id LIMIT 1"
+
+#define LAST_ORDER_TO(time) \
+    "SELECT order_id FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
+    " AND order_id < " ORDER_BEHIND(time) " AND created_ns <= " time \
+    " ORDER BY order_id DESC LIMIT 1"
+
 #define ORDERS_FROM \
     "CASE WHEN $5::bigint = 0 THEN $3::bigint ELSE greatest($3::bigint, coalesce(" \
-    "(SELECT order_id FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
-    " AND created_ns >= $5::bigint ORDER BY created_ns, order_id LIMIT 1), 9223372036854775807)) END"
+    "(" FIRST_ORDER_FROM("$5::bigint") "), 9223372036854775807)) END"
 
 #define ORDERS_TO \
     "CASE WHEN $6::bigint = 9223372036854775807 THEN $4::bigint ELSE least($4::bigint, coalesce(" \
-    "(SELECT order_id FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
-    " AND created_ns <= $6::bigint ORDER BY created_ns DESC, order_id DESC LIMIT 1), -1)) END"
+    "(" LAST_ORDER_TO("$6::bigint") "), -1)) END"
 
 /* Orders may be there before the cursor is (settlement/ahead.h): memory has those still. Of a page they are left out
  * when it is whole: as a condition of the page it would seem to the planner to leave a third of the rows, and reading and
@@ -68,7 +81,7 @@
 #define UP_TO_CURSOR " command <= c.command"
 
 #define ORDERS(direction) CURSOR_UNLESS( \
-    GONE_##direction("$5", "$3", FIRST_ORDER), ORDER_COLUMNS, \
+    GONE_##direction("$5", "$3", FIRST_ORDER_FROM("c.dropped_ns + 1")), ORDER_COLUMNS, \
     "SELECT * FROM (SELECT * FROM quorex.orders WHERE account = $1::int AND market = $2::int" \
     " AND order_id BETWEEN " ORDERS_FROM " AND " ORDERS_TO \
     " ORDER BY order_id " #direction " LIMIT $7::int) page WHERE" UP_TO_CURSOR) " ORDER BY r.order_id"
@@ -78,17 +91,27 @@
     " AND client_id = $3 AND" UP_TO_CURSOR " ORDER BY order_id DESC LIMIT 1")
 
 /* The id of the market's first fill at or after a time, or of its last one at or before it; an id beyond all when there
- * is none. Not asked for where the time is open. */
+ * is none. By milestones, as above. */
+#define FILL_BEFORE(market, what) \
+    "coalesce((SELECT trade_id FROM quorex.fills WHERE market = " market "::int" \
+    " AND trade_id % 32 = 0 AND " what " DESC, trade_id DESC LIMIT 1), 0)"
+
+#define FILL_BEHIND(market, what) \
+    "coalesce((SELECT trade_id FROM quorex.fills WHERE market = " market "::int" \
+    " AND trade_id % 32 = 0 AND " what ", trade_id LIMIT 1), 9223372036854775807)"
+
 #define FILL_FROM(id, market, low, time) \
     "CASE WHEN " time "::bigint = 0 THEN " low "::bigint ELSE greatest(" low "::bigint, coalesce(" \
-    "(SELECT " id " FROM quorex.fills WHERE market = " market "::int AND time_ns >= " time "::bigint" \
-    " ORDER BY time_ns, trade_id LIMIT 1), 9223372036854775807)) END"
+    "(SELECT " id " FROM quorex.fills WHERE market = " market "::int AND trade_id > " \
+    FILL_BEFORE(market, "time_ns < " time "::bigint ORDER BY time_ns") \
+    " AND time_ns >= " time "::bigint ORDER BY trade_id LIMIT 1), 9223372036854775807)) END"
 
 #define FILL_TO(id, market, high, time) \
     "CASE WHEN " time "::bigint = 9223372036854775807 THEN " high "::bigint" \
     " ELSE least(" high "::bigint, coalesce(" \
-    "(SELECT " id " FROM quorex.fills WHERE market = " market "::int AND time_ns <= " time "::bigint" \
-    " ORDER BY time_ns DESC, trade_id DESC LIMIT 1), -1)) END"
+    "(SELECT " id " FROM quorex.fills WHERE market = " market "::int AND trade_id < " \
+    FILL_BEHIND(market, "time_ns > " time "::bigint ORDER BY time_ns") \
+    " AND time_ns <= " time "::bigint ORDER BY trade_id DESC LIMIT 1), -1)) END"
 
 #define FILLS_OF(condition, direction) \
     "(SELECT * FROM quorex.fills WHERE " condition " AND market = $2::int" \
@@ -133,15 +156,22 @@
     " JOIN quorex.fills f ON f.market = $1::int AND f.trade_id BETWEEN run.low AND run.high") \
     " ORDER BY r.trade_id"
 
+/* Aggregates rise with trades: those of a run lie between the milestones before its first and behind its last one. */
+#define AGGREGATE_RUN(direction) \
+    "(SELECT low, high, " \
+    FILL_BEFORE("$1", "aggregate_id < run.low ORDER BY aggregate_id") " AS before, " \
+    FILL_BEHIND("$1", "aggregate_id > run.high ORDER BY aggregate_id") " AS behind" \
+    " FROM " RUN(direction, "aggregate_id", "$1", "$2", "$3", "$4", "$5", "$6") " OFFSET 0) run"
+
 /* A taker order's fills are one command's, so an aggregate is never half above the cursor, nor of two times. */
 #define AGGREGATES(direction) CURSOR_UNLESS( \
     GONE_##direction("$4", "$2", FIRST_FILL("aggregate_id", "$1")), AGGREGATE_COLUMNS, \
     "SELECT f.aggregate_id, min(f.trade_id) AS first_id, max(f.trade_id) AS last_id," \
     " min(f.time_ns) AS time_ns, min(f.price) AS price, sum(f.qty) AS qty," \
     " min(f.taker_side) AS taker_side" \
-    " FROM " RUN(direction, "aggregate_id", "$1", "$2", "$3", "$4", "$5", "$6") \
-    " JOIN quorex.fills f ON f.market = $1::int AND f.aggregate_id BETWEEN run.low AND run.high" \
-    " GROUP BY f.aggregate_id") \
+    " FROM " AGGREGATE_RUN(direction) " JOIN quorex.fills f ON f.market = $1::int" \
+    " AND f.trade_id > run.before AND f.trade_id < run.behind" \
+    " AND f.aggregate_id BETWEEN run.low AND run.high GROUP BY f.aggregate_id") \
     " ORDER BY r.aggregate_id"
 
 /* The candle before the range comes too: the first ones in it may carry its close. */
