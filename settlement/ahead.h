@@ -6,11 +6,11 @@
  * leaves orders that are ahead of the cursor: readers leave out what is above cursor.command, and the next session
  * leaves out what is there already.
  *
- * Owner    the PostgreSQL writer's thread; from ahead_batch_begin to ahead_end the connection and the orders of the batch
- *          are a thread's that ends with ahead_end
+ * Owner    the PostgreSQL writer's thread, or the one that commits for it (commit.h); from ahead_batch_begin to ahead_end
+ *          the connection and the orders of the batch are a thread's that ends with ahead_end
  * Memory   ahead_new allocates, ahead_free frees
- * Cost     a thread and two statements a batch. Its commit does not wait for the disk: the other's, which comes after it
- *          in the server's log, does, and there is nothing to lose before that
+ * Cost     a thread and two statements a batch. Its commit does not wait for the disk: the other's, or one of a later batch
+ *          (commit.h), comes after it in the server's log and does
  *
  * What holds in the database between any two commits: all orders of commands up to cursor.command are there, once, and
  * none above the higher of cursor.command and ahead.command. The row of quorex.ahead is only moved by who holds the
@@ -58,8 +58,9 @@ void ahead_disconnect(struct ahead *ahead);
 /* Up to where orders are committed, as far as is known here. */
 struct ahead_place ahead_place(const struct ahead *ahead);
 
-/* Leaves out of the batch the orders that are there already. Needs: the batch ends with the block of this header, and all before it
- * went through here. MISMATCH: another block of that height was written. */
+/* Leaves out of the batch the orders that the session found there when it began: what it writes itself it does not come to
+ * again, so this may be asked of the next batch while one is written. Needs: the batch ends with the block of this header, and
+ * all before it went through here. MISMATCH: another block of that height was written. */
 MUST_CHECK enum status ahead_leave_out(const struct ahead *ahead, struct row_batch *batch,
                                        const struct ahead_place *block);
 

@@ -10,6 +10,7 @@
 struct ahead {
     struct database *database;
     uint32_t lock_ms;
+    struct ahead_place found; /* by the session, when it began */
     struct ahead_place place; /* as committed */
 
     /* From ahead_batch_begin to ahead_end. */
@@ -58,7 +59,7 @@ struct ahead_place ahead_place(const struct ahead *ahead)
 
 enum status ahead_connect(struct ahead *ahead, struct ahead_place place, struct database *teller)
 {
-    ahead->place = place;
+    ahead->found = ahead->place = place;
     enum status status = database_connect(ahead->database);
     if (status == STATUS_OK)
         status = database_run(ahead->database,
@@ -71,11 +72,11 @@ enum status ahead_connect(struct ahead *ahead, struct ahead_place place, struct 
 enum status ahead_leave_out(const struct ahead *ahead, struct row_batch *batch,
                             const struct ahead_place *block)
 {
-    const struct ahead_place *place = &ahead->place;
-    if (block->height > place->height) return STATUS_OK;
+    const struct ahead_place *found = &ahead->found;
+    if (block->height > found->height) return STATUS_OK;
     copy_row_start(&batch->rows[ROW_ORDERS]);
-    if (block->height < place->height) return STATUS_OK;
-    return block->command == place->command && hash_equal(block->hash, place->hash)
+    if (block->height < found->height) return STATUS_OK;
+    return block->command == found->command && hash_equal(block->hash, found->hash)
                ? STATUS_OK
                : STATUS_MISMATCH;
 }

@@ -436,13 +436,18 @@ bool audit_hurries(const struct audit *audit)
            atomic_load_explicit(&audit->progress->projection.wanted, memory_order_relaxed);
 }
 
+bool audit_is_due(const struct audit *audit, uint64_t now_ms)
+{
+    return now_ms >= audit->due_ms || audit_hurries(audit);
+}
+
 enum status audit_step(struct audit *audit, const struct store *store, struct database *database,
                        uint64_t height, bool has_balances, uint64_t now_ms, bool *did)
 {
     const uint64_t wanted = wanted_of(audit);
     const bool hurried = audit_hurries(audit);
     *did = false;
-    if (height == 0 || (now_ms < audit->due_ms && !hurried)) return STATUS_OK;
+    if (height == 0 || !audit_is_due(audit, now_ms)) return STATUS_OK;
     if (!audit->under_way || (hurried && audit->wanted < wanted)) start_pass(audit, height, wanted);
     if (!has_numbers(audit, store) && !has_balances) return STATUS_OK; /* only balances are left */
     *did = true;

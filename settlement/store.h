@@ -237,6 +237,7 @@ const struct params *store_params(const struct store *store);
 /* ---- The writer thread (store_pg.c). ---- */
 
 #define STORE_PARTITION_COMMANDS (1u << 25)
+#define STORE_BATCH_BLOCKS       512
 #define STORE_BALANCES_MS        2000
 
 struct store_options {
@@ -250,7 +251,8 @@ struct store_options {
     struct ring
         *compared;    /* balances at a block's end, which must be the store's too; may be NULL */
     uint64_t kept_ns; /* history older than that is dropped (retention.h); 0: none */
-    uint32_t balances_ms; /* between two refreshes of the balance table; 0: STORE_BALANCES_MS */
+    uint32_t batch_blocks; /* in a transaction, at most; 0: STORE_BATCH_BLOCKS */
+    uint32_t balances_ms;  /* between two refreshes of the balance table; 0: STORE_BALANCES_MS */
     uint32_t tell_ms; /* between two lines of the log while it catches up; 0: LAG_TELL_MS (lag.h) */
     uint32_t
         lock_ms; /* the orders' connection waits so long for a lock; 0: AHEAD_LOCK_MS (ahead.h) */

@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "settlement/ahead.h"
 #include "settlement/audit.h"
+#include "settlement/commit.h"
 #include "settlement/database.h"
 #include "settlement/lag.h"
 #include "settlement/merge.h"
@@ -16,18 +17,18 @@
 #include <string.h>
 #include <time.h>
 
-#define BATCH_BLOCKS_MAX 512
-#define BATCH_BYTES_MAX  (16u << 20) /* of rows; a batch ends with the block that passes it */
-#define SLEEP_MS         200
-#define BACKOFF_MS_MIN   50
-#define BACKOFF_MS_MAX   2000
+#define BATCH_BYTES_MAX (16u << 20) /* of rows; a batch ends with the block that passes it */
+#define SLEEP_MS        200
+#define BACKOFF_MS_MIN  50
+#define BACKOFF_MS_MAX  2000
 
-/* Up to where the database has the chain. */
-struct cursor {
-    uint64_t height;
-    uint64_t command;
-    uint64_t balances_height;
-    hash_t hash; /* of the block at `height` */
+/* Rows of some blocks, and what is to be written with them. */
+struct batch {
+    struct row_batch rows;
+    struct cursor to;
+    uint64_t fill_count;
+    bool has_balances; /* the balance table is refreshed with it */
+    bool is_more;      /* the block after its last one is there */
 };
 
 struct writer {
@@ -41,10 +42,13 @@ struct writer {
     bool has_complained;      /* about what only an operator can mend; once until it goes on */
     bool has_told_gap;        /* likewise, of blocks that will not come */
     struct cursor cursor;     /* as committed */
+    struct commit_mark mark;  /* as good as on the disk */
     uint64_t balances_known;  /* the store has all changes up to this height, at least */
     uint64_t partitions_to;   /* partitions exist for all commands below */
     uint64_t balances_due_ms; /* when balances are refreshed next */
-    struct row_batch batch;
+    struct batch batches[2];  /* one is written while the other is made */
+    uint32_t current;         /* which of them is written next */
+    bool is_made; /* it is made already: the store stands behind it, not at the cursor */
     struct ahead *ahead;
     struct audit audit;
     struct retention retention;
@@ -71,16 +75,16 @@ static bool is_news(struct writer *writer)
     return news;
 }
 
-/* Shows how far the database is; also when it fell back because it was dropped. */
+/* Shows how far the database is, and will be whatever befalls the server; also when it fell back because it was dropped. */
 static void publish(const struct writer *writer)
 {
     struct progress *progress = writer->options->progress;
+    const struct cursor *safe = &writer->mark.safe;
     /* release: the rows are committed before anyone trims what they replace.
      * Pairs with the gateway's acquire. */
-    atomic_store_explicit(&progress->projected_command, writer->cursor.command,
-                          memory_order_release);
-    atomic_store_explicit(&progress->projected_height, writer->cursor.height, memory_order_release);
-    metric_set(&writer->options->metrics->projected_height, writer->cursor.height);
+    atomic_store_explicit(&progress->projected_command, safe->command, memory_order_release);
+    atomic_store_explicit(&progress->projected_height, safe->height, memory_order_release);
+    metric_set(&writer->options->metrics->projected_height, safe->height);
 }
 
 static enum status load_cursor(struct writer *writer, struct ahead_place *ahead)
@@ -117,6 +121,7 @@ static enum status load_cursor(struct writer *writer, struct ahead_place *ahead)
         return STATUS_MALFORMED;
     writer->balances_known = writer->cursor.balances_height;
     writer->partitions_to = 0;
+    writer->is_made = false;
     return STATUS_OK;
 }
 
@@ -138,6 +143,7 @@ static enum status resume(struct writer *writer)
     if (status == STATUS_MISMATCH || status == STATUS_MALFORMED) writer->has_complained = true;
     if (status == STATUS_OK) status = retention_load(&writer->retention, database);
     if (status == STATUS_OK) status = ahead_connect(writer->ahead, ahead, database);
+    if (status == STATUS_OK) status = commit_mark_begin(&writer->mark, database, writer->cursor);
     if (status != STATUS_OK) return status;
     writer->audit.dropped_command = writer->retention.dropped_command;
 
@@ -174,21 +180,23 @@ static bool block_follows(const struct writer *writer, const struct cursor *at,
 }
 
 /* Orders of blocks that an earlier session wrote without coming to move the cursor are there. */
-static enum status leave_out(struct writer *writer, const struct cursor *at)
+static enum status leave_out(struct writer *writer, struct batch *batch)
 {
+    const struct cursor *at = &batch->to;
     const struct ahead_place place = {at->height, at->command, at->hash};
-    const enum status status = ahead_leave_out(writer->ahead, &writer->batch, &place);
+    const enum status status = ahead_leave_out(writer->ahead, &batch->rows, &place);
     if (status != STATUS_OK && is_news(writer))
         log_error("settlement", "the chain is not the one of what is ahead of the cursor",
                   "height=%" PRIu64 " command=%" PRIu64, at->height, at->command);
     return status;
 }
 
-/* Turns the next block into rows and moves `at` past it. */
-static enum status take_block(struct writer *writer, struct cursor *at)
+/* Turns the next block into rows and moves the batch's end past it. */
+static enum status take_block(struct writer *writer, struct batch *batch)
 {
     const struct block_source *source = &writer->options->source;
-    const struct store_sink sink = row_batch_sink(&writer->batch);
+    const struct store_sink sink = row_batch_sink(&batch->rows);
+    struct cursor *at = &batch->to;
     struct block_bytes block;
     struct block_header header;
     enum status status = source->read(source->context, at->height + 1, &block);
@@ -212,56 +220,52 @@ static enum status take_block(struct writer *writer, struct cursor *at)
     at->height = header.height;
     at->command = header.last_command;
     at->hash = block_header_hash(block.header);
-    return leave_out(writer, at);
+    return leave_out(writer, batch);
+}
+
+static bool has_block(const struct writer *writer, uint64_t height)
+{
+    const struct block_source *source = &writer->options->source;
+    struct block_bytes block;
+    return source->read(source->context, height, &block) == STATUS_OK;
 }
 
 /* As many blocks as are there, up to the bounds of a batch. NOT_FOUND: none. */
-static enum status take_blocks(struct writer *writer, struct cursor *at)
+static enum status take_blocks(struct writer *writer, struct batch *batch)
 {
-    row_batch_start(&writer->batch);
-    for (int count = 0;
-         count < BATCH_BLOCKS_MAX && row_batch_bytes(&writer->batch) < BATCH_BYTES_MAX; count++) {
-        const enum status status = take_block(writer, at);
-        if (status == STATUS_NOT_FOUND && count > 0) break;
+    batch->is_more = false;
+    for (uint32_t count = 0; count < writer->options->batch_blocks; count++) {
+        if (row_batch_bytes(&batch->rows) >= BATCH_BYTES_MAX) break;
+        const enum status status = take_block(writer, batch);
+        if (status == STATUS_NOT_FOUND && count > 0) return STATUS_OK;
         if (status != STATUS_OK) return status;
     }
+    batch->is_more = has_block(writer, batch->to.height + 1);
     return STATUS_OK;
 }
 
-/* All that the first connection writes. */
-static enum status copy_tables(struct writer *writer)
+/* The batch that goes on where `from` ends: rows, candles, and balances when they are due. NOT_FOUND: there is nothing to
+ * write. */
+static enum status make_batch(struct writer *writer, struct batch *batch, struct cursor from)
 {
-    enum status status = STATUS_OK;
-    for (int table = 0; table < ROW_TABLES && status == STATUS_OK; table++)
-        if (table != ROW_ORDERS)
-            status = row_batch_copy(&writer->batch, (enum row_table)table, writer->database);
-    return status == STATUS_OK ? merge_rows(&writer->batch, writer->database) : status;
-}
-
-/* Rows and cursor in one transaction; orders in another (ahead.h), which commits before. The cursor comes first: whoever else holds it, an orphaned
- * backend of an earlier connection for one, has to end before we see it, moved or not. */
-static enum status commit(struct writer *writer, const struct cursor *to)
-{
-    struct database *database = writer->database;
-    const struct cursor *from = &writer->cursor;
-    enum status status =
-        database_run(database,
-                     "BEGIN; UPDATE quorex.cursor SET height = %" PRIu64 ", command = %" PRIu64
-                     ", balances_height = %" PRIu64 " WHERE id = 1 AND height = %" PRIu64
-                     " AND command = %" PRIu64 " AND balances_height = %" PRIu64,
-                     to->height, to->command, to->balances_height, from->height, from->command,
-                     from->balances_height);
-    if (status != STATUS_OK) return status;
-    if (database_affected(database) != 1) {
-        log_warn("settlement", "another writer moved the cursor", "height=%" PRIu64, from->height);
-        return STATUS_DB_CONFLICT;
+    const struct store_sink sink = row_batch_sink(&batch->rows);
+    row_batch_start(&batch->rows);
+    batch->to = from;
+    const enum status status = take_blocks(writer, batch);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
+    const bool idle = status == STATUS_NOT_FOUND;
+    const uint64_t now = now_ms();
+    const bool due = now >= writer->balances_due_ms || audit_hurries(&writer->audit);
+    batch->has_balances = due && store_dirty_accounts(writer->store) > 0;
+    if (idle && !batch->has_balances) return STATUS_NOT_FOUND;
+    if (batch->has_balances) {
+        store_balances(writer->store, &sink);
+        batch->to.balances_height = batch->to.height;
+        writer->balances_due_ms = now + writer->options->balances_ms;
     }
-    ahead_batch_begin(writer->ahead, &writer->batch,
-                      &(struct ahead_place){to->height, to->command, to->hash});
-    status = copy_tables(writer);
-    const enum status orders = ahead_end(writer->ahead, database);
-    if (status == STATUS_OK) status = orders;
-    return status == STATUS_OK ? database_run(database, "COMMIT") : status;
+    store_flush(writer->store, &sink);
+    batch->fill_count = batch->rows.rows[ROW_FILLS].row_count;
+    return STATUS_OK;
 }
 
 /* What is to be done beside writing, when it is time to: old partitions go, and what is there is compared. NOT_FOUND:
@@ -274,6 +278,7 @@ static enum status look_after(struct writer *writer, uint64_t now)
     enum status status = retention_step(&writer->retention, writer->database, now);
     if (status != STATUS_OK) return status;
     writer->audit.dropped_command = writer->retention.dropped_command;
+    if (writer->is_made) return STATUS_NOT_FOUND; /* the store is further than the tables */
     status = audit_step(&writer->audit, writer->store, writer->database, writer->cursor.height,
                         has_balances, now, &did);
     return status == STATUS_OK && !did ? STATUS_NOT_FOUND : status;
@@ -288,43 +293,63 @@ static void tell_room(struct writer *writer)
     log_info("settlement", "PostgreSQL has room again", "height=%" PRIu64, writer->cursor.height);
 }
 
+/* Rows and cursor are committed up to the batch's end. */
+static void go_on(struct writer *writer, const struct batch *batch, uint64_t now)
+{
+    writer->cursor = batch->to;
+    writer->balances_known = batch->to.height;
+    metric_add(&writer->options->metrics->projected_fills_total, batch->fill_count);
+    publish(writer);
+    lag_tell(&writer->lag, now, batch->fill_count);
+    tell_room(writer);
+    database_forget_failure(writer->database);
+}
+
+/* Writes the batch, and makes the next one meanwhile when its first block is there: unless something is to be compared
+ * with the store, which has to stand at the cursor for that. */
+static enum status write_batch(struct writer *writer, struct batch *batch)
+{
+    const uint64_t now = now_ms();
+    const bool beside = batch->is_more && !audit_is_due(&writer->audit, now);
+    struct commit commit = {.database = writer->database,
+                            .ahead = writer->ahead,
+                            .batch = &batch->rows,
+                            .from = writer->cursor,
+                            .to = batch->to,
+                            .is_more = batch->is_more};
+    enum status next = STATUS_NOT_FOUND;
+    commit_begin(&commit, beside);
+    writer->current ^= 1;
+    if (beside) next = make_batch(writer, &writer->batches[writer->current], batch->to);
+    enum status status = commit_end(&commit);
+    if (status == STATUS_OK) status = commit_mark_move(&writer->mark, &commit);
+    if (status != STATUS_OK) return status;
+    go_on(writer, batch, now);
+    writer->is_made = next == STATUS_OK;
+    return next == STATUS_NOT_FOUND ? STATUS_OK : next;
+}
+
 /* One batch. NOT_FOUND: nothing to do. Any other failure ends the session, and with it everything
  * that is not committed, here and there. */
 static enum status step(struct writer *writer)
 {
-    const struct store_sink sink = row_batch_sink(&writer->batch);
-    struct cursor to = writer->cursor;
-    enum status status = catch_balances_up(writer);
-    if (status == STATUS_OK) status = take_blocks(writer, &to);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
-    const bool idle = status == STATUS_NOT_FOUND;
-    if (idle && writer->balances_known < writer->cursor.height) return STATUS_NOT_FOUND;
-
-    const uint64_t now = now_ms();
-    const bool due = now >= writer->balances_due_ms || audit_hurries(&writer->audit);
-    const bool refresh = due && store_dirty_accounts(writer->store) > 0;
-    if (idle && !refresh) return look_after(writer, now);
-    if (refresh) {
-        store_balances(writer->store, &sink);
-        to.balances_height = to.height;
+    struct batch *batch = &writer->batches[writer->current];
+    enum status status = STATUS_OK;
+    if (!writer->is_made) {
+        status = catch_balances_up(writer);
+        if (status != STATUS_OK) return status;
+        status = make_batch(writer, batch, writer->cursor);
     }
-    store_flush(writer->store, &sink);
-    const uint64_t fill_count = writer->batch.rows[ROW_FILLS].row_count;
-    status = migration_partitions(writer->database, writer->partition_commands,
-                                  writer->cursor.command + 1, to.command, &writer->partitions_to);
-    if (status == STATUS_OK) status = commit(writer, &to);
+    if (status == STATUS_NOT_FOUND) return look_after(writer, now_ms());
     if (status != STATUS_OK) return status;
-
-    writer->cursor = to;
-    writer->balances_known = to.height;
-    if (refresh) writer->balances_due_ms = now + writer->options->balances_ms;
-    metric_add(&writer->options->metrics->projected_fills_total, fill_count);
-    publish(writer);
-    lag_tell(&writer->lag, now, fill_count);
-    tell_room(writer);
-    database_forget_failure(writer->database);
+    writer->is_made = false;
+    status =
+        migration_partitions(writer->database, writer->partition_commands,
+                             writer->cursor.command + 1, batch->to.command, &writer->partitions_to);
+    if (status == STATUS_OK) status = write_batch(writer, batch);
+    if (status != STATUS_OK) return status;
     writer->has_complained = false;
-    status = look_after(writer, now);
+    status = look_after(writer, now_ms());
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
@@ -390,12 +415,13 @@ static bool writer_open(struct writer *writer, const struct store_options *optio
     writer->ahead = ahead_new(options->conninfo, &options->progress->stopping, options->lock_ms);
     if (writer->ahead == NULL) return false;
     ahead_watched(writer->ahead, lag_watch(&writer->lag));
-    return row_batch_open(&writer->batch);
+    return row_batch_open(&writer->batches[0].rows) && row_batch_open(&writer->batches[1].rows);
 }
 
 static void writer_close(struct writer *writer)
 {
-    row_batch_close(&writer->batch);
+    row_batch_close(&writer->batches[0].rows);
+    row_batch_close(&writer->batches[1].rows);
     arena_unmap(&writer->arena);
     ahead_free(writer->ahead);
     database_free(writer->database);
@@ -426,6 +452,7 @@ void store_run(const struct store_options *options)
 {
     struct store_options settled = *options;
     if (settled.partition_commands == 0) settled.partition_commands = STORE_PARTITION_COMMANDS;
+    if (settled.batch_blocks == 0) settled.batch_blocks = STORE_BATCH_BLOCKS;
     if (settled.balances_ms == 0) settled.balances_ms = STORE_BALANCES_MS;
     if (settled.tell_ms == 0) settled.tell_ms = LAG_TELL_MS;
 
