@@ -19,9 +19,23 @@ static char cluster_programs[256];
 static bool cluster_durable;              /* for figures: fsync as a user has it */
 static const char *cluster_settings = ""; /* more of the server's, "-c name=value ..." */
 
-/* What docs/operations.md says about a server for an exchange that trades much. */
-#define CLUSTER_RECOMMENDED \
-    "-c bgwriter_delay=20ms -c bgwriter_lru_maxpages=1000 -c bgwriter_lru_multiplier=10"
+/* What docs/operations.md says about a server for an exchange that trades much, as scripts/up sets it. */
+#define CLUSTER_RECOMMENDED cluster_recommended()
+
+static inline const char *cluster_recommended(void)
+{
+    static char settings[512];
+    const long quarter =
+        sysconf(_SC_PHYS_PAGES) / 4 * (sysconf(_SC_PAGESIZE) / 1024) / 1024; /* MB */
+    snprintf(settings, sizeof(settings),
+             "-c shared_buffers=%ldMB -c max_wal_size=4GB -c checkpoint_timeout=15min"
+             " -c wal_compression=lz4 -c wal_buffers=64MB -c bgwriter_delay=20ms"
+             " -c bgwriter_lru_maxpages=1000 -c bgwriter_lru_multiplier=10",
+             quarter < 64     ? 64
+             : quarter > 4096 ? 4096
+                              : quarter);
+    return settings;
+}
 
 /* Runs a program of PostgreSQL's; as the user postgres when we are root, whom it refuses. */
 static int cluster_command(const char *program, const char *arguments)
