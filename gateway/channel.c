@@ -121,8 +121,20 @@ static uint32_t find_kline(uint16_t market, const char *name, size_t name_bytes)
     return channel_number(market, channel_kline(kline, interval));
 }
 
+/* Some clients spell out the usual speed of depth: "depth@1000ms" is "depth". */
+static size_t without_usual_speed(const char *suffix, size_t suffix_bytes)
+{
+    static const char depth[] = "depth", speed[] = "@1000ms";
+    const size_t depth_bytes = sizeof(depth) - 1, speed_bytes = sizeof(speed) - 1;
+    if (suffix_bytes < depth_bytes + speed_bytes) return suffix_bytes;
+    if (memcmp(suffix, depth, depth_bytes) != 0) return suffix_bytes;
+    if (memcmp(suffix + suffix_bytes - speed_bytes, speed, speed_bytes) != 0) return suffix_bytes;
+    return suffix_bytes - speed_bytes;
+}
+
 static uint32_t find_suffix(uint16_t market, const char *suffix, size_t suffix_bytes)
 {
+    suffix_bytes = without_usual_speed(suffix, suffix_bytes);
     const size_t kline_bytes = sizeof(kline_prefix) - 1;
     for (int kind = 0; kind < CHANNEL_KLINE; kind++) {
         if (equals(suffix, suffix_bytes, suffixes[kind])) {

@@ -82,3 +82,20 @@ TEST(channel, klines_have_an_interval_and_a_zone)
     assert_int_equal(channel.market, 1);
     assert_int_equal(channel.unit, CHANNEL_US);
 }
+
+/* ccxt, told to take depth every 1000 ms, says so in the name. */
+TEST(channel, usual_speed_of_depth_may_be_said)
+{
+    static const char *const names[][2] = {{"btcusdt@depth@1000ms", "btcusdt@depth"},
+                                           {"btcusdt@depth10@1000ms", "btcusdt@depth10"}};
+    static const char *const none[] = {"btcusdt@trade@1000ms", "btcusdt@depth@1000ms@1000ms",
+                                       "btcusdt@1000ms", "btcusdt@depth7@1000ms"};
+    fixture_open(0);
+    for (int i = 0; i < 2; i++) {
+        const uint32_t said = channel_find(fixture_views, names[i][0], strlen(names[i][0]));
+        assert_true(said != CHANNEL_NONE);
+        assert_int_equal(said, channel_find(fixture_views, names[i][1], strlen(names[i][1])));
+    }
+    for (int i = 0; i < 4; i++)
+        assert_true(channel_find(fixture_views, none[i], strlen(none[i])) == CHANNEL_NONE);
+}
