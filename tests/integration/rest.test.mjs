@@ -1,0 +1,134 @@
+// What a client meets beside orders: tickers of any window, the wallet's lists, and the limits, which are on here.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { signedRequest } from './clients.mjs';
+import { Exchange, until } from './exchange.mjs';
+
+let exchange, ann, bob;
+
+before(async () => {
+    exchange = await Exchange.start(18307, ['--quiet']);
+    [ann, bob] = exchange.accounts;
+});
+
+after(() => exchange?.stop());
+
+async function ask(path, account = null) {
+    const response = await fetch(exchange.http + path,
+                                 { headers: account ? { 'X-MBX-APIKEY': account.apiKey } : {} });
+    return { status: response.status, body: await response.json(), headers: response.headers };
+}
+
+const order = { symbol: 'BTCUSDT', type: 'LIMIT', timeInForce: 'GTC', quantity: '0.01',
+                price: '60000.00' };
+
+async function place(account, changes) {
+    return signedRequest(exchange, account, 'POST', '/api/v3/order', { ...order, ...changes });
+}
+
+const used = (answer) => Number(answer.headers.get('x-mbx-used-weight-1m'));
+
+test('what is placed weighs nothing and counts until it fills', async () => {
+    const before = await ask('/api/v3/ping');
+    const sold = await place(ann, { side: 'SELL' });
+    assert.equal(sold.status, 200);
+    assert.ok(Number(sold.headers.get('x-mbx-order-count-1d')) >= 1);
+    assert.ok(used(await ask('/api/v3/ping')) <= used(before) + 1);
+    const bought = await place(bob, { side: 'BUY', quantity: '0.004' });
+    assert.equal(bought.body.status, 'FILLED');
+    assert.equal(bought.headers.get('x-mbx-order-count-1d'), '0');
+    const { body } = await signedRequest(exchange, ann, 'GET', '/api/v3/rateLimit/order');
+    assert.deepEqual(body.map((limit) => [limit.rateLimitType, limit.interval, limit.intervalNum]),
+                     [['ORDERS', 'SECOND', 10], ['ORDERS', 'DAY', 1]]);
+    assert.equal(body[1].count, 0);
+});
+
+test('a ticker tells of its window', async () => {
+    for (const path of ['ticker?symbol=BTCUSDT', 'ticker?symbol=BTCUSDT&windowSize=1h',
+                        'ticker?symbol=BTCUSDT&windowSize=7d', 'ticker/24hr?symbol=BTCUSDT']) {
+        const { status, body } = await ask(`/api/v3/${path}`);
+        assert.equal(status, 200, path);
+        assert.equal(body.lastPrice, '60000.00000000');
+        assert.equal(body.volume, '0.00400000');
+        assert.equal(body.count, 1);
+        assert.ok(body.closeTime > body.openTime);
+    }
+    const { body } = await ask('/api/v3/ticker/tradingDay?symbols=["BTCUSDT","ETHUSDT"]&type=MINI');
+    assert.equal(body.length, 2);
+    assert.equal(body[0].openTime % 86400000, 0);
+    assert.equal((await ask('/api/v3/ticker?symbol=BTCUSDT&windowSize=8d')).body.code, -1130);
+    const mismatch = await ask('/api/v3/depth?symbol=BTCUSDT&symbolStatus=HALT');
+    assert.deepEqual([mismatch.status, mismatch.body.code], [400, -1220]);
+    assert.equal((await ask('/api/v3/referencePrice?symbol=BTCUSDT')).body.code, -2043);
+    assert.equal((await ask('/api/v3/executionRules?symbol=BTCUSDT')).body.symbolRules[0].symbol,
+                 'BTCUSDT');
+});
+
+test('the wallet has its lists', async () => {
+    for (const path of ['capital/deposit/hisrec', 'capital/withdraw/history']) {
+        const { status, body } = await signedRequest(exchange, ann, 'GET', `/sapi/v1/${path}`);
+        assert.equal(status, 200);
+        assert.deepEqual(body, []);
+    }
+    const state = await signedRequest(exchange, ann, 'GET', '/sapi/v1/account/status');
+    assert.deepEqual(state.body, { data: 'Normal' });
+    const snapshot = await signedRequest(exchange, ann, 'GET', '/sapi/v1/accountSnapshot',
+                                         { type: 'SPOT' });
+    assert.equal(snapshot.body.code, 200);
+    const assets = await signedRequest(exchange, ann, 'POST', '/sapi/v3/asset/getUserAsset');
+    assert.ok(assets.body.some((one) => one.asset === 'BTC'));
+});
+
+test('a refusal says what to do about it', async () => {
+    const late = await ask('/api/v3/account?timestamp=1600000000000&signature=00', ann);
+    assert.equal(late.body.code, -1021);
+    assert.ok(Math.abs(late.body.serverTime - Date.now()) < 10000);
+    const rsa = await ask(`/api/v3/account?timestamp=${late.body.serverTime}&signature=${'A'.repeat(344)}`,
+                          ann);
+    assert.equal(rsa.body.code, -1022);
+    assert.match(rsa.body.msg, /^RSA keys are not taken/);
+});
+
+// A hundred in ten seconds by the log's clock; windows may turn while they are placed.
+test('more orders than may be are refused', async () => {
+    let refused;
+    for (let i = 0; i < 1000 && !refused; i++) {
+        const answer = await place(ann, { side: 'BUY', price: '20000.00', quantity: '0.001' });
+        if (answer.status !== 200) refused = answer;
+        else await signedRequest(exchange, ann, 'DELETE', '/api/v3/openOrders', { symbol: 'BTCUSDT' });
+    }
+    assert.equal(refused.status, 429);
+    assert.equal(refused.body.code, -1015);
+    assert.equal(refused.body.msg, 'Too many new orders; current limit is 100 orders per 10 SECOND.');
+    const wait = Number(refused.headers.get('retry-after'));
+    assert.ok(wait >= 1 && wait <= 10);
+    await until('the next ten seconds', async () =>
+        (await place(ann, { side: 'BUY', price: '20000.00', quantity: '0.001' })).status === 200,
+        30, 500);
+});
+
+// The last: the address is banned.
+test('who asks too much is refused, and who goes on is banned', async () => {
+    const limits = await signedRequest(exchange, ann, 'GET', '/quorex/v1/limits');
+    assert.equal(limits.body.enforced, true);
+    const [weight] = limits.body.rateLimits;
+    assert.equal(weight.count + weight.remaining, 6000);
+    assert.equal(weight.reset % 60000, 0);
+
+    const seen = [];
+    let last;
+    for (let i = 0; i < 3000 && last?.status !== 418; i++) {
+        last = await ask('/api/v3/exchangeInfo?symbol=BTCUSDT');
+        if (last.status !== seen.at(-1)) seen.push(last.status);
+        if (last.status === 429) {
+            assert.equal(last.body.code, -1003);
+            const wait = Number(last.headers.get('retry-after'));
+            assert.ok(wait >= 1 && wait <= 60);
+        }
+    }
+    assert.deepEqual(seen.slice(-3), [200, 429, 418]);
+    assert.match(last.body.msg, /^Way too much request weight used; IP banned until [0-9]{13}\./);
+    const wait = Number(last.headers.get('retry-after'));
+    assert.ok(wait > 100 && wait <= 120);
+});
