@@ -140,7 +140,7 @@ TEST(commit, a_cursor_that_is_found_is_made_safe)
     commit_begin(&commit, false);
     assert_int_equal(commit_end(&commit), STATUS_OK);
     char sql[128], place[32];
-    snprintf(place, sizeof(place), "%s",
+    snprintf(place, sizeof(place), "%.31s",
              cluster_ask("committed", "SELECT pg_current_wal_insert_lsn()"));
     assert_int_equal(commit_mark_begin(&mark, rig.first, cursor_of(&rig, 4)), STATUS_OK);
     assert_int_equal(mark.safe.height, 4);
