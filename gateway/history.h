@@ -1,8 +1,9 @@
 /* Questions about the past, asked of PostgreSQL without ever waiting for it.
  *
  * history_pg.c keeps a few connections, sends each question as one prepared statement and calls back
- * when rows or a failure have come. Rows and PostgreSQL's cursor are of one snapshot; recall.h joins
- * them with what memory holds above the cursor.
+ * when rows or a failure have come. Statements are made known to the server while nobody asks, and go by
+ * generic plans. Rows and PostgreSQL's cursor are of one snapshot; recall.h joins them with what memory holds
+ * above the cursor.
  *
  * Owner    one gateway loop
  * Memory   malloc, at history_new and per answer; rows are good until the callback returns

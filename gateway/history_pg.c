@@ -16,8 +16,9 @@
 
 /*        connect            established          question           statement known
  *  DOWN ─────────► CONNECTING ─────────► IDLE ─────────► PREPARING ─────────► RUNNING ──► IDLE
- *    ▲                 │                 │                  │                   │
- *    └─────────────────┴─────────────────┴──────────────────┴───────────────────┘  any failure
+ *    ▲                 │                 │ ▲  nothing to do  │                   │
+ *    │                 │                 │ └─────────────────┤ (statement known) │
+ *    └─────────────────┴─────────────────┴───────────────────┴───────────────────┘  any failure
  */
 enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_IDLE, LINK_PREPARING, LINK_RUNNING };
 
@@ -26,7 +27,10 @@ struct link {
     PGconn *pg;
     uv_poll_t *poll; /* freed by its close callback */
     enum link_state state;
-    uint32_t prepared; /* bit a statement */
+    uint32_t prepared;  /* bit a statement */
+    uint32_t statement; /* that is PREPARING */
+    uint64_t prepare_by_ms;
+    bool waits_to_ask; /* nothing is prepared ahead: one was refused */
     struct history_request *request;
     PGresult *result; /* the last one of the running statement */
     uint64_t retry_at_ms;
@@ -112,6 +116,7 @@ static void link_fail(struct link *link, const char *what)
     if (link->pg != NULL) PQfinish(link->pg);
     link->pg = NULL;
     link->prepared = 0;
+    link->waits_to_ask = false;
     link->state = LINK_DOWN;
     link->retry_at_ms = uv_now(link->history->loop) + link->backoff_ms;
     link->backoff_ms =
@@ -155,12 +160,15 @@ static bool watch(struct link *link, int events)
 static void link_connect(struct link *link)
 {
     /* Read-only, and no statement outlives its question by much. Every question has an index: a run of five hundred ids
-     * whose ends are not known yet seems to the planner to be a ninth of the table, which it would read from end to end. */
+     * whose ends are not known yet seems to the planner to be a ninth of the table, which it would read from end to end.
+     * Generic plans alone, for the same reason: from a question's own values the planner guesses how many rows there are, and it
+     * reads and sorts all of an account's orders where five hundred are asked for. By itself it tries that five times a
+     * statement and connection, before it compares. */
     static const char *const names[] = {"dbname", "application_name", "options", NULL};
     const char *const values[] = {
         link->history->conninfo, "quorex gateway",
         "-c default_transaction_read_only=on -c statement_timeout=5000 -c jit=off"
-        " -c enable_seqscan=off",
+        " -c enable_seqscan=off -c plan_cache_mode=force_generic_plan",
         NULL};
     link->pg = PQconnectStartParams(names, values, 1);
     link->state = LINK_CONNECTING;
@@ -202,35 +210,78 @@ static void watch_exchange(struct link *link)
         link_fail(link, "history statement failed");
 }
 
-static void send_statement(struct link *link)
+static void end_sending(struct link *link, int sent)
 {
-    struct query_parameters parameters;
-    const char *values[QUERY_PARAMETERS_MAX];
-    const uint32_t statement = query_statement(&link->request->query);
-    char name[8];
-    int sent;
-    query_statement_name(statement, name);
-    if ((link->prepared & (1u << statement)) == 0) {
-        link->state = LINK_PREPARING;
-        sent = PQsendPrepare(link->pg, name, query_sql(statement), 0, NULL);
-    } else {
-        query_parameters_of(&link->request->query, &parameters);
-        for (int index = 0; index < parameters.count; index++)
-            values[index] = parameters.texts[index];
-        link->state = LINK_RUNNING;
-        sent = PQsendQueryPrepared(link->pg, name, parameters.count, values, NULL, NULL, 0);
-    }
     if (sent != 1)
         link_fail(link, "history statement failed");
     else
         watch_exchange(link);
 }
 
+static void prepare(struct link *link, uint32_t statement)
+{
+    char name[8];
+    query_statement_name(statement, name);
+    link->state = LINK_PREPARING;
+    link->statement = statement;
+    link->prepare_by_ms = uv_now(link->history->loop) + HISTORY_TIMEOUT_MS;
+    end_sending(link, PQsendPrepare(link->pg, name, query_sql(statement), 0, NULL));
+}
+
+static bool is_prepared(const struct link *link, uint32_t statement)
+{
+    return (link->prepared & (1u << statement)) != 0;
+}
+
+static void send_statement(struct link *link)
+{
+    struct query_parameters parameters;
+    const char *values[QUERY_PARAMETERS_MAX];
+    const uint32_t statement = query_statement(&link->request->query);
+    char name[8];
+    if (!is_prepared(link, statement)) {
+        prepare(link, statement);
+        return;
+    }
+    query_statement_name(statement, name);
+    query_parameters_of(&link->request->query, &parameters);
+    for (int index = 0; index < parameters.count; index++)
+        values[index] = parameters.texts[index];
+    link->state = LINK_RUNNING;
+    end_sending(link, PQsendQueryPrepared(link->pg, name, parameters.count, values, NULL, NULL, 0));
+}
+
+/* Nobody asks: what may be asked is made known, one statement after the other, so that no question waits for the server to
+ * read the tables' descriptions. One that is refused (no schema yet) waits until it is asked. */
+static void prepare_ahead(struct link *link)
+{
+    for (uint32_t statement = 0; statement < QUERY_STATEMENTS && !link->waits_to_ask; statement++) {
+        if (is_prepared(link, statement)) continue;
+        prepare(link, statement);
+        return;
+    }
+}
+
+static void prepared(struct link *link, bool good)
+{
+    PQclear(link->result);
+    link->result = NULL;
+    link->state = LINK_IDLE;
+    if (good) link->prepared |= 1u << link->statement;
+    link->waits_to_ask |= !good;
+    if (link->request != NULL) send_statement(link);
+}
+
 static void statement_ended(struct link *link)
 {
-    const ExecStatusType wanted =
-        link->state == LINK_PREPARING ? PGRES_COMMAND_OK : PGRES_TUPLES_OK;
-    if (PQresultStatus(link->result) != wanted) {
+    const bool prepares = link->state == LINK_PREPARING;
+    const bool good =
+        PQresultStatus(link->result) == (prepares ? PGRES_COMMAND_OK : PGRES_TUPLES_OK);
+    if (prepares && (good || link->request == NULL)) {
+        prepared(link, good);
+        return;
+    }
+    if (!good) {
         /* A refused statement (no schema yet, or made anew under us) makes every prepared one suspect:
          * start over with a new connection. */
         link_fail(link, "history statement refused");
@@ -238,12 +289,6 @@ static void statement_ended(struct link *link)
     }
     PGresult *result = link->result;
     link->result = NULL;
-    if (link->state == LINK_PREPARING) {
-        link->prepared |= 1u << query_statement(&link->request->query);
-        PQclear(result);
-        send_statement(link);
-        return;
-    }
     link->state = LINK_IDLE;
     finish(link->request, STATUS_OK, result);
     PQclear(result);
@@ -297,6 +342,8 @@ static void dispatch(struct history *history)
         link->request->link = link;
         send_statement(link);
     }
+    for (uint32_t index = 0; index < HISTORY_CONNECTIONS && history->first == NULL; index++)
+        if (history->links[index].state == LINK_IDLE) prepare_ahead(&history->links[index]);
 }
 
 static bool is_up(const struct history *history)
@@ -316,7 +363,8 @@ static void on_tick(uv_timer_t *timer)
     for (uint32_t index = 0; index < HISTORY_CONNECTIONS; index++) {
         struct link *link = &history->links[index];
         if (link->state == LINK_DOWN && now_ms >= link->retry_at_ms) link_connect(link);
-        if (link->request != NULL && now_ms >= link->request->deadline_ms)
+        if ((link->request != NULL && now_ms >= link->request->deadline_ms) ||
+            (link->state == LINK_PREPARING && now_ms >= link->prepare_by_ms))
             link_fail(link, "history statement took too long");
         connecting |= link->state == LINK_CONNECTING;
     }
