@@ -211,6 +211,26 @@ TEST(desk, what_succeeds_in_trading_weighs_nothing)
     asker_close();
 }
 
+/* The old order was gone, the new one is there: half of it failed, and that weighs. */
+TEST(desk, half_a_replace_weighs_what_it_costs)
+{
+    asker_open();
+    asker_ask_signed(&ann, METHOD_POST, "/api/v3/order/cancelReplace",
+                     ORDER "&cancelReplaceMode=ALLOW_FAILURE&cancelOrderId=5");
+    const struct command_header header = asker_next_command();
+    const struct order_replaced_event replaced = {.cancel_reject = REJECT_UNKNOWN_ORDER,
+                                                  .attempted = 1};
+    event_write_order_replaced(&desk_events, &replaced);
+    desk_accept(0, 77, 1, BUY, 10000, 100000, "ann-1");
+    const struct applied applied = asker_return_events(&header);
+    desk_finish(asker_desk, asker_waiter, &applied);
+    assert_int_equal(ann.question.answer.http_status, 409);
+    assert_int_equal(ann.question.answer.used_weight, 1);
+    assert_true(ann.question.answer.counts_orders);
+    desk_forget(&ann.question);
+    asker_close();
+}
+
 /* A hundred of ten seconds, by the log's clock: the next waits for the next ten. */
 TEST(desk, orders_beyond_the_count_are_refused)
 {
