@@ -24,6 +24,10 @@ uint32_t command_rules_since(uint16_t type)
         return PARAMS_RULES_RELEASE;
     case T_ROUTE_FEE_SET:
         return PARAMS_RULES_CHARGES;
+    case T_ORDER_SUBMIT:
+    case T_ORDER_RESUBMIT:
+    case T_LIST_SUBMIT:
+        return PARAMS_RULES_API;
     default:
         return 1;
     }

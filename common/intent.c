@@ -95,11 +95,14 @@ bool intent_deadline(const struct form *form, uint64_t *timestamp_ns, uint64_t *
 /* A row per command that has a text: the member of struct intent and its codec. */
 #define EACH_INTENT(ROW) \
     ROW(ORDER_PLACE, order_place) \
+    ROW(ORDER_SUBMIT, order_submit) \
     ROW(ORDER_CANCEL, order_cancel) \
     ROW(CANCEL_ALL, cancel_all) \
     ROW(ORDER_AMEND, order_amend) \
     ROW(ORDER_REPLACE, order_replace) \
+    ROW(ORDER_RESUBMIT, order_resubmit) \
     ROW(LIST_PLACE, list_place) \
+    ROW(LIST_SUBMIT, list_submit) \
     ROW(LIST_CANCEL, list_cancel) \
     ROW(SWITCH_SET, switch_set) \
     ROW(ASSET_CREATE, asset_create) \
@@ -171,7 +174,7 @@ static void fill_id(uint8_t asked[CLIENT_ID_BYTES], const uint8_t given[CLIENT_I
  * session it is bound to, and made-up client ids. */
 static void fill_trade(struct intent *asked, const struct intent *given)
 {
-    switch (asked->type) {
+    switch (order_tag_base(asked->type)) {
     case T_ORDER_PLACE:
         asked->order_place.account = given->order_place.account;
         fill_id(asked->order_place.client_id, given->order_place.client_id);
@@ -225,11 +228,12 @@ static void fill_self_trade(const struct form *form, struct intent *asked,
                             const struct intent *given)
 {
     if (form_find(form, "selfTradePreventionMode") != NULL) return;
-    if (asked->type == T_ORDER_PLACE)
+    const uint16_t type = order_tag_base(asked->type);
+    if (type == T_ORDER_PLACE)
         asked->order_place.self_trade = given->order_place.self_trade;
-    else if (asked->type == T_ORDER_REPLACE)
+    else if (type == T_ORDER_REPLACE)
         asked->order_replace.self_trade = given->order_replace.self_trade;
-    else if (asked->type == T_LIST_PLACE)
+    else if (type == T_LIST_PLACE)
         asked->list_place.self_trade = given->list_place.self_trade;
 }
 
@@ -238,7 +242,7 @@ static bool intent_read(const struct form *form, const struct params *params, ui
                         struct intent *intent)
 {
     struct refusal refusal;
-    switch (type) {
+    switch (order_tag_base(type)) {
     case T_ORDER_PLACE:
         return intent_order_place(form, params, intent, &refusal);
     case T_ORDER_CANCEL:
@@ -271,7 +275,7 @@ static bool deadline_matches(const struct form *form, const struct command *comm
 {
     struct refusal refusal;
     uint64_t timestamp_ns, deadline_ns;
-    const uint16_t type = command->header.type;
+    const uint16_t type = order_tag_base(command->header.type);
     const bool of_account = (type >= T_ORDER_PLACE && type <= T_SESSION_END) ||
                             type == T_WITHDRAW || type == T_ADDRESS_ALLOW ||
                             type == T_WITHDRAWAL_CANCEL;
@@ -279,6 +283,18 @@ static bool deadline_matches(const struct form *form, const struct command *comm
         return command->header.deadline_ns == 0;
     return intent_deadline(form, &timestamp_ns, &deadline_ns, &refusal) &&
            deadline_ns == command->header.deadline_ns;
+}
+
+/* The numbers by which a client calls its orders may be missing from the command: rules may have changed while it was on
+ * its way. That it may be asked for twice may not: to drop that could place an order twice. */
+static bool type_matches(struct intent *asked, const struct intent *given)
+{
+    if (asked->type == given->type) return true;
+    if (order_tag_base(asked->type) != given->type) return false;
+    if (asked->type == T_ORDER_SUBMIT && (asked->order_submit.flags & ORDER_TAG_IDEMPOTENT) != 0)
+        return false;
+    asked->type = given->type;
+    return true;
 }
 
 bool intent_matches(const struct form *form, const struct params *params,
@@ -289,6 +305,7 @@ bool intent_matches(const struct form *form, const struct params *params,
 
     if (!intent_get(command, &given)) return false;
     if (!intent_read(form, params, command->header.type, &asked)) return false;
+    if (!type_matches(&asked, &given)) return false;
     fill_trade(&asked, &given);
     fill_self_trade(form, &asked, &given);
     intent_admin_fill(form, &asked, &given);

@@ -13,19 +13,24 @@
 #define COMMON_INTENT_H
 
 #include "common/form.h"
+#include "common/order_tag.h"
 #include "common/params.h"
 #include "common/reject.h"
 
-/* The payload of one command, whichever it is. */
+/* The payload of one command, whichever it is. Commands that extend others (order_tag.h) begin with the same members, in
+ * the same order: `order_place` is good for ORDER_SUBMIT too, and so on. */
 struct intent {
     uint16_t type; /* enum message_type, below T_NOOP */
     union {
         struct order_place_command order_place;
+        struct order_submit_command order_submit;
         struct order_cancel_command order_cancel;
         struct cancel_all_command cancel_all;
         struct order_amend_command order_amend;
         struct order_replace_command order_replace;
+        struct order_resubmit_command order_resubmit;
         struct list_place_command list_place;
+        struct list_submit_command list_submit;
         struct list_cancel_command list_cancel;
         struct switch_set_command switch_set;
         struct asset_create_command asset_create;
@@ -61,7 +66,9 @@ struct intent {
 
 enum response_type { RESPONSE_DEFAULT, RESPONSE_ACK, RESPONSE_RESULT, RESPONSE_FULL };
 
-/* POST /api/v3/order. client_id stays zero when newClientOrderId is absent: the gateway makes one. */
+/* POST /api/v3/order. client_id stays zero when newClientOrderId is absent: the gateway makes one. With strategyId,
+ * strategyType or idempotent=true it is an ORDER_SUBMIT, from rules 5 on; below, the first two are read and dropped, and the
+ * third is no parameter. Likewise the requests below that place orders. */
 MUST_CHECK bool intent_order_place(const struct form *form, const struct params *params,
                                    struct intent *intent, struct refusal *refusal);
 

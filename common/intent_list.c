@@ -47,11 +47,17 @@ static const struct order_names old_stop_names = {
      "stopIcebergQty"},
 };
 
-/* One function a leg: void put_a(struct list_place_command *, const struct order_place_command *). */
+/* One function a leg: void put_a(struct intent *, const struct order_place_command *, struct order_tag). A list is a
+ * LIST_SUBMIT as soon as one of its legs is called something. */
 #define PUT_LEG(leg) \
-    static void put_##leg(struct list_place_command *list, \
-                          const struct order_place_command *order) \
+    static void put_##leg(struct intent *intent, const struct order_place_command *order, \
+                          struct order_tag tag) \
     { \
+        struct list_place_command *list = &intent->list_place; \
+        if (tag.flags != 0) intent->type = T_LIST_SUBMIT; \
+        intent->list_submit.leg##_strategy_id = tag.strategy_id; \
+        intent->list_submit.leg##_strategy_type = tag.strategy_type; \
+        intent->list_submit.leg##_flags = tag.flags; \
         list->leg##_price = order->price; \
         list->leg##_qty = order->qty; \
         list->leg##_stop_price = order->stop_price; \
@@ -80,46 +86,46 @@ static bool read_list(const struct form *form, const struct params *params, enum
                                    refusal);
 }
 
+typedef void put_leg(struct intent *intent, const struct order_place_command *order,
+                     struct order_tag tag);
+
 /* One leg. `type` is its type where the names have none. */
 static bool read_leg(const struct form *form, const struct order_names *names, uint8_t type,
-                     const struct params *params, struct list_place_command *list,
-                     void (*put)(struct list_place_command *, const struct order_place_command *),
+                     const struct params *params, struct intent *intent, put_leg *put,
                      struct refusal *refusal)
 {
-    struct order_place_command order = {.market = list->market, .type = type};
-    if (!intent_order_read(form, names, params, &order, refusal)) return false;
-    put(list, &order);
+    struct order_place_command order = {.market = intent->list_place.market, .type = type};
+    struct order_tag tag;
+    if (!intent_order_read(form, names, params, &order, &tag, refusal)) return false;
+    put(intent, &order, tag);
     return true;
 }
 
 bool intent_list_oco(const struct form *form, const struct params *params, struct intent *intent,
                      struct refusal *refusal)
 {
-    struct list_place_command *list = &intent->list_place;
     return read_list(form, params, LIST_OCO, intent, refusal) &&
-           read_leg(form, &above_names, 0, params, list, put_a, refusal) &&
-           read_leg(form, &below_names, 0, params, list, put_b, refusal) &&
+           read_leg(form, &above_names, 0, params, intent, put_a, refusal) &&
+           read_leg(form, &below_names, 0, params, intent, put_b, refusal) &&
            intent_order_only(form, REQUEST_OCO, refusal);
 }
 
 bool intent_list_oto(const struct form *form, const struct params *params, struct intent *intent,
                      struct refusal *refusal)
 {
-    struct list_place_command *list = &intent->list_place;
     return read_list(form, params, LIST_OTO, intent, refusal) &&
-           read_leg(form, &working_names, 0, params, list, put_a, refusal) &&
-           read_leg(form, &pending_names, 0, params, list, put_b, refusal) &&
+           read_leg(form, &working_names, 0, params, intent, put_a, refusal) &&
+           read_leg(form, &pending_names, 0, params, intent, put_b, refusal) &&
            intent_order_only(form, REQUEST_OTO, refusal);
 }
 
 bool intent_list_otoco(const struct form *form, const struct params *params, struct intent *intent,
                        struct refusal *refusal)
 {
-    struct list_place_command *list = &intent->list_place;
     return read_list(form, params, LIST_OTOCO, intent, refusal) &&
-           read_leg(form, &working_names, 0, params, list, put_a, refusal) &&
-           read_leg(form, &pending_above_names, 0, params, list, put_b, refusal) &&
-           read_leg(form, &pending_below_names, 0, params, list, put_c, refusal) &&
+           read_leg(form, &working_names, 0, params, intent, put_a, refusal) &&
+           read_leg(form, &pending_above_names, 0, params, intent, put_b, refusal) &&
+           read_leg(form, &pending_below_names, 0, params, intent, put_c, refusal) &&
            intent_order_only(form, REQUEST_OTOCO, refusal);
 }
 
@@ -131,14 +137,16 @@ bool intent_list_old_oco(const struct form *form, const struct params *params,
     const uint8_t stop_type =
         form_find(form, "stopLimitPrice") == NULL ? STOP_LOSS : STOP_LOSS_LIMIT;
     struct order_place_command limit = {.type = LIMIT_MAKER}, stop = {.type = stop_type};
+    struct order_tag limit_tag, stop_tag;
     if (!read_list(form, params, LIST_OCO, intent, refusal)) return false;
     limit.market = stop.market = list->market;
-    if (!intent_order_read(form, &old_limit_names, params, &limit, refusal) ||
-        !intent_order_read(form, &old_stop_names, params, &stop, refusal) ||
+    if (!intent_order_read(form, &old_limit_names, params, &limit, &limit_tag, refusal) ||
+        !intent_order_read(form, &old_stop_names, params, &stop, &stop_tag, refusal) ||
         !intent_order_only(form, REQUEST_OLD_OCO, refusal))
         return false;
-    put_a(list, limit.side == SELL ? &limit : &stop);
-    put_b(list, limit.side == SELL ? &stop : &limit);
+    const bool sells = limit.side == SELL;
+    put_a(intent, sells ? &limit : &stop, sells ? limit_tag : stop_tag);
+    put_b(intent, sells ? &stop : &limit, sells ? stop_tag : limit_tag);
     return true;
 }
 

@@ -128,18 +128,58 @@ bool intent_order_only(const struct form *form, enum intent_request request,
     return true;
 }
 
-/* Strategy numbers are for the client's own books: well-formed, and then ignored. */
-static bool check_strategy(const struct form *form, const struct order_names *names,
-                           struct refusal *refusal)
+/* One of the client's own numbers for the order; *given: whether it was sent. Chains below rules 5 took any, and dropped
+ * it. */
+static bool read_number(const struct form *form, const char *name, uint64_t most, bool bounded,
+                        uint64_t *value, bool *given, struct refusal *refusal)
 {
     const struct form_field *field;
-    uint64_t value;
-    if (!parameter_optional(form, names->strategy_id, &field, refusal)) return false;
-    if (field != NULL && !parameter_u64(field, &value, refusal)) return false;
-    if (!parameter_optional(form, names->strategy_type, &field, refusal)) return false;
-    if (field == NULL) return true;
-    if (!parameter_u64(field, &value, refusal)) return false;
-    if (value < 1000000) return parameter_refuse(refusal, REJECT_STRATEGY_TYPE, NULL, NULL);
+    if (!parameter_optional(form, name, &field, refusal)) return false;
+    *given = field != NULL;
+    if (!*given) return true;
+    if (!parameter_u64(field, value, refusal)) return false;
+    return !bounded || *value <= most || parameter_refuse(refusal, REJECT_DATA, name, NULL);
+}
+
+/* strategyId and strategyType. */
+static bool read_strategy(const struct form *form, const struct order_names *names,
+                          const struct params *params, struct order_tag *tag,
+                          struct refusal *refusal)
+{
+    const bool kept = params->rules >= PARAMS_RULES_API;
+    uint64_t id = 0, type = 0;
+    bool has_id, has_type;
+    *tag = (struct order_tag){.flags = 0};
+    if (!read_number(form, names->strategy_id, ORDER_TAG_ID_MAX, kept, &id, &has_id, refusal) ||
+        !read_number(form, names->strategy_type, ORDER_TAG_TYPE_MAX, kept, &type, &has_type,
+                     refusal))
+        return false;
+    if (has_type && type < ORDER_TAG_TYPE_MIN)
+        return parameter_refuse(refusal, REJECT_STRATEGY_TYPE, NULL, NULL);
+    if (kept)
+        *tag = (struct order_tag){
+            .strategy_id = id,
+            .strategy_type = (uint32_t)type,
+            .flags = (uint8_t)((has_id ? ORDER_TAG_ID : 0) | (has_type ? ORDER_TAG_TYPE : 0)),
+        };
+    return true;
+}
+
+/* idempotent=true: only with a name by which it can be asked for again. */
+static bool read_idempotent(const struct form *form, const struct params *params,
+                            const uint8_t client_id[CLIENT_ID_BYTES], struct order_tag *tag,
+                            struct refusal *refusal)
+{
+    static const struct parameter_word words[] = {{"false", 0}, {"true", 1}};
+    uint8_t idempotent = 0;
+    if (params->rules < PARAMS_RULES_API) return true; /* as ever: not a parameter */
+    if (!parameter_optional_word(form, "idempotent", WORDS(words), REJECT_DATA, &idempotent,
+                                 refusal))
+        return false;
+    if (idempotent == 0) return true;
+    if (client_id[0] == 0)
+        return parameter_refuse(refusal, REJECT_MANDATORY, "newClientOrderId", NULL);
+    tag->flags |= ORDER_TAG_IDEMPOTENT;
     return true;
 }
 
@@ -284,7 +324,7 @@ static bool pegs_absent(const struct form *form, const struct order_names *names
 
 bool intent_order_read(const struct form *form, const struct order_names *names,
                        const struct params *params, struct order_place_command *order,
-                       struct refusal *refusal)
+                       struct order_tag *tag, struct refusal *refusal)
 {
     struct order_text text = {.names = names};
     return parameter_mandatory_word(form, names->side, WORDS(sides), REJECT_SIDE, &order->side,
@@ -294,7 +334,7 @@ bool intent_order_read(const struct form *form, const struct order_names *names,
                                      &order->type, refusal)) &&
            read_order_text(form, &text, refusal) &&
            parameter_client_id(form, names->client_id, order->client_id, refusal) &&
-           check_strategy(form, names, refusal) && pegs_absent(form, names, refusal) &&
+           read_strategy(form, names, params, tag, refusal) && pegs_absent(form, names, refusal) &&
            check_needs(order->type, &text, refusal) && read_time_in_force(&text, order, refusal) &&
            scale_order(&text, params, order, refusal);
 }
@@ -319,12 +359,21 @@ bool intent_order_place(const struct form *form, const struct params *params, st
 {
     *intent = (struct intent){.type = T_ORDER_PLACE};
     struct order_place_command *order = &intent->order_place;
+    struct order_tag tag;
 
-    return intent_market(form, params, &order->market, refusal) &&
-           intent_order_read(form, &order_names, params, order, refusal) &&
-           intent_order_self_trade(form, &params->markets[order->market], &order->self_trade,
-                                   refusal) &&
-           intent_order_only(form, REQUEST_ORDER, refusal);
+    if (!intent_market(form, params, &order->market, refusal) ||
+        !intent_order_read(form, &order_names, params, order, &tag, refusal) ||
+        !read_idempotent(form, params, order->client_id, &tag, refusal) ||
+        !intent_order_self_trade(form, &params->markets[order->market], &order->self_trade,
+                                 refusal) ||
+        !intent_order_only(form, REQUEST_ORDER, refusal))
+        return false;
+    if (tag.flags == 0) return true;
+    intent->type = T_ORDER_SUBMIT;
+    intent->order_submit.strategy_id = tag.strategy_id;
+    intent->order_submit.strategy_type = tag.strategy_type;
+    intent->order_submit.flags = tag.flags;
+    return true;
 }
 
 /* An order by its id, its client id, or both; 0 and all zero where one was not sent. */
@@ -424,6 +473,7 @@ bool intent_order_replace(const struct form *form, const struct params *params,
     struct order_replace_command *replace = &intent->order_replace;
     struct order_place_command order = {0};
     struct order_name name;
+    struct order_tag tag;
     uint8_t limit_mode;
 
     if (!intent_market(form, params, &order.market, refusal) ||
@@ -434,11 +484,17 @@ bool intent_order_replace(const struct form *form, const struct params *params,
         !read_restriction(form, &replace->restriction, refusal) ||
         !parameter_optional_word(form, "orderRateLimitExceededMode", WORDS(limit_modes),
                                  REJECT_DATA, &limit_mode, refusal) ||
-        !intent_order_read(form, &order_names, params, &order, refusal) ||
+        !intent_order_read(form, &order_names, params, &order, &tag, refusal) ||
         !intent_order_self_trade(form, &params->markets[order.market], &order.self_trade, refusal))
         return false;
     put_placed(replace, &order);
     replace->cancel_order_id = name.order_id;
     memcpy(replace->cancel_orig_client_id, name.client_id, CLIENT_ID_BYTES);
+    if (tag.flags != 0) {
+        intent->type = T_ORDER_RESUBMIT;
+        intent->order_resubmit.strategy_id = tag.strategy_id;
+        intent->order_resubmit.strategy_type = tag.strategy_type;
+        intent->order_resubmit.flags = tag.flags;
+    }
     return intent_order_only(form, REQUEST_REPLACE, refusal);
 }

@@ -29,11 +29,11 @@ struct order_names {
     const char *fields[ORDER_FIELD_COUNT];
 };
 
-/* Fills side, type, time in force, client id, prices and quantities of `order`.
- * Needs: order->market is set; the other fields are 0. */
+/* Fills side, type, time in force, client id, prices and quantities of `order`, and the numbers of `tag`, which stays
+ * empty below rules 5. Needs: order->market is set; the other fields are 0. */
 MUST_CHECK bool intent_order_read(const struct form *form, const struct order_names *names,
                                   const struct params *params, struct order_place_command *order,
-                                  struct refusal *refusal);
+                                  struct order_tag *tag, struct refusal *refusal);
 
 /* selfTradePreventionMode, or the market's own. */
 MUST_CHECK bool intent_order_self_trade(const struct form *form, const struct market *market,

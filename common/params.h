@@ -27,7 +27,7 @@
 
 /* The `rules` number this build knows best. 2: custody, and routes among the parameters. 3, of a genesis: the house
  * has an account. */
-#define PARAMS_RULES             4
+#define PARAMS_RULES             5
 #define PARAMS_RULES_CUSTODY     2
 #define PARAMS_RULES_HOUSE       3
 #define PARAMS_RULES_LIABILITIES 3
@@ -35,6 +35,8 @@
     3 /* releases are proved, connectors have keys, accounts cancel withdrawals */
 #define PARAMS_RULES_CHARGES \
     4 /* withdrawals have a fee, and count towards the limit of a day only while they are not undone */
+
+#define PARAMS_RULES_API 5 /* orders have the client's own numbers, and may be asked for twice */
 
 /* Tiers rise with the volume that an account needs for them. */
 struct fee_tier {

@@ -1,5 +1,6 @@
 #include "engine/ahead.h"
 
+#include "common/order_tag.h"
 #include "engine/state.h"
 
 /* How far before the first look the log's own bytes are asked for. */
@@ -58,7 +59,7 @@ static void cancel_read(struct ahead_seen *seen, const uint8_t *payload)
 static void command_read(const struct engine *engine, struct ahead_seen *seen,
                          const uint8_t *command, size_t byte_count)
 {
-    const uint16_t type = le_get_u16(command + 4);
+    const uint16_t type = order_tag_base(le_get_u16(command + 4));
     seen->kind = AHEAD_NOTHING;
     if (type == T_ORDER_PLACE && byte_count >= COMMAND_HEADER_BYTES + ORDER_PLACE_BYTES)
         place_read(seen, command + COMMAND_HEADER_BYTES);

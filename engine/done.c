@@ -30,11 +30,29 @@ void done_write_terms(struct engine *engine, const struct order *order, struct e
     event_write_order_terms(out, &terms);
 }
 
+void done_write_tag(struct engine *engine, const struct order *order, struct event_writer *out)
+{
+    if (order->tag_flags == 0) return;
+    const struct order_extra *extra = state_extra(engine, order);
+    const struct order_tagged_event tagged = {
+        .order_id = order->id,
+        .strategy_id = extra->strategy_id,
+        .strategy_type = extra->strategy_type,
+        .account = order->account,
+        .market = order->market,
+        .flags = order->tag_flags,
+    };
+    event_write_order_tagged(out, &tagged);
+}
+
 static void done_write(struct engine *engine, uint32_t slot, amount_t quote_qty,
                        enum order_status status, enum done_reason reason, struct event_writer *out)
 {
     const struct order *order = state_order(engine, slot);
-    if (order->extra != NO_SLOT) done_write_terms(engine, order, out);
+    if (order->extra != NO_SLOT) {
+        done_write_terms(engine, order, out);
+        done_write_tag(engine, order, out);
+    }
     struct order_done_event done = {
         .order_id = order->id,
         .created_ns = order->created_ns,

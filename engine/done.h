@@ -31,4 +31,7 @@ void done_sibling(struct engine *engine, uint32_t slot, struct event_writer *out
 /* Writes ORDER_TERMS of an order that has more to say than a plain one. */
 void done_write_terms(struct engine *engine, const struct order *order, struct event_writer *out);
 
+/* Writes ORDER_TAGGED of an order that is called something. */
+void done_write_tag(struct engine *engine, const struct order *order, struct event_writer *out);
+
 #endif /* ENGINE_DONE_H */

@@ -28,7 +28,7 @@ size_t engine_bytes(const struct genesis *genesis)
     return engine_struct_bytes() + accounts_bytes(params) + book_all_bytes(params) +
            directory_bytes(orders) + lists_bytes(orders) + triggers_bytes(params) +
            averages_bytes(params) + volumes_bytes(params) + switches_bytes(params) +
-           keys_bytes(params->keys_max) + custody_bytes(params) +
+           repeats_bytes(params) + keys_bytes(params->keys_max) + custody_bytes(params) +
            rounded(params->markets_max * sizeof(struct market_ids)) +
            rounded(print_slots(params) * sizeof(price_t));
 }
@@ -43,6 +43,7 @@ static bool engine_take(struct engine *engine, struct arena *arena, const struct
     if (!averages_init(&engine->averages, arena, params)) return false;
     if (!volumes_init(&engine->volumes, arena, params)) return false;
     if (!switches_init(&engine->switches, arena, params)) return false;
+    if (!repeats_init(&engine->repeats, arena, params)) return false;
     if (!keys_init(&engine->keys, arena, params->keys_max)) return false;
     if (!custody_init(&engine->custody, arena, params)) return false;
     engine->ids = arena_take_array(arena, params->markets_max, sizeof(struct market_ids));
@@ -77,11 +78,13 @@ size_t engine_event_bytes_max(const struct engine *engine)
     const size_t orders = (size_t)engine->params.orders_max + 1;
     const size_t fills = (MARKET_ICEBERG_PARTS_MAX + 1) * EVENT_BYTES(FILL);
     const size_t ends = EVENT_BYTES(PREVENTED) + EVENT_BYTES(ORDER_TERMS) +
-                        EVENT_BYTES(ORDER_DONE) + EVENT_BYTES(LIST_DONE);
+                        EVENT_BYTES(ORDER_TAGGED) + EVENT_BYTES(ORDER_DONE) +
+                        EVENT_BYTES(LIST_DONE);
     const size_t begins = EVENT_BYTES(ORDER_RELEASED) + EVENT_BYTES(ORDER_TRIGGERED);
-    const size_t own = EVENT_BYTES(LIST_ACCEPTED) + EVENT_BYTES(TIER_CHANGED) +
-                       EVENT_BYTES(ORDER_REPLACED) +
-                       LIST_LEGS * (EVENT_BYTES(ORDER_ACCEPTED) + EVENT_BYTES(ORDER_TERMS));
+    const size_t own =
+        EVENT_BYTES(LIST_ACCEPTED) + EVENT_BYTES(TIER_CHANGED) + EVENT_BYTES(ORDER_REPLACED) +
+        LIST_LEGS *
+            (EVENT_BYTES(ORDER_ACCEPTED) + EVENT_BYTES(ORDER_TERMS) + EVENT_BYTES(ORDER_TAGGED));
     const size_t levels = ((size_t)engine->params.levels_max + 1) * EVENT_BYTES(LEVEL);
     const size_t balances = engine->accounts.touches_max * EVENT_BYTES(BALANCE);
     return own + orders * (fills + ends + begins + EVENT_BYTES(SWITCH_FIRED)) + levels + balances;
@@ -217,6 +220,7 @@ bool engine_check(struct engine *engine)
     ASSERT(averages_check(&engine->averages));
     ASSERT(volumes_check(&engine->volumes));
     ASSERT(switches_check(&engine->switches));
+    ASSERT(repeats_check(&engine->repeats));
     ASSERT(nodes_check(&engine->nodes));
     ASSERT(custody_check(&engine->custody, engine->accounts.in_flight));
     holds_check(engine);

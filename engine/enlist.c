@@ -12,6 +12,7 @@
 struct proposal {
     struct list_place_command list;
     struct order_place_command legs[LIST_LEGS];
+    struct order_tag tags[LIST_LEGS];
     price_t hold_prices[LIST_LEGS];
     uint32_t count;
     uint32_t pending_from; /* legs from here on are pending */
@@ -44,10 +45,12 @@ static void leg_read(struct proposal *proposal, uint32_t index,
     memcpy(leg->client_id, client_id, sizeof(leg->client_id));
 }
 
-static struct proposal proposal_read(const uint8_t *payload)
+static struct proposal proposal_read(const struct command *command)
 {
     struct proposal proposal = {.count = LIST_LEGS, .pending_from = 1};
-    list_place_command_get(payload, &proposal.list);
+    list_place_command_get(command->payload, &proposal.list);
+    for (uint32_t leg = 0; leg < LIST_LEGS; leg++)
+        proposal.tags[leg] = order_tag_of(command->header.type, command->payload, leg);
     LEG_READ(&proposal, 0, a);
     LEG_READ(&proposal, 1, b);
     LEG_READ(&proposal, 2, c);
@@ -56,12 +59,12 @@ static struct proposal proposal_read(const uint8_t *payload)
     return proposal;
 }
 
-static bool leg_is_empty(const struct order_place_command *leg)
+static bool leg_is_empty(const struct order_place_command *leg, struct order_tag tag)
 {
     static const uint8_t none[CLIENT_ID_BYTES];
-    return leg->price.ticks == 0 && leg->qty.lots == 0 && leg->stop_price.ticks == 0 &&
-           leg->iceberg_qty.lots == 0 && leg->trailing_delta == 0 && leg->side == 0 &&
-           leg->type == 0 && leg->time_in_force == 0 &&
+    return tag.flags == 0 && leg->price.ticks == 0 && leg->qty.lots == 0 &&
+           leg->stop_price.ticks == 0 && leg->iceberg_qty.lots == 0 && leg->trailing_delta == 0 &&
+           leg->side == 0 && leg->type == 0 && leg->time_in_force == 0 &&
            memcmp(leg->client_id, none, CLIENT_ID_BYTES) == 0;
 }
 
@@ -87,7 +90,7 @@ static bool pair_fits(const struct order_place_command *above,
 static bool shape_fits(const struct proposal *proposal)
 {
     const struct order_place_command *legs = proposal->legs;
-    if (proposal->count == 2 && !leg_is_empty(&legs[2])) return false;
+    if (proposal->count == 2 && !leg_is_empty(&legs[2], proposal->tags[2])) return false;
     if (proposal->list.kind == LIST_OCO) return pair_fits(&legs[0], &legs[1]);
     if (legs[0].type != LIMIT && legs[0].type != LIMIT_MAKER) return false;
     if (proposal->list.kind == LIST_OTOCO) return pair_fits(&legs[1], &legs[2]);
@@ -270,7 +273,8 @@ static uint32_t legs_enter(struct engine *engine, const struct proposal *proposa
     memcpy(list->client_id, proposal->list.client_id, CLIENT_ID_BYTES);
 
     for (uint32_t leg = 0; leg < proposal->count; leg++) {
-        const uint32_t slot = place_order(engine, &proposal->legs[leg], proposal->legs[leg].qty);
+        const uint32_t slot =
+            place_order(engine, &proposal->legs[leg], proposal->tags[leg], proposal->legs[leg].qty);
         struct order *order = state_order(engine, slot);
         struct order_extra *extra = order->extra != NO_SLOT
                                         ? state_extra(engine, order)
@@ -338,8 +342,9 @@ static void leg_start(struct engine *engine, uint32_t slot, struct event_writer 
 
 enum reject enlist(struct engine *engine, const struct command *command, struct event_writer *out)
 {
-    struct proposal proposal = proposal_read(command->payload);
-    enum reject reject = legs_check(engine, &proposal);
+    struct proposal proposal = proposal_read(command);
+    enum reject reject = place_check_tags(engine, command, LIST_LEGS);
+    if (reject == REJECT_NONE) reject = legs_check(engine, &proposal);
     if (reject == REJECT_NONE) reject = list_decide(engine, &proposal);
     if (reject != REJECT_NONE) return reject;
 

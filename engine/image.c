@@ -76,6 +76,9 @@ static void move_engine(const struct move *move, struct engine *engine)
     MOVE(engine->switches.entries);
     MOVE(engine->switches.heap);
     MOVE(engine->switches.by_owner.entries);
+    MOVE(engine->repeats.records);
+    MOVE(engine->repeats.owners);
+    MOVE(engine->repeats.by_name.entries);
     MOVE(engine->keys.ids);
     MOVE(engine->keys.by_id.entries);
     MOVE(engine->custody.addresses);

@@ -5,6 +5,7 @@
 #include "engine/cancel.h"
 #include "engine/enlist.h"
 #include "engine/operator.h"
+#include "engine/outcome.h"
 #include "engine/place.h"
 #include "engine/replace.h"
 #include "engine/withdrawal.h"
@@ -15,9 +16,35 @@ static enum reject order_place(struct engine *engine, const struct command *comm
     struct order_place_command place;
     struct place_plan plan;
     order_place_command_get(command->payload, &place);
+    const struct order_tag tag = order_tag_of(command->header.type, command->payload, 0);
     enum reject reject = place_check(engine, &place);
     if (reject == REJECT_NONE) reject = place_decide(engine, &place, &plan);
-    if (reject == REJECT_NONE) place_accept(engine, &place, &plan, out);
+    if (reject == REJECT_NONE) place_accept(engine, &place, tag, &plan, out);
+    return reject;
+}
+
+/* An order that is called something, or that may be asked for twice. */
+static enum reject order_submit(struct engine *engine, const struct command *command,
+                                struct event_writer *out)
+{
+    struct order_place_command place;
+    order_place_command_get(command->payload, &place);
+    const struct order_tag tag = order_tag_of(command->header.type, command->payload, 0);
+    const bool idempotent = (tag.flags & ORDER_TAG_IDEMPOTENT) != 0;
+    enum reject reject = place_check_tags(engine, command, 1);
+    if (reject != REJECT_NONE) return reject;
+    if (!idempotent) return order_place(engine, command, out);
+    if (!order_has_client_id(place.client_id)) return REJECT_COMBINATION; /* asked for by no name */
+
+    const struct order_repeated_event *first =
+        repeats_find(&engine->repeats, place.account, place.market, place.client_id);
+    if (first != NULL) {
+        event_write_order_repeated(out, first);
+        return REJECT_NONE;
+    }
+    const size_t mark = event_writer_mark(out);
+    reject = order_place(engine, command, out);
+    if (reject == REJECT_NONE) outcome_remember(engine, &place, mark, out);
     return reject;
 }
 
@@ -79,6 +106,8 @@ static enum reject command_apply(struct engine *engine, const struct command *co
     switch (command->header.type) {
     case T_ORDER_PLACE:
         return order_place(engine, command, out);
+    case T_ORDER_SUBMIT:
+        return order_submit(engine, command, out);
     case T_ORDER_CANCEL:
         return cancel_order(engine, command, out);
     case T_CANCEL_ALL:
@@ -86,8 +115,10 @@ static enum reject command_apply(struct engine *engine, const struct command *co
     case T_ORDER_AMEND:
         return amend_order(engine, command, out);
     case T_ORDER_REPLACE:
+    case T_ORDER_RESUBMIT:
         return replace_order(engine, command, out);
     case T_LIST_PLACE:
+    case T_LIST_SUBMIT:
         return enlist(engine, command, out);
     case T_LIST_CANCEL:
         return cancel_list(engine, command, out);

@@ -2,15 +2,16 @@
  *
  * What matching touches of an order is its first cache line; what only its birth and its last word need
  * is the second, next to it, where the processor's adjacent-line prefetch finds it. What only a stop, an
- * iceberg, a leg of a list or an order bound to a session has is an `extra`, from a pool of its own.
+ * iceberg, a leg of a list or an order bound to a session has, or one with a strategy's number, is an `extra`, from a
+ * pool of its own.
  *
  *     slot      0        1                    2                    3
  *     orders    nothing  | 64 B   | 64 B   |  | 64 B   | 64 B   |  |  ...
  *                        id, left   client id
- *     extras    nothing  | 88 B |  | 88 B |  ...                         found by order.extra
+ *     extras    nothing  | 96 B |  | 96 B |  ...                         found by order.extra
  *
  * Owner    the engine thread
- * Memory   the caller's arena, by order_pool_init: 128 bytes a slot, and 88 for its extra, which are
+ * Memory   the caller's arena, by order_pool_init: 128 bytes a slot, and 96 for its extra, which are
  *          touched only when an order has one
  * Limits   `capacity` orders and as many extras; slot 0 means none. Freed slots come back last in, first
  *          out, so that the hot ones stay in cache. A slot is never an answer to anybody: ids are.
@@ -58,7 +59,7 @@ struct order {
     uint8_t time_in_force;
     uint8_t self_trade;
     uint8_t flags;
-    uint8_t unused;
+    uint8_t tag_flags; /* enum order_tag_flag; not 0: the numbers are in its extra */
     /* The second line. */
     uint64_t created_ns;
     uint8_t client_id[CLIENT_ID_BYTES]; /* all zero: the client named none */
@@ -71,7 +72,7 @@ struct order {
 static_assert(offsetof(struct order, created_ns) == 64, "matching touches one cache line");
 static_assert(sizeof(struct order) == 128, "two cache lines");
 
-/* What few orders have: stops, icebergs, legs of lists, orders bound to a session. */
+/* What few orders have: stops, icebergs, legs of lists, orders bound to a session or called something. */
 struct order_extra {
     price_t stop_price;
     qty_t iceberg_qty;
@@ -80,6 +81,7 @@ struct order_extra {
     price_t extreme;    /* where a trailing stop begins */
     price_t fired_at;   /* the trade price that fired it */
     price_t hold_price; /* what a BUY without a price holds by, each */
+    uint64_t strategy_id;
     uint32_t trailing_delta;
     uint32_t list; /* a free extra: the next free one */
     uint32_t leg;
@@ -87,9 +89,9 @@ struct order_extra {
     uint32_t origin;
     uint32_t bound_older; /* among the orders bound to sessions, in order of acceptance */
     uint32_t bound_newer;
-    uint32_t unused;
+    uint32_t strategy_type;
 };
-static_assert(sizeof(struct order_extra) == 88, "no padding");
+static_assert(sizeof(struct order_extra) == 96, "no padding");
 
 struct order_pool {
     struct order *orders; /* aligned to 128 */

@@ -1,5 +1,6 @@
 #include "engine/place.h"
 
+#include "common/command_rules.h"
 #include "engine/done.h"
 #include "engine/holds.h"
 #include "engine/walk.h"
@@ -62,6 +63,17 @@ static enum reject price_check(struct engine *engine, const struct market *marke
         place->price.ticks <= window->highest[place->side].ticks)
         return REJECT_NONE;
     return filters_price(market, place, average, last);
+}
+
+enum reject place_check_tags(const struct engine *engine, const struct command *command,
+                             uint32_t count)
+{
+    const uint16_t type = command->header.type;
+    if (!command_rules_allow(engine->params.rules, type)) return REJECT_RULES;
+    for (uint32_t leg = 0; leg < count; leg++)
+        if (!order_tag_valid(type, order_tag_of(type, command->payload, leg)))
+            return REJECT_COMBINATION;
+    return REJECT_NONE;
 }
 
 enum reject place_check(struct engine *engine, const struct order_place_command *place)
@@ -260,12 +272,14 @@ static void bound_join(struct engine *engine, uint32_t slot, uint32_t session)
 
 /* What a plain order has not. */
 static void extra_fill(struct engine *engine, uint32_t slot,
-                       const struct order_place_command *place)
+                       const struct order_place_command *place, struct order_tag tag)
 {
     struct order *order = state_order(engine, slot);
     struct order_extra *extra = order_extra_take(&engine->books.orders, slot);
     extra->stop_price = place->stop_price;
     extra->trailing_delta = place->trailing_delta;
+    extra->strategy_id = tag.strategy_id;
+    extra->strategy_type = tag.strategy_type;
     if (is_iceberg(place)) {
         order->flags |= ORDER_ICEBERG;
         extra->iceberg_qty = place->iceberg_qty;
@@ -273,7 +287,8 @@ static void extra_fill(struct engine *engine, uint32_t slot,
     if (place->session != 0) bound_join(engine, slot, place->session);
 }
 
-uint32_t place_order(struct engine *engine, const struct order_place_command *place, qty_t qty)
+uint32_t place_order(struct engine *engine, const struct order_place_command *place,
+                     struct order_tag tag, qty_t qty)
 {
     const uint32_t slot = order_pool_take(&engine->books.orders);
     struct order *order = state_order(engine, slot);
@@ -292,12 +307,14 @@ uint32_t place_order(struct engine *engine, const struct order_place_command *pl
     order->time_in_force = filters_time_in_force(place->type, place->time_in_force);
     order->self_trade = place->self_trade;
     order->flags = 0;
+    order->tag_flags = tag.flags & ORDER_TAG_NUMBERS;
     order->created_ns = engine->stamp_ns;
     order->client_hash = 0;
     order->extra = NO_SLOT;
     memcpy(order->client_id, place->client_id, CLIENT_ID_BYTES);
-    if (filters_is_stop(place->type) || place->iceberg_qty.lots != 0 || place->session != 0)
-        extra_fill(engine, slot, place);
+    if (filters_is_stop(place->type) || place->iceberg_qty.lots != 0 || place->session != 0 ||
+        order->tag_flags != 0)
+        extra_fill(engine, slot, place, tag);
     return slot;
 }
 
@@ -323,11 +340,13 @@ void place_write_accepted(struct engine *engine, uint32_t slot, amount_t hold, a
     if (quote_qty.units != 0) accepted.qty.lots = 0;
     memcpy(accepted.client_id, order->client_id, CLIENT_ID_BYTES);
     event_write_order_accepted(out, &accepted);
-    if (order->extra != NO_SLOT) done_write_terms(engine, order, out);
+    if (order->extra == NO_SLOT) return;
+    done_write_terms(engine, order, out);
+    done_write_tag(engine, order, out);
 }
 
 void place_accept(struct engine *engine, const struct order_place_command *place,
-                  const struct place_plan *plan, struct event_writer *out)
+                  struct order_tag tag, const struct place_plan *plan, struct event_writer *out)
 {
     const struct market *market = &engine->params.markets[place->market];
     place_tier(engine, place->account, out);
@@ -335,7 +354,7 @@ void place_accept(struct engine *engine, const struct order_place_command *place
                                     holds_asset(market, place->side), plan->hold);
     ASSERT(held); /* place_decide has looked */
 
-    const uint32_t slot = place_order(engine, place, plan->qty);
+    const uint32_t slot = place_order(engine, place, tag, plan->qty);
     state_order(engine, slot)->client_hash = plan->client_hash;
     place_write_accepted(engine, slot, plan->hold, place->quote_qty, out);
     if (filters_is_stop(place->type)) {

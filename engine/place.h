@@ -11,6 +11,7 @@
 
 #include "engine/take.h"
 
+#include "common/order_tag.h"
 #include "common/reject.h"
 
 /* What was decided about an order that may be placed. */
@@ -35,12 +36,18 @@ enum reject place_decide(const struct engine *engine, const struct order_place_c
 /* Accepts the order and lets it sleep or take. Needs: place_decide has passed, and nothing has changed
  * since. */
 void place_accept(struct engine *engine, const struct order_place_command *place,
-                  const struct place_plan *plan, struct event_writer *out);
+                  struct order_tag tag, const struct place_plan *plan, struct event_writer *out);
 
 /* Puts an order, without id, into the pool: hold and events are the caller's. */
-uint32_t place_order(struct engine *engine, const struct order_place_command *place, qty_t qty);
+uint32_t place_order(struct engine *engine, const struct order_place_command *place,
+                     struct order_tag tag, qty_t qty);
 
-/* Writes ORDER_ACCEPTED and, where it is due, ORDER_TERMS. */
+/* RULES, COMBINATION: whether the command may be there by now, and its tags, of `count` orders, may be what they say.
+ * They come before all that the order itself is checked for. */
+enum reject place_check_tags(const struct engine *engine, const struct command *command,
+                             uint32_t count);
+
+/* Writes ORDER_ACCEPTED and, where they are due, ORDER_TERMS and ORDER_TAGGED. */
 void place_write_accepted(struct engine *engine, uint32_t slot, amount_t hold, amount_t quote_qty,
                           struct event_writer *out);
 

@@ -45,7 +45,9 @@ enum reject replace_order(struct engine *engine, const struct command *command,
     struct order_replace_command replace;
     order_replace_command_get(command->payload, &replace);
     const struct order_place_command place = order_of(&replace);
-    const enum reject reject = order_check(engine, &replace, &place);
+    const struct order_tag tag = order_tag_of(command->header.type, command->payload, 0);
+    enum reject reject = place_check_tags(engine, command, 1);
+    if (reject == REJECT_NONE) reject = order_check(engine, &replace, &place);
     if (reject != REJECT_NONE) return reject;
 
     /* It comes first, and is known last: its place is kept. */
@@ -63,7 +65,7 @@ enum reject replace_order(struct engine *engine, const struct command *command,
         const enum reject place_reject = place_decide(engine, &place, &plan);
         replaced.attempted = 1;
         replaced.place_reject = (uint16_t)place_reject;
-        if (place_reject == REJECT_NONE) place_accept(engine, &place, &plan, out);
+        if (place_reject == REJECT_NONE) place_accept(engine, &place, tag, &plan, out);
     }
     order_replaced_event_put(event_writer_at_mark(out, mark) + EVENT_HEADER_BYTES, &replaced);
     return REJECT_NONE;

@@ -1,6 +1,7 @@
 #include "engine/restore.h"
 
 #include "common/arena.h"
+#include "common/order_tag.h"
 #include "engine/restore_custody.h"
 #include "engine/restore_market.h"
 
@@ -272,6 +273,42 @@ static bool switches_load(struct engine *engine, struct sections *sections)
     return true;
 }
 
+/* ---- Idempotent orders. */
+
+/* Whether an order can have gone so that the engine knows of. */
+static bool repeat_valid(const struct engine *engine, const struct order_repeated_event *result)
+{
+    if (!accounts_exists(&engine->accounts, result->account) ||
+        result->market >= engine->params.market_count || result->command > engine->last_command ||
+        result->stamp_ns > engine->stamp_ns)
+        return false;
+    const struct order_tag numbers = {result->strategy_id, result->strategy_type, result->flags};
+    return result->order_id >= 1 &&
+           result->order_id <= engine->books.markets[result->market].last_order &&
+           result->side <= SELL && result->type >= LIMIT && result->type <= TAKE_PROFIT_LIMIT &&
+           result->status >= ORDER_NEW && order_has_client_id(result->client_id) &&
+           order_tag_valid(T_ORDER_RESUBMIT, numbers);
+}
+
+static bool repeats_load(struct engine *engine, struct sections *sections)
+{
+    uint64_t before = 0;
+    struct snapshot_repeat record;
+    while (sections_repeat(sections, &record)) {
+        struct order_repeated_event result;
+        order_repeated_event_get(record.result, &result);
+        if (engine->params.rules < PARAMS_RULES_API || result.command <= before ||
+            !repeat_valid(engine, &result) ||
+            repeats_find(&engine->repeats, result.account, result.market, result.client_id) != NULL)
+            return false;
+        before = result.command;
+        const uint32_t count = engine->repeats.count;
+        repeats_add(&engine->repeats, &result);
+        if (engine->repeats.count == count) return false; /* more than there may be */
+    }
+    return true;
+}
+
 /* ---- All of it. */
 
 /* E1: what accounts hold, their orders and withdrawals hold. */
@@ -302,7 +339,7 @@ static bool engine_load(struct engine *engine, struct sections *sections,
            volumes_load(engine, sections) && keys_load(engine, sections) &&
            markets_load(engine, sections) && bound_load(engine, sections) &&
            switches_load(engine, sections) && restore_custody(engine, sections) &&
-           sections_done(sections) && holds_explained(engine);
+           repeats_load(engine, sections) && sections_done(sections) && holds_explained(engine);
 }
 
 enum status restore_engine(struct arena *arena, const struct genesis *genesis, const uint8_t *bytes,

@@ -1,5 +1,6 @@
 #include "engine/restore_market.h"
 
+#include "common/order_tag.h"
 #include "engine/holds.h"
 
 #define IDS_LIMIT  (UINT64_C(1) << 53)
@@ -183,6 +184,25 @@ static bool extra_load(struct loading *loading, uint32_t slot)
     return true;
 }
 
+/* What the order is called: in its extra, which every such order has. */
+static bool tag_load(struct loading *loading, struct order *order)
+{
+    struct snapshot_tag record;
+    if (loading->engine->params.rules < PARAMS_RULES_API || order->extra == NO_SLOT ||
+        !sections_tag(loading->sections, &record))
+        return false;
+    const struct order_tag tag = {
+        .strategy_id = record.strategy_id,
+        .strategy_type = record.strategy_type,
+        .flags = record.flags,
+    };
+    struct order_extra *extra = extra_of(loading, order);
+    order->tag_flags = tag.flags;
+    extra->strategy_id = tag.strategy_id;
+    extra->strategy_type = tag.strategy_type;
+    return tag.flags != 0 && order_tag_valid(T_ORDER_RESUBMIT, tag); /* of any: numbers alone */
+}
+
 /* Asks for what order_enter will need. */
 static void order_hint(const struct loading *loading, const struct order *order)
 {
@@ -217,9 +237,11 @@ static bool order_load(struct loading *loading)
         .flags = record.flags,
         .created_ns = record.created_ns,
     };
-    if ((record.has & ~(SNAPSHOT_HAS_NAME | SNAPSHOT_HAS_EXTRA)) != 0) return false;
+    if ((record.has & ~(SNAPSHOT_HAS_NAME | SNAPSHOT_HAS_EXTRA | SNAPSHOT_HAS_TAG)) != 0)
+        return false;
     if ((record.has & SNAPSHOT_HAS_NAME) != 0 && !name_load(loading, order)) return false;
     if ((record.has & SNAPSHOT_HAS_EXTRA) != 0 && !extra_load(loading, slot)) return false;
+    if ((record.has & SNAPSHOT_HAS_TAG) != 0 && !tag_load(loading, order)) return false;
     if (!form_valid(loading, order) || !amounts_valid(loading, order)) return false;
 
     loading->last_id = order->id;

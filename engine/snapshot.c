@@ -59,7 +59,8 @@ static const struct {
     struct section_form form;
 } versions[] = {
     {1, FORM(SNAPSHOT_VERSION_CHARGELESS, SNAPSHOT_CHARGES)},
-    {PARAMS_RULES_CHARGES, FORM(SNAPSHOT_VERSION, SNAPSHOT_SECTIONS)},
+    {PARAMS_RULES_CHARGES, FORM(SNAPSHOT_VERSION_TAGLESS, SNAPSHOT_TAGS)},
+    {PARAMS_RULES_API, FORM(SNAPSHOT_VERSION, SNAPSHOT_SECTIONS)},
 };
 
 #define VERSIONS (sizeof(versions) / sizeof(versions[0]))
@@ -167,7 +168,8 @@ static bool bytes_given(const uint8_t *bytes, size_t byte_count)
 static uint8_t has_of(const struct order *order)
 {
     return (uint8_t)((bytes_given(order->client_id, CLIENT_ID_BYTES) ? SNAPSHOT_HAS_NAME : 0) |
-                     (order->extra != NO_SLOT ? SNAPSHOT_HAS_EXTRA : 0));
+                     (order->extra != NO_SLOT ? SNAPSHOT_HAS_EXTRA : 0) |
+                     (order->tag_flags != 0 ? SNAPSHOT_HAS_TAG : 0));
 }
 
 /* The list that this order speaks for, being the first of it that is open; or NULL. */
@@ -205,6 +207,7 @@ static void order_count(struct writer *writer, uint32_t slot)
     if ((order->flags & ORDER_PENDING) == 0) ++*waiting_count(market, order);
     writer->counts[SNAPSHOT_NAMES] += (has & SNAPSHOT_HAS_NAME) != 0;
     writer->counts[SNAPSHOT_EXTRAS] += (has & SNAPSHOT_HAS_EXTRA) != 0;
+    writer->counts[SNAPSHOT_TAGS] += (has & SNAPSHOT_HAS_TAG) != 0;
     writer->counts[SNAPSHOT_BOUND] += (order->flags & ORDER_BOUND) != 0;
 }
 
@@ -304,6 +307,7 @@ static void all_count(struct writer *writer)
     writer->counts[SNAPSHOT_KEYS] = engine->keys.count;
     writer->counts[SNAPSHOT_MARKETS] = engine->params.market_count;
     writer->counts[SNAPSHOT_SWITCHES] = engine->switches.count;
+    writer->counts[SNAPSHOT_REPEATS] = engine->repeats.count;
     accounts_count(writer);
     markets_count(writer);
     custody_count(writer);
@@ -728,6 +732,30 @@ static void put_charges(struct writer *writer)
     }
 }
 
+static void put_tag_of(struct writer *writer, uint32_t slot)
+{
+    const struct order *order = order_at(writer, slot);
+    if (order->tag_flags == 0) return;
+    const struct order_extra *extra = extra_of(writer, order);
+    put_tag(writer, (struct snapshot_tag){.strategy_id = extra->strategy_id,
+                                          .strategy_type = extra->strategy_type,
+                                          .flags = order->tag_flags});
+}
+
+static void put_api(struct writer *writer)
+{
+    const struct repeats *repeats = &writer->engine->repeats;
+    if (writer->engine->params.rules < PARAMS_RULES_API) return;
+    put_section(writer, SNAPSHOT_TAGS);
+    each_order(writer, put_tag_of);
+    put_section(writer, SNAPSHOT_REPEATS);
+    for (uint32_t slot = repeats->oldest; slot != 0; slot = repeats->records[slot].newer) {
+        struct snapshot_repeat record;
+        (void)order_repeated_event_put(record.result, &repeats->records[slot].result);
+        put_repeat(writer, record);
+    }
+}
+
 static void put_all(struct writer *writer)
 {
     section_begin(&writer->out, snapshot_form(writer->engine->params.rules), writer->genesis,
@@ -742,6 +770,7 @@ static void put_all(struct writer *writer)
     put_sessions(writer);
     put_custody(writer);
     put_charges(writer);
+    put_api(writer);
 }
 
 enum status snapshot_write(const struct engine *engine, const struct genesis *genesis,

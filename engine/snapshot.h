@@ -19,14 +19,18 @@ struct arena;
 struct engine;
 
 #define SNAPSHOT_MAGIC   "QUOREXSN"
-#define SNAPSHOT_VERSION 4
+#define SNAPSHOT_VERSION 5
 
 /* As builds write it that know no fees of withdrawals: without their section, which is the last. A chain is written so as
  * long as its rules are theirs, so that they and this build have the same checkpoints. */
 #define SNAPSHOT_VERSION_CHARGELESS 3
 
+/* Likewise of builds that know neither tags nor repeats. */
+#define SNAPSHOT_VERSION_TAGLESS 4
+
 #define SNAPSHOT_HAS_NAME  1
 #define SNAPSHOT_HAS_EXTRA 2
+#define SNAPSHOT_HAS_TAG   4
 
 /* struct snapshot_order, SNAPSHOT_ORDERS_BYTES, snapshot_order_put, snapshot_order_get, and so on, as
  * messages.h has them of messages.def. */

@@ -19,6 +19,7 @@
 #include "engine/lists.h"
 #include "engine/nodes.h"
 #include "engine/origins.h"
+#include "engine/repeats.h"
 #include "engine/switches.h"
 #include "engine/triggers.h"
 #include "engine/volumes.h"
@@ -46,6 +47,7 @@ struct engine {
     struct averages averages;
     struct volumes volumes;
     struct switches switches;
+    struct repeats repeats;
     struct keys keys;
     struct origins origins;
     struct nodes nodes;

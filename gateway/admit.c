@@ -1,12 +1,13 @@
 #include "gateway/admit.h"
 
 #include "common/intent_custody.h"
+#include "common/order_tag.h"
 
 #include <string.h>
 
 void admit_account(struct intent *intent, uint32_t account)
 {
-    switch (intent->type) {
+    switch (order_tag_base(intent->type)) {
     case T_ORDER_PLACE:
         intent->order_place.account = account;
         break;
@@ -111,7 +112,7 @@ static void complete(uint8_t client_id[36], const uint8_t random_id[36], int pla
 
 void admit_ids(struct intent *intent, const uint8_t random_id[36])
 {
-    switch (intent->type) {
+    switch (order_tag_base(intent->type)) {
     case T_ORDER_PLACE:
         complete(intent->order_place.client_id, random_id, 0);
         break;

@@ -32,7 +32,8 @@
     " CASE WHEN r.prevented = 0 THEN 0 ELSE (SELECT coalesce(max(p.prevented_id), 0)" \
     " FROM quorex.prevented_matches p WHERE p.account = r.account AND p.market = r.market" \
     " AND ((p.maker_order = r.order_id AND p.maker_qty > 0)" \
-    " OR (p.taker_order = r.order_id AND p.taker_qty > 0))) END"
+    " OR (p.taker_order = r.order_id AND p.taker_qty > 0))) END," \
+    " r.strategy_id, r.strategy_type, r.tag_flags"
 
 #define FILL_COLUMNS \
     "r.trade_id, r.command, r.aggregate_id, r.time_ns, r.price, r.qty, r.maker_order," \
@@ -671,6 +672,9 @@ bool query_read_order(const struct history_rows *rows, uint32_t row,
     order->prevented.lots = next_i64(&cells);
     order->trailing_delta = (uint32_t)next_i64(&cells);
     order->prevented_id = next_u64(&cells);
+    order->strategy_id = next_u64(&cells);
+    order->strategy_type = (uint32_t)next_i64(&cells);
+    order->tag_flags = (uint8_t)next_i64(&cells);
     /* When a stop fired or a pending order was released is not kept. */
     if (order->type < STOP_LOSS && order->list_id == 0) order->working_ns = order->created_ns;
     return cells.good;

@@ -33,7 +33,7 @@ void reply_refusal_at(struct writer *json, const struct refusal *refusal, uint64
 /* Whose the command is, where, and what its cancel is called. */
 static void read_subject(struct reply *reply, const struct intent *intent)
 {
-    switch (intent->type) {
+    switch (order_tag_base(intent->type)) {
     case T_ORDER_PLACE:
         reply->account = intent->order_place.account;
         reply->market = intent->order_place.market;
@@ -129,6 +129,72 @@ static void on_fill(struct reply *reply, const struct printing *printing, const 
         struct reply_placement *placement = placement_of(reply, fill.market, ids[i]);
         if (placement != NULL) reply_own_fill(&placement->fills, printing, &fill, ids[i]);
     }
+}
+
+/* The fills of the command that placed the order, oldest first, as far as they are in memory. Returns their lots. */
+static int64_t put_first_fills(struct writer *fills, const struct printing *printing,
+                               const struct order_repeated_event *first)
+{
+    const struct view_fill *found[REPLY_REPEATED_FILLS_MAX], *fill = NULL;
+    uint32_t count = 0;
+    int64_t lots = 0;
+    while (count < REPLY_REPEATED_FILLS_MAX &&
+           (fill = view_next_fill(printing->view, first->account, fill)) != NULL &&
+           fill->command >= first->command)
+        if (fill->command == first->command && fill->market == first->market &&
+            (fill->taker_order == first->order_id || fill->maker_order == first->order_id))
+            found[count++] = fill;
+    for (uint32_t i = count; i-- > 0;) {
+        reply_kept_fill(fills, printing, found[i], first->order_id);
+        lots += found[i]->qty.lots;
+    }
+    return lots;
+}
+
+/* Asked for before: the answer is that of then. Its fills are told while all of them are in memory; myTrades has them
+ * afterwards. */
+static void on_repeated(struct reply *reply, const struct printing *printing,
+                        const struct event *event)
+{
+    struct order_repeated_event first;
+    order_repeated_event_get(event->payload, &first);
+    struct reply_placement *placement = &reply->placements[reply->placement_count++];
+    *placement = (struct reply_placement){
+        .order =
+            {
+                .order_id = first.order_id,
+                .created_ns = first.stamp_ns,
+                .updated_ns = first.stamp_ns,
+                .price = first.price,
+                .qty = first.qty,
+                .executed = first.executed,
+                .quote_qty = first.quote_qty,
+                .quote_executed = first.quote_executed,
+                .stop_price = first.stop_price,
+                .iceberg_qty = first.iceberg_qty,
+                .prevented = first.prevented,
+                .strategy_id = first.strategy_id,
+                .working_ns = first.type >= STOP_LOSS ? 0 : first.stamp_ns,
+                .trailing_delta = first.trailing_delta,
+                .strategy_type = first.strategy_type,
+                .account = first.account,
+                .market = first.market,
+                .side = first.side,
+                .type = first.type,
+                .time_in_force = first.time_in_force,
+                .self_trade = first.self_trade,
+                .status = first.status,
+                .reason = first.reason,
+                .tag_flags = first.flags,
+            },
+        .fills = reply->empty,
+        .done = true,
+    };
+    memcpy(placement->order.client_id, first.client_id, sizeof(placement->order.client_id));
+    reply->repeated_ns = first.stamp_ns;
+    if (reply->response == RESPONSE_FULL &&
+        put_first_fills(&placement->fills, printing, &first) != first.executed.lots)
+        reply->response = RESPONSE_RESULT;
 }
 
 static bool is_canceling(const struct reply *reply)
@@ -374,6 +440,9 @@ void reply_event(struct reply *reply, const struct printing *printing,
     case T_ORDER_ACCEPTED:
         on_accepted(reply, printing, event);
         break;
+    case T_ORDER_REPEATED:
+        on_repeated(reply, printing, event);
+        break;
     case T_ORDER_AMENDED:
         on_amended(reply, printing, event);
         break;
@@ -430,7 +499,7 @@ static void put_placement(struct writer *json, const struct printing *printing,
                           const struct reply *reply, const struct reply_placement *placement)
 {
     reply_placed(json, printing, &placement->order, reply->response, &placement->fills,
-                 reply->stamp_ns);
+                 reply->repeated_ns != 0 ? reply->repeated_ns : reply->stamp_ns);
 }
 
 /* The order that was canceled, or the list that went with it. */

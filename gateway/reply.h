@@ -30,6 +30,9 @@ struct reply_placement {
     bool done; /* `order` is its last state */
 };
 
+/* So many fills of an order that is asked for again are looked for. */
+#define REPLY_REPEATED_FILLS_MAX 1000
+
 struct reply {
     enum reply_kind kind;
     enum response_type response; /* of what is placed */
@@ -48,6 +51,7 @@ struct reply {
     uint16_t market;
     uint32_t placement_count;
     uint64_t stamp_ns;
+    uint64_t repeated_ns; /* when an order was placed that was now asked for again; 0: it was not */
     uint64_t command;
     uint64_t list_id;          /* of the list that was placed */
     uint64_t effective_height; /* from which block on a changed node set counts */

@@ -1,5 +1,7 @@
 #include "gateway/reply_order.h"
 
+#include "common/order_tag.h"
+
 #include "common/fee.h"
 
 #include <string.h>
@@ -142,6 +144,10 @@ static void put_rarities(struct writer *json, const struct printing *printing,
                          const struct view_order *order)
 {
     if (order->trailing_delta != 0) writer_key_u64(json, "trailingDelta", order->trailing_delta);
+    if ((order->tag_flags & ORDER_TAG_ID) != 0)
+        writer_key_u64(json, "strategyId", order->strategy_id);
+    if ((order->tag_flags & ORDER_TAG_TYPE) != 0)
+        writer_key_u64(json, "strategyType", order->strategy_type);
     if (order->prevented_id != 0) writer_key_u64(json, "preventedMatchId", order->prevented_id);
     if (order->prevented.lots != 0)
         reply_qty(json, printing->params, order->market, "preventedQuantity", order->prevented);
@@ -297,6 +303,21 @@ void reply_own_fill(struct writer *json, const struct printing *printing,
     writer_object_end(json);
 }
 
+/* Of a fill that memory has, as reply_own_fill tells one that just was. */
+void reply_kept_fill(struct writer *json, const struct printing *printing,
+                     const struct view_fill *fill, uint64_t order_id)
+{
+    const bool is_taker = fill->taker_order == order_id;
+    const enum side taker_side = (enum side)fill->taker_side;
+    writer_object(json);
+    reply_price(json, printing->params, fill->market, "price", fill->price);
+    reply_qty(json, printing->params, fill->market, "qty", fill->qty);
+    put_commission(json, printing, fill->market, is_taker ? taker_side : opposite(taker_side),
+                   is_taker ? fill->taker_fee : fill->maker_fee);
+    writer_key_u64(json, "tradeId", fill->trade_id);
+    writer_object_end(json);
+}
+
 static void put_side(struct writer *json, const struct printing *printing,
                      const struct view_fill *fill, bool is_maker)
 {
@@ -309,7 +330,7 @@ static void put_side(struct writer *json, const struct printing *printing,
     writer_key_string(json, "symbol", market->symbol);
     writer_key_u64(json, "id", fill->trade_id);
     writer_key_u64(json, "orderId", is_maker ? fill->maker_order : fill->taker_order);
-    writer_key_i64(json, "orderListId", -1);
+    put_list_id(json, is_maker ? fill->maker_list : fill->taker_list);
     reply_price(json, params, fill->market, "price", fill->price);
     reply_qty(json, params, fill->market, "qty", fill->qty);
     reply_quote(json, params, fill->market, "quoteQty",

@@ -36,6 +36,10 @@ void reply_amended(struct writer *json, const struct printing *printing,
 void reply_own_fill(struct writer *json, const struct printing *printing,
                     const struct fill_event *fill, uint64_t order_id);
 
+/* The same of a fill that the view keeps. */
+void reply_kept_fill(struct writer *json, const struct printing *printing,
+                     const struct view_fill *fill, uint64_t order_id);
+
 /* One fill as myTrades shows it to `account`. A fill of an account with itself is two elements. */
 void reply_fill(struct writer *json, const struct printing *printing, const struct view_fill *fill,
                 uint32_t account);

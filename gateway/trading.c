@@ -42,6 +42,9 @@ static enum outcome placing_of(struct request *request, const struct facts *fact
 static bool read_order(struct request *request, const struct facts *facts)
 {
     struct intent *intent = &request->intent;
+    if (form_find(request->form, "idempotent") != NULL &&
+        !command_rules_allow(facts->params->rules, T_ORDER_SUBMIT))
+        return parameter_refuse(&request->refusal, REJECT_RULES, NULL, NULL);
     return intent_order_place(request->form, facts->params, intent, &request->refusal) &&
            intent_response_type(request->form, intent->order_place.type, &request->response,
                                 &request->refusal);

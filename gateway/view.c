@@ -245,6 +245,17 @@ static void on_order_terms(struct view *view, const struct event *event)
         view_list_name(view->lists, terms.market, terms.list_id, terms.order_id, order->client_id);
 }
 
+/* Comes with the terms, as often as they do. */
+static void on_order_tagged(struct view *view, const struct event *event)
+{
+    struct order_tagged_event tagged;
+    order_tagged_event_get(event->payload, &tagged);
+    struct view_order *order = open_of(view, tagged.market, tagged.order_id);
+    order->strategy_id = tagged.strategy_id;
+    order->strategy_type = tagged.strategy_type;
+    order->tag_flags = tagged.flags;
+}
+
 static void on_order_triggered(struct view *view, const struct applied *applied,
                                const struct event *event)
 {
@@ -384,6 +395,8 @@ static void on_fill(struct view *view, const struct applied *applied, const stru
         .time_ns = applied->stamp_ns,
         .maker_order = fill.maker_order,
         .taker_order = fill.taker_order,
+        .maker_list = open_of(view, fill.market, fill.maker_order)->list_id,
+        .taker_list = open_of(view, fill.market, fill.taker_order)->list_id,
         .previous_of_maker = maker->last_fill,
         .previous_of_taker = taker->last_fill,
         .previous_of_market = view->market_fills[fill.market],
@@ -462,6 +475,9 @@ void view_apply(struct view *view, const struct applied *applied, const struct e
         break;
     case T_ORDER_TERMS:
         on_order_terms(view, event);
+        break;
+    case T_ORDER_TAGGED:
+        on_order_tagged(view, event);
         break;
     case T_ORDER_TRIGGERED:
         on_order_triggered(view, applied, event);

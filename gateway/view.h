@@ -69,6 +69,8 @@ struct view_order {
     uint64_t prevented_id; /* of the last prevented match; 0: none */
     uint64_t list_id;      /* 0: none */
     uint64_t working_ns;   /* since when it may trade; 0: a stop that sleeps, or pending */
+    uint64_t strategy_id;  /* the client's own numbers, as far as tag_flags says */
+    uint32_t strategy_type;
     uint32_t trailing_delta;
     uint32_t account;
     uint32_t next_open, previous_open; /* open: the account's list, by slot */
@@ -77,8 +79,9 @@ struct view_order {
     uint8_t type;
     uint8_t time_in_force;
     uint8_t self_trade;
-    uint8_t status; /* enum order_status */
-    uint8_t reason; /* enum done_reason, 0 while open */
+    uint8_t status;    /* enum order_status */
+    uint8_t reason;    /* enum done_reason, 0 while open */
+    uint8_t tag_flags; /* enum order_tag_flag, of the numbers */
     uint8_t client_id[36];
 };
 
@@ -89,6 +92,8 @@ struct view_fill {
     uint64_t time_ns;
     uint64_t maker_order;
     uint64_t taker_order;
+    uint64_t maker_list; /* of which order list each order is; 0: none */
+    uint64_t taker_list;
     uint64_t previous_of_maker; /* the entry before, number + 1, of each account ... */
     uint64_t previous_of_taker;
     uint64_t previous_of_market; /* ... and of the market */

@@ -135,11 +135,13 @@ static bool read_order(struct reading *reading, uint16_t market)
     struct snapshot_order order;
     struct snapshot_name name = {0};
     struct snapshot_extra extra = {0};
+    struct snapshot_tag tag = {0};
     if (!sections_order(&reading->engine, &order)) return false;
     if ((order.has & SNAPSHOT_HAS_NAME) != 0 && !sections_name(&reading->engine, &name))
         return false;
     if ((order.has & SNAPSHOT_HAS_EXTRA) != 0 && !sections_extra(&reading->engine, &extra))
         return false;
+    if ((order.has & SNAPSHOT_HAS_TAG) != 0 && !sections_tag(&reading->engine, &tag)) return false;
     const qty_t executed = {order.qty.lots - order.left.lots - extra.hidden.lots -
                             extra.prevented.lots};
     struct view_order seen = {
@@ -153,6 +155,9 @@ static bool read_order(struct reading *reading, uint16_t market)
         .iceberg_qty = extra.iceberg_qty,
         .prevented = extra.prevented,
         .trailing_delta = extra.trailing_delta,
+        .strategy_id = tag.strategy_id,
+        .strategy_type = tag.strategy_type,
+        .tag_flags = tag.flags,
         .account = order.account,
         .market = market,
         .side = order.side,

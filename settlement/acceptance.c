@@ -159,6 +159,13 @@ static bool hold_due(const struct settlement *s, const struct hold_entry *entry,
     return true;
 }
 
+/* What the order accepted last is to be called. */
+static struct order_tag tag_asked(const struct settlement *s)
+{
+    const struct command_state *command = &s->command;
+    return order_tag_of(command->tagged_type, command->payload, command->accepted_count - 1);
+}
+
 /* Where the order goes from here: to sleep, to wait, to take, or to rest. */
 static enum status begin_life(struct settlement *s, const struct hold_entry *entry, amount_t hold)
 {
@@ -169,11 +176,13 @@ static enum status begin_life(struct settlement *s, const struct hold_entry *ent
                                     entry->account, hold_book_count(s->orders), 0);
     s->markets[entry->market].order = entry->order_id;
     command->accepted_count++;
+    command->tag_due = (tag_asked(s).flags & ORDER_TAG_NUMBERS) != 0;
+    command->next_market = entry->market;
+    command->terms_order = entry->order_id;
+    if (command->tag_due) command->next = NEXT_TAG;
     if (entry->list_id != 0 || entry->stop_price.ticks != 0 || entry->trailing_delta != 0 ||
         entry->iceberg_qty.lots != 0) {
         command->next = NEXT_TERMS;
-        command->next_market = entry->market;
-        command->terms_order = entry->order_id;
     }
     if (order_is_stop(open->type) && open->state != HOLD_PENDING) {
         waking_sleep(s, open, false);
@@ -281,9 +290,59 @@ enum status acceptance_terms(struct settlement *s, const struct event *event)
     if (entry->prevented.lots != terms.prevented.lots)
         return settle_differs_order(s, "prevented quantity", terms.market, terms.order_id,
                                     terms.account, entry->prevented.lots, terms.prevented.lots);
-    command->next = announced ? NEXT_ANY : NEXT_DONE;
+    command->next = !announced ? NEXT_DONE : command->tag_due ? NEXT_TAG : NEXT_ANY;
     command->next_market = terms.market;
     command->terms_order = terms.order_id;
+    return STATUS_OK;
+}
+
+enum status acceptance_tagged(struct settlement *s, const struct event *event)
+{
+    struct command_state *command = &s->command;
+    struct order_tagged_event tagged;
+    order_tagged_event_get(event->payload, &tagged);
+    const struct order_tag tag = {tagged.strategy_id, tagged.strategy_type, tagged.flags};
+    const struct hold_entry *entry = hold_book_find(s->orders, tagged.market, tagged.order_id);
+    const bool named =
+        command->terms_order == tagged.order_id && command->next_market == tagged.market;
+    const bool announced = command->next == NEXT_TAG;
+    bool stands = entry != NULL && entry->account == tagged.account && tag.flags != 0 &&
+                  order_tag_valid(T_ORDER_RESUBMIT, tag) && !command->end_named;
+    if (command->next != NEXT_ANY) stands = stands && named;
+    if (announced) {
+        struct order_tag asked = tag_asked(s);
+        asked.flags &= ORDER_TAG_NUMBERS;
+        stands = stands && order_tag_equal(tag, asked);
+    }
+    if (!stands)
+        return settle_differs_order(s, "order's tag", tagged.market, tagged.order_id,
+                                    tagged.account, 0, 0);
+    command->end_named = !announced;
+    if (announced)
+        command->next = NEXT_ANY;
+    else if (command->next == NEXT_ANY)
+        command->next = NEXT_END;
+    command->next_market = tagged.market;
+    command->terms_order = tagged.order_id;
+    return STATUS_OK;
+}
+
+enum status acceptance_repeated(struct settlement *s, const struct event *event)
+{
+    struct command_state *command = &s->command;
+    struct order_repeated_event repeated;
+    struct order_place_command asked;
+    order_repeated_event_get(event->payload, &repeated);
+    order_place_command_get(command->payload, &asked);
+    if (command->tagged_type != T_ORDER_SUBMIT || command->main_count > 1 ||
+        (order_tag_of(T_ORDER_SUBMIT, command->payload, 0).flags & ORDER_TAG_IDEMPOTENT) == 0 ||
+        repeated.account != asked.account || repeated.market != asked.market ||
+        repeated.command >= command->number || repeated.market >= s->params.market_count ||
+        repeated.order_id > s->markets[repeated.market].order ||
+        memcmp(repeated.client_id, asked.client_id, sizeof(asked.client_id)) != 0)
+        return settle_differs_order(s, "order repeated", repeated.market, repeated.order_id,
+                                    repeated.account, 0, 0);
+    command->refused = true; /* nothing follows */
     return STATUS_OK;
 }
 

@@ -9,11 +9,15 @@
 
 #include "settlement/state.h"
 
-/* ORDER_ACCEPTED, LIST_ACCEPTED, ORDER_REPLACED; ORDER_TERMS, after the first or before ORDER_DONE. */
+/* ORDER_ACCEPTED, LIST_ACCEPTED, ORDER_REPLACED; ORDER_TERMS and ORDER_TAGGED, after the first or before ORDER_DONE;
+ * ORDER_REPEATED, of an order that is not placed again. What an order is called at its end is the engines' word alone: all
+ * agree to it by the hash of the events. */
 MUST_CHECK enum status acceptance_order(struct settlement *s, const struct event *event);
 MUST_CHECK enum status acceptance_list(struct settlement *s, const struct event *event);
 MUST_CHECK enum status acceptance_replaced(struct settlement *s, const struct event *event);
 MUST_CHECK enum status acceptance_terms(struct settlement *s, const struct event *event);
+MUST_CHECK enum status acceptance_tagged(struct settlement *s, const struct event *event);
+MUST_CHECK enum status acceptance_repeated(struct settlement *s, const struct event *event);
 
 /* Whether everything that was announced came: an accepted list's legs, a replaced order's halves. */
 MUST_CHECK enum status acceptance_close(struct settlement *s);

@@ -2,6 +2,7 @@
 
 #include "common/intent.h"
 #include "common/le.h"
+#include "common/order_tag.h"
 #include "settlement/balance_sheet.h"
 #include "settlement/keyring.h"
 
@@ -17,7 +18,7 @@
 
 uint32_t authority_account(const struct command *command)
 {
-    switch (command->header.type) {
+    switch (order_tag_base(command->header.type)) {
         ACCOUNT_OF(ORDER_PLACE, order_place)
         ACCOUNT_OF(ORDER_CANCEL, order_cancel)
         ACCOUNT_OF(CANCEL_ALL, cancel_all)

@@ -305,10 +305,10 @@ enum status ending_order(struct settlement *s, const struct event *event)
     struct order_done_event done;
     order_done_event_get(event->payload, &done);
     const bool terms_given = command->next == NEXT_DONE;
+    const bool named = terms_given || command->next == NEXT_END;
     struct hold_entry *entry = hold_book_find(s->orders, done.market, done.order_id);
     if (entry == NULL || !is_same_order(entry, &done) || has_terms(entry) != terms_given ||
-        (terms_given &&
-         (command->terms_order != done.order_id || command->next_market != done.market)))
+        (named && (command->terms_order != done.order_id || command->next_market != done.market)))
         return settle_differs_order(s, "order done", done.market, done.order_id, done.account, 0,
                                     0);
     if (!may_end(s, entry, &done))
@@ -319,6 +319,7 @@ enum status ending_order(struct settlement *s, const struct event *event)
     if (status != STATUS_OK) return status;
 
     command->next = NEXT_ANY;
+    command->end_named = false;
     if (done.reason == DONE_REPLACED) command->replace_cancels = false; /* once */
     if (entry->list_id != 0) end_leg(s, entry, done.status, done.reason);
     waking_forget(s, entry);

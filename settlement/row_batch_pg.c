@@ -156,7 +156,7 @@ static void on_fill(void *context, const struct fill_row *row)
 static void on_order(void *context, const struct order_row *row)
 {
     const struct order_done_event *done = &row->done;
-    struct copy_rows *rows = begin_row(context, ROW_ORDERS, 23);
+    struct copy_rows *rows = begin_row(context, ROW_ORDERS, 26);
     copy_row_i64(rows, (int64_t)row->command);
     copy_row_i32(rows, done->market);
     copy_row_i64(rows, (int64_t)done->order_id);
@@ -180,6 +180,9 @@ static void on_order(void *context, const struct order_row *row)
     copy_row_i64(rows, row->terms.iceberg_qty.lots);
     copy_row_i64(rows, row->terms.prevented.lots);
     copy_row_i64(rows, row->terms.trailing_delta);
+    copy_row_i64(rows, (int64_t)row->tagged.strategy_id);
+    copy_row_i32(rows, (int32_t)row->tagged.strategy_type);
+    copy_row_i32(rows, row->tagged.flags);
 }
 
 static void on_prevented(void *context, const struct prevented_row *row)

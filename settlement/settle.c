@@ -150,7 +150,8 @@ enum status settle_command(struct settlement *s, uint64_t number, uint64_t stamp
     s->command.number = number;
     s->command.stamp_ns = stamp_ns;
     s->command.deadline_ns = command->header.deadline_ns;
-    s->command.type = command->header.type;
+    s->command.type = order_tag_base(command->header.type);
+    s->command.tagged_type = command->header.type;
     s->command.origin = command->header.origin;
     s->command.actor = authority_account(command);
     memcpy(s->command.payload, command->payload, payload_bytes);
@@ -241,7 +242,8 @@ static bool is_of_switch(const struct settlement *s, const struct event *event)
     if (s->command.phase != PHASE_SWITCHES) return false;
     if (event->type == T_SWITCH_FIRED) return true;
     if (s->command.fired_account == 0) return false;
-    if (event->type == T_ORDER_TERMS || event->type == T_LIST_DONE) return true;
+    if (event->type == T_ORDER_TERMS || event->type == T_ORDER_TAGGED || event->type == T_LIST_DONE)
+        return true;
     if (event->type != T_ORDER_DONE) return false;
     struct order_done_event done;
     order_done_event_get(event->payload, &done);
@@ -256,7 +258,9 @@ static enum status check_order(struct settlement *s, const struct event *event)
     static const uint16_t followers[][2] = {
         [NEXT_ANY] = {0, 0},
         [NEXT_TERMS] = {T_ORDER_TERMS, 0},
-        [NEXT_DONE] = {T_ORDER_DONE, 0},
+        [NEXT_TAG] = {T_ORDER_TAGGED, 0},
+        [NEXT_DONE] = {T_ORDER_DONE, T_ORDER_TAGGED},
+        [NEXT_END] = {T_ORDER_DONE, 0},
         [NEXT_LEG] = {T_ORDER_TERMS, 0},
         [NEXT_LIST_DONE] = {T_LIST_DONE, 0},
         [NEXT_SIBLING] = {T_FILL, T_ORDER_TRIGGERED},
@@ -299,6 +303,10 @@ static enum status on_order_event(struct settlement *s, const struct event *even
         return acceptance_order(s, event);
     case T_ORDER_TERMS:
         return acceptance_terms(s, event);
+    case T_ORDER_TAGGED:
+        return acceptance_tagged(s, event);
+    case T_ORDER_REPEATED:
+        return acceptance_repeated(s, event);
     case T_ORDER_REPLACED:
         return acceptance_replaced(s, event);
     case T_LIST_ACCEPTED:

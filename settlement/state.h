@@ -10,6 +10,7 @@
 #define SETTLEMENT_STATE_H
 
 #include "common/le.h"
+#include "common/order_tag.h"
 #include "settlement/account_tree.h"
 #include "settlement/balance_sheet.h"
 #include "settlement/custody_book.h"
@@ -44,7 +45,9 @@ enum command_phase { PHASE_SWITCHES, PHASE_MAIN, PHASE_LEVELS, PHASE_BALANCES };
 enum next_event {
     NEXT_ANY,
     NEXT_TERMS,     /* ORDER_TERMS of the order just accepted */
+    NEXT_TAG,       /* ORDER_TAGGED of the order just accepted */
     NEXT_DONE,      /* ORDER_DONE of the order whose ORDER_TERMS came */
+    NEXT_END,       /* ORDER_DONE of the order whose ORDER_TAGGED came, and no ORDER_TERMS */
     NEXT_LEG,       /* the end of the next open order of a list that ends */
     NEXT_LIST_DONE, /* LIST_DONE: the list's last order has ended */
     NEXT_SIBLING,   /* FILL or ORDER_TRIGGERED of the order whose sibling ended for it */
@@ -71,11 +74,14 @@ struct command_state {
     uint64_t stamp_ns;
     uint64_t deadline_ns;
     uint32_t origin;
-    uint32_t actor; /* whose orders it may touch; 0: nobody's */
-    uint16_t type;
+    uint32_t actor;       /* whose orders it may touch; 0: nobody's */
+    uint16_t type;        /* order_tag_base */
+    uint16_t tagged_type; /* as the log has it */
     uint8_t phase;
     uint8_t next; /* enum next_event */
     bool refused;
+    bool tag_due;         /* the order just accepted is called something */
+    bool end_named;       /* the order that ends next was */
     uint64_t terms_order; /* of the last ORDER_TERMS, or the one whose terms must come */
     uint64_t sibling;     /* that must trade or trigger */
     uint64_t done_list;   /* whose LIST_DONE must come */

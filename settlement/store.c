@@ -59,7 +59,8 @@ struct pass {
     uint64_t stamp_ns;
     uint32_t ordinal;
     uint32_t fill_count;
-    struct order_terms_event terms; /* of the order that ends next; order_id 0: none */
+    struct order_terms_event terms;   /* of the order that ends next; order_id 0: none */
+    struct order_tagged_event tagged; /* likewise */
 };
 
 size_t store_bytes(const struct genesis *genesis)
@@ -537,6 +538,12 @@ static bool on_terms(struct pass *pass, const struct event *event)
     return pass->terms.order_id != 0;
 }
 
+static bool on_tagged(struct pass *pass, const struct event *event)
+{
+    order_tagged_event_get(event->payload, &pass->tagged);
+    return pass->tagged.order_id != 0;
+}
+
 static bool on_done(struct pass *pass, const struct event *event)
 {
     struct order_row row = {.command = pass->command, .closed_ns = pass->stamp_ns};
@@ -550,7 +557,9 @@ static bool on_done(struct pass *pass, const struct event *event)
      * one's end that follows. */
     if (pass->terms.order_id == row.done.order_id && pass->terms.market == row.done.market)
         row.terms = pass->terms;
-    pass->terms.order_id = 0;
+    if (pass->tagged.order_id == row.done.order_id && pass->tagged.market == row.done.market)
+        row.tagged = pass->tagged;
+    pass->terms.order_id = pass->tagged.order_id = 0;
     printable(row.done.client_id, 36, row.client_id);
     pass->sink->order(pass->sink->context, &row);
     return true;
@@ -668,6 +677,8 @@ static bool on_event(struct pass *pass, const struct event *event)
         return on_debited(pass, event);
     case T_ORDER_TERMS:
         return on_terms(pass, event);
+    case T_ORDER_TAGGED:
+        return on_tagged(pass, event);
     case T_PREVENTED:
         return on_prevented(pass, event);
     case T_LIST_ACCEPTED:
@@ -703,6 +714,7 @@ static bool on_record(struct pass *pass, const struct applied *applied)
         return false;
     pass->stamp_ns = applied->stamp_ns;
     pass->terms = (struct order_terms_event){0};
+    pass->tagged = (struct order_tagged_event){0};
     pass->ordinal = 0;
 
     const uint8_t *at = applied->events, *const end = at + applied->events_length;

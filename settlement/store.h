@@ -68,8 +68,9 @@ struct order_row {
     uint64_t command; /* that ended it */
     uint64_t closed_ns;
     struct order_done_event done;
-    struct order_terms_event terms; /* all zero for a plain order */
-    char client_id[37];             /* printable, terminated */
+    struct order_terms_event terms;   /* all zero for a plain order */
+    struct order_tagged_event tagged; /* all zero for one that is not called anything */
+    char client_id[37];               /* printable, terminated */
 };
 
 struct prevented_row {

@@ -165,11 +165,42 @@ static void end_here(const struct story *story, char **words)
 
 /* ---- Commands ---- */
 
+/* "strategy ID TYPE" (0: none) and "once", after the order's words: what only ORDER_SUBMIT says. Cuts them off. */
+static bool tag_read(const struct story *story, char **words, struct order_submit_command *submit)
+{
+    bool found = false;
+    for (; *words != NULL; words++) {
+        const bool called = story_is(*words, "strategy"), once = story_is(*words, "once");
+        if (!called && !once) continue;
+        *words = NULL; /* the order ends here */
+        found = true;
+        if (once) submit->flags |= ORDER_TAG_IDEMPOTENT;
+        if (!called) continue;
+        if (words[1] == NULL || words[2] == NULL) story_unreadable(story, words[1]);
+        submit->strategy_id = (uint64_t)story_number(story, *++words);
+        submit->strategy_type = (uint32_t)story_number(story, *++words);
+        if (submit->strategy_id != 0) submit->flags |= ORDER_TAG_ID;
+        if (submit->strategy_type != 0) submit->flags |= ORDER_TAG_TYPE;
+    }
+    return found;
+}
+
 static void do_place(struct story *story, char **words)
 {
     struct order_place_command place = {.account = story_account(story, words[0]),
                                         .market = story->market};
+    struct order_submit_command submit = {.flags = 0};
+    const bool tagged = tag_read(story, words, &submit);
     end_here(story, story_order(story, words + 1, &place, NULL));
+    if (tagged) {
+        uint8_t payload[COMMAND_PAYLOAD_MAX];
+        uint8_t *at = order_place_command_put(payload, &place);
+        at = le_put_u64(at, submit.strategy_id);
+        at = le_put_u32(at, submit.strategy_type);
+        (void)le_put_u8(at, submit.flags);
+        world_step(&story->world, T_ORDER_SUBMIT, payload);
+        return;
+    }
     (void)world_order_place(&story->world, place);
 }
 

@@ -104,6 +104,27 @@ static void say_terms(struct story *story, const struct event *event)
     story_say(story, "\n");
 }
 
+static void say_tagged(struct story *story, const struct event *event)
+{
+    struct order_tagged_event tagged;
+    order_tagged_event_get(event->payload, &tagged);
+    say_order(story, tagged.account, tagged.order_id, tagged.market);
+    story_say(story, " called:");
+    if ((tagged.flags & ORDER_TAG_ID) != 0) story_say(story, " %" PRIu64, tagged.strategy_id);
+    if ((tagged.flags & ORDER_TAG_TYPE) != 0) story_say(story, " of %u", tagged.strategy_type);
+    story_say(story, "\n");
+}
+
+static void say_repeated(struct story *story, const struct event *event)
+{
+    struct order_repeated_event repeated;
+    order_repeated_event_get(event->payload, &repeated);
+    say_order(story, repeated.account, repeated.order_id, repeated.market);
+    story_say(story, " repeated: %" PRId64 " of %" PRId64 " for %" PRId64 " usd, status %u\n",
+              repeated.executed.lots, repeated.qty.lots, repeated.quote_executed.units,
+              repeated.status);
+}
+
 /* What a side of a match pays of what it receives, or gets back of what it paid. */
 static void say_fee(struct story *story, int32_t rate_ppm, amount_t received, uint16_t in,
                     amount_t paid, uint16_t out)
@@ -489,6 +510,8 @@ static saying *saying_of(uint16_t type)
         {T_LEVEL, say_level},
         {T_BALANCE, say_balance},
         {T_ORDER_TERMS, say_terms},
+        {T_ORDER_TAGGED, say_tagged},
+        {T_ORDER_REPEATED, say_repeated},
         {T_ORDER_TRIGGERED, say_started},
         {T_ORDER_RELEASED, say_started},
         {T_PREVENTED, say_prevented},

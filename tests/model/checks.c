@@ -310,22 +310,22 @@ static bool pair_shape_good(const struct order_place_command *above,
            other->type == TAKE_PROFIT_LIMIT;
 }
 
-static bool c_is_zero(const struct list_place_command *ask)
+static bool c_is_zero(const struct model *model, const struct list_place_command *ask)
 {
     static const uint8_t none[36];
-    return ask->c_price.ticks == 0 && ask->c_qty.lots == 0 && ask->c_stop_price.ticks == 0 &&
-           ask->c_iceberg_qty.lots == 0 && ask->c_trailing_delta == 0 && ask->c_side == 0 &&
-           ask->c_type == 0 && ask->c_time_in_force == 0 &&
-           memcmp(ask->c_client_id, none, sizeof(none)) == 0;
+    return model->tags[2].flags == 0 && ask->c_price.ticks == 0 && ask->c_qty.lots == 0 &&
+           ask->c_stop_price.ticks == 0 && ask->c_iceberg_qty.lots == 0 &&
+           ask->c_trailing_delta == 0 && ask->c_side == 0 && ask->c_type == 0 &&
+           ask->c_time_in_force == 0 && memcmp(ask->c_client_id, none, sizeof(none)) == 0;
 }
 
-enum reject model_check_list_shape(const struct list_place_command *ask,
+enum reject model_check_list_shape(const struct model *model, const struct list_place_command *ask,
                                    const struct order_place_command legs[3])
 {
     const bool works = legs[0].type == LIMIT || legs[0].type == LIMIT_MAKER;
     bool good = false;
-    if (ask->kind == LIST_OCO) good = pair_shape_good(&legs[0], &legs[1]) && c_is_zero(ask);
-    if (ask->kind == LIST_OTO) good = works && c_is_zero(ask);
+    if (ask->kind == LIST_OCO) good = pair_shape_good(&legs[0], &legs[1]) && c_is_zero(model, ask);
+    if (ask->kind == LIST_OTO) good = works && c_is_zero(model, ask);
     if (ask->kind == LIST_OTOCO) good = works && pair_shape_good(&legs[1], &legs[2]);
     return good ? REJECT_NONE : REJECT_COMBINATION;
 }

@@ -86,6 +86,11 @@ static bool put_repair(struct dice *dice, const struct model *model, struct tria
         PUT(HELLO, hello, &(struct hello_command){.node = model->origins[i].node});
         return true;
     }
+    if (dice->tags > 0 && !dice->custody && model->params.rules < PARAMS_RULES_API &&
+        chance(dice, 10)) {
+        PUT(RULES_SET, rules_set, &(struct rules_set_command){.rules = model->params.rules + 1});
+        return true;
+    }
     for (uint16_t i = 0; i < model->params.market_count; i++) {
         if (model->params.markets[i].status == MARKET_TRADING || !chance(dice, 15)) continue;
         PUT(MARKET_STATUS, market_status,

@@ -23,6 +23,7 @@ struct dice {
     bool full;       /* few orders, and most of them in lists */
     bool membership; /* nodes come, vote and go */
     bool custody;    /* deposits and withdrawals */
+    uint32_t tags;   /* percent of orders that are called something, or may be asked for twice */
     uint32_t origin; /* with membership: a node that has said HELLO; 0: none yet */
     bool huge;       /* amounts near the bound of 63 bits */
 };

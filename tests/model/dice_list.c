@@ -86,6 +86,7 @@ void dice_put_list(struct dice *dice, const struct model *model, struct trial_co
     LEG_PUT(ask, c, legs[2]);
     if (slip(dice)) put_third_leg(dice, &ask);
     PUT(LIST_PLACE, list_place, &ask);
+    if (chance(dice, dice->tags)) dice_put_tags(dice, command, T_LIST_SUBMIT, 3);
 }
 
 void dice_put_list_cancel(struct dice *dice, const struct model *model,

@@ -131,10 +131,30 @@ static int16_t aim(struct dice *dice, const struct model *model, uint32_t *accou
     return 0;
 }
 
+void dice_put_tags(struct dice *dice, struct trial_command *command, uint16_t type, int count)
+{
+    uint8_t *at = command->bytes + command->byte_count;
+    for (int i = 0; i < count; i++) {
+        uint8_t flags = (uint8_t)below(dice, type == T_ORDER_SUBMIT ? 8 : 4);
+        uint64_t strategy_id = (flags & 1) != 0 ? below(dice, 1000) : 0;
+        uint32_t strategy_type = (flags & 2) != 0 ? 1000000 + below(dice, 3) : 0;
+        if (slip(dice)) flags = (uint8_t)below(dice, 16);
+        if (slip(dice)) strategy_id = UINT64_MAX - below(dice, 2);
+        if (slip(dice)) strategy_type = 999999 + below(dice, 2);
+        at = le_put_u64(at, strategy_id);
+        at = le_put_u32(at, strategy_type);
+        at = le_put_u8(at, flags);
+    }
+    command->byte_count = (uint16_t)(at - command->bytes);
+    le_put_u32(command->bytes, command->byte_count);
+    le_put_u16(command->bytes + 4, type);
+}
+
 void dice_put_place(struct dice *dice, const struct model *model, struct trial_command *command)
 {
     const struct order_place_command ask = dice_some_order(dice, model, some_market(dice));
     PUT(ORDER_PLACE, order_place, &ask);
+    if (chance(dice, dice->tags)) dice_put_tags(dice, command, T_ORDER_SUBMIT, 1);
 }
 
 void dice_put_cancel(struct dice *dice, const struct model *model, struct trial_command *command)
@@ -183,6 +203,7 @@ void dice_put_replace(struct dice *dice, const struct model *model, struct trial
     if (chance(dice, 20)) ask.restriction = (uint8_t)below(dice, 3);
     if (slip(dice)) ask.mode = (uint8_t)below(dice, 4);
     PUT(ORDER_REPLACE, order_replace, &ask);
+    if (chance(dice, dice->tags)) dice_put_tags(dice, command, T_ORDER_RESUBMIT, 1);
     command->aim = from_newest;
 }
 

@@ -144,6 +144,8 @@ void dice_put_switch(struct dice *dice, struct trial_command *command);
 void dice_put_session(struct dice *dice, struct trial_command *command);
 struct order_place_command dice_some_order(struct dice *dice, const struct model *model,
                                            uint16_t market);
+/* Makes the command of 1 or 3 orders one of `type`, which has their tags too. */
+void dice_put_tags(struct dice *dice, struct trial_command *command, uint16_t type, int count);
 int64_t dice_some_lots(struct dice *dice);
 void dice_ask_terms(struct dice *dice, const struct model *model, int64_t center,
                     struct order_place_command *ask);

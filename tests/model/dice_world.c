@@ -84,6 +84,7 @@ void dice_open(struct dice *dice, uint64_t seed, struct genesis *genesis)
     dice->step_ns *= ONE_OF(dice, 3, NS_PER_MS, 500 * NS_PER_MS);
     dice->membership = seed % 4 == 3;
     dice->custody = seed % 3 == 1;
+    dice->tags = seed % 3 == 2 ? 40 : seed % 3 == 1 ? 15 : 0;
     open_weights(dice);
     if (dice->full) {
         dice->filters = dice->huge = false;

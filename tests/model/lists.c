@@ -33,7 +33,7 @@ static enum reject list_checks(struct model *model, const struct list_place_comm
         reject = REJECT_MARKET_CLOSED;
     for (int leg = 0; leg < leg_count(ask->kind) && reject == REJECT_NONE; leg++)
         reject = model_check_form(model, &legs[leg]);
-    if (reject == REJECT_NONE) reject = model_check_list_shape(ask, legs);
+    if (reject == REJECT_NONE) reject = model_check_list_shape(model, ask, legs);
     for (int leg = 0; leg < leg_count(ask->kind) && reject == REJECT_NONE; leg++)
         reject = model_check_values(model, &legs[leg]);
     if (reject == REJECT_NONE) reject = model_check_list_state(model, ask, legs);
@@ -83,6 +83,7 @@ enum reject model_list_place(struct model *model, const struct list_place_comman
     for (int leg = 0; leg < count; leg++) {
         struct model_order *order = orders[leg] = list->legs[leg] = model_order_slot(model);
         *order = model_order_of_ask(model, &legs[leg]);
+        order->tag = model->tags[leg];
         order->list = list;
         order->leg = leg;
         order->waits = is_pending_leg(ask->kind, leg);

@@ -37,6 +37,7 @@ struct model *model_new(const struct genesis *genesis)
     model->open = calloc(slots, sizeof(struct model_order *));
     model->lists = calloc(slots, sizeof(*model->lists));
     model->switches = calloc(slots, sizeof(*model->switches));
+    model->repeats = calloc(slots, sizeof(*model->repeats));
     model->work = calloc(4 * slots, sizeof(*model->work));
     model->run_prices = calloc(slots, sizeof(*model->run_prices));
     model->changed_room = (int)(2 * slots);
@@ -57,6 +58,7 @@ void model_free(struct model *model)
     free(model->changed);
     free(model->run_prices);
     free(model->work);
+    free(model->repeats);
     free(model->switches);
     free(model->lists);
     free(model->open);
@@ -170,6 +172,40 @@ static enum reject order_step(struct model *model, const struct order_place_comm
     if (reject == REJECT_NONE) reject = model_check_state(model, ask);
     if (reject == REJECT_NONE) model_order_place(model, ask);
     return reject;
+}
+
+#define TAG_OF(ask, of) \
+    (struct model_tag) \
+    { \
+        (ask)->of##strategy_id, (ask)->of##strategy_type, (ask)->of##flags \
+    }
+
+static enum reject order_submit(struct model *model, const struct order_submit_command *ask,
+                                const struct order_place_command *place)
+{
+    model->tags[0] = TAG_OF(ask, );
+    enum reject reject = model_check_tags(model, 1, 7);
+    if (reject != REJECT_NONE) return reject;
+    if ((ask->flags & 4) == 0) return order_step(model, place);
+    if (model_id_is_none(place->client_id)) return REJECT_COMBINATION;
+    const struct order_repeated_event *first = model_repeat_find(model, place);
+    if (first != NULL) {
+        event_write_order_repeated(model->out, first);
+        return REJECT_NONE;
+    }
+    reject = order_step(model, place);
+    model->remembers = reject == REJECT_NONE;
+    return reject;
+}
+
+static enum reject list_submit(struct model *model, const struct list_submit_command *ask,
+                               const struct list_place_command *place)
+{
+    model->tags[0] = TAG_OF(ask, a_);
+    model->tags[1] = TAG_OF(ask, b_);
+    model->tags[2] = TAG_OF(ask, c_);
+    const enum reject reject = model_check_tags(model, 3, 3);
+    return reject != REJECT_NONE ? reject : model_list_place(model, place);
 }
 
 /* The order to cancel; when it may not be cancelled, why. */
@@ -330,6 +366,14 @@ static enum reject order_replace(struct model *model, const struct order_replace
     return REJECT_NONE;
 }
 
+static enum reject order_resubmit(struct model *model, const struct order_resubmit_command *ask,
+                                  const struct order_replace_command *place)
+{
+    model->tags[0] = TAG_OF(ask, );
+    const enum reject reject = model_check_tags(model, 1, 3);
+    return reject != REJECT_NONE ? reject : order_replace(model, place);
+}
+
 /* ---- The nodes' own commands: a refusal of theirs is a NOOP. ---- */
 
 static enum reject hello(struct model *model, const struct hello_command *ask)
@@ -415,10 +459,23 @@ static enum reject node_step(struct model *model, const struct command *command)
     }
 }
 
+/* One that begins with the whole of another. */
+#define COMMAND_BEYOND(NAME, name, base, function) \
+    case T_##NAME: { \
+        struct name##_command ask; \
+        struct base##_command begin; \
+        name##_command_get(command->payload, &ask); \
+        base##_command_get(command->payload, &begin); \
+        return function(model, &ask, &begin); \
+    }
+
 static enum reject account_step(struct model *model, const struct command *command)
 {
     switch (command->header.type) {
         COMMAND(ORDER_PLACE, order_place, order_step)
+        COMMAND_BEYOND(ORDER_SUBMIT, order_submit, order_place, order_submit)
+        COMMAND_BEYOND(ORDER_RESUBMIT, order_resubmit, order_replace, order_resubmit)
+        COMMAND_BEYOND(LIST_SUBMIT, list_submit, list_place, list_submit)
         COMMAND(ORDER_CANCEL, order_cancel, order_cancel)
         COMMAND(CANCEL_ALL, cancel_all, cancel_all)
         COMMAND(ORDER_AMEND, order_amend, order_amend)
@@ -500,10 +557,13 @@ void model_step(struct model *model, const struct command *command, uint64_t num
     model->header = command->header;
     model->number = number;
     model->stamp_ns = stamp_ns;
+    memset(model->tags, 0, sizeof(model->tags));
+    model->remembers = false;
     model->out = out;
     switches_fire(model);
     step(model, command);
     model_work_queue_run(model);
+    if (model->remembers) model_repeat_remember(model, model->placed);
     levels_write(model);
     balances_write(model);
 }

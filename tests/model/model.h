@@ -43,6 +43,13 @@ enum model_place {
 
 struct model_list;
 
+/* What a client calls an order: flags 1 an id, 2 a type, and of a command 4 that it may be asked for twice. */
+struct model_tag {
+    uint64_t strategy_id;
+    uint32_t strategy_type;
+    uint8_t flags;
+};
+
 struct model_order {
     bool open;
     enum model_place place;
@@ -68,6 +75,9 @@ struct model_order {
     uint64_t slept, started; /* when: 1, 2, 3 ... */
     int64_t extreme;         /* of a trailing stop; 0: no price yet */
     int64_t fired_at;
+
+    struct model_tag tag;
+    uint8_t end_status, end_reason; /* of one that is not open any more */
 
     struct model_list *list;
     int leg;
@@ -185,11 +195,16 @@ struct model {
     int list_slots;
     struct model_switch *switches;
     uint32_t switch_count;
+    struct order_repeated_event *repeats; /* oldest first */
+    uint32_t repeat_count;
     uint64_t ticks; /* counts what went to sleep or started */
 
     /* The command in hand. */
     struct command_header header;
     uint64_t number, stamp_ns;
+    struct model_tag tags[3];   /* of its orders */
+    struct model_order *placed; /* the order that it placed last */
+    bool remembers;             /* and how that has gone at its end */
     struct event_writer *out;
     struct model_work *work;
     int work_count;

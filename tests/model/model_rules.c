@@ -154,7 +154,7 @@ static void say_state(struct story *story, const struct event *event)
     } else if (event->type == T_REFUSED) {
         DECODE(refused);
         say(story, "%s\n", reject_name((enum reject)refused.reject));
-    } else if (event->type != T_ORDER_TERMS) {
+    } else if (event->type != T_ORDER_TERMS && event->type != T_ORDER_TAGGED) {
         say(story, "%s\n", message_name(event->type));
     }
 }

@@ -68,6 +68,8 @@ static const uint16_t demanded_events[] = {
     T_LEVEL,
     T_BALANCE,
     T_ORDER_TERMS,
+    T_ORDER_TAGGED,
+    T_ORDER_REPEATED,
     T_ORDER_TRIGGERED,
     T_ORDER_RELEASED,
     T_PREVENTED,

@@ -109,6 +109,19 @@ static void order_terms_write(struct model *model, const struct model_order *ord
                                         });
 }
 
+static void order_tagged_write(struct model *model, const struct model_order *order)
+{
+    if (order->tag.flags == 0) return;
+    event_write_order_tagged(model->out, &(struct order_tagged_event){
+                                             .order_id = order->id,
+                                             .strategy_id = order->tag.strategy_id,
+                                             .strategy_type = order->tag.strategy_type,
+                                             .account = order->account,
+                                             .market = order->market,
+                                             .flags = order->tag.flags,
+                                         });
+}
+
 void model_order_accepted_write(struct model *model, const struct model_order *order, int64_t hold)
 {
     struct order_accepted_event accepted = {
@@ -128,6 +141,7 @@ void model_order_accepted_write(struct model *model, const struct model_order *o
     memcpy(accepted.client_id, order->client_id, sizeof(accepted.client_id));
     event_write_order_accepted(model->out, &accepted);
     if (order->special) order_terms_write(model, order);
+    order_tagged_write(model, order);
 }
 
 /* Every check is passed. */
@@ -136,6 +150,9 @@ void model_order_place(struct model *model, const struct order_place_command *as
     model_tier_look(model, ask->account);
     struct model_order *order = model_order_slot(model);
     *order = model_order_of_ask(model, ask);
+    order->tag = model->tags[0];
+    order->tag.flags &= 3;
+    model->placed = order;
     const int64_t hold = model_hold_of_ask(model, order);
     model_order_accept(model, order);
     model_hold_take(model, order, hold);
@@ -191,6 +208,7 @@ static void order_done_write(struct model *model, const struct model_order *orde
     };
     memcpy(done.client_id, order->client_id, sizeof(done.client_id));
     if (order->special || order->prevented != 0) order_terms_write(model, order);
+    order_tagged_write(model, order);
     event_write_order_done(model->out, &done);
 }
 
@@ -204,6 +222,8 @@ void model_order_end(struct model *model, struct model_order *order, uint8_t sta
     model_hold_end(model, order);
     order_done_write(model, order, status, reason);
     order->open = false;
+    order->end_status = status;
+    order->end_reason = reason;
     int at = 0;
     while (model->open[at] != order)
         at++;

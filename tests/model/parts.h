@@ -86,7 +86,7 @@ enum reject model_check_names(struct model *model, uint32_t account, uint16_t ma
 enum reject model_check_form(struct model *model, const struct order_place_command *ask);
 enum reject model_check_values(struct model *model, const struct order_place_command *ask);
 enum reject model_check_state(struct model *model, const struct order_place_command *ask);
-enum reject model_check_list_shape(const struct list_place_command *ask,
+enum reject model_check_list_shape(const struct model *model, const struct list_place_command *ask,
                                    const struct order_place_command legs[3]);
 enum reject model_check_list_state(struct model *model, const struct list_place_command *ask,
                                    const struct order_place_command legs[3]);
@@ -110,6 +110,12 @@ void model_level_change(struct model *model, const struct model_order *order);
 struct model_order *model_order_find(struct model *model, uint32_t account, uint16_t market,
                                      uint64_t id, const uint8_t client_id[36]);
 void model_order_place(struct model *model, const struct order_place_command *ask);
+
+/* repeats.c: what orders are called, and which were asked for twice. */
+enum reject model_check_tags(const struct model *model, int count, uint8_t flags);
+const struct order_repeated_event *model_repeat_find(const struct model *model,
+                                                     const struct order_place_command *ask);
+void model_repeat_remember(struct model *model, const struct model_order *order);
 
 /* lists.c */
 void model_legs_of_list(const struct list_place_command *ask, struct order_place_command legs[3]);

@@ -19,9 +19,12 @@ static const char *answer(bool accepted)
     return line;
 }
 
+static uint32_t rules; /* 0: the world's */
+
 static void read_form(const char *query)
 {
     world_params(&params);
+    if (rules != 0) params.rules = rules;
     assert_true(form_parse(&form, query, strlen(query), NULL, 0));
 }
 
@@ -454,4 +457,95 @@ TEST(intent, an_operators_command_matches_its_text)
     make_command(5000000000u + 1000000u);
     assert_true(matches("action=credit&nonce=5&account=3&asset=BTC&amount=1.5&timestamp=1"));
     assert_false(matches("action=credit&nonce=5&account=3&asset=BTC&amount=1.5"));
+}
+
+/* Rules 5 keep what a client calls its orders by, up to its bounds; below, the same text is the same order as ever. */
+TEST(intent, strategy_numbers_are_kept_from_their_rules_on)
+{
+    static const char text[] = LIMIT_BUY "&strategyId=7&strategyType=1000002";
+    assert_string_equal(place(text), "ok");
+    assert_int_equal(intent.type, T_ORDER_PLACE);
+    rules = PARAMS_RULES_API;
+    assert_string_equal(place(text), "ok");
+    assert_int_equal(intent.type, T_ORDER_SUBMIT);
+    assert_int_equal(intent.order_place.qty.lots, 150000);
+    assert_int_equal(intent.order_submit.strategy_id, 7);
+    assert_int_equal(intent.order_submit.strategy_type, 1000002);
+    assert_int_equal(intent.order_submit.flags, ORDER_TAG_NUMBERS);
+    assert_string_equal(place(LIMIT_BUY "&strategyId=0"), "ok");
+    assert_int_equal(intent.order_submit.flags, ORDER_TAG_ID);
+    assert_string_equal(place(LIMIT_BUY), "ok");
+    assert_int_equal(intent.type, T_ORDER_PLACE);
+    assert_int_equal(strncmp(place(LIMIT_BUY "&strategyId=9223372036854775808"), "-1130", 5), 0);
+    assert_int_equal(strncmp(place(LIMIT_BUY "&strategyType=2147483648"), "-1130", 5), 0);
+    rules = PARAMS_RULES_API - 1;
+    assert_string_equal(place(LIMIT_BUY "&strategyId=9223372036854775808"), "ok");
+    assert_string_equal(place(LIMIT_BUY "&idempotent=maybe"), "ok"); /* no parameter yet */
+    assert_int_equal(intent.type, T_ORDER_PLACE);
+    rules = 0;
+}
+
+/* Who may ask again must say for what; and of lists each leg is called by itself. */
+TEST(intent, an_idempotent_order_has_a_name)
+{
+    rules = PARAMS_RULES_API;
+    assert_string_equal(place(LIMIT_BUY "&idempotent=true"), MISSING("newClientOrderId"));
+    assert_string_equal(place(LIMIT_BUY "&idempotent=true&newClientOrderId=a"), "ok");
+    assert_int_equal(intent.type, T_ORDER_SUBMIT);
+    assert_int_equal(intent.order_submit.flags, ORDER_TAG_IDEMPOTENT);
+    assert_string_equal(place(LIMIT_BUY "&idempotent=false&newClientOrderId=a"), "ok");
+    assert_int_equal(intent.type, T_ORDER_PLACE);
+    assert_int_equal(strncmp(place(LIMIT_BUY "&idempotent=yes&newClientOrderId=a"), "-1130", 5), 0);
+
+    read_form("symbol=BTCUSDT&side=SELL&quantity=1&aboveType=LIMIT_MAKER&abovePrice=60000&"
+              "belowType=STOP_LOSS&belowStopPrice=40000&belowStrategyId=8");
+    assert_true(intent_list_oco(&form, &params, &intent, &refusal));
+    assert_int_equal(intent.type, T_LIST_SUBMIT);
+    assert_int_equal(intent.list_place.kind, LIST_OCO);
+    assert_int_equal(intent.list_submit.a_flags, 0);
+    assert_int_equal(intent.list_submit.b_strategy_id, 8);
+    assert_int_equal(intent.list_submit.b_flags, ORDER_TAG_ID);
+    assert_int_equal(intent.list_submit.c_flags, 0);
+
+    read_form(LIMIT_BUY "&cancelReplaceMode=STOP_ON_FAILURE&cancelOrderId=4&strategyId=8");
+    assert_true(intent_order_replace(&form, &params, &intent, &refusal));
+    assert_int_equal(intent.type, T_ORDER_RESUBMIT);
+    assert_int_equal(intent.order_replace.cancel_order_id, 4);
+    assert_int_equal(intent.order_resubmit.strategy_id, 8);
+    rules = 0;
+}
+
+/* Whether the text asks for the command that it becomes when `type` is what the log has. */
+static bool matches_as(const char *query, uint16_t type)
+{
+    uint8_t payload[COMMAND_PAYLOAD_MAX];
+    uint64_t timestamp_ns, deadline_ns;
+    read_form(query);
+    assert_true(intent_order_place(&form, &params, &intent, &refusal));
+    assert_true(intent_deadline(&form, &timestamp_ns, &deadline_ns, &refusal));
+    intent.type = type;
+    (void)intent_put(&intent, payload);
+    const struct command sent = {.header = {.type = type, .deadline_ns = deadline_ns},
+                                 .payload = payload};
+    return intent_matches(&form, &params, &sent);
+}
+
+/* The rules may change while a command is on its way: what it is called may be lost then, that it may be asked for twice
+ * not. Nothing is called what its owner did not say. */
+TEST(intent, a_name_may_be_lost_but_not_that_an_order_is_idempotent)
+{
+    static const char plain[] = LIMIT_BUY "&timestamp=1700000000000";
+    static const char called[] = LIMIT_BUY "&strategyId=7&timestamp=1700000000000";
+    static const char once[] =
+        LIMIT_BUY "&newClientOrderId=a&idempotent=true&timestamp=1700000000000";
+    rules = PARAMS_RULES_API;
+    assert_true(matches_as(called, T_ORDER_SUBMIT));
+    assert_true(matches_as(called, T_ORDER_PLACE));
+    assert_true(matches_as(plain, T_ORDER_PLACE));
+    assert_false(matches_as(plain, T_ORDER_SUBMIT));
+    assert_true(matches_as(once, T_ORDER_SUBMIT));
+    assert_false(matches_as(once, T_ORDER_PLACE));
+    rules = PARAMS_RULES_API - 1;
+    assert_true(matches_as(once, T_ORDER_PLACE)); /* as it was in such chains */
+    rules = 0;
 }

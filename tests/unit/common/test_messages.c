@@ -1044,3 +1044,165 @@ TEST(messages, withdrawal_moved_event_is_its_golden_bytes)
                "a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0"
                "c1c2");
 }
+
+TEST(messages, order_submit_command_is_its_golden_bytes)
+{
+    struct order_submit_command message = {.price = {0x0807060504030201},
+                                           .qty = {0x100f0e0d0c0b0a09},
+                                           .quote_qty = {0x1817161514131211},
+                                           .stop_price = {0x201f1e1d1c1b1a19},
+                                           .iceberg_qty = {0x2827262524232221},
+                                           .trailing_delta = 0x2c2b2a29,
+                                           .account = 0x302f2e2d,
+                                           .session = 0x34333231,
+                                           .market = 0x3635,
+                                           .side = 0x37,
+                                           .type = 0x38,
+                                           .time_in_force = 0x39,
+                                           .self_trade = 0x3a,
+                                           .strategy_id = 0x666564636261605f,
+                                           .strategy_type = 0x6a696867,
+                                           .flags = 0x6b};
+    fill(message.client_id, 36, 0x3b);
+    ROUND_TRIP(order_submit, command, 53, "ORDER_SUBMIT",
+               "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
+               "2122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f40"
+               "4142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f60"
+               "6162636465666768696a6b");
+}
+
+TEST(messages, order_resubmit_command_is_its_golden_bytes)
+{
+    struct order_resubmit_command message = {.price = {0x0807060504030201},
+                                             .qty = {0x100f0e0d0c0b0a09},
+                                             .quote_qty = {0x1817161514131211},
+                                             .stop_price = {0x201f1e1d1c1b1a19},
+                                             .iceberg_qty = {0x2827262524232221},
+                                             .trailing_delta = 0x2c2b2a29,
+                                             .account = 0x302f2e2d,
+                                             .session = 0x34333231,
+                                             .market = 0x3635,
+                                             .side = 0x37,
+                                             .type = 0x38,
+                                             .time_in_force = 0x39,
+                                             .self_trade = 0x3a,
+                                             .cancel_order_id = 0x666564636261605f,
+                                             .mode = 0x67,
+                                             .restriction = 0x68,
+                                             .strategy_id = 0xb8b7b6b5b4b3b2b1,
+                                             .strategy_type = 0xbcbbbab9,
+                                             .flags = 0xbd};
+    fill(message.client_id, 36, 0x3b);
+    fill(message.cancel_orig_client_id, 36, 0x69);
+    fill(message.cancel_client_id, 36, 0x8d);
+    ROUND_TRIP(order_resubmit, command, 54, "ORDER_RESUBMIT",
+               "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
+               "2122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f40"
+               "4142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f60"
+               "6162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f80"
+               "8182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0"
+               "a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbd");
+}
+
+TEST(messages, list_submit_command_is_its_golden_bytes)
+{
+    struct list_submit_command message = {.account = 0x04030201,
+                                          .session = 0x08070605,
+                                          .market = 0x0a09,
+                                          .kind = 0x0b,
+                                          .self_trade = 0x0c,
+                                          .a_price = {0x3837363534333231},
+                                          .a_qty = {0x403f3e3d3c3b3a39},
+                                          .a_stop_price = {0x4847464544434241},
+                                          .a_iceberg_qty = {0x504f4e4d4c4b4a49},
+                                          .a_trailing_delta = 0x54535251,
+                                          .a_side = 0x55,
+                                          .a_type = 0x56,
+                                          .a_time_in_force = 0x57,
+                                          .b_price = {(int64_t)0x838281807f7e7d7cu},
+                                          .b_qty = {(int64_t)0x8b8a898887868584u},
+                                          .b_stop_price = {(int64_t)0x939291908f8e8d8cu},
+                                          .b_iceberg_qty = {(int64_t)0x9b9a999897969594u},
+                                          .b_trailing_delta = 0x9f9e9d9c,
+                                          .b_side = 0xa0,
+                                          .b_type = 0xa1,
+                                          .b_time_in_force = 0xa2,
+                                          .c_price = {(int64_t)0xcecdcccbcac9c8c7u},
+                                          .c_qty = {(int64_t)0xd6d5d4d3d2d1d0cfu},
+                                          .c_stop_price = {(int64_t)0xdedddcdbdad9d8d7u},
+                                          .c_iceberg_qty = {(int64_t)0xe6e5e4e3e2e1e0dfu},
+                                          .c_trailing_delta = 0xeae9e8e7,
+                                          .c_side = 0xeb,
+                                          .c_type = 0xec,
+                                          .c_time_in_force = 0xed,
+                                          .a_strategy_id = 0x1918171615141312,
+                                          .a_strategy_type = 0x1d1c1b1a,
+                                          .a_flags = 0x1e,
+                                          .b_strategy_id = 0x262524232221201f,
+                                          .b_strategy_type = 0x2a292827,
+                                          .b_flags = 0x2b,
+                                          .c_strategy_id = 0x333231302f2e2d2c,
+                                          .c_strategy_type = 0x37363534,
+                                          .c_flags = 0x38};
+    fill(message.client_id, 36, 0x0d);
+    fill(message.a_client_id, 36, 0x58);
+    fill(message.b_client_id, 36, 0xa3);
+    fill(message.c_client_id, 36, 0xee);
+    ROUND_TRIP(list_submit, command, 55, "LIST_SUBMIT",
+               "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
+               "2122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f40"
+               "4142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f60"
+               "6162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f80"
+               "8182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0"
+               "a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0"
+               "c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedfe0"
+               "e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff00"
+               "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
+               "2122232425262728292a2b2c2d2e2f303132333435363738");
+}
+
+TEST(messages, order_tagged_event_is_its_golden_bytes)
+{
+    struct order_tagged_event message = {.order_id = 0x0807060504030201,
+                                         .strategy_id = 0x100f0e0d0c0b0a09,
+                                         .strategy_type = 0x14131211,
+                                         .account = 0x18171615,
+                                         .market = 0x1a19,
+                                         .flags = 0x1b};
+    ROUND_TRIP(order_tagged, event, 313, "ORDER_TAGGED",
+               "0102030405060708090a0b0c0d0e0f101112131415161718191a1b");
+}
+
+TEST(messages, order_repeated_event_is_its_golden_bytes)
+{
+    struct order_repeated_event message = {.command = 0x0807060504030201,
+                                           .stamp_ns = 0x100f0e0d0c0b0a09,
+                                           .order_id = 0x1817161514131211,
+                                           .price = {0x201f1e1d1c1b1a19},
+                                           .qty = {0x2827262524232221},
+                                           .executed = {0x302f2e2d2c2b2a29},
+                                           .quote_qty = {0x3837363534333231},
+                                           .quote_executed = {0x403f3e3d3c3b3a39},
+                                           .stop_price = {0x4847464544434241},
+                                           .iceberg_qty = {0x504f4e4d4c4b4a49},
+                                           .prevented = {0x5857565554535251},
+                                           .strategy_id = 0x605f5e5d5c5b5a59,
+                                           .trailing_delta = 0x64636261,
+                                           .strategy_type = 0x68676665,
+                                           .account = 0x6c6b6a69,
+                                           .market = 0x6e6d,
+                                           .side = 0x6f,
+                                           .type = 0x70,
+                                           .time_in_force = 0x71,
+                                           .self_trade = 0x72,
+                                           .status = 0x73,
+                                           .reason = 0x74,
+                                           .flags = 0x75};
+    fill(message.client_id, 36, 0x76);
+    ROUND_TRIP(order_repeated, event, 314, "ORDER_REPEATED",
+               "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
+               "2122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f40"
+               "4142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f60"
+               "6162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f80"
+               "8182838485868788898a8b8c8d8e8f90919293949596979899");
+}

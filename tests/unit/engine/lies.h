@@ -24,6 +24,16 @@ static inline void pair_open(struct pair *pair)
     pair->twin = pair->world;
 }
 
+/* The same under rules 5, with orders that are called something. */
+static inline void pair_open_named(struct pair *pair)
+{
+    pair_open(pair);
+    snapshots_named(&pair->world);
+    free(pair->snapshot.bytes);
+    pair->snapshot = snapshots_of(pair->world.engine, &pair->world.genesis);
+    pair->twin = pair->world;
+}
+
 static inline void pair_close(struct pair *pair)
 {
     free(pair->snapshot.bytes);

@@ -216,6 +216,31 @@ static inline void snapshots_custody(struct world *world)
                                                                        .frozen = 1}) == 0);
 }
 
+/* For after all that: rules 5, and orders that are called something, of which two may be asked for again. */
+static inline void snapshots_named(struct world *world)
+{
+    for (uint32_t rules = engine_params(world->engine)->rules + 1; rules <= PARAMS_RULES_API;
+         rules++)
+        ASSERT(world_rules_set(world, (struct rules_set_command){.nonce = ++world->nonce,
+                                                                 .rules = rules}) == 0);
+    for (uint8_t i = 0; i < 3; i++) {
+        const struct order_submit_command named = {
+            .account = 1u + i,
+            .side = BUY,
+            .type = LIMIT,
+            .time_in_force = GTC,
+            .qty = {2},
+            .price = {40 - i},
+            .client_id = {'n', i},
+            .strategy_id = i == 0 ? 0 : 70u + i,
+            .strategy_type = 1000000u + i,
+            .flags = (uint8_t)((i == 0 ? ORDER_TAG_TYPE : ORDER_TAG_NUMBERS) |
+                               (i == 1 ? 0 : ORDER_TAG_IDEMPOTENT)),
+        };
+        ASSERT(world_order_submit(world, named) == 0);
+    }
+}
+
 static inline void snapshots_prepare(struct world *world)
 {
     world_prepare(world);

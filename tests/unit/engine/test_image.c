@@ -13,6 +13,7 @@ TEST(image, a_copy_is_read_where_it_lies)
     snapshots_prepare(&world);
     world_open(&world);
     snapshots_fill(&world);
+    snapshots_named(&world);
     const struct snapshot_bytes before = snapshots_of(world.engine, &world.genesis);
     const uint32_t orders = engine_counts(world.engine).open_orders;
     assert_true(arena_map(&image, world.arena.capacity));

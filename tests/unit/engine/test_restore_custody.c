@@ -102,7 +102,7 @@ TEST(restore_custody, what_rules_4_add_comes_back)
     static struct world twin;
     open_charged();
     const struct snapshot_bytes snapshot = snapshots_of(charged.engine, &charged.genesis);
-    assert_int_equal(le_get_u32(snapshot.bytes + 8), SNAPSHOT_VERSION);
+    assert_int_equal(le_get_u32(snapshot.bytes + 8), SNAPSHOT_VERSION_TAGLESS);
     assert_int_equal(snapshots_count(&snapshot, SNAPSHOT_CHARGES), 2);
     assert_int_equal(restored_with(&snapshot, &twin), STATUS_OK);
     const struct snapshot_bytes again = snapshots_of(twin.engine, &twin.genesis);

@@ -1,5 +1,7 @@
 #include "tests/harness.h"
 
+#include "common/reject.h"
+
 #include "tests/unit/engine/lies.h"
 
 TEST(restore_market, counts_that_cannot_be_are_refused)
@@ -120,6 +122,69 @@ TEST(restore_market, lists_that_cannot_be_are_refused)
     LIE(LISTS, list, 1, record.a_order = 0); /* nobody is left to release b */
     LIE(LISTS, list, 2, uint32_t other = record.b_order; record.b_order = record.c_order;
         record.c_order = other);
+    pair_close(&pair);
+}
+
+/* Orders keep what they are called, and repeats their order, through a restart; the twin answers as the engine does. */
+TEST(restore_market, names_and_repeats_come_back)
+{
+    struct pair pair;
+    pair_open_named(&pair);
+    assert_false(refused(&pair)); /* and writes the same bytes */
+    assert_int_equal(snapshots_restore(&pair.twin, &pair.snapshot), STATUS_OK);
+    struct order_submit_command asked = {.account = 3,
+                                         .side = BUY,
+                                         .type = LIMIT,
+                                         .time_in_force = GTC,
+                                         .qty = {9},
+                                         .price = {9},
+                                         .client_id = {'n', 2},
+                                         .flags = ORDER_TAG_IDEMPOTENT};
+    assert_int_equal(world_order_submit(&pair.twin, asked), REJECT_NONE);
+    assert_int_equal(world_events_of(&pair.twin, T_ORDER_REPEATED), 1);
+    assert_int_equal(world_cancel_all(&pair.twin, (struct cancel_all_command){.account = 2}),
+                     REJECT_NONE);
+    assert_int_equal(world_events_of(&pair.twin, T_ORDER_TAGGED), 1);
+    world_close(&pair.twin);
+    pair_close(&pair);
+}
+
+/* What orders are called, and what is remembered of idempotent ones, is what it can be. */
+TEST(restore_market, names_and_repeats_that_cannot_be_are_refused)
+{
+    struct pair pair;
+    pair_open_named(&pair);
+    struct order_repeated_event other;
+    assert_int_equal(snapshots_count(&pair.snapshot, SNAPSHOT_TAGS), 3);
+    assert_int_equal(snapshots_count(&pair.snapshot, SNAPSHOT_REPEATS), 2);
+    LIE(TAGS, tag, 0, record.flags = 0);
+    LIE(TAGS, tag, 0, record.flags |= ORDER_TAG_IDEMPOTENT);
+    LIE(TAGS, tag, 0, record.strategy_id = 1); /* without its flag */
+    LIE(TAGS, tag, 1, record.strategy_type = 999999);
+    LIE(TAGS, tag, 1, record.strategy_id = UINT64_MAX);
+    order_repeated_event_get(snapshots_record(&pair.snapshot, SNAPSHOT_REPEATS, 0), &other);
+#define LIE_REPEAT(change) \
+    LIE(REPEATS, repeat, 1, { \
+        struct order_repeated_event result; \
+        order_repeated_event_get(record.result, &result); \
+        change; \
+        (void)order_repeated_event_put(record.result, &result); \
+    })
+    LIE_REPEAT(result.account = 0);
+    LIE_REPEAT(result.account = 99);
+    LIE_REPEAT(result.market = 9);
+    LIE_REPEAT(result.command = other.command);
+    LIE_REPEAT(result.command = UINT64_MAX);
+    LIE_REPEAT(result.stamp_ns = UINT64_MAX);
+    LIE_REPEAT(result.order_id = 0);
+    LIE_REPEAT(result.order_id = 1000);
+    LIE_REPEAT(result.side = 2);
+    LIE_REPEAT(result.type = 0);
+    LIE_REPEAT(result.status = 0);
+    LIE_REPEAT(result.flags = ORDER_TAG_IDEMPOTENT);
+    LIE_REPEAT(result.client_id[0] = 0);
+    LIE_REPEAT(result.account = other.account; memcpy(result.client_id, other.client_id, 36));
+    assert_false(refused(&pair));
     pair_close(&pair);
 }
 

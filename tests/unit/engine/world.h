@@ -9,6 +9,7 @@
 #define TESTS_UNIT_ENGINE_WORLD_H
 
 #include "common/arena.h"
+#include "common/order_tag.h"
 #include "engine/match.h"
 
 #include <stdlib.h>
@@ -211,6 +212,9 @@ WORLD_COMMAND(ADDRESS_ALLOW, address_allow)
 WORLD_COMMAND(WITHDRAWAL_CANCEL, withdrawal_cancel)
 WORLD_COMMAND(CONNECTOR_ADD, connector_add)
 WORLD_COMMAND(ROUTE_FEE_SET, route_fee_set)
+WORLD_COMMAND(ORDER_SUBMIT, order_submit)
+WORLD_COMMAND(ORDER_RESUBMIT, order_resubmit)
+WORLD_COMMAND(LIST_SUBMIT, list_submit)
 
 /* A new account of tier `tier` with so much of both assets; returns its number. */
 static inline uint32_t world_account(struct world *world, uint16_t tier, int64_t coin, int64_t usd)

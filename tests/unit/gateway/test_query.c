@@ -2,13 +2,13 @@
 
 #include "tests/harness.h"
 
-static const char *row[24];
+static const char *row[27];
 
 static const char *cell_of(const void *context, uint32_t index, uint32_t column)
 {
     (void)context;
     (void)index;
-    assert_true(column < 24);
+    assert_true(column < 27);
     return row[column];
 }
 
@@ -102,9 +102,9 @@ TEST(query, candle_is_read_whole_or_not_at_all)
 /* What a plain order has not comes last, and is 0 there; since when a stop worked is not kept. */
 TEST(query, order_is_read_with_its_terms)
 {
-    static const char *const stop[] = {"9",    "1", "4",  "8",  "me", "1", "5",  "1",
-                                       "5",    "8", "90", "5",  "2",  "0", "77", "1000",
-                                       "2000", "4", "3",  "95", "1",  "2", "50", "6"};
+    static const char *const stop[] = {"9", "1",  "4", "8", "me", "1",  "5",    "1",       "5",
+                                       "8", "90", "5", "2", "0",  "77", "1000", "2000",    "4",
+                                       "3", "95", "1", "2", "50", "6",  "70",   "1000001", "3"};
     const struct history_query query = {.kind = HISTORY_ORDERS, .account = 7, .market = 1};
     struct history_rows rows = rows_of();
     struct view_order order;
@@ -119,11 +119,14 @@ TEST(query, order_is_read_with_its_terms)
     assert_int_equal(order.prevented.lots, 2);
     assert_int_equal(order.trailing_delta, 50);
     assert_int_equal(order.prevented_id, 6);
+    assert_int_equal(order.strategy_id, 70);
+    assert_int_equal(order.strategy_type, 1000001);
+    assert_int_equal(order.tag_flags, 3);
     assert_int_equal(order.working_ns, 0);
     row[6] = "1";
     row[18] = "0";
     assert_true(query_read_order(&rows, 0, &query, &order));
     assert_int_equal(order.working_ns, 1000);
-    row[23] = NULL;
+    row[26] = NULL;
     assert_false(query_read_order(&rows, 0, &query, &order));
 }

@@ -4,7 +4,7 @@
 
 #define ORDERS    60
 #define ROWS_MAX  1100
-#define COLUMNS   24
+#define COLUMNS   27
 #define CELL_TEXT 48
 
 /* PostgreSQL as a table of texts: what a statement would return at some cursor. */
@@ -120,8 +120,11 @@ static void row_of_order(uint32_t row, uint64_t id)
                                0,
                                0,
                                0,
+                               0,
+                               0,
+                               0,
                                0};
-    for (uint32_t column = 0; column < 22; column++)
+    for (uint32_t column = 0; column < 25; column++)
         set(row, column + 2, values[column]);
     memcpy(cells[row][4], "ann", 4);
 }

@@ -174,6 +174,50 @@ TEST(reply, result_has_no_fills_and_ack_no_state)
                                      "\"clientOrderId\":\"mine\",\"transactTime\":1700000040002}");
 }
 
+/* ann asks again for order 5, of which 2 were filled by the command before. */
+static void ask_again(uint64_t command, uint64_t stamp_ns)
+{
+    const struct order_repeated_event repeated = {.command = command,
+                                                  .stamp_ns = stamp_ns,
+                                                  .order_id = 5,
+                                                  .price = {5000000},
+                                                  .qty = {3},
+                                                  .executed = {2},
+                                                  .quote_executed = {98000000},
+                                                  .strategy_id = 7,
+                                                  .account = 1,
+                                                  .side = BUY,
+                                                  .type = LIMIT,
+                                                  .time_in_force = GTC,
+                                                  .status = ORDER_PARTIALLY_FILLED,
+                                                  .flags = ORDER_TAG_ID,
+                                                  .client_id = "mine"};
+    begin(REPLY_ORDER, T_ORDER_SUBMIT, RESPONSE_FULL);
+    event_write_order_repeated(&desk_events, &repeated);
+    assert_true(finish());
+}
+
+/* An order that is asked for again is answered as it was the first time, whatever became of it; without fills where they
+ * are not in memory. */
+TEST(reply, a_repeated_order_is_answered_as_the_first_time)
+{
+    taker_of_two(RESPONSE_FULL);
+    assert_true(finish());
+    const uint64_t command = reply.command, stamp_ns = reply.stamp_ns;
+    desk_end(5, 1, BUY, LIMIT, 5000000, 3, ORDER_CANCELED, DONE_CANCELED, "mine");
+    desk_apply();
+    ask_again(command, stamp_ns);
+    assert_told("\"orderId\":5,\"orderListId\":-1,\"clientOrderId\":\"mine\","
+                "\"transactTime\":1700000040002");
+    assert_told("\"status\":\"PARTIALLY_FILLED\"");
+    assert_told("\"executedQty\":\"0.00002000\"");
+    assert_told("\"strategyId\":7");
+    assert_told("\"tradeId\":1}]");
+    ask_again(command - 1, stamp_ns);
+    assert_told("\"status\":\"PARTIALLY_FILLED\"");
+    assert_untold("fills");
+}
+
 /* A stop that the order's fill wakes trades in the same command: its fills are somebody else's. */
 TEST(reply, fills_of_woken_orders_are_not_the_answer)
 {

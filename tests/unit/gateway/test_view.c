@@ -343,3 +343,47 @@ TEST(view, placed_orders_count_until_they_fill)
     assert_int_equal(order_tally_placed(ann, TALLY_TEN_SECONDS, desk_stamp), 1);
     assert_int_equal(order_tally_placed(bob, TALLY_TEN_SECONDS, desk_stamp), 0);
 }
+
+/* An order is called the same from its acceptance to its place among those that are done. */
+TEST(view, orders_know_what_they_are_called)
+{
+    const struct order_tagged_event tagged = {.order_id = 1,
+                                              .strategy_id = 7,
+                                              .strategy_type = 1000001,
+                                              .account = 1,
+                                              .flags = ORDER_TAG_NUMBERS};
+    desk_open();
+    desk_account(1);
+    desk_accept(0, 1, 1, SELL, 5000000, 3, "a");
+    event_write_order_tagged(&desk_events, &tagged);
+    desk_accept(0, 2, 1, SELL, 5100000, 3, "b");
+    desk_apply();
+    assert_int_equal(open_one(1)->strategy_id, 7);
+    assert_int_equal(open_one(1)->strategy_type, 1000001);
+    assert_int_equal(open_one(1)->tag_flags, ORDER_TAG_NUMBERS);
+    assert_int_equal(open_one(2)->tag_flags, 0);
+    event_write_order_tagged(&desk_events, &tagged);
+    desk_end(1, 1, SELL, LIMIT, 5000000, 3, ORDER_CANCELED, DONE_CANCELED, "a");
+    desk_apply();
+    assert_int_equal(view_next_done(desk_view, 1, NULL)->strategy_id, 7);
+}
+
+/* A fill is of the list that its order is of, on either side of it. */
+TEST(view, fills_are_of_their_orders_lists)
+{
+    desk_open();
+    desk_account(1);
+    desk_account(2);
+    desk_list(4, 1, LIST_OCO, 1, 2, 0, "list");
+    desk_accept_type(1, 1, SELL, LIMIT_MAKER, 6000000, 3, "up");
+    desk_terms(0, 1, 1, 4, 0, false);
+    desk_accept_type(2, 1, SELL, STOP_LOSS, 0, 3, "down");
+    desk_terms(0, 2, 1, 4, 4000000, false);
+    desk_apply();
+    desk_accept(0, 3, 2, BUY, 6000000, 1, "taker");
+    desk_fill(0, 1, 1, 1, 1, 3, 2, BUY, 6000000, 1);
+    desk_apply();
+    const struct view_fill *fill = view_next_fill(desk_view, 1, NULL);
+    assert_int_equal(fill->maker_list, 4);
+    assert_int_equal(fill->taker_list, 0);
+}

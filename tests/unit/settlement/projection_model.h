@@ -49,7 +49,8 @@ static const char *const model_questions[MODEL_TABLES] = {
     "SELECT order_id, command, account, client_id, side, type, time_in_force, status, reason, "
     "price,"
     " qty, executed, quote_qty, quote_executed, created_ns, closed_ns, list_id, stop_price,"
-    " iceberg_qty, prevented, trailing_delta FROM quorex.orders ORDER BY order_id",
+    " iceberg_qty, prevented, trailing_delta, strategy_id, strategy_type, tag_flags FROM "
+    "quorex.orders ORDER BY order_id",
     "SELECT prevented_id, command, ordinal, time_ns, account, price, maker_order, taker_order,"
     " maker_qty, taker_qty, taker_side, mode FROM quorex.prevented_matches ORDER BY prevented_id",
     "SELECT list_id, command, account, client_id, kind, a_order, b_order, c_order, created_ns,"
@@ -104,6 +105,7 @@ struct model {
     uint64_t command, stamp_ns, fill_count;
     uint32_t ordinal;
     struct order_terms_event terms;
+    struct order_tagged_event tagged;
 };
 
 static inline char *model_line(struct model *model, enum model_table table)
@@ -249,17 +251,20 @@ static inline void model_done(struct model *model, const struct event *event)
 {
     struct order_done_event done;
     struct order_terms_event terms = {0};
+    struct order_tagged_event tagged = {0};
     order_done_event_get(event->payload, &done);
     if (model->terms.order_id == done.order_id) terms = model->terms;
+    if (model->tagged.order_id == done.order_id) tagged = model->tagged;
     snprintf(model_line(model, MODEL_ORDERS), MODEL_WIDTH,
              "%" PRIu64 "|%" PRIu64 "|%u|%.36s|%u|%u|%u|%u|%u|%" PRId64 "|%" PRId64 "|%" PRId64
              "|%" PRId64 "|%" PRId64 "|%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|%" PRId64 "|%" PRId64
-             "|%" PRId64 "|%u",
+             "|%" PRId64 "|%u|%" PRIu64 "|%u|%u",
              done.order_id, model->command, done.account, (const char *)done.client_id, done.side,
              done.type, done.time_in_force, done.status, done.reason, done.price.ticks,
              done.qty.lots, done.executed.lots, done.quote_qty.units, done.quote_executed.units,
              done.created_ns, model->stamp_ns, terms.list_id, terms.stop_price.ticks,
-             terms.iceberg_qty.lots, terms.prevented.lots, terms.trailing_delta);
+             terms.iceberg_qty.lots, terms.prevented.lots, terms.trailing_delta, tagged.strategy_id,
+             tagged.strategy_type, tagged.flags);
 }
 
 static inline void model_prevented(struct model *model, const struct event *event)
@@ -494,6 +499,7 @@ static inline void model_event(struct model *model, const struct event *event)
         {T_BALANCE, model_balance},
     };
     if (event->type == T_ORDER_TERMS) order_terms_event_get(event->payload, &model->terms);
+    if (event->type == T_ORDER_TAGGED) order_tagged_event_get(event->payload, &model->tagged);
     for (size_t i = 0; i < sizeof(takers) / sizeof(*takers); i++)
         if (event->type == takers[i].type) takers[i].take(model, event);
 }
@@ -529,6 +535,7 @@ static inline void model_block(struct model *model, const struct world_block *bl
         model->stamp_ns = applied.stamp_ns;
         model->ordinal = 0;
         model->terms = (struct order_terms_event){0};
+        model->tagged = (struct order_tagged_event){0};
         for (; event_next(&next, applied.events + applied.events_length, &event); model->ordinal++)
             model_event(model, &event);
     }

@@ -77,3 +77,31 @@ TEST(acceptance, replaced_order_ends_and_the_new_one_is_as_asked)
     EXPECT_FOUND(tell_replace, PLANT_REPLACE_KEEPS, PLANT_HOLD, PLANT_ICEBERG_DEEP, PLANT_TERMS,
                  PLANT_DONE_KEEPS_HOLD);
 }
+
+/* What an order is called is told as it was asked, right after its acceptance and before its end; and an order that was
+ * asked for before is not placed again. */
+static void tell_names(struct world *world)
+{
+    const struct world_order named = {
+        .account = 3, .side = BUY, .type = LIMIT, .price = P, .qty = 7, .strategy = 12};
+    const struct world_order stop = {.account = 3,
+                                     .side = SELL,
+                                     .type = STOP_LOSS_LIMIT,
+                                     .stop = P - 1000,
+                                     .price = P - 1100,
+                                     .qty = 2,
+                                     .strategy = 13,
+                                     .is_once = true};
+    (void)world_enter(world, &named);
+    touch(world, P + 10);
+    const uint64_t asleep = world_enter(world, &stop);
+    world_enter_again(world, &stop, asleep);
+    world_sell(world, 1, P, 7);
+    touch(world, P - 1000);
+}
+
+TEST(acceptance, names_are_as_asked_and_a_repeat_places_nothing)
+{
+    EXPECT_FOUND(tell_names, PLANT_TAG, PLANT_TAG_MISSING, PLANT_TAG_END_OTHER, PLANT_REPEAT_OTHER,
+                 PLANT_REPEAT_ON);
+}

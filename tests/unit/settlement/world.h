@@ -13,6 +13,7 @@
 #include "common/arena.h"
 #include "common/block_header.h"
 #include "common/le.h"
+#include "common/order_tag.h"
 #include "settlement/settle.h"
 #include "settlement/store.h"
 
@@ -86,6 +87,11 @@ enum plant {
     PLANT_AMEND_MORE,                         /* an amend makes an order larger */
     PLANT_ICEBERG_DEEP,                       /* a match takes what an iceberg hides */
     PLANT_TERMS,                              /* ORDER_TERMS has another stop price */
+    PLANT_TAG,                                /* ORDER_TAGGED has another strategy */
+    PLANT_TAG_MISSING,                        /* or does not come after the acceptance */
+    PLANT_TAG_END_OTHER,                      /* or, before an end, is another account's */
+    PLANT_REPEAT_OTHER,                       /* ORDER_REPEATED is of another name */
+    PLANT_REPEAT_ON,                          /* and something follows */
     PLANT_REPLACE_KEEPS,                      /* a replaced order stays open */
     PLANT_SWITCH_EARLY,                       /* a switch fires before its time */
     PLANT_SWITCH_NEVER,                       /* or never */
@@ -107,6 +113,8 @@ struct world_order {
     uint64_t created_ns, list, queue; /* `queue`: its place among equals */
     uint8_t kind, leg;
     bool is_pending, is_asleep, is_due; /* due: in the work queue */
+    uint64_t strategy;                  /* what it is called; 0: nothing */
+    bool is_once;                       /* it may be asked for again */
 };
 
 /* What the work queue holds: a fired stop, or (price 0) a list whose working order is filled. */

@@ -104,6 +104,19 @@ static inline void world_write_terms(struct world *world, const struct world_ord
     event_write_order_terms(&world->out, &terms);
 }
 
+/* What the order is called, after its terms; `ends`: its ORDER_DONE is next. */
+static inline void world_write_tag(struct world *world, const struct world_order *order, bool ends)
+{
+    if (order->strategy == 0 || (!ends && world->plant == PLANT_TAG_MISSING)) return;
+    struct order_tagged_event tagged = {.order_id = order->id,
+                                        .strategy_id = order->strategy,
+                                        .account = order->account,
+                                        .flags = ORDER_TAG_ID};
+    if (!ends && world->plant == PLANT_TAG) tagged.strategy_id++;
+    if (ends && world->plant == PLANT_TAG_END_OTHER) tagged.account++;
+    event_write_order_tagged(&world->out, &tagged);
+}
+
 static inline void world_name(uint64_t id, uint8_t client_id[36])
 {
     memset(client_id, 0, 36);
@@ -118,6 +131,7 @@ static inline void world_done(struct world *world, struct world_order *order, ui
                               uint8_t reason)
 {
     world_write_terms(world, order);
+    world_write_tag(world, order, true);
     struct order_done_event done = {.order_id = order->id,
                                     .created_ns = order->created_ns,
                                     .price = {order->price},
@@ -622,6 +636,7 @@ static inline struct world_order *world_accept(struct world *world, const struct
     order->is_asleep = world_stop(order) && !order->is_pending;
     if (order->is_asleep && order->delta > 0 && order->stop == 0) order->extreme = world->last;
     world_write_terms(world, order);
+    world_write_tag(world, order, false);
     if (hold != 0) world_move(world, order->account, world_asset(order), -hold, hold);
     return order;
 }
@@ -657,6 +672,19 @@ static inline struct order_place_command world_command_of(const struct world *wo
     return place;
 }
 
+/* The order's command, which is an ORDER_SUBMIT if there is more to say of it, with the events written so far. */
+static inline void world_put_order(struct world *world, const struct world_order *terms,
+                                   const struct order_place_command *place, uint8_t *payload)
+{
+    uint8_t *at = order_place_command_put(payload, place);
+    at = le_put_u64(at, terms->strategy);
+    at = le_put_u32(at, 0);
+    (void)le_put_u8(at, (uint8_t)((terms->strategy != 0 ? ORDER_TAG_ID : 0) |
+                                  (terms->is_once ? ORDER_TAG_IDEMPOTENT : 0)));
+    const bool plain = terms->strategy == 0 && !terms->is_once;
+    world_trade(world, plain ? T_ORDER_PLACE : T_ORDER_SUBMIT, terms->account, payload);
+}
+
 /* Places an order with all its terms, and plays all that follows. Returns its id. */
 static inline uint64_t world_enter(struct world *world, const struct world_order *terms)
 {
@@ -669,9 +697,24 @@ static inline uint64_t world_enter(struct world *world, const struct world_order
     if (!order->is_asleep) world_run(world, order);
     world_work_off(world);
     world_report(world);
-    order_place_command_put(payload, &place);
-    world_trade(world, T_ORDER_PLACE, terms->account, payload);
+    world_put_order(world, terms, &place, payload);
     return id;
+}
+
+/* Asks once more for an order that may be asked for again, and is told of the first. */
+static inline void world_enter_again(struct world *world, const struct world_order *terms,
+                                     uint64_t id)
+{
+    uint8_t payload[COMMAND_PAYLOAD_MAX];
+    world_begin(world);
+    const struct order_place_command place = world_command_of(world, terms, id);
+    struct order_repeated_event repeated = {
+        .command = 1, .order_id = id, .account = terms->account, .status = ORDER_NEW};
+    memcpy(repeated.client_id, place.client_id, sizeof(repeated.client_id));
+    if (world->plant == PLANT_REPEAT_OTHER) repeated.client_id[0]++;
+    event_write_order_repeated(&world->out, &repeated);
+    if (world->plant == PLANT_REPEAT_ON) event_write_order_repeated(&world->out, &repeated);
+    world_put_order(world, terms, &place, payload);
 }
 
 /* A MARKET buy by quote amount has qty 0. */
