@@ -500,6 +500,38 @@ TEST(store_pg, the_next_batch_is_made_while_one_is_written)
     world_free(world);
 }
 
+/* Commits that another follows do not wait for the disk, and what replaces their rows is kept until they are there. This
+ * server's log never seems to get to the disk by itself; the sixth batch waits for a lock, and the last one for the disk. */
+TEST(store_pg, what_is_not_on_the_disk_is_not_projected)
+{
+    const struct question written = {"unsafe", "SELECT height FROM quorex.cursor", "30"};
+    struct world *world = busy_world(60);
+    fresh("unsafe");
+    cluster_ask("unsafe", "CREATE SCHEMA slow; CREATE FUNCTION slow.pg_current_wal_flush_lsn()"
+                          " RETURNS pg_lsn LANGUAGE sql AS $$ SELECT '0/0'::pg_lsn $$;"
+                          "ALTER DATABASE unsafe SET search_path = slow, pg_catalog, public");
+    batch_blocks = 2;
+    struct writer_thread *writer = start(world, "unsafe", 20);
+    batch_blocks = 0;
+    wait_filled(writer, "unsafe");
+    cluster_ask("unsafe",
+                "CREATE FUNCTION wait_at_31() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                " IF NEW.height > 30 THEN PERFORM pg_advisory_xact_lock(31); END IF;"
+                " RETURN NEW; END $$;"
+                "CREATE TRIGGER wait_at_31 BEFORE INSERT ON quorex.blocks"
+                " FOR EACH ROW EXECUTE FUNCTION wait_at_31()");
+    PGconn *holder = PQconnectdb(cluster_conninfo("unsafe"));
+    PQclear(PQexec(holder, "SELECT pg_advisory_lock(31)"));
+    show(writer, world->height);
+    assert_true(wait_until(is_answered, (void *)(uintptr_t)&written));
+    assert_int_equal(atomic_load(&writer->progress.projected_height), 20);
+    PQfinish(holder);
+    wait_filled(writer, "unsafe");
+    assert_int_equal(metric_get(&writer->metrics.database_failures_total), 0);
+    stop(writer);
+    world_free(world);
+}
+
 /* Orders that PostgreSQL refuses keep the cursor where it is, with all that the other connection wrote. */
 TEST(store_pg, cursor_waits_for_the_orders)
 {
