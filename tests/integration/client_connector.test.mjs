@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connectorRest, connectorStreams } from './clients.mjs';
+import { connectorApi, connectorRest, connectorStreams } from './clients.mjs';
 import { until } from './exchange.mjs';
-import { SYMBOL, limit, refused, tellEnd, tellHistory, tellOrders, trade, worldOf } from './stories.mjs';
+import { SYMBOL, alsoBy, limit, refused, tellEnd, tellHistory, tellOrders, trade, worldOf } from './stories.mjs';
 
 // It answers as axios does. Its functions take what is mandatory by place.
 const data = async (answer) => (await answer).data;
@@ -37,7 +37,65 @@ const world = worldOf(18372, {
     refusal: ({ response }) => response.data,
 });
 
+// The WebSocket API, which this client signs with an HMAC key alone.
+const apiAsks = (client) => {
+    const asked = (ask) => ({ symbol, ...rest }) =>
+        client.answerOf((id) => ask(symbol, { ...rest, id }));
+    return {
+        place: ({ symbol, side, type, ...rest }) =>
+            client.answerOf((id) => client.newOrder(symbol, side, type, { ...rest, id })),
+        testOrder: ({ symbol, side, type, ...rest }) =>
+            client.answerOf((id) => client.testNewOrder(symbol, side, type, { ...rest, id })),
+        cancel: asked((symbol, rest) => client.cancelOrder(symbol, rest)),
+        cancelAll: asked((symbol, rest) => client.cancelOpenOrders(symbol, rest)),
+        replace: ({ symbol, cancelReplaceMode, side, type, ...rest }) =>
+            client.answerOf((id) => client.cancelReplaceOrder(symbol, cancelReplaceMode, side, type,
+                                                              { ...rest, id })),
+        find: asked((symbol, rest) => client.getOrder(symbol, rest)),
+        open: asked((symbol, rest) => client.openOrders(symbol, rest)),
+        all: asked((symbol, rest) => client.orderHistory(symbol, rest)),
+        fills: asked((symbol, rest) => client.myTrades(symbol, rest)),
+        accountOf: () => client.answerOf((id) => client.account({ id })),
+        oco: ({ symbol, side, quantity, aboveType, belowType, ...rest }) =>
+            client.answerOf((id) => client.newOCOOrder(symbol, side, quantity, aboveType, belowType,
+                                                       { ...rest, id })),
+        list: (which) => client.answerOf((id) => client.getOCOOrder({ ...which, id })),
+        cancelList: asked((symbol, rest) => client.cancelOCOOrder(symbol, rest)),
+        openLists: () => client.answerOf((id) => client.getOCOOpenOrders({ id })),
+        allLists: () => client.answerOf((id) => client.ocoOrderHistory({ id })),
+        prevented: asked((symbol, rest) => client.preventedMatches(symbol, rest)),
+    };
+};
+
+const api = alsoBy(world, {
+    connect: connectorApi,
+    asks: apiAsks,
+    refusal: (error) => error,
+    name: 'x-rest-1',
+    close: (client) => client.disconnect(),
+});
+
 tellOrders(world);
+tellOrders(api, 'WebSocket API: ');
+
+test('the WebSocket API answers market data as REST does', async () => {
+    const { ann: { client } } = api;
+    await trade(world, '50000', '0.002');
+    const asked = (ask) => client.answerOf(ask);
+    assert.deepEqual(await asked((id) => client.ping({ id })), {});
+    const symbols = ['BTCUSDT', 'ETHUSDT'];
+    assert.equal((await asked((id) => client.exchangeInfo({ symbols, id }))).symbols.length, 2);
+    assert.equal((await asked((id) => client.trades(SYMBOL, { limit: 1, id })))[0].qty, '0.00200000');
+    assert.equal((await asked((id) => client.historicalTrades(SYMBOL, { limit: 1, id }))).length, 1);
+    assert.equal((await asked((id) => client.aggTrades(SYMBOL, { limit: 1, id })))[0].q, '0.00200000');
+    const [candle] = await asked((id) => client.klines(SYMBOL, '1d', { limit: 1, id }));
+    assert.equal(candle[4], '50000.00000000');
+    assert.equal((await asked((id) => client.ticker24hr({ symbol: SYMBOL, id }))).lastPrice,
+                 '50000.00000000');
+    assert.equal((await asked((id) => client.tickerPrice({ symbols, id }))).length, 2);
+    assert.equal((await asked((id) => client.tickerBook({ symbol: SYMBOL, id }))).symbol, SYMBOL);
+    assert.deepEqual((await asked((id) => client.orderbook(SYMBOL, { limit: 5, id }))).bids, []);
+});
 
 test('market data agrees with what was traded', async () => {
     const { ann: { client } } = world;

@@ -1,7 +1,7 @@
 // The public npm clients, pointed at our exchange: nothing changed but the base URL.
 
 import { createHmac, createPrivateKey, sign, webcrypto } from 'node:crypto';
-import { Spot as ConnectorSpot, PrivateKeyAlgo, WebsocketStream } from '@binance/connector';
+import { Spot as ConnectorSpot, PrivateKeyAlgo, WebsocketAPI, WebsocketStream } from '@binance/connector';
 import { Spot } from '@binance/spot';
 import { MainClient, WebsocketClient } from 'binance';
 import apiNodeOf from 'binance-api-node';
@@ -75,6 +75,30 @@ export function connectorRest(exchange, account, kind = 'HMAC') {
     const { apiKey, apiSecret, privateKey } = credentials(account, kind);
     return new ConnectorSpot(apiKey, apiSecret, {
         baseURL: exchange.http, privateKey, privateKeyAlgo: PrivateKeyAlgo.ED25519, logger: silent,
+    });
+}
+
+// It sends and forgets: who asks looks for the answer by its id.
+export function connectorApi(exchange, account) {
+    const answers = new Map();
+    return new Promise((resolve) => {
+        const client = new WebsocketAPI(account.apiKey, account.secretKey, {
+            wsURL: `${exchange.ws}/ws-api/v3`, logger: silent,
+            callbacks: {
+                open: () => resolve(client),
+                message: (text) => {
+                    const answer = JSON.parse(text);
+                    answers.get(answer.id)?.(answer);
+                    answers.delete(answer.id);
+                },
+            },
+        });
+        client.answerOf = (ask) => new Promise((done, fail) => {
+            const id = String(answers.size) + String(Math.random()).slice(2);
+            answers.set(id, ({ status, result, error }) =>
+                (status === 200 ? done(result) : fail(error)));
+            ask(id);
+        });
     });
 }
 

@@ -87,7 +87,7 @@ async function clear({ exchange, ann, bob }) {
 
 async function resting(world) {
     const { ann } = world;
-    const before = await ann.purse(), name = 'x-rest.1:a/b_c';
+    const before = await ann.purse(), name = world.name ?? 'x-rest.1:a/b_c';
     const placed = await ann.place(limit('BUY', '0.5', '40000.01', { newClientOrderId: name }));
     assert.equal(placed.status, 'NEW');
     assert.equal(placed.price, '40000.01000000');
