@@ -3,8 +3,8 @@
  * IPv4 as it is, also where a socket that listens for both shows it mapped into IPv6 (::ffff:a.b.c.d);
  * of IPv6 the network of 64 bits that one customer has.
  *
- * Invariants   an IPv4 address never shares its number with an IPv6 network: its lowest byte is 0 and the
- *              next 0xff, which as an IPv6 address would be in 00ff::/16, and that is not assigned
+ * Invariants   an IPv4 address never shares its number with an IPv6 network: it stands for one in 00ff::/16, which is
+ *              not assigned. Any bits of a number are as good as others to find it by: it has been mixed, one to one
  */
 
 #ifndef GATEWAY_ADDRESS_H
@@ -14,7 +14,7 @@
 
 struct sockaddr;
 
-/* Never 0; 1 for ::/64 and for what is neither IPv4 nor IPv6. */
+/* Never 0; what is neither IPv4 nor IPv6 shares the number of ::/64. */
 uint64_t address_of(const struct sockaddr *peer);
 
 #endif /* GATEWAY_ADDRESS_H */

@@ -22,7 +22,7 @@ void crowd_init(struct crowd *crowd, struct crowd_place *places, uint32_t connec
 
 static uint32_t home_of(const struct crowd *crowd, uint64_t address)
 {
-    return (uint32_t)((address * 0x9e3779b97f4a7c15u) >> 32) & crowd->mask;
+    return (uint32_t)address & crowd->mask; /* it is mixed: address.h */
 }
 
 /* Where the address is, or the free place where it would be. */

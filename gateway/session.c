@@ -26,15 +26,14 @@ void session_free(struct session *session)
     session_open(session, false);
 }
 
-/* Makes room for `wanted` of something; the room doubles, up to `most`. NULL when there is no memory. */
+/* Makes room for `wanted` of something; the room doubles. NULL when there is no memory. */
 static void *grown(const struct session *session, void *items, size_t item_bytes, uint32_t wanted,
-                   uint32_t most, uint32_t *room)
+                   uint32_t *room)
 {
     if (wanted <= *room) return items;
     uint32_t larger = *room == 0 ? ROOM_MIN : *room;
     while (larger < wanted)
         larger *= 2;
-    if (larger > most) larger = most;
     void *moved = session->resize(items, larger * item_bytes);
     if (moved != NULL) *room = larger;
     return moved;
@@ -44,9 +43,8 @@ static void *grown(const struct session *session, void *items, size_t item_bytes
 static bool add_stream(struct session *session, uint32_t stream)
 {
     if (session->stream_count == SESSION_STREAMS_MAX) return false;
-    uint32_t *streams =
-        grown(session, session->streams, sizeof(*streams), session->stream_count + 1,
-              SESSION_STREAMS_MAX, &session->stream_room);
+    uint32_t *streams = grown(session, session->streams, sizeof(*streams),
+                              session->stream_count + 1, &session->stream_room);
     if (streams == NULL) return false;
     session->streams = streams;
     session->streams[session->stream_count++] = stream;
@@ -93,7 +91,7 @@ static enum subscribed subscribe_name(struct session *session, const char *name,
     if (find_name(session, name, name_bytes) < session->stream_count) return SUBSCRIBED;
     if (name_bytes + 1 > SESSION_NAMES_BYTES - session->names_used) return SUBSCRIBED_TOO_MANY;
     char *names = grown(session, session->names, 1, session->names_used + (uint32_t)name_bytes + 1,
-                        SESSION_NAMES_BYTES, &session->names_room);
+                        &session->names_room);
     if (names == NULL) return SUBSCRIBED_TOO_MANY;
     session->names = names;
     if (!add_stream(session, SESSION_NAMED | session->names_used)) return SUBSCRIBED_TOO_MANY;
