@@ -120,11 +120,12 @@
     " AND " FILL_TO("trade_id", "$2", "$4", "$6") \
     " ORDER BY trade_id " direction " LIMIT $7::int)"
 
-/* Each side by its own index; a fill of an account with itself comes from the first half only. */
+/* Each side by its own index. A fill of an account with itself comes from both, and is one: left out of one half by a condition
+ * it would have that half walk all fills of an account that trades with none but itself. */
 #define FILLS(direction) CURSOR_UNLESS( \
     GONE_##direction("$5", "$3", FIRST_FILL("trade_id", "$2")), FILL_COLUMNS, \
-    "SELECT * FROM (" FILLS_OF("maker_account = $1::int", #direction) " UNION ALL " \
-    FILLS_OF("taker_account = $1::int AND maker_account <> $1::int", #direction) ") both_sides" \
+    "SELECT DISTINCT ON (trade_id) * FROM (" FILLS_OF("maker_account = $1::int", #direction) \
+    " UNION ALL " FILLS_OF("taker_account = $1::int", #direction) ") both_sides" \
     " ORDER BY trade_id " #direction " LIMIT $7::int") " ORDER BY r.trade_id"
 
 /* An order has few fills: they are found by the order and sorted. `+ 0`: nothing else may seem to be cheaper. */
