@@ -16,7 +16,7 @@
 #include "settlement/database.h"
 #include "settlement/row_batch.h"
 
-#include <pthread.h>
+#include <stdbool.h>
 
 /* Up to where the database has the chain. */
 struct cursor {
@@ -34,7 +34,7 @@ struct commit {
     bool is_more; /* another one follows at once: this one does not wait for the disk */
 
     /* From commit_begin to commit_end. */
-    pthread_t thread;
+    unsigned long thread; /* a pthread_t */
     enum status status;
     bool has_thread;
 };

@@ -3,7 +3,9 @@
 #include "common/log.h"
 #include "settlement/merge.h"
 
+#include <assert.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 
 /* The cursor comes first: whoever else holds it, an orphaned backend of an earlier connection for one, has to end before
@@ -48,6 +50,8 @@ static void *run(void *context)
     if (commit->status == STATUS_OK) commit->status = database_run_text(commit->database, "COMMIT");
     return NULL;
 }
+
+static_assert(sizeof(pthread_t) == sizeof(unsigned long), "struct commit has room for it");
 
 void commit_begin(struct commit *commit, bool beside)
 {
