@@ -19,6 +19,7 @@
 #define BIG_ROWS                 2000  /* a table of more is not to be read from end to end */
 #define PAGES_MAX                700 /* for 100 rows; without bounds by time it is more than a thousand */
 #define PAGES_OF_LISTS           3000 /* of each three orders are looked up, in every partition */
+#define PAGES_OF_OWN             300  /* all of the account's are some 430 */
 #define PAGES_OF_ONE             60   /* what is asked for by an order */
 #define PAGES_OF_HUNDRED_CANDLES 60   /* those of another time are many more */
 #define WAIT_MS                  120000
@@ -317,7 +318,7 @@ static void check_own_fills(void)
         for (uint32_t account = 1; account <= 7; account += 2) {
             struct history_query query = question(HISTORY_FILLS, newest);
             query.account = account;
-            check_both(&query);
+            check_pages(&query, "force_generic_plan", PAGES_OF_OWN);
             check_rising(&query);
         }
 }
