@@ -18,9 +18,9 @@ static int64_t need(struct order order, struct order_extra extra)
 TEST(holds, a_buyer_holds_its_limit_and_a_seller_the_quantity)
 {
     struct order order = {.type = LIMIT, .side = BUY, .price = {7}, .qty = {5}, .left = {4}};
-    assert_int_equal(need(order, (struct order_extra){.unused = 0}), 7 * 4 * 30);
+    assert_int_equal(need(order, (struct order_extra){0}), 7 * 4 * 30);
     order.side = SELL;
-    assert_int_equal(need(order, (struct order_extra){.unused = 0}), 40);
+    assert_int_equal(need(order, (struct order_extra){0}), 40);
     assert_int_equal(holds_asset(&market, BUY), 1);
     assert_int_equal(holds_received_asset(&market, BUY), 0);
     assert_int_equal(holds_asset(&market, SELL), 0);
