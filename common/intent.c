@@ -285,27 +285,45 @@ static bool deadline_matches(const struct form *form, const struct command *comm
            deadline_ns == command->header.deadline_ns;
 }
 
-/* The numbers by which a client calls its orders may be missing from the command: rules may have changed while it was on
- * its way. That it may be asked for twice may not: to drop that could place an order twice. */
-static bool type_matches(struct intent *asked, const struct intent *given)
+static bool ends_with(const char *name, const char *end)
 {
-    if (asked->type == given->type) return true;
-    if (order_tag_base(asked->type) != given->type) return false;
-    if (asked->type == T_ORDER_SUBMIT && (asked->order_submit.flags & ORDER_TAG_IDEMPOTENT) != 0)
-        return false;
-    asked->type = given->type;
-    return true;
+    const size_t name_bytes = strlen(name), end_bytes = strlen(end);
+    return name_bytes >= end_bytes && strcmp(name + name_bytes - end_bytes, end) == 0;
 }
 
-bool intent_matches(const struct form *form, const struct params *params,
+/* What is read from rules 5 on only: what an order is called, and that it may be asked for twice. */
+static bool is_tag(const char *name)
+{
+    return ends_with(name, "trategyId") || ends_with(name, "trategyType") ||
+           strcmp(name, "idempotent") == 0;
+}
+
+/* A command without tags may have been taken below rules 5, where any text stood in them and was dropped, and come behind
+ * the change. So its text is read as it was then, whatever is in them. */
+static const struct form *without_tags(const struct form *form, uint16_t type, struct form *plain)
+{
+    uint32_t count = 0;
+    if (type != T_ORDER_PLACE && type != T_ORDER_REPLACE && type != T_LIST_PLACE) return form;
+    while (count < form->field_count && !is_tag(form->fields[count].name))
+        count++;
+    if (count == form->field_count) return form;
+    plain->field_count = 0;
+    for (uint32_t i = 0; i < form->field_count; i++)
+        if (!is_tag(form->fields[i].name)) plain->fields[plain->field_count++] = form->fields[i];
+    return plain;
+}
+
+bool intent_matches(const struct form *sent, const struct params *params,
                     const struct command *command)
 {
     struct intent asked, given;
+    struct form plain;
     uint8_t asked_bytes[COMMAND_PAYLOAD_MAX];
+    const struct form *form = without_tags(sent, command->header.type, &plain);
 
     if (!intent_get(command, &given)) return false;
     if (!intent_read(form, params, command->header.type, &asked)) return false;
-    if (!type_matches(&asked, &given)) return false;
+    if (asked.type != given.type) return false;
     fill_trade(&asked, &given);
     fill_self_trade(form, &asked, &given);
     intent_admin_fill(form, &asked, &given);

@@ -165,7 +165,8 @@ size_t intent_put(const struct intent *intent, uint8_t *payload);
 /* Whether `form` (the signed text of a command) asks for exactly `command`: type, every field it
  * names, and the deadline. What the text leaves to the market of the moment (the self-trade mode, the
  * filters that an operator does not name) is as the gateway found it: by the time another node looks,
- * the moment is another one. */
+ * the moment is another one. Of a command without tags (order_tag.h) the text may have some: rules may have
+ * changed while it was on its way. */
 MUST_CHECK bool intent_matches(const struct form *form, const struct params *params,
                                const struct command *command);
 

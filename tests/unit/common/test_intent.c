@@ -515,8 +515,8 @@ TEST(intent, an_idempotent_order_has_a_name)
     rules = 0;
 }
 
-/* Whether the text asks for the command that it becomes when `type` is what the log has. */
-static bool matches_as(const char *query, uint16_t type)
+/* Whether the text asks, when `later` rules hold, for the command that it becomes now when `type` is what the log has. */
+static bool matches_later(const char *query, uint16_t type, uint32_t later)
 {
     uint8_t payload[COMMAND_PAYLOAD_MAX];
     uint64_t timestamp_ns, deadline_ns;
@@ -527,13 +527,26 @@ static bool matches_as(const char *query, uint16_t type)
     (void)intent_put(&intent, payload);
     const struct command sent = {.header = {.type = type, .deadline_ns = deadline_ns},
                                  .payload = payload};
+    params.rules = later;
     return intent_matches(&form, &params, &sent);
 }
 
-/* The rules may change while a command is on its way: what it is called may be lost then, that it may be asked for twice
- * not. Nothing is called what its owner did not say. */
-TEST(intent, a_name_may_be_lost_but_not_that_an_order_is_idempotent)
+static bool matches_as(const char *query, uint16_t type)
 {
+    return matches_later(query, type, rules);
+}
+
+/* The rules may change while a command is on its way: what it was called is lost then, whatever stood there, of which
+ * earlier rules took anything. Nothing is called what its owner did not say. */
+TEST(intent, a_name_may_be_lost_and_is_never_made_up)
+{
+    static const char *const taken_before[] = {
+        LIMIT_BUY "&strategyId=9223372036854775808&timestamp=1700000000000",
+        LIMIT_BUY "&strategyType=3000000000&timestamp=1700000000000",
+        LIMIT_BUY "&idempotent=perhaps&timestamp=1700000000000",
+        LIMIT_BUY "&idempotent=true&timestamp=1700000000000",
+        LIMIT_BUY "&strategyId=0&strategyType=1000000&timestamp=1700000000000",
+    };
     static const char plain[] = LIMIT_BUY "&timestamp=1700000000000";
     static const char called[] = LIMIT_BUY "&strategyId=7&timestamp=1700000000000";
     static const char once[] =
@@ -544,8 +557,11 @@ TEST(intent, a_name_may_be_lost_but_not_that_an_order_is_idempotent)
     assert_true(matches_as(plain, T_ORDER_PLACE));
     assert_false(matches_as(plain, T_ORDER_SUBMIT));
     assert_true(matches_as(once, T_ORDER_SUBMIT));
-    assert_false(matches_as(once, T_ORDER_PLACE));
+    assert_true(matches_as(once, T_ORDER_PLACE)); /* for vetting to object to */
     rules = PARAMS_RULES_API - 1;
-    assert_true(matches_as(once, T_ORDER_PLACE)); /* as it was in such chains */
+    assert_true(matches_as(once, T_ORDER_PLACE));
+    assert_false(matches_as(called, T_ORDER_SUBMIT));
+    for (size_t i = 0; i < sizeof(taken_before) / sizeof(taken_before[0]); i++)
+        assert_true(matches_later(taken_before[i], T_ORDER_PLACE, PARAMS_RULES_API));
     rules = 0;
 }

@@ -144,6 +144,34 @@ TEST(authority, order_signed_by_key_or_owner_stands)
     teardown(f);
 }
 
+static const char *vetting_says(const struct fixture *f)
+{
+    struct authority_signature by;
+    return authority_but_signature(&f->authority, &f->command, &by);
+}
+
+/* What an order was called, and that it may come twice, is lost when the rules change while it is on its way: nobody stops
+ * for that. Who takes a new one without its `idempotent=true` is found by those that vet it. */
+TEST(authority, orders_from_before_the_rules_of_tags_stand)
+{
+    struct fixture *f = setup();
+    const uint8_t id[32] = {0xa1};
+    char called[512], once[512];
+    snprintf(called, sizeof(called), "%s&strategyId=18446744073709551615", order_text);
+    snprintf(once, sizeof(once), "%s&idempotent=true", order_text);
+    for (uint32_t rules = PARAMS_RULES_API - 1; rules <= PARAMS_RULES_API; rules++) {
+        f->genesis.params.rules = rules;
+        assert_null(ask_order(f, &order, id, &f->trader, called));
+        assert_null(vetting_says(f));
+        assert_null(ask_order(f, &order, id, &f->trader, once));
+        if (rules < PARAMS_RULES_API)
+            assert_null(vetting_says(f));
+        else
+            assert_string_equal(vetting_says(f), "signed text");
+    }
+    teardown(f);
+}
+
 /* Any other signer, key, account, order or deadline does not. */
 TEST(authority, order_that_its_owner_did_not_sign_is_objected_to)
 {
