@@ -93,6 +93,8 @@ struct progress {
      * commit; pairs with the gateway's acquire when it trims its tail. */
     alignas(64) _Atomic uint64_t projected_height;
     _Atomic uint64_t projected_command;
+    _Atomic uint64_t
+        projection_base; /* rows and balances are there: no body up to here is needed */
     struct progress_pass projection;
     _Atomic uint64_t
         history_from_ns; /* history at or before it was dropped by retention; 0: none was */

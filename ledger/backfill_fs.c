@@ -265,9 +265,9 @@ static uint64_t bodies_from(const struct backfill_run_options *options)
     uint64_t from = checkpoint - options->bodies_kept;
     if (options->projects) {
         /* acquire: pairs with the writer's release; its rows are committed. */
-        const uint64_t projected =
-            atomic_load_explicit(&progress->projected_height, memory_order_acquire);
-        if (from > projected + 1) from = projected + 1;
+        const uint64_t base =
+            atomic_load_explicit(&progress->projection_base, memory_order_acquire);
+        if (from > base + 1) from = base + 1;
     }
     return from;
 }

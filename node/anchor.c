@@ -216,9 +216,9 @@ static enum status prune(struct anchor *anchor)
     uint64_t below = checkpoint - options->bodies_kept;
     if (options->projects) {
         /* acquire: pairs with the writer's release; its rows are committed. */
-        const uint64_t projected =
-            atomic_load_explicit(&progress->projected_height, memory_order_acquire);
-        if (below > projected + 1) below = projected + 1;
+        const uint64_t base =
+            atomic_load_explicit(&progress->projection_base, memory_order_acquire);
+        if (below > base + 1) below = base + 1;
     }
     if (below <= anchor->pruned) return STATUS_OK;
     bool more = false;

@@ -82,6 +82,8 @@ static void publish(const struct writer *writer)
     const struct cursor *safe = &writer->mark.safe;
     /* release: the rows are committed before anyone trims what they replace.
      * Pairs with the gateway's acquire. */
+    /* A session that begins reads again what the balances lack. */
+    atomic_store_explicit(&progress->projection_base, safe->balances_height, memory_order_release);
     atomic_store_explicit(&progress->projected_command, safe->command, memory_order_release);
     atomic_store_explicit(&progress->projected_height, safe->height, memory_order_release);
     metric_set(&writer->options->metrics->projected_height, safe->height);
@@ -256,13 +258,15 @@ static enum status make_batch(struct writer *writer, struct batch *batch, struct
     const bool idle = status == STATUS_NOT_FOUND;
     const uint64_t now = now_ms();
     const bool due = now >= writer->balances_due_ms || audit_hurries(&writer->audit);
-    batch->has_balances = due && store_dirty_accounts(writer->store) > 0;
+    const bool changed = store_dirty_accounts(writer->store) > 0;
+    batch->has_balances = due && changed;
     if (idle && !batch->has_balances) return STATUS_NOT_FOUND;
     if (batch->has_balances) {
         store_balances(writer->store, &sink);
-        batch->to.balances_height = batch->to.height;
         writer->balances_due_ms = now + writer->options->balances_ms;
     }
+    /* Blocks that change no balance leave the table true: a session to come need not read them for it. */
+    if (batch->has_balances || !changed) batch->to.balances_height = batch->to.height;
     store_flush(writer->store, &sink);
     batch->fill_count = batch->rows.rows[ROW_FILLS].row_count;
     return STATUS_OK;

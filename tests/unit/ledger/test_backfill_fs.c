@@ -348,7 +348,7 @@ TEST(backfill_fs, bodies_that_are_not_projected_are_fetched)
 {
     begin(1);
     atomic_store(&progress.checkpoint_height, BASE);
-    atomic_store(&progress.projected_height, 59);
+    atomic_store(&progress.projection_base, 59);
     options.bodies_kept = 150;
     options.projects = true;
     stop_at = BASE;

@@ -65,7 +65,7 @@ static uint64_t first_body_kept(uint64_t kept, bool projects, uint64_t checkpoin
     bench.options.bodies_kept = kept;
     bench.options.projects = projects;
     atomic_store(&bench.progress.checkpoint_height, checkpoint);
-    atomic_store(&bench.progress.projected_height, projected);
+    atomic_store(&bench.progress.projection_base, projected);
     assert_int_equal(anchor_open(&bench.options, &anchor), STATUS_OK);
     for (uint64_t turn = 0; turn < 10; turn++)
         (void)anchor_turn(anchor, turn);

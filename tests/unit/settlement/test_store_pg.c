@@ -532,6 +532,35 @@ TEST(store_pg, what_is_not_on_the_disk_is_not_projected)
     world_free(world);
 }
 
+/* Bodies up to projection_base may go: where blocks change no balance that is the newest of them, so that a session to come
+ * needs none that is gone; and it is never above what the balances are true at. */
+TEST(store_pg, bodies_that_balances_lack_are_kept)
+{
+    struct world *world = busy_world(60);
+    for (int i = 0; i < 20; i++) {
+        world->stamp_ns += 1000000000;
+        assert_int_equal(world_seal(world), STATUS_OK);
+    }
+    fresh("idle");
+    balances_ms = 3600000;
+    struct writer_thread *writer = start(world, "idle", 30);
+    wait_filled(writer, "idle"); /* a writer that begins has balances to write */
+    assert_int_equal(atomic_load(&writer->progress.projection_base), 30);
+    show(writer, 60);
+    assert_true(wait_until(has_caught_up, writer));
+    assert_int_equal(atomic_load(&writer->progress.projection_base), 30);
+    stop(writer);
+    writer = start(world, "idle", 60);
+    wait_filled(writer, "idle");
+    show(writer, world->height);
+    assert_true(wait_until(has_caught_up, writer));
+    assert_int_equal(atomic_load(&writer->progress.projection_base), world->height);
+    assert_int_equal(number("idle", "SELECT balances_height FROM quorex.cursor"), world->height);
+    stop(writer);
+    balances_ms = 1;
+    world_free(world);
+}
+
 /* Orders that PostgreSQL refuses keep the cursor where it is, with all that the other connection wrote. */
 TEST(store_pg, cursor_waits_for_the_orders)
 {
