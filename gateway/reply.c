@@ -138,21 +138,23 @@ static int64_t put_first_fills(struct writer *fills, const struct printing *prin
     const struct view_fill *found[REPLY_REPEATED_FILLS_MAX], *fill = NULL;
     uint32_t count = 0;
     int64_t lots = 0;
-    while (count < REPLY_REPEATED_FILLS_MAX &&
-           (fill = view_next_fill(printing->view, first->account, fill)) != NULL &&
-           fill->command >= first->command)
-        if (fill->command == first->command && fill->market == first->market &&
-            (fill->taker_order == first->order_id || fill->maker_order == first->order_id))
-            found[count++] = fill;
-    for (uint32_t i = count; i-- > 0;) {
-        reply_kept_fill(fills, printing, found[i], first->order_id);
-        lots += found[i]->qty.lots;
+    for (uint32_t seen = 0; seen < REPLY_REPEATED_SEEN_MAX; seen++) {
+        if (lots >= first->executed.lots || count == REPLY_REPEATED_FILLS_MAX) break;
+        fill = view_next_fill(printing->view, first->account, fill);
+        if (fill == NULL || fill->command < first->command) break;
+        if (fill->command != first->command || fill->market != first->market ||
+            (fill->taker_order != first->order_id && fill->maker_order != first->order_id))
+            continue;
+        found[count++] = fill;
+        lots += fill->qty.lots;
     }
+    for (uint32_t i = count; i-- > 0;)
+        reply_kept_fill(fills, printing, found[i], first->order_id);
     return lots;
 }
 
-/* Asked for before: the answer is that of then. Its fills are told while all of them are in memory; myTrades has them
- * afterwards. */
+/* Asked for before: the answer is that of then. Its fills are told while all of them are in memory and not far behind the
+ * account's newest; myTrades has them afterwards. */
 static void on_repeated(struct reply *reply, const struct printing *printing,
                         const struct event *event)
 {

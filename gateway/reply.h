@@ -32,6 +32,7 @@ struct reply_placement {
 
 /* So many fills of an order that is asked for again are looked for. */
 #define REPLY_REPEATED_FILLS_MAX 1000
+#define REPLY_REPEATED_SEEN_MAX  4096 /* the account's newest, among which they are looked for */
 
 struct reply {
     enum reply_kind kind;

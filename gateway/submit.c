@@ -112,6 +112,7 @@ static void give_weight_back(struct desk_question *question)
     static const bool is_free[] = {
         [REPLY_ORDER] = true,   [REPLY_CANCEL] = true, [REPLY_CANCEL_ALL] = true,
         [REPLY_REPLACE] = true, [REPLY_LIST] = true,   [REPLY_LIST_CANCEL] = true};
+    if (question->reply.repeated_ns != 0) return; /* it placed nothing */
     if (request->http_status != 200 || request->reply_kind >= sizeof(is_free) ||
         !is_free[request->reply_kind])
         return;

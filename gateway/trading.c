@@ -125,10 +125,17 @@ enum outcome trading_amend(struct request *request, const struct facts *facts)
     return command_of(request, REPLY_AMEND);
 }
 
+/* Whoever asks here for what only POST /api/v3/order has should not believe that it was heard. */
+static bool has_no_repeat(struct request *request)
+{
+    return parameter_absent(request->form, "idempotent", &request->refusal);
+}
+
 enum outcome trading_replace(struct request *request, const struct facts *facts)
 {
     struct intent *intent = &request->intent;
-    if (!intent_order_replace(request->form, facts->params, intent, &request->refusal) ||
+    if (!has_no_repeat(request) ||
+        !intent_order_replace(request->form, facts->params, intent, &request->refusal) ||
         !intent_response_type(request->form, intent->order_replace.type, &request->response,
                               &request->refusal))
         return OUTCOME_REFUSED;
@@ -141,7 +148,8 @@ typedef bool list_reader(const struct form *form, const struct params *params,
 static enum outcome place_list(struct request *request, const struct facts *facts,
                                list_reader *reader)
 {
-    if (!reader(request->form, facts->params, &request->intent, &request->refusal) ||
+    if (!has_no_repeat(request) ||
+        !reader(request->form, facts->params, &request->intent, &request->refusal) ||
         !intent_response_type(request->form, 0, &request->response, &request->refusal))
         return OUTCOME_REFUSED;
     return placing_of(request, facts, REPLY_LIST,

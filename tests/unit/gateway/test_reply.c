@@ -218,6 +218,28 @@ TEST(reply, a_repeated_order_is_answered_as_the_first_time)
     assert_untold("fills");
 }
 
+/* Who has traded much since is answered without a walk through all of it. */
+TEST(reply, a_repeat_looks_for_its_fills_only_so_far)
+{
+    taker_of_two(RESPONSE_FULL);
+    assert_true(finish());
+    const uint64_t command = reply.command, stamp_ns = reply.stamp_ns;
+    desk_accept(0, 6, 2, SELL, 4900000, 10000, "later");
+    desk_accept(0, 7, 1, BUY, 4900000, 10000, "too");
+    desk_apply();
+    for (uint64_t trade = 2; trade < REPLY_REPEATED_SEEN_MAX + 1; trade++) {
+        desk_fill(0, trade, trade, 6, 2, 7, 1, BUY, 4900000, 1);
+        desk_apply();
+    }
+    ask_again(command, stamp_ns);
+    assert_told("\"tradeId\":1}]");
+    desk_fill(0, 5000, 5000, 6, 2, 7, 1, BUY, 4900000, 1);
+    desk_apply();
+    ask_again(command, stamp_ns);
+    assert_told("\"executedQty\":\"0.00002000\"");
+    assert_untold("fills");
+}
+
 /* A stop that the order's fill wakes trades in the same command: its fills are somebody else's. */
 TEST(reply, fills_of_woken_orders_are_not_the_answer)
 {

@@ -174,4 +174,9 @@ TEST(trading, a_list_answers_with_results_and_names_every_order)
     assert_memory_not_equal(list->a_client_id, list->b_client_id, 36);
     assert_refused(METHOD_POST, "/api/v3/orderList/oco", "symbol=BTCUSDT&side=SELL&quantity=1",
                    REJECT_MANDATORY);
+    assert_refused(METHOD_POST, "/api/v3/orderList/oco", OCO_TEXT "&idempotent=true",
+                   REJECT_NOT_REQUIRED);
+    assert_refused(METHOD_POST, "/api/v3/order/cancelReplace",
+                   LIMIT_BUY "&cancelReplaceMode=STOP_ON_FAILURE&cancelOrderId=1&idempotent=true",
+                   REJECT_NOT_REQUIRED);
 }
