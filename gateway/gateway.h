@@ -47,8 +47,8 @@ struct gateway_reader {
 /* What one client may take; of each 0 is the default, the one of config.def. */
 struct gateway_limits {
     uint32_t address_connections_max; /* 0: any number */
-    uint32_t header_ms;               /* from the first byte of a request to the end of its header section */
-    uint32_t body_ms;                 /* from then to the end of its body */
+    uint32_t header_ms; /* from the first byte of a request to the end of its header section */
+    uint32_t body_ms;   /* from then to the end of its body */
     uint32_t ws_ping_s;
     uint32_t ws_pong_s;
     uint32_t ws_life_s;
