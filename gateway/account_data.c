@@ -169,24 +169,6 @@ static void put_rates(struct writer *json, const char *name, struct fee_tier tie
     writer_object_end(json);
 }
 
-static void put_balances(struct request *request, const struct facts *facts, bool omit_zero)
-{
-    struct writer *json = &request->json;
-    writer_key(json, "balances");
-    writer_array(json);
-    for (uint16_t asset = 0; asset < facts->params->asset_count; asset++) {
-        const struct view_balance balance = view_balance(facts->view, request->account, asset);
-        if (omit_zero && balance.available.units == 0 && balance.held.units == 0) continue;
-        const int decimals = facts->params->assets[asset].decimals;
-        writer_object(json);
-        writer_key_string(json, "asset", facts->params->assets[asset].symbol);
-        writer_key_decimal(json, "free", balance.available.units, decimals);
-        writer_key_decimal(json, "locked", balance.held.units, decimals);
-        writer_object_end(json);
-    }
-    writer_array_end(json);
-}
-
 /* Whether anything may leave. */
 static bool has_open_route(const struct params *params)
 {
@@ -218,7 +200,7 @@ enum outcome account_data_balances(struct request *request, const struct facts *
     writer_key_bool(json, "preventSor", false);
     writer_key_u64(json, "updateTime", account->updated_ns / request->time_unit_ns);
     writer_key_string(json, "accountType", "SPOT");
-    put_balances(request, facts, omit != NULL && strcmp(omit->value, "true") == 0);
+    request_put_balances(request, facts, omit != NULL && strcmp(omit->value, "true") == 0);
     writer_key(json, "permissions");
     writer_array(json);
     writer_string(json, "SPOT");

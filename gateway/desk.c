@@ -365,7 +365,7 @@ bool desk_waits(const struct desk *desk)
 size_t desk_arena_bytes(const struct genesis *genesis)
 {
     return auth_bytes(genesis) + recall_bytes() + QUOTA_ADDRESSES * sizeof(struct quota_entry) +
-           submit_bytes(genesis) + sizeof(struct desk) + 1024;
+           submit_bytes() + sizeof(struct desk) + 1024;
 }
 
 static void gather_facts(struct desk *desk, const struct desk_options *options)

@@ -163,3 +163,21 @@ enum outcome request_read(struct request *request, const struct reading *reading
     request->resume = resume;
     return OUTCOME_READING;
 }
+
+void request_put_balances(struct request *request, const struct facts *facts, bool omit_zero)
+{
+    struct writer *json = &request->json;
+    writer_key(json, "balances");
+    writer_array(json);
+    for (uint16_t asset = 0; asset < facts->params->asset_count; asset++) {
+        const struct view_balance balance = view_balance(facts->view, request->account, asset);
+        if (omit_zero && balance.available.units == 0 && balance.held.units == 0) continue;
+        const int decimals = facts->params->assets[asset].decimals;
+        writer_object(json);
+        writer_key_string(json, "asset", facts->params->assets[asset].symbol);
+        writer_key_decimal(json, "free", balance.available.units, decimals);
+        writer_key_decimal(json, "locked", balance.held.units, decimals);
+        writer_object_end(json);
+    }
+    writer_array_end(json);
+}

@@ -148,4 +148,7 @@ MUST_CHECK bool request_limit(struct request *request, uint32_t limit_default, u
 MUST_CHECK bool request_range(struct request *request, uint64_t *start_ns, bool *has_start,
                               uint64_t *end_ns, bool *has_end);
 
+/* "balances": what the account has of every asset; `omit_zero`: of those of which it has any. */
+void request_put_balances(struct request *request, const struct facts *facts, bool omit_zero);
+
 #endif /* GATEWAY_REQUEST_H */

@@ -14,7 +14,7 @@
 
 #define SUBMIT_NO_SLOT UINT32_MAX
 
-size_t submit_bytes(const struct genesis *genesis);
+size_t submit_bytes(void);
 
 /* False when the arena has no room. */
 MUST_CHECK bool submit_init(struct desk *desk, struct arena *arena);

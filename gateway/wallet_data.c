@@ -193,18 +193,7 @@ enum outcome wallet_data_snapshot(struct request *request, const struct facts *f
     writer_object(json);
     writer_key(json, "data");
     writer_object(json);
-    writer_key(json, "balances");
-    writer_array(json);
-    for (uint16_t asset = 0; asset < facts->params->asset_count; asset++) {
-        const struct view_balance balance = view_balance(facts->view, request->account, asset);
-        const int decimals = facts->params->assets[asset].decimals;
-        writer_object(json);
-        writer_key_string(json, "asset", facts->params->assets[asset].symbol);
-        writer_key_decimal(json, "free", balance.available.units, decimals);
-        writer_key_decimal(json, "locked", balance.held.units, decimals);
-        writer_object_end(json);
-    }
-    writer_array_end(json);
+    request_put_balances(request, facts, false);
     writer_object_end(json);
     writer_key_string(json, "type", "spot");
     writer_key_u64(json, "updateTime", now_ns / request->time_unit_ns);
