@@ -23,10 +23,6 @@ function(quorex_test kind folder source)
     endif()
     add_test(NAME ${kind}.${folder}.${noun} COMMAND ${target})
     set_tests_properties(${kind}.${folder}.${noun} PROPERTIES TIMEOUT 900 LABELS ${kind})
-    if(noun MATCHES "^(server|gateway|socket_h2o)$")
-        # These listen on fixed ports.
-        set_tests_properties(${kind}.${folder}.${noun} PROPERTIES RESOURCE_LOCK ports)
-    endif()
 endfunction()
 
 # Every kind in the build in which it can find something: clang's has the fuzz targets, and ThreadSanitizer's what has

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #define LOOP_RING_BYTES (1u << 20)
-#define LOOP_PORT_FIRST 18150
 #define LOOP_STAMP_NS   1700000040000000000ull
 
 /* h2o keeps a few buffers per thread for reuse and gives no way to free them. */
@@ -40,7 +39,7 @@ static uint64_t loop_number;
 static uint64_t loop_epoch;
 static const uint8_t loop_secret[HASH_BYTES] = {5};
 static size_t loop_submission_bytes = LOOP_RING_BYTES;
-static uint16_t loop_port = LOOP_PORT_FIRST;
+static int loop_place = -1; /* a socket that keeps the loop's port for it */
 static void (*loop_prepare)(void); /* changes genesis and options before the thread runs */
 
 static inline void *loop_main(void *context)
@@ -55,6 +54,20 @@ static inline struct ring *loop_ring(int index, size_t capacity)
     free(loop_memory[index]);
     loop_memory[index] = aligned_alloc(64, (ring_bytes(capacity) + 63) / 64 * 64);
     return ring_new(loop_memory[index], capacity);
+}
+
+/* A port that nobody has, and that nobody else is given while the loop has it: bound, never listened at, so that the
+ * loop may bind it too. Programs of this fixture run beside each other. */
+static inline uint16_t loop_take_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY)};
+    socklen_t address_bytes = sizeof(address);
+    const int on = 1;
+    loop_place = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(setsockopt(loop_place, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+    assert_int_equal(bind(loop_place, (struct sockaddr *)&address, address_bytes), 0);
+    assert_int_equal(getsockname(loop_place, (struct sockaddr *)&address, &address_bytes), 0);
+    return ntohs(address.sin_port);
 }
 
 /* Starts a loop on a port of its own; nothing has come out of the log yet. */
@@ -101,7 +114,7 @@ static inline void loop_start(void)
     loop_notices = loop_ring(2, LOOP_RING_BYTES);
     loop_number = 0;
     loop_options = (struct gateway_options){.host = "127.0.0.1",
-                                            .port = ++loop_port,
+                                            .port = loop_take_port(),
                                             .genesis = &loop_genesis,
                                             .node = 1,
                                             .gateway_secret = loop_secret,
@@ -125,6 +138,7 @@ static inline enum status loop_stop(void)
     pthread_join(loop_thread, NULL);
     park_close(&loop_park);
     park_close(&loop_log_park);
+    close(loop_place);
     return loop_status;
 }
 

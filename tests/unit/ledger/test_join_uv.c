@@ -3,7 +3,7 @@
 #include "tests/unit/ledger/wal_files_made.h"
 
 /* Ports 19161 to 19164: a file of tests runs its tests one after the other. */
-#define PORT 19160
+#define PORT 19300
 
 static struct doors doors;
 
