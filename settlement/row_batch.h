@@ -8,6 +8,7 @@
 #define SETTLEMENT_ROW_BATCH_H
 
 #include "settlement/copy_row.h"
+#include "settlement/row_sort.h"
 #include "settlement/store.h"
 
 struct database;
@@ -36,6 +37,7 @@ enum row_table {
 
 struct row_batch {
     struct copy_rows rows[ROW_TABLES];
+    struct row_sort sorts[ROW_TABLES]; /* of those that go by account: orders and entries */
 };
 
 /* False when there is no memory; row_batch_close then still gives back what there is. */
@@ -50,7 +52,8 @@ struct store_sink row_batch_sink(struct row_batch *batch);
 
 size_t row_batch_bytes(const struct row_batch *batch);
 
-/* Copies a table's rows to where they go, when there are any: into the table, or aside for merge.h. Needs: a transaction. */
+/* Copies a table's rows to where they go, when there are any: into the table, or aside for merge.h; orders and entries by
+ * account. Needs: a transaction. */
 MUST_CHECK enum status row_batch_copy(struct row_batch *batch, enum row_table table,
                                       struct database *database);
 

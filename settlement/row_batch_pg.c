@@ -30,6 +30,7 @@ static const char *const copy_targets[ROW_TABLES] = {
 
 bool row_batch_open(struct row_batch *batch)
 {
+    memset(batch->sorts, 0, sizeof(batch->sorts));
     for (int table = 0; table < ROW_TABLES; table++) {
         batch->rows[table].capacity = 8 * COPY_ROW_MAX;
         batch->rows[table].bytes = malloc(batch->rows[table].capacity);
@@ -41,8 +42,10 @@ bool row_batch_open(struct row_batch *batch)
 
 void row_batch_close(struct row_batch *batch)
 {
-    for (int table = 0; table < ROW_TABLES; table++)
+    for (int table = 0; table < ROW_TABLES; table++) {
         free(batch->rows[table].bytes);
+        row_sort_close(&batch->sorts[table]);
+    }
 }
 
 void row_batch_start(struct row_batch *batch)
@@ -64,6 +67,7 @@ enum status row_batch_copy(struct row_batch *batch, enum row_table table, struct
     struct copy_rows *rows = &batch->rows[table];
     char sql[128];
     if (rows->row_count == 0) return STATUS_OK;
+    if (table == ROW_ORDERS || table == ROW_ENTRIES) row_sort_apply(&batch->sorts[table], rows);
     snprintf(sql, sizeof(sql), "COPY %s FROM STDIN BINARY", copy_targets[table]);
     copy_row_finish(rows);
     return database_copy(database, sql, rows->bytes, rows->used);
@@ -83,6 +87,14 @@ static struct copy_rows *begin_row(struct row_batch *batch, enum row_table table
     }
     copy_row_begin(rows, field_count);
     return rows;
+}
+
+/* The same, of a table that goes by account, then by `second`. */
+static struct copy_rows *begin_sorted_row(struct row_batch *batch, enum row_table table,
+                                          uint16_t field_count, uint32_t account, uint32_t second)
+{
+    row_sort_next(&batch->sorts[table], &batch->rows[table], (uint64_t)account << 32 | second);
+    return begin_row(batch, table, field_count);
 }
 
 static void on_asset(void *context, uint16_t index, const struct asset *asset)
@@ -156,7 +168,7 @@ static void on_fill(void *context, const struct fill_row *row)
 static void on_order(void *context, const struct order_row *row)
 {
     const struct order_done_event *done = &row->done;
-    struct copy_rows *rows = begin_row(context, ROW_ORDERS, 26);
+    struct copy_rows *rows = begin_sorted_row(context, ROW_ORDERS, 26, done->account, done->market);
     copy_row_i64(rows, (int64_t)row->command);
     copy_row_i32(rows, done->market);
     copy_row_i64(rows, (int64_t)done->order_id);
@@ -332,7 +344,7 @@ static void on_address(void *context, const struct address_row *row)
 
 static void on_entry(void *context, const struct entry_row *row)
 {
-    struct copy_rows *rows = begin_row(context, ROW_ENTRIES, 8);
+    struct copy_rows *rows = begin_sorted_row(context, ROW_ENTRIES, 8, (uint32_t)row->account, 0);
     copy_row_i64(rows, (int64_t)row->height);
     copy_row_i64(rows, (int64_t)row->command);
     copy_row_i32(rows, row->account);

@@ -37,3 +37,42 @@ TEST(row_batch, rows_go_where_they_belong)
     world_free(world);
     database_free(database);
 }
+
+/* Orders and entries of an account lie behind each other, although two accounts took turns; each's own in their order. */
+TEST(row_batch, rows_of_an_account_lie_together)
+{
+    static const char *const turns = "SELECT count(*) FILTER (WHERE other) FROM (SELECT account <> "
+                                     "lag(account) OVER (ORDER BY ctid)"
+                                     " AS other FROM quorex.%s) AS rows";
+    static const char *const out_of_order = "SELECT count(*) FILTER (WHERE late) FROM (SELECT %s < "
+                                            "lag(%s) OVER (PARTITION BY account ORDER"
+                                            " BY ctid) AS late FROM quorex.%s) AS rows";
+    char sql[256];
+    struct database *database = batches_open("together", 1000);
+    struct world *world = batches_world(5);
+    struct row_batch batch;
+    struct arena arena;
+    assert_true(arena_map(&arena, store_bytes(&world->genesis)));
+    struct store *store = store_new(&arena, &world->genesis);
+    assert_true(row_batch_open(&batch));
+    batches_take(&batch, store, world, 1, 5);
+    assert_int_equal(row_batch_copy(&batch, ROW_ORDERS, database), STATUS_OK);
+    assert_int_equal(row_batch_copy(&batch, ROW_ENTRIES, database), STATUS_OK);
+
+    assert_int_equal(batches_number("together", "SELECT count(*) FROM quorex.orders"), 10);
+    snprintf(sql, sizeof(sql), turns, "orders");
+    assert_int_equal(batches_number("together", sql), 1);
+    snprintf(sql, sizeof(sql), out_of_order, "order_id", "order_id", "orders");
+    assert_int_equal(batches_number("together", sql), 0);
+    const int64_t accounts =
+        batches_number("together", "SELECT count(DISTINCT account) FROM quorex.ledger_entries");
+    assert_true(accounts >= 2);
+    snprintf(sql, sizeof(sql), turns, "ledger_entries");
+    assert_int_equal(batches_number("together", sql), accounts - 1);
+    snprintf(sql, sizeof(sql), out_of_order, "height", "height", "ledger_entries");
+    assert_int_equal(batches_number("together", sql), 0);
+    row_batch_close(&batch);
+    arena_unmap(&arena);
+    world_free(world);
+    database_free(database);
+}
