@@ -88,8 +88,9 @@ MUST_CHECK enum status audit_step(struct audit *audit, const struct store *store
                                   struct database *database, uint64_t height, bool has_balances,
                                   uint64_t now_ms, bool *did);
 
-/* Whether audit_step has something to compare, as far as time goes. */
-bool audit_is_due(const struct audit *audit, uint64_t now_ms);
+/* Whether audit_step has something to compare then. */
+bool audit_is_due(const struct audit *audit, const struct store *store, bool has_balances,
+                  uint64_t now_ms);
 
 /* Whether a pass that operators asked for is not over yet. */
 bool audit_hurries(const struct audit *audit);

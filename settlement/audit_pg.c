@@ -416,8 +416,7 @@ static void end_pass(struct audit *audit, const struct store *store, uint64_t he
         atomic_store_explicit(&audit->progress->projection_wrong, 0, memory_order_release);
         metric_add(&audit->metrics->audited_passes_total, 1);
     } else {
-        log_error("settlement",
-                  "PostgreSQL is not the chain's: drop schema quorex, it is filled again",
+        log_error("settlement", "PostgreSQL is not the chain's: docs/operations.md says what to do",
                   "differences=%u from_height=%" PRIu64 " to_height=%" PRIu64, audit->found,
                   audit->from_height, height);
     }
@@ -436,19 +435,25 @@ bool audit_hurries(const struct audit *audit)
            atomic_load_explicit(&audit->progress->projection.wanted, memory_order_relaxed);
 }
 
-bool audit_is_due(const struct audit *audit, uint64_t now_ms)
+/* What operators asked for since the present pass began is for a new one. */
+static bool begins_anew(const struct audit *audit)
 {
-    return now_ms >= audit->due_ms || audit_hurries(audit);
+    return !audit->under_way || (audit_hurries(audit) && audit->wanted < wanted_of(audit));
+}
+
+bool audit_is_due(const struct audit *audit, const struct store *store, bool has_balances,
+                  uint64_t now_ms)
+{
+    if (now_ms < audit->due_ms && !audit_hurries(audit)) return false;
+    return begins_anew(audit) || has_numbers(audit, store) || has_balances;
 }
 
 enum status audit_step(struct audit *audit, const struct store *store, struct database *database,
                        uint64_t height, bool has_balances, uint64_t now_ms, bool *did)
 {
-    const uint64_t wanted = wanted_of(audit);
-    const bool hurried = audit_hurries(audit);
     *did = false;
-    if (height == 0 || !audit_is_due(audit, now_ms)) return STATUS_OK;
-    if (!audit->under_way || (hurried && audit->wanted < wanted)) start_pass(audit, height, wanted);
+    if (height == 0 || !audit_is_due(audit, store, has_balances, now_ms)) return STATUS_OK;
+    if (begins_anew(audit)) start_pass(audit, height, wanted_of(audit));
     if (!has_numbers(audit, store) && !has_balances) return STATUS_OK; /* only balances are left */
     *did = true;
     audit->due_ms = now_ms + AUDIT_MS;

@@ -55,10 +55,10 @@ struct commit_mark {
     char log_place[24]; /* empty: nothing is under way */
 };
 
-/* A new session that found the cursor there, moved by whatever connection: it is safe when this returns OK. Needs: no
- * transaction is open. Blocks while another writer's transaction holds the cursor. */
-MUST_CHECK enum status commit_mark_begin(struct commit_mark *mark, struct database *database,
-                                         struct cursor found);
+/* A new session, before it reads anything: the cursor that it then finds is on the disk, whichever connection moved it, an
+ * orphaned backend of an earlier session for one. The session's own commits wait for the disk, whatever the server's default.
+ * Needs: no transaction is open. Blocks while another writer's transaction holds the cursor. */
+MUST_CHECK enum status commit_claim(struct database *database);
 
 /* The commit has ended well: moves the mark as far as it is safe, all the way when the commit waited for the disk. */
 MUST_CHECK enum status commit_mark_move(struct commit_mark *mark, const struct commit *commit);

@@ -67,14 +67,12 @@ enum status commit_end(struct commit *commit)
     return commit->status;
 }
 
-enum status commit_mark_begin(struct commit_mark *mark, struct database *database,
-                              struct cursor found)
+enum status commit_claim(struct database *database)
 {
-    /* Whoever moved the cursor may not have waited: this does, and the log has one order. */
-    const enum status status =
-        database_run_text(database, "UPDATE quorex.cursor SET id = id WHERE id = 1");
-    *mark = (struct commit_mark){.safe = found};
-    return status;
+    /* Whoever moved the cursor may not have waited for the disk: this does, and the log has one order. */
+    return database_run_text(database, "SELECT set_config('synchronous_commit', 'on', false)"
+                                       " WHERE current_setting('synchronous_commit') = 'off';"
+                                       "UPDATE quorex.cursor SET id = id WHERE id = 1");
 }
 
 enum status commit_mark_move(struct commit_mark *mark, const struct commit *commit)

@@ -137,6 +137,7 @@ static enum status resume(struct writer *writer)
     if (status == STATUS_OK) status = migration_run(database, news);
     if (status == STATUS_OK) status = migration_claim(database, &writer->chain_id, news);
     if (status == STATUS_OK) status = merge_begin(database);
+    if (status == STATUS_OK) status = commit_claim(database);
     store_reset(writer->store);
     audit_begin(&writer->audit);
     if (status == STATUS_OK) status = store_load_listings(writer->store, database, news);
@@ -145,8 +146,8 @@ static enum status resume(struct writer *writer)
     if (status == STATUS_MISMATCH || status == STATUS_MALFORMED) writer->has_complained = true;
     if (status == STATUS_OK) status = retention_load(&writer->retention, database);
     if (status == STATUS_OK) status = ahead_connect(writer->ahead, ahead, database);
-    if (status == STATUS_OK) status = commit_mark_begin(&writer->mark, database, writer->cursor);
     if (status != STATUS_OK) return status;
+    writer->mark = (struct commit_mark){.safe = writer->cursor};
     writer->audit.dropped_command = writer->retention.dropped_command;
 
     publish(writer);
@@ -314,7 +315,9 @@ static void go_on(struct writer *writer, const struct batch *batch, uint64_t now
 static enum status write_batch(struct writer *writer, struct batch *batch)
 {
     const uint64_t now = now_ms();
-    const bool beside = batch->is_more && !audit_is_due(&writer->audit, now);
+    const bool has_balances = batch->to.balances_height == batch->to.height;
+    const bool beside =
+        batch->is_more && !audit_is_due(&writer->audit, writer->store, has_balances, now);
     struct commit commit = {.database = writer->database,
                             .ahead = writer->ahead,
                             .batch = &batch->rows,

@@ -1,5 +1,6 @@
 #include "settlement/audit.h"
 
+#include "common/arena.h"
 #include "common/ring.h"
 #include "settlement/store.h"
 #include "tests/harness.h"
@@ -361,4 +362,30 @@ TEST(audit_pg, postings_of_a_run_are_found_by_their_index)
         if (pages == 0 || pages > PAGES_MAX) fail_msg("%ld pages: %s", pages, text);
     }
     database_free(database);
+}
+
+/* Where only balances are left to be compared, nothing is due until the table has them: batches need not wait for it. */
+TEST(audit_pg, nothing_is_due_before_there_is_something_to_compare)
+{
+    struct world *world = world_new();
+    struct progress progress = {0};
+    struct arena arena;
+    assert_true(arena_map(&arena, store_bytes(&world->genesis)));
+    struct store *store = store_new(&arena, &world->genesis);
+    struct audit audit = {.progress = &progress, .due_ms = 100};
+    assert_false(audit_is_due(&audit, store, true, 99));
+    assert_true(audit_is_due(&audit, store, false, 100)); /* a pass begins */
+    audit.under_way = true;
+    assert_true(audit_is_due(&audit, store, false, 100)); /* trade ids */
+    audit.market = UINT32_MAX;
+    audit.transfers = UINT32_MAX;
+    audit.entries_done = true;
+    assert_false(audit_is_due(&audit, store, false, 100));
+    assert_true(audit_is_due(&audit, store, true, 100));
+    atomic_store(&progress.reconcile_wanted, 1); /* operators ask for a new one */
+    assert_true(audit_is_due(&audit, store, false, 99));
+    audit.wanted = 1;
+    assert_false(audit_is_due(&audit, store, false, 99));
+    arena_unmap(&arena);
+    world_free(world);
 }

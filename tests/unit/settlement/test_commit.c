@@ -110,9 +110,8 @@ static void write_and_move(struct rig *rig, struct commit_mark *mark, uint64_t f
 TEST(commit, what_is_not_on_the_disk_is_not_safe)
 {
     struct rig rig;
-    struct commit_mark mark;
+    struct commit_mark mark = {0};
     set_up(&rig);
-    assert_int_equal(commit_mark_begin(&mark, rig.first, cursor_of(&rig, 0)), STATUS_OK);
     write_and_move(&rig, &mark, 0, true);
     assert_int_equal(mark.safe.height, 0);
     cluster_ask("committed", "CREATE TABLE waits_for_the_disk ()");
@@ -130,11 +129,11 @@ TEST(commit, what_is_not_on_the_disk_is_not_safe)
     tear_down(&rig);
 }
 
-/* A session that finds a cursor makes sure that it is on the disk: the server's log is there up to where it was. */
+/* A session makes sure that the cursor it will find is on the disk: the server's log is there up to where it was, by commits
+ * that wait, although the server's would not. */
 TEST(commit, a_cursor_that_is_found_is_made_safe)
 {
     struct rig rig;
-    struct commit_mark mark;
     set_up(&rig);
     struct commit commit = commit_of(&rig, 0, 4, true);
     commit_begin(&commit, false);
@@ -142,9 +141,16 @@ TEST(commit, a_cursor_that_is_found_is_made_safe)
     char sql[128], place[32];
     snprintf(place, sizeof(place), "%.31s",
              cluster_ask("committed", "SELECT pg_current_wal_insert_lsn()"));
-    assert_int_equal(commit_mark_begin(&mark, rig.first, cursor_of(&rig, 4)), STATUS_OK);
-    assert_int_equal(mark.safe.height, 4);
+    assert_int_equal(database_run(rig.first, "SET synchronous_commit = off"), STATUS_OK);
+    assert_int_equal(commit_claim(rig.first), STATUS_OK);
     snprintf(sql, sizeof(sql), "SELECT (pg_current_wal_flush_lsn() >= '%s')::int", place);
     assert_int_equal(number(sql), 1);
+    assert_int_equal(database_run(rig.first, "SHOW synchronous_commit"), STATUS_OK);
+    assert_string_equal(database_text(rig.first, 0, 0), "on");
+    assert_int_equal(database_run(rig.first, "SET synchronous_commit = remote_apply"), STATUS_OK);
+    assert_int_equal(commit_claim(rig.first), STATUS_OK);
+    assert_int_equal(database_run(rig.first, "SHOW synchronous_commit"), STATUS_OK);
+    assert_string_equal(database_text(rig.first, 0, 0),
+                        "remote_apply"); /* waits for more, and stays */
     tear_down(&rig);
 }
