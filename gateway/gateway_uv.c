@@ -260,8 +260,8 @@ static enum status make_views(struct gateway *gateway)
 {
     const struct genesis *genesis = gateway->options->genesis;
     const size_t byte_count = view_bytes(genesis) + market_view_bytes(genesis) +
-                              publish_bytes(genesis) + server_bytes(genesis) +
-                              custody_watch_bytes(genesis) +
+                              publish_bytes(genesis) + user_stream_bytes(genesis) +
+                              server_bytes(genesis) + custody_watch_bytes(genesis) +
                               BLOCK_LIST_KEPT * sizeof(struct block_entry) + ALIGNMENT_EXTRA;
     if (!arena_map(&gateway->arena, byte_count)) return STATUS_NO_MEMORY;
     gateway->markets = market_views_new(&gateway->arena, genesis);
@@ -272,6 +272,10 @@ static enum status make_views(struct gateway *gateway)
     if (gateway->view == NULL || gateway->publisher == NULL || gateway->custody == NULL ||
         !block_list_init(&gateway->blocks, &gateway->arena))
         return STATUS_NO_MEMORY;
+    struct user_stream *users = user_stream_new(&gateway->arena, genesis, gateway->view,
+                                                market_views_params(gateway->markets));
+    if (users == NULL) return STATUS_NO_MEMORY;
+    publish_follow(gateway->publisher, users);
     view_watch_node(gateway->view, gateway->options->node);
     return STATUS_OK;
 }

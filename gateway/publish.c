@@ -33,6 +33,7 @@ struct market_state {
 
 struct publisher {
     struct market_views *views;
+    struct user_stream *users; /* NULL: nobody is told of accounts */
     struct publish_sink sink;
     uint32_t markets_max;
     uint32_t *subscribers; /* by channel */
@@ -106,6 +107,7 @@ struct publisher *publish_new(struct arena *arena, const struct genesis *genesis
 void publish_restart(struct publisher *publisher)
 {
     publisher->shown_ns = market_views_now_ns(publisher->views);
+    if (publisher->users != NULL) user_stream_restart(publisher->users);
     for (uint16_t market = 0; market < market_views_count(publisher->views); market++) {
         const struct market_view *view = market_views_at(publisher->views, market);
         struct market_state *state = &publisher->states[market];
@@ -119,6 +121,16 @@ void publish_restart(struct publisher *publisher)
 struct market_views *publish_views(const struct publisher *publisher)
 {
     return publisher->views;
+}
+
+void publish_follow(struct publisher *publisher, struct user_stream *users)
+{
+    publisher->users = users;
+}
+
+struct user_stream *publish_users(const struct publisher *publisher)
+{
+    return publisher->users;
 }
 
 void publish_attach(struct publisher *publisher, struct publish_sink sink)
@@ -384,6 +396,7 @@ void publish_event(struct publisher *publisher, const struct applied *applied,
                    const struct event *event)
 {
     advance(publisher, applied->stamp_ns);
+    if (publisher->users != NULL) user_stream_event(publisher->users, applied, event);
     if (event->type == T_FILL) {
         send_fill(publisher, event);
     } else if (event->type == T_LEVEL) {
@@ -394,6 +407,7 @@ void publish_event(struct publisher *publisher, const struct applied *applied,
 void publish_end(struct publisher *publisher, const struct applied *applied)
 {
     advance(publisher, applied->stamp_ns);
+    if (publisher->users != NULL) user_stream_end(publisher->users, applied);
     if ((applied->flags & APPLIED_LAST) == 0) return;
     send_aggregate(publisher);
     for (uint32_t i = 0; i < publisher->touched_count; i++) {

@@ -22,6 +22,7 @@
 #define GATEWAY_PUBLISH_H
 
 #include "gateway/channel.h"
+#include "gateway/user_stream.h"
 
 #define PUBLISH_TEXT_MAX (1024 * 1024)
 
@@ -48,6 +49,10 @@ MUST_CHECK struct publisher *publish_new(struct arena *arena, const struct genes
                                          struct market_views *views);
 
 struct market_views *publish_views(const struct publisher *publisher);
+
+/* User data too: the stream gets every event that the publisher gets. Without one there is none. */
+void publish_follow(struct publisher *publisher, struct user_stream *users);
+struct user_stream *publish_users(const struct publisher *publisher);
 
 /* The views were restored: streams go on from where they are now, without what was before. */
 void publish_restart(struct publisher *publisher);

@@ -44,9 +44,36 @@ static const char *const expiry_names[] = {
 #define NAME_OF(names, number) ((number) < sizeof(names) / sizeof(*(names)) ? (names)[number] : "")
 
 /* Orders without a time in force of their own rest or end at once; the API shows them as GTC. */
-static const char *time_in_force_name(uint8_t time_in_force)
+const char *reply_time_in_force_name(uint8_t time_in_force)
 {
     return time_in_force == IOC ? "IOC" : time_in_force == FOK ? "FOK" : "GTC";
+}
+
+const char *reply_side_name(uint8_t side)
+{
+    return NAME_OF(side_names, side);
+}
+
+const char *reply_type_name(uint8_t type)
+{
+    return NAME_OF(type_names, type);
+}
+
+const char *reply_status_name(uint8_t status)
+{
+    return NAME_OF(status_names, status);
+}
+
+const char *reply_expiry_name(const struct view_order *order)
+{
+    const size_t count = sizeof(expiry_names) / sizeof(*expiry_names);
+    return order->status == ORDER_EXPIRED && order->reason < count ? expiry_names[order->reason]
+                                                                   : NULL;
+}
+
+const char *reply_contingency_name(uint8_t list_kind)
+{
+    return list_kind == LIST_OCO ? "OCO" : "OTO";
 }
 
 /* ---- numbers ---- */
@@ -119,10 +146,10 @@ static void put_state(struct writer *json, const struct params *params,
     reply_qty(json, params, order->market, "executedQty", order->executed);
     reply_quote(json, params, order->market, "origQuoteOrderQty", order->quote_qty.units);
     reply_quote(json, params, order->market, "cummulativeQuoteQty", order->quote_executed.units);
-    writer_key_string(json, "status", NAME_OF(status_names, order->status));
-    writer_key_string(json, "timeInForce", time_in_force_name(order->time_in_force));
-    writer_key_string(json, "type", NAME_OF(type_names, order->type));
-    writer_key_string(json, "side", NAME_OF(side_names, order->side));
+    writer_key_string(json, "status", reply_status_name(order->status));
+    writer_key_string(json, "timeInForce", reply_time_in_force_name(order->time_in_force));
+    writer_key_string(json, "type", reply_type_name(order->type));
+    writer_key_string(json, "side", reply_side_name(order->side));
 }
 
 static void put_working_time(struct writer *json, const struct printing *printing,
@@ -151,11 +178,8 @@ static void put_rarities(struct writer *json, const struct printing *printing,
     if (order->prevented_id != 0) writer_key_u64(json, "preventedMatchId", order->prevented_id);
     if (order->prevented.lots != 0)
         reply_qty(json, printing->params, order->market, "preventedQuantity", order->prevented);
-    const char *reason = order->reason < sizeof(expiry_names) / sizeof(*expiry_names)
-                             ? expiry_names[order->reason]
-                             : NULL;
-    if (order->status == ORDER_EXPIRED && reason != NULL)
-        writer_key_string(json, "expiryReason", reason);
+    const char *reason = reply_expiry_name(order);
+    if (reason != NULL) writer_key_string(json, "expiryReason", reason);
 }
 
 static void put_stop_and_iceberg(struct writer *json, const struct params *params,
@@ -264,10 +288,10 @@ void reply_amended(struct writer *json, const struct printing *printing,
     reply_qty(json, params, order->market, "preventedQty", order->prevented);
     reply_quote(json, params, order->market, "quoteOrderQty", order->quote_qty.units);
     reply_quote(json, params, order->market, "cumulativeQuoteQty", order->quote_executed.units);
-    writer_key_string(json, "status", NAME_OF(status_names, order->status));
-    writer_key_string(json, "timeInForce", time_in_force_name(order->time_in_force));
-    writer_key_string(json, "type", NAME_OF(type_names, order->type));
-    writer_key_string(json, "side", NAME_OF(side_names, order->side));
+    writer_key_string(json, "status", reply_status_name(order->status));
+    writer_key_string(json, "timeInForce", reply_time_in_force_name(order->time_in_force));
+    writer_key_string(json, "type", reply_type_name(order->type));
+    writer_key_string(json, "side", reply_side_name(order->side));
     put_stop_and_iceberg(json, params, order);
     put_working_time(json, printing, order);
     put_self_trade(json, order->self_trade);
@@ -277,14 +301,20 @@ void reply_amended(struct writer *json, const struct printing *printing,
 /* ---- fills ---- */
 
 /* A commission below 0 is a rebate, in the asset that was paid. */
-static void put_commission(struct writer *json, const struct printing *printing, uint16_t index,
+const struct asset *reply_commission_asset(const struct params *params, uint16_t index,
+                                           enum side side, amount_t fee)
+{
+    const struct market *market = &params->markets[index];
+    const bool of_base = (side == BUY) == (fee.units >= 0);
+    return &params->assets[of_base ? market->base : market->quote];
+}
+
+static void put_commission(struct writer *json, const struct printing *printing, uint16_t market,
                            enum side side, amount_t fee)
 {
-    const struct market *market = &printing->params->markets[index];
-    const bool of_base = (side == BUY) == (fee.units >= 0);
-    const uint16_t asset = of_base ? market->base : market->quote;
-    writer_key_decimal(json, "commission", fee.units, printing->params->assets[asset].decimals);
-    writer_key_string(json, "commissionAsset", printing->params->assets[asset].symbol);
+    const struct asset *asset = reply_commission_asset(printing->params, market, side, fee);
+    writer_key_decimal(json, "commission", fee.units, asset->decimals);
+    writer_key_string(json, "commissionAsset", asset->symbol);
 }
 
 void reply_own_fill(struct writer *json, const struct printing *printing,
@@ -368,17 +398,12 @@ static void put_list_orders(struct writer *json, const struct printing *printing
     writer_array_end(json);
 }
 
-static const char *contingency_of(const struct view_list *list)
-{
-    return list->kind == LIST_OCO ? "OCO" : "OTO";
-}
-
 void reply_list_members(struct writer *json, const struct printing *printing,
                         const struct view_list *list, uint64_t time_ns)
 {
     const bool is_open = list->command == 0;
     writer_key_u64(json, "orderListId", list->list_id);
-    writer_key_string(json, "contingencyType", contingency_of(list));
+    writer_key_string(json, "contingencyType", reply_contingency_name(list->kind));
     writer_key_string(json, "listStatusType", is_open ? "EXEC_STARTED" : "ALL_DONE");
     writer_key_string(json, "listOrderStatus", is_open ? "EXECUTING" : "ALL_DONE");
     put_client_id(json, "listClientOrderId", list->client_id);
@@ -399,7 +424,7 @@ void reply_list_status(struct writer *json, const struct printing *printing,
 {
     writer_object(json);
     writer_key_u64(json, "orderListId", list->list_id);
-    writer_key_string(json, "contingencyType", contingency_of(list));
+    writer_key_string(json, "contingencyType", reply_contingency_name(list->kind));
     writer_key_string(json, "listOrderStatus", list->command == 0 ? "EXECUTING" : "ALL_DONE");
     put_client_id(json, "listClientOrderId", list->client_id);
     put_symbol(json, printing, list->market);

@@ -59,6 +59,20 @@ void reply_prevented(struct writer *json, const struct printing *printing,
 void reply_list_status(struct writer *json, const struct printing *printing,
                        const struct view_list *list);
 
+/* The words for an order's numbers; "" for one that is none. */
+const char *reply_side_name(uint8_t side);
+const char *reply_type_name(uint8_t type);
+const char *reply_status_name(uint8_t status);
+const char *reply_time_in_force_name(uint8_t time_in_force);
+const char *reply_contingency_name(uint8_t list_kind);
+
+/* Why the order ended EXPIRED, or NULL. */
+const char *reply_expiry_name(const struct view_order *order);
+
+/* In which asset the order on `side` is charged, or gets its rebate. */
+const struct asset *reply_commission_asset(const struct params *params, uint16_t market,
+                                           enum side side, amount_t fee);
+
 /* Prices, quantities and amounts of a market as 8-decimal strings under a key. */
 void reply_price(struct writer *json, const struct params *params, uint16_t market,
                  const char *name, price_t price);

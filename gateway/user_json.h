@@ -1,0 +1,23 @@
+/* What a user data stream says of an entry (user_event.h): executionReport, listStatus, outboundAccountPosition and
+ * balanceUpdate of the Binance Spot API, each with "sequence", its number, which is ours.
+ *
+ * Event times (E, and T) are the stamp of the command: every node says the same.
+ */
+
+#ifndef GATEWAY_USER_JSON_H
+#define GATEWAY_USER_JSON_H
+
+#include "gateway/reply_order.h"
+#include "gateway/user_event.h"
+
+/* The longest message has every asset. */
+#define USER_JSON_MAX (16 * 1024)
+
+/* One message: of the entry at `index`, and when that is a position, of those before it that are of its message. */
+void user_json_event(struct writer *json, const struct printing *printing,
+                     const struct user_events *events, uint64_t index);
+
+/* The stream ends here, by its reader's wish or because its key is not valid any more. */
+void user_json_terminated(struct writer *json, uint64_t time);
+
+#endif /* GATEWAY_USER_JSON_H */

@@ -1,0 +1,162 @@
+#include "tests/unit/gateway/user_fixture.h"
+
+/* Who listens to one account hears nothing of another. */
+TEST(user_stream, listener_hears_its_account_alone)
+{
+    user_open();
+    user_join(&user_bob, 2);
+    desk_accept(0, 7, 1, SELL, 5000000, 3, "a");
+    desk_balance(1, 0, 1, 1);
+    user_apply();
+    assert_string_equal(user_heard, "");
+    desk_accept(0, 8, 2, SELL, 5000000, 3, "b");
+    user_apply();
+    user_assert_told("bob {\"e\":\"executionReport\"");
+    user_stream_leave(users, &user_bob);
+    user_silence();
+    desk_accept(0, 9, 2, SELL, 5000000, 3, "c");
+    user_apply();
+    assert_string_equal(user_heard, "");
+}
+
+/* Balances of one command are one message, whoever else's are between them. */
+TEST(user_stream, positions_of_a_command_are_one_message)
+{
+    user_open();
+    user_join(&user_ann, 1);
+    user_join(&user_bob, 2);
+    desk_balance(1, 0, 1, 2);
+    desk_balance(2, 0, 3, 4);
+    desk_balance(1, 1, 5, 6);
+    user_apply();
+    assert_string_equal(
+        user_heard,
+        "bob {\"e\":\"outboundAccountPosition\",\"E\":1700000040002,\"u\":1700000040002,\"B\":["
+        "{\"a\":\"BTC\",\"f\":\"0.00000003\",\"l\":\"0.00000004\"}],\"sequence\":\"2-4\"}\n"
+        "ann {\"e\":\"outboundAccountPosition\",\"E\":1700000040002,\"u\":1700000040002,\"B\":["
+        "{\"a\":\"BTC\",\"f\":\"0.00000001\",\"l\":\"0.00000002\"},"
+        "{\"a\":\"USDT\",\"f\":\"0.00000005\",\"l\":\"0.00000006\"}],\"sequence\":\"2-8\"}\n");
+}
+
+/* Two listen to one account, each in his unit of time. */
+TEST(user_stream, each_hears_times_in_his_unit)
+{
+    user_open();
+    user_join(&user_ann, 1);
+    user_join(&user_bob, 1);
+    user_bob.time_unit_ns = 1000;
+    desk_balance(1, 0, 1, 2);
+    user_apply();
+    user_assert_told("ann {\"e\":\"outboundAccountPosition\",\"E\":1700000040002,");
+    user_assert_told("bob {\"e\":\"outboundAccountPosition\",\"E\":1700000040002000,");
+}
+
+static void leave_both(struct user_listener *listener, const char *message, size_t byte_count)
+{
+    user_hear(listener, message, byte_count);
+    user_stream_leave(users, &user_ann);
+    user_stream_leave(users, &user_bob);
+}
+
+/* A reader that is too slow is closed while it is told, and takes what else it has with it. */
+TEST(user_stream, listeners_may_leave_while_they_are_told)
+{
+    user_open();
+    user_join(&user_ann, 1);
+    user_join(&user_bob, 1);
+    user_ann.hear = user_bob.hear = leave_both;
+    desk_balance(1, 0, 1, 2);
+    user_apply();
+    assert_string_equal(user_values("sequence"), "\"2-0\"");
+    desk_balance(1, 0, 1, 2);
+    user_apply();
+    assert_string_equal(user_values("sequence"), "\"2-0\"");
+}
+
+/* Who comes back with the last number he has heard is told what followed, and then what happens. */
+TEST(user_stream, what_was_missed_is_told_again)
+{
+    user_open();
+    desk_accept(0, 7, 1, SELL, 5000000, 3, "a");
+    desk_balance(1, 0, 1, 2);
+    desk_balance(1, 1, 1, 2);
+    user_apply();
+    desk_done(0, 7, 1, SELL, 5000000, 3, 0, 0, ORDER_CANCELED, "a");
+    desk_balance(1, 0, 3, 0);
+    desk_balance(1, 1, 3, 0);
+    user_apply();
+    user_join(&user_ann, 1);
+    user_ann.from = (struct user_number){2, 0};
+    assert_true(user_stream_remembers(users, 1, user_ann.from));
+    user_stream_replay(users, &user_ann);
+    assert_string_equal(user_values("sequence"), "\"2-8\" \"3-0\" \"3-8\"");
+    desk_balance(1, 0, 4, 0);
+    user_apply();
+    assert_string_equal(user_values("sequence"), "\"2-8\" \"3-0\" \"3-8\" \"4-0\"");
+}
+
+/* He has heard a node that is ahead of this one: what it has told him is not told twice. */
+TEST(user_stream, what_was_heard_elsewhere_is_not_told_twice)
+{
+    user_open();
+    user_join(&user_ann, 1);
+    user_ann.from = (struct user_number){2, 0};
+    assert_true(user_stream_remembers(users, 1, user_ann.from));
+    user_stream_replay(users, &user_ann);
+    desk_balance(1, 0, 4, 0);
+    user_apply();
+    assert_string_equal(user_heard, "");
+    desk_balance(1, 0, 5, 0);
+    user_apply();
+    assert_string_equal(user_values("sequence"), "\"3-0\"");
+}
+
+/* One more than is told at once, and the answer is that it is too much. */
+TEST(user_stream, too_much_missed_is_refused)
+{
+    user_open();
+    for (uint32_t at = 0; at < USER_REPLAY_MAX; at++) {
+        desk_balance(1, 0, at, 0);
+        user_apply();
+    }
+    assert_true(user_stream_remembers(users, 1, (struct user_number){0, 0}));
+    desk_balance(1, 0, 1, 0);
+    user_apply();
+    assert_false(user_stream_remembers(users, 1, (struct user_number){0, 0}));
+    assert_true(user_stream_remembers(users, 1, (struct user_number){2, 0}));
+}
+
+static void leave_one(struct user_listener *listener, const char *message, size_t byte_count)
+{
+    user_hear(listener, message, byte_count);
+    user_stream_leave(users, listener);
+}
+
+TEST(user_stream, listener_may_leave_while_it_is_told_what_it_missed)
+{
+    user_open();
+    for (uint32_t at = 0; at < 3; at++) {
+        desk_balance(1, 0, at, 0);
+        user_apply();
+    }
+    user_join(&user_ann, 1);
+    user_ann.hear = leave_one;
+    user_stream_replay(users, &user_ann);
+    assert_string_equal(user_values("sequence"), "\"2-0\"");
+}
+
+/* A command in parts is told at its end: only then is it known which trade was an order's last. */
+TEST(user_stream, command_in_parts_is_told_at_its_end)
+{
+    user_open();
+    user_join(&user_ann, 1);
+    desk_balance(1, 0, 1, 2);
+    const struct applied first = desk_apply();
+    struct applied part = first;
+    part.flags = APPLIED_FIRST;
+    user_stream_end(users, &part);
+    assert_string_equal(user_heard, "");
+    part.flags = APPLIED_LAST;
+    user_stream_end(users, &part);
+    assert_string_equal(user_values("sequence"), "\"2-0\"");
+}

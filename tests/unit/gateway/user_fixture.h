@@ -1,0 +1,133 @@
+/* Accounts that are listened to: the desk's views, a user stream beside them, and what its listeners have heard, one line a
+ * message. */
+
+#ifndef TESTS_UNIT_GATEWAY_USER_FIXTURE_H
+#define TESTS_UNIT_GATEWAY_USER_FIXTURE_H
+
+#include "gateway/user_stream.h"
+#include "tests/unit/gateway/desk_fixture.h"
+
+static struct arena user_arena;
+static struct user_stream *users;
+static uint8_t user_command[COMMAND_HEADER_BYTES + COMMAND_PAYLOAD_MAX];
+static uint32_t user_command_bytes; /* 0: the next command is none of a client's */
+static char user_heard[1 << 18];
+static size_t user_heard_bytes;
+
+/* Ann is account 1, bob 2. */
+static struct user_listener user_ann, user_bob;
+
+static inline void user_hear(struct user_listener *listener, const char *message, size_t byte_count)
+{
+    const char *who = listener == &user_ann ? "ann " : "bob ";
+    assert_true(user_heard_bytes + byte_count + 8 < sizeof(user_heard));
+    memcpy(user_heard + user_heard_bytes, who, 4);
+    memcpy(user_heard + user_heard_bytes + 4, message, byte_count);
+    user_heard_bytes += byte_count + 4;
+    user_heard[user_heard_bytes++] = '\n';
+    user_heard[user_heard_bytes] = 0;
+}
+
+static inline void user_silence(void)
+{
+    user_heard_bytes = 0;
+    user_heard[0] = 0;
+}
+
+static inline void user_take(const struct applied *applied, const struct event *event)
+{
+    struct applied with = *applied;
+    with.command = user_command;
+    with.command_length = user_command_bytes;
+    user_stream_event(users, &with, event);
+}
+
+/* The events written since the last time are one command's. */
+static inline void user_apply(void)
+{
+    const struct applied applied = desk_apply();
+    user_stream_end(users, &applied);
+    user_command_bytes = 0;
+}
+
+static inline void user_join(struct user_listener *listener, uint32_t account)
+{
+    *listener =
+        (struct user_listener){.account = account, .time_unit_ns = DESK_MS_NS, .hear = user_hear};
+    user_stream_join(users, listener);
+}
+
+/* Ann and bob are there, and nobody listens. */
+static inline void user_open(void)
+{
+    desk_open();
+    arena_unmap(&user_arena);
+    assert_true(arena_map(&user_arena, user_stream_bytes(&fixture_genesis)));
+    users = user_stream_new(&user_arena, &fixture_genesis, desk_view,
+                            market_views_params(fixture_views));
+    assert_non_null(users);
+    user_command_bytes = 0;
+    user_silence();
+    desk_listener = user_take;
+    desk_account(1);
+    desk_account(2);
+    user_apply();
+}
+
+static inline void user_header(uint16_t type, uint32_t payload_bytes)
+{
+    const struct command_header header = {.length = COMMAND_HEADER_BYTES + payload_bytes,
+                                          .type = type};
+    command_header_put(user_command, &header);
+    user_command_bytes = header.length;
+}
+
+/* The next command cancels, and calls that `id`. */
+static inline void user_cancels(const char *id)
+{
+    struct order_cancel_command cancel = {.account = 1};
+    memcpy(cancel.client_id, id, strlen(id));
+    user_header(T_ORDER_CANCEL, ORDER_CANCEL_BYTES);
+    order_cancel_command_put(user_command + COMMAND_HEADER_BYTES, &cancel);
+}
+
+/* The next command puts a LIMIT order of ann's to sell 5 lots at 51,000.00 in the place of another. */
+static inline void user_replaces(const char *cancel_id, const char *id)
+{
+    struct order_replace_command replace = {.account = 1,
+                                            .price = {5100000},
+                                            .qty = {5},
+                                            .side = SELL,
+                                            .type = LIMIT,
+                                            .time_in_force = GTC};
+    memcpy(replace.client_id, id, strlen(id));
+    memcpy(replace.cancel_client_id, cancel_id, strlen(cancel_id));
+    user_header(T_ORDER_REPLACE, ORDER_REPLACE_BYTES);
+    order_replace_command_put(user_command + COMMAND_HEADER_BYTES, &replace);
+}
+
+static inline void user_assert_told(const char *part)
+{
+    if (strstr(user_heard, part) == NULL) fail_msg("%s\nis not in\n%s", part, user_heard);
+}
+
+/* What of each message is between `"name":` and the next comma, in the order they came, blank between them. */
+static inline const char *user_values(const char *name)
+{
+    static char values[4096];
+    char key[64];
+    size_t used = 0;
+    snprintf(key, sizeof(key), "\"%s\":", name);
+    for (const char *at = user_heard; (at = strstr(at, key)) != NULL;) {
+        at += strlen(key);
+        const size_t byte_count = strcspn(at, ",}");
+        assert_true(used + byte_count + 2 < sizeof(values));
+        if (used > 0) values[used++] = ' ';
+        memcpy(values + used, at, byte_count);
+        used += byte_count;
+    }
+    values[used] = 0;
+    return values;
+}
+
+#endif /* TESTS_UNIT_GATEWAY_USER_FIXTURE_H */
