@@ -12,6 +12,12 @@ struct transfer {
     struct transfer_times times;
 };
 
+/* The account's address on a chain. */
+struct own_address {
+    const struct address_changed_event *address;
+    bool is_one; /* it has no other there */
+};
+
 /* A list under way. */
 struct listing {
     const struct history_query *query;
@@ -19,8 +25,11 @@ struct listing {
     const struct custody_view *view;
     const struct printing *printing;
     struct writer *json;
+    uint32_t unseen_rows; /* the newer ones have been asked for times */
     uint32_t skipped;
     uint32_t put;
+    uint32_t address_count;
+    struct own_address addresses[PARAMS_ROUTES_LIMIT]; /* each on another chain */
 };
 
 static bool is_of_deposits(const struct history_query *query)
@@ -89,20 +98,36 @@ static bool is_full(const struct listing *listing)
     return listing->put == listing->query->wallet.limit;
 }
 
-/* The address on the deposit's chain, when the account has one there and no other. */
-static const struct address_changed_event *address_of(const struct listing *listing,
-                                                      const struct deposit_changed_event *deposit)
+static struct own_address *find_address(struct listing *listing, const uint8_t chain[CHAIN_BYTES])
 {
-    const struct address_changed_event *found = NULL;
+    for (uint32_t i = 0; i < listing->address_count; i++)
+        if (memcmp(listing->addresses[i].address->chain, chain, CHAIN_BYTES) == 0)
+            return &listing->addresses[i];
+    return NULL;
+}
+
+/* All addresses are walked, once a list. */
+static void gather_addresses(struct listing *listing)
+{
+    if (!is_of_deposits(listing->query)) return;
     for (uint32_t i = 0; i < custody_view_address_count(listing->view); i++) {
         const struct address_changed_event *address = custody_view_address(listing->view, i);
-        if (address->kind != ADDRESS_DEPOSIT || address->account != deposit->account ||
-            memcmp(address->chain, deposit->chain, CHAIN_BYTES) != 0)
+        if (address->kind != ADDRESS_DEPOSIT || address->account != listing->query->account)
             continue;
-        if (found != NULL) return NULL;
-        found = address;
+        struct own_address *known = find_address(listing, address->chain);
+        if (known != NULL)
+            known->is_one = false;
+        else if (listing->address_count < PARAMS_ROUTES_LIMIT)
+            listing->addresses[listing->address_count++] = (struct own_address){address, true};
     }
-    return found;
+}
+
+/* The address on the deposit's chain, when the account has one there and no other. */
+static const struct address_changed_event *address_of(struct listing *listing,
+                                                      const struct deposit_changed_event *deposit)
+{
+    const struct own_address *own = find_address(listing, deposit->chain);
+    return own != NULL && own->is_one ? own->address : NULL;
 }
 
 static void put_transfer(struct listing *listing, const struct transfer *transfer)
@@ -146,14 +171,16 @@ static bool read_row(const struct listing *listing, uint32_t row, uint64_t *numb
                              deposit ? transfer->deposit.asset : transfer->withdrawal.asset) >= 0;
 }
 
-/* Since when a transfer that memory has is there, from its row. */
-static bool find_times(const struct listing *listing, uint64_t number, struct transfer_times *times)
+/* Since when a transfer that memory has is there, from its row. Both go from new to old, so that a row is looked at
+ * once. */
+static bool find_times(struct listing *listing, uint64_t number, struct transfer_times *times)
 {
     struct transfer transfer;
     uint64_t found;
-    for (uint32_t row = 0; row < row_count(listing->rows); row++) {
-        if (!read_row(listing, row, &found, &transfer)) return false;
-        if (found != number) continue;
+    for (; listing->unseen_rows > 0; listing->unseen_rows--) {
+        if (!read_row(listing, listing->unseen_rows - 1, &found, &transfer)) return false;
+        if (found < number) return false;
+        if (found > number) continue;
         if (times->changed_ns == 0) times->changed_ns = transfer.times.changed_ns;
         times->created_ns = transfer.times.created_ns;
         return true;
@@ -196,12 +223,14 @@ bool recall_wallet_answer(const struct history_query *query, const struct histor
                               .rows = rows,
                               .view = view_custody(view),
                               .printing = printing,
-                              .json = json};
+                              .json = json,
+                              .unseen_rows = row_count(rows)};
     bool is_early;
     *refusal = refusal_of(REJECT_HISTORY_UNAVAILABLE, NULL, NULL);
     /* Asked for while memory had it all, it may have put out one since. */
     if (rows == NULL && !recall_wallet_is_whole(query, view)) return false;
     if (rows != NULL && rows->cursor < custody_view_put_out(listing.view)) return false;
+    gather_addresses(&listing);
     writer_array(json);
     if (!put_memory(&listing, oldest, recall_custody_last(query->kind, view)) ||
         !put_rows(&listing, oldest, &is_early))

@@ -6,7 +6,7 @@
  * Owner    one gateway loop
  * Limits   the account's newest WALLET_LOOK_MAX are looked through; when that is not enough for the times and the limit
  *          that were asked for, the answer is REJECT_TRANSFERS_MANY
- * Cost     O(what memory holds + rows)
+ * Cost     O(what memory holds, addresses of all included, + rows): each is looked at once
  */
 
 #ifndef GATEWAY_RECALL_WALLET_H
