@@ -115,11 +115,12 @@ static bool read_named(struct request *request, const struct facts *facts,
     return true;
 }
 
-/* Where the zone's day began that holds `now_ns`. */
+/* Where the zone's day began that holds `now_ns`; 1970 had no days before its first. */
 static uint64_t day_open(uint64_t now_ns, int64_t zone_ns)
 {
-    const int64_t there = (int64_t)now_ns + zone_ns;
-    return (uint64_t)(there - there % (int64_t)DAY_NS - zone_ns);
+    const int64_t into_day =
+        ((int64_t)(now_ns % DAY_NS) + zone_ns + (int64_t)DAY_NS) % (int64_t)DAY_NS;
+    return now_ns < (uint64_t)into_day ? 0 : now_ns - (uint64_t)into_day;
 }
 
 enum outcome ticker_data_trading_day(struct request *request, const struct facts *facts)
@@ -182,7 +183,8 @@ static void ask_days(struct request *request, const struct facts *facts, uint16_
                      uint64_t window_ns)
 {
     const uint64_t now_ns = market_views_now_ns(facts->markets);
-    const uint64_t from_ns = (now_ns - window_ns) / MINUTE_NS * MINUTE_NS;
+    /* A chain whose log has said nothing yet is at the beginning of 1970. */
+    const uint64_t from_ns = now_ns < window_ns ? 0 : (now_ns - window_ns) / MINUTE_NS * MINUTE_NS;
     const int64_t past_midnight = (int64_t)(from_ns % DAY_NS);
     const int64_t zone_ns =
         past_midnight > (int64_t)DAY_NS / 2 ? (int64_t)DAY_NS - past_midnight : -past_midnight;

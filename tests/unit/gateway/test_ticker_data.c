@@ -184,3 +184,39 @@ TEST(ticker_data, days_are_one_ticker)
     assert_non_null(strstr(bytes, "\"firstId\":3,\"lastId\":8,\"count\":6}"));
     arena_unmap(&arena);
 }
+
+/* Before the log has said anything its clock is at the beginning of 1970: windows and days open there, not before. */
+TEST(ticker_data, windows_of_a_young_clock_open_at_its_beginning)
+{
+    desk_open();
+    assert_int_equal(market_views_now_ns(fixture_views), 0);
+    assert_int_equal(desk_ask(METHOD_GET, WINDOW, "symbol=BTCUSDT&windowSize=7d", 0),
+                     OUTCOME_HISTORY);
+    assert_int_equal(desk_request.history.start_ns, 0);
+    assert_int_equal(desk_request.history.from_ns, 0);
+    static const char *const zones[] = {"-12:00", "0", "14:00"};
+    for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
+        char query[64];
+        snprintf(query, sizeof(query), "symbol=BTCUSDT&timeZone=%s", zones[i]);
+        assert_int_equal(desk_ask(METHOD_GET, TODAY, query, 0), OUTCOME_ANSWERED);
+        assert_non_null(strstr(desk_answer, "\"openTime\":0,"));
+    }
+}
+
+/* A day of a zone begins at its midnight, east and west of ours. */
+TEST(ticker_data, days_begin_at_the_zones_midnight)
+{
+    static const struct {
+        const char *zone;
+        uint64_t open_ms;
+    } cases[] = {{"0", 1699920000000}, {"-12:00", 1699963200000}, {"14:00", 1699956000000}};
+    open_two_fills(1);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char query[64], expected[64];
+        snprintf(query, sizeof(query), "symbol=BTCUSDT&timeZone=%s", cases[i].zone);
+        snprintf(expected, sizeof(expected), "\"openTime\":%llu,",
+                 (unsigned long long)cases[i].open_ms);
+        assert_int_equal(desk_ask(METHOD_GET, TODAY, query, 0), OUTCOME_ANSWERED);
+        if (strstr(desk_answer, expected) == NULL) fail_msg("%s not in %s", expected, desk_answer);
+    }
+}
