@@ -1,5 +1,7 @@
 #include "gateway/session.h"
 
+#include "gateway/frame.h"
+
 #include <string.h>
 
 /* Marks a stream that is no channel: its name's place is in the lower bits. */
@@ -177,7 +179,8 @@ static int hex_digit(char digit)
     return -1;
 }
 
-/* Percent-decodes; false on a bad escape, a zero byte, or text that is too long. */
+/* Percent-decodes; false on a bad escape, a zero byte, text that is too long, or is not UTF-8: names are listed as they
+ * came. */
 static bool decode(const char *text, size_t text_bytes, char *out, size_t *out_bytes)
 {
     *out_bytes = 0;
@@ -193,7 +196,7 @@ static bool decode(const char *text, size_t text_bytes, char *out, size_t *out_b
         if (byte == '\0' || *out_bytes == PATH_MAX_BYTES) return false;
         out[(*out_bytes)++] = byte;
     }
-    return true;
+    return frame_is_utf8((const uint8_t *)out, *out_bytes);
 }
 
 /* Subscribes to names separated by slashes; empty ones are passed over. */

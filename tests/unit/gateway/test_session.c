@@ -58,6 +58,11 @@ TEST(session, urls_open_streams)
     assert_false(open_path("/ws/%4", ""));
     assert_false(open_path("/ws/%zz", ""));
     assert_false(open_path("/ws/a%00b", ""));
+    assert_true(open_path("/ws/%c3%a4", ""));
+    assert_false(
+        open_path("/ws/%c3", "")); /* half a letter: LIST_SUBSCRIPTIONS could not tell it */
+    assert_false(open_path("/ws/a/%ff", ""));
+    assert_false(open_path("/stream", "streams=btcusdt@trade/%c3%28"));
     assert_false(open_path("/wsx", ""));
     assert_false(open_path("/stream/btcusdt@trade", ""));
 }
