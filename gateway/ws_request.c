@@ -94,6 +94,8 @@ static bool read_parameter(struct ws_request *request, const struct ws_parameter
         name->byte_count < sizeof(shown) - 1 ? name->byte_count : sizeof(shown) - 1;
     memcpy(shown, name->bytes, shown_bytes);
     shown[shown_bytes] = '\0';
+    /* Neither sent nor not sent: what is signed would say the word. */
+    if (value->kind == JSON_NULL) return refuse(refusal, REJECT_EMPTY, shown, NULL);
     if (!is_plain_value(value)) return refuse(refusal, REJECT_ILLEGAL_CHARACTERS, shown, "^[^&]*$");
     if (is_name(name, "returnRateLimits")) {
         if (value->kind != JSON_BOOLEAN) return refuse(refusal, REJECT_DATA, shown, NULL);

@@ -3,7 +3,7 @@
  *
  * Signed is `name=value` of all parameters but `signature`, sorted by name, joined by `&`, values as they are: strings
  * without quotes and escapes, all else as its JSON was written. So that a signed text reads one way only, a name is
- * letters, digits and _, and no value holds `&` or a zero byte.
+ * letters, digits and _, no value holds `&` or a zero byte, and none is null.
  *
  * Memory   points into the text that was read
  * Limits   WS_REQUEST_PARAMETERS_MAX parameters, WS_REQUEST_ID_MAX bytes of an id's JSON

@@ -135,3 +135,16 @@ TEST(ws_request, parameters_have_a_bound)
         assert_int_equal(reads(text), count == WS_REQUEST_PARAMETERS_MAX);
     }
 }
+
+/* null is neither sent nor not sent: no parameter may be it, whatever stands beside it; params itself and the id may. */
+TEST(ws_request, null_is_no_value)
+{
+    char shown[REFUSAL_TEXT_MAX];
+    assert_false(reads("{\"id\":1,\"method\":\"order.place\",\"params\":{\"price\":null}}"));
+    refusal_text(&refusal, shown);
+    assert_string_equal(shown, "Parameter 'price' was empty.");
+    assert_int_equal(reject_code(refusal.reject), -1105);
+    assert_false(reads("{\"method\":\"m\",\"params\":{\"a\":\"1\",\"returnRateLimits\":null}}"));
+    assert_true(reads("{\"id\":null,\"method\":\"ping\",\"params\":null}"));
+    assert_true(reads("{\"method\":\"m\",\"params\":{\"a\":\"null\",\"b\":[null]}}"));
+}
