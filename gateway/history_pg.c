@@ -252,7 +252,8 @@ static void send_statement(struct link *link)
 }
 
 /* Nobody asks: what may be asked is made known, one statement after the other, so that no question waits for the server to
- * read the tables' descriptions. One that is refused (no schema yet) waits until it is asked. */
+ * read the tables' descriptions. One that is refused (no schema yet) waits
+ * until something is asked and is not refused. */
 static void prepare_ahead(struct link *link)
 {
     for (uint32_t statement = 0; statement < QUERY_STATEMENTS && !link->waits_to_ask; statement++) {
@@ -268,7 +269,7 @@ static void prepared(struct link *link, bool good)
     link->result = NULL;
     link->state = LINK_IDLE;
     if (good) link->prepared |= 1u << link->statement;
-    link->waits_to_ask |= !good;
+    link->waits_to_ask = !good;
     if (link->request != NULL) send_statement(link);
 }
 
