@@ -1,6 +1,7 @@
 #include "gateway/desk_state.h"
 
 #include "gateway/identify.h"
+#include "gateway/order_batch.h"
 #include "gateway/readers_uv.h"
 #include "gateway/route.h"
 #include "gateway/submit.h"
@@ -210,7 +211,18 @@ static void follow(struct desk_question *question, enum outcome outcome)
     case OUTCOME_READING:
         ask_reading(question);
         break;
+    case OUTCOME_ITEMS:
+        order_batch_ask(question);
+        break;
     }
+}
+
+static bool read_form(const struct request *request)
+{
+    const enum security security = request->route->security;
+    const bool is_form = security != SECURITY_BATCH && security != SECURITY_ITEMS;
+    return form_parse(request->form, request->query, request->query_bytes, request->body,
+                      is_form ? request->body_bytes : 0);
 }
 
 static void handle(struct desk_question *question)
@@ -218,8 +230,7 @@ static void handle(struct desk_question *question)
     struct desk *desk = question->desk;
     struct request *request = &question->request;
     request->form = &desk->form;
-    if (!form_parse(request->form, request->query, request->query_bytes, request->body,
-                    request->body_bytes)) {
+    if (!read_form(request)) {
         request->refusal = refusal_of(REJECT_ILLEGAL_CHARACTERS, "query", "name=value&name=value");
         desk_send_refusal(question);
         return;
@@ -300,8 +311,17 @@ void desk_take(struct desk_question *question)
         desk_refuse(question, REJECT_TIME_UNIT);
 }
 
+void desk_take_item(struct desk_question *question)
+{
+    if (read_time_unit(question))
+        handle(question);
+    else
+        desk_refuse(question, REJECT_TIME_UNIT);
+}
+
 void desk_forget(struct desk_question *question)
 {
+    if (question->items != NULL) order_batch_forget(question);
     submit_forget(question);
     if (question->asked != NULL) history_forget(question->asked);
     if (question->reading != NULL) readers_forget(question->reading);

@@ -27,6 +27,7 @@ struct desk;
 struct desk_question;
 struct gateway_options;
 struct history;
+struct order_batch;
 struct readers;
 struct waiter;
 
@@ -71,12 +72,14 @@ struct desk_question {
     struct auth_piece headers[DESK_HEADERS]; /* as sent; NULL where there was none */
     struct auth_piece target;                /* path and query as they were sent */
     const struct auth_payload *payload;      /* what was signed; NULL: query and body as they are */
+    const struct request *principal;         /* who asks is who asked that one; NULL: who signed */
     struct request request;
     struct desk_answer answer;
     struct desk *desk;
     struct reply reply;
     struct history_request *asked;
     struct readers_question *reading;                    /* what it wants to know from files */
+    struct order_batch *items;                           /* the questions of which it is made */
     struct desk_question *next_behind, *previous_behind; /* waits for the view */
     uint64_t needs_command;
     uint32_t slot; /* in the table of who waits for a command */

@@ -36,6 +36,9 @@ struct desk {
     struct form form;
 };
 
+/* Answers one of the questions that another is made of: its weight is charged, and the view is as new as that one needs. */
+void desk_take_item(struct desk_question *question);
+
 /* Sends what the handler has written, or what its reading has taken; or the request's refusal. */
 void desk_send_written(struct desk_question *question);
 void desk_send_refusal(struct desk_question *question);

@@ -23,7 +23,8 @@ static bool authenticate_key(struct desk_question *question)
     struct desk *desk = question->desk;
     struct request *request = &question->request;
     const enum security security = request->route->security;
-    const uint16_t permission = security == SECURITY_TRADE      ? KEY_TRADE
+    const bool trades = security == SECURITY_TRADE || security == SECURITY_BATCH;
+    const uint16_t permission = trades                          ? KEY_TRADE
                                 : security == SECURITY_WITHDRAW ? KEY_WITHDRAW
                                                                 : KEY_READ;
     const struct auth_piece *text = &question->headers[DESK_API_KEY];
@@ -98,7 +99,9 @@ static bool authenticate_reader(struct desk_question *question)
 bool identify_asker(struct desk_question *question)
 {
     struct request *request = &question->request;
-    if (request->route->security == SECURITY_NONE) return true;
+    const enum security security = request->route->security;
+    if (security == SECURITY_NONE || security == SECURITY_ITEMS) return true;
+    if (question->principal != NULL) return follow_principal(question);
     if (request->route->security == SECURITY_READER) return authenticate_reader(question);
     request->payload = question->payload != NULL
                            ? *question->payload
@@ -108,3 +111,15 @@ bool identify_asker(struct desk_question *question)
                               request->route->security == SECURITY_CONNECTOR;
     return by_operators ? authenticate_operator(question) : authenticate_key(question);
 }
+/* One of the items that a signature covers together. */
+static bool follow_principal(struct desk_question *question)
+{
+    struct request *request = &question->request;
+    const struct request *principal = question->principal;
+    request->proof = principal->proof;
+    request->account = principal->account;
+    request->deadline_ns = principal->deadline_ns;
+    fill_client_id(question);
+    return true;
+}
+

@@ -35,6 +35,8 @@ enum security {
     SECURITY_OPERATOR,
     SECURITY_CONNECTOR, /* an operator, or a connector that was added */
     SECURITY_READER,    /* members and granted auditors: grant.h */
+    SECURITY_BATCH, /* as TRADE, by an HMAC key: the body is lines, not a form (order_batch.h) */
+    SECURITY_ITEMS, /* likewise, each line signed for itself */
 };
 
 enum outcome {
@@ -43,6 +45,7 @@ enum outcome {
     OUTCOME_COMMAND,
     OUTCOME_HISTORY,
     OUTCOME_READING,
+    OUTCOME_ITEMS, /* the body's lines are asked for one by one */
 };
 
 struct quota;

@@ -1,4 +1,5 @@
 #include "gateway/admit.h"
+#include "gateway/order_batch.h"
 #include "gateway/rehearse.h"
 #include "gateway/route.h"
 
@@ -26,6 +27,9 @@ static bool has_room(struct request *request, const struct facts *facts, uint32_
 /* The intent has been read: it becomes the account's command. */
 static enum outcome command_of(struct request *request, enum reply_kind kind)
 {
+    /* A path is not signed: the lines of a batch must not pass for one form. */
+    if (request->body_bytes > 0 && memchr(request->body, '\n', request->body_bytes) != NULL)
+        return request_refuse(request, REJECT_ILLEGAL_CHARACTERS, "body", "name=value&name=value");
     admit_account(&request->intent, request->account);
     admit_ids(&request->intent, request->client_id);
     request->reply_kind = kind;
@@ -188,6 +192,18 @@ enum outcome trading_switch(struct request *request, const struct facts *facts)
     if (!intent_switch_set(request->form, facts->params, &request->intent, &request->refusal))
         return OUTCOME_REFUSED;
     return command_of(request, REPLY_SWITCH);
+}
+
+/* What an Ed25519 key signs goes into the log with each command: it has to be the command's own text. */
+enum outcome trading_batch(struct request *request, const struct facts *facts)
+{
+    (void)facts;
+    const uint32_t count = order_batch_count(request->body, request->body_bytes);
+    if (count == 0 || count > ORDER_BATCH_ITEMS_MAX)
+        return request_refuse(request, REJECT_DATA, "body", NULL);
+    if (request->route->security == SECURITY_BATCH && request->proof.kind != AUTH_HMAC)
+        return request_refuse(request, REJECT_SIGNATURE, NULL, NULL);
+    return OUTCOME_ITEMS;
 }
 
 enum outcome trading_admin(struct request *request, const struct facts *facts)

@@ -20,9 +20,10 @@ struct asker {
     struct asker *forgets; /* who is forgotten when this one is answered */
     char path[256];
     char query[1024];
+    char body[1 << 14];
     char text[1 << 14]; /* the answer's bytes */
     size_t memory_used;
-    char memory[1 << 16];
+    char memory[1 << 20];
 };
 
 static struct arena asker_arena;
@@ -112,14 +113,15 @@ static inline void asker_close(void)
     park_close(&asker_park);
 }
 
-/* The text with a time and account 1's signature behind it. */
-static inline void asker_sign(char *signed_text, size_t capacity, const char *text)
+/* The text with a time and a signature of the key of thirty-two such bytes behind it. */
+static inline void asker_sign_with(uint8_t key_byte, char *signed_text, size_t capacity,
+                                   const char *text)
 {
     uint8_t key_id[32], mac[32];
     char secret[65], hex[65];
     snprintf(signed_text, capacity, "%s&timestamp=%llu", text,
              (unsigned long long)(desk_stamp / DESK_MS_NS));
-    memset(key_id, 0xaa, sizeof(key_id));
+    memset(key_id, key_byte, sizeof(key_id));
     auth_secret_of(asker_secret, key_id, secret);
     const struct auth_payload payload = auth_payload_of(signed_text, strlen(signed_text), NULL, 0);
     assert_true(auth_hmac(secret, 64, &payload, mac));
@@ -128,9 +130,15 @@ static inline void asker_sign(char *signed_text, size_t capacity, const char *te
     snprintf(signed_text + used, capacity - used, "&signature=%s", hex);
 }
 
-/* Asks; the answer may have come when it returns. */
-static inline void asker_ask(struct asker *asker, enum method method, const char *path,
-                             const char *query)
+/* The same of account 1's. */
+static inline void asker_sign(char *signed_text, size_t capacity, const char *text)
+{
+    asker_sign_with(0xaa, signed_text, capacity, text);
+}
+
+/* All that a transport says of a question, but no key. */
+static inline void asker_begin(struct asker *asker, enum method method, const char *path,
+                               const char *query)
 {
     bool path_exists;
     memset(asker, 0, sizeof(*asker));
@@ -138,7 +146,6 @@ static inline void asker_ask(struct asker *asker, enum method method, const char
     snprintf(asker->query, sizeof(asker->query), "%s", query);
     struct request *request = &asker->question.request;
     asker->question.asker = &asker_functions;
-    asker->question.headers[DESK_API_KEY] = (struct auth_piece){ASKER_KEY, 64};
     request->method = method;
     request->path = asker->path;
     request->path_bytes = strlen(path);
@@ -149,6 +156,41 @@ static inline void asker_ask(struct asker *asker, enum method method, const char
     request->route = route_find(method, path, strlen(path), &request->path_value, &path_exists);
     assert_non_null(request->route);
     desk_begin(asker_desk, &asker->question);
+}
+
+/* Asks; the answer may have come when it returns. */
+static inline void asker_ask(struct asker *asker, enum method method, const char *path,
+                             const char *query)
+{
+    asker_begin(asker, method, path, query);
+    asker->question.headers[DESK_API_KEY] = (struct auth_piece){ASKER_KEY, 64};
+    desk_take(&asker->question);
+}
+
+/* The same with a body. */
+static inline void asker_ask_body(struct asker *asker, enum method method, const char *path,
+                                  const char *query, const char *body)
+{
+    asker_begin(asker, method, path, query);
+    snprintf(asker->body, sizeof(asker->body), "%s", body);
+    asker->question.headers[DESK_API_KEY] = (struct auth_piece){ASKER_KEY, 64};
+    asker->question.request.body = asker->body;
+    asker->question.request.body_bytes = strlen(asker->body);
+    desk_take(&asker->question);
+}
+
+/* As asker_ask_signed, by the key of thirty-two such bytes. */
+static inline void asker_ask_with(struct asker *asker, uint8_t key_byte, enum method method,
+                                  const char *path, const char *text)
+{
+    char query[1024];
+    uint8_t key_id[32];
+    static char key_text[65];
+    memset(key_id, key_byte, sizeof(key_id));
+    hash_hex(key_id, sizeof(key_id), key_text);
+    asker_sign_with(key_byte, query, sizeof(query), text);
+    asker_begin(asker, method, path, query);
+    asker->question.headers[DESK_API_KEY] = (struct auth_piece){key_text, 64};
     desk_take(&asker->question);
 }
 

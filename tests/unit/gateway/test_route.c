@@ -42,6 +42,8 @@ TEST(route, nothing_but_reads_is_unsigned)
                           strstr(routes[index].path, assets) != NULL;
         if (routes[index].method != METHOD_GET)
             assert_true(asks || routes[index].security == SECURITY_TRADE ||
+                        routes[index].security == SECURITY_BATCH ||
+                        routes[index].security == SECURITY_ITEMS ||
                         routes[index].security == SECURITY_WITHDRAW ||
                         routes[index].security == SECURITY_OPERATOR ||
                         routes[index].security == SECURITY_CONNECTOR);
