@@ -57,6 +57,7 @@ static bool authenticate_operator(struct desk_question *question)
     uint8_t public_key[PUBLIC_KEY_BYTES];
     if (text.bytes == NULL) text = question->headers[DESK_API_KEY];
     if (text.bytes == NULL && field != NULL)
+    request->permissions = view_key(desk->facts.view, key_index)->permissions;
         text = (struct auth_piece){field->value, field->value_bytes};
     request->refusal = refusal_of(REJECT_UNKNOWN_OPERATOR, NULL, NULL);
     if (!hash_from_hex(text.bytes == NULL ? "" : text.bytes, text.byte_count, public_key,

@@ -174,6 +174,14 @@ static void put_next_fee(struct writer *json, const struct printing *printing, i
     writer_key_u64(json, "nextWithdrawFeeFrom", next->from_ns / printing->time_unit_ns);
 }
 
+int64_t reply_withdrawal_min(const struct params *params, int route, uint64_t now_ns)
+{
+    const struct route_changed_event *way = &params->routes[route];
+    const int64_t fee = params_route_fee(params, route, now_ns).units;
+    const int64_t step = step_of(&params->assets[way->asset], way);
+    return way->withdrawal_min.units > fee ? way->withdrawal_min.units : fee + step;
+}
+
 void reply_network(struct writer *json, const struct printing *printing, int route, uint64_t now_ns)
 {
     const struct params *params = printing->params;
@@ -182,7 +190,6 @@ void reply_network(struct writer *json, const struct printing *printing, int rou
     const int decimals = asset->decimals;
     const int64_t step = step_of(asset, way);
     const int64_t fee = params_route_fee(params, route, now_ns).units;
-    const int64_t least = way->withdrawal_min.units > fee ? way->withdrawal_min.units : fee + step;
     writer_object(json);
     put_padded(json, "network", way->chain, CHAIN_BYTES);
     put_padded(json, "name", way->chain, CHAIN_BYTES);
@@ -192,7 +199,7 @@ void reply_network(struct writer *json, const struct printing *printing, int rou
     writer_key_bool(json, "withdrawEnable", way->status == ROUTE_OPEN);
     writer_key_decimal(json, "withdrawFee", fee, decimals);
     put_next_fee(json, printing, route, now_ns);
-    writer_key_decimal(json, "withdrawMin", least, decimals);
+    writer_key_decimal(json, "withdrawMin", reply_withdrawal_min(params, route, now_ns), decimals);
     writer_key_decimal(json, "withdrawMax", way->withdrawal_max.units, decimals);
     writer_key_decimal(json, "withdrawIntegerMultiple", step, decimals);
     writer_key_u64(json, "minConfirm", way->confirmations);

@@ -25,6 +25,9 @@ void reply_address_change(struct writer *json, const struct printing *printing,
 /* The words of `status`. An enum withdrawal_state, or 0 for RELEASED; false: no such word. */
 MUST_CHECK bool reply_withdrawal_state(const char *word, uint8_t *state);
 
+/* The least that may be withdrawn by a route at `now_ns`, in units: what arrives of it is above nothing. */
+int64_t reply_withdrawal_min(const struct params *params, int route, uint64_t now_ns);
+
 /* A route as /sapi/v1/capital/config/getall tells of it: its limits, what a withdrawal that is asked for now costs,
  * and, while another fee is to come, which and from when. */
 void reply_network(struct writer *json, const struct printing *printing, int route,

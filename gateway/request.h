@@ -93,6 +93,7 @@ struct request {
     uint32_t weight;
     uint32_t retry_after_s; /* of a refusal that says so; 0: it does not */
     uint32_t account;       /* signed requests: whose; 0 otherwise */
+    uint16_t permissions;   /* of its key: enum key_permission */
     int http_status;
     const char *content_type; /* NULL: JSON */
     struct auth_payload payload;

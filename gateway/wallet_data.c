@@ -169,6 +169,75 @@ enum outcome wallet_data_trading_status(struct request *request, const struct fa
     return OUTCOME_ANSWERED;
 }
 
+/* Of the key that asks. When it was made is not kept. */
+enum outcome wallet_data_restrictions(struct request *request, const struct facts *facts)
+{
+    static const char *const nothing[] = {
+        "enableInternalTransfer", "enableMargin",
+        "enableFutures",          "permitsUniversalTransfer",
+        "enableVanillaOptions",   "enableFixApiTrade",
+        "enableFixReadOnly",      "enablePortfolioMarginTrading",
+    };
+    struct writer *json = &request->json;
+    (void)facts;
+    writer_object(json);
+    writer_key_bool(json, "ipRestrict", false);
+    writer_key_u64(json, "createTime", 0);
+    writer_key_bool(json, "enableReading", (request->permissions & KEY_READ) != 0);
+    writer_key_bool(json, "enableSpotAndMarginTrading", (request->permissions & KEY_TRADE) != 0);
+    writer_key_bool(json, "enableWithdrawals", (request->permissions & KEY_WITHDRAW) != 0);
+    for (size_t index = 0; index < sizeof(nothing) / sizeof(nothing[0]); index++)
+        writer_key_bool(json, nothing[index], false);
+    writer_object_end(json);
+    return OUTCOME_ANSWERED;
+}
+
+/* Of an asset's ways the one that is open before others, and cheaper before dearer; -1: it has none. */
+static int way_out(const struct params *params, uint16_t asset, uint64_t now_ns)
+{
+    int found = -1;
+    for (int way = 0; way < params->route_count; way++) {
+        if (params->routes[way].asset != asset) continue;
+        const bool is_open = params->routes[way].status == ROUTE_OPEN;
+        const bool was_open = found >= 0 && params->routes[found].status == ROUTE_OPEN;
+        const bool is_cheaper = found >= 0 && params_route_fee(params, way, now_ns).units <
+                                                  params_route_fee(params, found, now_ns).units;
+        if (found < 0 || (is_open && !was_open) || (is_open == was_open && is_cheaper)) found = way;
+    }
+    return found;
+}
+
+static void put_detail(struct request *request, const struct params *params, uint16_t asset)
+{
+    struct writer *json = &request->json;
+    const int decimals = params->assets[asset].decimals;
+    const int way = way_out(params, asset, request->now_ns);
+    const bool is_open = way >= 0 && params->routes[way].status == ROUTE_OPEN;
+    const int64_t fee = way < 0 ? 0 : params_route_fee(params, way, request->now_ns).units;
+    writer_key(json, params->assets[asset].symbol);
+    writer_object(json);
+    writer_key_decimal(json, "minWithdrawAmount",
+                       way < 0 ? 0 : reply_withdrawal_min(params, way, request->now_ns), decimals);
+    writer_key_bool(json, "depositStatus", way >= 0);
+    writer_key_decimal(json, "withdrawFee", fee, decimals);
+    writer_key_bool(json, "withdrawStatus", is_open);
+    writer_object_end(json);
+}
+
+enum outcome wallet_data_details(struct request *request, const struct facts *facts)
+{
+    const struct params *params = facts->params;
+    const struct form_field *field;
+    if (!parameter_optional(request->form, "asset", &field, &request->refusal))
+        return OUTCOME_REFUSED;
+    writer_object(&request->json);
+    for (uint16_t asset = 0; asset < params->asset_count; asset++)
+        if (field == NULL || strcmp(field->value, params->assets[asset].symbol) == 0)
+            put_detail(request, params, asset);
+    writer_object_end(&request->json);
+    return OUTCOME_ANSWERED;
+}
+
 /* There is no past of balances but the ledger's (/quorex/v1/ledger): the one snapshot there is is of now. */
 enum outcome wallet_data_snapshot(struct request *request, const struct facts *facts)
 {

@@ -138,6 +138,8 @@ TEST(trading, every_new_path_becomes_its_command)
          REPLY_REPLACE},
         {METHOD_PUT, "/api/v3/order/amend/keepPriority", "symbol=BTCUSDT&orderId=1&newQty=1",
          T_ORDER_AMEND, REPLY_AMEND},
+        {METHOD_PUT, "/fapi/v1/order/amend/keepPriority", "symbol=BTCUSDT&orderId=1&newQty=1",
+         T_ORDER_AMEND, REPLY_AMEND},
         {METHOD_POST, "/api/v3/orderList/oco", OCO_TEXT, T_LIST_PLACE, REPLY_LIST},
         {METHOD_POST, "/api/v3/orderList/oto", WORKING_TEXT "pendingType=MARKET", T_LIST_PLACE,
          REPLY_LIST},

@@ -1,7 +1,7 @@
 #include "common/withdrawal_event.h"
 #include "gateway/recall.h"
 
-#include "tests/unit/gateway/desk_fixture.h"
+#include "tests/unit/gateway/asker_fixture.h"
 
 #define DEPOSITS    "/sapi/v1/capital/deposit/hisrec"
 #define WITHDRAWALS "/sapi/v1/capital/withdraw/history"
@@ -136,6 +136,65 @@ TEST(wallet_data, address_is_the_accounts_own)
     assert_non_null(strstr(listed(DEPOSITS, ""), "\"address\":\"anns\","));
     put_address(1, ADDRESS_DEPOSIT, "anns-2");
     assert_non_null(strstr(listed(DEPOSITS, ""), "\"address\":\"\","));
+}
+
+/* What withdrawals cost and how small they may be is what the cheapest open way says; what has no way does not move. */
+TEST(wallet_data, details_tell_of_the_ways_of_assets)
+{
+    open_wallets();
+    struct route_changed_event route = {.asset = 1,
+                                        .confirmations = 3,
+                                        .decimals = 18,
+                                        .status = ROUTE_CLOSED,
+                                        .chain = "NEAR",
+                                        .withdrawal_min = {5}};
+    event_write_route_changed(&desk_events, &route);
+    desk_apply();
+    assert_answer("/sapi/v1/asset/assetDetail", "asset=USDT", 1,
+                  "{\"USDT\":{\"minWithdrawAmount\":\"0.00000005\",\"depositStatus\":true,"
+                  "\"withdrawFee\":\"0.00000000\",\"withdrawStatus\":false}}");
+    memcpy(route.chain, "FAR", 4);
+    route.status = ROUTE_OPEN;
+    route.withdrawal_min.units = 7;
+    event_write_route_changed(&desk_events, &route);
+    desk_apply();
+    assert_answer("/sapi/v1/asset/assetDetail", "asset=USDT", 1,
+                  "{\"USDT\":{\"minWithdrawAmount\":\"0.00000007\",\"depositStatus\":true,"
+                  "\"withdrawFee\":\"0.00000000\",\"withdrawStatus\":true}}");
+    assert_answer("/sapi/v1/asset/assetDetail", "asset=ETH", 1,
+                  "{\"ETH\":{\"minWithdrawAmount\":\"0.00000000\",\"depositStatus\":false,"
+                  "\"withdrawFee\":\"0.00000000\",\"withdrawStatus\":false}}");
+    assert_answer("/sapi/v1/asset/assetDetail", "asset=NONE", 1, "{}");
+    assert_int_equal(desk_ask(METHOD_GET, "/sapi/v1/asset/assetDetail", "", 1), OUTCOME_ANSWERED);
+    assert_non_null(strstr(desk_answer, "{\"BTC\":{\"minWithdrawAmount\":\"0.00000001\""));
+    assert_non_null(strstr(desk_answer, ",\"USDT\":{"));
+}
+
+/* A key is told what it may do, and that alone: nothing of it is a guess. */
+TEST(wallet_data, restrictions_are_the_permissions_of_the_key)
+{
+    static const char *const marks[] = {"\"enableReading\":true",
+                                        "\"enableSpotAndMarginTrading\":true",
+                                        "\"enableWithdrawals\":true"};
+    static const uint16_t permissions[] = {KEY_READ, KEY_TRADE, KEY_WITHDRAW};
+    static struct asker ann;
+    asker_open();
+    for (int mask = 0; mask < 4; mask++) {
+        struct key_added_event key = {.account = 1, .permissions = KEY_READ, .secret_version = 1};
+        if (mask & 1) key.permissions |= KEY_TRADE;
+        if (mask & 2) key.permissions |= KEY_WITHDRAW;
+        memset(key.key_id, 0xb0 + mask, sizeof(key.key_id));
+        event_write_key_added(&desk_events, &key);
+        desk_apply();
+        asker_ask_with(&ann, (uint8_t)(0xb0 + mask), METHOD_GET, "/sapi/v1/account/apiRestrictions",
+                       "a=b");
+        assert_int_equal(ann.question.answer.http_status, 200);
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(strstr(ann.text, marks[i]) != NULL,
+                             (key.permissions & permissions[i]) != 0);
+        desk_forget(&ann.question);
+    }
+    asker_close();
 }
 
 TEST(wallet_data, a_frozen_account_is_told_so)
