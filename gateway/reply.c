@@ -2,6 +2,7 @@
 
 #include "common/withdrawal_event.h"
 #include "gateway/custody_view.h"
+#include "gateway/made_id.h"
 #include "gateway/reply_custody.h"
 
 #include <string.h>
@@ -421,6 +422,8 @@ void reply_event(struct reply *reply, const struct printing *printing,
 {
     reply->stamp_ns = applied->stamp_ns;
     reply->command = applied->number;
+    /* It has no place for a name: any node that tells of it makes the same one. */
+    if (reply->kind == REPLY_CANCEL_ALL) made_id_cancel(applied->number, reply->cancel_id);
     switch (event->type) {
     case T_REFUSED: {
         struct refused_event refused;
