@@ -72,7 +72,8 @@ struct desk_question {
     struct auth_piece headers[DESK_HEADERS]; /* as sent; NULL where there was none */
     struct auth_piece target;                /* path and query as they were sent */
     const struct auth_payload *payload;      /* what was signed; NULL: query and body as they are */
-    const struct request *principal;         /* who asks is who asked that one; NULL: who signed */
+    const struct auth_payload *encoded; /* or this, the same as URLs have it; NULL: there is none */
+    const struct request *principal;    /* who asks is who asked that one; NULL: who signed */
     struct request request;
     struct desk_answer answer;
     struct desk *desk;

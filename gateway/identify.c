@@ -17,6 +17,18 @@ static void fill_client_id(struct desk_question *question)
     desk->random_used += ADMIT_CLIENT_ID_LETTERS;
 }
 
+/* Whether the key signed what was sent, in either writing: the payload is then the one that it signed. */
+static bool verify(struct desk_question *question, uint32_t key_index)
+{
+    struct desk *desk = question->desk;
+    struct request *request = &question->request;
+    if (auth_verify(desk->auth, desk->facts.view, key_index, &request->payload, &request->proof))
+        return true;
+    if (question->encoded == NULL) return false;
+    request->payload = *question->encoded;
+    return auth_verify(desk->auth, desk->facts.view, key_index, &request->payload, &request->proof);
+}
+
 /* Key, time, signature, in the order in which clients see them refused. */
 static bool authenticate_key(struct desk_question *question)
 {
@@ -40,11 +52,12 @@ static bool authenticate_key(struct desk_question *question)
     }
     if (!auth_check_time(timestamp_ns, request->deadline_ns, request->now_ns, &request->refusal))
         return false;
-    if (!auth_verify(desk->auth, desk->facts.view, key_index, &request->payload, &request->proof)) {
+    if (!verify(question, key_index)) {
         request->refusal = auth_refusal(&request->payload);
         return false;
     }
     request->account = view_key(desk->facts.view, key_index)->account;
+    request->permissions = view_key(desk->facts.view, key_index)->permissions;
     fill_client_id(question);
     return true;
 }
@@ -57,7 +70,6 @@ static bool authenticate_operator(struct desk_question *question)
     uint8_t public_key[PUBLIC_KEY_BYTES];
     if (text.bytes == NULL) text = question->headers[DESK_API_KEY];
     if (text.bytes == NULL && field != NULL)
-    request->permissions = view_key(desk->facts.view, key_index)->permissions;
         text = (struct auth_piece){field->value, field->value_bytes};
     request->refusal = refusal_of(REJECT_UNKNOWN_OPERATOR, NULL, NULL);
     if (!hash_from_hex(text.bytes == NULL ? "" : text.bytes, text.byte_count, public_key,
@@ -97,6 +109,18 @@ static bool authenticate_reader(struct desk_question *question)
                        &request->refusal);
 }
 
+/* One of the items that a signature covers together. */
+static bool follow_principal(struct desk_question *question)
+{
+    struct request *request = &question->request;
+    const struct request *principal = question->principal;
+    request->proof = principal->proof;
+    request->account = principal->account;
+    request->deadline_ns = principal->deadline_ns;
+    fill_client_id(question);
+    return true;
+}
+
 bool identify_asker(struct desk_question *question)
 {
     struct request *request = &question->request;
@@ -112,15 +136,3 @@ bool identify_asker(struct desk_question *question)
                               request->route->security == SECURITY_CONNECTOR;
     return by_operators ? authenticate_operator(question) : authenticate_key(question);
 }
-/* One of the items that a signature covers together. */
-static bool follow_principal(struct desk_question *question)
-{
-    struct request *request = &question->request;
-    const struct request *principal = question->principal;
-    request->proof = principal->proof;
-    request->account = principal->account;
-    request->deadline_ns = principal->deadline_ns;
-    fill_client_id(question);
-    return true;
-}
-

@@ -18,7 +18,7 @@ struct ws_call {
     struct ws_calls *calls;
     struct ws_call *next, *previous;
     struct auth_piece id;
-    struct auth_payload payload;
+    struct auth_payload payload, encoded; /* what was signed: values as they are, or as in a URL */
     bool shows_limits;
     h2o_mem_pool_t pool;
 };
@@ -242,6 +242,11 @@ static void fill_texts(struct ws_call *call, const struct ws_request *said)
     call->payload.signature = copy_string(call, signature);
     call->payload.signature_count = signature != NULL;
     call->question.payload = &call->payload;
+    call->encoded = call->payload;
+    call->encoded.pieces[0] = (struct auth_piece){form, request->query_bytes};
+    /* Encoding only adds bytes: as many are the same ones. */
+    if (request->query_bytes != call->payload.pieces[0].byte_count)
+        call->question.encoded = &call->encoded;
     call->question.headers[DESK_API_KEY] = copy_string(call, ws_request_find(said, "apiKey"));
 }
 

@@ -115,6 +115,47 @@ static void place(int descriptor, int id)
     say(descriptor, message);
 }
 
+/* An order whose id has to be encoded in a URL, signed in one writing or the other. */
+static void place_named(int descriptor, const char *id_in_text)
+{
+    uint8_t key_id[32], mac[32];
+    char secret[65], hex[65], message[2048], signed_text[1024];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    const long long now_ms = (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    snprintf(signed_text, sizeof(signed_text), "apiKey=" KEY "&newClientOrderId=%s&" ORDER_TEXT,
+             id_in_text, now_ms);
+    memset(key_id, 0xaa, sizeof(key_id));
+    auth_secret_of(loop_secret, key_id, secret);
+    const struct auth_payload payload = {.pieces = {{signed_text, strlen(signed_text)}}};
+    assert_true(auth_hmac(secret, 64, &payload, mac));
+    hash_hex(mac, sizeof(mac), hex);
+    snprintf(message, sizeof(message),
+             "{\"id\":1,\"method\":\"order.place\",\"params\":{" ORDER
+             ",\"newClientOrderId\":\"x:1/2\",\"timestamp\":%lld,\"apiKey\":\"" KEY
+             "\",\"signature\":\"%s\"}}",
+             now_ms, hex);
+    say(descriptor, message);
+}
+
+/* Some clients sign what they would put into a URL: both writings stand, and nothing between them. */
+TEST(ws_call, either_writing_of_values_may_be_signed)
+{
+    static const char *const writings[] = {"x:1/2", "x%3A1%2F2"};
+    loop_open();
+    const int descriptor = open_api("/ws-api/v3");
+    for (int i = 0; i < 2; i++) {
+        place_named(descriptor, writings[i]);
+        const size_t byte_count = loop_next_command(command);
+        loop_accept(command, byte_count, 70 + (uint64_t)i);
+        assert_non_null(strstr(hear(descriptor), "{\"id\":1,\"status\":200,"));
+    }
+    place_named(descriptor, "x%3A1/2");
+    assert_non_null(strstr(hear(descriptor), "\"code\":-1022"));
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
 /* What REST answers, in the API's envelope, with what was used; the id as it was sent. */
 TEST(ws_call, public_methods_answer_as_rest_does)
 {
