@@ -2,25 +2,33 @@
 
 #include <string.h>
 
-/* The bytes of each file, put into the binary by the assembler. WEB_DIRECTORY comes from the build. */
+/* The bytes of each file, put into the binary by the assembler. WEB_ROOT, the tree, comes from the build. */
 #define WEB_BYTES(symbol, file) \
     __asm__(".section .rodata\n" \
             ".balign 16\n" \
             "web_" #symbol ":\n" \
-            ".incbin \"" WEB_DIRECTORY "/" file "\"\n" \
+            ".incbin \"" WEB_ROOT "/" file "\"\n" \
             "web_" #symbol "_end:\n" \
             ".previous\n"); \
     extern const uint8_t web_##symbol[], web_##symbol##_end[];
 
 /* clang-format off */
 #define WEB_FILES(FILE) \
-    FILE(index,   "/",            "index.html",  "text/html; charset=utf-8") \
-    FILE(style,   "/page.css",    "page.css",    "text/css; charset=utf-8") \
-    FILE(page,    "/page.js",     "page.js",     "text/javascript; charset=utf-8") \
-    FILE(book,    "/book.js",     "book.js",     "text/javascript; charset=utf-8") \
-    FILE(chart,   "/chart.js",    "chart.js",    "text/javascript; charset=utf-8") \
-    FILE(feed,    "/feed.js",     "feed.js",     "text/javascript; charset=utf-8") \
-    FILE(favicon, "/favicon.svg", "favicon.svg", "image/svg+xml")
+    FILE(index,    "/",                   "gateway/web/index.html",     "text/html; charset=utf-8") \
+    FILE(style,    "/page.css",           "gateway/web/page.css",       "text/css; charset=utf-8") \
+    FILE(page,     "/page.js",            "gateway/web/page.js",        "text/javascript; charset=utf-8") \
+    FILE(book,     "/book.js",            "gateway/web/book.js",        "text/javascript; charset=utf-8") \
+    FILE(chart,    "/chart.js",           "gateway/web/chart.js",       "text/javascript; charset=utf-8") \
+    FILE(feed,     "/feed.js",            "gateway/web/feed.js",        "text/javascript; charset=utf-8") \
+    FILE(favicon,  "/favicon.svg",        "gateway/web/favicon.svg",    "image/svg+xml") \
+    FILE(docs,     "/docs",               "gateway/web/docs.html",      "text/html; charset=utf-8") \
+    FILE(docs_too, "/docs/",              "gateway/web/docs.html",      "text/html; charset=utf-8") \
+    FILE(docs_css, "/docs.css",           "gateway/web/docs.css",       "text/css; charset=utf-8") \
+    FILE(docs_js,  "/docs.js",            "gateway/web/docs.js",        "text/javascript; charset=utf-8") \
+    FILE(schema,   "/docs_schema.js",     "gateway/web/docs_schema.js", "text/javascript; charset=utf-8") \
+    FILE(yaml,     "/yaml.js",            "gateway/web/yaml.js",        "text/javascript; charset=utf-8") \
+    FILE(openapi,  "/docs/openapi.yaml",  "docs/api/openapi.yaml",      "application/yaml; charset=utf-8") \
+    FILE(asyncapi, "/docs/asyncapi.yaml", "docs/api/asyncapi.yaml",     "application/yaml; charset=utf-8")
 /* clang-format on */
 
 #define FILE_BYTES(symbol, path, file, content_type) WEB_BYTES(symbol, file)

@@ -1,4 +1,5 @@
-/* The page at /: our own files of gateway/web, compiled into the binary. */
+/* The pages at / and /docs: our own files of gateway/web, and the documents of docs/api that the second one draws,
+ * compiled into the binary. */
 
 #ifndef GATEWAY_WEB_H
 #define GATEWAY_WEB_H
@@ -7,7 +8,7 @@
 #include <stdint.h>
 
 struct web_file {
-    const char *path;         /* "/", "/page.js", ... */
+    const char *path;         /* "/", "/page.js", "/docs", ... */
     const char *content_type; /* with charset */
     const uint8_t *bytes;
     size_t byte_count;

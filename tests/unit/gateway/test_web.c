@@ -5,15 +5,19 @@
 /* The bytes in the binary are those of the file in the tree. */
 TEST(web, files_are_those_of_the_tree)
 {
-    static const char *const names[] = {"index.html", "page.css", "page.js",    "book.js",
-                                        "chart.js",   "feed.js",  "favicon.svg"};
+    static const char *const names[] = {
+        "gateway/web/index.html",  "gateway/web/page.css",  "gateway/web/page.js",
+        "gateway/web/book.js",     "gateway/web/chart.js",  "gateway/web/feed.js",
+        "gateway/web/favicon.svg", "gateway/web/docs.html", "gateway/web/docs.html",
+        "gateway/web/docs.css",    "gateway/web/docs.js",   "gateway/web/docs_schema.js",
+        "gateway/web/yaml.js",     "docs/api/openapi.yaml", "docs/api/asyncapi.yaml"};
     size_t count;
     const struct web_file *files = web_all(&count);
     assert_int_equal(count, sizeof(names) / sizeof(names[0]));
     for (size_t i = 0; i < count; i++) {
         static uint8_t bytes[256 * 1024];
         char path[512];
-        (void)snprintf(path, sizeof(path), "%s/gateway/web/%s", TEST_SOURCE_DIR, names[i]);
+        (void)snprintf(path, sizeof(path), "%s/%s", TEST_SOURCE_DIR, names[i]);
         FILE *file = fopen(path, "rb");
         assert_non_null(file);
         const size_t byte_count = fread(bytes, 1, sizeof(bytes), file);
@@ -31,7 +35,7 @@ static bool contains(const struct web_file *file, const char *text)
     return memmem(file->bytes, file->byte_count, text, strlen(text)) != NULL;
 }
 
-/* The page keeps to its own security policy: nothing from elsewhere, no inline script, style or
+/* The pages keep to their own security policy: nothing from elsewhere, no inline script, style or
  * handler. */
 TEST(web, page_needs_nothing_from_elsewhere)
 {
@@ -46,4 +50,5 @@ TEST(web, page_needs_nothing_from_elsewhere)
         }
     }
     assert_false(contains(web_find("/", 1), "<script>"));
+    assert_false(contains(web_find("/docs", 5), "<script>"));
 }
