@@ -12,6 +12,7 @@ import { after, before, test } from 'node:test';
 import { signedRequest } from './clients.mjs';
 import { Postgres } from './cluster.mjs';
 import { quorex, until } from './exchange.mjs';
+import { metric, projected, tradeInTurn } from './trading.mjs';
 
 const port = Number(process.env.QUOREX_PORT ?? 24400), http = `http://127.0.0.1:${port}`;
 const dir = mkdtempSync(join(tmpdir(), 'quorex-full-')), node = join(dir, 'node-0'), disk = join(dir, 'disk');
@@ -88,33 +89,8 @@ after(async () => {
 
 const isServing = () => existsSync(join(postgres.cluster, 'postmaster.pid'));
 
-async function metric(name) {
-    const text = await (await fetch(`${http}/metrics`)).text();
-    return Number(text.match(new RegExp(`^quorex_${name} (\\S+)`, 'm'))[1]);
-}
-
 const log = () => readFileSync(join(node, 'log'), 'utf8');
 const times = (text) => log().split(text).length - 1;
-
-// So many fills, one after the other; milliseconds of each order, sorted. Every one is acknowledged.
-async function trade(count) {
-    const took = [];
-    for (let i = 0; i < count; i++) {
-        for (const [account, side] of [[accounts[0], 'SELL'], [accounts[1], 'BUY']]) {
-            const begin = performance.now();
-            const { status, body } = await signedRequest({ http }, account, 'POST', '/api/v3/order', {
-                symbol: 'BTCUSDT', side, type: 'LIMIT', timeInForce: 'GTC', quantity: '0.001', price: '50000' });
-            assert.equal(status, 200, JSON.stringify(body));
-            took.push(performance.now() - begin);
-        }
-    }
-    return took.sort((a, b) => a - b);
-}
-
-const projected = () => until('PostgreSQL to have the chain', async () => {
-    const { projectedHeight, height } = await (await fetch(`${http}/quorex/v1/status`)).json();
-    return projectedHeight >= height - 1 && await metric('database_up') === 1;
-}, 60);
 
 async function reconciles() {
     const { code, told } = await new Promise((resolve) => execFile(quorex, [
@@ -126,33 +102,33 @@ async function reconciles() {
 test('a full disk of PostgreSQL stops nobody, and is outlived', { timeout: 300000 }, async (context) => {
     if (!running) return context.skip('may not mount here');
     fills = 200;
-    const calm = await trade(fills);
-    await projected();
+    const calm = await tradeInTurn(http, accounts, fills);
+    await projected(http);
     fillUp(disk);
 
     await until('the writer to meet the end of the disk', async () => {
-        await trade(20);
+        await tradeInTurn(http, accounts, 20);
         fills += 20;
-        return await metric('database_full') === 1;
+        return await metric(http, 'database_full') === 1;
     }, 60);
-    const failures = await metric('database_failures_total'), before = await metric('height');
-    const stood = await metric('projected_height');
-    const full = await trade(200);
+    const failures = await metric(http, 'database_failures_total'), before = await metric(http, 'height');
+    const stood = await metric(http, 'projected_height');
+    const full = await tradeInTurn(http, accounts, 200);
     fills += 200;
-    await until('more attempts', async () => await metric('database_failures_total') >= failures + 2, 30);
-    assert.equal(await metric('database_full'), 1);
-    assert.equal(await metric('projected_height'), stood);
-    assert.ok(await metric('height') > before, 'blocks are sealed');
+    await until('more attempts', async () => await metric(http, 'database_failures_total') >= failures + 2, 30);
+    assert.equal(await metric(http, 'database_full'), 1);
+    assert.equal(await metric(http, 'projected_height'), stood);
+    assert.ok(await metric(http, 'height') > before, 'blocks are sealed');
     await until('the metrics to say how far behind', async () =>
-        Math.abs(await metric('projection_behind') - (await metric('height') - stood)) <= 5, 10);
+        Math.abs(await metric(http, 'projection_behind') - (await metric(http, 'height') - stood)) <= 5, 10);
     assert.equal(times("PostgreSQL's disk is full"), 1, 'said once, however often it is tried');
     const middle = (took) => took[took.length >> 1];
     context.diagnostic(`an order: p50 ${middle(calm).toFixed(2)} ms before, ${middle(full).toFixed(2)} ms while full`);
     assert.ok(middle(full) < 5 * middle(calm) + 5, `${middle(calm)} ms became ${middle(full)} ms`);
 
     rmSync(join(disk, 'runaway'));
-    await until('room to be found', async () => await metric('database_full') === 0, 30);
-    await projected();
+    await until('room to be found', async () => await metric(http, 'database_full') === 0, 30);
+    await projected(http);
     assert.equal(times('PostgreSQL has room again'), 1);
     const sql = (text) => postgres.sql('quorex_0', text);
     assert.equal(Number(sql('SELECT count(*) FROM quorex.fills')), fills);
@@ -214,21 +190,21 @@ const exhaustLog = () => until('the server to stop for want of a log', async () 
 
 test('a full disk of the write-ahead log stops nobody but the server, and is outlived', { timeout: 300000 }, async (context) => {
     if (!running) return context.skip('may not mount here');
-    const calm = await trade(100);
+    const calm = await tradeInTurn(http, accounts, 100);
     fills += 100;
-    await projected();
-    const begin = log().length, stood = await metric('projected_height');
+    await projected(http);
+    const begin = log().length, stood = await metric(http, 'projected_height');
     fillUp(log_disk);
     await exhaustLog();
 
-    const failures = await metric('database_failures_total');
-    const away = await trade(200);
+    const failures = await metric(http, 'database_failures_total');
+    const away = await tradeInTurn(http, accounts, 200);
     fills += 200;
-    await until('more attempts', async () => await metric('database_failures_total') >= failures + 3, 30);
-    assert.equal(await metric('database_up'), 0);
+    await until('more attempts', async () => await metric(http, 'database_failures_total') >= failures + 3, 30);
+    assert.equal(await metric(http, 'database_up'), 0);
     const { projectedHeight, height } = await (await fetch(`${http}/quorex/v1/status`)).json();
     assert.ok(projectedHeight >= stood && height > projectedHeight, `${projectedHeight} of ${height}`);
-    assert.ok(Math.abs(await metric('projection_behind') - (await metric('height') - projectedHeight)) <= 5);
+    assert.ok(Math.abs(await metric(http, 'projection_behind') - (await metric(http, 'height') - projectedHeight)) <= 5);
     const told = log().slice(begin).split('\n').filter((line) => / warn settlement "PostgreSQL /.test(line))
         .map((line) => line.slice(line.indexOf(' warn ')));
     assert.ok(told.length >= 1, 'the log says so');
@@ -239,7 +215,7 @@ test('a full disk of the write-ahead log stops nobody but the server, and is out
 
     rmSync(join(log_disk, 'runaway'));
     postgres.start(); // what whoever runs the server does
-    await projected();
+    await projected(http);
     assert.equal(Number(postgres.sql('quorex_0', 'SELECT count(*) FROM quorex.fills')), fills);
     assert.equal(Number(postgres.sql('quorex_0', 'SELECT count(DISTINCT trade_id) FROM quorex.fills')), fills);
     assert.equal(Number(postgres.sql('quorex_0', 'SELECT count(*) FROM quorex.orders')), 2 * fills);

@@ -11,6 +11,7 @@ import { after, before, test } from 'node:test';
 import { signedRequest } from './clients.mjs';
 import { POSTGRES, Postgres } from './cluster.mjs';
 import { quorex, until } from './exchange.mjs';
+import { metric, projected, tradeInTurn } from './trading.mjs';
 
 const port = Number(process.env.QUOREX_PORT ?? 24440), http = `http://127.0.0.1:${port}`;
 const dir = mkdtempSync(join(tmpdir(), 'quorex-slow-')), node = join(dir, 'node-0');
@@ -41,34 +42,9 @@ after(async () => {
     rmSync(dir, { recursive: true, force: true });
 });
 
-async function metric(name) {
-    const text = await (await fetch(`${http}/metrics`)).text();
-    return Number(text.match(new RegExp(`^quorex_${name} (\\S+)`, 'm'))[1]);
-}
-
+const trade = (count) => tradeInTurn(http, accounts, count, () => fills++);
 const times = (text) => readFileSync(join(node, 'log'), 'utf8').split(text).length - 1;
 const middle = (took) => took[took.length >> 1];
-
-// So many fills, one after the other; milliseconds of each order, sorted. Every one is acknowledged.
-async function trade(count) {
-    const took = [];
-    for (let i = 0; i < count; i++) {
-        for (const [account, side] of [[accounts[0], 'SELL'], [accounts[1], 'BUY']]) {
-            const begin = performance.now();
-            const { status, body } = await signedRequest({ http }, account, 'POST', '/api/v3/order', {
-                symbol: 'BTCUSDT', side, type: 'LIMIT', timeInForce: 'GTC', quantity: '0.001', price: '50000' });
-            assert.equal(status, 200, JSON.stringify(body));
-            took.push(performance.now() - begin);
-        }
-        fills++;
-    }
-    return took.sort((a, b) => a - b);
-}
-
-const projected = () => until('PostgreSQL to have the chain', async () => {
-    const { projectedHeight, height } = await (await fetch(`${http}/quorex/v1/status`)).json();
-    return projectedHeight >= height - 1 && await metric('database_up') === 1;
-}, 60);
 
 // All there is of an account's trades, or a refusal for now. Never some of them.
 async function checkHistory() {
@@ -84,31 +60,31 @@ async function checkHistory() {
 
 // While PostgreSQL does not answer: `calm` is what orders took before.
 async function whileSilent(context, calm, already) {
-    const height = await metric('height');
-    const failures = await metric('database_failures_total');
+    const height = await metric(http, 'height');
+    const failures = await metric(http, 'database_failures_total');
     const silent = await trade(200);
     context.diagnostic(`an order: p50 ${middle(calm).toFixed(2)} ms before, ${middle(silent).toFixed(2)} ms while silent`);
     assert.ok(middle(silent) < 5 * middle(calm) + 5, `${middle(calm)} ms became ${middle(silent)} ms`);
-    await until('the metrics to say that it is down', async () => await metric('database_up') === 0, 30);
-    assert.ok(await metric('height') > height, 'blocks are sealed');
-    const stood = await metric('projected_height');
+    await until('the metrics to say that it is down', async () => await metric(http, 'database_up') === 0, 30);
+    assert.ok(await metric(http, 'height') > height, 'blocks are sealed');
+    const stood = await metric(http, 'projected_height');
     for (let i = 0; i < 2; i++) {
-        const from = await metric('projection_behind');
+        const from = await metric(http, 'projection_behind');
         context.diagnostic(`behind by ${from} blocks`);
         const history = checkHistory();
         await trade(20);
-        await until('more blocks', async () => await metric('projection_behind') > from, 20);
-        assert.ok(Math.abs(await metric('projection_behind') - (await metric('height') - stood)) <= 5);
+        await until('more blocks', async () => await metric(http, 'projection_behind') > from, 20);
+        assert.ok(Math.abs(await metric(http, 'projection_behind') - (await metric(http, 'height') - stood)) <= 5);
         context.diagnostic(`history: ${await history}`);
     }
-    assert.equal(await metric('projected_height'), stood);
+    assert.equal(await metric(http, 'projected_height'), stood);
     assert.equal((await fetch(`${http}/readyz`)).status, 200);
     assert.equal(times('PostgreSQL does not answer'), already + 1, 'said once');
-    assert.equal(await metric('database_failures_total'), failures);
+    assert.equal(await metric(http, 'database_failures_total'), failures);
 }
 
 async function afterwards(already) {
-    await projected();
+    await projected(http);
     assert.equal(times('PostgreSQL answers again'), already + 1);
     const sql = (text) => Number(postgres.sql('quorex_0', text));
     await until('the last block to be there', () => sql('SELECT count(*) FROM quorex.fills') >= fills, 30);
@@ -120,7 +96,7 @@ async function afterwards(already) {
 
 test('a lock that somebody holds stops nobody, and is outlived', { timeout: 300000 }, async (context) => {
     const calm = await trade(100);
-    await projected();
+    await projected(http);
     const holder = spawn(join(POSTGRES, 'psql'), ['-h', postgres.directory, '-U', 'quorex', '-d', 'quorex_0', '-At'],
                          { stdio: ['pipe', 'pipe', 'inherit'] });
     const held = new Promise((resolve) => holder.stdout.on('data', (text) => String(text).includes('held') && resolve()));
@@ -141,7 +117,7 @@ function wake() {
 
 test('processes of PostgreSQL that stand still stop nobody, and are outlived', { timeout: 300000 }, async (context) => {
     const calm = await trade(100);
-    await projected();
+    await projected(http);
     const pids = postgres.sql('quorex_0', "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity" +
         " WHERE datname = 'quorex_0' AND backend_type = 'client backend' AND pid <> pg_backend_pid()");
     stopped = pids.split(' ').map(Number);

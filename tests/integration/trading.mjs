@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { signedRequest } from './clients.mjs';
-import { units } from './exchange.mjs';
+import { units, until } from './exchange.mjs';
 
 const FEE_PPM = 1000n; // demo fees: 0.1% maker and taker
 const MILLION = 1000000n;
@@ -35,3 +35,29 @@ export function assertChanged(before, after, changes) {
         assert.equal(after[asset].locked - before[asset].locked, locked, `${asset}, locked`);
     }
 }
+
+// So many fills between two accounts, one after the other; milliseconds of each order, sorted. Every one is acknowledged.
+export async function tradeInTurn(http, [seller, buyer], count, acknowledged = () => {}) {
+    const took = [];
+    for (let i = 0; i < count; i++) {
+        for (const [account, side] of [[seller, 'SELL'], [buyer, 'BUY']]) {
+            const begin = performance.now();
+            const { status, body } = await signedRequest({ http }, account, 'POST', '/api/v3/order', {
+                symbol: 'BTCUSDT', side, type: 'LIMIT', timeInForce: 'GTC', quantity: '0.001', price: '50000' });
+            assert.equal(status, 200, JSON.stringify(body));
+            took.push(performance.now() - begin);
+        }
+        acknowledged();
+    }
+    return took.sort((a, b) => a - b);
+}
+
+export async function metric(http, name) {
+    const text = await (await fetch(`${http}/metrics`)).text();
+    return Number(text.match(new RegExp(`^quorex_${name} (\\S+)`, 'm'))[1]);
+}
+
+export const projected = (http) => until('PostgreSQL to have the chain', async () => {
+    const { projectedHeight, height } = await (await fetch(`${http}/quorex/v1/status`)).json();
+    return projectedHeight >= height - 1 && await metric(http, 'database_up') === 1;
+}, 60);
