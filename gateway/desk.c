@@ -8,6 +8,9 @@
 
 #include <string.h>
 
+static_assert(HISTORY_QUEUE_MAX + READERS_WAITING_MAX <= DESK_LOOKUPS_MAX / 2,
+              "all who wait have room, those who are being answered too");
+
 #define JSON       "application/json;charset=UTF-8"
 #define DESK_MS_NS 1000000u
 
@@ -23,7 +26,7 @@ void desk_send(struct desk_question *question, int http_status, const char *cont
     answer->bytes = bytes;
     answer->byte_count = byte_count;
     answer->used_weight =
-        quota_charge(&question->desk->quota, request->address, 0, request->now_ns);
+        quota_charge(&question->desk->quota, QUOTA_WEIGHT, request->address, 0, request->now_ns);
     question->asker->answered(question);
 }
 
@@ -38,9 +41,12 @@ void desk_send_refusal(struct desk_question *question)
 {
     struct request *request = &question->request;
     writer_start_growing(&request->json, DESK_ANSWER_MAX, question->asker->grow, question);
-    reply_refusal_at(&request->json, &request->refusal, request->now_ns / DESK_MS_NS);
+    reply_refusal_at(&request->json, &request->refusal, request->now_ns / DESK_MS_NS,
+                     question->asker->nests_details);
     request->content_type = NULL;
     if (request->retry_after_s != 0) question->answer.retry_after_s = request->retry_after_s;
+    if (request->refusal.reject == REJECT_TOO_MANY_ORDERS)
+        metric_add(&question->desk->options->metrics->orders_refused_total, 1);
     send_json(question, reject_http_status(request->refusal.reject));
 }
 
@@ -62,6 +68,13 @@ void desk_refuse_and_end(struct desk_question *question, enum reject reject)
     desk_refuse(question, reject);
 }
 
+void desk_refuse_queued(struct desk_question *question)
+{
+    metric_add(&question->desk->options->metrics->queued_refused_total, 1);
+    question->request.retry_after_s = 1;
+    desk_refuse(question, REJECT_TOO_MANY_QUEUED);
+}
+
 void desk_send_written(struct desk_question *question)
 {
     const struct request *request = &question->request;
@@ -73,6 +86,25 @@ void desk_send_written(struct desk_question *question)
                   taken->byte_count);
     else
         send_json(question, request->http_status);
+}
+
+/* ---- what waits for PostgreSQL or files ---- */
+
+static bool may_look(const struct desk_question *question)
+{
+    const struct desk *desk = question->desk;
+    return !desk->options->limits_on ||
+           crowd_count(&desk->looking, question->request.address) < DESK_LOOKUPS_SHARE;
+}
+
+static void look(struct desk_question *question)
+{
+    crowd_enter(&question->desk->looking, question->request.address);
+}
+
+static void look_away(struct desk_question *question)
+{
+    crowd_leave(&question->desk->looking, question->request.address);
 }
 
 /* ---- history ---- */
@@ -93,6 +125,7 @@ static void on_history(void *context, const struct history_rows *rows)
 {
     struct desk_question *question = context;
     question->asked = NULL;
+    look_away(question);
     if (rows->status == STATUS_OK)
         answer_history(question, rows);
     else
@@ -107,9 +140,16 @@ static void ask_history(struct desk_question *question)
         answer_history(question, NULL);
         return;
     }
+    if (!may_look(question)) {
+        desk_refuse_queued(question);
+        return;
+    }
     if (desk->history != NULL)
         question->asked = history_ask(desk->history, query, on_history, question);
-    if (question->asked == NULL) desk_refuse(question, REJECT_HISTORY_UNAVAILABLE);
+    if (question->asked == NULL)
+        desk_refuse(question, REJECT_HISTORY_UNAVAILABLE);
+    else
+        look(question);
 }
 
 /* ---- files ---- */
@@ -126,6 +166,7 @@ static void on_reading(void *context, const struct reading *reading)
 {
     struct desk_question *question = context;
     question->reading = NULL;
+    look_away(question);
     if (reading == NULL) {
         desk_refuse_and_end(question, REJECT_BUSY);
         return;
@@ -151,12 +192,19 @@ static void ask_reading(struct desk_question *question)
         resume(question);
         return;
     }
+    if (!may_look(question)) {
+        desk_refuse_queued(question);
+        return;
+    }
     question->reading = readers_ask(desk->readers, reading,
                                     (struct readers_asker){on_reading, is_wanted, question});
-    if (question->reading == NULL) desk_refuse(question, REJECT_BUSY);
+    if (question->reading == NULL)
+        desk_refuse(question, REJECT_BUSY);
+    else
+        look(question);
 }
 
-/* ---- a question's way ---- */
+/* ---- the time unit ---- */
 
 static bool is_word(const struct auth_piece *piece, const char *word)
 {
@@ -176,22 +224,67 @@ static bool read_time_unit(struct desk_question *question)
     return is_word(unit, "millisecond");
 }
 
-bool desk_charge(struct desk_question *question, uint32_t weight)
+/* ---- limits of an address ---- */
+
+static void count_refusal(struct metrics *metrics, const struct quota_verdict *verdict)
+{
+    if (verdict->begins_ban) metric_add(&metrics->bans_total, 1);
+    if (verdict->reject == REJECT_BANNED)
+        metric_add(&metrics->banned_refused_total, 1);
+    else if (verdict->reject == REJECT_TOO_MANY_REQUESTS)
+        metric_add(&metrics->requests_refused_total, 1);
+    else if (verdict->reject == REJECT_TOO_MANY_HANDSHAKES)
+        metric_add(&metrics->handshakes_refused_total, 1);
+    else
+        metric_add(&metrics->weight_refused_total, 1);
+}
+
+/* Whoever is banned is not listened to any longer. */
+static bool judge(struct desk_question *question, enum quota_kind kind, uint32_t count)
 {
     struct desk *desk = question->desk;
     struct request *request = &question->request;
     if (!desk->options->limits_on) {
-        quota_charge(&desk->quota, request->address, weight, request->now_ns);
+        quota_charge(&desk->quota, kind, request->address, count, request->now_ns);
         return true;
     }
     const struct quota_verdict verdict =
-        quota_judge(&desk->quota, request->address, weight, request->now_ns);
+        quota_judge(&desk->quota, kind, request->address, count, request->now_ns);
     if (verdict.reject == REJECT_NONE) return true;
+    count_refusal(desk->options->metrics, &verdict);
     question->answer.retry_after_s = verdict.retry_after_s;
+    question->answer.ends_connection = verdict.reject == REJECT_BANNED;
     request->refusal = quota_refusal(&verdict);
     desk_send_refusal(question);
     return false;
 }
+
+bool desk_admits(struct desk_question *question)
+{
+    return judge(question, QUOTA_REQUESTS, 1);
+}
+
+bool desk_charge(struct desk_question *question, uint32_t weight)
+{
+    return judge(question, QUOTA_WEIGHT, weight);
+}
+
+bool desk_connects(struct desk_question *question, uint32_t weight)
+{
+    return judge(question, QUOTA_HANDSHAKES, 1) && desk_charge(question, weight);
+}
+
+bool desk_is_banned(struct desk *desk, uint64_t address, uint64_t now_ns, struct refusal *refusal)
+{
+    if (!desk->options->limits_on) return false;
+    const struct quota_verdict verdict = quota_ban(&desk->quota, address, now_ns);
+    if (verdict.reject == REJECT_NONE) return false;
+    count_refusal(desk->options->metrics, &verdict);
+    *refusal = quota_refusal(&verdict);
+    return true;
+}
+
+/* ---- a question's way ---- */
 
 static void follow(struct desk_question *question, enum outcome outcome)
 {
@@ -242,8 +335,8 @@ static void handle(struct desk_question *question)
     request->weight = request->route->weight;
     const enum outcome outcome = request->route->handler(request, &desk->facts);
     if (request->weight > request->route->weight)
-        quota_charge(&desk->quota, request->address, request->weight - request->route->weight,
-                     request->now_ns);
+        quota_charge(&desk->quota, QUOTA_WEIGHT, request->address,
+                     request->weight - request->route->weight, request->now_ns);
     follow(question, outcome);
 }
 
@@ -251,9 +344,13 @@ static void behind_link(struct desk_question *question)
 {
     struct desk *desk = question->desk;
     question->is_behind = true;
-    question->next_behind = desk->first_behind;
-    if (desk->first_behind != NULL) desk->first_behind->previous_behind = question;
-    desk->first_behind = question;
+    question->next_behind = NULL;
+    question->previous_behind = desk->last_behind;
+    if (desk->last_behind != NULL)
+        desk->last_behind->next_behind = question;
+    else
+        desk->first_behind = question;
+    desk->last_behind = question;
 }
 
 static void behind_unlink(struct desk_question *question)
@@ -266,6 +363,8 @@ static void behind_unlink(struct desk_question *question)
         desk->first_behind = question->next_behind;
     if (question->next_behind != NULL)
         question->next_behind->previous_behind = question->previous_behind;
+    else
+        desk->last_behind = question->previous_behind;
     question->is_behind = false;
 }
 
@@ -281,7 +380,8 @@ static void handle_when_current(struct desk_question *question)
         behind_link(question);
 }
 
-/* An answer may make its transport forget other questions: behind_unlink moves the walk past them. */
+/* First come, first answered. An answer may make its transport forget other questions: behind_unlink moves the walk past
+ * them. */
 void desk_moved(struct desk *desk)
 {
     desk->walked_behind = desk->first_behind;
@@ -325,6 +425,7 @@ void desk_forget(struct desk_question *question)
     submit_forget(question);
     if (question->asked != NULL) history_forget(question->asked);
     if (question->reading != NULL) readers_forget(question->reading);
+    if (question->asked != NULL || question->reading != NULL) look_away(question);
     reading_release(&question->request.reading);
     if (question->is_behind) behind_unlink(question);
 }
@@ -385,7 +486,8 @@ bool desk_waits(const struct desk *desk)
 size_t desk_arena_bytes(const struct genesis *genesis)
 {
     return auth_bytes(genesis) + recall_bytes() + QUOTA_ADDRESSES * sizeof(struct quota_entry) +
-           submit_bytes() + sizeof(struct desk) + 1024;
+           submit_bytes() + 2 * crowd_bytes(GATEWAY_WAITING_MAX) + crowd_bytes(DESK_LOOKUPS_MAX) +
+           sizeof(struct desk) + 1024;
 }
 
 static void gather_facts(struct desk *desk, const struct desk_options *options)
@@ -406,9 +508,17 @@ static void gather_facts(struct desk *desk, const struct desk_options *options)
         .progress = gateway->progress,
         .reconcile_wanted = &gateway->progress->reconcile_wanted,
         .quota = &desk->quota,
+        .ordering = &desk->ordering,
         .node = gateway->node,
         .limits_on = gateway->limits_on,
     };
+}
+
+static bool crowd_in(struct crowd *crowd, struct arena *arena, uint32_t in_max)
+{
+    struct crowd_place *places = arena_take(arena, crowd_bytes(in_max));
+    if (places != NULL) crowd_init(crowd, places, in_max);
+    return places != NULL;
 }
 
 struct desk *desk_new(struct arena *arena, const struct desk_options *options)
@@ -425,7 +535,10 @@ struct desk *desk_new(struct arena *arena, const struct desk_options *options)
     desk->auth = auth_new(arena, gateway->genesis, gateway->gateway_secret);
     desk->recall = recall_new(arena);
     if (desk->auth == NULL || desk->recall == NULL || !submit_init(desk, arena) ||
-        !quota_init(&desk->quota, arena))
+        !quota_init(&desk->quota, arena) ||
+        !crowd_in(&desk->commanding, arena, GATEWAY_WAITING_MAX) ||
+        !crowd_in(&desk->ordering, arena, GATEWAY_WAITING_MAX) ||
+        !crowd_in(&desk->looking, arena, DESK_LOOKUPS_MAX))
         return NULL;
     return desk;
 }

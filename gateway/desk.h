@@ -1,8 +1,8 @@
 /* The desk: what is asked of an exchange, answered at once or later, whoever carries the question.
  *
- *     transport ─► desk_take ─► identify ─► handler ─┬─► answered
- *                                                    ├─► submit ─► the log ─► answered
- *                                                    └─► history, files ─► answered
+ *     transport ─► desk_admits ─► desk_take ─► identify ─► handler ─┬─► answered
+ *                                                                   ├─► submit ─► the log ─► answered
+ *                                                                   └─► history, files ─► answered
  *
  * A transport (HTTP, the WebSocket API) embeds struct desk_question in what it keeps of a request, says what is asked,
  * and hears the answer by desk_asker.answered: from within desk_take, or when the log, PostgreSQL or a file has spoken.
@@ -10,8 +10,9 @@
  * Owner    one thread: every call, and every call back
  * Memory   the desk is in its arena. A question is its transport's, zeroed, and stays until desk_forget; the texts it
  *          points to likewise. What answers are written into is desk_asker.grow's
- * Limits   GATEWAY_WAITING_MAX questions wait for the log, DESK_WAIT_MS each; an answer is at most DESK_ANSWER_MAX.
- *          Beyond either the answer is a refusal
+ * Limits   GATEWAY_WAITING_MAX questions wait for the log, DESK_WAIT_MS each, a quarter of them of one address; of
+ *          those that wait for PostgreSQL or files 64 are of one address; an answer is at most DESK_ANSWER_MAX. Beyond
+ *          any the answer is a refusal. Per address: quota.h
  * Cost     nothing is copied: the answer's bytes are sent from where they were written
  */
 
@@ -63,6 +64,7 @@ struct desk_asker {
     bool (*is_heard)(const struct desk_question *question);
     /* As writer.grow; `question` is the question. */
     char *(*grow)(void *question, const char *bytes, size_t used, size_t capacity);
+    bool nests_details; /* what a refusal says beside code and text goes into its "data" */
 };
 
 /* One request between its arrival and its answer. The transport fills in: asker, headers, target, and of `request` the
@@ -110,9 +112,20 @@ void desk_begin(struct desk *desk, struct desk_question *question);
 /* Answers the question, now or later. Needs: its route. */
 void desk_take(struct desk_question *question);
 
+/* What a transport does first, before it reads more of a question than whose it is: counts a request. False, and
+ * answered, when the address is banned or has sent as many as it may. */
+MUST_CHECK bool desk_admits(struct desk_question *question);
+
 /* For a question that has no route: adds `weight` to the address' minute; false, and answered, when that is over the
  * limit. */
 MUST_CHECK bool desk_charge(struct desk_question *question, uint32_t weight);
+
+/* The same for a WebSocket handshake, which is counted too. */
+MUST_CHECK bool desk_connects(struct desk_question *question, uint32_t weight);
+
+/* For what comes on a connection that is open, before it is read: whether the address is banned, with what to say. */
+MUST_CHECK bool desk_is_banned(struct desk *desk, uint64_t address, uint64_t now_ns,
+                               struct refusal *refusal);
 
 /* Answers with these bytes, which stay as long as the question; or with a refusal. */
 void desk_send(struct desk_question *question, int http_status, const char *content_type,

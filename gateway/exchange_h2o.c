@@ -95,7 +95,7 @@ static char *grow(void *question, const char *bytes, size_t used, size_t capacit
     return grown;
 }
 
-static const struct desk_asker asker = {answered, is_heard, grow};
+static const struct desk_asker asker = {answered, is_heard, grow, false};
 
 /* ---- a request ---- */
 

@@ -1,6 +1,12 @@
 #include "gateway/reply_limit.h"
 #include "gateway/route.h"
 
+/* Orders are by the log's clock, all else by the gateway's. */
+static bool is_of_orders(enum reply_limit limit)
+{
+    return limit == LIMIT_ORDERS_TEN_SECONDS || limit == LIMIT_ORDERS_DAY;
+}
+
 static uint32_t orders_of(const struct request *request, const struct facts *facts,
                           enum reply_limit limit)
 {
@@ -9,11 +15,23 @@ static uint32_t orders_of(const struct request *request, const struct facts *fac
                               market_views_now_ns(facts->markets));
 }
 
+/* What the request's address has used. */
+static uint32_t used_of(const struct request *request, const struct facts *facts,
+                        enum reply_limit limit)
+{
+    const enum quota_kind kind = limit == LIMIT_WEIGHT     ? QUOTA_WEIGHT
+                                 : limit == LIMIT_REQUESTS ? QUOTA_REQUESTS
+                                                           : QUOTA_HANDSHAKES;
+    if (facts->quota == NULL) return 0;
+    return quota_charge(facts->quota, kind, request->address, 0, request->now_ns);
+}
+
 enum outcome limit_data_orders(struct request *request, const struct facts *facts)
 {
     struct writer *json = &request->json;
     writer_array(json);
-    for (enum reply_limit limit = LIMIT_ORDERS_TEN_SECONDS; limit < REPLY_LIMITS; limit++) {
+    for (enum reply_limit limit = 0; limit < REPLY_LIMITS; limit++) {
+        if (!is_of_orders(limit)) continue;
         writer_object(json);
         reply_limit_count(json, limit, orders_of(request, facts, limit));
         writer_object_end(json);
@@ -22,25 +40,22 @@ enum outcome limit_data_orders(struct request *request, const struct facts *fact
     return OUTCOME_ANSWERED;
 }
 
-/* Weight is by the gateway's clock, orders are by the log's. */
 enum outcome limit_data_all(struct request *request, const struct facts *facts)
 {
     const uint64_t log_ns = market_views_now_ns(facts->markets);
     const uint64_t unit_ns = request->time_unit_ns;
     struct writer *json = &request->json;
-    const uint32_t weight =
-        facts->quota == NULL ? 0 : quota_charge(facts->quota, request->address, 0, request->now_ns);
     writer_object(json);
     writer_key_u64(json, "serverTime", request->now_ns / unit_ns);
     writer_key_bool(json, "enforced", facts->limits_on);
     writer_key(json, "rateLimits");
     writer_array(json);
-    writer_object(json);
-    reply_limit_left(json, LIMIT_WEIGHT, weight, request->now_ns, unit_ns);
-    writer_object_end(json);
-    for (enum reply_limit limit = LIMIT_ORDERS_TEN_SECONDS; limit < REPLY_LIMITS; limit++) {
+    for (enum reply_limit limit = 0; limit < REPLY_LIMITS; limit++) {
         writer_object(json);
-        reply_limit_left(json, limit, orders_of(request, facts, limit), log_ns, unit_ns);
+        if (is_of_orders(limit))
+            reply_limit_left(json, limit, orders_of(request, facts, limit), log_ns, unit_ns);
+        else
+            reply_limit_left(json, limit, used_of(request, facts, limit), request->now_ns, unit_ns);
         writer_object_end(json);
     }
     writer_array_end(json);

@@ -151,7 +151,7 @@ static char *grow(void *question, const char *bytes, size_t used, size_t capacit
     return whole->asker->grow(whole, bytes, used, capacity);
 }
 
-static const struct desk_asker asker = {answered, is_heard, grow};
+static const struct desk_asker asker = {answered, is_heard, grow, false};
 
 /* ---- the items ---- */
 

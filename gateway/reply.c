@@ -22,12 +22,18 @@ void reply_refusal(struct writer *json, const struct refusal *refusal)
     writer_object_end(json);
 }
 
-void reply_refusal_at(struct writer *json, const struct refusal *refusal, uint64_t server_time)
+void reply_refusal_at(struct writer *json, const struct refusal *refusal, uint64_t server_time,
+                      bool nested)
 {
+    const bool tells_time = reject_code(refusal->reject) == reject_code(REJECT_TOO_LATE);
     writer_object(json);
     put_refusal_members(json, refusal);
-    if (reject_code(refusal->reject) == reject_code(REJECT_TOO_LATE))
-        writer_key_u64(json, "serverTime", server_time);
+    if (tells_time && nested) {
+        writer_key(json, "data");
+        writer_object(json);
+    }
+    if (tells_time) writer_key_u64(json, "serverTime", server_time);
+    if (tells_time && nested) writer_object_end(json);
     writer_object_end(json);
 }
 

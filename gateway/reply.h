@@ -95,7 +95,9 @@ uint32_t reply_placed_count(const struct reply *reply);
 /* {"code":...,"msg":...} */
 void reply_refusal(struct writer *json, const struct refusal *refusal);
 
-/* The same, with `serverTime` where a time was refused: what the client's clock is to be set by. */
-void reply_refusal_at(struct writer *json, const struct refusal *refusal, uint64_t server_time);
+/* The same, with `serverTime` where a time was refused: what the client's clock is to be set by. `nested`: within
+ * "data", as the WebSocket API has what is beside code and text. */
+void reply_refusal_at(struct writer *json, const struct refusal *refusal, uint64_t server_time,
+                      bool nested);
 
 #endif /* GATEWAY_REPLY_H */

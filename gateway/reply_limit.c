@@ -11,6 +11,8 @@ static const struct {
     [LIMIT_ORDERS_TEN_SECONDS] = {"ORDERS", "SECOND", 10, ORDER_TALLY_TEN_SECONDS_MAX,
                                   10000000000u},
     [LIMIT_ORDERS_DAY] = {"ORDERS", "DAY", 1, ORDER_TALLY_DAY_MAX, 86400000000000u},
+    [LIMIT_REQUESTS] = {"RAW_REQUESTS", "MINUTE", 5, QUOTA_REQUESTS_MAX, 5 * QUOTA_MINUTE_NS},
+    [LIMIT_HANDSHAKES] = {"CONNECTIONS", "MINUTE", 5, QUOTA_HANDSHAKES_MAX, 5 * QUOTA_MINUTE_NS},
 };
 
 void reply_limit(struct writer *json, enum reply_limit limit)
@@ -40,7 +42,7 @@ void reply_limit_left(struct writer *json, enum reply_limit limit, uint32_t coun
 void reply_limits(struct writer *json)
 {
     writer_array(json);
-    for (enum reply_limit limit = 0; limit < REPLY_LIMITS; limit++) {
+    for (enum reply_limit limit = 0; limit < LIMIT_HANDSHAKES; limit++) {
         writer_object(json);
         reply_limit(json, limit);
         writer_object_end(json);

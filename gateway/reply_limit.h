@@ -7,9 +7,16 @@
 #include "gateway/quota.h"
 #include "gateway/writer.h"
 
-enum reply_limit { LIMIT_WEIGHT, LIMIT_ORDERS_TEN_SECONDS, LIMIT_ORDERS_DAY, REPLY_LIMITS };
+enum reply_limit {
+    LIMIT_WEIGHT,
+    LIMIT_ORDERS_TEN_SECONDS,
+    LIMIT_ORDERS_DAY,
+    LIMIT_REQUESTS,
+    LIMIT_HANDSHAKES, /* none of the API's, there: */
+    REPLY_LIMITS
+};
 
-/* The array of all limits. */
+/* The array of the API's limits. */
 void reply_limits(struct writer *json);
 
 /* The members of one limit, of an object that is open: with `count`, how much of it is used; and with what remains and

@@ -48,6 +48,7 @@ enum outcome {
     OUTCOME_ITEMS, /* the body's lines are asked for one by one */
 };
 
+struct crowd;
 struct quota;
 struct route;
 
@@ -68,6 +69,8 @@ struct facts {
     _Atomic uint64_t
         *reconcile_wanted; /* the one field of it that handlers change; NULL: none asks here */
     struct quota *quota;   /* NULL: nobody counts */
+    const struct crowd
+        *ordering; /* orders on their way to the log, by account; NULL: nobody counts */
     uint32_t node;
     bool history_is_up;
     bool limits_on; /* counted limits refuse */
@@ -94,6 +97,7 @@ struct request {
     uint32_t retry_after_s; /* of a refusal that says so; 0: it does not */
     uint32_t account;       /* signed requests: whose; 0 otherwise */
     uint16_t permissions;   /* of its key: enum key_permission */
+    uint32_t order_count;   /* that its command places */
     int http_status;
     const char *content_type; /* NULL: JSON */
     struct auth_payload payload;

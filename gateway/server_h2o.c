@@ -41,20 +41,24 @@ static void refuse_oversized(struct server *server, struct desk_question *questi
     desk_refuse_and_end(question, reject);
 }
 
+static void open_streams(struct server *server, struct exchange *exchange)
+{
+    if (desk_connects(&exchange->question, 0)) socket_upgrade(server->hub, exchange->h2o);
+}
+
 /* The WebSocket API's door: opening it weighs something. */
 static void open_api(struct server *server, struct exchange *exchange)
 {
     struct desk_question *question = &exchange->question;
-    if (desk_charge(question, API_CONNECT_WEIGHT))
+    if (desk_connects(question, API_CONNECT_WEIGHT))
         socket_upgrade_api(server->hub, exchange->h2o, server->desk, question->request.address);
 }
 
-static int on_request(h2o_handler_t *handler, h2o_req_t *h2o)
+/* Looks at what libh2o lets pass, and at where the request wants to go. */
+static void take(struct server *server, struct exchange *exchange)
 {
-    struct server *server = ((struct handler *)handler)->server;
-    struct exchange *exchange = exchange_new(server, h2o);
     struct desk_question *question = &exchange->question;
-    const struct exchange_header raw = exchange_read_header(h2o);
+    const struct exchange_header raw = exchange_read_header(exchange->h2o);
 
     if (raw.byte_count > SERVER_HEADER_MAX)
         refuse_oversized(server, question, REJECT_HEADER_TOO_LARGE);
@@ -63,11 +67,18 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *h2o)
     else if (question->request.body_bytes > SERVER_BODY_MAX)
         refuse_oversized(server, question, REJECT_BODY_TOO_LARGE);
     else if (is_upgrade(&question->request))
-        socket_upgrade(server->hub, h2o);
+        open_streams(server, exchange);
     else if (path_is(&question->request, "/ws-api/v3", false))
         open_api(server, exchange);
     else
         dispatch_request(exchange);
+}
+
+static int on_request(h2o_handler_t *handler, h2o_req_t *h2o)
+{
+    struct server *server = ((struct handler *)handler)->server;
+    struct exchange *exchange = exchange_new(server, h2o);
+    if (desk_admits(&exchange->question)) take(server, exchange);
     return 0;
 }
 

@@ -920,13 +920,22 @@ static bool takes_answers(void *context)
     return !is_closing(context);
 }
 
+/* Answers that wait are still sent: their commands may have been applied. */
+static void end_api(void *context, const char *reason)
+{
+    struct connection *connection = context;
+    if (is_closing(connection)) return;
+    pulse_end(&connection->pulse, connection->hub->options.now_ns());
+    queue_close(connection, FRAME_CLOSE_POLICY, reason);
+}
+
 void socket_upgrade_api(struct socket_hub *hub, h2o_req_t *request, struct desk *desk,
                         uint64_t address)
 {
     char accept[HANDSHAKE_ACCEPT_BYTES + 1];
     struct connection *connection = admit(hub, request, accept);
     if (connection == NULL) return;
-    const struct ws_caller caller = {send_answer, takes_answers, connection};
+    const struct ws_caller caller = {send_answer, takes_answers, end_api, connection};
     const h2o_iovec_t query = query_of(request);
     connection->api = h2o_mem_alloc(sizeof(*connection->api));
     if (!ws_call_open(connection->api, desk, &caller, address, query.base, query.len)) {

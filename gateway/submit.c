@@ -6,11 +6,14 @@
 
 static_assert(GATEWAY_WAITING_MAX <= TICKET_SLOT_MAX, "a ticket's low bits are a slot");
 
-/* A place for a request that waits for its command, by ticket; in a list by age. */
+/* A place for a command under way, by ticket; in a list by age. */
 struct waiter {
-    struct desk_question *question;
-    uint64_t ticket;
+    struct desk_question *question; /* that waits for it; NULL: it has left */
+    uint64_t ticket;                /* 0: the place is free */
     uint64_t deadline_ms;
+    uint64_t address; /* whose it is */
+    uint32_t account;
+    uint32_t order_count;    /* that it places */
     uint32_t next, previous; /* by age, or the next free one */
 };
 
@@ -32,6 +35,15 @@ bool submit_init(struct desk *desk, struct arena *arena)
 
 /* ---- who waits for a command ---- */
 
+/* Nobody waits for it any more; it is under way as before. */
+static void waiter_leave(struct desk *desk, struct waiter *waiter)
+{
+    if (waiter->question == NULL) return;
+    waiter->question->slot = SUBMIT_NO_SLOT;
+    waiter->question = NULL;
+    desk->waiting_count--;
+}
+
 static void waiter_link(struct desk *desk, uint32_t slot)
 {
     struct waiter *waiters = desk->waiters;
@@ -40,6 +52,8 @@ static void waiter_link(struct desk *desk, uint32_t slot)
     waiters[waiters[0].previous].next = slot;
     waiters[0].previous = slot;
     desk->waiting_count++;
+    crowd_enter(&desk->commanding, waiters[slot].address);
+    crowd_add(&desk->ordering, waiters[slot].account, waiters[slot].order_count);
 }
 
 static void waiter_release(struct desk *desk, uint32_t slot)
@@ -47,16 +61,18 @@ static void waiter_release(struct desk *desk, uint32_t slot)
     struct waiter *waiters = desk->waiters;
     waiters[waiters[slot].previous].next = waiters[slot].next;
     waiters[waiters[slot].next].previous = waiters[slot].previous;
-    if (waiters[slot].question != NULL) waiters[slot].question->slot = SUBMIT_NO_SLOT;
+    waiter_leave(desk, &waiters[slot]);
+    crowd_leave(&desk->commanding, waiters[slot].address);
+    crowd_take(&desk->ordering, waiters[slot].account, waiters[slot].order_count);
     waiters[slot] = (struct waiter){.next = desk->free_waiter};
     desk->free_waiter = slot;
-    desk->waiting_count--;
 }
 
 /* Takes a place. False when all are taken. */
 static bool wait_for_command(struct desk_question *question, uint64_t *ticket)
 {
     struct desk *desk = question->desk;
+    const struct request *request = &question->request;
     const uint32_t slot = desk->free_waiter;
     if (slot == 0) return false;
     struct waiter *waiter = &desk->waiters[slot];
@@ -66,6 +82,9 @@ static bool wait_for_command(struct desk_question *question, uint64_t *ticket)
         .question = question,
         .ticket = *ticket,
         .deadline_ms = desk->now_ms + DESK_WAIT_MS,
+        .address = request->address,
+        .account = request->account,
+        .order_count = request->order_count,
     };
     waiter_link(desk, slot);
     question->slot = slot;
@@ -80,7 +99,7 @@ struct waiter *submit_waiter(struct desk *desk, const struct command_header *hea
     const uint64_t slot = header->ticket % (TICKET_SLOT_MAX * 2);
     if (slot == 0 || slot > GATEWAY_WAITING_MAX) return NULL;
     struct waiter *waiter = &desk->waiters[slot];
-    if (waiter->question == NULL || waiter->ticket != header->ticket) return NULL;
+    if (waiter->ticket != header->ticket) return NULL;
     desk->returning = (uint32_t)slot;
     return waiter;
 }
@@ -179,19 +198,15 @@ void submit_end_waiting(struct desk *desk, uint64_t now_ms)
         if (slot == 0 || desk->waiters[slot].deadline_ms > now_ms) break;
         struct desk_question *question = desk->waiters[slot].question;
         waiter_release(desk, slot);
-        desk_refuse(question, REJECT_OUTCOME_UNKNOWN);
+        if (question != NULL) desk_refuse(question, REJECT_OUTCOME_UNKNOWN);
     }
 }
 
-/* The place of a command that is coming back is whose parts are being told of: it stays until their end. */
+/* Its place stays with the command: who leaves and comes again has no more under way by it. */
 void submit_forget(struct desk_question *question)
 {
     struct desk *desk = question->desk;
-    const uint32_t slot = question->slot;
-    if (slot == SUBMIT_NO_SLOT) return;
-    question->slot = SUBMIT_NO_SLOT;
-    desk->waiters[slot].question = NULL;
-    if (slot != desk->returning) waiter_release(desk, slot);
+    if (question->slot != SUBMIT_NO_SLOT) waiter_leave(desk, &desk->waiters[question->slot]);
 }
 
 /* ---- commands ---- */
@@ -224,6 +239,14 @@ static bool write_command(struct desk_question *question, uint64_t ticket, enum 
     return true;
 }
 
+/* Whether as many of the address are under way as may be. */
+static bool has_its_share(const struct desk_question *question)
+{
+    const struct desk *desk = question->desk;
+    return desk->options->limits_on &&
+           crowd_count(&desk->commanding, question->request.address) >= DESK_COMMANDS_SHARE;
+}
+
 void submit_command(struct desk_question *question)
 {
     struct desk *desk = question->desk;
@@ -238,6 +261,8 @@ void submit_command(struct desk_question *question)
         desk_refuse(question, REJECT_HALTED);
     } else if (!request_admits(&desk->facts)) {
         desk_refuse(question, REJECT_NOT_ADMITTING);
+    } else if (has_its_share(question)) {
+        desk_refuse_queued(question);
     } else if (!wait_for_command(question, &ticket)) {
         desk_refuse(question, REJECT_BUSY);
     } else if (!write_command(question, ticket, &reject)) {

@@ -1,10 +1,10 @@
 /* Requests that have become commands: into the ring to the log, and who waits for which of them.
  *
- * One that waits has a place in a table under its ticket until the command's events come by.
+ * Each has a place in a table under its ticket until the command's events come by, also when nobody waits any more.
  *
  * Owner    the desk's thread
  * Memory   the desk's arena
- * Limits   GATEWAY_WAITING_MAX places, DESK_WAIT_MS in one of them
+ * Limits   GATEWAY_WAITING_MAX places, DESK_WAIT_MS in one of them; DESK_COMMANDS_SHARE of one address, if limits are on
  */
 
 #ifndef GATEWAY_SUBMIT_H

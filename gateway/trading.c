@@ -1,4 +1,5 @@
 #include "gateway/admit.h"
+#include "gateway/crowd.h"
 #include "gateway/order_batch.h"
 #include "gateway/rehearse.h"
 #include "gateway/route.h"
@@ -14,9 +15,12 @@ static bool has_room(struct request *request, const struct facts *facts, uint32_
     static const char *const windows[] = {[TALLY_TEN_SECONDS] = "10 SECOND", [TALLY_DAY] = "1 DAY"};
     const struct view_account *account = view_account(facts->view, request->account);
     const uint64_t now_ns = market_views_now_ns(facts->markets);
+    const uint32_t under_way =
+        facts->ordering == NULL ? 0 : crowd_count(facts->ordering, request->account);
     enum order_tally_window full;
     char limit[DECIMAL_TEXT_MAX + 1];
-    if (!facts->limits_on || order_tally_has_room(&account->tally, count, now_ns, &full))
+    if (!facts->limits_on ||
+        order_tally_has_room(&account->tally, under_way + count, now_ns, &full))
         return true;
     const uint64_t length_ns = order_tally_length_ns(full);
     request->retry_after_s = (uint32_t)((length_ns - now_ns % length_ns) / 1000000000u) + 1;
@@ -40,6 +44,7 @@ static enum outcome command_of(struct request *request, enum reply_kind kind)
 static enum outcome placing_of(struct request *request, const struct facts *facts,
                                enum reply_kind kind, uint32_t count)
 {
+    request->order_count = count;
     return has_room(request, facts, count) ? command_of(request, kind) : OUTCOME_REFUSED;
 }
 

@@ -10,8 +10,9 @@
 #include <string.h>
 #include <time.h>
 
-#define HEAD_BYTES_MAX (WS_REQUEST_ID_MAX + 64)
-#define TAIL_BYTES_MAX 512
+#define HEAD_BYTES_MAX   (WS_REQUEST_ID_MAX + 64)
+#define TAIL_BYTES_MAX   512
+#define REASON_BYTES_MAX 64
 
 struct ws_call {
     struct desk_question question;
@@ -144,10 +145,23 @@ static void put_data(struct text *text, const struct ws_call *call)
     text_add(text, "}}");
 }
 
+static void end_banned(const struct ws_caller *caller, const struct refusal *refusal)
+{
+    char reason[REASON_BYTES_MAX];
+    struct text text = text_over(reason, sizeof(reason));
+    text_add(&text, "IP banned until ");
+    text_add(&text, refusal->first);
+    text_put(&text, "", 1);
+    ASSERT(!text_full(&text));
+    caller->end(caller->context, reason);
+}
+
 static void answered(struct desk_question *question)
 {
     struct ws_call *call = container_of(question, struct ws_call, question);
-    const struct ws_caller *caller = &call->calls->caller;
+    struct ws_calls *calls = call->calls;
+    const struct refusal refusal = question->request.refusal;
+    const struct ws_caller *caller = &calls->caller;
     const struct desk_answer *answer = &question->answer;
     char head_bytes[HEAD_BYTES_MAX], tail_bytes[TAIL_BYTES_MAX];
     struct text head = text_over(head_bytes, sizeof(head_bytes));
@@ -169,6 +183,7 @@ static void answered(struct desk_question *question)
     };
     if (caller->is_open(caller->context)) caller->send(caller->context, parts, 3);
     end_call(call);
+    if (refusal.reject == REJECT_BANNED) end_banned(caller, &refusal);
 }
 
 static bool is_heard(const struct desk_question *question)
@@ -186,7 +201,7 @@ static char *grow(void *question, const char *bytes, size_t used, size_t capacit
     return grown;
 }
 
-static const struct desk_asker asker = {answered, is_heard, grow};
+static const struct desk_asker asker = {answered, is_heard, grow, .nests_details = true};
 
 /* ---- requests ---- */
 
@@ -277,11 +292,17 @@ static void refuse_charged(struct ws_call *call, const struct refusal *refusal)
 void ws_call_take(struct ws_calls *calls, const char *text, size_t text_bytes)
 {
     struct ws_request said;
-    struct refusal refusal = refusal_of(REJECT_METHOD_UNKNOWN, NULL, NULL);
+    struct refusal refusal;
+    if (desk_is_banned(calls->desk, calls->address, wall_clock_ns(), &refusal)) {
+        end_banned(&calls->caller, &refusal);
+        return;
+    }
     struct ws_call *call = begin_call(calls);
+    refusal = refusal_of(REJECT_METHOD_UNKNOWN, NULL, NULL);
     const bool is_read = ws_request_read(&said, text, text_bytes, &refusal);
     keep_id(call, &said);
     call->shows_limits = said.has_limits_wish ? said.wants_limits : !calls->hides_limits;
+    if (!desk_admits(&call->question)) return;
     if (!is_read) {
         refuse_charged(call, &refusal);
         return;

@@ -22,6 +22,8 @@ struct ws_call;
 struct ws_caller {
     void (*send)(void *context, const h2o_iovec_t *parts, size_t part_count); /* one text message */
     bool (*is_open)(void *context);
+    /* Nothing more is read or answered; behind what is queued the connection is closed with the reason. */
+    void (*end)(void *context, const char *reason);
     void *context;
 };
 
@@ -41,7 +43,8 @@ MUST_CHECK bool ws_call_open(struct ws_calls *calls, struct desk *desk,
                              const struct ws_caller *caller, uint64_t address, const char *query,
                              size_t query_bytes);
 
-/* A text message has come, whose bytes may go when this returns. Needs: it is UTF-8. */
+/* A text message has come, whose bytes may go when this returns. A banned address is not listened to: its connection is
+ * ended. Needs: it is UTF-8. */
 void ws_call_take(struct ws_calls *calls, const char *text, size_t text_bytes);
 
 /* The connection goes: nothing under way is answered any more. */

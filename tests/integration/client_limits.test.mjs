@@ -1,18 +1,23 @@
 // What each client makes of an exchange that says: not so fast. Limits are on here, and all come from one address.
 
 import assert from 'node:assert/strict';
+import { get } from 'node:http';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
+import WebSocket from 'ws';
 import { apiNode, binanceRest, ccxtRest, connectorRest, nodeBinance, spotClient } from './clients.mjs';
 import { Exchange } from './exchange.mjs';
 
 const HEAVY = { symbol: 'BTCUSDT', limit: 5000 }; // 250 of 6,000 a minute
 const TOO_MUCH = /^Too much request weight used; current limit is 6000 request weight per 1 MINUTE/;
 const BANNED = /^Way too much request weight used; IP banned until \d+/;
-let exchange, ann;
+let exchange, ann, caller;
 
 before(async () => {
     exchange = await Exchange.start(18377, ['--quiet']);
     [ann] = exchange.accounts;
+    caller = new WebSocket(`${exchange.ws}/ws-api/v3`); // while there is weight left for it
+    await new Promise((resolve, reject) => caller.on('open', resolve).on('error', reject));
 });
 
 after(() => exchange?.stop());
@@ -58,10 +63,47 @@ test('too much weight is 429 to each of them', async () => {
     assert.equal((await refusalOf(() => ccxt.publicGetDepth(HEAVY))).name, 'DDoSProtection');
 });
 
+// GET, from another address than the clients above.
+function getAside(path) {
+    return new Promise((resolve, reject) => {
+        get(exchange.http + path, { localAddress: '127.0.0.2' }, (answer) => {
+            let text = '';
+            answer.on('data', (part) => { text += part; });
+            answer.on('end', () => resolve({ status: answer.statusCode, text }));
+        }).on('error', reject);
+    });
+}
+
+// The statuses of `count` requests that are sent at once, before any answer could be read.
+function statusesOf(path, count) {
+    return new Promise((resolve, reject) => {
+        const socket = connect(exchange.port, '127.0.0.1');
+        let text = '';
+        socket.on('error', reject);
+        socket.on('data', (part) => {
+            text += part;
+            const found = text.match(/^HTTP\/1\.1 \d+/gm) ?? [];
+            if (found.length < count) return;
+            socket.destroy();
+            resolve(found.map((line) => Number(line.slice(9))));
+        });
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(count));
+    });
+}
+
+test('what was under way before the first refusal could be read bans nobody', async () => {
+    for (let round = 0; round < 3; round++) {
+        const statuses = await statusesOf('/api/v3/depth?symbol=BTCUSDT&limit=5000', 200);
+        assert.deepEqual(statuses.filter((status) => status !== 200 && status !== 429), []);
+        assert.ok(statuses.filter((status) => status === 429).length >= 200 - 2 * 24);
+    }
+});
+
 test('who does not heed it is banned, whatever he asks for', async () => {
     const { restAPI } = spotClient(exchange, ann);
+    const deadline = Date.now() + 120000; // refusals of ten seconds, all in one minute
     let banned;
-    for (let i = 0; i < 500 && banned?.name !== 'RateLimitBanError'; i++) {
+    while (banned?.name !== 'RateLimitBanError' && Date.now() < deadline) {
         banned = await refusalOf(() => restAPI.depth(HEAVY));
     }
     assert.deepEqual([banned.name, banned.code], ['RateLimitBanError', -1003]);
@@ -71,4 +113,36 @@ test('who does not heed it is banned, whatever he asks for', async () => {
     assert.ok(Number(response.headers['retry-after']) > 60);
     const { name } = await refusalOf(() => ccxtRest(exchange, ann).publicGetPing());
     assert.equal(name, 'DDoSProtection');
+});
+
+test('nothing of what a banned address sends is read', async () => {
+    const closed = new Promise((resolve) => {
+        caller.on('close', (code, reason) => resolve([code, String(reason)]));
+    });
+    caller.on('message', (text) => assert.fail(`answered: ${text}`));
+    caller.send('{"id":1,"method":"ping"}');
+    const [code, reason] = await closed;
+    assert.equal(code, 1008);
+    assert.match(reason, /^IP banned until \d+$/);
+    for (const path of ['/ws-api/v3', '/ws/btcusdt@trade', '/stream']) {
+        const answer = await new Promise((resolve, reject) => {
+            const socket = new WebSocket(exchange.ws + path);
+            socket.on('open', () => reject(new Error(`${path} is open`)));
+            socket.on('error', () => {});
+            socket.on('unexpected-response', (request, response) => {
+                resolve(response);
+                request.destroy();
+            });
+        });
+        assert.equal(answer.statusCode, 418, path);
+        assert.ok(Number(answer.headers['retry-after']) > 60);
+        assert.equal(answer.headers.connection, 'close');
+    }
+    const { status, text } = await getAside('/metrics');
+    assert.equal(status, 200);
+    assert.match(text, /^quorex_bans_total 1$/m);
+    for (const name of ['weight_refused_total', 'banned_refused_total']) {
+        const [, count] = text.match(new RegExp(`^quorex_${name} (\\d+)$`, 'm'));
+        assert.ok(Number(count) >= 5, `${name} ${count}`);
+    }
 });

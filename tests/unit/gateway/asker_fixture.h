@@ -17,6 +17,7 @@
 struct asker {
     struct desk_question question;
     uint32_t answer_count;
+    uint32_t rank;         /* among all answers, from 1 */
     struct asker *forgets; /* who is forgotten when this one is answered */
     char path[256];
     char query[1024];
@@ -35,12 +36,16 @@ static struct park asker_park;
 static struct waiter *asker_waiter;
 static const uint8_t asker_secret[HASH_BYTES] = {5};
 static bool asker_limits_on;
+static uint64_t asker_address = 7;
+static struct readers *asker_readers;
+static uint32_t asker_answers; /* of all askers */
 
 static inline void asker_answered(struct desk_question *question)
 {
     struct asker *asker = container_of(question, struct asker, question);
     const struct desk_answer *answer = &question->answer;
     asker->answer_count++;
+    asker->rank = ++asker_answers;
     assert_true(answer->byte_count < sizeof(asker->text));
     memcpy(asker->text, answer->bytes, answer->byte_count);
     asker->text[answer->byte_count] = 0;
@@ -63,7 +68,8 @@ static inline char *asker_grow(void *question, const char *bytes, size_t used, s
     return grown;
 }
 
-static const struct desk_asker asker_functions = {asker_answered, asker_is_heard, asker_grow};
+static const struct desk_asker asker_functions = {asker_answered, asker_is_heard, asker_grow,
+                                                  false};
 
 static inline void asker_key(void)
 {
@@ -99,11 +105,13 @@ static inline void asker_open(void)
     const struct desk_options options = {.gateway = &asker_options,
                                          .view = desk_view,
                                          .markets = fixture_views,
-                                         .blocks = &desk_blocks};
+                                         .blocks = &desk_blocks,
+                                         .readers = asker_readers};
     arena_unmap(&asker_arena);
     assert_true(arena_map(&asker_arena, desk_arena_bytes(&fixture_genesis) + 4096));
     asker_desk = desk_new(&asker_arena, &options);
     assert_non_null(asker_desk);
+    asker_answers = 0;
 }
 
 static inline void asker_close(void)
@@ -151,7 +159,7 @@ static inline void asker_begin(struct asker *asker, enum method method, const ch
     request->path_bytes = strlen(path);
     request->query = asker->query;
     request->query_bytes = strlen(query);
-    request->address = 7;
+    request->address = asker_address;
     request->now_ns = desk_stamp;
     request->route = route_find(method, path, strlen(path), &request->path_value, &path_exists);
     assert_non_null(request->route);

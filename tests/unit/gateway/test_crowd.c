@@ -51,3 +51,21 @@ TEST(crowd, agrees_with_a_plain_count)
         assert_int_equal(crowd_count(&crowd, address_of_index(other)), counts[other]);
     }
 }
+
+/* Some that count for several, and some that count for none. */
+TEST(crowd, counts_many_at_once)
+{
+    static struct crowd_place places[8];
+    struct crowd crowd;
+    crowd_init(&crowd, places, 4);
+    crowd_add(&crowd, 7, 3);
+    crowd_add(&crowd, 15, 2); /* begins at the same place */
+    crowd_add(&crowd, 23, 0);
+    crowd_take(&crowd, 7, 2);
+    assert_int_equal(crowd_count(&crowd, 7), 1);
+    crowd_take(&crowd, 23, 0);
+    crowd_take(&crowd, 7, 1);
+    assert_int_equal(crowd_count(&crowd, 7), 0);
+    assert_int_equal(crowd_count(&crowd, 15), 2);
+    assert_int_equal(crowd_count(&crowd, 23), 0);
+}

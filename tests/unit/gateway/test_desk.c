@@ -1,4 +1,7 @@
 #include "gateway/quota.h"
+#include "gateway/readers_uv.h"
+
+#include "gateway/desk_state.h"
 
 #include "tests/unit/gateway/asker_fixture.h"
 
@@ -104,8 +107,8 @@ TEST(desk, time_ends_the_waiting_of_all_but_a_returning_command)
     asker_close();
 }
 
-/* Nobody reads older than what was told: who asks too early waits for the view. An answer that makes others leave
- * does not lead the rest astray. */
+/* Nobody reads older than what was told: who asks too early waits for the view, and goes on in the order of coming. An
+ * answer that makes others leave does not lead the rest astray. */
 TEST(desk, questions_wait_for_the_view)
 {
     asker_open();
@@ -113,15 +116,22 @@ TEST(desk, questions_wait_for_the_view)
     asker_ask(&ann, METHOD_GET, "/api/v3/ping", "");
     asker_ask(&bob, METHOD_GET, "/api/v3/ping", "");
     asker_ask(&cat, METHOD_GET, "/api/v3/ping", "");
-    cat.forgets = &bob; /* who came last is looked at first */
+    ann.forgets = &bob; /* who would be next */
     desk_moved(asker_desk);
     assert_int_equal(ann.answer_count + bob.answer_count + cat.answer_count, 0);
     desk_apply();
     desk_moved(asker_desk);
     assert_int_equal(cat.answer_count, 1);
     assert_int_equal(bob.answer_count, 0);
-    assert_int_equal(ann.answer_count, 1);
+    assert_int_equal(ann.rank, 1);
+    assert_int_equal(cat.rank, 2);
+    atomic_store(&desk_progress.acked_command, desk_number + 1);
+    asker_ask(&bob, METHOD_GET, "/api/v3/ping", "");
+    desk_apply();
+    desk_moved(asker_desk);
+    assert_int_equal(bob.rank, 3);
     desk_forget(&ann.question);
+    desk_forget(&bob.question);
     desk_forget(&cat.question);
     asker_close();
 }
@@ -160,29 +170,145 @@ TEST(desk, stopped_desk_takes_no_commands)
     asker_close();
 }
 
-/* Who goes on after the refusals is banned, is told until when, and uses nothing meanwhile. */
-TEST(desk, who_does_not_heed_refusals_is_banned)
+/* Uses up the minute's weight of the address. */
+static void use_up_weight(void)
 {
-    asker_limits_on = true;
-    asker_open();
-    asker_limits_on = false;
     for (int round = 0; round < 300; round++) {
         asker_ask(&ann, METHOD_GET, "/api/v3/exchangeInfo", "symbol=BTCUSDT");
         desk_forget(&ann.question);
     }
+}
+
+static void open_limited(void)
+{
+    asker_limits_on = true;
+    asker_open();
+    asker_limits_on = false;
+}
+
+/* Asks for more a second after the other, until the address is banned. */
+static void provoke_ban(void)
+{
+    use_up_weight();
     for (uint32_t round = 0; round < QUOTA_PATIENCE; round++) {
         asker_ask(&ann, METHOD_GET, "/api/v3/ping", "");
         assert_int_equal(ann.question.answer.http_status, 429);
+        assert_false(ann.question.answer.ends_connection);
         desk_forget(&ann.question);
+        desk_stamp += 1000 * DESK_MS_NS;
     }
     asker_ask(&ann, METHOD_GET, "/api/v3/ping", "");
     assert_int_equal(ann.question.answer.http_status, 418);
+    desk_forget(&ann.question);
+}
+
+/* Who goes on after the refusals is banned, is told until when, and uses nothing meanwhile. */
+TEST(desk, who_does_not_heed_refusals_is_banned)
+{
+    open_limited();
+    const uint64_t bans = metric_get(&desk_metrics.bans_total);
+    provoke_ban();
     assert_int_equal(ann.question.answer.retry_after_s, QUOTA_BAN_S);
+    assert_true(ann.question.answer.ends_connection);
     char expected[128];
     snprintf(expected, sizeof(expected),
              "{\"code\":-1003,\"msg\":\"Way too much request weight used; IP banned until %llu.",
              (unsigned long long)(desk_stamp / 1000000000 + QUOTA_BAN_S) * 1000);
     assert_ptr_equal(strstr(ann.text, expected), ann.text);
+    assert_int_equal(metric_get(&desk_metrics.bans_total), bans + 1);
+    asker_close();
+}
+
+/* A question as a transport has it before it has looked at more than whose it is. */
+static void begin_unread(struct asker *asker)
+{
+    memset(asker, 0, sizeof(*asker));
+    asker->question.asker = &asker_functions;
+    asker->question.request.address = asker_address;
+    asker->question.request.now_ns = desk_stamp;
+    desk_begin(asker_desk, &asker->question);
+}
+
+/* Nothing of what a banned address sends is read, on no transport; others are as free as before. */
+TEST(desk, banned_address_is_refused_before_anything_is_read)
+{
+    struct refusal refusal;
+    open_limited();
+    assert_false(desk_is_banned(asker_desk, asker_address, desk_stamp, &refusal));
+    provoke_ban();
+    const uint64_t refused = metric_get(&desk_metrics.banned_refused_total);
+    begin_unread(&ann);
+    assert_false(desk_admits(&ann.question));
+    assert_int_equal(ann.answer_count, 1);
+    assert_int_equal(ann.question.answer.http_status, 418);
+    assert_int_equal(ann.question.answer.retry_after_s, QUOTA_BAN_S);
+    assert_true(ann.question.answer.ends_connection);
+    assert_true(desk_is_banned(asker_desk, asker_address, desk_stamp, &refusal));
+    assert_int_equal(strtoull(refusal.first, NULL, 10),
+                     (desk_stamp / 1000000000 + QUOTA_BAN_S) * 1000);
+    assert_int_equal(metric_get(&desk_metrics.banned_refused_total), refused + 2);
+    asker_address = 8;
+    begin_unread(&bob);
+    assert_true(desk_admits(&bob.question));
+    assert_int_equal(bob.answer_count, 0);
+    assert_false(desk_is_banned(asker_desk, asker_address, desk_stamp, &refusal));
+    asker_address = 7;
+    desk_forget(&ann.question);
+    desk_forget(&bob.question);
+    asker_close();
+}
+
+/* Where limits are off nobody is refused, whatever he has used. */
+TEST(desk, limits_that_are_off_refuse_nobody)
+{
+    asker_open();
+    for (uint32_t round = 0; round < 2 * QUOTA_HANDSHAKES_MAX; round++) {
+        begin_unread(&ann);
+        assert_true(desk_connects(&ann.question, 6000));
+        desk_stamp += 100 * DESK_MS_NS;
+    }
+    desk_forget(&ann.question);
+    asker_close();
+}
+
+/* Requests count as such too, whatever they weigh: 300,000 in five minutes. */
+TEST(desk, requests_beyond_the_five_minutes_are_refused)
+{
+    open_limited();
+    for (uint32_t count = 0; count < QUOTA_REQUESTS_MAX; count++) {
+        begin_unread(&ann);
+        if (!desk_admits(&ann.question)) fail_msg("request %u is refused", count);
+    }
+    const uint64_t refused = metric_get(&desk_metrics.requests_refused_total);
+    begin_unread(&ann);
+    assert_false(desk_admits(&ann.question));
+    assert_int_equal(ann.question.answer.http_status, 429);
+    assert_int_equal(ann.question.answer.retry_after_s, 300 - desk_stamp / 1000000000 % 300);
+    assert_memory_equal(ann.text,
+                        "{\"code\":-1003,\"msg\":\"Too many requests; current limit is 300000 "
+                        "requests per 5 MINUTE.",
+                        86);
+    assert_int_equal(metric_get(&desk_metrics.requests_refused_total), refused + 1);
+    desk_forget(&ann.question);
+    asker_close();
+}
+
+/* WebSocket handshakes: 300 in five minutes, and they weigh what they weigh. */
+TEST(desk, handshakes_beyond_the_five_minutes_are_refused)
+{
+    open_limited();
+    for (uint32_t count = 0; count < QUOTA_HANDSHAKES_MAX; count++) {
+        begin_unread(&ann);
+        assert_true(desk_connects(&ann.question, 2));
+    }
+    const uint64_t refused = metric_get(&desk_metrics.handshakes_refused_total);
+    begin_unread(&ann);
+    assert_false(desk_connects(&ann.question, 2));
+    assert_int_equal(ann.question.answer.http_status, 429);
+    assert_int_equal(ann.question.answer.used_weight, 2 * QUOTA_HANDSHAKES_MAX);
+    assert_string_equal(ann.text, "{\"code\":-1003,\"msg\":\"Too many connection attempts; current "
+                                  "limit is 300 per 5 MINUTE.\"}");
+    assert_int_equal(metric_get(&desk_metrics.handshakes_refused_total), refused + 1);
     desk_forget(&ann.question);
     asker_close();
 }
@@ -281,5 +407,122 @@ TEST(desk, refusals_say_what_to_do_about_them)
                         "{\"code\":-1022,\"msg\":\"RSA keys are not taken here: sign with "
                         "an Ed25519 or an HMAC-SHA256 key.\"}");
     desk_forget(&ann.question);
+    asker_close();
+}
+
+/* Orders on their way to the log count as placed, also when whoever sent them has left; refused ones count no more. */
+TEST(desk, orders_under_way_count)
+{
+    open_limited();
+    const uint64_t refused = metric_get(&desk_metrics.orders_refused_total);
+    for (uint32_t count = 0; count < ORDER_TALLY_TEN_SECONDS_MAX; count++) {
+        asker_ask_signed(&ann, METHOD_POST, "/api/v3/order", ORDER);
+        assert_int_equal(ann.answer_count, 0);
+        desk_forget(&ann.question);
+    }
+    assert_false(desk_waits(asker_desk)); /* nobody is there any more */
+    asker_ask_signed(&ann, METHOD_POST, "/api/v3/order", ORDER);
+    assert_int_equal(ann.question.answer.http_status, 429);
+    assert_memory_equal(ann.text, "{\"code\":-1015,", 14);
+    assert_int_equal(metric_get(&desk_metrics.orders_refused_total), refused + 1);
+    desk_forget(&ann.question);
+    struct command_header header = asker_next_command();
+    event_write_refused(&desk_events, &(struct refused_event){.reject = REJECT_LOT_SIZE});
+    asker_return(&header);
+    asker_ask_signed(&ann, METHOD_POST, "/api/v3/order", ORDER);
+    assert_true(desk_waits(asker_desk));
+    desk_forget(&ann.question);
+    header = asker_next_command();
+    desk_accept(0, 1, 1, BUY, 10000, 1, "a"); /* it counts on, as placed */
+    asker_return(&header);
+    asker_ask_signed(&ann, METHOD_POST, "/api/v3/order", ORDER);
+    assert_int_equal(ann.question.answer.http_status, 429);
+    desk_forget(&ann.question);
+    asker_close();
+}
+
+/* What does not come back in time is under way no longer; whoever left is not answered. */
+TEST(desk, time_ends_what_nobody_waits_for)
+{
+    open_limited();
+    for (uint32_t count = 0; count < ORDER_TALLY_TEN_SECONDS_MAX; count++) {
+        asker_ask_signed(&ann, METHOD_POST, "/api/v3/order", ORDER);
+        desk_forget(&ann.question);
+    }
+    desk_tick(asker_desk, DESK_WAIT_MS - 1);
+    asker_ask_signed(&ann, METHOD_POST, "/api/v3/order", ORDER);
+    assert_int_equal(ann.question.answer.http_status, 429);
+    desk_forget(&ann.question);
+    desk_tick(asker_desk, DESK_WAIT_MS);
+    assert_int_equal(ann.answer_count, 1);
+    asker_ask_signed(&ann, METHOD_POST, "/api/v3/order", ORDER);
+    assert_true(desk_waits(asker_desk));
+    desk_forget(&ann.question);
+    asker_close();
+}
+
+/* Takes what has gone to the log out of the ring, unanswered. */
+static void lose_commands(void)
+{
+    while (asker_next_command().type != 0) {
+    }
+}
+
+/* A quarter of the places is one address'; then others still have room. */
+TEST(desk, one_address_has_its_share_of_the_waiting_places)
+{
+    open_limited();
+    const uint64_t refused = metric_get(&desk_metrics.queued_refused_total);
+    for (uint32_t count = 0; count < DESK_COMMANDS_SHARE; count++) {
+        asker_ask_signed(&ann, METHOD_DELETE, "/api/v3/order", "symbol=BTCUSDT&orderId=5");
+        if (ann.answer_count > 0) fail_msg("command %u: %s", count, ann.text);
+        desk_forget(&ann.question);
+        if (count % 64 == 0) lose_commands();
+    }
+    asker_ask_signed(&ann, METHOD_DELETE, "/api/v3/order", "symbol=BTCUSDT&orderId=5");
+    assert_int_equal(ann.question.answer.http_status, 429);
+    assert_int_equal(ann.question.answer.retry_after_s, 1);
+    assert_string_equal(ann.text, "{\"code\":-1003,\"msg\":\"Too many requests queued.\"}");
+    assert_int_equal(metric_get(&desk_metrics.queued_refused_total), refused + 1);
+    asker_address = 8;
+    asker_ask_signed(&bob, METHOD_DELETE, "/api/v3/order", "symbol=BTCUSDT&orderId=5");
+    assert_true(desk_waits(asker_desk));
+    asker_address = 7;
+    desk_forget(&ann.question);
+    desk_forget(&bob.question);
+    asker_close();
+}
+
+/* Of those that wait for PostgreSQL and files 64 are of one address. Who leaves makes room for another one. */
+TEST(desk, one_address_has_its_share_of_the_lookups)
+{
+    static struct asker askers[DESK_LOOKUPS_SHARE];
+    uv_loop_t loop; /* never run: nobody reads */
+    assert_int_equal(uv_loop_init(&loop), 0);
+    asker_readers = readers_new(&loop, NULL, 0);
+    assert_non_null(asker_readers);
+    open_limited();
+    for (uint32_t count = 0; count < DESK_LOOKUPS_SHARE; count++) {
+        asker_ask(&askers[count], METHOD_GET, "/quorex/v1/evidence", "");
+        assert_int_equal(askers[count].answer_count, 0);
+    }
+    asker_ask(&ann, METHOD_GET, "/quorex/v1/evidence", "");
+    assert_int_equal(ann.question.answer.http_status, 429);
+    assert_string_equal(ann.text, "{\"code\":-1003,\"msg\":\"Too many requests queued.\"}");
+    asker_address = 8;
+    asker_ask(&bob, METHOD_GET, "/quorex/v1/evidence", "");
+    assert_int_equal(bob.answer_count, 0);
+    asker_address = 7;
+    desk_forget(&ann.question);
+    desk_forget(&askers[5].question);
+    asker_ask(&cat, METHOD_GET, "/quorex/v1/evidence", "");
+    assert_int_equal(cat.answer_count, 0);
+    desk_cut(asker_desk);
+    readers_free(asker_readers); /* all are told that nobody reads any more */
+    asker_readers = NULL;
+    assert_int_equal(cat.answer_count + bob.answer_count + askers[0].answer_count, 3);
+    asker_ask(&ann, METHOD_GET, "/api/v3/ping", "");
+    assert_int_equal(ann.question.answer.http_status, 200);
+    assert_int_equal(uv_loop_close(&loop), 0);
     asker_close();
 }

@@ -6,7 +6,7 @@ static struct quota quota;
 
 static void open_counted(void)
 {
-    static uint8_t memory[1 << 19] __attribute__((aligned(64)));
+    static uint8_t memory[1 << 20] __attribute__((aligned(64)));
     struct arena arena;
     memset(memory, 0, sizeof(memory));
     arena_init(&arena, memory, sizeof(memory));
@@ -37,7 +37,9 @@ TEST(limit_data, order_count_is_the_accounts_own)
 TEST(limit_data, limits_say_what_is_left_and_until_when)
 {
     open_counted();
-    quota_charge(&quota, 0, 70, desk_stamp);
+    quota_charge(&quota, QUOTA_WEIGHT, 0, 70, desk_stamp);
+    quota_charge(&quota, QUOTA_REQUESTS, 0, 5, desk_stamp);
+    quota_charge(&quota, QUOTA_HANDSHAKES, 0, 2, desk_stamp);
     assert_answer("/quorex/v1/limits", "", 1,
                   "{\"serverTime\":1700000040001,\"enforced\":false,\"rateLimits\":["
                   "{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,"
@@ -45,5 +47,9 @@ TEST(limit_data, limits_say_what_is_left_and_until_when)
                   "{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10,"
                   "\"limit\":100,\"count\":2,\"remaining\":98,\"reset\":1700000050000},"
                   "{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,"
-                  "\"limit\":200000,\"count\":2,\"remaining\":199998,\"reset\":1700006400000}]}");
+                  "\"limit\":200000,\"count\":2,\"remaining\":199998,\"reset\":1700006400000},"
+                  "{\"rateLimitType\":\"RAW_REQUESTS\",\"interval\":\"MINUTE\",\"intervalNum\":5,"
+                  "\"limit\":300000,\"count\":5,\"remaining\":299995,\"reset\":1700000100000},"
+                  "{\"rateLimitType\":\"CONNECTIONS\",\"interval\":\"MINUTE\",\"intervalNum\":5,"
+                  "\"limit\":300,\"count\":2,\"remaining\":298,\"reset\":1700000100000}]}");
 }

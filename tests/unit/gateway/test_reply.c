@@ -629,8 +629,27 @@ TEST(reply, a_refused_time_says_what_time_it_is)
         struct writer json;
         const struct refusal refused = refusal_of(cases[i].reject, NULL, NULL);
         writer_start(&json, bytes, sizeof(bytes) - 1);
-        reply_refusal_at(&json, &refused, 77);
+        reply_refusal_at(&json, &refused, 77, false);
         bytes[json.used] = 0;
         assert_string_equal(bytes, cases[i].text);
     }
+}
+
+/* The WebSocket API has everything but code and text in "data", and no such member where there is nothing in it. */
+TEST(reply, a_refused_time_is_nested_where_that_is_asked_for)
+{
+    char bytes[256];
+    struct writer json;
+    struct refusal refused = refusal_of(REJECT_TOO_LATE, NULL, NULL);
+    writer_start(&json, bytes, sizeof(bytes) - 1);
+    reply_refusal_at(&json, &refused, 77, true);
+    bytes[json.used] = 0;
+    assert_string_equal(bytes, "{\"code\":-1021,\"msg\":\"Timestamp for this request is outside of "
+                               "the recvWindow.\",\"data\":{\"serverTime\":77}}");
+    refused = refusal_of(REJECT_SIGNATURE, NULL, NULL);
+    writer_start(&json, bytes, sizeof(bytes) - 1);
+    reply_refusal_at(&json, &refused, 77, true);
+    bytes[json.used] = 0;
+    assert_string_equal(bytes,
+                        "{\"code\":-1022,\"msg\":\"Signature for this request is not valid.\"}");
 }

@@ -16,7 +16,9 @@ TEST(reply_limit, all_limits_are_listed)
                                "{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\","
                                "\"intervalNum\":10,\"limit\":100},"
                                "{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\","
-                               "\"intervalNum\":1,\"limit\":200000}]");
+                               "\"intervalNum\":1,\"limit\":200000},"
+                               "{\"rateLimitType\":\"RAW_REQUESTS\",\"interval\":\"MINUTE\","
+                               "\"intervalNum\":5,\"limit\":300000}]");
 }
 
 /* More than all is nothing left, not a wrapped number. */

@@ -1,3 +1,6 @@
+#include "gateway/desk_state.h"
+#include "gateway/ws_call_h2o.h"
+#include "tests/unit/gateway/asker_fixture.h"
 #include "tests/unit/gateway/loop_fixture.h"
 
 #define ORDER \
@@ -349,4 +352,132 @@ TEST(ws_call, ed25519_text_goes_along_with_the_command)
     assert_non_null(strstr(hear(descriptor), "\"orderId\":78,"));
     close(descriptor);
     assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* ---- without a socket ---- */
+
+static char said[4096];
+static char ended_because[128];
+
+static void caller_send(void *context, const h2o_iovec_t *parts, size_t part_count)
+{
+    (void)context;
+    assert_string_equal(ended_because, "");
+    for (size_t i = 0; i < part_count; i++)
+        strncat(said, parts[i].base, parts[i].len);
+}
+
+static bool caller_is_open(void *context)
+{
+    (void)context;
+    return ended_because[0] == 0;
+}
+
+static void caller_end(void *context, const char *reason)
+{
+    (void)context;
+    snprintf(ended_because, sizeof(ended_because), "%s", reason);
+}
+
+static struct ws_calls calls;
+
+static void open_calls(void)
+{
+    static const struct ws_caller caller = {caller_send, caller_is_open, caller_end, NULL};
+    asker_limits_on = true;
+    asker_open();
+    asker_limits_on = false;
+    said[0] = ended_because[0] = 0;
+    assert_true(ws_call_open(&calls, asker_desk, &caller, 7, "", 0));
+}
+
+static void take(const char *message)
+{
+    said[0] = 0;
+    ws_call_take(&calls, message, strlen(message));
+}
+
+static uint64_t clock_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* What a banned address sends is not read: its connection ends, and says until when. */
+TEST(ws_call, banned_address_is_not_listened_to)
+{
+    char expected[128];
+    open_calls();
+    struct quota *quota = &asker_desk->quota;
+    struct quota_verdict verdict = {0};
+    for (uint64_t at_ns = clock_now_ns(); verdict.reject != REJECT_BANNED; at_ns += 1000000000)
+        verdict = quota_judge(quota, QUOTA_WEIGHT, 7, QUOTA_WEIGHT_MAX + 1, at_ns);
+    take("{\"id\":1,\"method\":\"ping\"}");
+    assert_string_equal(said, "");
+    snprintf(expected, sizeof(expected), "IP banned until %llu",
+             (unsigned long long)verdict.until_ms);
+    assert_string_equal(ended_because, expected);
+    assert_null(calls.first);
+    assert_int_equal(quota_charge(quota, QUOTA_REQUESTS, 7, 0, clock_now_ns()), 0);
+    ws_call_close(&calls);
+    asker_close();
+}
+
+/* Brings the address to where the next refusal, if it is in this minute, bans it. */
+static void be_refused_often(void)
+{
+    const uint64_t now_s = clock_now_ns() / 1000000000, minute_s = now_s / 60 * 60;
+    struct quota_verdict verdict = {0};
+    uint32_t count = 0;
+    for (uint64_t second = minute_s; count < QUOTA_PATIENCE; second++) {
+        if (second == now_s) continue;
+        verdict = quota_judge(&asker_desk->quota, QUOTA_WEIGHT, 7, QUOTA_WEIGHT_MAX + 1,
+                              second * 1000000000);
+        assert_int_equal(verdict.reject, REJECT_TOO_MUCH_WEIGHT);
+        count++;
+    }
+}
+
+/* The request that bans is answered, and is the last. The minute may end just then, and the tale begins anew. */
+TEST(ws_call, refusal_that_bans_is_the_last_answer)
+{
+    open_calls();
+    for (int times = 0; times < 3 && ended_because[0] == 0; times++) {
+        be_refused_often();
+        take("{\"id\":9,\"method\":\"ping\"}");
+    }
+    assert_memory_equal(said, "{\"id\":9,\"status\":418,\"error\":{\"code\":-1003,", 43);
+    assert_non_null(strstr(said, ",\"data\":{\"serverTime\":"));
+    assert_non_null(strstr(said, ",\"retryAfter\":"));
+    assert_memory_equal(ended_because, "IP banned until ", 16);
+    ws_call_close(&calls);
+    asker_close();
+}
+
+/* A refused time says what time it is in the error's data, as the API has it. */
+TEST(ws_call, refused_time_says_the_time_in_data)
+{
+    open_calls();
+    take("{\"id\":1,\"method\":\"account.status\",\"params\":{\"apiKey\":\"" KEY
+         "\",\"timestamp\":1600000000000,\"signature\":\"" KEY "\"}}");
+    static const char expected[] = "{\"id\":1,\"status\":400,\"error\":{\"code\":-1021,\"msg\":"
+                                   "\"Timestamp for this request is "
+                                   "outside of the recvWindow.\",\"data\":{\"serverTime\":";
+    assert_memory_equal(said, expected, sizeof(expected) - 1);
+    assert_non_null(strstr(said, "}},\"rateLimits\":["));
+    ws_call_close(&calls);
+    asker_close();
+}
+
+/* Messages are requests: they count as such, also those that are none of the API's. */
+TEST(ws_call, every_message_is_a_request)
+{
+    open_calls();
+    take("nonsense");
+    take("{\"id\":1,\"method\":\"nope\"}");
+    take("{\"id\":1,\"method\":\"ping\"}");
+    assert_int_equal(quota_charge(&asker_desk->quota, QUOTA_REQUESTS, 7, 0, clock_now_ns()), 3);
+    ws_call_close(&calls);
+    asker_close();
 }
