@@ -8,6 +8,7 @@ enum kind { KIND_TEXT, KIND_NUMBER, KIND_POWER, KIND_WORD };
 struct row {
     const char *name;
     enum kind kind;
+    bool is_live;  /* may change while the node runs */
     size_t offset; /* in struct config */
     const char *text;
     uint64_t number;
@@ -18,19 +19,23 @@ struct row {
 
 /* clang-format off */
 static const struct row rows[] = {
-#define TEXT(name, standard, help) \
-    {#name, KIND_TEXT, offsetof(struct config, name), standard, 0, 0, 0, NULL, help},
-#define NUMBER(name, standard, least, most, help) \
-    {#name, KIND_NUMBER, offsetof(struct config, name), NULL, standard, least, most, NULL, help},
-#define POWER(name, standard, least, most, help) \
-    {#name, KIND_POWER, offsetof(struct config, name), NULL, standard, least, most, NULL, help},
-#define WORD(name, standard, words, help) \
-    {#name, KIND_WORD, offsetof(struct config, name), NULL, standard, 0, 0, words, help},
+#define START false
+#define LIVE  true
+#define TEXT(name, when, standard, help) \
+    {#name, KIND_TEXT, when, offsetof(struct config, name), standard, 0, 0, 0, NULL, help},
+#define NUMBER(name, when, standard, least, most, help) \
+    {#name, KIND_NUMBER, when, offsetof(struct config, name), NULL, standard, least, most, NULL, help},
+#define POWER(name, when, standard, least, most, help) \
+    {#name, KIND_POWER, when, offsetof(struct config, name), NULL, standard, least, most, NULL, help},
+#define WORD(name, when, standard, words, help) \
+    {#name, KIND_WORD, when, offsetof(struct config, name), NULL, standard, 0, 0, words, help},
 #include "common/config.def"
 #undef TEXT
 #undef NUMBER
 #undef POWER
 #undef WORD
+#undef START
+#undef LIVE
 };
 /* clang-format on */
 
@@ -277,6 +282,26 @@ bool config_arguments(struct config *config, int count, char *const arguments[],
         if (!set_key(config, key, key_bytes, value, error)) return false;
     }
     return true;
+}
+
+/* Bytes of its value that count. */
+static size_t value_bytes(const struct row *row, const void *value)
+{
+    if (row->kind == KIND_TEXT) return strlen(value) + 1;
+    return row->kind == KIND_WORD ? sizeof(uint32_t) : sizeof(uint64_t);
+}
+
+void config_take(struct config *config, const struct config *fresh, config_told *told,
+                 void *context)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        void *const field = (char *)config + rows[i].offset;
+        const void *const other = (const char *)fresh + rows[i].offset;
+        const size_t bytes = value_bytes(&rows[i], other);
+        if (value_bytes(&rows[i], field) == bytes && memcmp(field, other, bytes) == 0) continue;
+        if (rows[i].is_live) memcpy(field, other, bytes);
+        told(context, rows[i].name, rows[i].is_live);
+    }
 }
 
 static void append_default(struct text *text, const struct row *row)

@@ -20,10 +20,10 @@
 #define CONFIG_TEXT_MAX 511
 
 struct config {
-#define TEXT(name, standard, help)                char name[CONFIG_TEXT_MAX + 1];
-#define NUMBER(name, standard, least, most, help) uint64_t name;
-#define POWER(name, standard, least, most, help)  uint64_t name;
-#define WORD(name, standard, words, help)         uint32_t name;
+#define TEXT(name, when, standard, help)                char name[CONFIG_TEXT_MAX + 1];
+#define NUMBER(name, when, standard, least, most, help) uint64_t name;
+#define POWER(name, when, standard, least, most, help)  uint64_t name;
+#define WORD(name, when, standard, words, help)         uint32_t name;
 #include "common/config.def"
 #undef TEXT
 #undef NUMBER
@@ -55,6 +55,14 @@ MUST_CHECK bool config_environment(struct config *config, char *const environmen
  * error. The array does not hold the program's name. */
 MUST_CHECK bool config_arguments(struct config *config, int count, char *const arguments[],
                                  struct config_error *error);
+
+/* Called with the name of a setting that differs, and whether it was taken. */
+typedef void config_told(void *context, const char *name, bool is_taken);
+
+/* Takes from `fresh` the settings that may change while a node runs; the others stay as they are. Each that differs is
+ * told of. */
+void config_take(struct config *config, const struct config *fresh, config_told *told,
+                 void *context);
 
 /* One line a setting, with default and range; returns the length, cut at `capacity`. */
 size_t config_help(char *text, size_t capacity);

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #define LINE_BYTES 1000
-#define HELP_BYTES 8192
+#define HELP_BYTES 16384
 
 /* The file while inih reads it: it tells its handler no line, so the reader counts. */
 struct source {

@@ -42,12 +42,13 @@ static void print_failures(void)
 }
 
 /* `value` is the place of the default among the words. */
-static void print_word(const char *name, int value, const char *words, const char *help)
+static void print_word(const char *name, const char *when, int value, const char *words,
+                       const char *help)
 {
     const char *at = words;
     for (int i = 0; i < value; i++)
         at = strchr(at, '|') + 1;
-    printf("| %s | %.*s | %s (", name, (int)strcspn(at, "|"), at, help);
+    printf("| %s | %.*s | %s | %s (", name, (int)strcspn(at, "|"), at, when, help);
     for (const char *letter = words; *letter != '\0'; letter++)
         fputs(*letter == '|' ? ", " : (char[]){*letter, '\0'}, stdout);
     puts(") |");
@@ -55,18 +56,28 @@ static void print_word(const char *name, int value, const char *words, const cha
 
 static void print_settings(void)
 {
-    puts("\n## Settings of a node\n\nA key of quorex.conf, `QUOREX_KEY` in the environment, "
-         "`--key` on "
-         "the command line; the later wins.\n\n| Key | Default | Meaning |\n|---|---|---|");
-#define TEXT(name, value, help)                printf("| %s | \"%s\" | %s |\n", #name, value, help);
-#define NUMBER(name, value, least, most, help) printf("| %s | %d | %s |\n", #name, value, help);
-#define POWER(name, value, least, most, help)  printf("| %s | %d | %s |\n", #name, value, help);
-#define WORD(name, value, words, help)         print_word(#name, value, words, help);
+    puts(
+        "\n## Settings of a node\n\nA key of quorex.conf, `QUOREX_KEY` in the environment, "
+        "`--key` on "
+        "the command line; the later wins.\nWhat counts at once does so when the node is told to "
+        "read them again (SIGHUP); the rest\nwhen it starts.\n\n| Key | Default | Counts | Meaning "
+        "|\n|---|---|---|---|");
+#define START "at a start"
+#define LIVE  "at once"
+#define TEXT(name, when, value, help) \
+    printf("| %s | \"%s\" | " when " | %s |\n", #name, value, help);
+#define NUMBER(name, when, value, least, most, help) \
+    printf("| %s | %d | " when " | %s |\n", #name, value, help);
+#define POWER(name, when, value, least, most, help) \
+    printf("| %s | %d | " when " | %s |\n", #name, value, help);
+#define WORD(name, when, value, words, help) print_word(#name, when, value, words, help);
 #include "common/config.def"
 #undef TEXT
 #undef NUMBER
 #undef POWER
 #undef WORD
+#undef START
+#undef LIVE
 }
 
 static void print_metrics(void)

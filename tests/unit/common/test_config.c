@@ -213,7 +213,7 @@ TEST(config, paths_follow_from_the_directory)
 
 TEST(config, help_names_every_setting)
 {
-    static char text[8192], cut[8192];
+    static char text[16384], cut[16384];
     const size_t length = config_help(text, sizeof(text));
     assert_int_equal(length, strlen(text));
     assert_non_null(strstr(text, "  --log-level           lines below it are dropped "
@@ -225,4 +225,48 @@ TEST(config, help_names_every_setting)
         assert_int_equal(config_help(cut, capacity), capacity - 1 < length ? capacity - 1 : length);
         assert_int_equal(cut[capacity], 0x7f);
     }
+}
+
+/* ---- settings read again ---- */
+
+static char heard[256];
+
+static void hear(void *context, const char *name, bool is_taken)
+{
+    assert_ptr_equal(context, &config);
+    const size_t used = strlen(heard);
+    snprintf(heard + used, sizeof(heard) - used, "%s%s ", is_taken ? "+" : "-", name);
+}
+
+/* What the table lets change is taken, of each kind; the rest stays, and is told of. */
+TEST(config, what_may_change_is_taken)
+{
+    struct config fresh;
+    config_defaults(&config);
+    config_defaults(&fresh);
+    heard[0] = '\0';
+    config_take(&config, &fresh, hear, &config);
+    assert_string_equal(heard, "");
+
+    assert_true(config_set(&fresh, "port", "9000", &error));
+    assert_true(config_set(&fresh, "tls_key", "/new", &error));
+    assert_true(config_set(&fresh, "database", "dbname=x", &error));
+    assert_true(config_set(&fresh, "limits", "off", &error));
+    assert_true(config_set(&fresh, "header_s", "3", &error));
+    assert_true(config_set(&fresh, "ring_bytes", "8M", &error));
+    config_take(&config, &fresh, hear, &config);
+    assert_string_equal(heard, "-port +tls_key -database +limits +header_s -ring_bytes ");
+    assert_int_equal(config.port, 8080);
+    assert_string_equal(config.tls_key, "/new");
+    assert_string_equal(config.database, "");
+    assert_int_equal(config.limits, 0);
+    assert_int_equal(config.header_s, 3);
+    assert_int_equal(config.ring_bytes, 4194304);
+
+    /* A text that becomes shorter, or empty. */
+    assert_true(config_set(&fresh, "tls_key", "", &error));
+    heard[0] = '\0';
+    config_take(&config, &fresh, hear, &config);
+    assert_string_equal(heard, "-port +tls_key -database -ring_bytes ");
+    assert_string_equal(config.tls_key, "");
 }
