@@ -303,6 +303,7 @@ static void begin_close(struct connection *connection)
 {
     pulse_end(&connection->pulse, connection->hub->options.now_ns());
     unsubscribe_all(connection);
+    if (connection->api != NULL) ws_user_close(connection->api);
     outbox_cut(&connection->outbox, connection->outbox.in_flight);
 }
 
@@ -943,6 +944,7 @@ void socket_upgrade_api(struct socket_hub *hub, h2o_req_t *request, struct desk 
                    "returnRateLimits is true or false, timeUnit MICROSECOND or MILLISECOND");
         return;
     }
+    connection->api->user.stream = publish_users(hub->publisher);
     switch_protocols(connection, request, accept);
 }
 

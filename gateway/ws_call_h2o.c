@@ -90,6 +90,13 @@ void ws_call_close(struct ws_calls *calls)
 {
     while (calls->first != NULL)
         end_call(calls->first);
+    ws_user_close(calls);
+}
+
+struct ws_calls *ws_call_of(struct request *request)
+{
+    struct desk_question *question = container_of(request, struct desk_question, request);
+    return container_of(question, struct ws_call, question)->calls;
 }
 
 /* ---- answers ---- */
@@ -183,6 +190,7 @@ static void answered(struct desk_question *question)
     };
     if (caller->is_open(caller->context)) caller->send(caller->context, parts, 3);
     end_call(call);
+    ws_user_settle(calls);
     if (refusal.reject == REJECT_BANNED) end_banned(caller, &refusal);
 }
 
@@ -279,6 +287,10 @@ static void find_route(struct ws_call *call, const struct ws_method *method)
     request->method = method->method;
     request->path = method->path;
     request->path_bytes = strlen(method->path);
+    if (method->own.handler != NULL) {
+        request->route = &method->own;
+        return;
+    }
     request->route = route_find(request->method, request->path, request->path_bytes,
                                 &request->path_value, &path_exists);
     ASSERT(request->route != NULL);

@@ -11,6 +11,7 @@
 #define GATEWAY_WS_CALL_H2O_H
 
 #include "gateway/desk.h"
+#include "gateway/ws_user_h2o.h"
 
 #include <h2o.h>
 
@@ -33,6 +34,7 @@ struct ws_calls {
     uint64_t address;
     bool hides_limits;
     struct auth_piece time_unit;
+    struct ws_user user;
     struct ws_call *first;
     uint32_t call_count;
 };
@@ -43,11 +45,14 @@ MUST_CHECK bool ws_call_open(struct ws_calls *calls, struct desk *desk,
                              const struct ws_caller *caller, uint64_t address, const char *query,
                              size_t query_bytes);
 
+/* The connection that a request of the API's came by. */
+struct ws_calls *ws_call_of(struct request *request);
+
 /* A text message has come, whose bytes may go when this returns. A banned address is not listened to: its connection is
  * ended. Needs: it is UTF-8. */
 void ws_call_take(struct ws_calls *calls, const char *text, size_t text_bytes);
 
-/* The connection goes: nothing under way is answered any more. */
+/* The connection goes: nothing under way is answered any more, and no account is listened to. */
 void ws_call_close(struct ws_calls *calls);
 
 #endif /* GATEWAY_WS_CALL_H2O_H */

@@ -1,11 +1,20 @@
 #include "gateway/ws_method.h"
 
+#include "gateway/ws_user_h2o.h"
+
 #include <string.h>
 
 static const struct ws_method methods[] = {
-#define WS_METHOD(name, method, path) {name, sizeof(name) - 1, METHOD_##method, path},
+#define WS_METHOD(name, method, path) {name, sizeof(name) - 1, METHOD_##method, path, {0}},
+#define WS_OWN(name, weight, security, handler) \
+    {name, \
+     sizeof(name) - 1, \
+     METHOD_POST, \
+     name, \
+     {METHOD_POST, SECURITY_##security, weight, sizeof(name) - 1, name, handler}},
 #include "gateway/ws_methods.def"
 #undef WS_METHOD
+#undef WS_OWN
 };
 
 #define METHOD_COUNT (sizeof(methods) / sizeof(methods[0]))

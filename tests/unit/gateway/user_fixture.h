@@ -19,7 +19,7 @@ static struct user_listener user_ann, user_bob;
 
 static inline void user_hear(struct user_listener *listener, const char *message, size_t byte_count)
 {
-    const char *who = listener == &user_ann ? "ann " : "bob ";
+    const char *who = listener == &user_ann ? "ann " : listener == &user_bob ? "bob " : "??? ";
     assert_true(user_heard_bytes + byte_count + 8 < sizeof(user_heard));
     memcpy(user_heard + user_heard_bytes, who, 4);
     memcpy(user_heard + user_heard_bytes + 4, message, byte_count);
@@ -57,10 +57,9 @@ static inline void user_join(struct user_listener *listener, uint32_t account)
     user_stream_join(users, listener);
 }
 
-/* Ann and bob are there, and nobody listens. */
-static inline void user_open(void)
+/* A user stream beside the desk's views as they are. */
+static inline void user_attach(void)
 {
-    desk_open();
     arena_unmap(&user_arena);
     assert_true(arena_map(&user_arena, user_stream_bytes(&fixture_genesis)));
     users = user_stream_new(&user_arena, &fixture_genesis, desk_view,
@@ -69,6 +68,13 @@ static inline void user_open(void)
     user_command_bytes = 0;
     user_silence();
     desk_listener = user_take;
+}
+
+/* Ann and bob are there, and nobody listens. */
+static inline void user_open(void)
+{
+    desk_open();
+    user_attach();
     desk_account(1);
     desk_account(2);
     user_apply();

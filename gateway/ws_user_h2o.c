@@ -1,0 +1,225 @@
+#include "gateway/ws_user_h2o.h"
+
+#include "gateway/text.h"
+#include "gateway/user_json.h"
+#include "gateway/ws_call_h2o.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HEAD_BYTES_MAX  64
+#define EVENT_BYTES_MAX 128
+#define MS_NS           1000000u
+#define US_NS           1000u
+
+enum subscription_state {
+    SUBSCRIPTION_NEW,      /* its answer is not sent yet */
+    SUBSCRIPTION_RESUMING, /* the same, and then it hears what it has missed */
+    SUBSCRIPTION_LIVE,
+    SUBSCRIPTION_ENDING, /* the answer that ends it is not sent yet */
+};
+
+struct ws_subscription {
+    struct user_listener listener;
+    struct ws_calls *calls;
+    struct ws_subscription *next;
+    uint32_t id;
+    enum subscription_state state;
+};
+
+/* ---- messages ---- */
+
+static void send_event(struct ws_subscription *subscription, const char *event, size_t byte_count)
+{
+    const struct ws_caller *caller = &subscription->calls->caller;
+    if (!caller->is_open(caller->context)) return; /* a close frame is the last word */
+    char head_bytes[HEAD_BYTES_MAX];
+    struct text head = text_over(head_bytes, sizeof(head_bytes));
+    text_add(&head, "{\"subscriptionId\":");
+    text_u64(&head, subscription->id);
+    text_add(&head, ",\"event\":");
+    ASSERT(!text_full(&head));
+    const h2o_iovec_t parts[] = {
+        {head.bytes, head.used},
+        {(char *)(uintptr_t)event, byte_count},
+        {H2O_STRLIT("}")},
+    };
+    caller->send(caller->context, parts, 3);
+}
+
+static void hear(struct user_listener *listener, const char *message, size_t byte_count)
+{
+    send_event(container_of(listener, struct ws_subscription, listener), message, byte_count);
+}
+
+static void send_terminated(struct ws_subscription *subscription, uint64_t now_ns)
+{
+    char bytes[EVENT_BYTES_MAX];
+    struct writer json;
+    writer_start(&json, bytes, sizeof(bytes));
+    user_json_terminated(&json, now_ns / subscription->listener.time_unit_ns);
+    ASSERT(!json.overflow);
+    send_event(subscription, json.bytes, json.used);
+}
+
+/* ---- lives ---- */
+
+static uint64_t time_unit_ns(const struct ws_calls *calls)
+{
+    return calls->time_unit.bytes != NULL ? US_NS : MS_NS;
+}
+
+static struct ws_subscription *find_account(const struct ws_user *user, uint32_t account)
+{
+    struct ws_subscription *at = user->first;
+    while (at != NULL && (at->listener.account != account || at->state == SUBSCRIPTION_ENDING))
+        at = at->next;
+    return at;
+}
+
+static void subscription_free(struct ws_calls *calls, struct ws_subscription **at)
+{
+    struct ws_subscription *subscription = *at;
+    user_stream_leave(calls->user.stream, &subscription->listener);
+    *at = subscription->next;
+    calls->user.count--;
+    free(subscription);
+}
+
+void ws_user_close(struct ws_calls *calls)
+{
+    while (calls->user.first != NULL)
+        subscription_free(calls, &calls->user.first);
+}
+
+/* The first that is not as the last answer leaves it, or NULL. */
+static struct ws_subscription **unsettled(struct ws_user *user)
+{
+    struct ws_subscription **at = &user->first;
+    while (*at != NULL && (*at)->state == SUBSCRIPTION_LIVE)
+        at = &(*at)->next;
+    return *at == NULL ? NULL : at;
+}
+
+/* Whatever is sent may close the connection, and then there are none left: each time it is looked for anew. */
+void ws_user_settle(struct ws_calls *calls)
+{
+    struct ws_subscription **at;
+    while ((at = unsettled(&calls->user)) != NULL) {
+        struct ws_subscription *subscription = *at;
+        const enum subscription_state state = subscription->state;
+        subscription->state = SUBSCRIPTION_LIVE;
+        if (state == SUBSCRIPTION_ENDING) {
+            struct ws_subscription ended = *subscription;
+            subscription_free(calls, at);
+            send_terminated(&ended, calls->user.ended_ns);
+            continue;
+        }
+        user_stream_join(calls->user.stream, &subscription->listener);
+        if (state == SUBSCRIPTION_RESUMING)
+            user_stream_replay(calls->user.stream, &subscription->listener);
+    }
+}
+
+/* ---- methods ---- */
+
+/* A new one for the request's account, or NULL with the refusal. */
+static struct ws_subscription *begin(struct request *request, enum subscription_state state)
+{
+    struct ws_calls *calls = ws_call_of(request);
+    struct ws_user *user = &calls->user;
+    enum reject reject = REJECT_NONE;
+    if (!calls->caller.is_open(calls->caller.context))
+        reject = REJECT_STOPPING;
+    else if (find_account(user, request->account) != NULL)
+        reject = REJECT_SUBSCRIPTION_ACTIVE;
+    else if (user->count == WS_SUBSCRIPTIONS_MAX)
+        reject = REJECT_SUBSCRIPTIONS_MANY;
+    if (reject != REJECT_NONE) {
+        request_refuse(request, reject, NULL, NULL);
+        return NULL;
+    }
+    struct ws_subscription *subscription = h2o_mem_alloc(sizeof(*subscription));
+    *subscription = (struct ws_subscription){
+        .listener = {.account = request->account,
+                     .time_unit_ns = time_unit_ns(calls),
+                     .hear = hear},
+        .calls = calls,
+        .next = user->first,
+        .id = user->next_id++,
+        .state = state,
+    };
+    user->first = subscription;
+    user->count++;
+    return subscription;
+}
+
+static enum outcome answer_begun(struct request *request,
+                                 const struct ws_subscription *subscription)
+{
+    writer_object(&request->json);
+    writer_key_u64(&request->json, "subscriptionId", subscription->id);
+    writer_object_end(&request->json);
+    return OUTCOME_ANSWERED;
+}
+
+enum outcome ws_user_subscribe(struct request *request, const struct facts *facts)
+{
+    (void)facts;
+    const struct ws_subscription *subscription = begin(request, SUBSCRIPTION_NEW);
+    return subscription == NULL ? OUTCOME_REFUSED : answer_begun(request, subscription);
+}
+
+enum outcome ws_user_resume(struct request *request, const struct facts *facts)
+{
+    struct user_stream *stream = ws_call_of(request)->user.stream;
+    const struct form_field *field = form_find(request->form, "from");
+    struct user_number from;
+    (void)facts;
+    if (field == NULL || !user_number_read(field->value, field->value_bytes, &from))
+        return request_refuse(request, REJECT_MANDATORY, "from", NULL);
+    if (!user_stream_remembers(stream, request->account, from))
+        return request_refuse(request, REJECT_RESUME_OLD, NULL, NULL);
+    struct ws_subscription *subscription = begin(request, SUBSCRIPTION_RESUMING);
+    if (subscription == NULL) return OUTCOME_REFUSED;
+    subscription->listener.from = from;
+    return answer_begun(request, subscription);
+}
+
+static bool end(struct ws_subscription *subscription)
+{
+    if (subscription->state == SUBSCRIPTION_ENDING) return false;
+    user_stream_leave(subscription->calls->user.stream, &subscription->listener);
+    subscription->state = SUBSCRIPTION_ENDING;
+    return true;
+}
+
+enum outcome ws_user_unsubscribe(struct request *request, const struct facts *facts)
+{
+    struct ws_user *user = &ws_call_of(request)->user;
+    uint64_t id = 0;
+    bool is_sent, has_ended = false;
+    (void)facts;
+    if (!request_u64(request, "subscriptionId", &id, &is_sent)) return OUTCOME_REFUSED;
+    for (struct ws_subscription *at = user->first; at != NULL; at = at->next)
+        if (!is_sent || at->id == id) has_ended |= end(at);
+    if (!has_ended) return request_refuse(request, REJECT_SUBSCRIPTION_INACTIVE, NULL, NULL);
+    user->ended_ns = request->now_ns;
+    writer_object(&request->json);
+    writer_object_end(&request->json);
+    return OUTCOME_ANSWERED;
+}
+
+enum outcome ws_user_list(struct request *request, const struct facts *facts)
+{
+    (void)facts;
+    writer_array(&request->json);
+    for (const struct ws_subscription *at = ws_call_of(request)->user.first; at != NULL;
+         at = at->next) {
+        writer_object(&request->json);
+        writer_key_u64(&request->json, "subscriptionId", at->id);
+        writer_object_end(&request->json);
+    }
+    writer_array_end(&request->json);
+    return OUTCOME_ANSWERED;
+}

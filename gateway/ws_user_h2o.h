@@ -1,0 +1,44 @@
+/* User data on a connection of the WebSocket API: its subscriptions, each to one account, and the methods that begin and
+ * end them.
+ *
+ * An event is a message {"subscriptionId","event"}. A subscription begins behind the answer that names it: first what was
+ * missed, when it resumes, then what happens. Nothing is left out: a reader who is too slow loses his connection.
+ *
+ * Owner    one gateway loop
+ * Memory   embedded by ws_calls; malloc a subscription, freed when it ends or the connection goes
+ * Limits   WS_SUBSCRIPTIONS_MAX a connection
+ */
+
+#ifndef GATEWAY_WS_USER_H2O_H
+#define GATEWAY_WS_USER_H2O_H
+
+#include "gateway/route.h"
+#include "gateway/user_stream.h"
+
+#define WS_SUBSCRIPTIONS_MAX 1000
+
+struct ws_subscription;
+
+struct ws_user {
+    struct user_stream *stream; /* set by whoever opens the connection */
+    struct ws_subscription *first;
+    uint32_t count;
+    uint32_t next_id;
+    uint64_t ended_ns; /* when the last was asked to end */
+};
+
+struct ws_calls;
+
+/* Behind the answer to one of the methods: what it began begins, and what it ended says so. */
+void ws_user_settle(struct ws_calls *calls);
+
+/* All subscriptions end, and nothing is said of it: the connection closes. */
+void ws_user_close(struct ws_calls *calls);
+
+/* The methods' handlers, as a route's; what they read is the connection's own. */
+enum outcome ws_user_subscribe(struct request *request, const struct facts *facts);
+enum outcome ws_user_resume(struct request *request, const struct facts *facts);
+enum outcome ws_user_unsubscribe(struct request *request, const struct facts *facts);
+enum outcome ws_user_list(struct request *request, const struct facts *facts);
+
+#endif /* GATEWAY_WS_USER_H2O_H */

@@ -1,0 +1,255 @@
+// User data over /ws-api/v3: an order's life as it is told, and balances kept from it, across connections and nodes.
+
+import assert from 'node:assert/strict';
+import { createHmac, createPrivateKey, sign } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import WebSocket from 'ws';
+import { signedRequest } from './clients.mjs';
+import { Exchange, units, until } from './exchange.mjs';
+import { cost, fee, purse } from './trading.mjs';
+
+const SYMBOL = 'BTCUSDT';
+
+let exchange, ann, bob;
+
+// Numbers are "command-ordinal", and rise.
+function isBefore(left, right) {
+    const [[a, b], [c, d]] = [left, right].map((number) => number.split('-').map(BigInt));
+    return a < c || (a === c && b < d);
+}
+
+// One connection that is told of one account.
+class Watcher {
+    static async open(base, account, kind = 'HMAC', from = undefined) {
+        const watcher = new Watcher();
+        Object.assign(watcher, { account, kind, events: [], answers: new Map(), id: 0 });
+        watcher.socket = new WebSocket(`${base}/ws-api/v3?returnRateLimits=false`);
+        watcher.ends = new Promise((resolve) => watcher.socket.on('close', resolve));
+        watcher.socket.on('message', (text) => watcher.take(JSON.parse(text)));
+        await new Promise((resolve, reject) => {
+            watcher.socket.on('open', resolve);
+            watcher.socket.on('error', reject);
+        });
+        const method = from === undefined ? 'subscribe.signature' : 'resume';
+        const answer = await watcher.askSigned(`userDataStream.${method}`, from === undefined ? {} : { from });
+        watcher.subscriptionId = answer.result?.subscriptionId;
+        watcher.refusal = answer.error;
+        return watcher;
+    }
+
+    take(message) {
+        if ('id' in message) {
+            this.answers.get(message.id)(message);
+            return;
+        }
+        assert.equal(message.subscriptionId, this.subscriptionId ?? 0);
+        const { event } = message, last = this.events.at(-1);
+        if (last && event.sequence) assert.ok(isBefore(last.sequence, event.sequence), 'numbers rise');
+        this.events.push(event);
+    }
+
+    ask(method, params = {}) {
+        const id = ++this.id;
+        const answer = new Promise((resolve) => this.answers.set(id, resolve));
+        this.socket.send(JSON.stringify({ id, method, params }));
+        return answer;
+    }
+
+    askSigned(method, params) {
+        const all = { ...params, apiKey: this.account.apiKey, timestamp: Date.now() };
+        const text = Object.keys(all).sort().map((name) => `${name}=${all[name]}`).join('&');
+        const signature = this.kind === 'HMAC'
+            ? createHmac('sha256', this.account.secretKey).update(text).digest('hex')
+            : sign(null, Buffer.from(text), createPrivateKey(this.account.privateKey)).toString('base64');
+        return this.ask(method, { ...all, signature });
+    }
+
+    reports() {
+        return this.events.filter(({ e }) => e === 'executionReport');
+    }
+
+    kinds() {
+        return this.reports().map(({ x, X }) => `${x} ${X}`);
+    }
+
+    async close() {
+        this.socket.close();
+        await this.ends;
+    }
+}
+
+async function ask(account, method, path, params = {}) {
+    const { status, body } = await signedRequest(exchange, account, method, path, params);
+    assert.equal(status, 200, JSON.stringify(body));
+    return body;
+}
+
+function limit(account, side, quantity, price, more = {}) {
+    return ask(account, 'POST', '/api/v3/order', {
+        symbol: SYMBOL, side, type: 'LIMIT', timeInForce: 'GTC', quantity, price, ...more });
+}
+
+// A purse that is kept from what was told since it was read.
+function kept(before, events) {
+    const now = structuredClone(before);
+    for (const { B } of events.filter(({ e }) => e === 'outboundAccountPosition'))
+        for (const { a, f, l } of B) now[a] = { free: units(f), locked: units(l) };
+    return now;
+}
+
+before(async () => {
+    exchange = await Exchange.start(18397);
+    [ann, bob] = exchange.accounts;
+});
+
+after(() => exchange?.stop());
+
+test('an order is told from its acceptance to its end, to both sides', async () => {
+    const [hers, his] = [await Watcher.open(exchange.ws, ann), await Watcher.open(exchange.ws, bob, 'Ed25519')];
+    const maker = await limit(ann, 'SELL', '0.02', '50000', { newClientOrderId: 'hers', strategyId: 7,
+                                                               strategyType: 1000001 });
+    const first = await limit(bob, 'BUY', '0.01', '50000');
+    const second = await limit(bob, 'BUY', '0.015', '50000');
+    await ask(bob, 'DELETE', '/api/v3/order', { symbol: SYMBOL, orderId: second.orderId,
+                                                newClientOrderId: 'the-cancel' });
+    await until('the end of all orders', () => his.kinds().at(-1) === 'CANCELED CANCELED');
+
+    assert.deepEqual(hers.kinds(), ['NEW NEW', 'TRADE PARTIALLY_FILLED', 'TRADE FILLED']);
+    assert.deepEqual(his.kinds(), ['NEW NEW', 'TRADE FILLED', 'NEW NEW', 'TRADE PARTIALLY_FILLED',
+                                   'CANCELED CANCELED']);
+    const [placed, partly, filled] = hers.reports();
+    assert.deepEqual([placed.i, placed.c, placed.C, placed.q, placed.p, placed.j, placed.J, placed.w, placed.t, placed.N],
+                     [maker.orderId, 'hers', '', '0.02000000', '50000.00000000', 7, 1000001, true, -1, null]);
+    assert.deepEqual([placed.T, placed.W, placed.O], Array(3).fill(maker.transactTime));
+    assert.deepEqual([partly.l, partly.z, partly.L, partly.Y, partly.Z, partly.m, partly.N, partly.w],
+                     ['0.01000000', '0.01000000', '50000.00000000', '500.00000000', '500.00000000', true, 'USDT', true]);
+    assert.equal(units(partly.n), fee(cost(units('0.01'), '50000')));
+    assert.deepEqual([filled.z, filled.Z, filled.w], ['0.02000000', '1000.00000000', false]);
+    const took = his.reports()[1];
+    assert.deepEqual([took.i, took.t, took.m, took.N, units(took.n)],
+                     [first.orderId, partly.t, false, 'BTC', fee(units('0.01'))]);
+    const canceled = his.reports().at(-1);
+    assert.deepEqual([canceled.c, canceled.i, canceled.z], ['the-cancel', second.orderId, '0.01000000']);
+    assert.equal(canceled.C, second.clientOrderId);
+    await Promise.all([hers.close(), his.close()]);
+});
+
+test('stops, lists, amends and expiries are told', async () => {
+    const watcher = await Watcher.open(exchange.ws, ann);
+    const oco = await ask(ann, 'POST', '/api/v3/orderList/oco', {
+        symbol: SYMBOL, side: 'SELL', quantity: '0.01', aboveType: 'LIMIT_MAKER', abovePrice: '60000',
+        belowType: 'STOP_LOSS_LIMIT', belowStopPrice: '40000', belowPrice: '39000', belowTimeInForce: 'GTC' });
+    await ask(ann, 'DELETE', '/api/v3/orderList', { symbol: SYMBOL, orderListId: oco.orderListId });
+    await until('the end of the list', () =>
+        watcher.events.find(({ e, l }) => e === 'listStatus' && l === 'ALL_DONE'));
+    const lists = watcher.events.filter(({ e }) => e === 'listStatus');
+    assert.deepEqual(lists.map(({ g, c, l, L }) => [g, c, l, L]),
+                     [[oco.orderListId, 'OCO', 'EXEC_STARTED', 'EXECUTING'],
+                      [oco.orderListId, 'OCO', 'ALL_DONE', 'ALL_DONE']]);
+    for (const list of lists)
+        assert.deepEqual(list.O.map(({ i, c }) => [i, c]),
+                         oco.orders.map(({ orderId, clientOrderId }) => [orderId, clientOrderId]));
+    assert.deepEqual(watcher.kinds(), ['NEW NEW', 'NEW NEW', 'CANCELED CANCELED', 'CANCELED CANCELED']);
+    assert.deepEqual(watcher.reports().slice(0, 2).map(({ P }) => P).sort(), ['0.00000000', '40000.00000000']);
+
+    watcher.events.length = 0;
+    const order = await limit(ann, 'SELL', '0.02', '55000', { newClientOrderId: 'before' });
+    await ask(ann, 'PUT', '/api/v3/order/amend/keepPriority', {
+        symbol: SYMBOL, orderId: order.orderId, newQty: '0.01', newClientOrderId: 'behind' });
+    await ask(ann, 'POST', '/api/v3/order/cancelReplace', {
+        symbol: SYMBOL, side: 'SELL', type: 'LIMIT', timeInForce: 'IOC', quantity: '0.01', price: '56000',
+        cancelReplaceMode: 'STOP_ON_FAILURE', cancelOrderId: order.orderId });
+    await until('the expiry', () => watcher.kinds().includes('EXPIRED EXPIRED'));
+    assert.deepEqual(watcher.kinds(), ['NEW NEW', 'REPLACED NEW', 'CANCELED CANCELED', 'NEW NEW', 'EXPIRED EXPIRED']);
+    const [, amended, , , expired] = watcher.reports();
+    assert.deepEqual([amended.c, amended.C, amended.q], ['behind', 'before', '0.01000000']);
+    assert.equal(expired.eR, 'UNFILLED_IOC_QUANTITY_EXPIRED');
+    await watcher.close();
+});
+
+// Orders that cross or rest by a seeded draw: what one is told is all that has moved his purse.
+test('a purse kept from what is told is the purse, whatever happens to the connection', async () => {
+    let seed = 20260101;
+    const draw = (below) => {
+        seed = (seed * 1103515245 + 12345) % 2147483648;
+        return Math.floor((seed / 2147483648) * below);
+    };
+    let watcher = await Watcher.open(exchange.ws, ann);
+    const start = await purse(exchange, ann), told = [];
+    let last = null, resumed = 0;
+    for (let round = 0; round < 150; round++) {
+        const [account, other] = draw(2) === 0 ? [ann, bob] : [bob, ann];
+        const side = draw(2) === 0 ? 'BUY' : 'SELL';
+        await limit(account, side, `0.00${1 + draw(9)}`, String(49990 + draw(20)));
+        if (draw(4) === 0) await signedRequest(exchange, other, 'DELETE', '/api/v3/openOrders', { symbol: SYMBOL });
+        if (draw(10) > 0 || watcher.events.length === 0) continue;
+        // He goes without a word, and things happen while he is away.
+        told.push(...watcher.events);
+        last = told.at(-1).sequence;
+        watcher.socket.terminate();
+        await limit(ann, 'BUY', '0.003', '49980');
+        await limit(bob, 'SELL', '0.001', '49980');
+        watcher = await Watcher.open(exchange.ws, ann, 'HMAC', last);
+        assert.equal(watcher.refusal, undefined);
+        resumed++;
+    }
+    for (const account of [ann, bob])
+        await signedRequest(exchange, account, 'DELETE', '/api/v3/openOrders', { symbol: SYMBOL });
+    assert.ok(resumed > 5);
+    const end = await purse(exchange, ann);
+    await until('the purse as it was told', () => {
+        assert.deepEqual(kept(start, [...told, ...watcher.events]), end);
+        return true;
+    });
+    const numbers = [...told, ...watcher.events].map(({ sequence }) => sequence);
+    assert.equal(new Set(numbers).size, numbers.length, 'nothing is told twice');
+    for (let at = 1; at < numbers.length; at++) assert.ok(isBefore(numbers[at - 1], numbers[at]));
+    await watcher.close();
+});
+
+test('what a node does not remember it says', async () => {
+    const fresh = await Watcher.open(exchange.ws, ann, 'HMAC', '1-x');
+    assert.equal(fresh.refusal.code, -1102);
+    const all = await Watcher.open(exchange.ws, bob, 'HMAC', '0-0');
+    // Bob has had more than a thousand events, or fewer: either he is told all of them, or that it is too many.
+    if (all.refusal) assert.equal(all.refusal.code, -9026);
+    else await until('all of them', () => all.events[0]?.e === 'balanceUpdate');
+    await Promise.all([fresh.close(), all.close()]);
+});
+
+test('a subscription ends when it is asked to, and says so', async () => {
+    const watcher = await Watcher.open(exchange.ws, ann);
+    assert.equal((await watcher.askSigned('userDataStream.subscribe.signature', {})).error.code, -2035);
+    assert.deepEqual((await watcher.ask('session.subscriptions')).result, [{ subscriptionId: 0 }]);
+    assert.deepEqual((await watcher.ask('userDataStream.unsubscribe')).result, {});
+    await until('the last word', () => watcher.events.at(-1)?.e === 'eventStreamTerminated');
+    assert.deepEqual((await watcher.ask('session.subscriptions')).result, []);
+    const count = watcher.events.length;
+    await limit(ann, 'SELL', '0.001', '59000');
+    await ask(ann, 'DELETE', '/api/v3/openOrders', { symbol: SYMBOL });
+    await watcher.ask('ping');
+    assert.equal(watcher.events.length, count);
+    await watcher.close();
+});
+
+test('a node that has begun anew tells what its log holds by the same numbers', async () => {
+    const watcher = await Watcher.open(exchange.ws, ann);
+    await limit(ann, 'SELL', '0.001', '59000');
+    await until('the order', () => watcher.events.length >= 2);
+    const [first, ...rest] = watcher.events;
+    await exchange.kill();
+    await exchange.startNode();
+    await until('the node to answer', async () => (await fetch(`${exchange.http}/readyz`)).ok);
+    const again = await Watcher.open(exchange.ws, ann, 'HMAC', first.sequence);
+    if (again.refusal) assert.equal(again.refusal.code, -9026, 'a checkpoint may have come between');
+    else await until('the same again', () => {
+        assert.deepEqual(again.events, rest);
+        return true;
+    });
+    await again.close();
+});
+
+test('every block is certified and verifies', async () => {
+    await exchange.certified();
+    assert.match(await exchange.verify(), /^right: .* all certified/);
+});

@@ -1,0 +1,255 @@
+#include "gateway/desk_state.h"
+#include "gateway/ws_call_h2o.h"
+#include "tests/unit/gateway/asker_fixture.h"
+#include "tests/unit/gateway/user_fixture.h"
+
+#include <time.h>
+
+static char said[1 << 16]; /* what the connection was told, one line a message */
+static bool is_open;
+static struct ws_calls calls;
+static uint32_t sends_left; /* then the connection closes, as one that is too slow */
+
+static void caller_send(void *context, const h2o_iovec_t *parts, size_t part_count)
+{
+    (void)context;
+    assert_true(is_open);
+    if (sends_left-- == 0) {
+        is_open = false;
+        ws_user_close(&calls);
+        return;
+    }
+    size_t used = strlen(said);
+    for (size_t i = 0; i < part_count; i++) {
+        assert_true(used + parts[i].len + 2 < sizeof(said));
+        memcpy(said + used, parts[i].base, parts[i].len);
+        used += parts[i].len;
+    }
+    memcpy(said + used, "\n", 2);
+}
+
+static bool caller_is_open(void *context)
+{
+    (void)context;
+    return is_open;
+}
+
+static void caller_end(void *context, const char *reason)
+{
+    (void)context;
+    (void)reason;
+    is_open = false;
+}
+
+static void open_calls(const char *query)
+{
+    static const struct ws_caller caller = {caller_send, caller_is_open, caller_end, NULL};
+    asker_open();
+    user_attach();
+    desk_account(2);
+    user_apply();
+    said[0] = 0;
+    is_open = true;
+    sends_left = UINT32_MAX;
+    assert_true(ws_call_open(&calls, asker_desk, &caller, 7, query, strlen(query)));
+    calls.user.stream = users;
+}
+
+static void close_calls(void)
+{
+    ws_call_close(&calls);
+    asker_close();
+}
+
+static void take(const char *message)
+{
+    said[0] = 0;
+    ws_call_take(&calls, message, strlen(message));
+}
+
+/* A method signed by account 1's key; `from` NULL: without that. */
+static void take_signed(const char *method, const char *from)
+{
+    uint8_t key_id[32], mac[32];
+    char secret[65], hex[65], text[512], message[1024];
+    char signed_from[64] = "", member[64] = "";
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    const long long now_ms = (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    if (from != NULL) snprintf(signed_from, sizeof(signed_from), "&from=%s", from);
+    if (from != NULL) snprintf(member, sizeof(member), ",\"from\":\"%s\"", from);
+    snprintf(text, sizeof(text), "apiKey=" ASKER_KEY "%s&returnRateLimits=false&timestamp=%lld",
+             signed_from, now_ms);
+    memset(key_id, 0xaa, sizeof(key_id));
+    auth_secret_of(asker_secret, key_id, secret);
+    const struct auth_payload payload = {.pieces = {{text, strlen(text)}}};
+    assert_true(auth_hmac(secret, 64, &payload, mac));
+    hash_hex(mac, sizeof(mac), hex);
+    snprintf(message, sizeof(message),
+             "{\"id\":1,\"method\":\"%s\",\"params\":{\"apiKey\":\"" ASKER_KEY
+             "\"%s,\"timestamp\":%lld,\"signature\":\"%s\",\"returnRateLimits\":false}}",
+             method, member, now_ms, hex);
+    take(message);
+}
+
+static void subscribe(void)
+{
+    take_signed("userDataStream.subscribe.signature", NULL);
+}
+
+/* Account `account`'s balance of BTC becomes so many units. */
+static void move(uint32_t account, int64_t units)
+{
+    desk_balance(account, 0, units, 0);
+    user_apply();
+}
+
+static void assert_said(const char *part)
+{
+    if (strstr(said, part) == NULL) fail_msg("%s\nis not in\n%s", part, said);
+}
+
+/* The answer says by which number events come; then they come, of that account alone, in their wrapping. */
+TEST(ws_user, subscription_is_told_of_its_account)
+{
+    open_calls("");
+    subscribe();
+    assert_string_equal(said, "{\"id\":1,\"status\":200,\"result\":{\"subscriptionId\":0}}\n");
+    said[0] = 0;
+    move(2, 3);
+    assert_string_equal(said, "");
+    move(1, 5);
+    assert_said("{\"subscriptionId\":0,\"event\":{\"e\":\"outboundAccountPosition\",");
+    assert_said(
+        "\"B\":[{\"a\":\"BTC\",\"f\":\"0.00000005\",\"l\":\"0.00000000\"}],\"sequence\":\"");
+    assert_said("\"}}\n");
+    close_calls();
+}
+
+/* Without a signature nobody is told anything. */
+TEST(ws_user, subscription_wants_a_signature)
+{
+    open_calls("");
+    take("{\"id\":1,\"method\":\"userDataStream.subscribe.signature\",\"params\":{\"apiKey\":"
+         "\"" ASKER_KEY "\",\"timestamp\":1}}");
+    assert_said("\"status\":400,\"error\":{\"code\":-1102,");
+    said[0] = 0;
+    move(1, 5);
+    assert_string_equal(said, "");
+    close_calls();
+}
+
+/* An account is listened to once on a connection. */
+TEST(ws_user, second_subscription_of_an_account_is_refused)
+{
+    open_calls("");
+    subscribe();
+    subscribe();
+    assert_said(
+        "\"error\":{\"code\":-2035,\"msg\":\"User Data Stream subscription already active.\"}");
+    close_calls();
+}
+
+/* Its end is answered first, and then said in the stream; nothing comes behind it. */
+TEST(ws_user, subscription_ends_when_it_is_asked_to)
+{
+    open_calls("");
+    subscribe();
+    take("{\"id\":2,\"method\":\"session.subscriptions\",\"params\":{\"returnRateLimits\":false}}");
+    assert_string_equal(said, "{\"id\":2,\"status\":200,\"result\":[{\"subscriptionId\":0}]}\n");
+    take("{\"id\":3,\"method\":\"userDataStream.unsubscribe\",\"params\":{\"subscriptionId\":7}}");
+    assert_said("\"error\":{\"code\":-2036,");
+    take("{\"id\":4,\"method\":\"userDataStream.unsubscribe\",\"params\":{\"subscriptionId\":0,"
+         "\"returnRateLimits\":false}}");
+    const char *end = "{\"id\":4,\"status\":200,\"result\":{}}\n"
+                      "{\"subscriptionId\":0,\"event\":{\"e\":\"eventStreamTerminated\",\"E\":";
+    assert_memory_equal(said, end, strlen(end));
+    said[0] = 0;
+    move(1, 5);
+    assert_string_equal(said, "");
+    take("{\"id\":5,\"method\":\"userDataStream.unsubscribe\"}");
+    assert_said("\"code\":-2036,");
+    subscribe();
+    assert_said("\"subscriptionId\":1");
+    take("{\"id\":6,\"method\":\"userDataStream.unsubscribe\"}");
+    assert_said("\"subscriptionId\":1,\"event\":{\"e\":\"eventStreamTerminated\"");
+    close_calls();
+}
+
+/* What was missed comes behind the answer, and before what happens. */
+TEST(ws_user, who_resumes_is_told_what_he_missed)
+{
+    char from[64];
+    open_calls("");
+    move(1, 1);
+    snprintf(from, sizeof(from), "%llu-0", (unsigned long long)desk_number);
+    move(1, 2);
+    move(2, 3);
+    move(1, 4);
+    take_signed("userDataStream.resume", from);
+    const char *answer = "{\"id\":1,\"status\":200,\"result\":{\"subscriptionId\":0}}\n"
+                         "{\"subscriptionId\":0,\"event\":{\"e\":\"outboundAccountPosition\",";
+    assert_memory_equal(said, answer, strlen(answer));
+    assert_null(strstr(said, "\"f\":\"0.00000001\""));
+    assert_null(strstr(said, "\"f\":\"0.00000003\""));
+    assert_true(strstr(said, "\"f\":\"0.00000002\"") < strstr(said, "\"f\":\"0.00000004\""));
+    move(1, 5);
+    assert_said("\"f\":\"0.00000005\"");
+    close_calls();
+}
+
+/* More than is told at once: he reads anew, and knows it. */
+TEST(ws_user, who_has_missed_too_much_is_refused)
+{
+    open_calls("");
+    for (uint32_t at = 0; at <= USER_REPLAY_MAX; at++)
+        move(1, at + 1);
+    take_signed("userDataStream.resume", "0-0");
+    assert_said("\"status\":400,\"error\":{\"code\":-9026,");
+    take_signed("userDataStream.resume", "x");
+    assert_said("\"code\":-1102,");
+    take_signed("userDataStream.resume", NULL);
+    assert_said("\"code\":-1102,");
+    subscribe();
+    assert_said("\"subscriptionId\":0");
+    close_calls();
+}
+
+/* A reader who is too slow loses his connection in the middle of what he missed, and everything else he listens to. */
+TEST(ws_user, connection_may_close_while_it_is_told)
+{
+    open_calls("");
+    move(1, 1);
+    move(1, 2);
+    move(1, 3);
+    sends_left = 2; /* the answer, and one event */
+    take_signed("userDataStream.resume", "0-0");
+    assert_false(is_open);
+    assert_int_equal(calls.user.count, 0);
+    move(1, 4);
+    assert_null(strstr(said, "0.00000004"));
+    close_calls();
+}
+
+/* A connection that is closing has had its last word. */
+TEST(ws_user, closing_connection_is_not_told)
+{
+    open_calls("");
+    subscribe();
+    said[0] = 0;
+    is_open = false;
+    move(1, 5);
+    assert_string_equal(said, "");
+    close_calls();
+}
+
+TEST(ws_user, times_are_in_the_connections_unit)
+{
+    open_calls("timeUnit=MICROSECOND");
+    subscribe();
+    move(1, 5);
+    const char *time = strstr(said, "\"E\":");
+    assert_non_null(time);
+    assert_true(strtoull(time + 4, NULL, 10) > 1000000000000000ull);
+    close_calls();
+}
