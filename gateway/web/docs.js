@@ -140,12 +140,20 @@ function exampleTarget(api, path, operation) {
   return query ? `${target}?${query}` : target;
 }
 
+// The example of a body: [type, text], or nothing.
+function bodyOf(operation) {
+  const [[type, content] = []] = Object.entries(operation.requestBody?.content ?? {});
+  return type && [type, content.example];
+}
+
 function curlOf(api, method, target, operation) {
-  const security = securityOf(operation);
-  const scheme = api.components.securitySchemes[security];
-  const signed = scheme ? `${target.includes("?") ? "&" : "?"}timestamp=…&signature=…` : "";
+  const scheme = api.components.securitySchemes[securityOf(operation)];
+  const isSigned = (operation.parameters ?? []).some((one) => resolve(api, one).name === "signature");
+  const signed = isSigned ? `${target.includes("?") ? "&" : "?"}timestamp=…&signature=…` : "";
   const header = scheme ? ` -H '${scheme.name}: …'` : "";
-  return `curl${method === "GET" ? "" : ` -X ${method}`}${header} '${location.origin}${target}${signed}'`;
+  const [type, body] = bodyOf(operation) ?? [];
+  const data = type ? ` -H 'Content-Type: ${type}' --data-binary '${body}'` : "";
+  return `curl${method === "GET" ? "" : ` -X ${method}`}${header}${data} '${location.origin}${target}${signed}'`;
 }
 
 function drawRoute(api, path, method, operation) {
@@ -158,6 +166,7 @@ function drawRoute(api, path, method, operation) {
     element("p", { class: "note" }, `Weight ${operation["x-weight"]}. `, scheme ? `${security}: ${scheme.description}` : "For everybody."),
     heading("Request"), code(curlOf(api, method, target, operation)),
     method === "GET" && !scheme ? runner(target) : null,
+    operation.requestBody ? element("p", {}, ...prose(operation.requestBody.description)) : null,
     parameters.length ? parameterTable(api, parameters) : null,
   ];
   for (const [status, answer] of Object.entries(operation.responses)) drawn.push(...drawAnswer(api, status, resolve(api, answer)));

@@ -30,6 +30,7 @@ export function parts(root, node) {
   const schema = resolve(root, node);
   if (schema.oneOf) return schema.oneOf.flatMap((one) => parts(root, one));
   if (schema.type === "array" && !schema.prefixItems) return parts(root, schema.items);
+  if (schema.additionalProperties?.$ref) return parts(root, schema.additionalProperties);
   return schema.properties || schema.prefixItems ? [{ name: nameOf(node) ?? "", schema }] : [];
 }
 
@@ -70,5 +71,6 @@ function exampleOfList(root, schema, depth) {
 
 function exampleOfObject(root, schema, depth) {
   if (depth > NESTING_MAX) return {};
+  if (schema.additionalProperties?.$ref) return { "…": example(root, schema.additionalProperties, depth + 1) };
   return Object.fromEntries(members(root, schema).map(({ name, node }) => [name, example(root, node, depth + 1)]));
 }
