@@ -455,6 +455,7 @@ void desk_flush(struct desk *desk)
 void desk_tick(struct desk *desk, uint64_t now_ms)
 {
     desk->now_ms = now_ms;
+    desk->facts.limits_on = desk->options->limits_on; /* it may have changed */
     submit_end_waiting(desk, now_ms);
     if (desk->readers != NULL) readers_sweep(desk->readers);
     if (desk->history != NULL) desk->facts.history_is_up = history_is_up(desk->history);

@@ -5,7 +5,8 @@
  * port only when that view has passed everything the log held at start.
  *
  * Owner    the thread that calls gateway_run; everything inside is that thread's alone
- * Memory   options must outlive the call; what it maps and allocates is returned at the end
+ * Memory   options must outlive the call; what it maps and allocates is returned at the end. What of them may change
+ *          (struct gateway_settings) is copied, and comes anew through the mailbox
  * Limits   GATEWAY_CONNECTIONS_MAX sockets, GATEWAY_WAITING_MAX requests that wait for the log;
  *          beyond them a connection is closed and a request is refused, by name
  */
@@ -23,9 +24,12 @@
 #define GATEWAY_CONNECTIONS_MAX 16384
 #define GATEWAY_WAITING_MAX     16384
 
+#define GATEWAY_TEXT_MAX 512 /* of a setting, with the byte behind it */
+
 struct restore;
 struct chain_source;
 struct proof_source;
+struct tls_identity;
 
 /* Checkpoints, seen from a gateway. Both are called on its thread; either may be NULL. */
 struct gateway_checkpoints {
@@ -47,14 +51,40 @@ struct gateway_reader {
 /* What one client may take; of each 0 is the default, the one of config.def. */
 struct gateway_limits {
     uint32_t address_connections_max; /* 0: any number */
-    uint32_t header_ms; /* from the first byte of a request to the end of its header section */
-    uint32_t body_ms;   /* from then to the end of its body */
+    uint32_t
+        header_ms; /* from the first byte of a request to the end of its header section; and for a TLS handshake */
+    uint32_t body_ms; /* from then to the end of its body */
     uint32_t ws_ping_s;
     uint32_t ws_pong_s;
     uint32_t ws_life_s;
     uint32_t ws_notice_s;
     uint32_t ws_messages; /* a second */
+    uint32_t farewell_ms; /* at a stop, until connections that wait for nothing are closed */
 };
+
+/* What may change while a gateway runs. */
+struct gateway_settings {
+    bool limits_on;           /* request weight per address */
+    uint32_t connections_max; /* HTTP and WebSocket together; 0: GATEWAY_CONNECTIONS_MAX */
+    struct gateway_limits limits;
+    char elsewhere
+        [GATEWAY_TEXT_MAX]; /* URLs of other nodes, with commas: for clients when this one stops */
+    char origins[GATEWAY_TEXT_MAX]; /* whose pages may do more than read what is public: origin.h */
+    struct tls_identity *identity;  /* taken over; NULL: the one before stays */
+};
+
+/* Where another thread leaves new settings. */
+struct gateway_mailbox {
+    _Atomic(struct gateway_settings *) settings; /* malloc; NULL: nothing new */
+};
+
+/* Leaves settings, allocated by malloc, and all that is theirs, for the gateway to take in its next round. Any thread,
+ * but one at a time. */
+void gateway_leave(struct gateway_mailbox *mailbox, struct gateway_settings *settings,
+                   struct park *park);
+
+/* Lets go of settings that nobody took. No gateway runs any more. */
+void gateway_mailbox_empty(struct gateway_mailbox *mailbox);
 
 struct gateway_options {
     const char *host; /* numeric address, e.g. "127.0.0.1" */
@@ -81,6 +111,9 @@ struct gateway_options {
     uint32_t reader_count;                /* 0: the loop reads itself, by the two above */
     const char *genesis_text;             /* the genesis file as it is; NULL: not served */
     size_t genesis_text_bytes;
+    const struct tls_identity *identity; /* NULL: no TLS */
+    const char *elsewhere, *origins;     /* as gateway_settings; NULL: none */
+    struct gateway_mailbox *mailbox;     /* NULL: nothing changes */
 };
 
 /* Runs until progress.stopping, then stops accepting, finishes what waits (a few seconds at most) and

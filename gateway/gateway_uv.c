@@ -4,6 +4,7 @@
 #include "gateway/desk.h"
 #include "gateway/restore.h"
 #include "gateway/server.h"
+#include "gateway/tls_identity.h"
 
 #include "common/le.h"
 #include "common/log.h"
@@ -21,7 +22,9 @@
 #define ALIGNMENT_EXTRA 4096
 
 struct gateway {
-    const struct gateway_options *options;
+    struct gateway_options own;            /* the caller's, with what has changed since */
+    const struct gateway_options *options; /* those */
+    char elsewhere[GATEWAY_TEXT_MAX], origins[GATEWAY_TEXT_MAX];
     struct arena arena;
     struct view *view;
     struct market_views *markets;
@@ -190,6 +193,44 @@ static void step_stopping(struct gateway *gateway)
     }
 }
 
+/* ---- settings ---- */
+
+void gateway_mailbox_empty(struct gateway_mailbox *mailbox)
+{
+    struct gateway_settings *settings =
+        atomic_exchange_explicit(&mailbox->settings, NULL, memory_order_acq_rel);
+    if (settings == NULL) return;
+    tls_identity_free(settings->identity);
+    free(settings);
+}
+
+void gateway_leave(struct gateway_mailbox *mailbox, struct gateway_settings *settings,
+                   struct park *park)
+{
+    gateway_mailbox_empty(mailbox); /* older ones, not taken yet */
+    /* release: the settings' bytes. Pairs with the acquire in take_settings. */
+    atomic_store_explicit(&mailbox->settings, settings, memory_order_release);
+    park_wake(park);
+}
+
+static void take_settings(struct gateway *gateway)
+{
+    struct gateway_mailbox *mailbox = gateway->options->mailbox;
+    if (mailbox == NULL || atomic_load_explicit(&mailbox->settings, memory_order_relaxed) == NULL)
+        return;
+    struct gateway_settings *settings =
+        atomic_exchange_explicit(&mailbox->settings, NULL, memory_order_acquire);
+    if (settings == NULL) return;
+    gateway->own.limits_on = settings->limits_on;
+    gateway->own.connections_max = settings->connections_max;
+    gateway->own.limits = settings->limits;
+    memcpy(gateway->elsewhere, settings->elsewhere, sizeof(gateway->elsewhere));
+    memcpy(gateway->origins, settings->origins, sizeof(gateway->origins));
+    server_reconfigure(gateway->server, settings->identity);
+    tls_identity_free(settings->identity);
+    free(settings);
+}
+
 static void on_idle(uv_idle_t *idle)
 {
     (void)idle;
@@ -211,6 +252,7 @@ static void on_check(uv_check_t *check)
     ring_awake(gateway->options->applied);
     ring_awake(gateway->options->notices);
     uv_idle_stop(&gateway->idle);
+    take_settings(gateway);
     drain_all(gateway);
     if (!gateway->is_open && !gateway->is_stopping) open_when_ready(gateway);
     if (atomic_load_explicit(&gateway->options->progress->closing, memory_order_acquire) != 0)
@@ -348,11 +390,27 @@ static void end_loop(struct gateway *gateway)
         log_warn("gateway", "connections did not close in time", " ");
 }
 
+static void keep_text(char kept[GATEWAY_TEXT_MAX], const char **text)
+{
+    const char *said = *text != NULL ? *text : "";
+    ASSERT(strlen(said) < GATEWAY_TEXT_MAX);
+    memcpy(kept, said, strlen(said) + 1);
+    *text = kept;
+}
+
+static void keep_options(struct gateway *gateway, const struct gateway_options *options)
+{
+    gateway->own = *options;
+    keep_text(gateway->elsewhere, &gateway->own.elsewhere);
+    keep_text(gateway->origins, &gateway->own.origins);
+    gateway->options = &gateway->own;
+}
+
 enum status gateway_run(const struct gateway_options *options)
 {
     struct gateway *gateway = calloc(1, sizeof(*gateway));
     if (gateway == NULL) return STATUS_NO_MEMORY;
-    gateway->options = options;
+    keep_options(gateway, options);
     if (uv_loop_init(&gateway->loop) != 0) {
         free(gateway);
         return STATUS_NO_MEMORY;

@@ -4,6 +4,7 @@
 #include "gateway/address.h"
 
 #include <errno.h>
+#include <h2o/http1.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #define UNTAKEN_MS 60000
 
 struct connection {
-    uv_tcp_t tcp;
+    struct tls_peer peer;
     struct listener *listener;
     uint64_t address; /* address.h */
 };
@@ -31,17 +32,38 @@ static const char address_answer[] =
     "Content-Type: application/json;charset=UTF-8\r\nContent-Length: 63\r\n\r\n"
     "{\"code\":-1003,\"msg\":\"Too many connections from this address.\"}\n";
 
+/* A TLS connection that may ask now. */
+static void on_opened(struct tls_peer *peer, h2o_socket_t *socket)
+{
+    const struct connection *connection = container_of(peer, struct connection, peer);
+    h2o_accept_ctx_t *accept = connection->listener->accept;
+    h2o_http1_accept(accept, socket, *h2o_get_timestamp(accept->ctx, NULL, NULL));
+}
+
 void listener_init(struct listener *listener, const struct gateway_options *options,
                    uv_loop_t *loop, h2o_accept_ctx_t *accept)
 {
     *listener =
         (struct listener){.options = options, .loop = loop, .accept = accept, .descriptor = -1};
+    tls_door_init(&listener->door, options->metrics, on_opened);
+    if (options->identity != NULL) tls_door_show(&listener->door, options->identity);
+}
+
+void listener_show(struct listener *listener, const struct tls_identity *identity)
+{
+    tls_door_show(&listener->door, identity);
+}
+
+void listener_sweep(struct listener *listener, uint64_t handshake_ms)
+{
+    tls_door_sweep(&listener->door, uv_now(listener->loop), handshake_ms);
 }
 
 static void on_connection_closed(uv_handle_t *handle)
 {
-    struct connection *connection = (struct connection *)handle;
+    struct connection *connection = container_of((uv_tcp_t *)handle, struct connection, peer.tcp);
     struct listener *listener = connection->listener;
+    tls_peer_free(&connection->peer);
     listener->connection_count--;
     crowd_leave(&listener->crowd, connection->address);
     metric_set(&listener->options->metrics->http_connections, listener->connection_count);
@@ -50,20 +72,26 @@ static void on_connection_closed(uv_handle_t *handle)
 
 static void on_refused_closed(uv_handle_t *handle)
 {
+    free(container_of((uv_tcp_t *)handle, struct connection, peer.tcp));
+}
+
+static void on_port_closed(uv_handle_t *handle)
+{
     free(handle);
 }
 
 static uint32_t connections_max(const struct listener *listener)
 {
     const uint32_t configured = listener->options->connections_max;
-    return configured == 0 ? GATEWAY_CONNECTIONS_MAX : configured;
+    if (configured == 0) return GATEWAY_CONNECTIONS_MAX;
+    return configured < LISTENER_CONNECTIONS_MAX ? configured : LISTENER_CONNECTIONS_MAX;
 }
 
 static uint64_t address_of_connection(const struct connection *connection)
 {
     struct sockaddr_storage address = {0};
     int address_bytes = sizeof(address);
-    (void)uv_tcp_getpeername(&connection->tcp, (struct sockaddr *)&address, &address_bytes);
+    (void)uv_tcp_getpeername(&connection->peer.tcp, (struct sockaddr *)&address, &address_bytes);
     return address_of((const struct sockaddr *)&address);
 }
 
@@ -73,10 +101,10 @@ static void refuse(struct connection *connection, _Atomic uint64_t *metric, cons
     const struct listener *listener = connection->listener;
     uv_buf_t text = uv_buf_init((char *)(uintptr_t)answer, (unsigned)strlen(answer));
     metric_add(metric, 1);
-    if (listener->accept->ssl_ctx == NULL) {
-        (void)uv_try_write((uv_stream_t *)&connection->tcp, &text, 1);
+    if (listener->door.context == NULL) {
+        (void)uv_try_write((uv_stream_t *)&connection->peer.tcp, &text, 1);
     }
-    uv_close((uv_handle_t *)&connection->tcp, on_refused_closed);
+    uv_close((uv_handle_t *)&connection->peer.tcp, on_refused_closed);
 }
 
 /* Whether there is room for it; refused otherwise. */
@@ -100,8 +128,8 @@ static void set_options(struct connection *connection)
 {
     const unsigned untaken_ms = UNTAKEN_MS;
     uv_os_fd_t descriptor;
-    uv_tcp_nodelay(&connection->tcp, 1);
-    if (uv_fileno((uv_handle_t *)&connection->tcp, &descriptor) == 0) {
+    uv_tcp_nodelay(&connection->peer.tcp, 1);
+    if (uv_fileno((uv_handle_t *)&connection->peer.tcp, &descriptor) == 0) {
         (void)setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &untaken_ms,
                          sizeof(untaken_ms));
     }
@@ -112,13 +140,13 @@ static void on_connection(uv_stream_t *handle, int status)
     struct listener *listener = handle->data;
     if (status != 0) return;
     struct connection *connection = calloc(1, sizeof(*connection));
-    if (connection == NULL || uv_tcp_init(listener->loop, &connection->tcp) != 0) {
+    if (connection == NULL || uv_tcp_init(listener->loop, &connection->peer.tcp) != 0) {
         free(connection);
         return;
     }
     connection->listener = listener;
-    if (uv_accept(handle, (uv_stream_t *)&connection->tcp) != 0) {
-        uv_close((uv_handle_t *)&connection->tcp, on_refused_closed);
+    if (uv_accept(handle, (uv_stream_t *)&connection->peer.tcp) != 0) {
+        uv_close((uv_handle_t *)&connection->peer.tcp, on_refused_closed);
         return;
     }
     connection->address = address_of_connection(connection);
@@ -127,8 +155,12 @@ static void on_connection(uv_stream_t *handle, int status)
     listener->connection_count++;
     crowd_enter(&listener->crowd, connection->address);
     metric_set(&listener->options->metrics->http_connections, listener->connection_count);
-    h2o_accept(listener->accept,
-               h2o_uv_socket_create((uv_stream_t *)&connection->tcp, on_connection_closed));
+    h2o_socket_t *socket =
+        h2o_uv_socket_create((uv_stream_t *)&connection->peer.tcp, on_connection_closed);
+    if (listener->door.context != NULL)
+        tls_door_take(&listener->door, &connection->peer, socket, uv_now(listener->loop));
+    else
+        h2o_accept(listener->accept, socket);
 }
 
 /* Asserts and logs nothing: the caller has the address at hand. */
@@ -173,13 +205,13 @@ enum status listener_bind(struct listener *listener)
 enum status listener_open(struct listener *listener)
 {
     uv_tcp_t *handle = calloc(1, sizeof(*handle));
-    struct crowd_place *places = calloc(1, crowd_bytes(connections_max(listener)));
+    struct crowd_place *places = calloc(1, crowd_bytes(LISTENER_CONNECTIONS_MAX));
     if (handle == NULL || places == NULL) {
         free(handle);
         free(places);
         return STATUS_NO_MEMORY;
     }
-    crowd_init(&listener->crowd, places, connections_max(listener));
+    crowd_init(&listener->crowd, places, LISTENER_CONNECTIONS_MAX);
     uv_tcp_init(listener->loop, handle);
     handle->data = listener;
     listener->handle = handle;
@@ -189,21 +221,24 @@ enum status listener_open(struct listener *listener)
         error = uv_listen((uv_stream_t *)handle, LISTEN_BACKLOG, on_connection);
     }
     if (error != 0) return bind_failed(listener, -error);
-    log_info("gateway", "listening", "address=http://%s:%u", listener->options->host,
+    log_info("gateway", "listening", "address=%s://%s:%u",
+             listener->door.context != NULL ? "https" : "http", listener->options->host,
              listener->options->port);
     return STATUS_OK;
 }
 
 void listener_close(struct listener *listener)
 {
-    if (listener->handle != NULL) uv_close((uv_handle_t *)listener->handle, on_refused_closed);
+    if (listener->handle != NULL) uv_close((uv_handle_t *)listener->handle, on_port_closed);
     listener->handle = NULL;
     if (listener->descriptor >= 0) close(listener->descriptor);
     listener->descriptor = -1;
+    tls_door_cut(&listener->door);
 }
 
 void listener_free(struct listener *listener)
 {
     ASSERT(listener->handle == NULL && listener->connection_count == 0);
     free(listener->crowd.places);
+    tls_door_free(&listener->door);
 }

@@ -1,9 +1,11 @@
-/* The port, and the connections that come through it, up to a bound, until libh2o has them.
+/* The port, and the connections that come through it, up to a bound, until libh2o has them: at once, or after a TLS
+ * handshake (tls_h2o.h).
  *
  * Owner    the server's loop
  * Memory   malloc for connections, freed as they close
  * Limits   connections_max at once, HTTP and WebSocket together, and limits.address_connections_max of one address;
- *          one more is refused (503, 429) and closed
+ *          one more is refused (503, 429; without a word when it would speak TLS) and closed. Both may change at any
+ *          time: connections that are there stay
  */
 
 #ifndef GATEWAY_LISTENER_H2O_H
@@ -11,8 +13,12 @@
 
 #include "gateway/crowd.h"
 #include "gateway/gateway.h"
+#include "gateway/tls_h2o.h"
 
 #include <h2o.h>
+
+#define LISTENER_CONNECTIONS_MAX \
+    65536 /* more than that are never taken, whatever the options say */
 
 struct listener {
     const struct gateway_options *options;
@@ -22,6 +28,7 @@ struct listener {
     int descriptor; /* bound, not listening yet; -1 otherwise */
     uint32_t connection_count;
     struct crowd crowd; /* the same, by address; open while the port was */
+    struct tls_door door;
 };
 
 void listener_init(struct listener *listener, const struct gateway_options *options,
@@ -30,10 +37,17 @@ void listener_init(struct listener *listener, const struct gateway_options *opti
 /* Takes the address, without answering anybody yet. */
 MUST_CHECK enum status listener_bind(struct listener *listener);
 
+/* Connections from now on are shown this identity, which may go afterwards. Needs: options.identity, or no connection
+ * yet. */
+void listener_show(struct listener *listener, const struct tls_identity *identity);
+
 /* Opens the port. */
 MUST_CHECK enum status listener_open(struct listener *listener);
 
-/* Takes no more connections. Those that are there stay. */
+/* Ends handshakes that take longer than that. Some times a second. */
+void listener_sweep(struct listener *listener, uint64_t handshake_ms);
+
+/* Takes no more connections. Those that are there stay, but for handshakes. */
 void listener_close(struct listener *listener);
 
 /* Needs: closed, and no connection left. */

@@ -5,7 +5,7 @@
  *
  * Owner    one gateway loop
  * Memory   malloc for connections; a request's memory is its h2o pool and goes with it
- * Limits   GATEWAY_CONNECTIONS_MAX connections; SERVER_BODY_MAX and SERVER_HEADER_MAX bytes a request
+ * Limits   options.connections_max connections; SERVER_BODY_MAX and SERVER_HEADER_MAX bytes a request
  */
 
 #ifndef GATEWAY_SERVER_H
@@ -20,6 +20,8 @@
     10000 /* from a request's first byte to the end of its header section */
 #define SERVER_BODY_TIME_MS    20000 /* from then to the end of its body */
 #define SERVER_REQUEST_TIME_MS 30000 /* for a request to come whole, and between two of them */
+#define SERVER_FAREWELL_MS \
+    1000 /* at a stop, for a request that is on its way when its client cannot know of it */
 
 struct desk;
 struct server;
@@ -52,7 +54,14 @@ struct desk *server_desk(struct server *server);
 /* Answers what has waited too long. About ten times a second. */
 void server_tick(struct server *server);
 
-/* Takes no more connections; each closes after the answer it waits for. */
+/* The options that may change have changed (gateway_settings); connections from now on are shown `identity`, unless it
+ * is NULL. */
+void server_reconfigure(struct server *server, const struct tls_identity *identity);
+
+/* Begins to end: takes no more connections and no more commands. What is under way is answered, and its connection
+ * closed; a request that comes within SERVER_FAREWELL_MS is answered or refused (503), with Connection: close; then
+ * connections that wait for nothing are closed. WebSocket clients are told, and closed behind their last answer.
+ * server_tick does what is due. */
 void server_stop(struct server *server);
 
 /* So much waits for sockets that the loop should write before more events are taken. */

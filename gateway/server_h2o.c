@@ -2,9 +2,11 @@
 
 #include "gateway/dispatch_h2o.h"
 #include "gateway/exchange_h2o.h"
+#include "gateway/frame.h"
 #include "gateway/readers_uv.h"
 #include "gateway/slow_h2o.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,6 +15,9 @@
 #define H2O_BODY_MAX (256 * 1024) /* above ours, so that we answer what is a little too large */
 
 #define API_CONNECT_WEIGHT 2
+
+#define STOP_REASON    "the node is stopping"
+#define CLOSE_TEXT_MAX (FRAME_CONTROL_MAX - 2) /* behind the code */
 
 struct handler {
     h2o_handler_t super;
@@ -82,6 +87,58 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *h2o)
     return 0;
 }
 
+/* ---- the end ---- */
+
+/* The answer that is under way says that it is the last. */
+static int make_last(h2o_req_t *h2o, void *context)
+{
+    (void)context;
+    h2o->http1_is_persistent = 0;
+    return 0;
+}
+
+static int end_reading(h2o_req_t *h2o, void *context)
+{
+    (void)context;
+    /* A connection between two requests reads its end and goes; one that is being answered is not
+     * reading, and closes after its answer. */
+    const h2o_socket_t *socket = h2o->conn->callbacks->get_socket(h2o->conn);
+    if (socket != NULL) shutdown(h2o_socket_get_fd((h2o_socket_t *)socket), SHUT_RD);
+    return 0;
+}
+
+/* Why, and where to go: as much as a close frame takes. */
+static void tell_sockets(struct server *server)
+{
+    const char *elsewhere = server->options->elsewhere;
+    const int first_bytes = (int)strcspn(elsewhere, ",");
+    char reason[FRAME_CONTROL_MAX] = STOP_REASON;
+    if (first_bytes > 0 && sizeof(STOP_REASON ": go to ") + (size_t)first_bytes <= CLOSE_TEXT_MAX)
+        (void)snprintf(reason, sizeof(reason), "%s: go to %.*s", STOP_REASON, first_bytes,
+                       elsewhere);
+    socket_hub_close_all(server->hub, FRAME_CLOSE_GOING_AWAY, reason, elsewhere);
+}
+
+static void step_stop(struct server *server)
+{
+    const uint32_t said_ms = server->options->limits.farewell_ms;
+    const uint64_t farewell_ms = said_ms > 0 ? said_ms : SERVER_FAREWELL_MS;
+    tell_sockets(server);
+    if (uv_now(server->loop) - server->stop_ms < farewell_ms) return;
+    server->config.http1.callbacks.foreach_request(&server->context, end_reading, NULL);
+}
+
+void server_stop(struct server *server)
+{
+    desk_stop(server->desk);
+    server->is_stopping = true;
+    server->stop_ms = uv_now(server->loop);
+    server->context.shutdown_requested = 1; /* libh2o's answers say Connection: close */
+    server->config.http1.callbacks.foreach_request(&server->context, make_last, NULL);
+    listener_close(&server->listener);
+    step_stop(server);
+}
+
 /* ---- what the gateway tells it ---- */
 
 void server_tick(struct server *server)
@@ -94,6 +151,8 @@ void server_tick(struct server *server)
     desk_tick(server->desk, uv_now(server->loop));
     metric_add(&server->options->metrics->http_slow_closed_total,
                slow_sweep(&server->context, &slow));
+    listener_sweep(&server->listener, slow.header_ms);
+    if (server->is_stopping) step_stop(server);
 }
 
 struct desk *server_desk(struct server *server)
@@ -173,7 +232,7 @@ static void set_seconds(uint64_t *limit_ns, uint32_t seconds)
     if (seconds > 0) *limit_ns = seconds * SECOND_NS;
 }
 
-static bool start_hub(struct server *server, struct publisher *publisher)
+static void configure_hub(struct server *server)
 {
     const struct gateway_limits *limits = &server->options->limits;
     struct socket_options options = {.pulse = pulse_limits_default()};
@@ -182,10 +241,21 @@ static bool start_hub(struct server *server, struct publisher *publisher)
     set_seconds(&options.pulse.life_ns, limits->ws_life_s);
     set_seconds(&options.pulse.notice_ns, limits->ws_notice_s);
     if (limits->ws_messages > 0) options.pulse.messages_per_second = limits->ws_messages;
+    socket_hub_configure(server->hub, &options);
+}
+
+static bool start_hub(struct server *server, struct publisher *publisher)
+{
     server->hub = socket_hub_new(&server->context, publisher, server->options->metrics);
     if (server->hub == NULL) return false;
-    socket_hub_configure(server->hub, &options);
+    configure_hub(server);
     return true;
+}
+
+void server_reconfigure(struct server *server, const struct tls_identity *identity)
+{
+    configure_hub(server);
+    if (identity != NULL) listener_show(&server->listener, identity);
 }
 
 struct server *server_new(struct arena *arena, const struct server_options *options)
@@ -199,25 +269,6 @@ struct server *server_new(struct arena *arena, const struct server_options *opti
     start_h2o(server);
     listener_init(&server->listener, server->options, server->loop, &server->accept);
     return start_hub(server, options->publisher) ? server : NULL;
-}
-
-static int end_reading(h2o_req_t *h2o, void *context)
-{
-    (void)context;
-    /* A connection between two requests reads its end and goes; one that is being answered is not
-     * reading, and closes after its answer. */
-    const h2o_socket_t *socket = h2o->conn->callbacks->get_socket(h2o->conn);
-    if (socket != NULL) shutdown(h2o_socket_get_fd((h2o_socket_t *)socket), SHUT_RD);
-    return 0;
-}
-
-void server_stop(struct server *server)
-{
-    desk_stop(server->desk);
-    server->context.shutdown_requested = 1;
-    listener_close(&server->listener);
-    server->config.http1.callbacks.foreach_request(&server->context, end_reading, NULL);
-    socket_hub_close_all(server->hub, 1001, "the node is stopping");
 }
 
 bool server_is_behind(const struct server *server)

@@ -33,6 +33,8 @@ struct server {
     struct history *history;
     struct readers *readers; /* NULL: files are read on the loop */
     struct socket_hub *hub;
+    bool is_stopping;
+    uint64_t stop_ms; /* since when, of the loop's clock */
 };
 
 #endif /* GATEWAY_SERVER_H2O_H */

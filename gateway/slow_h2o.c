@@ -19,15 +19,19 @@ static int64_t ms_since(const struct timeval *then, const struct timeval *now)
     return ((int64_t)now->tv_sec - then->tv_sec) * 1000 + (now->tv_usec - then->tv_usec) / 1000;
 }
 
-/* libh2o has nothing to say to a request that is not whole, so the socket is free for our answer. It then reads the
- * end of the stream, and closes. */
+static void on_said(h2o_socket_t *socket, const char *error)
+{
+    (void)socket;
+    (void)error;
+}
+
+/* libh2o has nothing to say to a request that is not whole, so the socket is free for our answer, but for its own "100
+ * Continue" that a client does not take. It then reads the end of the stream, and closes. */
 static void end(h2o_socket_t *socket)
 {
-    const int descriptor = h2o_socket_get_fd(socket);
-    if (socket->ssl == NULL) {
-        (void)send(descriptor, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    }
-    (void)shutdown(descriptor, SHUT_RD);
+    h2o_iovec_t text = {(char *)(uintptr_t)answer, sizeof(answer) - 1};
+    if (!h2o_socket_is_writing(socket)) h2o_socket_write(socket, &text, 1, on_said);
+    (void)shutdown(h2o_socket_get_fd(socket), SHUT_RD);
 }
 
 static int look(h2o_req_t *request, void *context)

@@ -29,7 +29,8 @@ struct socket_options {
     uint64_t (*now_ns)(void); /* a clock that never steps back; NULL: the machine's */
 };
 
-/* Other options than the default ones (pulse_limits_default, the machine's clock). Needs: no connection yet. */
+/* Other options than the default ones (pulse_limits_default, the machine's clock), for connections that are there too.
+ * Another clock: needs no connection yet. */
 void socket_hub_configure(struct socket_hub *hub, const struct socket_options *options);
 
 /* Open connections. */
@@ -39,9 +40,12 @@ uint32_t socket_hub_count(const struct socket_hub *hub);
  * fed more: a burst of fills must not close readers that are fast enough. */
 bool socket_hub_is_behind(const struct socket_hub *hub);
 
-/* Tells every client that the server shuts down, sends him a close frame, and takes no new ones; the connections go
- * as they answer, or after 2 seconds. For a stop (1001) or a view that must be rebuilt (1012). */
-void socket_hub_close_all(struct socket_hub *hub, uint16_t code, const char *reason);
+/* Tells every client that the server shuts down, and where else to go (`elsewhere`: URLs with commas, "" when nobody
+ * knows); sends him a close frame, and takes no new ones. The connections go as they answer, or after 2 seconds. Those
+ * of the API that wait for answers are told, and closed by a later call, behind the last of them: call it again until
+ * nobody is left. For a stop (1001) or a view that must be rebuilt (1012). */
+void socket_hub_close_all(struct socket_hub *hub, uint16_t code, const char *reason,
+                          const char *elsewhere);
 
 /* Closes what is left at once, stops the timers and frees the hub. The loop must run once more before
  * it is closed. */

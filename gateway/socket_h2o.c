@@ -21,7 +21,7 @@
 #define FRAGMENTS_START 1024 /* bytes */
 #define REPLY_BYTES_MAX (96 * 1024)
 #define LOOKED_AT_MIN   64 /* connections a tick, if there are as many */
-#define ANNOUNCED_MAX   160
+#define ANNOUNCED_MAX   1024
 
 /* Unsent bytes the kernel takes for a client; the rest waits here, where it can be conflated. */
 #define KERNEL_UNSENT_MAX (128 * 1024)
@@ -58,6 +58,7 @@ struct connection {
     struct link subscriptions;
     uint32_t skipping_count;
     bool has_peer_closed;
+    bool is_told; /* that the server shuts down */
     bool is_deaf; /* what it sends is read and dropped: frames are not told apart any more */
     struct outbox outbox;
     struct frame_reader reader;
@@ -298,12 +299,18 @@ static void queue_payload(struct connection *connection, enum frame_opcode opcod
     frame_release(frame);
 }
 
-/* Nothing more is said to it but why: all that still waits is dropped. */
-static void begin_close(struct connection *connection)
+/* Nothing more is said to it but what waits already. */
+static void end_talk(struct connection *connection)
 {
     pulse_end(&connection->pulse, connection->hub->options.now_ns());
     unsubscribe_all(connection);
     if (connection->api != NULL) ws_user_close(connection->api);
+}
+
+/* Nothing more is said to it but why: all that still waits is dropped. */
+static void begin_close(struct connection *connection)
+{
+    end_talk(connection);
     outbox_cut(&connection->outbox, connection->outbox.in_flight);
 }
 
@@ -346,8 +353,8 @@ static void close_fault(struct connection *connection, uint16_t code, const char
     close_for(connection, &connection->hub->metrics->ws_protocol_closed_total, code, reason);
 }
 
-/* Tells a client that the end is near, in the form of its streams. */
-static void queue_announcement(struct connection *connection)
+/* Tells a client that the end is near, in the form of its streams; and where else to go, "" when nobody knows. */
+static void queue_announcement(struct connection *connection, const char *elsewhere)
 {
     const struct session *session = &connection->session;
     char bytes[ANNOUNCED_MAX];
@@ -359,7 +366,8 @@ static void queue_announcement(struct connection *connection)
         text_add(&text, "{\"event\":");
     else if (is_wrapped)
         text_add(&text, "{\"stream\":\"!serverShutdown\",\"data\":");
-    stream_shutdown(&text, in_us ? STREAM_US_NS : STREAM_MS_NS, clock_ns(CLOCK_REALTIME));
+    stream_shutdown(&text, in_us ? STREAM_US_NS : STREAM_MS_NS, clock_ns(CLOCK_REALTIME),
+                    elsewhere);
     if (is_wrapped) text_add(&text, "}");
     ASSERT(!text_full(&text));
     queue_payload(connection, FRAME_TEXT, text.bytes, text.used);
@@ -757,7 +765,7 @@ static void tick_connection(struct connection *connection, uint64_t now_ns, uint
         send_payload(connection, FRAME_PING, ping, ping_bytes);
         return;
     case PULSE_DUE_NOTICE:
-        queue_announcement(connection);
+        queue_announcement(connection, ""); /* here, again */
         return;
     case PULSE_DUE_SILENT:
         close_for(connection, &hub->metrics->ws_silent_closed_total, FRAME_CLOSE_POLICY,
@@ -926,7 +934,7 @@ static void end_api(void *context, const char *reason)
 {
     struct connection *connection = context;
     if (is_closing(connection)) return;
-    pulse_end(&connection->pulse, connection->hub->options.now_ns());
+    end_talk(connection);
     queue_close(connection, FRAME_CLOSE_POLICY, reason);
 }
 
@@ -952,7 +960,6 @@ void socket_upgrade_api(struct socket_hub *hub, h2o_req_t *request, struct desk 
 
 void socket_hub_configure(struct socket_hub *hub, const struct socket_options *options)
 {
-    ASSERT(hub->connection_count == 0);
     hub->options = *options;
     if (hub->options.now_ns == NULL) hub->options.now_ns = monotonic_ns;
 }
@@ -999,14 +1006,30 @@ bool socket_hub_is_behind(const struct socket_hub *hub)
     return hub->round_bytes > BEHIND_BYTES;
 }
 
-void socket_hub_close_all(struct socket_hub *hub, uint16_t code, const char *reason)
+/* An answer that waits is said, and one that is still to come waited for: its command may have been applied. */
+static void close_api(struct connection *connection, uint16_t code, const char *reason,
+                      const char *elsewhere)
+{
+    if (!connection->is_told) queue_announcement(connection, elsewhere);
+    connection->is_told = true;
+    if (connection->api->call_count > 0) return;
+    end_talk(connection);
+    queue_close(connection, code, reason);
+}
+
+void socket_hub_close_all(struct socket_hub *hub, uint16_t code, const char *reason,
+                          const char *elsewhere)
 {
     hub->is_stopping = true;
     for (struct link *at = hub->all.next; at != &hub->all; at = at->next) {
         struct connection *connection = container_of(at, struct connection, all);
         if (is_closing(connection)) continue;
+        if (connection->api != NULL) {
+            close_api(connection, code, reason, elsewhere);
+            continue;
+        }
         begin_close(connection);
-        queue_announcement(connection);
+        queue_announcement(connection, elsewhere);
         queue_close(connection, code, reason);
     }
 }

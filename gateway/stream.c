@@ -429,8 +429,17 @@ void stream_block(struct text *text, const struct stream_form *form,
     text_add(text, "}");
 }
 
-void stream_shutdown(struct text *text, uint64_t time_unit_ns, uint64_t event_ns)
+void stream_shutdown(struct text *text, uint64_t time_unit_ns, uint64_t event_ns,
+                     const char *elsewhere)
 {
     key_u64(text, "{\"e\":\"serverShutdown\",\"E\":", event_ns / time_unit_ns);
-    text_add(text, "}");
+    const char *between = ",\"elsewhere\":[\"";
+    for (const char *url = elsewhere; *url != '\0';) {
+        const size_t bytes = strcspn(url, ",");
+        text_add(text, between);
+        text_put(text, url, bytes);
+        between = "\",\"";
+        url += bytes + (url[bytes] == ',');
+    }
+    text_add(text, *elsewhere != '\0' ? "\"]}" : "}");
 }

@@ -106,7 +106,9 @@ void stream_average(struct text *text, const struct stream_form *form,
 void stream_block(struct text *text, const struct stream_form *form,
                   const struct stream_block *block, const struct stream_certificate *certificate);
 
-/* This server will close its connections. */
-void stream_shutdown(struct text *text, uint64_t time_unit_ns, uint64_t event_ns);
+/* This server will close its connections. `elsewhere`: URLs with commas, of characters that JSON's strings take as they
+ * are; "": no word of it. */
+void stream_shutdown(struct text *text, uint64_t time_unit_ns, uint64_t event_ns,
+                     const char *elsewhere);
 
 #endif /* GATEWAY_STREAM_H */

@@ -26,8 +26,8 @@ static const struct {
 };
 
 /* A file with one of these suffixes is a shell and may talk to the world. */
-static const char *const shell_suffixes[] = {"_raft", "_pg",   "_h2o", "_uv",
-                                             "_fs",   "_json", "_ini", "_os"};
+static const char *const shell_suffixes[] = {"_raft", "_pg",  "_h2o", "_uv", "_fs",
+                                             "_json", "_ini", "_os",  "_ssl"};
 
 /* Foreign headers, and the suffixes of the files that may include them. */
 static const struct {
@@ -45,7 +45,7 @@ static const struct {
     {"sys/mman.h", "_os _fs"},
     {"sys/stat.h", "_os _fs _ini"},
     {"pthread.h", "_os _h2o _pg _raft _uv"},
-    {"time.h", "_os _h2o _pg _raft _uv _fs log"},
+    {"time.h", "_os _h2o _pg _raft _uv _fs _ssl log"},
 };
 
 /* What a verb or noun may not call: memory, clocks, text formatting and I/O belong to shells. */

@@ -39,7 +39,7 @@ static uint64_t loop_number;
 static uint64_t loop_epoch;
 static const uint8_t loop_secret[HASH_BYTES] = {5};
 static size_t loop_submission_bytes = LOOP_RING_BYTES;
-static int loop_place = -1; /* a socket that keeps the loop's port for it */
+static int loop_place = -1;        /* a socket that keeps the loop's port for it */
 static void (*loop_prepare)(void); /* changes genesis and options before the thread runs */
 
 static inline void *loop_main(void *context)
@@ -260,6 +260,15 @@ static inline int loop_connect_when_open(void)
 
 static char loop_text[1 << 16];
 
+/* Whether all of an answer is there, as far as its Content-Length says. */
+static inline bool loop_is_whole(const char *text, size_t byte_count)
+{
+    const char *body = strstr(text, "\r\n\r\n");
+    const char *length = strstr(text, "Content-Length: ");
+    return body != NULL && length != NULL && length < body &&
+           (size_t)(body + 4 - text) + strtoull(length + 16, NULL, 10) <= byte_count;
+}
+
 /* Reads one answer, as far as its Content-Length says, or to the end of the connection. */
 static inline const char *loop_receive(int descriptor)
 {
@@ -269,11 +278,7 @@ static inline const char *loop_receive(int descriptor)
         if (got <= 0) break;
         used += (size_t)got;
         loop_text[used] = 0;
-        const char *body = strstr(loop_text, "\r\n\r\n");
-        const char *length = strstr(loop_text, "Content-Length: ");
-        if (body != NULL && length != NULL && length < body &&
-            (size_t)(body + 4 - loop_text) + strtoull(length + 16, NULL, 10) <= used)
-            break;
+        if (loop_is_whole(loop_text, used)) break;
     }
     loop_text[used] = 0;
     return loop_text;

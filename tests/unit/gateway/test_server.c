@@ -1,5 +1,6 @@
 #include "tests/unit/gateway/loop_fixture.h"
 
+#define PING  "GET /api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n"
 #define ORDER "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=100"
 
 static char request[2048];
@@ -16,7 +17,75 @@ TEST(server, waiting_order_is_finished_before_a_stop)
     loop_await_closed();
     loop_accept(command, byte_count, 5);
     loop_assert_status(loop_receive(descriptor), "200", "\"orderId\":5,");
+    assert_non_null(strstr(loop_text, "\r\nConnection: close\r\n"));
     close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+static uint32_t farewell_ms;
+
+static void with_farewell(void)
+{
+    loop_options.limits.farewell_ms = farewell_ms;
+}
+
+/* A connection that has asked once and is kept. */
+static int connect_and_ask(void)
+{
+    const int descriptor = loop_connect_when_open();
+    assert_int_equal(send(descriptor, PING, strlen(PING), MSG_NOSIGNAL), strlen(PING));
+    loop_assert_status(loop_receive(descriptor), "200", "\r\nConnection: keep-alive\r\n");
+    return descriptor;
+}
+
+static void close_port(void)
+{
+    atomic_store(&loop_progress.closing, 1);
+    park_wake(&loop_park);
+    loop_await_closed();
+}
+
+static void expect_last(int descriptor, const char *text, const char *status, const char *part)
+{
+    char byte;
+    assert_int_equal(send(descriptor, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+    loop_assert_status(loop_receive(descriptor), status, part);
+    assert_non_null(strstr(loop_text, "\r\nConnection: close\r\n"));
+    assert_int_equal(recv(descriptor, &byte, 1, 0), 0);
+    close(descriptor);
+}
+
+/* A client that does not know of the stop yet hears a definite word, and that it is the last: reads are answered, and
+ * an order is refused, rather than lost with its connection. */
+TEST(server, requests_on_their_way_are_answered_at_a_stop)
+{
+    size_t byte_count;
+    farewell_ms = 3600000;
+    loop_prepare = with_farewell;
+    loop_open();
+    const int reader = connect_and_ask(), trader = connect_and_ask();
+    close_port();
+    expect_last(reader, PING, "200", "{}");
+    loop_sign(request, sizeof(request), "POST", "/api/v3/order", ORDER);
+    expect_last(trader, request, "503", "-1016");
+    assert_null(ring_peek(loop_submissions, &byte_count));
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* Who asks nothing is not waited for beyond that; half a request is none. */
+TEST(server, idle_connections_end_after_the_farewell)
+{
+    char byte;
+    farewell_ms = 1;
+    loop_prepare = with_farewell;
+    loop_open();
+    const int silent = connect_and_ask(), slow = connect_and_ask();
+    assert_int_equal(send(slow, "GET /api", 8, MSG_NOSIGNAL), 8);
+    close_port();
+    assert_int_equal(recv(silent, &byte, 1, 0), 0);
+    assert_int_equal(recv(slow, &byte, 1, 0), 0);
+    close(silent);
+    close(slow);
     assert_int_equal(loop_stop(), STATUS_OK);
 }
 

@@ -130,8 +130,7 @@ static void client_connect(struct client *client)
     assert_int_equal(setsockopt(client->descriptor, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)),
                      0);
     assert_true(client->descriptor >= 0);
-    assert_int_equal(
-        connect(client->descriptor, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(connect(client->descriptor, (struct sockaddr *)&address, sizeof(address)), 0);
 }
 
 /* Sends a request and returns the status line; the head is taken off. */
@@ -699,7 +698,7 @@ TEST(socket, stop_closes_everybody)
 {
     start_server();
     client_open(&first, "/ws/btcusdt@trade");
-    socket_hub_close_all(hub, 1001, "the node stops");
+    socket_hub_close_all(hub, 1001, "the node stops", "");
     assert_non_null(strstr(hear_text(&first), "\"e\":\"serverShutdown\""));
     expect_close(&first, 1001);
     assert_string_equal(client_request(&second, "GET /ws HTTP/1.1\r\n" HEAD KEY V13 "\r\n"), "503");

@@ -186,7 +186,12 @@ TEST(stream, times_in_microseconds)
     assert_non_null(strstr(buffer, "\"E\":1700000042000000,"));
     assert_non_null(strstr(buffer, "\"t\":1700000040000000,\"T\":1700000099999999,"));
     EXPECT_TEXT("{\"e\":\"serverShutdown\",\"E\":1700000042000000}",
-                stream_shutdown(&text, STREAM_US_NS, 1700000042000000000));
+                stream_shutdown(&text, STREAM_US_NS, 1700000042000000000, ""));
+    EXPECT_TEXT("{\"e\":\"serverShutdown\",\"E\":1700000042000,\"elsewhere\":[\"https://b:1\"]}",
+                stream_shutdown(&text, STREAM_MS_NS, 1700000042000000000, "https://b:1"));
+    EXPECT_TEXT("{\"e\":\"serverShutdown\",\"E\":1700000042000,"
+                "\"elsewhere\":[\"https://b:1\",\"https://c\"]}",
+                stream_shutdown(&text, STREAM_MS_NS, 1700000042000000000, "https://b:1,https://c"));
 }
 
 /* A book's messages, whole; the checksums are zlib's of the text that a client makes of his levels:

@@ -308,6 +308,39 @@ TEST(ws_call, stop_is_announced_as_an_event)
     assert_int_equal(loop_stop(), STATUS_OK);
 }
 
+static void with_elsewhere(void)
+{
+    loop_options.elsewhere = "https://b.example,https://c.example:8443";
+}
+
+/* An order that is under way at a stop has its answer, which may be the only one there will ever be; then the client is
+ * sent on. A command that comes after it is refused. */
+TEST(ws_call, answers_come_before_the_end_at_a_stop)
+{
+    uint8_t head[2];
+    loop_prepare = with_elsewhere;
+    loop_open();
+    const int descriptor = open_api("/ws-api/v3");
+    place(descriptor, 1);
+    const size_t byte_count = loop_next_command(command);
+    atomic_store(&loop_progress.closing, 1);
+    park_wake(&loop_park);
+    assert_non_null(strstr(hear(descriptor), ",\"elsewhere\":[\"https://b.example\","
+                                             "\"https://c.example:8443\"]}}"));
+    place(descriptor, 2);
+    assert_non_null(
+        strstr(hear(descriptor), "{\"id\":2,\"status\":503,\"error\":{\"code\":-1016,"));
+    loop_accept(command, byte_count, 5);
+    assert_non_null(strstr(hear(descriptor), "{\"id\":1,\"status\":200,"));
+    receive_all(descriptor, head, 2);
+    assert_int_equal(head[0], 0x88);
+    receive_all(descriptor, text, head[1]);
+    text[head[1]] = 0;
+    assert_string_equal(text, "\x03\xe9the node is stopping: go to https://b.example");
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
 /* An owner's own signature of the sorted text goes into the command with it, byte for byte: every node checks it. */
 TEST(ws_call, ed25519_text_goes_along_with_the_command)
 {

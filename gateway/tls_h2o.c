@@ -1,0 +1,152 @@
+#include "gateway/tls_h2o.h"
+
+/* ---- libh2o's faults ----
+ *
+ * libuv tells a reader "0 bytes" when there was nothing to read after all: each time that a read has filled the whole
+ * buffer and no more had come. libh2o takes that for the end of a TLS connection and cuts it, in the middle of a
+ * request. And after a read that failed, as a client's reset makes it, libuv takes no more writes; libh2o wants to say
+ * farewell, does not hear that it cannot, and waits for ever: the connection keeps its place and its descriptor.
+ *
+ * So ours stands in front of libh2o's function. libh2o sets its own anew whenever it goes on reading: ours is put back
+ * before libuv looks at the connection, and after each call of theirs.
+ */
+
+static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *bytes);
+
+static void stand_in_front(struct tls_peer *peer)
+{
+    if (peer->tcp.read_cb == NULL || peer->tcp.read_cb == on_read) return;
+    peer->read = peer->tcp.read_cb;
+    peer->tcp.read_cb = on_read;
+}
+
+static void on_nothing(h2o_socket_t *socket, const char *error)
+{
+    (void)socket;
+    (void)error;
+}
+
+/* A socket that is writing is closed without farewell: this one seems to be. */
+static void tell_failure(struct tls_peer *peer, ssize_t failure, const uv_buf_t *bytes)
+{
+    h2o_socket_t *socket = peer->tcp.data;
+    if (!h2o_socket_is_writing(socket)) socket->_cb.write = on_nothing;
+    peer->read((uv_stream_t *)&peer->tcp, failure, bytes);
+    if (!uv_is_closing((uv_handle_t *)&peer->tcp) && socket->_cb.write == on_nothing)
+        socket->_cb.write = NULL;
+}
+
+static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *bytes)
+{
+    struct tls_peer *peer = container_of((uv_tcp_t *)stream, struct tls_peer, tcp);
+    if (count == 0) return;
+    if (count > 0 || count == UV_EOF)
+        peer->read(stream, count, bytes);
+    else
+        tell_failure(peer, count, bytes);
+    stand_in_front(peer); /* its memory is there until its close is told of, later */
+}
+
+/* What libuv calls when something happened to the connection. */
+static void on_io(uv_loop_t *loop, uv__io_t *watcher, unsigned events)
+{
+    struct tls_peer *peer = container_of(watcher, struct tls_peer, tcp.io_watcher);
+    stand_in_front(peer);
+    peer->io(loop, watcher, events);
+}
+
+/* ---- handshakes ---- */
+
+void tls_door_init(struct tls_door *door, struct metrics *metrics, tls_opened *opened)
+{
+    *door = (struct tls_door){.metrics = metrics, .opened = opened};
+    h2o_linklist_init_anchor(&door->shaking);
+}
+
+void tls_door_show(struct tls_door *door, const struct tls_identity *identity)
+{
+    SSL_CTX *context = tls_identity_context(identity);
+    const int64_t expires_s = tls_identity_expires_s(identity);
+    SSL_CTX_up_ref(context);
+    SSL_CTX_free(door->context);
+    door->context = context;
+    metric_set(&door->metrics->tls_expires_s, expires_s > 0 ? (uint64_t)expires_s : 0);
+}
+
+static void end_handshake(struct tls_peer *peer)
+{
+    h2o_linklist_unlink(&peer->link);
+    peer->socket->data = NULL;
+}
+
+static void on_shaken(h2o_socket_t *socket, const char *error)
+{
+    struct tls_peer *peer = socket->data;
+    struct tls_door *door = peer->door;
+    end_handshake(peer);
+    if (error != NULL) {
+        metric_add(&door->metrics->tls_failed_total, 1);
+        h2o_socket_close(socket);
+        return;
+    }
+    metric_add(&door->metrics->tls_handshakes_total, 1);
+    door->opened(peer, socket);
+}
+
+void tls_door_take(struct tls_door *door, struct tls_peer *peer, h2o_socket_t *socket,
+                   uint64_t now_ms)
+{
+    ASSERT(door->context != NULL && peer->door == NULL);
+    peer->door = door;
+    peer->socket = socket;
+    peer->since_ms = now_ms;
+    /* libh2o keeps the bare pointer until the first byte comes. */
+    peer->context = door->context;
+    SSL_CTX_up_ref(peer->context);
+    peer->io = peer->tcp.io_watcher.cb;
+    peer->tcp.io_watcher.cb = on_io;
+    socket->data = peer;
+    h2o_linklist_insert(&door->shaking, &peer->link);
+    h2o_socket_ssl_handshake(socket, peer->context, NULL, on_shaken);
+}
+
+void tls_peer_free(struct tls_peer *peer)
+{
+    SSL_CTX_free(peer->context);
+    peer->context = NULL;
+}
+
+static struct tls_peer *oldest(struct tls_door *door)
+{
+    if (h2o_linklist_is_empty(&door->shaking)) return NULL;
+    return H2O_STRUCT_FROM_MEMBER(struct tls_peer, link, door->shaking.next);
+}
+
+static void cut(struct tls_peer *peer)
+{
+    end_handshake(peer);
+    h2o_socket_close(peer->socket);
+}
+
+void tls_door_sweep(struct tls_door *door, uint64_t now_ms, uint64_t patience_ms)
+{
+    struct tls_peer *peer;
+    while ((peer = oldest(door)) != NULL && now_ms - peer->since_ms >= patience_ms) {
+        metric_add(&door->metrics->tls_slow_closed_total, 1);
+        cut(peer);
+    }
+}
+
+void tls_door_cut(struct tls_door *door)
+{
+    struct tls_peer *peer;
+    while ((peer = oldest(door)) != NULL)
+        cut(peer);
+}
+
+void tls_door_free(struct tls_door *door)
+{
+    ASSERT(h2o_linklist_is_empty(&door->shaking));
+    SSL_CTX_free(door->context);
+    door->context = NULL;
+}

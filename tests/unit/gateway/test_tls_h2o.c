@@ -1,0 +1,328 @@
+#include "tests/unit/gateway/tls_fixture.h"
+
+#include <signal.h>
+
+#define PING "GET /api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n"
+
+static struct tls_identity *identity;
+static struct gateway_mailbox mailbox;
+static uint32_t patience_ms;
+
+static void with_identity(void)
+{
+    loop_options.identity = identity;
+    loop_options.mailbox = &mailbox;
+    loop_options.limits.header_ms = patience_ms;
+}
+
+/* A loop that shows a certificate of "old". */
+static void open_tls(void)
+{
+    signal(SIGPIPE, SIG_IGN); /* as the node does */
+    identity = tls_identity_of("old");
+    loop_prepare = with_identity;
+    loop_open();
+}
+
+static void stop_tls(void)
+{
+    assert_int_equal(loop_stop(), STATUS_OK);
+    gateway_mailbox_empty(&mailbox);
+    tls_identity_free(identity);
+    patience_ms = 0;
+}
+
+static uint64_t counted(const _Atomic uint64_t *metric, uint64_t least)
+{
+    for (int round = 0; metric_get(metric) < least; round++) {
+        if (round == 5000) fail_msg("it is not counted");
+        loop_moment();
+    }
+    return metric_get(metric);
+}
+
+TEST(tls, requests_are_answered)
+{
+    open_tls();
+    struct tls_client client = tls_connect();
+    loop_assert_status(tls_ask(&client, PING), "200", "{}");
+    loop_assert_status(tls_ask(&client, PING), "200", "{}");
+    assert_int_equal(SSL_version(client.ssl), TLS1_3_VERSION);
+    assert_string_equal(tls_shown(&client), "old");
+    tls_client_close(&client);
+    assert_int_equal(counted(&loop_metrics.tls_handshakes_total, 1), 1);
+    assert_int_equal(metric_get(&loop_metrics.tls_expires_s), tls_identity_expires_s(identity));
+    assert_int_equal(metric_get(&loop_metrics.tls_failed_total), 0);
+    stop_tls();
+}
+
+static void expect_no_handshake(struct tls_client *client)
+{
+    assert_int_not_equal(SSL_connect(client->ssl), 1);
+    tls_client_close(client);
+}
+
+/* What is older than 1.3 is not spoken, nor is plain HTTP answered. */
+TEST(tls, older_versions_are_refused)
+{
+    open_tls();
+    struct tls_client client = tls_client_over(loop_connect_when_open());
+    SSL_set_max_proto_version(client.ssl, TLS1_2_VERSION);
+    expect_no_handshake(&client);
+    assert_int_equal(counted(&loop_metrics.tls_failed_total, 1), 1);
+    assert_string_equal(loop_exchange(PING), "");
+    assert_int_equal(counted(&loop_metrics.tls_failed_total, 2), 2);
+    assert_int_equal(metric_get(&loop_metrics.tls_handshakes_total), 0);
+    stop_tls();
+}
+
+/* HTTP/2 stays off, and who speaks nothing else is told at once. */
+TEST(tls, only_http_1_1_is_offered)
+{
+    const unsigned char *chosen;
+    unsigned chosen_bytes;
+    open_tls();
+    struct tls_client client = tls_client_over(loop_connect_when_open());
+    SSL_set_alpn_protos(client.ssl, (const unsigned char *)"\x02h2\x08http/1.1", 12);
+    assert_int_equal(SSL_connect(client.ssl), 1);
+    SSL_get0_alpn_selected(client.ssl, &chosen, &chosen_bytes);
+    assert_int_equal(chosen_bytes, 8);
+    assert_memory_equal(chosen, "http/1.1", 8);
+    loop_assert_status(tls_ask(&client, PING), "200", "{}");
+    tls_client_close(&client);
+    client = tls_client_over(loop_connect_when_open());
+    SSL_set_alpn_protos(client.ssl, (const unsigned char *)"\x02h2", 3);
+    expect_no_handshake(&client);
+    stop_tls();
+}
+
+/* ---- another certificate ---- */
+
+static void leave_identity(struct tls_identity *next)
+{
+    struct gateway_settings *settings = calloc(1, sizeof(*settings));
+    settings->limits_on = true;
+    settings->limits = loop_options.limits;
+    settings->identity = next;
+    gateway_leave(&mailbox, settings, &loop_park);
+}
+
+static void await_shown(const char *name)
+{
+    for (int round = 0;; round++) {
+        struct tls_client client = tls_connect();
+        const bool is_shown = strcmp(tls_shown(&client), name) == 0;
+        tls_client_close(&client);
+        if (is_shown) return;
+        if (round == 5000) fail_msg("the new certificate is not shown");
+    }
+}
+
+/* Connections from then on are shown the new one. One that is open goes on, and so does one that was accepted before
+ * and says its first word only now. */
+TEST(tls, new_certificate_is_for_new_connections)
+{
+    open_tls();
+    struct tls_client before = tls_connect();
+    loop_assert_status(tls_ask(&before, PING), "200", "{}");
+    struct tls_client silent = tls_client_over(loop_connect());
+    counted(&loop_metrics.http_connections, 2);
+    leave_identity(tls_identity_of("new"));
+    await_shown("new");
+    loop_assert_status(tls_ask(&before, PING), "200", "{}");
+    assert_int_equal(SSL_connect(silent.ssl), 1);
+    assert_string_equal(tls_shown(&silent), "old");
+    loop_assert_status(tls_ask(&silent, PING), "200", "{}");
+    tls_client_close(&silent);
+    tls_client_close(&before);
+    stop_tls();
+}
+
+/* Settings that nobody has taken yet make room for the next, and nothing is lost. */
+TEST(tls, last_certificate_counts)
+{
+    open_tls();
+    leave_identity(tls_identity_of("first"));
+    leave_identity(tls_identity_of("second"));
+    leave_identity(NULL); /* settings without one */
+    leave_identity(tls_identity_of("third"));
+    await_shown("third");
+    stop_tls();
+}
+
+/* ---- slow and cut ---- */
+
+/* The end of the connection, without a word. */
+static void expect_end(int descriptor)
+{
+    char byte;
+    assert_int_equal(recv(descriptor, &byte, 1, 0), 0);
+    close(descriptor);
+}
+
+/* Who says nothing, and who says half a word, is not waited for. */
+TEST(tls, handshake_that_does_not_end_is_ended)
+{
+    static const char half[] = "\x16\x03\x01\x02\x00\x01";
+    patience_ms = 1;
+    open_tls();
+    expect_end(loop_connect_when_open());
+    assert_int_equal(counted(&loop_metrics.tls_slow_closed_total, 1), 1);
+    const int descriptor = loop_connect();
+    assert_int_equal(send(descriptor, half, sizeof(half) - 1, MSG_NOSIGNAL), sizeof(half) - 1);
+    expect_end(descriptor);
+    assert_int_equal(counted(&loop_metrics.tls_slow_closed_total, 2), 2);
+    stop_tls();
+}
+
+/* A handshake within its time is none of that, and the sender of a slow request is told in his own tongue. */
+TEST(tls, slow_request_is_told_of_it)
+{
+    patience_ms = 300;
+    open_tls();
+    for (int round = 0; metric_get(&loop_metrics.http_slow_closed_total) == 0; round++) {
+        if (round == 200) fail_msg("no handshake is done in time");
+        struct tls_client client = tls_client_over(loop_connect_when_open());
+        /* A machine that is very busy may be too late itself. */
+        if (SSL_connect(client.ssl) == 1) {
+            tls_say(&client, "GET /api/v3/ping HTTP/1.1\r\nHost: x\r\nX-Slow");
+            loop_assert_status(tls_hear(&client), "408", "too slowly");
+            assert_int_equal(SSL_read(client.ssl, loop_text, 1), 0);
+            assert_int_equal(SSL_get_error(client.ssl, 0), SSL_ERROR_ZERO_RETURN);
+        }
+        tls_client_close(&client);
+    }
+    stop_tls();
+}
+
+/* Handshakes hold up no stop. */
+TEST(tls, stop_ends_handshakes)
+{
+    open_tls();
+    const int silent = loop_connect_when_open();
+    counted(&loop_metrics.http_connections, 1);
+    atomic_store(&loop_progress.closing, 1);
+    park_wake(&loop_park);
+    expect_end(silent);
+    stop_tls();
+}
+
+/* ---- libh2o's faults ---- */
+
+/* A client that resets its connection gives its place free: one that asks, and one that has said nothing yet. */
+TEST(tls, reset_connection_is_gone)
+{
+    const struct linger at_once = {.l_onoff = 1};
+    open_tls();
+    for (int round = 0; round < 2; round++) {
+        struct tls_client client = tls_connect();
+        if (round > 0) loop_assert_status(tls_ask(&client, PING), "200", "{}");
+        counted(&loop_metrics.http_connections, 1);
+        counted(&loop_metrics.tls_handshakes_total, (uint64_t)round + 1);
+        assert_int_equal(
+            setsockopt(client.descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+        SSL_set_quiet_shutdown(client.ssl, 1);
+        tls_client_close(&client);
+        for (int wait = 0; metric_get(&loop_metrics.http_connections) > 0; wait++) {
+            if (wait == 5000) fail_msg("the connection keeps its place");
+            loop_moment();
+        }
+    }
+    stop_tls();
+}
+
+#define READ_BYTES 8192 /* libh2o's buffer */
+#define BODY_BYTES 30000
+
+/* Speaks TLS into memory, so that the test says how many bytes go at once. */
+static struct tls_client connect_by_hand(BIO **to_server)
+{
+    struct tls_client client = tls_connect();
+    *to_server = BIO_new(BIO_s_mem());
+    BIO *from_server = BIO_new_socket(client.descriptor, BIO_NOCLOSE);
+    SSL_set_bio(client.ssl, from_server, *to_server);
+    return client;
+}
+
+/* A read that takes exactly what has come, and fills the buffer, is not the connection's end, wherever in its life. */
+TEST(tls, full_read_is_not_the_end)
+{
+    static char body[BODY_BYTES + 1];
+    char head[256], *bytes;
+    BIO *to_server;
+    memset(body, 'a', BODY_BYTES);
+    open_tls();
+    struct tls_client client = connect_by_hand(&to_server);
+    for (int request = 0; request < 2; request++) {
+        snprintf(head, sizeof(head),
+                 "POST /api/v3/order HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n",
+                 BODY_BYTES);
+        tls_say(&client, head);
+        tls_say(&client, body);
+        const long byte_count = BIO_get_mem_data(to_server, &bytes);
+        assert_true(byte_count > 3 * READ_BYTES);
+        assert_int_equal(send(client.descriptor, bytes, READ_BYTES, MSG_NOSIGNAL), READ_BYTES);
+        /* The loop has read it when it has answered somebody who asks after it. */
+        struct tls_client other = tls_connect();
+        loop_assert_status(tls_ask(&other, PING), "200", "{}");
+        tls_client_close(&other);
+        const size_t rest = (size_t)byte_count - READ_BYTES;
+        assert_int_equal(send(client.descriptor, bytes + READ_BYTES, rest, MSG_NOSIGNAL), rest);
+        (void)BIO_reset(to_server);
+        loop_assert_status(tls_hear(&client), "400", "\"code\":");
+    }
+    tls_client_close(&client);
+    stop_tls();
+}
+
+/* ---- WebSocket ---- */
+
+/* A frame of the server's, its payload as text; short ones alone. */
+static const char *hear_frame(struct tls_client *client)
+{
+    unsigned char head[2];
+    assert_int_equal(SSL_read(client->ssl, head, 2), 2);
+    size_t bytes = head[1], used = 0;
+    if (bytes == 126) {
+        assert_int_equal(SSL_read(client->ssl, head, 2), 2);
+        bytes = (size_t)head[0] << 8 | head[1];
+    }
+    while (used < bytes) {
+        const int got = SSL_read(client->ssl, loop_text + used, (int)(bytes - used));
+        assert_true(got > 0);
+        used += (size_t)got;
+    }
+    loop_text[used] = '\0';
+    return loop_text;
+}
+
+static void say_frame(struct tls_client *client, const char *text)
+{
+    char frame[256] = {(char)0x81, (char)(0x80 | strlen(text))}; /* a mask of zeros */
+    assert_true(strlen(text) < 126);
+    memcpy(frame + 6, text, strlen(text));
+    assert_int_equal(SSL_write(client->ssl, frame, (int)strlen(text) + 6), strlen(text) + 6);
+}
+
+TEST(tls, websocket_is_spoken_over_it)
+{
+    open_tls();
+    struct tls_client client = tls_connect();
+    tls_say(&client, "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                     "Sec-WebSocket-Version: 13\r\n"
+                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    size_t used = 0;
+    do {
+        assert_int_equal(SSL_read(client.ssl, loop_text + used, 1), 1);
+        loop_text[++used] = '\0';
+    } while (strstr(loop_text, "\r\n\r\n") == NULL);
+    loop_assert_status(loop_text, "101", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    say_frame(&client, "{\"method\":\"LIST_SUBSCRIPTIONS\",\"params\":[],\"id\":3}");
+    assert_string_equal(hear_frame(&client), "{\"result\":[],\"id\":3}");
+    atomic_store(&loop_progress.closing, 1);
+    park_wake(&loop_park);
+    assert_non_null(strstr(hear_frame(&client), "{\"e\":\"serverShutdown\",\"E\":"));
+    assert_memory_equal(hear_frame(&client), "\x03\xe9the node is stopping", 22);
+    tls_client_close(&client);
+    stop_tls();
+}
