@@ -1,5 +1,7 @@
 #include "gateway/answer_h2o.h"
 
+#include "gateway/origin.h"
+
 #include <string.h>
 
 void answer_header(h2o_req_t *h2o, const char *name, const char *shown, const char *value,
@@ -65,6 +67,30 @@ static void add_limit_headers(h2o_req_t *h2o, const struct desk_answer *answer)
     answer_number_header(h2o, "x-mbx-order-count-1d", "X-MBX-ORDER-COUNT-1D", answer->orders_day);
 }
 
+bool answer_origin_is_listed(const struct exchange *exchange)
+{
+    const h2o_req_t *h2o = exchange->h2o;
+    const ssize_t index = h2o_find_header_by_str(&h2o->headers, H2O_STRLIT("origin"), -1);
+    if (index < 0) return false;
+    const h2o_iovec_t *origin = &h2o->headers.entries[index].value;
+    return origin_is_listed(exchange->server->options->origins, origin->base, origin->len);
+}
+
+/* Any page may read what anybody may read; the pages that the operator has named, every answer. No answer rests on what
+ * a browser adds by itself, so none is for one origin alone. */
+static void add_origin_headers(const struct exchange *exchange)
+{
+    h2o_req_t *h2o = exchange->h2o;
+    const bool is_listed = answer_origin_is_listed(exchange);
+    if (exchange->question.request.method == METHOD_GET || is_listed)
+        answer_header(h2o, "access-control-allow-origin", "Access-Control-Allow-Origin",
+                      H2O_STRLIT("*"));
+    if (is_listed)
+        answer_header(h2o, "access-control-expose-headers", "Access-Control-Expose-Headers",
+                      H2O_STRLIT("X-MBX-USED-WEIGHT, X-MBX-USED-WEIGHT-1M, X-MBX-ORDER-COUNT-10S, "
+                                 "X-MBX-ORDER-COUNT-1D, Retry-After"));
+}
+
 static void count_answer(struct metrics *metrics, int http_status)
 {
     metric_add(&metrics->http_requests_total, 1);
@@ -85,9 +111,7 @@ void answer_write(struct exchange *exchange)
     answer_header(h2o, "content-type", "Content-Type", answer->content_type,
                   strlen(answer->content_type));
     add_limit_headers(h2o, answer);
-    if (exchange->question.request.method == METHOD_GET)
-        answer_header(h2o, "access-control-allow-origin", "Access-Control-Allow-Origin",
-                      H2O_STRLIT("*"));
+    add_origin_headers(exchange);
     count_answer(exchange->server->options->metrics, answer->http_status);
 
     h2o_iovec_t body = {(char *)answer->bytes, answer->byte_count};

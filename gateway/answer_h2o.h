@@ -14,6 +14,9 @@ void answer_header(h2o_req_t *h2o, const char *name, const char *shown, const ch
                    size_t value_bytes);
 void answer_number_header(h2o_req_t *h2o, const char *name, const char *shown, uint64_t value);
 
+/* Whether the request comes from a page that the operator has named (options.origins). */
+bool answer_origin_is_listed(const struct exchange *exchange);
+
 /* Hands the question's answer to libh2o. The exchange is done. */
 void answer_write(struct exchange *exchange);
 

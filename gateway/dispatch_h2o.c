@@ -14,10 +14,22 @@ static void send_page(struct exchange *exchange, const struct web_file *file)
               file->byte_count);
 }
 
+/* A browser asks this way whether a page of another origin may send what it is about to send. What is signed needs a
+ * header that no page may send without leave. */
+static void allow_origin(h2o_req_t *h2o)
+{
+    answer_header(h2o, "access-control-allow-methods", "Access-Control-Allow-Methods",
+                  H2O_STRLIT("GET, HEAD, POST, PUT, DELETE"));
+    answer_header(h2o, "access-control-allow-headers", "Access-Control-Allow-Headers",
+                  H2O_STRLIT("Content-Type, X-MBX-APIKEY, X-MBX-TIME-UNIT"));
+    answer_header(h2o, "access-control-max-age", "Access-Control-Max-Age", H2O_STRLIT("86400"));
+}
+
 static void send_options(struct exchange *exchange)
 {
-    answer_header(exchange->h2o, "allow", "Allow",
-                  H2O_STRLIT("GET, HEAD, POST, PUT, DELETE, OPTIONS"));
+    h2o_req_t *h2o = exchange->h2o;
+    answer_header(h2o, "allow", "Allow", H2O_STRLIT("GET, HEAD, POST, PUT, DELETE, OPTIONS"));
+    if (answer_origin_is_listed(exchange)) allow_origin(h2o);
     desk_send(&exchange->question, 204, "application/json;charset=UTF-8", NULL, 0);
 }
 

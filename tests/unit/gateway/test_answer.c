@@ -26,3 +26,37 @@ TEST(answer, headers_say_who_may_read_and_what_was_used)
     assert_int_equal(metric_get(&loop_metrics.http_errors_total), 1);
     assert_int_equal(loop_stop(), STATUS_OK);
 }
+
+static void with_origins(void)
+{
+    loop_options.origins = "https://trade.example";
+}
+
+/* What a page is allowed to send, in its preflight; and what it may read of the answer. */
+TEST(answer, pages_that_the_operator_names_may_trade)
+{
+    static const char preflight[] =
+        "OPTIONS /api/v3/order HTTP/1.1\r\nHost: x\r\nOrigin: %s\r\n"
+        "Access-Control-Request-Method: POST\r\n"
+        "Access-Control-Request-Headers: x-mbx-apikey\r\nConnection: close\r\n\r\n";
+    static const char post[] = "POST /api/v3/order HTTP/1.1\r\nHost: x\r\nOrigin: %s\r\n"
+                               "Content-Length: 0\r\n\r\n";
+    char request[512];
+    loop_prepare = with_origins;
+    loop_open();
+    snprintf(request, sizeof(request), preflight, "https://trade.example");
+    const char *text = loop_exchange(request);
+    loop_assert_status(text, "204", "Access-Control-Allow-Origin: *\r\n");
+    assert_non_null(strstr(text, "Access-Control-Allow-Methods: GET, HEAD, POST, PUT, DELETE\r\n"));
+    assert_non_null(strstr(text, "Access-Control-Allow-Headers: Content-Type, X-MBX-APIKEY, "));
+    snprintf(request, sizeof(request), post, "https://trade.example");
+    text = loop_exchange(request);
+    loop_assert_status(text, "401", "Access-Control-Allow-Origin: *\r\n");
+    assert_non_null(strstr(text, "Access-Control-Expose-Headers: X-MBX-USED-WEIGHT, "));
+
+    snprintf(request, sizeof(request), preflight, "https://evil.example");
+    assert_null(strstr(loop_exchange(request), "Access-Control"));
+    snprintf(request, sizeof(request), post, "https://evil.example");
+    assert_null(strstr(loop_exchange(request), "Access-Control"));
+    assert_int_equal(loop_stop(), STATUS_OK);
+}

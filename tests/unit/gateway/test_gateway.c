@@ -28,6 +28,67 @@ TEST(gateway, idle_connections_do_not_hold_a_stop)
     close(descriptor);
 }
 
+/* ---- settings that change ---- */
+
+static struct gateway_mailbox mailbox;
+
+static void with_mailbox(void)
+{
+    loop_options.mailbox = &mailbox;
+    loop_options.connections_max = 1;
+}
+
+static void leave(bool limits_on, uint32_t connections_max, uint32_t header_ms)
+{
+    struct gateway_settings *settings = calloc(1, sizeof(*settings));
+    settings->limits_on = limits_on;
+    settings->connections_max = connections_max;
+    settings->limits.header_ms = header_ms;
+    snprintf(settings->origins, sizeof(settings->origins), "https://a.example");
+    gateway_leave(&mailbox, settings, &loop_park);
+}
+
+/* What one more connection hears: the status of a ping's answer. */
+static int ping_status(const char *origin)
+{
+    char text[256];
+    snprintf(text, sizeof(text), "GET /api/v3/ping HTTP/1.1\r\nHost: x\r\nOrigin: %s\r\n\r\n",
+             origin);
+    const int descriptor = loop_connect();
+    (void)send(descriptor, text, strlen(text), MSG_NOSIGNAL);
+    const int status = (int)strtol(loop_receive(descriptor) + 9, NULL, 10);
+    close(descriptor);
+    return status;
+}
+
+/* They count from the next round on, without a start: more connections than the port was opened with, too. */
+TEST(gateway, settings_change_while_it_runs)
+{
+    loop_prepare = with_mailbox;
+    loop_open();
+    const int first = loop_connect_when_open();
+    assert_int_equal(ping_status("x"), 503);
+    leave(true, 65536, 0);
+    for (int round = 0; ping_status("https://a.example") != 200; round++) {
+        if (round == 5000) fail_msg("more connections are not taken");
+        loop_moment();
+    }
+    assert_non_null(strstr(loop_text, "Access-Control-Expose-Headers: "));
+    int many[100];
+    for (int i = 0; i < 100; i++)
+        many[i] = loop_connect();
+    assert_int_equal(ping_status("x"), 200);
+    for (int i = 0; i < 100; i++)
+        close(many[i]);
+
+    /* A request that comes slowly, in an hour's time before, and at once now. */
+    assert_int_equal(send(first, "GET /", 5, MSG_NOSIGNAL), 5);
+    leave(false, 65536, 1);
+    loop_assert_status(loop_receive(first), "408", "too slowly");
+    close(first);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
 /* ---- checkpoints ---- */
 
 static struct {
