@@ -6,6 +6,7 @@
 #include "engine/loop.h"
 #include "engine/slices.h"
 #include "gateway/gateway.h"
+#include "gateway/tls_identity.h"
 #include "ledger/backfill_run.h"
 #include "ledger/chain.h"
 #include "ledger/consensus.h"
@@ -19,6 +20,7 @@
 #include "node/pid_file.h"
 #include "node/proof_table_os.h"
 #include "node/recovery.h"
+#include "node/settings.h"
 #include "node/start.h"
 #include "node/vetter.h"
 #include "node/view_restore.h"
@@ -97,7 +99,10 @@ struct node_thread {
 };
 
 struct node {
-    const struct config *config;
+    const struct config *config; /* as it was at the start */
+    struct settings *settings;   /* the main thread's: as they are now */
+    struct tls_identity *identity;
+    struct gateway_mailbox mailbox;
     struct node_files files;
 
     /* What the threads begin with. */
@@ -130,6 +135,15 @@ struct node {
     struct metrics metrics;
     struct progress progress;
 };
+
+/* Those that the main thread waits for. */
+static void own_signals(sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGHUP);
+}
 
 /* ---- what each thread runs ---- */
 
@@ -180,21 +194,6 @@ static void close_sources(struct node_sources *sources, uint32_t count)
     }
 }
 
-static struct gateway_limits gateway_limits_of(const struct config *config)
-{
-    return (struct gateway_limits){
-        .address_connections_max =
-            config->limits != 0 ? (uint32_t)config->address_connections_max : 0,
-        .header_ms = (uint32_t)config->header_s * 1000,
-        .body_ms = (uint32_t)config->body_s * 1000,
-        .ws_ping_s = (uint32_t)config->ws_ping_s,
-        .ws_pong_s = (uint32_t)config->ws_pong_s,
-        .ws_life_s = (uint32_t)config->ws_life_s,
-        .ws_notice_s = (uint32_t)config->ws_notice_s,
-        .ws_messages = (uint32_t)config->ws_messages,
-    };
-}
-
 /* The first of the sources is the loop's, the others its readers'. */
 static enum status run_gateway_with(struct node *node, const struct node_sources *sources)
 {
@@ -219,7 +218,7 @@ static enum status run_gateway_with(struct node *node, const struct node_sources
         .progress = &node->progress,
         .limits_on = node->config->limits != 0,
         .connections_max = (uint32_t)node->config->connections_max,
-        .limits = gateway_limits_of(node->config),
+        .limits = settings_limits(node->config),
         .checkpoints = {.context = node,
                         .start = node->start.height > 0 ? gateway_start : NULL,
                         .sealed = node->maker != NULL ? gateway_sealed : NULL},
@@ -229,6 +228,10 @@ static enum status run_gateway_with(struct node *node, const struct node_sources
         .reader_count = GATEWAY_READERS,
         .genesis_text = node->files.genesis_text,
         .genesis_text_bytes = node->files.genesis_text_bytes,
+        .identity = node->identity,
+        .elsewhere = node->config->elsewhere,
+        .origins = node->config->origins,
+        .mailbox = &node->mailbox,
     };
     return gateway_run(&options);
 }
@@ -489,15 +492,28 @@ static enum status start_threads(struct node *node)
     return STATUS_OK;
 }
 
-static void wait_for_signal(void)
+static void read_settings_again(struct node *node)
+{
+    struct gateway_settings *settings = settings_read_again(node->settings);
+    if (settings == NULL) {
+        metric_add(&node->metrics.reloads_failed_total, 1);
+        return;
+    }
+    gateway_leave(&node->mailbox, settings, &node->parks[GATEWAY]);
+    metric_add(&node->metrics.reloads_total, 1);
+}
+
+/* Until one that ends the node. */
+static void wait_for_signals(struct node *node)
 {
     sigset_t signals;
-    int signal_number;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    while (sigwait(&signals, &signal_number) != 0)
-        ;
+    int signal_number = 0;
+    own_signals(&signals);
+    for (;;) {
+        if (sigwait(&signals, &signal_number) != 0) continue;
+        if (signal_number != SIGHUP) return;
+        read_settings_again(node);
+    }
 }
 
 /* Lets clients have their answers before leadership is given away and the links go: what is under way then
@@ -774,10 +790,9 @@ static void free_memory(struct node *node)
 static void prepare_process(void)
 {
     sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
+    own_signals(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGHUP, SIG_DFL); /* one that is ignored, as under nohup, could not be waited for */
     signal(SIGPIPE, SIG_IGN);
 
     struct rlimit files;
@@ -803,7 +818,7 @@ static enum status run_threads(struct node *node)
     clock_gettime(CLOCK_MONOTONIC, &began);
     enum status status = start_threads(node);
     if (status == STATUS_OK) {
-        wait_for_signal();
+        wait_for_signals(node);
         log_info("node", "stopping", "pid=%d", (int)getpid());
     }
     if (status == STATUS_OK) close_gateway(node);
@@ -835,25 +850,30 @@ static enum status live(struct node *node)
     return status;
 }
 
-enum status node_run(const struct config *config)
+enum status node_run(struct settings *settings)
 {
+    const struct config config = settings->config;
     char path[FILE_PATH_MAX];
     struct node *node = aligned_alloc(64, (sizeof(*node) + 63) & ~(size_t)63);
     if (node == NULL) return STATUS_NO_MEMORY;
     memset(node, 0, sizeof(*node));
-    node->config = config;
+    node->config = &config;
+    node->settings = settings;
     for (int i = 0; i < THREAD_COUNT; i++)
         node->parks[i].descriptor = -1;
 
     prepare_process();
     enum status status = STATUS_MALFORMED;
-    if (file_path(path, config->directory, "quorex.pid"))
+    if (file_path(path, config.directory, "quorex.pid"))
         status = pid_file_acquire(&node->pid_file, path);
     if (status != STATUS_OK) goto free_node;
 
-    status = node_files_load(&node->files, config);
+    status = node_files_load(&node->files, &config);
+    if (status == STATUS_OK) status = settings_identity(&config, &node->identity);
     if (status == STATUS_OK) status = live(node);
     free_memory(node);
+    tls_identity_free(node->identity);
+    gateway_mailbox_empty(&node->mailbox);
     if (status != STATUS_OK) status = recovery_after(&node->files, status);
     pid_file_release(&node->pid_file);
 free_node:
@@ -867,9 +887,8 @@ free_node:
 static void print_usage(void)
 {
     puts("usage: quorex node [--config FILE] [--key value ...]\n"
-         "Runs a node until SIGTERM or SIGINT. The file, the environment (QUOREX_KEY) and the "
-         "command\n"
-         "line set the same keys; what comes later wins:");
+         "Runs a node until SIGTERM or SIGINT; SIGHUP reads the settings again. The file, the\n"
+         "environment (QUOREX_KEY) and the command line set the same keys; what comes later wins:");
     config_print_help();
 }
 
@@ -888,24 +907,25 @@ static void start_again(int argc, char **argv)
 
 int node_main(int argc, char **argv)
 {
-    static struct config config;
+    static struct settings settings;
+    const struct config *config = &settings.config;
     struct config_error error = {0};
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             print_usage();
             return 0;
         }
-    if (!config_load(&config, argc - 1, argv + 1, environ, &error)) {
+    if (!settings_load(&settings, argc - 1, argv + 1, environ, &error)) {
         config_print_error(&error);
         return 2;
     }
-    if (config.directory[0] == '\0') {
+    if (config->directory[0] == '\0') {
         fputs("quorex node: neither --config nor --directory says where the node's files are\n",
               stderr);
         return 2;
     }
-    log_set_level((enum log_level)config.log_level);
-    const enum status status = node_run(&config);
+    log_set_level((enum log_level)config->log_level);
+    const enum status status = node_run(&settings);
     if (status == STATUS_AGAIN) {
         start_again(argc, argv);
         return 1;
