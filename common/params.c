@@ -638,6 +638,13 @@ amount_t params_route_fee(const struct params *params, int route, uint64_t stamp
     return stamp_ns < fee->from_ns ? fee->before : fee->fee;
 }
 
+int params_default_route(const struct params *params, uint16_t asset)
+{
+    for (int i = 0; i < params->route_count; i++)
+        if (params->routes[i].asset == asset) return i;
+    return -1;
+}
+
 int params_find_chain(const struct params *params, const uint8_t chain[CHAIN_BYTES])
 {
     for (int i = 0; i < params->route_count; i++)

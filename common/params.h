@@ -27,7 +27,7 @@
 
 /* The `rules` number this build knows best. 2: custody, and routes among the parameters. 3, of a genesis: the house
  * has an account. */
-#define PARAMS_RULES             5
+#define PARAMS_RULES             6
 #define PARAMS_RULES_CUSTODY     2
 #define PARAMS_RULES_HOUSE       3
 #define PARAMS_RULES_LIABILITIES 3
@@ -37,6 +37,11 @@
     4 /* withdrawals have a fee, and count towards the limit of a day only while they are not undone */
 
 #define PARAMS_RULES_API 5 /* orders have the client's own numbers, and may be asked for twice */
+
+/* 6: who asks twice asks for the same, and is forgotten by his own orders; withdrawals are asked for in the wallet's words
+ * too. */
+#define PARAMS_RULES_ONCE  6
+#define PARAMS_RULES_APPLY 6
 
 /* Tiers rise with the volume that an account needs for them. */
 struct fee_tier {
@@ -129,6 +134,9 @@ static inline bool params_has_house(const struct params *genesis)
 int params_find_route(const struct params *params, const uint8_t chain[CHAIN_BYTES],
                       uint16_t asset);
 int params_find_chain(const struct params *params, const uint8_t chain[CHAIN_BYTES]);
+
+/* Index of the asset's first route, which is its default network for good, or -1. */
+int params_default_route(const struct params *params, uint16_t asset);
 
 /* The key of the connector with this number, or NULL; the number of who has this key, or -1. */
 const uint8_t *params_connector(const struct params *params, uint16_t number);

@@ -78,6 +78,7 @@ static void move_engine(const struct move *move, struct engine *engine)
     MOVE(engine->switches.by_owner.entries);
     MOVE(engine->repeats.records);
     MOVE(engine->repeats.owners);
+    MOVE(engine->repeats.heap);
     MOVE(engine->repeats.by_name.entries);
     MOVE(engine->keys.ids);
     MOVE(engine->keys.by_id.entries);

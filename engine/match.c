@@ -23,6 +23,18 @@ static enum reject order_place(struct engine *engine, const struct command *comm
     return reject;
 }
 
+/* The order was asked for before. Below rules 6 its name alone says that it is the same one. */
+static enum reject order_again(const struct engine *engine,
+                               const struct order_repeated_event *first,
+                               const struct order_place_command *place, struct order_tag tag,
+                               struct event_writer *out)
+{
+    if (engine->params.rules >= PARAMS_RULES_ONCE && !outcome_is_of(first, place, tag))
+        return REJECT_REPEAT_DIFFERS;
+    event_write_order_repeated(out, first);
+    return REJECT_NONE;
+}
+
 /* An order that is called something, or that may be asked for twice. */
 static enum reject order_submit(struct engine *engine, const struct command *command,
                                 struct event_writer *out)
@@ -38,10 +50,7 @@ static enum reject order_submit(struct engine *engine, const struct command *com
 
     const struct order_repeated_event *first =
         repeats_find(&engine->repeats, place.account, place.market, place.client_id);
-    if (first != NULL) {
-        event_write_order_repeated(out, first);
-        return REJECT_NONE;
-    }
+    if (first != NULL) return order_again(engine, first, &place, tag, out);
     const size_t mark = event_writer_mark(out);
     reject = order_place(engine, command, out);
     if (reject == REJECT_NONE) outcome_remember(engine, &place, mark, out);

@@ -1,6 +1,7 @@
 #include "engine/outcome.h"
 
 #include "engine/directory.h"
+#include "engine/filters.h"
 
 #include <string.h>
 
@@ -101,5 +102,36 @@ void outcome_remember(struct engine *engine, const struct order_place_command *p
     const uint32_t slot = directory_find(&engine->directory, place->market, outcome.order_id);
     if (slot != NO_SLOT) open_read(engine, &outcome, slot);
     ASSERT(outcome.status != 0);
-    repeats_add(&engine->repeats, &outcome);
+    repeats_add(&engine->repeats, &outcome, repeats_share_of(engine->params.rules));
+}
+
+/* ---- And whether another asks for the same. */
+
+static bool tag_is_of(const struct order_repeated_event *outcome, struct order_tag tag)
+{
+    return outcome->strategy_id == tag.strategy_id && outcome->strategy_type == tag.strategy_type &&
+           outcome->flags == (tag.flags & ORDER_TAG_NUMBERS);
+}
+
+/* By quote, the quantity is an outcome; and an iceberg that shows all of it is none. */
+static bool amounts_are_of(const struct order_repeated_event *outcome,
+                           const struct order_place_command *place)
+{
+    const bool by_quote = place->quote_qty.units != 0;
+    const bool hides = place->iceberg_qty.lots < place->qty.lots;
+    return outcome->quote_qty.units == place->quote_qty.units &&
+           place->qty.lots == (by_quote ? 0 : outcome->qty.lots) &&
+           outcome->iceberg_qty.lots == (hides ? place->iceberg_qty.lots : 0);
+}
+
+bool outcome_is_of(const struct order_repeated_event *outcome,
+                   const struct order_place_command *place, struct order_tag tag)
+{
+    return outcome->side == place->side && outcome->type == place->type &&
+           outcome->price.ticks == place->price.ticks &&
+           outcome->stop_price.ticks == place->stop_price.ticks &&
+           outcome->trailing_delta == place->trailing_delta &&
+           outcome->time_in_force == filters_time_in_force(place->type, place->time_in_force) &&
+           outcome->self_trade == place->self_trade && amounts_are_of(outcome, place) &&
+           tag_is_of(outcome, tag);
 }

@@ -12,6 +12,7 @@ size_t repeats_bytes(const struct params *params)
     const size_t capacity = repeats_capacity(params);
     return rounded((capacity + 1) * sizeof(struct repeat)) +
            rounded(((size_t)params->accounts_max + 1) * sizeof(struct repeats_owner)) +
+           rounded(((size_t)params->accounts_max + 1) * sizeof(uint32_t)) +
            slot_table_bytes((uint32_t)capacity);
 }
 
@@ -22,7 +23,8 @@ bool repeats_init(struct repeats *repeats, struct arena *arena, const struct par
     repeats->records = arena_take_array(arena, (size_t)capacity + 1, sizeof(struct repeat));
     repeats->owners =
         arena_take_array(arena, (size_t)params->accounts_max + 1, sizeof(struct repeats_owner));
-    return repeats->records != NULL && repeats->owners != NULL &&
+    repeats->heap = arena_take_array(arena, (size_t)params->accounts_max + 1, sizeof(uint32_t));
+    return repeats->records != NULL && repeats->owners != NULL && repeats->heap != NULL &&
            slot_table_init(&repeats->by_name, arena, capacity);
 }
 
@@ -60,6 +62,63 @@ static uint32_t take_slot(struct repeats *repeats)
     return slot;
 }
 
+/* ---- Who has the most. */
+
+static bool has_more(const struct repeats *repeats, uint32_t account, uint32_t than)
+{
+    const struct repeats_owner *one = &repeats->owners[account], *other = &repeats->owners[than];
+    if (one->count != other->count) return one->count > other->count;
+    return repeats->records[one->oldest].result.command <
+           repeats->records[other->oldest].result.command;
+}
+
+static void heap_put(struct repeats *repeats, uint32_t place, uint32_t account)
+{
+    repeats->heap[place] = account;
+    repeats->owners[account].place = place;
+}
+
+static void heap_rise(struct repeats *repeats, uint32_t account)
+{
+    uint32_t place = repeats->owners[account].place;
+    while (place > 1 && has_more(repeats, account, repeats->heap[place / 2])) {
+        heap_put(repeats, place, repeats->heap[place / 2]);
+        place /= 2;
+    }
+    heap_put(repeats, place, account);
+}
+
+static void heap_sink(struct repeats *repeats, uint32_t account)
+{
+    const uint32_t *heap = repeats->heap;
+    uint32_t place = repeats->owners[account].place;
+    for (uint32_t below; (below = 2 * place) <= repeats->heap_count; place = below) {
+        if (below < repeats->heap_count && has_more(repeats, heap[below + 1], heap[below])) below++;
+        if (!has_more(repeats, heap[below], account)) break;
+        heap_put(repeats, place, heap[below]);
+    }
+    heap_put(repeats, place, account);
+}
+
+static void heap_add(struct repeats *repeats, uint32_t account)
+{
+    heap_put(repeats, ++repeats->heap_count, account);
+}
+
+/* The last one comes into its place, and belongs further up or further down. */
+static void heap_remove(struct repeats *repeats, uint32_t account)
+{
+    const uint32_t place = repeats->owners[account].place;
+    const uint32_t last = repeats->heap[repeats->heap_count--];
+    repeats->owners[account].place = 0;
+    if (last == account) return;
+    heap_put(repeats, place, last);
+    heap_rise(repeats, last);
+    heap_sink(repeats, last);
+}
+
+/* ---- Coming and going. */
+
 /* Forgets the account's oldest, which may lie anywhere among all. */
 static void forget(struct repeats *repeats, uint32_t account)
 {
@@ -82,6 +141,10 @@ static void forget(struct repeats *repeats, uint32_t account)
     record->newer = repeats->free;
     repeats->free = slot;
     repeats->count--;
+    if (owner->count == 0)
+        heap_remove(repeats, account);
+    else
+        heap_sink(repeats, account); /* it has fewer, and its oldest is a younger one */
 }
 
 /* Puts the record behind all others, and behind those of its account. */
@@ -101,17 +164,27 @@ static void append(struct repeats *repeats, uint32_t slot)
     else
         repeats->records[owner->newest].next = slot;
     owner->newest = slot;
-    owner->count++;
+    if (owner->count++ == 0) heap_add(repeats, record->result.account);
+    heap_rise(repeats, record->result.account);
     repeats->count++;
 }
 
-void repeats_add(struct repeats *repeats, const struct order_repeated_event *result)
+/* Who gives up its oldest, so that `account` has room for one more. Needs: all are full. */
+static uint32_t who_gives(const struct repeats *repeats, uint32_t account, enum repeats_share share)
+{
+    if (share == REPEATS_OLDEST) return repeats->records[repeats->oldest].result.account;
+    const uint32_t most = repeats->heap[1];
+    return repeats->owners[account].count == repeats->owners[most].count ? account : most;
+}
+
+void repeats_add(struct repeats *repeats, const struct order_repeated_event *result,
+                 enum repeats_share share)
 {
     ASSERT(result->account >= 1 && result->account <= repeats->accounts_max);
     if (repeats->owners[result->account].count == REPEATS_OF_ACCOUNT)
         forget(repeats, result->account);
     else if (repeats->count == repeats->capacity)
-        forget(repeats, repeats->records[repeats->oldest].result.account);
+        forget(repeats, who_gives(repeats, result->account, share));
 
     const uint32_t slot = take_slot(repeats);
     struct repeat *record = &repeats->records[slot];
@@ -121,7 +194,17 @@ void repeats_add(struct repeats *repeats, const struct order_repeated_event *res
     slot_table_add(&repeats->by_name, record->hash, slot);
 }
 
-/* Asserts R2 and R3 for one account; returns how many it has. */
+/* Asserts R4 for one account. */
+static void place_check(const struct repeats *repeats, uint32_t account)
+{
+    const uint32_t place = repeats->owners[account].place;
+    ASSERT((place != 0) == (repeats->owners[account].count != 0));
+    if (place == 0) return;
+    ASSERT(place <= repeats->heap_count && repeats->heap[place] == account);
+    ASSERT(place == 1 || has_more(repeats, repeats->heap[place / 2], account));
+}
+
+/* Asserts R2 to R4 for one account; returns how many it has. */
 static uint32_t owner_check(const struct repeats *repeats, uint32_t account)
 {
     const struct repeats_owner *owner = &repeats->owners[account];
@@ -135,12 +218,13 @@ static uint32_t owner_check(const struct repeats *repeats, uint32_t account)
     }
     ASSERT(owner->newest == last && owner->count == count); /* R3 */
     ASSERT(count <= REPEATS_OF_ACCOUNT);
+    place_check(repeats, account);
     return count;
 }
 
 bool repeats_check(const struct repeats *repeats)
 {
-    uint32_t count = 0, last = 0, owned = 0;
+    uint32_t count = 0, last = 0, owned = 0, owners = 0;
     for (uint32_t slot = repeats->oldest; slot != 0; slot = repeats->records[slot].newer) {
         const struct repeat *record = &repeats->records[slot];
         const struct order_repeated_event *result = &record->result;
@@ -151,8 +235,11 @@ bool repeats_check(const struct repeats *repeats)
         last = slot;
         count++;
     }
-    for (uint32_t account = 1; account <= repeats->accounts_max; account++)
+    for (uint32_t account = 1; account <= repeats->accounts_max; account++) {
         owned += owner_check(repeats, account);
+        owners += repeats->owners[account].place != 0;
+    }
+    ASSERT(repeats->heap_count == owners);                                        /* R4 */
     ASSERT(repeats->newest == last && repeats->count == count && owned == count); /* R3 */
     ASSERT(repeats->by_name.count == count && count <= repeats->capacity);
     return slot_table_check(&repeats->by_name);

@@ -303,7 +303,7 @@ static bool repeats_load(struct engine *engine, struct sections *sections)
             return false;
         before = result.command;
         const uint32_t count = engine->repeats.count;
-        repeats_add(&engine->repeats, &result);
+        repeats_add(&engine->repeats, &result, repeats_share_of(engine->params.rules));
         if (engine->repeats.count == count) return false; /* more than there may be */
     }
     return true;

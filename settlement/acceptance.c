@@ -306,7 +306,8 @@ enum status acceptance_tagged(struct settlement *s, const struct event *event)
     const bool named =
         command->terms_order == tagged.order_id && command->next_market == tagged.market;
     const bool announced = command->next == NEXT_TAG;
-    bool stands = entry != NULL && entry->account == tagged.account && tag.flags != 0 &&
+    bool stands = s->params.rules >= PARAMS_RULES_API && entry != NULL &&
+                  entry->account == tagged.account && tag.flags != 0 &&
                   order_tag_valid(T_ORDER_RESUBMIT, tag) && !command->end_named;
     if (command->next != NEXT_ANY) stands = stands && named;
     if (announced) {
@@ -327,19 +328,55 @@ enum status acceptance_tagged(struct settlement *s, const struct event *event)
     return STATUS_OK;
 }
 
+/* Whether the command is one that may be answered by what another has done. */
+static bool may_be_repeated(const struct settlement *s)
+{
+    const struct command_state *command = &s->command;
+    return s->params.rules >= PARAMS_RULES_API && command->tagged_type == T_ORDER_SUBMIT &&
+           command->main_count == 1 &&
+           (order_tag_of(T_ORDER_SUBMIT, command->payload, 0).flags & ORDER_TAG_IDEMPOTENT) != 0;
+}
+
+/* Whether an order of that number, moment and command can have been: there was one, and it was not to come. */
+static bool has_been(const struct settlement *s, const struct order_repeated_event *repeated)
+{
+    const struct command_state *command = &s->command;
+    return repeated->market < s->params.market_count && repeated->order_id >= 1 &&
+           repeated->order_id <= s->markets[repeated->market].order && repeated->command >= 1 &&
+           repeated->command < command->number && repeated->stamp_ns <= command->stamp_ns;
+}
+
+/* From rules 6 on: what is told again is what is asked for. By quote, the quantity is an outcome. */
+static bool is_the_same(const struct settlement *s, const struct order_repeated_event *repeated,
+                        const struct order_place_command *asked)
+{
+    if (s->params.rules < PARAMS_RULES_ONCE) return true;
+    const struct hold_entry entry = entry_of(s, repeated->order_id, asked);
+    struct order_tag tag = order_tag_of(T_ORDER_SUBMIT, s->command.payload, 0);
+    tag.flags &= ORDER_TAG_NUMBERS;
+    const struct order_tag told = {repeated->strategy_id, repeated->strategy_type, repeated->flags};
+    return order_tag_equal(tag, told) && repeated->side == entry.side &&
+           repeated->type == entry.type && repeated->price.ticks == entry.price.ticks &&
+           repeated->quote_qty.units == entry.quote_qty.units &&
+           (order_by_quote(&entry) || repeated->qty.lots == entry.qty.lots) &&
+           repeated->stop_price.ticks == entry.stop_price.ticks &&
+           repeated->iceberg_qty.lots == entry.iceberg_qty.lots &&
+           repeated->trailing_delta == entry.trailing_delta &&
+           repeated->time_in_force == entry.time_in_force &&
+           repeated->self_trade == entry.self_trade;
+}
+
 enum status acceptance_repeated(struct settlement *s, const struct event *event)
 {
     struct command_state *command = &s->command;
     struct order_repeated_event repeated;
-    struct order_place_command asked;
     order_repeated_event_get(event->payload, &repeated);
+    struct order_place_command asked;
     order_place_command_get(command->payload, &asked);
-    if (command->tagged_type != T_ORDER_SUBMIT || command->main_count > 1 ||
-        (order_tag_of(T_ORDER_SUBMIT, command->payload, 0).flags & ORDER_TAG_IDEMPOTENT) == 0 ||
-        repeated.account != asked.account || repeated.market != asked.market ||
-        repeated.command >= command->number || repeated.market >= s->params.market_count ||
-        repeated.order_id > s->markets[repeated.market].order ||
-        memcmp(repeated.client_id, asked.client_id, sizeof(asked.client_id)) != 0)
+    if (!may_be_repeated(s) || !has_been(s, &repeated) || repeated.account != asked.account ||
+        repeated.market != asked.market ||
+        memcmp(repeated.client_id, asked.client_id, sizeof(asked.client_id)) != 0 ||
+        !is_the_same(s, &repeated, &asked))
         return settle_differs_order(s, "order repeated", repeated.market, repeated.order_id,
                                     repeated.account, 0, 0);
     command->refused = true; /* nothing follows */

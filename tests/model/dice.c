@@ -86,7 +86,7 @@ static bool put_repair(struct dice *dice, const struct model *model, struct tria
         PUT(HELLO, hello, &(struct hello_command){.node = model->origins[i].node});
         return true;
     }
-    if (dice->tags > 0 && !dice->custody && model->params.rules < PARAMS_RULES_API &&
+    if (dice->tags > 0 && !dice->custody && model->params.rules < PARAMS_RULES &&
         chance(dice, 10)) {
         PUT(RULES_SET, rules_set, &(struct rules_set_command){.rules = model->params.rules + 1});
         return true;

@@ -210,7 +210,7 @@ static void put_word(struct dice *dice, const struct model *model, struct trial_
 void dice_put_custody(struct dice *dice, const struct model *model, struct trial_command *command)
 {
     const uint32_t drawn = below(dice, 100);
-    if (model->params.rules < 5 && chance(dice, model->params.rules < 2 ? 30 : 5)) {
+    if (model->params.rules < PARAMS_RULES && chance(dice, model->params.rules < 2 ? 30 : 5)) {
         PUT(RULES_SET, rules_set,
             &(struct rules_set_command){.rules = model->params.rules + 1 + slip(dice)});
     } else if (chance(dice, 3)) {

@@ -150,8 +150,59 @@ void dice_put_tags(struct dice *dice, struct trial_command *command, uint16_t ty
     le_put_u16(command->bytes + 4, type);
 }
 
+/* Another order in one of its numbers. */
+static void differ(struct dice *dice, struct order_submit_command *ask)
+{
+    uint8_t *const lowest[] = {
+        (uint8_t *)&ask->price,
+        (uint8_t *)&ask->qty,
+        (uint8_t *)&ask->quote_qty,
+        (uint8_t *)&ask->stop_price,
+        (uint8_t *)&ask->iceberg_qty,
+        (uint8_t *)&ask->strategy_id,
+        (uint8_t *)&ask->trailing_delta,
+        (uint8_t *)&ask->strategy_type,
+        &ask->side,
+        &ask->type,
+        &ask->time_in_force,
+        &ask->self_trade,
+    };
+    lowest[below(dice, sizeof(lowest) / sizeof(lowest[0]))][0] ^= (uint8_t)(1 + below(dice, 3));
+}
+
+/* Asks once more for an order that is remembered; sometimes for another one by its name. */
+static void put_again(struct dice *dice, const struct model *model, struct trial_command *command)
+{
+    const struct order_repeated_event *first = &model->repeats[below(dice, model->repeat_count)];
+    struct order_submit_command ask = {.price = first->price,
+                                       .qty = first->qty,
+                                       .quote_qty = first->quote_qty,
+                                       .stop_price = first->stop_price,
+                                       .iceberg_qty = first->iceberg_qty,
+                                       .trailing_delta = first->trailing_delta,
+                                       .account = first->account,
+                                       .session = below(dice, 3),
+                                       .market = first->market,
+                                       .side = first->side,
+                                       .type = first->type,
+                                       .time_in_force = first->time_in_force,
+                                       .self_trade = first->self_trade,
+                                       .strategy_id = first->strategy_id,
+                                       .strategy_type = first->strategy_type,
+                                       .flags = (uint8_t)(first->flags | 4)};
+    memcpy(ask.client_id, first->client_id, sizeof(ask.client_id));
+    if (ask.quote_qty.units != 0) ask.qty.lots = 0;
+    if (chance(dice, 20) && ask.iceberg_qty.lots == 0) ask.iceberg_qty = ask.qty;
+    if (chance(dice, 50)) differ(dice, &ask);
+    PUT(ORDER_SUBMIT, order_submit, &ask);
+}
+
 void dice_put_place(struct dice *dice, const struct model *model, struct trial_command *command)
 {
+    if (model->repeat_count > 0 && chance(dice, dice->tags / 4)) {
+        put_again(dice, model, command);
+        return;
+    }
     const struct order_place_command ask = dice_some_order(dice, model, some_market(dice));
     PUT(ORDER_PLACE, order_place, &ask);
     if (chance(dice, dice->tags)) dice_put_tags(dice, command, T_ORDER_SUBMIT, 1);

@@ -190,6 +190,8 @@ static enum reject order_submit(struct model *model, const struct order_submit_c
     if (model_id_is_none(place->client_id)) return REJECT_COMBINATION;
     const struct order_repeated_event *first = model_repeat_find(model, place);
     if (first != NULL) {
+        if (model->params.rules >= 6 && !model_repeat_same(model, first, place))
+            return REJECT_REPEAT_DIFFERS;
         event_write_order_repeated(model->out, first);
         return REJECT_NONE;
     }

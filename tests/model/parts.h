@@ -115,6 +115,8 @@ void model_order_place(struct model *model, const struct order_place_command *as
 enum reject model_check_tags(const struct model *model, int count, uint8_t flags);
 const struct order_repeated_event *model_repeat_find(const struct model *model,
                                                      const struct order_place_command *ask);
+bool model_repeat_same(const struct model *model, const struct order_repeated_event *first,
+                       const struct order_place_command *ask);
 void model_repeat_remember(struct model *model, const struct model_order *order);
 
 /* lists.c */

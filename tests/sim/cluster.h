@@ -233,6 +233,8 @@ struct client {
     uint32_t node;   /* there */
     uint32_t start;  /* of that process */
     uint64_t deadline_ns;
+    struct order_submit_command
+        once; /* its last order that may be asked for twice; of no account: none yet */
 };
 
 /* ---- What all nodes must agree on ---- */
@@ -267,6 +269,7 @@ struct figures {
     uint64_t liabilities, liabilities_certified;
     uint64_t verified_chains, file_cuts, by_hand;
     uint64_t lies, lies_found, late;
+    uint64_t repeated, other_repeats; /* as each node applies them */
 };
 extern struct figures figures;
 

@@ -4,6 +4,7 @@
 #include "tests/sim/cluster.h"
 
 #include "common/le.h"
+#include "common/order_tag.h"
 #include "common/reject.h"
 
 #include <inttypes.h>
@@ -66,10 +67,38 @@ static bool submit_trade(struct node *node, uint16_t type, const uint8_t *payloa
     return submit(node, type, payload, AUTH_HMAC, auth, sizeof(auth), ticket);
 }
 
+/* Asks again for what may have been lost; now and then for another order by the same name. */
+static void place_again(struct client *client, struct node *node, uint64_t ticket)
+{
+    uint8_t payload[COMMAND_PAYLOAD_MAX];
+    struct order_submit_command order = client->once;
+    order.qty.lots += cluster_below(node->cluster, 4) == 0;
+    order_submit_command_put(payload, &order);
+    submit_trade(node, T_ORDER_SUBMIT, payload, client->account, ticket);
+}
+
+/* The order under a name of its owner's, one in two so that it may be asked for again. */
+static void place_named(struct client *client, struct node *node,
+                        const struct order_place_command *order, uint64_t ticket)
+{
+    uint8_t payload[COMMAND_PAYLOAD_MAX] = {0};
+    struct order_submit_command named;
+    order_place_command_put(payload, order);
+    order_submit_command_get(payload, &named);
+    named.flags = (uint8_t)cluster_below(node->cluster, 8);
+    if ((named.flags & ORDER_TAG_ID) != 0) named.strategy_id = ticket;
+    if ((named.flags & ORDER_TAG_TYPE) != 0) named.strategy_type = ORDER_TAG_TYPE_MIN;
+    if ((named.flags & ORDER_TAG_IDEMPOTENT) != 0) client->once = named;
+    order_submit_command_put(payload, &named);
+    submit_trade(node, T_ORDER_SUBMIT, payload, client->account, ticket);
+}
+
 static void place(struct client *client, struct node *node, uint64_t ticket)
 {
     struct cluster *cluster = node->cluster;
     uint8_t payload[COMMAND_PAYLOAD_MAX];
+    const uint64_t how = cluster_below(cluster, 8);
+    if (how == 0 && client->once.account != 0) return place_again(client, node, ticket);
     const uint64_t kind = cluster_below(cluster, 10);
     struct order_place_command order = {
         .price = {(int64_t)(900 + cluster_below(cluster, 200))},
@@ -86,6 +115,7 @@ static void place(struct client *client, struct node *node, uint64_t ticket)
         order.stop_price.ticks = order.price.ticks + (order.side == BUY ? 20 : -20);
     }
     snprintf((char *)order.client_id, sizeof(order.client_id), "t%" PRIu64, ticket);
+    if (how < 3) return place_named(client, node, &order, ticket);
     order_place_command_put(payload, &order);
     submit_trade(node, T_ORDER_PLACE, payload, client->account, ticket);
 }

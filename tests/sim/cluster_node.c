@@ -226,6 +226,9 @@ static void see_events(struct node *node, const struct applied *part)
             cluster_trace(node->cluster, "void", node->id, part->number, le_get_u16(event.payload));
         }
         if (event.type == T_REFUSED) node->record_reject = le_get_u16(event.payload);
+        figures.repeated += event.type == T_ORDER_REPEATED;
+        figures.other_repeats +=
+            event.type == T_REFUSED && node->record_reject == REJECT_REPEAT_DIFFERS;
         if (event.type == T_HELLO_ACCEPTED) {
             struct hello_accepted_event said;
             hello_accepted_event_get(event.payload, &said);

@@ -5,13 +5,18 @@
 #include "engine/state.h"
 #include "tests/unit/engine/world.h"
 
-static void outcome_open(struct world *world)
+static void outcome_open_by(struct world *world, uint32_t rules)
 {
     world_prepare(world);
-    world->genesis.params.rules = PARAMS_RULES_API;
+    world->genesis.params.rules = rules;
     world_open(world);
     (void)world_account(world, 1, 1000, 100000);
     (void)world_account(world, 1, 1000, 100000);
+}
+
+static void outcome_open(struct world *world)
+{
+    outcome_open_by(world, PARAMS_RULES_API);
 }
 
 static struct order_submit_command once(enum side side, int64_t lots, int64_t ticks)
@@ -145,5 +150,71 @@ TEST(outcome, a_tag_is_told_at_both_ends)
     assert_int_equal(event.type, T_ORDER_TAGGED); /* right before the ORDER_DONE */
     assert_true(world_event(&world, 1, &event));
     assert_int_equal(event.type, T_ORDER_DONE);
+    world_close(&world);
+}
+
+/* From rules 6 on the name alone is not enough: who asks for something else is told so, and nothing happens. */
+TEST(outcome, another_order_by_the_same_name_is_refused)
+{
+    static const struct {
+        size_t offset, bytes;
+    } numbers[] = {
+#define NUMBER(name) \
+    {offsetof(struct order_submit_command, name), \
+     sizeof(((struct order_submit_command *)NULL)->name)}
+        NUMBER(price),          NUMBER(qty),           NUMBER(quote_qty),   NUMBER(stop_price),
+        NUMBER(trailing_delta), NUMBER(time_in_force), NUMBER(side),        NUMBER(type),
+        NUMBER(iceberg_qty),    NUMBER(self_trade),    NUMBER(strategy_id), NUMBER(strategy_type),
+#undef NUMBER
+    };
+    struct world world;
+    outcome_open_by(&world, PARAMS_RULES_ONCE);
+    const struct order_submit_command first = once(SELL, 10, 100);
+    assert_int_equal(world_order_submit(&world, first), REJECT_NONE);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct order_submit_command other = first;
+        uint8_t *number = (uint8_t *)&other + numbers[i].offset;
+        number[0]++;
+        assert_true(numbers[i].bytes >= 1);
+        assert_int_equal(world_order_submit(&world, other), REJECT_REPEAT_DIFFERS);
+        assert_int_equal(world_events_of(&world, T_ORDER_REPEATED), 0);
+    }
+    struct order_submit_command nameless = first;
+    nameless.flags = ORDER_TAG_TYPE | ORDER_TAG_IDEMPOTENT;
+    nameless.strategy_id = 0;
+    assert_int_equal(world_order_submit(&world, nameless), REJECT_REPEAT_DIFFERS);
+    assert_int_equal(world_order_submit(&world, first), REJECT_NONE);
+    assert_int_equal(world_events_of(&world, T_ORDER_REPEATED), 1);
+    assert_true(engine_check(world.engine));
+    world_close(&world);
+}
+
+/* What says the same in other words is the same: an iceberg that shows all, a time in force where there is no choice, a
+ * quantity that the market made of an amount; and who asks again may be connected anew. */
+TEST(outcome, the_same_order_in_other_words_is_the_same)
+{
+    struct world world;
+    outcome_open_by(&world, PARAMS_RULES_ONCE);
+    struct order_submit_command order = once(SELL, 10, 100);
+    order.session = 1;
+    assert_int_equal(world_order_submit(&world, order), REJECT_NONE);
+    order.session = 2;
+    order.iceberg_qty = order.qty;
+    assert_int_equal(world_order_submit(&world, order), REJECT_NONE);
+    assert_int_equal(world_events_of(&world, T_ORDER_REPEATED), 1);
+
+    struct order_submit_command market = once(BUY, 0, 0);
+    market.type = MARKET;
+    market.account = 2;
+    market.quote_qty.units = 500;
+    assert_int_equal(world_order_submit(&world, market), REJECT_NONE);
+    market.time_in_force = 0;
+    assert_int_equal(world_order_submit(&world, market), REJECT_NONE);
+    assert_int_equal(world_events_of(&world, T_ORDER_REPEATED), 1);
+    market.qty.lots = 5; /* by both is no order at all */
+    assert_int_equal(world_order_submit(&world, market), REJECT_REPEAT_DIFFERS);
+    market.qty.lots = 0;
+    market.quote_qty.units = 400;
+    assert_int_equal(world_order_submit(&world, market), REJECT_REPEAT_DIFFERS);
     world_close(&world);
 }

@@ -100,8 +100,67 @@ static void tell_names(struct world *world)
     touch(world, P - 1000);
 }
 
+static void tell_names_at_first(struct world *world)
+{
+    world_rules(world, PARAMS_RULES_API);
+    tell_names(world);
+}
+
+static void tell_names_of_one_order(struct world *world)
+{
+    world_rules(world, PARAMS_RULES_ONCE);
+    tell_names(world);
+}
+
 TEST(acceptance, names_are_as_asked_and_a_repeat_places_nothing)
 {
-    EXPECT_FOUND(tell_names, PLANT_TAG, PLANT_TAG_MISSING, PLANT_TAG_END_OTHER, PLANT_REPEAT_OTHER,
-                 PLANT_REPEAT_ON);
+    EXPECT_FOUND(tell_names_at_first, PLANT_TAG, PLANT_TAG_MISSING, PLANT_TAG_END_OTHER,
+                 PLANT_REPEAT_OTHER, PLANT_REPEAT_ON);
+}
+
+/* A repeat is of an order that was placed before: there is one, by an earlier command, and at no later time. */
+TEST(acceptance, a_repeat_is_of_an_order_that_was)
+{
+    EXPECT_FOUND(tell_names_at_first, PLANT_REPEAT_NO_ORDER, PLANT_REPEAT_NO_COMMAND,
+                 PLANT_REPEAT_COMMAND, PLANT_REPEAT_AHEAD);
+}
+
+/* From rules 6 on it is the very order that is asked for. */
+TEST(acceptance, a_repeat_is_of_the_order_that_is_asked_for)
+{
+    EXPECT_FOUND(tell_names_of_one_order, PLANT_REPEAT_PRICE, PLANT_REPEAT_QTY, PLANT_REPEAT_STOP,
+                 PLANT_REPEAT_STRATEGY, PLANT_REPEAT_FORCE, PLANT_REPEAT_AHEAD);
+}
+
+static void tell_a_name(struct world *world)
+{
+    const struct world_order named = {
+        .account = 3, .side = BUY, .type = LIMIT, .price = P, .qty = 7, .strategy = 12};
+    (void)world_enter(world, &named);
+}
+
+static void tell_a_repeat(struct world *world)
+{
+    const struct world_order once = {
+        .account = 3, .side = BUY, .type = LIMIT, .price = P, .qty = 7, .is_once = true};
+    world_enter_again(world, &once, world_buy(world, 3, P, 7));
+}
+
+static enum status status_under(uint32_t rules, story_t story)
+{
+    struct world *world = world_new_with(adjust_tiers);
+    world_rules(world, rules);
+    tell(world, story);
+    const enum status status = world->status;
+    world_free(world);
+    return status;
+}
+
+/* Neither is there below rules 5, whatever the engine says. */
+TEST(acceptance, names_and_repeats_need_their_rules)
+{
+    assert_int_equal(status_under(PARAMS_RULES_API - 1, tell_a_name), STATUS_MISMATCH);
+    assert_int_equal(status_under(PARAMS_RULES_API - 1, tell_a_repeat), STATUS_MISMATCH);
+    assert_int_equal(status_under(PARAMS_RULES_API, tell_a_name), STATUS_OK);
+    assert_int_equal(status_under(PARAMS_RULES_API, tell_a_repeat), STATUS_OK);
 }

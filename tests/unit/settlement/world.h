@@ -92,12 +92,21 @@ enum plant {
     PLANT_TAG_END_OTHER,                      /* or, before an end, is another account's */
     PLANT_REPEAT_OTHER,                       /* ORDER_REPEATED is of another name */
     PLANT_REPEAT_ON,                          /* and something follows */
-    PLANT_REPLACE_KEEPS,                      /* a replaced order stays open */
-    PLANT_SWITCH_EARLY,                       /* a switch fires before its time */
-    PLANT_SWITCH_NEVER,                       /* or never */
-    PLANT_SWITCH_OTHER,                       /* or ends another account's orders */
-    PLANT_SESSION_OTHER,                      /* a session's end takes an order of another one */
-    PLANT_FILTERS,                            /* another filter than was asked for */
+    PLANT_REPEAT_NO_ORDER,                    /* or it is of no order, */
+    PLANT_REPEAT_NO_COMMAND,                  /* of no command, */
+    PLANT_REPEAT_COMMAND,                     /* of the command itself, */
+    PLANT_REPEAT_AHEAD,                       /* or of a time to come */
+    PLANT_REPEAT_PRICE,    /* what it says of the first is not what was asked: price, */
+    PLANT_REPEAT_QTY,      /* quantity, */
+    PLANT_REPEAT_STOP,     /* stop price, */
+    PLANT_REPEAT_STRATEGY, /* strategy, */
+    PLANT_REPEAT_FORCE,    /* time in force */
+    PLANT_REPLACE_KEEPS,   /* a replaced order stays open */
+    PLANT_SWITCH_EARLY,    /* a switch fires before its time */
+    PLANT_SWITCH_NEVER,    /* or never */
+    PLANT_SWITCH_OTHER,    /* or ends another account's orders */
+    PLANT_SESSION_OTHER,   /* a session's end takes an order of another one */
+    PLANT_FILTERS,         /* another filter than was asked for */
     PLANT_COUNT
 };
 
@@ -281,6 +290,21 @@ static inline void world_operate(struct world *world, uint16_t type, const uint8
                                           .auth_kind = AUTH_OPERATOR,
                                           .auth_length = (uint16_t)(96 + length)};
     world_apply(world, &header, payload, auth);
+}
+
+/* The chain's rules, one after the other until `rules`. */
+static inline void world_rules(struct world *world, uint32_t rules)
+{
+    uint8_t payload[256];
+    char text[64];
+    for (uint32_t next = settlement_rules(world->settlement) + 1; next <= rules; next++) {
+        const struct rules_set_command set = {.nonce = ++world->nonce, .rules = next};
+        const struct rules_changed_event changed = {next};
+        rules_set_command_put(payload, &set);
+        event_write_rules_changed(&world->out, &changed);
+        snprintf(text, sizeof(text), "action=rules-set&rules=%u", next);
+        world_operate(world, T_RULES_SET, payload, text);
+    }
 }
 
 static inline void world_list(struct world *world)

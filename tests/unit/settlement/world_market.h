@@ -701,6 +701,22 @@ static inline uint64_t world_enter(struct world *world, const struct world_order
     return id;
 }
 
+static inline void world_lie_of_repeat(const struct world *world,
+                                       struct order_repeated_event *repeated)
+{
+    const enum plant plant = world->plant;
+    if (plant == PLANT_REPEAT_OTHER) repeated->client_id[0]++;
+    if (plant == PLANT_REPEAT_NO_ORDER) repeated->order_id = 0;
+    if (plant == PLANT_REPEAT_NO_COMMAND) repeated->command = 0;
+    if (plant == PLANT_REPEAT_COMMAND) repeated->command = world->number + 1;
+    if (plant == PLANT_REPEAT_AHEAD) repeated->stamp_ns = world->stamp_ns + 1;
+    if (plant == PLANT_REPEAT_PRICE) repeated->price.ticks++;
+    if (plant == PLANT_REPEAT_QTY) repeated->qty.lots++;
+    if (plant == PLANT_REPEAT_STOP) repeated->stop_price.ticks++;
+    if (plant == PLANT_REPEAT_STRATEGY) repeated->strategy_id++;
+    if (plant == PLANT_REPEAT_FORCE) repeated->time_in_force++;
+}
+
 /* Asks once more for an order that may be asked for again, and is told of the first. */
 static inline void world_enter_again(struct world *world, const struct world_order *terms,
                                      uint64_t id)
@@ -708,10 +724,22 @@ static inline void world_enter_again(struct world *world, const struct world_ord
     uint8_t payload[COMMAND_PAYLOAD_MAX];
     world_begin(world);
     const struct order_place_command place = world_command_of(world, terms, id);
-    struct order_repeated_event repeated = {
-        .command = 1, .order_id = id, .account = terms->account, .status = ORDER_NEW};
+    struct order_repeated_event repeated = {.command = 1,
+                                            .stamp_ns = world->stamp_ns,
+                                            .order_id = id,
+                                            .price = place.price,
+                                            .qty = place.qty,
+                                            .stop_price = place.stop_price,
+                                            .strategy_id = terms->strategy,
+                                            .account = terms->account,
+                                            .side = place.side,
+                                            .type = place.type,
+                                            .time_in_force = place.time_in_force,
+                                            .self_trade = place.self_trade,
+                                            .status = ORDER_NEW,
+                                            .flags = terms->strategy != 0 ? ORDER_TAG_ID : 0};
     memcpy(repeated.client_id, place.client_id, sizeof(repeated.client_id));
-    if (world->plant == PLANT_REPEAT_OTHER) repeated.client_id[0]++;
+    world_lie_of_repeat(world, &repeated);
     event_write_order_repeated(&world->out, &repeated);
     if (world->plant == PLANT_REPEAT_ON) event_write_order_repeated(&world->out, &repeated);
     world_put_order(world, terms, &place, payload);
