@@ -6,6 +6,9 @@
  * open candle) and is given the latest when it has caught up; trades are never skipped; at the limit
  * it is closed with 1008 and counted in ws_slow_closed_total.
  *
+ * Present states, for who begins with one or has caught up, are printed in rounds of bounded size, whoever waits longest
+ * first; who begins with the same one in a round shares it.
+ *
  * Owner    one gateway loop: every call from its thread
  * Memory   malloc, per connection and message; bounded by the connection limit and the byte cap
  * Limits   SOCKET_CONNECTIONS_MAX connections; SESSION_STREAMS_MAX streams a connection
@@ -21,12 +24,14 @@
 #define SOCKET_CONNECTIONS_MAX 16384
 #define SOCKET_QUEUE_MAX       (1024 * 1024)
 #define SOCKET_CONFLATE_ABOVE  (256 * 1024)
+#define SOCKET_STATES_MAX      (2 * 1024 * 1024) /* a round of 50 ms */
 
 struct socket_hub;
 
 struct socket_options {
     struct pulse_limits pulse;
     uint64_t (*now_ns)(void); /* a clock that never steps back; NULL: the machine's */
+    size_t states_max;        /* bytes of states printed in a round; 0: SOCKET_STATES_MAX */
 };
 
 /* Other options than the default ones (pulse_limits_default, the machine's clock), for connections that are there too.

@@ -84,6 +84,12 @@ struct subscription {
     struct link of_channel, of_connection;
 };
 
+/* The whole state of a channel that was printed last in this round: plain, combined. */
+struct shown_state {
+    uint32_t channel;
+    struct shared_frame *frames[2];
+};
+
 struct socket_hub {
     h2o_context_t *context;
     struct publisher *publisher;
@@ -94,6 +100,8 @@ struct socket_hub {
     struct link all, dirty, skipping;
     bool is_stopping;
     size_t round_bytes; /* the fullest outbox since the loop last wrote */
+    struct shown_state shown;
+    size_t printed_bytes; /* of present states, in this round */
     struct socket_options options;
     uint32_t open_handles;
     uv_timer_t timer;
@@ -516,39 +524,93 @@ static void on_message(void *context, const struct publish_message *message)
     }
 }
 
+static void forget_shown(struct socket_hub *hub)
+{
+    for (int i = 0; i < 2; i++) {
+        if (hub->shown.frames[i] != NULL) frame_release(hub->shown.frames[i]);
+        hub->shown.frames[i] = NULL;
+    }
+}
+
+/* Keeps a whole state for whoever begins with it too. */
+static void keep_shown(struct socket_hub *hub, uint32_t channel, bool is_combined,
+                       struct shared_frame *frame)
+{
+    if (hub->shown.channel != channel) forget_shown(hub);
+    hub->shown.channel = channel;
+    hub->shown.frames[is_combined] = frame;
+    frame->reference_count++;
+}
+
+static struct shared_frame *find_shown(const struct subscription *subscription)
+{
+    const struct connection *connection = subscription->connection;
+    const struct shown_state *shown = &connection->hub->shown;
+    if (subscription->first_update_id != 0 || shown->channel != subscription->channel) return NULL;
+    return shown->frames[connection->session.is_combined];
+}
+
+/* The present state of what the subscription skipped, NULL when there is nothing to send now; the caller's to release.
+ * False when the reader is too slow. */
+static bool state_of(const struct subscription *subscription, struct shared_frame **frame)
+{
+    struct socket_hub *hub = subscription->connection->hub;
+    const bool is_combined = subscription->connection->session.is_combined;
+    struct publish_message message;
+    *frame = find_shown(subscription);
+    if (*frame != NULL) {
+        (*frame)->reference_count++;
+        return true;
+    }
+    if (!publish_current(hub->publisher, subscription->channel, subscription->first_update_id,
+                         &message))
+        return false;
+    if (message.payload_bytes == 0) return true;
+    *frame = frame_of_message(hub, &message, is_combined);
+    hub->printed_bytes += (*frame)->byte_count;
+    metric_add(&hub->metrics->ws_states_printed_total, 1);
+    if (subscription->first_update_id == 0)
+        keep_shown(hub, subscription->channel, is_combined, *frame);
+    return true;
+}
+
 /* Gives a connection that has caught up the present state of what it skipped. */
 static void catch_up(struct connection *connection)
 {
-    struct socket_hub *hub = connection->hub;
     struct link *list = &connection->subscriptions;
     struct link *next;
     for (struct link *at = list->next; at != list; at = next) {
         next = at->next;
         struct subscription *subscription = container_of(at, struct subscription, of_connection);
+        struct shared_frame *frame;
         if (!subscription->is_skipping) continue;
         if (connection->outbox.byte_count > SOCKET_CONFLATE_ABOVE / 2) return;
-        struct publish_message message;
-        if (!publish_current(hub->publisher, subscription->channel, subscription->first_update_id,
-                             &message)) {
+        if (!state_of(subscription, &frame)) {
             close_slow(connection);
             return;
         }
-        if (message.payload_bytes == 0) continue;
+        if (frame == NULL) continue;
         stop_skipping(subscription);
-        struct shared_frame *frame =
-            frame_of_message(hub, &message, connection->session.is_combined);
         queue_frame(connection, frame);
         frame_release(frame);
     }
 }
 
+/* Once round all, or as far as a round may go; then the next round begins with who has not been looked at. */
 static void catch_up_all(struct socket_hub *hub)
 {
-    struct link *next;
-    for (struct link *at = hub->skipping.next; at != &hub->skipping; at = next) {
-        next = at->next;
+    const struct link *last = hub->skipping.previous;
+    bool is_round = !is_linked(&hub->skipping);
+    hub->printed_bytes = 0;
+    while (!is_round && hub->printed_bytes < hub->options.states_max) {
+        struct link *at = hub->skipping.next;
+        is_round = at == last;
+        unlink_from(at);
+        link_last(&hub->skipping, at);
         catch_up(container_of(at, struct connection, skipping));
     }
+    if (!is_round) metric_add(&hub->metrics->ws_states_deferred_total, 1);
+    forget_shown(hub);
 }
 
 /* ---- Subscriptions ---- */
@@ -962,6 +1024,7 @@ void socket_hub_configure(struct socket_hub *hub, const struct socket_options *o
 {
     hub->options = *options;
     if (hub->options.now_ns == NULL) hub->options.now_ns = monotonic_ns;
+    if (hub->options.states_max == 0) hub->options.states_max = SOCKET_STATES_MAX;
 }
 
 struct socket_hub *socket_hub_new(h2o_context_t *context, struct publisher *publisher,

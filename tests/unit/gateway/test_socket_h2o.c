@@ -664,6 +664,62 @@ TEST(socket, book_begins_with_a_snapshot)
     stop_server();
 }
 
+/* Opens both, and subscribes them between the same two rounds. */
+static void subscribe_both(const char *first_stream, const char *second_stream)
+{
+    char text[128];
+    client_open(&first, "/ws");
+    client_open(&second, "/ws");
+    snprintf(text, sizeof(text), "{\"method\":\"SUBSCRIBE\",\"params\":[\"%s\"],\"id\":1}",
+             first_stream);
+    client_say(&first, text);
+    snprintf(text, sizeof(text), "{\"method\":\"SUBSCRIBE\",\"params\":[\"%s\"],\"id\":1}",
+             second_stream);
+    client_say(&second, text);
+    turn();
+    assert_string_equal(hear_text(&first), "{\"result\":null,\"id\":1}");
+    assert_string_equal(hear_text(&second), "{\"result\":null,\"id\":1}");
+}
+
+/* Who begins with the same book at the same time is given the same snapshot, printed once; then both have every change. */
+TEST(socket, readers_of_one_round_share_a_snapshot)
+{
+    start_server();
+    level(100, 5);
+    subscribe_both("btcusdt@book", "btcusdt@book");
+    assert_int_equal(figure(hear_text(&first), "\"u\":"), 1);
+    assert_int_equal(figure(hear_text(&second), "\"u\":"), 1);
+    assert_int_equal(metric_get(&metrics.ws_states_printed_total), 1);
+    assert_int_equal(metric_get(&metrics.ws_states_deferred_total), 0);
+    level(101, 5);
+    assert_int_equal(figure(hear_text(&first), "\"U\":"), 2);
+    assert_int_equal(figure(hear_text(&second), "\"U\":"), 2);
+    leave(&first);
+    leave(&second);
+    client_open(&first, "/ws/btcusdt@book");
+    assert_int_equal(figure(hear_text(&first), "\"u\":"),
+                     2); /* of a later round: the book as it is then */
+    leave(&first);
+    stop_server();
+}
+
+/* A round prints no more than it may; who is left over is first in the next. */
+TEST(socket, snapshots_have_a_budget)
+{
+    start_server();
+    socket_hub_configure(hub, &(struct socket_options){
+                                  .pulse = pulse_limits_default(), .now_ns = now, .states_max = 1});
+    level(100, 5);
+    subscribe_both("btcusdt@book", "ethbtc@book");
+    assert_non_null(strstr(hear_text(&first), "\"s\":\"BTCUSDT\""));
+    assert_non_null(strstr(hear_text(&second), "\"s\":\"ETHBTC\""));
+    assert_int_equal(metric_get(&metrics.ws_states_printed_total), 2);
+    assert_int_equal(metric_get(&metrics.ws_states_deferred_total), 1);
+    leave(&first);
+    leave(&second);
+    stop_server();
+}
+
 /* One that is left behind further than the history goes is told to begin anew, and not closed. */
 TEST(socket, book_reader_left_behind_begins_anew)
 {
