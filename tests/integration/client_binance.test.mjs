@@ -12,6 +12,7 @@ const asks = (client) => ({
     cancel: (which) => client.cancelOrder(which),
     cancelAll: (which) => client.cancelAllSymbolOrders(which),
     replace: (order) => client.replaceOrder(order),
+    amend: (which) => client.amendOrderKeepPriority(which),
     find: (which) => client.getOrder(which),
     open: (which) => client.getOpenOrders(which),
     all: (which) => client.getAllOrders(which),

@@ -71,7 +71,6 @@ const api = alsoBy(world, {
     connect: connectorApi,
     asks: apiAsks,
     refusal: (error) => error,
-    name: 'x-rest-1',
     close: (client) => client.disconnect(),
 });
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { spotClient } from './clients.mjs';
 import { until } from './exchange.mjs';
-import { SYMBOL, limit, refused, tellEnd, tellHistory, tellOrders, trade, worldOf } from './stories.mjs';
+import { SYMBOL, alsoBy, limit, refused, tellEnd, tellHistory, tellOrders, trade, worldOf } from './stories.mjs';
 
 const data = async (answer) => (await answer).data();
 
@@ -40,7 +40,61 @@ const world = worldOf(18373, {
     refusal: ({ code, message }) => ({ code, msg: message }),
 });
 
+// The WebSocket API.
+const apiAsks = (connection) => {
+    const asked = (name) => async (what) => (await connection[name]({ ...what })).data;
+    return {
+        place: asked('orderPlace'),
+        testOrder: asked('orderTest'),
+        cancel: asked('orderCancel'),
+        cancelAll: asked('openOrdersCancelAll'),
+        replace: asked('orderCancelReplace'),
+        amend: asked('orderAmendKeepPriority'),
+        find: asked('orderStatus'),
+        open: asked('openOrdersStatus'),
+        all: asked('allOrders'),
+        fills: asked('myTrades'),
+        accountOf: asked('accountStatus'),
+        oco: asked('orderListPlaceOco'),
+        oldOco: asked('orderListPlace'),
+        oto: asked('orderListPlaceOto'),
+        otoco: asked('orderListPlaceOtoco'),
+        list: asked('orderListStatus'),
+        cancelList: asked('orderListCancel'),
+        openLists: asked('openOrderListsStatus'),
+        allLists: asked('allOrderLists'),
+        prevented: asked('myPreventedMatches'),
+    };
+};
+
+const api = alsoBy(world, {
+    connect: (exchange, account, kind) =>
+        spotClient(exchange, account, kind).websocketAPI.connect(),
+    asks: apiAsks,
+    refusal: (error) => error,
+    close: (connection) => connection.disconnect(),
+});
+
 tellOrders(world);
+tellOrders(api, 'WebSocket API: ');
+
+test('the WebSocket API answers market data as REST does', async () => {
+    const { ann: { client: connection } } = api;
+    await trade(world, '50000', '0.002');
+    assert.deepEqual((await connection.ping()).data, {});
+    assert.ok(Math.abs((await connection.time()).data.serverTime - Date.now()) < 5000);
+    const { data: price, rateLimits } = await connection.tickerPrice({ symbol: SYMBOL });
+    assert.deepEqual(price, { symbol: SYMBOL, price: '50000.00000000' });
+    assert.equal(rateLimits[0].rateLimitType, 'REQUEST_WEIGHT');
+    const { data: [seen] } = await connection.tradesRecent({ symbol: SYMBOL, limit: 1 });
+    assert.equal(seen.qty, '0.00200000');
+    const { data: candles } = await connection.klines({ symbol: SYMBOL, interval: '1d' });
+    assert.equal(candles.at(-1)[4], '50000.00000000');
+    const symbols = ['BTCUSDT', 'ETHUSDT'];
+    assert.equal((await connection.exchangeInfo({ symbols })).data.symbols.length, 2);
+    assert.equal((await connection.ticker24hr({ symbols })).data.length, 2);
+    await refused(api, connection.depth({ symbol: 'NOPE' }), -1121, /^Invalid symbol\.$/);
+});
 
 test('market data agrees with what was traded', async () => {
     const { ann: { client: { restAPI } } } = world;
