@@ -1,5 +1,6 @@
 #include "gateway/order_batch.h"
 
+#include "gateway/order_tally.h"
 #include "gateway/quota.h"
 #include "tests/unit/gateway/asker_fixture.h"
 
@@ -279,6 +280,31 @@ static void refuse_commands(void)
         if (header.type == 0) return;
         refuse_command(&header);
     }
+}
+
+/* Orders of one batch count before the log has them: the hundredth of ten seconds is the last. */
+TEST(order_batch, orders_count_one_by_one)
+{
+    asker_limits_on = true;
+    asker_open();
+    asker_limits_on = false;
+    for (uint64_t id = 1; id <= ORDER_TALLY_TEN_SECONDS_MAX - 2; id++)
+        desk_accept(0, id, 1, BUY, 10000, 1, "a");
+    desk_apply();
+    ask_batch(&ann, ORDER "\n" CANCEL "\n" ORDER "\n" ORDER "\n" CANCEL);
+    struct command_header headers[4];
+    for (int i = 0; i < 4; i++)
+        headers[i] = asker_next_command();
+    assert_int_equal(headers[3].type, T_ORDER_CANCEL);
+    assert_int_equal(asker_next_command().type, 0);
+    accept_command(&headers[0], 1001);
+    refuse_command(&headers[1]);
+    accept_command(&headers[2], 1002);
+    refuse_command(&headers[3]);
+    assert_non_null(strstr(ann.text, "{\"status\":429,\"error\":{\"code\":-1015,"));
+    assert_int_equal(ann.question.answer.orders_ten_seconds, ORDER_TALLY_TEN_SECONDS_MAX);
+    desk_forget(&ann.question);
+    asker_close();
 }
 
 /* All lines weigh before one is asked: a batch that is too heavy is refused whole, once. */
