@@ -3,6 +3,7 @@
 #include "common/order_tag.h"
 #include "common/reject.h"
 #include "common/withdrawal_event.h"
+#include "gateway/made_id.h"
 
 #include <string.h>
 
@@ -402,7 +403,8 @@ static void add_end(struct user_events *events, const struct applied *applied,
         add_report(events, applied, USER_EXPIRED, order);
         return;
     }
-    if (order->reason == DONE_CANCELED || order->reason == DONE_REPLACED)
+    if (order->reason == DONE_CANCELED || order->reason == DONE_CANCELED_ALL ||
+        order->reason == DONE_REPLACED)
         command->is_canceling = true;
     struct user_report *report = add_report(events, applied, USER_CANCELED, order);
     if (command->is_canceling)
@@ -584,6 +586,8 @@ static void begin_command(struct user_events *events, const struct applied *appl
         struct list_cancel_command cancel;
         list_cancel_command_get(command.payload, &cancel);
         memcpy(facts->cancel_id, cancel.client_id, sizeof(facts->cancel_id));
+    } else if (command.header.type == T_CANCEL_ALL) {
+        made_id_cancel(applied->number, facts->cancel_id);
     }
 }
 

@@ -1,5 +1,7 @@
 #include "gateway/user_json.h"
 
+#include "gateway/made_id.h"
+
 #include "tests/unit/gateway/user_fixture.h"
 
 static void open_both(void)
@@ -56,12 +58,11 @@ TEST(user_json, fill_is_reported_to_both_sides)
     assert_string_equal(user_values("sequence"), "\"3-0\" \"3-4\" \"3-5\"");
 }
 
-/* A cancel's id is c, the order's C; where the cancel has no id, both are the order's. */
+/* A cancel's id is c, the order's C. */
 TEST(user_json, canceled_order_has_two_names)
 {
     open_both();
     desk_accept(0, 7, 1, SELL, 5000000, 3, "mine");
-    desk_accept(0, 8, 1, SELL, 5000000, 3, "other");
     user_apply();
     user_silence();
     user_cancels("cancel-1");
@@ -70,10 +71,23 @@ TEST(user_json, canceled_order_has_two_names)
     user_assert_told("\"c\":\"cancel-1\",\"C\":\"mine\"");
     user_assert_told("\"x\":\"CANCELED\",\"X\":\"CANCELED\"");
     assert_string_equal(user_values("w"), "false");
-    user_silence();
-    desk_end(8, 1, SELL, LIMIT, 5000000, 3, ORDER_CANCELED, DONE_CANCELED_ALL, "other");
+}
+
+/* Who cancels all has the name that his answer has, the same on every node. */
+TEST(user_json, cancel_of_all_has_the_name_that_its_answer_has)
+{
+    uint8_t id[36] = {0};
+    char expected[64];
+    open_both();
+    desk_accept(0, 7, 1, SELL, 5000000, 3, "mine");
     user_apply();
-    user_assert_told("\"c\":\"other\",\"C\":\"other\"");
+    user_silence();
+    user_cancels_all();
+    desk_end(7, 1, SELL, LIMIT, 5000000, 3, ORDER_CANCELED, DONE_CANCELED_ALL, "mine");
+    user_apply();
+    made_id_cancel(desk_number, id);
+    snprintf(expected, sizeof(expected), "\"c\":\"%.36s\",\"C\":\"mine\"", (const char *)id);
+    user_assert_told(expected);
 }
 
 /* A switch that fires before the command it comes with is not that command's cancel. */

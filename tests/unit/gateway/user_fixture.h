@@ -97,6 +97,14 @@ static inline void user_cancels(const char *id)
     order_cancel_command_put(user_command + COMMAND_HEADER_BYTES, &cancel);
 }
 
+/* The next command cancels all of ann's in a market. */
+static inline void user_cancels_all(void)
+{
+    const struct cancel_all_command cancel = {.account = 1};
+    user_header(T_CANCEL_ALL, CANCEL_ALL_BYTES);
+    cancel_all_command_put(user_command + COMMAND_HEADER_BYTES, &cancel);
+}
+
 /* The next command puts a LIMIT order of ann's to sell 5 lots at 51,000.00 in the place of another. */
 static inline void user_replaces(const char *cancel_id, const char *id)
 {
