@@ -65,13 +65,28 @@ function entryOfMethod(name, route, entry) {
   };
 }
 
+// A method that no route answers.
+function entryOfOwn(api, name, operation) {
+  const parameters = operation["x-parameters"] ?? [];
+  const isSigned = operation["x-security"] !== OPEN_TO_ALL;
+  return {
+    id: `ws-${name}`, group: "WebSocket API", badge: "CALL", title: name, summary: operation.title, note: isSigned ? operation["x-security"] : "",
+    words: parameters.map((one) => one.name).join(" "),
+    draw: () => [element("p", { class: "note" }, `Weight ${operation["x-weight"]}. `, isSigned ? "Signed: apiKey, timestamp and signature." : "Not signed."),
+                 parameters.length ? parameterTable(api, parameters) : "", heading(`Result: ${typeName(api, operation["x-result"])}`),
+                 code(inLines(example(api, operation["x-result"]))), ...drawSchema(api, operation["x-result"])],
+  };
+}
+
 function entriesOf(rest, streams) {
   const routes = routesOf(rest).map((route) => entryOfRoute(rest, route));
   const byRoute = new Map(routes.map((entry) => [`${entry.badge} ${entry.title}`, entry]));
   const channels = Object.entries(streams.channels).map(([key, channel]) => entryOfChannel(streams, key, channel));
   const methods = Object.entries(streams.operations).filter(([, operation]) => operation["x-route"])
     .map(([name, operation]) => entryOfMethod(name, operation["x-route"], byRoute.get(operation["x-route"])));
-  return [...routes, ...channels, ...methods];
+  const own = Object.entries(streams.operations).filter(([, operation]) => operation["x-result"])
+    .map(([name, operation]) => entryOfOwn(streams, name, operation));
+  return [...routes, ...channels, ...methods, ...own];
 }
 
 // JSON in lines, with short lists of plain values in one.

@@ -142,3 +142,14 @@ test('every method of the WebSocket API is documented with its route, and nothin
          `ws_methods.def has these, ${STREAMS} has not: add each to \`operations\` as {action: receive, channel: …/api, x-route: METHOD PATH}`);
     none(said.filter((line) => !there.includes(line)), `${STREAMS} has these, ws_methods.def has not`);
 });
+
+test('methods that are the connection\'s own are documented with weight, security and parameters', () => {
+    const source = new Source(root);
+    const there = [...read('gateway/ws_methods.def').matchAll(/^WS_OWN\("([^"]+)",\s*(\d+),\s*(\w+),\s*(\w+)\)/gm)]
+        .map(([, name, weight, security, handler]) => `${name}: ${weight} ${security} ${[...source.readsOf(handler)].filter((one) => !OF_SIGNATURES.has(one)).sort()}`);
+    assert.ok(there.length > 3);
+    const said = Object.entries(streams.operations).filter(([, one]) => one['x-result'])
+        .map(([name, one]) => `${name}: ${one['x-weight']} ${one['x-security']} ${(one['x-parameters'] ?? []).map((each) => each.name).sort()}`);
+    none(there.filter((line) => !said.includes(line)), `ws_methods.def (weight, security) and source (parameters) have these, ${STREAMS} has not`);
+    none(said.filter((line) => !there.includes(line)), `${STREAMS} has these, ws_methods.def and source have not`);
+});

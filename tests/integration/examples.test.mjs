@@ -316,6 +316,64 @@ test('every method of the WebSocket API answers as its route does', { timeout: 6
     socket.close();
 });
 
+// ---- user data
+
+function ownCall(socket, messages, id, method, given) {
+    const params = { ...given };
+    if (streams.operations[method]['x-security'] === 'USER_DATA') {
+        Object.assign(params, { apiKey: ann.apiKey, timestamp: Date.now() });
+        const text = Object.keys(params).sort().map((name) => `${name}=${params[name]}`).join('&');
+        params.signature = createHmac('sha256', ann.secretKey).update(text).digest('hex');
+    }
+    socket.send(JSON.stringify({ id, method, params }));
+    return until(`an answer to ${method}`, () => messages.find((message) => message.id === id));
+}
+
+test('user data is told as documented, and each of its events comes', { timeout: 60000 }, async () => {
+    const { socket, messages } = await opened('/ws-api/v3');
+    let id = 0;
+    const checked = async (method, params) => {
+        const answer = await ownCall(socket, messages, ++id, method, params);
+        assert.deepEqual(check(streams, streams.components.messages.CallAnswer.payload, answer), []);
+        assert.deepEqual(check(streams, streams.operations[method]['x-result'], answer.result), [], JSON.stringify(answer));
+        return answer.result;
+    };
+    const heard = (subscription) => messages.filter((one) => one.subscriptionId === subscription).map(({ event }) => event);
+    const { subscriptionId } = await checked('userDataStream.subscribe.signature', {});
+    await happen();
+    const kinds = () => new Set(heard(subscriptionId).map(({ e, x }) => (x ? `${e} ${x}` : e)));
+    const wanted = ['executionReport NEW', 'executionReport TRADE', 'executionReport CANCELED', 'executionReport REPLACED',
+                    'executionReport REJECTED', 'executionReport TRADE_PREVENTION', 'executionReport EXPIRED', 'listStatus',
+                    'outboundAccountPosition', 'balanceUpdate'];
+    await until('an event of each kind', () => wanted.every((kind) => kinds().has(kind))).catch(() => {});
+    assert.deepEqual(wanted.filter((kind) => !kinds().has(kind)), [], 'these did not come');
+    assert.equal((await checked('session.subscriptions', {})).length, 1);
+    await checked('userDataStream.unsubscribe', { subscriptionId });
+    await until('the last word', () => kinds().has('eventStreamTerminated'));
+    const again = await checked('userDataStream.resume', { from: heard(subscriptionId)[0].sequence });
+    await until('what followed the first', () => heard(again.subscriptionId).length > 5);
+    const wrong = messages.filter((one) => 'event' in one).flatMap((one) => check(streams, streams.components.messages.UserEvent.payload, one)
+        .map((why) => `${one.event.e} ${one.event.x ?? ''}: ${why}`));
+    assert.deepEqual([...new Set(wrong)], []);
+    socket.close();
+});
+
+// One of each: traded, prevented, expired, canceled, amended, replaced in vain, a list, money from an operator.
+async function happen() {
+    const plain = { newClientOrderId: undefined };
+    await cross(ann, bob);
+    await place(ann, { ...plain, side: 'SELL', price: '60000' });
+    await place(ann, { ...plain, side: 'BUY', price: '60000', selfTradePreventionMode: 'EXPIRE_TAKER', strategyId: 7, strategyType: 1000000 });
+    await place(ann, { ...plain, side: 'BUY', price: '20000', timeInForce: 'FOK' });
+    await place(ann, { ...plain, side: 'SELL', type: 'STOP_LOSS', price: undefined, timeInForce: undefined, stopPrice: '10000', trailingDelta: 100 });
+    await place(ann, { newClientOrderId: 'told-1' });
+    await sent('amendOrder', { changes: { origClientOrderId: 'told-1', newClientOrderId: 'told-2' } });
+    await sent('replaceOrder', { changes: { cancelOrigClientOrderId: 'told-2', quantity: '9000', newClientOrderId: 'told-3' } });
+    await sent('placeOco', { changes: { listClientOrderId: 'told' } });
+    await sent('cancelOpenOrders');
+    await sent('admin', { changes: { account: ann.account } });
+}
+
 // A name that is taken already is not taken twice.
 function fresh({ id, operation }) {
     const names = new Set(operation.parameters?.map((one) => resolve(rest, one).name));
