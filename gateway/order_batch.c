@@ -25,8 +25,7 @@ enum kind { PLACE, CANCEL, REPLACE, AMEND, KINDS };
 
 /* ---- lines ---- */
 
-/* The line at *at, without its newline; moves past it. Needs: *at < end. */
-static struct auth_piece next_line(const char **at, const char *end)
+struct auth_piece order_batch_next(const char **at, const char *end)
 {
     const char *begin = *at;
     const char *newline = memchr(begin, '\n', (size_t)(end - begin));
@@ -39,7 +38,7 @@ uint32_t order_batch_count(const char *body, size_t body_bytes)
     uint32_t count = 0;
     const char *at = body, *end = body + body_bytes;
     while (at < end) {
-        (void)next_line(&at, end);
+        (void)order_batch_next(&at, end);
         count++;
     }
     return count;
@@ -68,7 +67,7 @@ static enum kind kind_of(const struct auth_piece *line)
     return kind;
 }
 
-static const struct route *route_of(enum kind kind)
+const struct route *order_batch_route(const struct auth_piece *line)
 {
     static const struct {
         enum method method;
@@ -81,6 +80,7 @@ static const struct route *route_of(enum kind kind)
     };
     struct auth_piece value;
     bool path_exists;
+    const enum kind kind = kind_of(line);
     const char *path = targets[kind].path;
     const struct route *route =
         route_find(targets[kind].method, path, strlen(path), &value, &path_exists);
@@ -180,20 +180,17 @@ static uint32_t begin(struct desk_question *whole)
     const struct request *request = &whole->request;
     const uint32_t count = order_batch_count(request->body, request->body_bytes);
     const size_t byte_count = sizeof(struct order_batch) + count * sizeof(struct item);
-    const struct route *routes[KINDS];
     const char *at = request->body, *end = at + request->body_bytes;
     uint32_t weight = 0;
     ASSERT(count > 0 && count <= ORDER_BATCH_ITEMS_MAX);
-    for (enum kind kind = 0; kind < KINDS; kind++)
-        routes[kind] = route_of(kind);
     struct order_batch *batch = (void *)whole->asker->grow(whole, NULL, 0, byte_count);
     memset(batch, 0, byte_count);
     batch->whole = whole;
     batch->item_count = count;
     whole->items = batch;
     for (uint32_t index = 0; index < count; index++) {
-        const struct auth_piece line = next_line(&at, end);
-        const struct route *route = routes[kind_of(&line)];
+        const struct auth_piece line = order_batch_next(&at, end);
+        const struct route *route = order_batch_route(&line);
         batch->items[index].batch = batch;
         begin_item(&batch->items[index], &line, route);
         weight += route->weight;

@@ -7,7 +7,7 @@
  *
  * Owner    the desk's thread
  * Memory   the question's own, by its asker's grow: about 4 KB a line
- * Limits   ORDER_BATCH_ITEMS_MAX lines. All of them weigh, and count as orders, before any is asked
+ * Limits   ORDER_BATCH_ITEMS_MAX lines. All of them weigh before any is asked
  */
 
 #ifndef GATEWAY_ORDER_BATCH_H
@@ -16,6 +16,12 @@
 #include "gateway/desk.h"
 
 #define ORDER_BATCH_ITEMS_MAX 100u
+
+/* The line at *at, without its newline; moves past it. Needs: *at < end. */
+struct auth_piece order_batch_next(const char **at, const char *end);
+
+/* The route that the line is for, by the names of its parameters as they are written. Only that one can take it. */
+const struct route *order_batch_route(const struct auth_piece *line);
 
 /* Lines of a body; the last may end with a newline or without. */
 uint32_t order_batch_count(const char *body, size_t body_bytes);
