@@ -178,7 +178,7 @@ function drawRoute(api, path, method, operation) {
   const parameters = (operation.parameters ?? []).map((one) => resolve(api, one));
   const drawn = [
     operation.description ? element("p", {}, ...prose(operation.description)) : null,
-    element("p", { class: "note" }, `Weight ${operation["x-weight"]}. `, scheme ? `${security}: ${scheme.description}` : "For everybody."),
+    element("p", { class: "note" }, `Weight ${operation["x-weight"]}. `, ...prose(scheme ? `${security}: ${scheme.description}` : "For everybody.")),
     heading("Request"), code(curlOf(api, method, target, operation)),
     method === "GET" && !scheme ? runner(target) : null,
     operation.requestBody ? element("p", {}, ...prose(operation.requestBody.description)) : null,
@@ -291,6 +291,7 @@ function drawGroup(name, description, entries) {
 // What is looked for must be in an entry, each word of it.
 function applyFilter(groups, text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  byId("about").hidden = words.length > 0;
   for (const { group, link, entries } of groups) {
     let shown = 0;
     for (const entry of entries) {

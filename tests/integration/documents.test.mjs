@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { example } from '../../gateway/web/docs_schema.js';
 import { readYaml } from '../../gateway/web/yaml.js';
 import { root } from './exchange.mjs';
 import { Source } from './parameters.mjs';
@@ -112,6 +113,18 @@ test('examples of parameters are what their schemas say', () => {
             if (parameter.example === undefined) continue;
             none(check(rest, parameter.schema, parameter.example), `${name}: the example of ${parameter.name}`);
         }
+    }
+});
+
+test('answers and messages that the page shows are what their schemas say', () => {
+    for (const { name, operation } of operations) {
+        for (const { content } of Object.values(operation.responses).map((one) => resolve(rest, one))) {
+            const { schema } = content['application/json'] ?? {};
+            if (schema) none(check(rest, schema, example(rest, schema)), `${name}: as the page shows it`);
+        }
+    }
+    for (const [name, { payload }] of Object.entries(streams.components.messages)) {
+        none(check(streams, payload, example(streams, payload)), `${name}: as the page shows it`);
     }
 });
 
