@@ -509,6 +509,7 @@ static void gather_facts(struct desk *desk, const struct desk_options *options)
         .progress = gateway->progress,
         .reconcile_wanted = &gateway->progress->reconcile_wanted,
         .quota = &desk->quota,
+        .users = options->users,
         .ordering = &desk->ordering,
         .node = gateway->node,
         .limits_on = gateway->limits_on,

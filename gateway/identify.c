@@ -43,8 +43,11 @@ static bool authenticate_key(struct desk_question *question)
     uint32_t key_index;
     uint64_t timestamp_ns;
     if (!auth_find_key(desk->facts.view, text->bytes, text->byte_count, permission, &key_index,
-                       &request->refusal) ||
-        !intent_deadline(request->form, &timestamp_ns, &request->deadline_ns, &request->refusal))
+                       &request->refusal))
+        return false;
+    request->account = view_key(desk->facts.view, key_index)->account;
+    if (security == SECURITY_USER_STREAM) return true;
+    if (!intent_deadline(request->form, &timestamp_ns, &request->deadline_ns, &request->refusal))
         return false;
     if (request->payload.signature_count == 0) {
         request->refusal = refusal_of(REJECT_MANDATORY, "signature", NULL);
@@ -56,7 +59,6 @@ static bool authenticate_key(struct desk_question *question)
         request->refusal = auth_refusal(&request->payload);
         return false;
     }
-    request->account = view_key(desk->facts.view, key_index)->account;
     request->permissions = view_key(desk->facts.view, key_index)->permissions;
     fill_client_id(question);
     return true;

@@ -30,6 +30,7 @@ enum method {
 enum security {
     SECURITY_NONE,
     SECURITY_USER_DATA,
+    SECURITY_USER_STREAM, /* a key that may read, by its name alone: nothing is signed */
     SECURITY_TRADE,
     SECURITY_WITHDRAW, /* a key that may withdraw */
     SECURITY_OPERATOR,
@@ -51,6 +52,7 @@ enum outcome {
 struct crowd;
 struct quota;
 struct route;
+struct user_stream;
 
 /* What a handler may know: all of it belongs to the loop. */
 struct facts {
@@ -69,6 +71,7 @@ struct facts {
     _Atomic uint64_t
         *reconcile_wanted; /* the one field of it that handlers change; NULL: none asks here */
     struct quota *quota;   /* NULL: nobody counts */
+    struct user_stream *users; /* its listen keys */
     const struct crowd
         *ordering; /* orders on their way to the log, by account; NULL: nobody counts */
     uint32_t node;

@@ -2,6 +2,7 @@
 
 #include "gateway/frame.h"
 #include "gateway/handshake_h2o.h"
+#include "gateway/listen_stream_h2o.h"
 #include "gateway/session_json.h"
 #include "gateway/stream.h"
 #include "gateway/ws_call_h2o.h"
@@ -65,7 +66,8 @@ struct connection {
     struct fragments *fragments; /* NULL unless a fragmented message is incomplete */
     struct pulse pulse;
     struct session session;
-    struct ws_calls *api; /* NULL: streams */
+    struct listen_streams listens; /* the session's names that are accounts' */
+    struct ws_calls *api;          /* NULL: streams */
 };
 
 /* A message whose end has not come. */
@@ -270,6 +272,7 @@ static void connection_free(struct connection *connection)
 {
     if (connection->api != NULL) ws_call_close(connection->api);
     free(connection->api);
+    listen_stream_close(&connection->listens);
     unsubscribe_all(connection);
     unlink_from(&connection->all);
     unlink_from(&connection->dirty);
@@ -312,6 +315,7 @@ static void end_talk(struct connection *connection)
 {
     pulse_end(&connection->pulse, connection->hub->options.now_ns());
     unsubscribe_all(connection);
+    listen_stream_close(&connection->listens);
     if (connection->api != NULL) ws_user_close(connection->api);
 }
 
@@ -446,6 +450,14 @@ static void queue_or_close(struct connection *connection, struct shared_frame *f
         return;
     }
     queue_frame(connection, frame);
+}
+
+/* One text message. */
+static void send_text(void *context, const h2o_iovec_t *parts, size_t part_count)
+{
+    struct shared_frame *frame = frame_new(FRAME_TEXT, parts, part_count);
+    queue_or_close(context, frame);
+    frame_release(frame);
 }
 
 static void send_payload(struct connection *connection, enum frame_opcode opcode,
@@ -650,6 +662,19 @@ static void apply_changes(struct connection *connection, const struct session_ch
     }
 }
 
+/* The session's names have changed: those that are listen keys are listened to. */
+static void listen_to_names(struct connection *connection)
+{
+    struct socket_hub *hub = connection->hub;
+    struct user_stream *users = publish_users(hub->publisher);
+    if (users == NULL || is_closing(connection)) return;
+    connection->listens.users = users;
+    connection->listens.session = &connection->session;
+    connection->listens.send = send_text;
+    connection->listens.context = connection;
+    listen_stream_follow(&connection->listens, clock_ns(CLOCK_REALTIME));
+}
+
 /* ---- Reading ---- */
 
 /* Well-formed UTF-8, whole. */
@@ -668,6 +693,7 @@ static void on_text(struct connection *connection, const uint8_t *text, size_t t
     if (hub->changes.is_full) metric_add(&hub->metrics->ws_streams_refused_total, 1);
     apply_changes(connection, &hub->changes);
     send_payload(connection, FRAME_TEXT, reply.bytes, reply.used);
+    listen_to_names(connection);
 }
 
 static void close_not_text(struct connection *connection)
@@ -819,6 +845,8 @@ static void tick_connection(struct connection *connection, uint64_t now_ns, uint
         if (now_ns - connection->pulse.closing_ns >= LINGER_NS) connection_free(connection);
         return;
     }
+    listen_stream_tick(&connection->listens, wall_ms * STREAM_MS_NS);
+    if (is_closing(connection)) return;
     switch (
         pulse_tick(&connection->pulse, &hub->options.pulse, now_ns, wall_ms, ping, &ping_bytes)) {
     case PULSE_DUE_NOTHING:
@@ -973,18 +1001,11 @@ void socket_upgrade(struct socket_hub *hub, h2o_req_t *request)
         return;
     }
     apply_changes(connection, &hub->changes);
+    listen_to_names(connection);
     switch_protocols(connection, request, accept);
 }
 
 /* ---- The API's connections ---- */
-
-static void send_answer(void *context, const h2o_iovec_t *parts, size_t part_count)
-{
-    struct connection *connection = context;
-    struct shared_frame *frame = frame_new(FRAME_TEXT, parts, part_count);
-    queue_or_close(connection, frame);
-    frame_release(frame);
-}
 
 static bool takes_answers(void *context)
 {
@@ -1006,7 +1027,7 @@ void socket_upgrade_api(struct socket_hub *hub, h2o_req_t *request, struct desk 
     char accept[HANDSHAKE_ACCEPT_BYTES + 1];
     struct connection *connection = admit(hub, request, accept);
     if (connection == NULL) return;
-    const struct ws_caller caller = {send_answer, takes_answers, end_api, connection};
+    const struct ws_caller caller = {send_text, takes_answers, end_api, connection};
     const h2o_iovec_t query = query_of(request);
     connection->api = h2o_mem_alloc(sizeof(*connection->api));
     if (!ws_call_open(connection->api, desk, &caller, address, query.base, query.len)) {

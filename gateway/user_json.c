@@ -125,10 +125,10 @@ static const char *reject_word(const struct user_report *report)
     }
 }
 
-static bool is_on_book(const struct user_report *report)
+/* A rejected order never worked. */
+static bool is_on_book(const struct view_order *order)
 {
-    const struct view_order *order = &report->order;
-    return report->execution != USER_REJECTED && order->working_ns != 0 &&
+    return order->working_ns != 0 &&
            (order->status == ORDER_NEW || order->status == ORDER_PARTIALLY_FILLED);
 }
 
@@ -145,7 +145,7 @@ static void put_state(struct writer *json, const struct printing *printing,
     reply_qty(json, printing->params, order->market, "z", order->executed);
     reply_quote(json, printing->params, order->market, "Z", order->quote_executed.units);
     reply_quote(json, printing->params, order->market, "Q", order->quote_qty.units);
-    writer_key_bool(json, "w", is_on_book(report));
+    writer_key_bool(json, "w", is_on_book(order));
 }
 
 static void put_trade(struct writer *json, const struct printing *printing,
@@ -322,5 +322,14 @@ void user_json_terminated(struct writer *json, uint64_t time)
     writer_object(json);
     writer_key_string(json, "e", "eventStreamTerminated");
     writer_key_u64(json, "E", time);
+    writer_object_end(json);
+}
+
+void user_json_expired(struct writer *json, const char *key, size_t key_bytes, uint64_t time)
+{
+    writer_object(json);
+    writer_key_string(json, "e", "listenKeyExpired");
+    writer_key_u64(json, "E", time);
+    writer_key_text(json, "listenKey", key, key_bytes);
     writer_object_end(json);
 }

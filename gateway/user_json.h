@@ -17,7 +17,8 @@
 void user_json_event(struct writer *json, const struct printing *printing,
                      const struct user_events *events, uint64_t index);
 
-/* The stream ends here, by its reader's wish or because its key is not valid any more. */
+/* The stream ends here, as its reader has asked; or because its listen key is not good any more. */
 void user_json_terminated(struct writer *json, uint64_t time);
+void user_json_expired(struct writer *json, const char *key, size_t key_bytes, uint64_t time);
 
 #endif /* GATEWAY_USER_JSON_H */

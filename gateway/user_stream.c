@@ -1,5 +1,6 @@
 #include "gateway/user_stream.h"
 
+#include "gateway/listen_key.h"
 #include "gateway/user_json.h"
 
 #include <string.h>
@@ -20,6 +21,7 @@ struct printed {
 
 struct user_stream {
     struct user_events *events;
+    struct listen_keys *keys;
     const struct view *view;
     const struct params *params;
     struct user_listener **listeners; /* by account, the newest */
@@ -33,7 +35,7 @@ struct user_stream {
 
 size_t user_stream_bytes(const struct genesis *genesis)
 {
-    return user_event_bytes(genesis) + sizeof(struct user_stream) +
+    return user_event_bytes(genesis) + listen_key_bytes() + sizeof(struct user_stream) +
            ((size_t)genesis->params.accounts_max + 1) * sizeof(struct user_listener *) + 2 * 64;
 }
 
@@ -47,7 +49,14 @@ struct user_stream *user_stream_new(struct arena *arena, const struct genesis *g
     stream->events = user_event_new(arena, genesis, view, params);
     stream->listeners = arena_take_array(arena, (size_t)genesis->params.accounts_max + 1,
                                          sizeof(*stream->listeners));
-    return stream->events != NULL && stream->listeners != NULL ? stream : NULL;
+    stream->keys = listen_key_new(arena);
+    const bool whole = stream->events != NULL && stream->listeners != NULL && stream->keys != NULL;
+    return whole ? stream : NULL;
+}
+
+struct listen_keys *user_stream_keys(const struct user_stream *stream)
+{
+    return stream->keys;
 }
 
 void user_stream_restart(struct user_stream *stream)

@@ -17,6 +17,7 @@
 
 #define USER_REPLAY_MAX 1000
 
+struct listen_keys;
 struct user_stream;
 
 struct user_listener {
@@ -36,6 +37,9 @@ size_t user_stream_bytes(const struct genesis *genesis);
 MUST_CHECK struct user_stream *user_stream_new(struct arena *arena, const struct genesis *genesis,
                                                const struct view *view,
                                                const struct params *params);
+
+/* The listen keys by which old clients name accounts. */
+struct listen_keys *user_stream_keys(const struct user_stream *stream);
 
 /* As user_event_restart. */
 void user_stream_restart(struct user_stream *stream);

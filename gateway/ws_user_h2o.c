@@ -72,7 +72,7 @@ static uint64_t time_unit_ns(const struct ws_calls *calls)
 static struct ws_subscription *find_account(const struct ws_user *user, uint32_t account)
 {
     struct ws_subscription *at = user->first;
-    while (at != NULL && (at->listener.account != account || at->state == SUBSCRIPTION_ENDING))
+    while (at != NULL && at->listener.account != account)
         at = at->next;
     return at;
 }
@@ -186,14 +186,6 @@ enum outcome ws_user_resume(struct request *request, const struct facts *facts)
     return answer_begun(request, subscription);
 }
 
-static bool end(struct ws_subscription *subscription)
-{
-    if (subscription->state == SUBSCRIPTION_ENDING) return false;
-    user_stream_leave(subscription->calls->user.stream, &subscription->listener);
-    subscription->state = SUBSCRIPTION_ENDING;
-    return true;
-}
-
 enum outcome ws_user_unsubscribe(struct request *request, const struct facts *facts)
 {
     struct ws_user *user = &ws_call_of(request)->user;
@@ -201,8 +193,11 @@ enum outcome ws_user_unsubscribe(struct request *request, const struct facts *fa
     bool is_sent, has_ended = false;
     (void)facts;
     if (!request_u64(request, "subscriptionId", &id, &is_sent)) return OUTCOME_REFUSED;
-    for (struct ws_subscription *at = user->first; at != NULL; at = at->next)
-        if (!is_sent || at->id == id) has_ended |= end(at);
+    for (struct ws_subscription *at = user->first; at != NULL; at = at->next) {
+        if (is_sent && at->id != id) continue;
+        at->state = SUBSCRIPTION_ENDING; /* it goes behind the answer, before anything happens */
+        has_ended = true;
+    }
     if (!has_ended) return request_refuse(request, REJECT_SUBSCRIPTION_INACTIVE, NULL, NULL);
     user->ended_ns = request->now_ns;
     writer_object(&request->json);

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import WebSocket from 'ws';
 import { signedRequest } from './clients.mjs';
 import { Exchange, units, until } from './exchange.mjs';
+import { Streams } from './streams.mjs';
 import { cost, fee, purse } from './trading.mjs';
 
 const SYMBOL = 'BTCUSDT';
@@ -230,6 +231,38 @@ test('a subscription ends when it is asked to, and says so', async () => {
     await watcher.ask('ping');
     assert.equal(watcher.events.length, count);
     await watcher.close();
+});
+
+// As older clients do: a key for the asking, and a stream by its name.
+async function askKey(method, params = {}) {
+    const answer = await fetch(`${exchange.http}/api/v3/userDataStream?${new URLSearchParams(params)}`,
+                               { method, headers: { 'X-MBX-APIKEY': ann.apiKey } });
+    return { status: answer.status, body: await answer.json() };
+}
+
+test('a listen key names a stream of the account, raw, combined or subscribed to', async () => {
+    const { body: { listenKey } } = await askKey('POST');
+    assert.match(listenKey, /^[A-Za-z0-9]{64}$/);
+    const streams = [await Streams.open(`${exchange.ws}/ws/${listenKey}`),
+                     await Streams.open(`${exchange.ws}/stream?streams=${listenKey}`),
+                     await Streams.open(`${exchange.ws}/ws`)];
+    assert.deepEqual(await streams[2].ask('SUBSCRIBE', [listenKey], 1), { result: null, id: 1 });
+    const order = await limit(ann, 'SELL', '0.001', '59000');
+    await ask(ann, 'DELETE', '/api/v3/order', { symbol: SYMBOL, orderId: order.orderId });
+    const reports = (stream) => stream.events.map(({ data }) => data).filter(({ e }) => e === 'executionReport');
+    for (const stream of streams) {
+        await until('the end of the order', () => reports(stream).length === 2);
+        assert.deepEqual(reports(stream).map(({ i, X }) => [i, X]),
+                         [[order.orderId, 'NEW'], [order.orderId, 'CANCELED']]);
+    }
+    assert.ok(streams[1].events.every(({ stream }) => stream === listenKey));
+    assert.deepEqual(await askKey('PUT', { listenKey }), { status: 200, body: {} });
+    assert.equal((await askKey('PUT', { listenKey: 'another' })).body.code, -1125);
+    assert.deepEqual(await askKey('DELETE', { listenKey }), { status: 200, body: {} });
+    for (const stream of streams) {
+        await until('the last word', () => stream.events.at(-1).data.e === 'listenKeyExpired');
+        await stream.close();
+    }
 });
 
 test('a node that has begun anew tells what its log holds by the same numbers', async () => {

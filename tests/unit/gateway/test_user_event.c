@@ -92,8 +92,9 @@ TEST(user_event, an_account_knows_what_of_it_is_forgotten)
 {
     uint32_t count;
     open_events();
+    desk_balance(1, 1, 9, 0); /* 2-0 */
     for (uint32_t at = 0; at < 3; at++) {
-        desk_balance(1, 0, at, 0); /* commands 2, 3, 4 */
+        desk_balance(1, 0, at, 0); /* 2-4, 3-0, 4-0 */
         apply();
     }
     for (uint32_t at = 0; at < USER_EVENTS_KEPT - 2; at++) {
@@ -102,7 +103,8 @@ TEST(user_event, an_account_knows_what_of_it_is_forgotten)
     }
     assert_int_equal(user_event_count(events) - user_event_first(events), USER_EVENTS_KEPT);
     assert_false(since(1, 1, 99, &count));
-    assert_true(since(1, 2, 0, &count)); /* 2-0 is the one that is gone */
+    assert_false(since(1, 2, 0, &count)); /* 2-4 is gone, as is 2-0 */
+    assert_true(since(1, 2, 4, &count));
     assert_int_equal(count, 2);
     assert_false(since(2, 0, 0, &count)); /* all are there, but more than asked for */
     const uint64_t last = desk_number;

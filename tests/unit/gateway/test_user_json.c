@@ -160,6 +160,13 @@ TEST(user_json, trailing_stop_says_when_it_follows)
     event_write_order_terms(&desk_events, &terms);
     user_apply();
     assert_string_equal(user_values("D"), "1700000040004");
+    user_silence();
+    terms.order_id = 11;
+    terms.stop_price.ticks = 4000000;
+    desk_accept_type(11, 1, SELL, STOP_LOSS, 0, 3, "waits");
+    event_write_order_terms(&desk_events, &terms);
+    user_apply();
+    assert_string_equal(user_values("D"), "");
 }
 
 /* 5 lots meet 3 of the same account's, DECREMENT: both lose 3; the maker ends by it, and the taker says what it has lost. */
@@ -255,12 +262,17 @@ TEST(user_json, second_half_of_a_replace_is_rejected)
     assert_string_equal(user_values("sequence"), "\"3-4\" \"3-8\" \"3-9\"");
 }
 
-/* A replace that the cancel has stopped places nothing and rejects nothing. */
-TEST(user_json, a_replace_that_did_not_begin_is_not_told)
+/* A replace that canceled nothing changed nothing, whether it tried to place or not: its answer says so, and no event. */
+TEST(user_json, a_replace_that_changed_nothing_is_not_told)
 {
     open_both();
     user_replaces("cancel-1", "never");
-    const struct order_replaced_event replaced = {.cancel_reject = REJECT_UNKNOWN_ORDER};
+    struct order_replaced_event replaced = {.cancel_reject = REJECT_UNKNOWN_ORDER};
+    event_write_order_replaced(&desk_events, &replaced);
+    user_apply();
+    user_replaces("cancel-1", "never");
+    replaced.attempted = 1;
+    replaced.place_reject = REJECT_INSUFFICIENT_BALANCE;
     event_write_order_replaced(&desk_events, &replaced);
     user_apply();
     assert_string_equal(user_heard, "");

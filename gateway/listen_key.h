@@ -1,0 +1,48 @@
+/* Listen keys: names of user data streams, for clients that know of no other way.
+ *
+ * Whoever has the name may listen, so it is as long as a secret. An account has one at a time, for LISTEN_KEY_LIFE_NS from
+ * when it was last asked for or extended. A node knows its own alone, and none after a restart.
+ *
+ * Owner    one gateway loop
+ * Memory   from an arena at start
+ * Limits   LISTEN_KEYS_MAX accounts; when all have one that is good, the next gets none
+ * Cost     O(LISTEN_KEYS_MAX) a call
+ */
+
+#ifndef GATEWAY_LISTEN_KEY_H
+#define GATEWAY_LISTEN_KEY_H
+
+#include "common/arena.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define LISTEN_KEYS_MAX    1024
+#define LISTEN_KEY_LETTERS 64
+#define LISTEN_KEY_LIFE_NS (3600ull * 1000000000ull)
+
+struct listen_keys;
+
+size_t listen_key_bytes(void);
+
+/* NULL when the arena cannot hold them. */
+MUST_CHECK struct listen_keys *listen_key_new(struct arena *arena);
+
+/* The account's key, good for LISTEN_KEY_LIFE_NS from now: the one it has, or one made of `random`. NULL: there is no room.
+ * Good until the next call. LISTEN_KEY_LETTERS letters. */
+const char *listen_key_take(struct listen_keys *keys, uint32_t account, uint64_t now_ns,
+                            const uint8_t random[LISTEN_KEY_LETTERS]);
+
+/* Makes the account's key last from now on. False when this is not its key, or not any more. */
+MUST_CHECK bool listen_key_extend(struct listen_keys *keys, uint32_t account, const char *key,
+                                  size_t key_bytes, uint64_t now_ns);
+
+/* Ends the account's key. False likewise. */
+MUST_CHECK bool listen_key_end(struct listen_keys *keys, uint32_t account, const char *key,
+                               size_t key_bytes, uint64_t now_ns);
+
+/* Whose key this is; 0: nobody's, or not any more. */
+uint32_t listen_key_account(const struct listen_keys *keys, const char *key, size_t key_bytes,
+                            uint64_t now_ns);
+
+#endif /* GATEWAY_LISTEN_KEY_H */

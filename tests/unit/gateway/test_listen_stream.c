@@ -1,0 +1,147 @@
+#include "gateway/listen_stream_h2o.h"
+
+#include "gateway/listen_key.h"
+#include "tests/unit/gateway/user_fixture.h"
+
+#define NOW_NS 1700000000000000000ull
+
+static char said[1 << 14];
+static struct session session;
+static struct listen_streams streams;
+static char names[256];
+static char key[LISTEN_KEY_LETTERS + 1];
+static bool closes; /* what is sent closes the connection, as of a reader that is too slow */
+
+static void send_said(void *context, const h2o_iovec_t *parts, size_t part_count)
+{
+    (void)context;
+    size_t used = strlen(said);
+    for (size_t i = 0; i < part_count; i++) {
+        assert_true(used + parts[i].len + 2 < sizeof(said));
+        memcpy(said + used, parts[i].base, parts[i].len);
+        used += parts[i].len;
+    }
+    memcpy(said + used, "\n", 2);
+    if (closes) listen_stream_close(&streams);
+}
+
+/* The session's names are these two, or one; account 1 has a key. */
+static void name(const char *first, const char *second)
+{
+    session.names = names;
+    session.names_used = (uint32_t)strlen(first) + 1;
+    memcpy(names, first, session.names_used);
+    if (second == NULL) return;
+    memcpy(names + session.names_used, second, strlen(second) + 1);
+    session.names_used += (uint32_t)strlen(second) + 1;
+}
+
+static void open_streams(void)
+{
+    static const uint8_t noise[LISTEN_KEY_LETTERS] = {3, 1, 4, 1, 5};
+    user_open();
+    said[0] = 0;
+    closes = false;
+    session = (struct session){0};
+    streams = (struct listen_streams){.users = users, .session = &session, .send = send_said};
+    memcpy(key, listen_key_take(user_stream_keys(users), 1, NOW_NS, noise), LISTEN_KEY_LETTERS);
+}
+
+static void move(uint32_t account, int64_t units)
+{
+    said[0] = 0;
+    desk_balance(account, 0, units, 0);
+    user_apply();
+}
+
+/* A name that is a key is its account's stream; other names stay silent. */
+TEST(listen_stream, name_that_is_a_key_is_listened_to)
+{
+    open_streams();
+    name("nothing", key);
+    listen_stream_follow(&streams, NOW_NS);
+    move(2, 5);
+    assert_string_equal(said, "");
+    move(1, 5);
+    assert_memory_equal(said, "{\"e\":\"outboundAccountPosition\",", 31);
+    session.is_combined = true;
+    move(1, 6);
+    char wrapped[128];
+    snprintf(wrapped, sizeof(wrapped), "{\"stream\":\"%s\",\"data\":{\"e\":\"outbound", key);
+    assert_memory_equal(said, wrapped, strlen(wrapped));
+    assert_non_null(strstr(said, "\"}}\n"));
+    name("nothing", NULL);
+    listen_stream_follow(&streams, NOW_NS);
+    move(1, 7);
+    assert_string_equal(said, "");
+    listen_stream_close(&streams);
+}
+
+/* A connection of other things has nothing to end. */
+TEST(listen_stream, connection_without_keys_has_nothing_to_do)
+{
+    struct listen_streams none = {0};
+    listen_stream_tick(&none, NOW_NS);
+    listen_stream_close(&none);
+    assert_null(none.first);
+}
+
+/* Asked for again while it is there, it is still told once. */
+TEST(listen_stream, key_is_listened_to_once)
+{
+    open_streams();
+    name(key, NULL);
+    listen_stream_follow(&streams, NOW_NS);
+    listen_stream_follow(&streams, NOW_NS);
+    move(1, 5);
+    assert_null(strstr(strchr(said, '\n') + 1, "outbound"));
+    listen_stream_close(&streams);
+}
+
+/* A key that is over is told so, once, and its account is not told of any more. */
+TEST(listen_stream, stream_ends_with_its_key)
+{
+    char told[256];
+    open_streams();
+    name(key, NULL);
+    listen_stream_follow(&streams, NOW_NS);
+    listen_stream_tick(&streams, NOW_NS + LISTEN_KEY_LIFE_NS - 1);
+    assert_string_equal(said, "");
+    listen_stream_tick(&streams, NOW_NS + LISTEN_KEY_LIFE_NS);
+    snprintf(told, sizeof(told),
+             "{\"e\":\"listenKeyExpired\",\"E\":1700003600000,\"listenKey\":\"%s\"}\n", key);
+    assert_string_equal(said, told);
+    listen_stream_tick(&streams, NOW_NS + LISTEN_KEY_LIFE_NS);
+    assert_string_equal(said, told);
+    move(1, 5);
+    assert_string_equal(said, "");
+    listen_stream_follow(&streams, NOW_NS + LISTEN_KEY_LIFE_NS);
+    assert_null(streams.first);
+}
+
+TEST(listen_stream, stream_ends_when_its_key_is_ended)
+{
+    open_streams();
+    name(key, NULL);
+    listen_stream_follow(&streams, NOW_NS);
+    assert_true(listen_key_end(user_stream_keys(users), 1, key, LISTEN_KEY_LETTERS, NOW_NS));
+    listen_stream_tick(&streams, NOW_NS);
+    assert_non_null(strstr(said, "listenKeyExpired"));
+    assert_null(streams.first);
+}
+
+TEST(listen_stream, connection_may_close_while_it_is_told)
+{
+    open_streams();
+    name(key, NULL);
+    listen_stream_follow(&streams, NOW_NS);
+    closes = true;
+    move(1, 5);
+    assert_null(streams.first);
+    move(1, 6);
+    assert_string_equal(said, "");
+    listen_stream_follow(&streams, NOW_NS);
+    listen_stream_tick(&streams, NOW_NS + LISTEN_KEY_LIFE_NS);
+    assert_non_null(strstr(said, "listenKeyExpired"));
+    assert_null(streams.first);
+}
