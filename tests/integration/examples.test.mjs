@@ -104,12 +104,20 @@ const needs = {
     openOrders: () => place(ann, { newClientOrderId: undefined }),
     openOrderLists: () => sent('placeOco', { changes: { listClientOrderId: undefined } }),
     cancelList: () => sent('placeOco'),
+    keepListening: listen, stopListening: listen,
+    walletWithdraw: small,
     walletWithdrawals: small,
     custodyWithdrawals: small,
     release: small,
     tradeProof: allCertified,
     depositHistory: allProjected, withdrawalHistory: allProjected, addressHistory: allProjected, ledger: allProjected,
 };
+
+// The same key as long as it is not ended.
+async function listen() {
+    const { body } = await sent('startListening');
+    known.keepListening = known.stopListening = { listenKey: body.listenKey };
+}
 
 // One that needs nobody's approval is released with its block.
 async function small() {
@@ -157,6 +165,7 @@ function signedText(text, who, body = '') {
 const signers = {
     none: (text) => ({ text, headers: {} }),
     account: (text, who, method, path, body) => ({ text: signedText(text, who, body), headers: { 'X-MBX-APIKEY': who.apiKey }, body }),
+    key: (text, who) => ({ text, headers: { 'X-MBX-APIKEY': who.apiKey } }),
     lines: (text, who, method, path, body) => ({ text, headers: { 'X-MBX-APIKEY': who.apiKey },
                                                  body: body.split('\n').map((line) => signedText(line, who)).join('\n') }),
     operator: (text, who, method) => {
@@ -177,7 +186,7 @@ const signers = {
                                   'X-Quorex-Grant': grant } };
     },
 };
-const signerOf = { USER_DATA: 'account', TRADE: 'account', WITHDRAW: 'account', BATCH: 'account', ITEMS: 'lines', OPERATOR: 'operator', CONNECTOR: 'operator', READER: 'reader' };
+const signerOf = { USER_DATA: 'account', TRADE: 'account', WITHDRAW: 'account', BATCH: 'account', ITEMS: 'lines', USER_STREAM: 'key', OPERATOR: 'operator', CONNECTOR: 'operator', READER: 'reader' };
 
 async function sent(id, { changes, account } = {}) {
     const one = byId.get(id), given = exampleOf(one, changes);
@@ -358,6 +367,17 @@ test('user data is told as documented, and each of its events comes', { timeout:
     socket.close();
 });
 
+test('a listen key tells the same', { timeout: 60000 }, async () => {
+    await listen();
+    const { socket, messages } = await opened(`/ws/${known.stopListening.listenKey}`);
+    await happen();
+    await until('money', () => messages.some(({ e }) => e === 'balanceUpdate'));
+    await sent('stopListening');
+    await until('its end', () => messages.some(({ e }) => e === 'listenKeyExpired'));
+    socket.close();
+    assert.deepEqual(messages.flatMap((one) => check(streams, streams.components.messages.ListenEvent.payload, one)), []);
+});
+
 // One of each: traded, prevented, expired, canceled, amended, replaced in vain, a list, money from an operator.
 async function happen() {
     const plain = { newClientOrderId: undefined };
@@ -366,10 +386,10 @@ async function happen() {
     await place(ann, { ...plain, side: 'BUY', price: '60000', selfTradePreventionMode: 'EXPIRE_TAKER', strategyId: 7, strategyType: 1000000 });
     await place(ann, { ...plain, side: 'BUY', price: '20000', timeInForce: 'FOK' });
     await place(ann, { ...plain, side: 'SELL', type: 'STOP_LOSS', price: undefined, timeInForce: undefined, stopPrice: '10000', trailingDelta: 100 });
-    await place(ann, { newClientOrderId: 'told-1' });
-    await sent('amendOrder', { changes: { origClientOrderId: 'told-1', newClientOrderId: 'told-2' } });
-    await sent('replaceOrder', { changes: { cancelOrigClientOrderId: 'told-2', quantity: '9000', newClientOrderId: 'told-3' } });
-    await sent('placeOco', { changes: { listClientOrderId: 'told' } });
+    const { body: { orderId } } = await place(ann, plain);
+    await sent('amendOrder', { changes: { orderId, origClientOrderId: undefined, newClientOrderId: undefined } });
+    await sent('replaceOrder', { changes: { cancelOrderId: orderId, cancelOrigClientOrderId: undefined, quantity: '9000', ...plain } });
+    await sent('placeOco', { changes: { listClientOrderId: undefined } });
     await sent('cancelOpenOrders');
     await sent('admin', { changes: { account: ann.account } });
 }
