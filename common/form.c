@@ -52,6 +52,12 @@ static bool has_name(const struct form *form, uint32_t first_field, const char *
     return false;
 }
 
+static bool refuse(struct form *form, enum form_fault fault)
+{
+    form->fault = fault;
+    return false;
+}
+
 /* Appends the fields of one part. A name that an earlier part has is kept behind that one, where
  * form_find does not reach. */
 static bool parse_part(struct form *form, struct part part)
@@ -63,12 +69,13 @@ static bool parse_part(struct form *form, struct part part)
             part.at++;
             continue;
         }
-        if (form->field_count == FORM_FIELDS_MAX) return false;
+        if (form->field_count == FORM_FIELDS_MAX) return refuse(form, FORM_FULL);
         const char *name = decode(form, &part, '=');
-        if (name == NULL || *name == '\0' || has_name(form, first_field, name)) return false;
+        if (name == NULL || *name == '\0') return refuse(form, FORM_MALFORMED);
+        if (has_name(form, first_field, name)) return refuse(form, FORM_REPEATED);
         if (part.at < part.end && *part.at == '=') part.at++;
         const char *value = decode(form, &part, '&');
-        if (value == NULL) return false;
+        if (value == NULL) return refuse(form, FORM_MALFORMED);
         form->fields[form->field_count++] = (struct form_field){name, value, strlen(value)};
     }
     return true;
@@ -77,6 +84,7 @@ static bool parse_part(struct form *form, struct part part)
 bool form_parse(struct form *form, const char *query, size_t query_bytes, const char *body,
                 size_t body_bytes)
 {
+    form->fault = FORM_GOOD;
     form->field_count = 0;
     form->used_bytes = 0;
     if (query_bytes > 0 && !parse_part(form, (struct part){query, query + query_bytes, false}))

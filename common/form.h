@@ -25,14 +25,23 @@ struct form_field {
     size_t value_bytes;
 };
 
+/* Why a form is empty that should not be. */
+enum form_fault {
+    FORM_GOOD,
+    FORM_MALFORMED,
+    FORM_REPEATED, /* a key twice in one part */
+    FORM_FULL      /* too many keys */
+};
+
 struct form {
+    enum form_fault fault;
     uint32_t field_count;
     uint32_t used_bytes;
     struct form_field fields[FORM_FIELDS_MAX];
     char bytes[FORM_BYTES_MAX];
 };
 
-/* Parses both parts (either may be empty). False when malformed; the form is empty then. */
+/* Parses both parts (either may be empty). False when malformed; the form is empty then, and its fault says why. */
 MUST_CHECK bool form_parse(struct form *form, const char *query, size_t query_bytes,
                            const char *body, size_t body_bytes);
 

@@ -318,13 +318,20 @@ static bool read_form(const struct request *request)
                       is_form ? request->body_bytes : 0);
 }
 
+static struct refusal form_refusal(const struct form *form)
+{
+    if (form->fault == FORM_REPEATED) return refusal_of(REJECT_PARAMETER_REPEATED, NULL, NULL);
+    if (form->fault == FORM_FULL) return refusal_of(REJECT_TOO_MANY_PARAMETERS, NULL, NULL);
+    return refusal_of(REJECT_ILLEGAL_CHARACTERS, "query", "name=value&name=value");
+}
+
 static void handle(struct desk_question *question)
 {
     struct desk *desk = question->desk;
     struct request *request = &question->request;
     request->form = &desk->form;
     if (!read_form(request)) {
-        request->refusal = refusal_of(REJECT_ILLEGAL_CHARACTERS, "query", "name=value&name=value");
+        request->refusal = form_refusal(request->form);
         desk_send_refusal(question);
         return;
     }

@@ -43,8 +43,14 @@ TEST(form, a_name_twice_in_one_part_is_malformed)
 {
     assert_false(parse("price=1&price=1", ""));
     assert_int_equal(form.field_count, 0);
+    assert_int_equal(form.fault, FORM_REPEATED);
     assert_false(parse("", "price=1&a=b&price=2"));
     assert_false(parse("p%72ice=1&price=2", ""));
+    assert_int_equal(form.fault, FORM_REPEATED);
+    assert_false(parse("p%7", "a=1"));
+    assert_int_equal(form.fault, FORM_MALFORMED);
+    assert_true(parse("price=1", "price=2"));
+    assert_int_equal(form.fault, FORM_GOOD);
 }
 
 TEST(form, percent_and_plus_are_decoded)
@@ -91,6 +97,7 @@ TEST(form, as_many_fields_as_fit_and_no_more)
     memcpy(query + length, "x=y", 4);
     assert_false(form_parse(&form, query, length + 3, NULL, 0));
     assert_int_equal(form.field_count, 0);
+    assert_int_equal(form.fault, FORM_FULL);
 }
 
 /* "a" and its terminator take 2 bytes, the value's terminator 1. */

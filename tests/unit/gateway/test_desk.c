@@ -526,3 +526,25 @@ TEST(desk, one_address_has_its_share_of_the_lookups)
     assert_int_equal(uv_loop_close(&loop), 0);
     asker_close();
 }
+
+/* What cannot be read as names and values says which of its faults it has. */
+TEST(desk, forms_are_refused_by_their_fault)
+{
+    char query[512] = "symbol=BTCUSDT";
+    asker_open();
+    asker_ask(&ann, METHOD_GET, "/api/v3/ticker/price", "symbol=BTCUSDT&symbol=ETHBTC");
+    assert_int_equal(ann.question.answer.http_status, 400);
+    assert_string_equal(ann.text,
+                        "{\"code\":-1101,\"msg\":\"Duplicate values for a parameter detected.\"}");
+    desk_forget(&ann.question);
+    for (int i = 0; i < FORM_FIELDS_MAX; i++)
+        snprintf(query + strlen(query), sizeof(query) - strlen(query), "&k%d=v", i);
+    asker_ask(&ann, METHOD_GET, "/api/v3/ticker/price", query);
+    assert_string_equal(ann.text,
+                        "{\"code\":-1101,\"msg\":\"Too many parameters sent for this endpoint.\"}");
+    desk_forget(&ann.question);
+    asker_ask(&ann, METHOD_GET, "/api/v3/ticker/price", "symbol=%4");
+    assert_memory_equal(ann.text, "{\"code\":-1100,", 14);
+    desk_forget(&ann.question);
+    asker_close();
+}

@@ -88,7 +88,7 @@ TEST(order_batch, refused_line_leaves_the_others)
     accept_command(&header, 78);
     assert_ptr_equal(strstr(ann.text, "[" NO_SYMBOL ",{\"status\":200,"), ann.text);
     assert_non_null(
-        strstr(ann.text, "}}," NO_SYMBOL ",{\"status\":400,\"error\":{\"code\":-1100,"));
+        strstr(ann.text, "}}," NO_SYMBOL ",{\"status\":400,\"error\":{\"code\":-1101,"));
     desk_forget(&ann.question);
 
     ask_batch(&ann, "side=BUY\nside=SELL");
