@@ -42,7 +42,8 @@ before(async () => {
     execFileSync(quorex, ['init', '--data', dir, '--port', port, '--checkpoint-blocks', '10', '--demo', '--database',
                           `host=${postgres.directory} dbname=quorex_%K user=quorex`], { timeout: 60000 });
     const out = openSync(join(node, 'log'), 'a');
-    child = spawn(quorex, ['node', '--config', join(node, 'quorex.conf'), '--limits', 'off'], { stdio: ['ignore', out, out] });
+    child = spawn(quorex, ['node', '--config', join(node, 'quorex.conf'), '--limits', 'off', '--elsewhere',
+                           'https://b.example:8443'], { stdio: ['ignore', out, out] });
     await until('the node to be ready', async () => (await fetch(`${http}/readyz`)).ok, 60);
     execFileSync(quorex, ['demo-accounts', '--url', http, '--data', dir], { timeout: 60000 });
     [ann, bob] = JSON.parse(readFileSync(join(dir, 'accounts.json')));
@@ -52,12 +53,15 @@ before(async () => {
     await prepare();
 });
 
+async function stop() {
+    if (!child || child.exitCode !== null) return;
+    const ended = new Promise((resolve_) => child.on('exit', resolve_));
+    child.kill('SIGTERM');
+    await ended;
+}
+
 after(async () => {
-    if (child) {
-        const ended = new Promise((resolve_) => child.on('exit', resolve_));
-        child.kill('SIGTERM');
-        await ended;
-    }
+    await stop();
     postgres.stop();
     rmSync(dir, { recursive: true, force: true });
 });
@@ -403,3 +407,13 @@ function fresh({ id, operation }) {
     if (id === 'cancelOrder') return { origClientOrderId: 'my-order-6' };
     return id.startsWith('place') && names.has('listClientOrderId') ? { listClientOrderId: `${id}-1` } : {};
 }
+
+// The last: there is no node behind it.
+test('a node that stops says so as documented', { timeout: 30000 }, async () => {
+    const [stream, api] = [await opened('/ws/btcusdt@trade'), await opened('/ws-api/v3')];
+    await stop();
+    const last = (one, name, message) => assert.deepEqual(check(streams, streams.components.messages[name].payload, message), [], JSON.stringify(one.messages));
+    last(stream, 'Shutdown', stream.messages.at(-1));
+    last(api, 'ApiShutdown', api.messages.at(-1));
+    assert.deepEqual([stream.messages.at(-1).elsewhere, api.messages.at(-1).event.elsewhere], Array(2).fill(['https://b.example:8443']));
+});
