@@ -1036,6 +1036,7 @@ void socket_upgrade_api(struct socket_hub *hub, h2o_req_t *request, struct desk 
         return;
     }
     connection->api->user.stream = publish_users(hub->publisher);
+    connection->api->user.opened_ns = clock_ns(CLOCK_REALTIME);
     switch_protocols(connection, request, accept);
 }
 

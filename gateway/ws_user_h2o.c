@@ -24,6 +24,7 @@ struct ws_subscription {
     struct ws_calls *calls;
     struct ws_subscription *next;
     uint32_t id;
+    bool is_of_session; /* it ends when its account logs out */
     enum subscription_state state;
 };
 
@@ -123,15 +124,16 @@ void ws_user_settle(struct ws_calls *calls)
 
 /* ---- methods ---- */
 
-/* A new one for the request's account, or NULL with the refusal. */
-static struct ws_subscription *begin(struct request *request, enum subscription_state state)
+/* A new one, or NULL with the refusal. */
+static struct ws_subscription *begin(struct request *request, uint32_t account,
+                                     enum subscription_state state)
 {
     struct ws_calls *calls = ws_call_of(request);
     struct ws_user *user = &calls->user;
     enum reject reject = REJECT_NONE;
     if (!calls->caller.is_open(calls->caller.context))
         reject = REJECT_STOPPING;
-    else if (find_account(user, request->account) != NULL)
+    else if (find_account(user, account) != NULL)
         reject = REJECT_SUBSCRIPTION_ACTIVE;
     else if (user->count == WS_SUBSCRIPTIONS_MAX)
         reject = REJECT_SUBSCRIPTIONS_MANY;
@@ -141,9 +143,7 @@ static struct ws_subscription *begin(struct request *request, enum subscription_
     }
     struct ws_subscription *subscription = h2o_mem_alloc(sizeof(*subscription));
     *subscription = (struct ws_subscription){
-        .listener = {.account = request->account,
-                     .time_unit_ns = time_unit_ns(calls),
-                     .hear = hear},
+        .listener = {.account = account, .time_unit_ns = time_unit_ns(calls), .hear = hear},
         .calls = calls,
         .next = user->first,
         .id = user->next_id++,
@@ -166,8 +166,19 @@ static enum outcome answer_begun(struct request *request,
 enum outcome ws_user_subscribe(struct request *request, const struct facts *facts)
 {
     (void)facts;
-    const struct ws_subscription *subscription = begin(request, SUBSCRIPTION_NEW);
+    const struct ws_subscription *subscription = begin(request, request->account, SUBSCRIPTION_NEW);
     return subscription == NULL ? OUTCOME_REFUSED : answer_begun(request, subscription);
+}
+
+enum outcome ws_user_subscribe_session(struct request *request, const struct facts *facts)
+{
+    const uint32_t account = ws_call_of(request)->user.session.account;
+    (void)facts;
+    if (account == 0) return request_refuse(request, REJECT_KEY, NULL, NULL);
+    struct ws_subscription *subscription = begin(request, account, SUBSCRIPTION_NEW);
+    if (subscription == NULL) return OUTCOME_REFUSED;
+    subscription->is_of_session = true;
+    return answer_begun(request, subscription);
 }
 
 enum outcome ws_user_resume(struct request *request, const struct facts *facts)
@@ -180,7 +191,7 @@ enum outcome ws_user_resume(struct request *request, const struct facts *facts)
         return request_refuse(request, REJECT_MANDATORY, "from", NULL);
     if (!user_stream_remembers(stream, request->account, from))
         return request_refuse(request, REJECT_RESUME_OLD, NULL, NULL);
-    struct ws_subscription *subscription = begin(request, SUBSCRIPTION_RESUMING);
+    struct ws_subscription *subscription = begin(request, request->account, SUBSCRIPTION_RESUMING);
     if (subscription == NULL) return OUTCOME_REFUSED;
     subscription->listener.from = from;
     return answer_begun(request, subscription);
@@ -203,6 +214,75 @@ enum outcome ws_user_unsubscribe(struct request *request, const struct facts *fa
     writer_object(&request->json);
     writer_object_end(&request->json);
     return OUTCOME_ANSWERED;
+}
+
+/* ---- sessions ---- */
+
+static void put_time(struct request *request, const char *name, uint64_t time_ns)
+{
+    writer_key_u64(&request->json, name, time_ns / request->time_unit_ns);
+}
+
+static bool is_told(const struct ws_user *user)
+{
+    const struct ws_subscription *at = user->first;
+    while (at != NULL && at->state == SUBSCRIPTION_ENDING)
+        at = at->next;
+    return at != NULL;
+}
+
+static enum outcome answer_session(struct request *request)
+{
+    const struct ws_calls *calls = ws_call_of(request);
+    const struct ws_session *session = &calls->user.session;
+    struct writer *json = &request->json;
+    writer_object(json);
+    writer_key(json, "apiKey");
+    if (session->account == 0)
+        writer_null(json);
+    else
+        writer_text(json, session->key, sizeof(session->key));
+    writer_key(json, "authorizedSince");
+    if (session->account == 0)
+        writer_null(json);
+    else
+        writer_u64(json, session->since_ns / request->time_unit_ns);
+    put_time(request, "connectedSince", calls->user.opened_ns);
+    writer_key_bool(json, "returnRateLimits", !calls->hides_limits);
+    put_time(request, "serverTime", request->now_ns);
+    writer_key_bool(json, "userDataStream", is_told(&calls->user));
+    writer_object_end(json);
+    return OUTCOME_ANSWERED;
+}
+
+enum outcome ws_user_logon(struct request *request, const struct facts *facts)
+{
+    struct ws_session *session = &ws_call_of(request)->user.session;
+    const struct desk_question *question = container_of(request, struct desk_question, request);
+    const struct auth_piece *key = &question->headers[DESK_API_KEY];
+    (void)facts;
+    ASSERT(key->byte_count == sizeof(session->key)); /* it has been found */
+    session->account = request->account;
+    session->since_ns = request->now_ns;
+    memcpy(session->key, key->bytes, sizeof(session->key));
+    return answer_session(request);
+}
+
+enum outcome ws_user_status(struct request *request, const struct facts *facts)
+{
+    (void)facts;
+    return answer_session(request);
+}
+
+enum outcome ws_user_logout(struct request *request, const struct facts *facts)
+{
+    struct ws_user *user = &ws_call_of(request)->user;
+    (void)facts;
+    user->session = (struct ws_session){0};
+    user->ended_ns = request->now_ns;
+    for (struct ws_subscription *at = user->first; at != NULL; at = at->next)
+        if (at->is_of_session) at->state = SUBSCRIPTION_ENDING;
+    return answer_session(request);
 }
 
 enum outcome ws_user_list(struct request *request, const struct facts *facts)

@@ -1,5 +1,6 @@
 /* User data on a connection of the WebSocket API: its subscriptions, each to one account, and the methods that begin and
- * end them.
+ * end them. Who has logged on (session.logon) needs not sign again to be told of his account; everything else is signed
+ * as before: an order is proved to the other nodes by its own signature.
  *
  * An event is a message {"subscriptionId","event"}. A subscription begins behind the answer that names it: first what was
  * missed, when it resumes, then what happens. Nothing is left out: a reader who is too slow loses his connection.
@@ -17,10 +18,21 @@
 
 #define WS_SUBSCRIPTIONS_MAX 1000
 
+#define WS_KEY_LETTERS 64
+
 struct ws_subscription;
 
+/* Who has logged on. */
+struct ws_session {
+    uint32_t account;  /* 0: nobody */
+    uint64_t since_ns; /* wall clock */
+    char key[WS_KEY_LETTERS];
+};
+
 struct ws_user {
-    struct user_stream *stream; /* set by whoever opens the connection */
+    struct user_stream *stream; /* these two are set by whoever opens the connection */
+    uint64_t opened_ns;
+    struct ws_session session;
     struct ws_subscription *first;
     uint32_t count;
     uint32_t next_id;
@@ -37,8 +49,12 @@ void ws_user_close(struct ws_calls *calls);
 
 /* The methods' handlers, as a route's; what they read is the connection's own. */
 enum outcome ws_user_subscribe(struct request *request, const struct facts *facts);
+enum outcome ws_user_subscribe_session(struct request *request, const struct facts *facts);
 enum outcome ws_user_resume(struct request *request, const struct facts *facts);
 enum outcome ws_user_unsubscribe(struct request *request, const struct facts *facts);
 enum outcome ws_user_list(struct request *request, const struct facts *facts);
+enum outcome ws_user_logon(struct request *request, const struct facts *facts);
+enum outcome ws_user_status(struct request *request, const struct facts *facts);
+enum outcome ws_user_logout(struct request *request, const struct facts *facts);
 
 #endif /* GATEWAY_WS_USER_H2O_H */

@@ -243,6 +243,53 @@ TEST(ws_user, closing_connection_is_not_told)
     close_calls();
 }
 
+/* Who has logged on signs no more to be told of his account, until he logs out: that ends what he began so, and not what he
+ * has signed for. */
+TEST(ws_user, session_is_told_without_another_signature)
+{
+    const char *subscribe_session =
+        "{\"id\":2,\"method\":\"userDataStream.subscribe\",\"params\":{}}";
+    open_calls("returnRateLimits=false");
+    calls.user.opened_ns = 77000000;
+    take(subscribe_session);
+    assert_said("\"status\":401,\"error\":{\"code\":-2015,");
+    take("{\"id\":3,\"method\":\"session.status\"}");
+    assert_said("\"result\":{\"apiKey\":null,\"authorizedSince\":null,\"connectedSince\":77,"
+                "\"returnRateLimits\":false,\"serverTime\":");
+    assert_said("\"userDataStream\":false}");
+    take_signed("session.logon", NULL);
+    assert_said("\"result\":{\"apiKey\":\"" ASKER_KEY "\",\"authorizedSince\":1");
+    take(subscribe_session);
+    assert_said("\"result\":{\"subscriptionId\":0}");
+    said[0] = 0;
+    move(1, 5);
+    assert_said("{\"subscriptionId\":0,\"event\":{\"e\":\"outboundAccountPosition\"");
+    take("{\"id\":3,\"method\":\"session.status\"}");
+    assert_said("\"userDataStream\":true}");
+    take("{\"id\":4,\"method\":\"session.logout\"}");
+    assert_said("\"result\":{\"apiKey\":null,");
+    assert_said("\"userDataStream\":false}");
+    assert_said("{\"subscriptionId\":0,\"event\":{\"e\":\"eventStreamTerminated\"");
+    take(subscribe_session);
+    assert_said("\"code\":-2015,");
+    subscribe();
+    take("{\"id\":5,\"method\":\"session.logout\"}");
+    assert_said("\"userDataStream\":true}");
+    assert_null(strstr(said, "eventStreamTerminated"));
+    close_calls();
+}
+
+/* It is a session for what it says: everything else is signed. */
+TEST(ws_user, session_signs_nothing_else)
+{
+    open_calls("");
+    take_signed("session.logon", NULL);
+    assert_said("\"status\":200,");
+    take("{\"id\":2,\"method\":\"account.status\",\"params\":{\"timestamp\":1}}");
+    assert_said("\"code\":-2014,");
+    close_calls();
+}
+
 TEST(ws_user, times_are_in_the_connections_unit)
 {
     open_calls("timeUnit=MICROSECOND");
