@@ -365,6 +365,11 @@ test('user data is told as documented, and each of its events comes', { timeout:
     await until('the last word', () => kinds().has('eventStreamTerminated'));
     const again = await checked('userDataStream.resume', { from: heard(subscriptionId)[0].sequence });
     await until('what followed the first', () => heard(again.subscriptionId).length > 5);
+    assert.equal((await checked('session.logon', {})).apiKey, ann.apiKey);
+    await checked('userDataStream.unsubscribe', { subscriptionId: again.subscriptionId });
+    await checked('userDataStream.subscribe', {});
+    await checked('session.status', {});
+    assert.equal((await checked('session.logout', {})).apiKey, null);
     const wrong = messages.filter((one) => 'event' in one).flatMap((one) => check(streams, streams.components.messages.UserEvent.payload, one)
         .map((why) => `${one.event.e} ${one.event.x ?? ''}: ${why}`));
     assert.deepEqual([...new Set(wrong)], []);
