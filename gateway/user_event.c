@@ -32,7 +32,7 @@ struct user_events {
     struct user_account *accounts; /* 1 .. accounts_max */
     struct user_event *entries;    /* by index modulo USER_EVENTS_KEPT */
     uint64_t begin, end;
-    uint64_t floor; /* of commands up to this one nothing is known */
+    struct user_number floor; /* of what is not behind it nothing is known */
     uint32_t accounts_max;
     uint32_t event_count; /* of the command, those before the one in hand */
     uint32_t entry_count; /* of the event in hand */
@@ -45,6 +45,11 @@ int user_number_compare(struct user_number left, struct user_number right)
 {
     if (left.command != right.command) return left.command < right.command ? -1 : 1;
     return (left.ordinal > right.ordinal) - (left.ordinal < right.ordinal);
+}
+
+struct user_number user_number_whole(uint64_t command)
+{
+    return (struct user_number){command, UINT32_MAX};
 }
 
 static size_t put_decimal(uint64_t value, char *to)
@@ -118,7 +123,7 @@ struct user_events *user_event_new(struct arena *arena, const struct genesis *ge
 void user_event_restart(struct user_events *events)
 {
     ASSERT(events->end == 0);
-    events->floor = view_command(events->view);
+    events->floor = user_number_whole(view_command(events->view));
 }
 
 /* ---- entries ---- */
@@ -346,7 +351,11 @@ static void add_prevented(struct user_events *events, const struct applied *appl
     report->is_maker = is_maker;
     report->last_price = prevented->price;
     report->last_qty = own;
-    report->prevented_match.lots = left < right ? left : right;
+    /* When both lose, both lose what they would have traded: of an iceberg, what it shows. */
+    report->prevented_match.lots = others.lots > 0 && prevented->mode == SELF_TRADE_DECREMENT
+                                       ? own.lots
+                                   : left < right ? left
+                                                  : right;
     report->counter_order = other->order_id;
 }
 
@@ -665,7 +674,8 @@ bool user_event_since(const struct user_events *events, uint32_t account, struct
     ASSERT(account >= 1 && account <= events->accounts_max);
     const struct user_account *whose = &events->accounts[account];
     *count = 0;
-    if (from.command < events->floor || user_number_compare(from, whose->lost) < 0) return false;
+    if (user_number_compare(from, events->floor) < 0 || user_number_compare(from, whose->lost) < 0)
+        return false;
     for (uint64_t number = whose->last; number != 0 && number - 1 >= events->begin;
          number = entry_at(events, number - 1)->previous) {
         if (user_number_compare(entry_at(events, number - 1)->number, from) <= 0) break;

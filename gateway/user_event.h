@@ -133,6 +133,9 @@ MUST_CHECK bool user_event_since(const struct user_events *events, uint32_t acco
 /* -1, 0, 1: left is before, is, is after right. */
 int user_number_compare(struct user_number left, struct user_number right);
 
+/* Behind all entries of the command, and before those of the next. */
+struct user_number user_number_whole(uint64_t command);
+
 /* "command-ordinal", both in decimal; returns the length. */
 size_t user_number_put(struct user_number number, char text[USER_NUMBER_TEXT]);
 

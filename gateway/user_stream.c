@@ -92,6 +92,11 @@ void user_stream_leave(struct user_stream *stream, struct user_listener *listene
     stream->listener_count--;
 }
 
+struct user_number user_stream_number(const struct user_stream *stream)
+{
+    return user_number_whole(view_command(stream->view));
+}
+
 /* ---- messages ---- */
 
 static const struct printed *print(struct user_stream *stream, uint64_t index,

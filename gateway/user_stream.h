@@ -55,6 +55,9 @@ void user_stream_join(struct user_stream *stream, struct user_listener *listener
 /* Nothing when it is not joined. */
 void user_stream_leave(struct user_stream *stream, struct user_listener *listener);
 
+/* Whoever joins now hears all that is behind this number. */
+struct user_number user_stream_number(const struct user_stream *stream);
+
 /* Whether the account's entries behind `from` are all remembered, and no more than USER_REPLAY_MAX. */
 bool user_stream_remembers(struct user_stream *stream, uint32_t account, struct user_number from);
 

@@ -106,6 +106,8 @@ static struct ws_subscription **unsettled(struct ws_user *user)
 void ws_user_settle(struct ws_calls *calls)
 {
     struct ws_subscription **at;
+    if (!calls->user.is_unsettled) return;
+    calls->user.is_unsettled = false;
     while ((at = unsettled(&calls->user)) != NULL) {
         struct ws_subscription *subscription = *at;
         const enum subscription_state state = subscription->state;
@@ -151,14 +153,21 @@ static struct ws_subscription *begin(struct request *request, uint32_t account,
     };
     user->first = subscription;
     user->count++;
+    user->is_unsettled = true;
     return subscription;
 }
 
+/* `sequence`: what is behind this number will be heard, so that even who has heard nothing may resume. */
 static enum outcome answer_begun(struct request *request,
                                  const struct ws_subscription *subscription)
 {
+    const struct user_number from = subscription->state == SUBSCRIPTION_RESUMING
+                                        ? subscription->listener.from
+                                        : user_stream_number(subscription->calls->user.stream);
+    char number[USER_NUMBER_TEXT];
     writer_object(&request->json);
     writer_key_u64(&request->json, "subscriptionId", subscription->id);
+    writer_key_text(&request->json, "sequence", number, user_number_put(from, number));
     writer_object_end(&request->json);
     return OUTCOME_ANSWERED;
 }
@@ -211,6 +220,7 @@ enum outcome ws_user_unsubscribe(struct request *request, const struct facts *fa
     }
     if (!has_ended) return request_refuse(request, REJECT_SUBSCRIPTION_INACTIVE, NULL, NULL);
     user->ended_ns = request->now_ns;
+    user->is_unsettled = true;
     writer_object(&request->json);
     writer_object_end(&request->json);
     return OUTCOME_ANSWERED;
@@ -280,6 +290,7 @@ enum outcome ws_user_logout(struct request *request, const struct facts *facts)
     (void)facts;
     user->session = (struct ws_session){0};
     user->ended_ns = request->now_ns;
+    user->is_unsettled = true;
     for (struct ws_subscription *at = user->first; at != NULL; at = at->next)
         if (at->is_of_session) at->state = SUBSCRIPTION_ENDING;
     return answer_session(request);

@@ -37,6 +37,7 @@ struct ws_user {
     uint32_t count;
     uint32_t next_id;
     uint64_t ended_ns; /* when the last was asked to end */
+    bool is_unsettled; /* the answer in hand begins or ends some */
 };
 
 struct ws_calls;

@@ -198,6 +198,29 @@ TEST(user_json, prevented_match_is_reported_to_each_that_lost)
     assert_string_equal(user_values("U"), "7 8");
 }
 
+/* An iceberg of 9 shows 2: those alone are what a match with it would have traded. */
+TEST(user_json, prevented_match_with_an_iceberg_is_of_what_it_shows)
+{
+    open_both();
+    desk_accept(0, 7, 1, SELL, 5000000, 9, "maker");
+    user_apply();
+    user_silence();
+    desk_accept(0, 8, 1, BUY, 5000000, 5, "taker");
+    const struct prevented_event prevented = {.prevented_id = 4,
+                                              .maker_order = 7,
+                                              .taker_order = 8,
+                                              .price = {5000000},
+                                              .maker_qty = {2},
+                                              .taker_qty = {2},
+                                              .maker_account = 1,
+                                              .taker_account = 1,
+                                              .taker_side = BUY,
+                                              .mode = SELF_TRADE_DECREMENT};
+    event_write_prevented(&desk_events, &prevented);
+    user_apply();
+    assert_string_equal(user_values("pl"), "\"0.00002000\" \"0.00002000\"");
+}
+
 /* Who gave way alone is told alone; they would have traded what the smaller one had. */
 TEST(user_json, who_gave_way_alone_is_told_alone)
 {

@@ -160,3 +160,45 @@ TEST(user_stream, command_in_parts_is_told_at_its_end)
     user_stream_end(users, &part);
     assert_string_equal(user_values("sequence"), "\"2-0\"");
 }
+
+static uint32_t heard_count;
+
+static void count(struct user_listener *listener, const char *message, size_t byte_count)
+{
+    (void)listener;
+    assert_true(byte_count > 0 && message[0] == '{');
+    heard_count++;
+}
+
+/* So many credits in one part of a command. */
+static void credit(uint32_t flags, uint32_t credits)
+{
+    const struct applied part = {.number = desk_number + 1, .stamp_ns = desk_stamp, .flags = flags};
+    const struct credited_event credited = {.amount = {1}, .account = 1};
+    uint8_t bytes[EVENT_HEADER_BYTES + CREDITED_BYTES];
+    struct event_writer writer = {.at = bytes, .end = bytes + sizeof(bytes)};
+    event_write_credited(&writer, &credited);
+    for (uint32_t at = 0; at < credits; at++) {
+        const uint8_t *next = bytes;
+        struct event event;
+        assert_true(event_next(&next, writer.at, &event));
+        user_stream_event(users, &part, &event);
+    }
+    user_stream_end(users, &part);
+}
+
+/* A command may be longer than all that is remembered: then it is told in part before its end, and each of it once. */
+TEST(user_stream, longest_command_is_told_whole)
+{
+    user_open();
+    user_join(&user_ann, 1);
+    user_ann.hear = count;
+    heard_count = 0;
+    credit(APPLIED_FIRST, 1000);
+    assert_int_equal(heard_count, 0);
+    for (uint32_t parts = 1; parts < 200; parts++)
+        credit(0, 1000);
+    assert_true(heard_count > 100000 && heard_count < 200000);
+    credit(APPLIED_LAST, 1);
+    assert_int_equal(heard_count, 200001);
+}

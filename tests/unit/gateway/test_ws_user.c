@@ -114,7 +114,12 @@ TEST(ws_user, subscription_is_told_of_its_account)
 {
     open_calls("");
     subscribe();
-    assert_string_equal(said, "{\"id\":1,\"status\":200,\"result\":{\"subscriptionId\":0}}\n");
+    char answer[128];
+    snprintf(answer, sizeof(answer),
+             "{\"id\":1,\"status\":200,\"result\":{\"subscriptionId\":0,\"sequence\":\"%llu-"
+             "4294967295\"}}\n",
+             (unsigned long long)desk_number);
+    assert_string_equal(said, answer);
     said[0] = 0;
     move(2, 3);
     assert_string_equal(said, "");
@@ -187,14 +192,34 @@ TEST(ws_user, who_resumes_is_told_what_he_missed)
     move(2, 3);
     move(1, 4);
     take_signed("userDataStream.resume", from);
-    const char *answer = "{\"id\":1,\"status\":200,\"result\":{\"subscriptionId\":0}}\n"
-                         "{\"subscriptionId\":0,\"event\":{\"e\":\"outboundAccountPosition\",";
+    char answer[256];
+    snprintf(answer, sizeof(answer),
+             "{\"id\":1,\"status\":200,\"result\":{\"subscriptionId\":0,\"sequence\":\"%s\"}}\n"
+             "{\"subscriptionId\":0,\"event\":{\"e\":\"outboundAccountPosition\",",
+             from);
     assert_memory_equal(said, answer, strlen(answer));
     assert_null(strstr(said, "\"f\":\"0.00000001\""));
     assert_null(strstr(said, "\"f\":\"0.00000003\""));
     assert_true(strstr(said, "\"f\":\"0.00000002\"") < strstr(said, "\"f\":\"0.00000004\""));
     move(1, 5);
     assert_said("\"f\":\"0.00000005\"");
+    close_calls();
+}
+
+/* Who has heard nothing yet may go on from where his subscription began. */
+TEST(ws_user, subscription_says_where_it_begins)
+{
+    char from[64];
+    open_calls("");
+    move(1, 1);
+    subscribe();
+    const char *number = strstr(said, "\"sequence\":\"") + 12;
+    snprintf(from, sizeof(from), "%.*s", (int)strcspn(number, "\""), number);
+    ws_user_close(&calls);
+    move(1, 2);
+    take_signed("userDataStream.resume", from);
+    assert_said("\"f\":\"0.00000002\"");
+    assert_null(strstr(said, "\"f\":\"0.00000001\""));
     close_calls();
 }
 
@@ -260,7 +285,7 @@ TEST(ws_user, session_is_told_without_another_signature)
     take_signed("session.logon", NULL);
     assert_said("\"result\":{\"apiKey\":\"" ASKER_KEY "\",\"authorizedSince\":1");
     take(subscribe_session);
-    assert_said("\"result\":{\"subscriptionId\":0}");
+    assert_said("\"result\":{\"subscriptionId\":0,");
     said[0] = 0;
     move(1, 5);
     assert_said("{\"subscriptionId\":0,\"event\":{\"e\":\"outboundAccountPosition\"");
