@@ -237,6 +237,16 @@ static void fill_self_trade(const struct form *form, struct intent *asked,
         asked->list_place.self_trade = given->list_place.self_trade;
 }
 
+/* In our words, which name their action, or in the wallet's. */
+static bool read_withdraw(const struct form *form, const struct params *params,
+                          struct intent *intent, struct refusal *refusal)
+{
+    const bool in_our_words =
+        params->rules < PARAMS_RULES_APPLY || form_find(form, "action") != NULL;
+    return in_our_words ? intent_custody_withdraw(form, params, intent, refusal)
+                        : intent_custody_apply(form, params, intent, refusal);
+}
+
 /* Reads the text as the kind of request that leads to commands of `type`. */
 static bool intent_read(const struct form *form, const struct params *params, uint16_t type,
                         struct intent *intent)
@@ -260,7 +270,7 @@ static bool intent_read(const struct form *form, const struct params *params, ui
     case T_SWITCH_SET:
         return intent_switch_set(form, params, intent, &refusal);
     case T_WITHDRAW:
-        return intent_custody_withdraw(form, params, intent, &refusal);
+        return read_withdraw(form, params, intent, &refusal);
     case T_ADDRESS_ALLOW:
         return intent_custody_allow(form, params, intent, &refusal);
     case T_WITHDRAWAL_CANCEL:

@@ -300,6 +300,76 @@ bool intent_custody_withdraw(const struct form *form, const struct params *param
            parameter_client_id(form, "withdrawOrderId", ask->client_id, refusal);
 }
 
+/* The coin's first network when none is named: routes are only added, so it is the same whenever one looks. */
+static bool read_network(const struct form *form, const struct params *params, uint16_t asset,
+                         uint8_t chain[CHAIN_BYTES], struct refusal *refusal)
+{
+    const struct form_field *field;
+    if (!parameter_optional(form, "network", &field, refusal)) return false;
+    if (field == NULL) {
+        const int route = params_default_route(params, asset);
+        if (route < 0) return parameter_refuse(refusal, REJECT_ROUTE, NULL, NULL);
+        memcpy(chain, params->routes[route].chain, CHAIN_BYTES);
+        return true;
+    }
+    if (!market_symbol_valid(field->value, CHAIN_BYTES))
+        return parameter_refuse(refusal, REJECT_DATA, "network", NULL);
+    memset(chain, 0, CHAIN_BYTES);
+    memcpy(chain, field->value, field->value_bytes);
+    return true;
+}
+
+/* What would make it another request, or send the money elsewhere: there are no tags here, and one wallet. */
+static bool apply_only(const struct form *form, struct refusal *refusal)
+{
+    static const char *const others[] = {"action", "symbol", "addressTag"};
+    const struct form_field *wallet = form_find(form, "walletType");
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        const struct form_field *field = form_find(form, others[i]);
+        if (field != NULL && field->value_bytes > 0)
+            return parameter_refuse(refusal, REJECT_NOT_REQUIRED, others[i], NULL);
+    }
+    if (wallet != NULL && strcmp(wallet->value, "0") != 0)
+        return parameter_refuse(refusal, REJECT_DATA, "walletType", NULL);
+    return true;
+}
+
+/* What the withdrawal is called: the moment at which it was signed when its owner calls it nothing. So the same text can
+ * never be two withdrawals. */
+static bool read_apply_id(const struct form *form, uint8_t client_id[CLIENT_ID_BYTES],
+                          struct refusal *refusal)
+{
+    static const char prefix[] = "at-";
+    char digits[20];
+    size_t count = 0, used = sizeof(prefix) - 1;
+    uint64_t timestamp_ns, deadline_ns;
+    if (!parameter_client_id(form, "withdrawOrderId", client_id, refusal)) return false;
+    if (client_id[0] != 0) return true;
+    if (!intent_deadline(form, &timestamp_ns, &deadline_ns, refusal)) return false;
+    memcpy(client_id, prefix, used);
+    do {
+        digits[count++] = (char)('0' + timestamp_ns % 10);
+    } while ((timestamp_ns /= 10) != 0);
+    while (count > 0)
+        client_id[used++] = (uint8_t)digits[--count];
+    return true;
+}
+
+bool intent_custody_apply(const struct form *form, const struct params *params,
+                          struct intent *intent, struct refusal *refusal)
+{
+    *intent = (struct intent){.type = T_WITHDRAW};
+    struct withdraw_command *ask = &intent->withdraw;
+    if (params->rules < PARAMS_RULES_APPLY)
+        return parameter_refuse(refusal, REJECT_RULES, NULL, NULL);
+    return intent_admin_asset(form, "coin", params, &ask->asset, refusal) &&
+           read_network(form, params, ask->asset, ask->chain, refusal) &&
+           read_address(form, ask->address, refusal) &&
+           intent_admin_units(form, "amount", params->assets[ask->asset].decimals,
+                              &ask->amount.units, refusal) &&
+           apply_only(form, refusal) && read_apply_id(form, ask->client_id, refusal);
+}
+
 bool intent_custody_allow(const struct form *form, const struct params *params,
                           struct intent *intent, struct refusal *refusal)
 {

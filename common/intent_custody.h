@@ -22,6 +22,11 @@
  *   action=address-forbid      chain address
  *   action=withdraw-cancel     withdrawal
  *
+ * The wallet's own words for a withdrawal, from rules 6 on, name no action. Nothing else that an account signs has all three
+ * of coin, address and amount, and they are refused beside an action or a symbol:
+ *
+ *   coin address amount        network (of several: the coin's first) withdrawOrderId (at-TIMESTAMP in ns)
+ *
  * An address is 1 to 64 of a-z A-Z 0-9 - _ . :, a txid 64 hex digits.
  */
 
@@ -43,6 +48,8 @@ bool intent_custody_is(uint16_t type);
 /* The account's own. */
 MUST_CHECK bool intent_custody_withdraw(const struct form *form, const struct params *params,
                                         struct intent *intent, struct refusal *refusal);
+MUST_CHECK bool intent_custody_apply(const struct form *form, const struct params *params,
+                                     struct intent *intent, struct refusal *refusal);
 MUST_CHECK bool intent_custody_allow(const struct form *form, const struct params *params,
                                      struct intent *intent, struct refusal *refusal);
 MUST_CHECK bool intent_custody_cancel(const struct form *form, struct intent *intent,

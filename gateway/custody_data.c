@@ -39,6 +39,14 @@ enum outcome custody_data_withdraw(struct request *request, const struct facts *
     return own_command(request, REPLY_CUSTODY);
 }
 
+enum outcome custody_data_apply(struct request *request, const struct facts *facts)
+{
+    if (!rules_allow(request, facts, T_WITHDRAW) ||
+        !intent_custody_apply(request->form, facts->params, &request->intent, &request->refusal))
+        return OUTCOME_REFUSED;
+    return own_command(request, REPLY_APPLY);
+}
+
 enum outcome custody_data_allow(struct request *request, const struct facts *facts)
 {
     if (!rules_allow(request, facts, T_ADDRESS_ALLOW) ||

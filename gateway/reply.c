@@ -4,6 +4,7 @@
 #include "gateway/custody_view.h"
 #include "gateway/made_id.h"
 #include "gateway/reply_custody.h"
+#include "gateway/reply_wallet.h"
 
 #include <string.h>
 
@@ -693,6 +694,10 @@ static void finish(struct reply *reply, const struct printing *printing, struct 
     case REPLY_CUSTODY:
         ASSERT(reply->custody != 0);
         put_custody(json, printing, reply);
+        break;
+    case REPLY_APPLY:
+        ASSERT(reply->custody == T_WITHDRAWAL_MOVED);
+        reply_wallet_applied(json, reply->withdrawal.withdrawal);
         break;
     }
 }

@@ -20,7 +20,8 @@ enum reply_kind {
     REPLY_LIST_CANCEL,
     REPLY_SWITCH,
     REPLY_ADMIN,
-    REPLY_CUSTODY
+    REPLY_CUSTODY,
+    REPLY_APPLY /* the withdrawal's id, as the wallet API tells it */
 };
 
 /* An order that the command has placed. */

@@ -194,7 +194,7 @@ void reply_network(struct writer *json, const struct printing *printing, int rou
     put_padded(json, "network", way->chain, CHAIN_BYTES);
     put_padded(json, "name", way->chain, CHAIN_BYTES);
     writer_key_string(json, "coin", asset->symbol);
-    writer_key_bool(json, "isDefault", false);
+    writer_key_bool(json, "isDefault", params_default_route(params, way->asset) == route);
     writer_key_bool(json, "depositEnable", true);
     writer_key_bool(json, "withdrawEnable", way->status == ROUTE_OPEN);
     writer_key_decimal(json, "withdrawFee", fee, decimals);

@@ -156,3 +156,10 @@ void reply_wallet_withdrawal(struct writer *json, const struct printing *printin
     if (withdrawal->state == WITHDRAWAL_FINAL) put_date(json, "completeTime", times->changed_ns);
     writer_object_end(json);
 }
+
+void reply_wallet_applied(struct writer *json, uint64_t withdrawal)
+{
+    writer_object(json);
+    put_id(json, withdrawal);
+    writer_object_end(json);
+}

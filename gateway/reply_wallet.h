@@ -20,4 +20,7 @@ void reply_wallet_withdrawal(struct writer *json, const struct printing *printin
                              const struct withdrawal_moved_event *withdrawal,
                              const struct transfer_times *times);
 
+/* {"id":"7"}: what a withdrawal that was just asked for is found by. */
+void reply_wallet_applied(struct writer *json, uint64_t withdrawal);
+
 #endif /* GATEWAY_REPLY_WALLET_H */

@@ -326,23 +326,30 @@ static void own(uint16_t type, uint8_t *payload, const char *text)
 
 static void own_custody(bool allows)
 {
-    char text[256];
+    char text[256], timed[320];
     struct form form;
     struct intent intent;
     struct refusal refusal;
     uint8_t payload[COMMAND_PAYLOAD_MAX];
     const char where = (char)('a' + byte() % 2);
+    const bool applies = !allows && byte() % 2 == 0;
     if (allows)
         snprintf(text, sizeof(text), "action=address-%s&chain=ETH&address=%c",
                  byte() < 200 ? "allow" : "forbid", where);
+    else if (applies)
+        snprintf(text, sizeof(text), "coin=BTC&amount=0.0000%u&address=%c%s", 1u + byte() % 9,
+                 where, byte() % 2 == 0 ? "" : "&network=ETH&withdrawOrderId=mine");
     else
         snprintf(
             text, sizeof(text),
             "action=withdraw&chain=ETH&asset=BTC&amount=0.0000%u&address=%c&withdrawOrderId=%u",
             1u + byte() % 9, where, byte() % 64u);
-    if (!form_parse(&form, text, strlen(text), "", 0)) abort();
-    if (!(allows ? intent_custody_allow(&form, &params, &intent, &refusal)
-                 : intent_custody_withdraw(&form, &params, &intent, &refusal)))
+    const int length = snprintf(timed, sizeof(timed), "%s&timestamp=%llu", text,
+                                (unsigned long long)(stamp_ns / 1000000));
+    if (!form_parse(&form, timed, (size_t)length, "", 0)) abort();
+    if (!(allows    ? intent_custody_allow(&form, &params, &intent, &refusal)
+          : applies ? intent_custody_apply(&form, &params, &intent, &refusal)
+                    : intent_custody_withdraw(&form, &params, &intent, &refusal)))
         abort();
     intent.withdraw.account = intent.type == T_WITHDRAW ? 3 : intent.withdraw.account;
     if (intent.type == T_ADDRESS_ALLOW) intent.address_allow.account = 3;
@@ -512,12 +519,51 @@ static struct order_place_command order_of(uint32_t account)
     return order;
 }
 
-static void place(uint32_t account)
+/* What the order is called, behind its command; now and then what nothing may be called. */
+static uint8_t *put_tag(uint8_t *at, uint8_t shape, uint8_t more)
+{
+    const uint8_t flags = (shape & ORDER_TAG_NUMBERS) | (shape < 8 ? more : 0);
+    at = le_put_u64(at, (flags & ORDER_TAG_ID) != 0 ? shape / 4u : 0);
+    at = le_put_u32(at, (flags & ORDER_TAG_TYPE) != 0 ? ORDER_TAG_TYPE_MIN + shape % 5u : 0);
+    return le_put_u8(at, flags);
+}
+
+/* The last order that may be asked for twice, as it was sent. */
+static struct {
+    uint8_t payload[COMMAND_PAYLOAD_MAX];
+    uint32_t account; /* 0: there was none */
+} once;
+
+/* The same once more; or the same but for one thing. */
+static void place_again(void)
 {
     uint8_t payload[COMMAND_PAYLOAD_MAX];
+    const uint8_t other = byte();
+    memcpy(payload, once.payload, sizeof(payload));
+    if (other < ORDER_SUBMIT_BYTES) payload[other] ^= (uint8_t)(1 + byte() % 8);
+    struct order_submit_command asked;
+    order_submit_command_get(payload, &asked);
+    asked.account = once.account;
+    order_submit_command_put(payload, &asked);
+    trade(T_ORDER_SUBMIT, once.account, payload);
+}
+
+static void place(uint32_t account)
+{
+    uint8_t payload[COMMAND_PAYLOAD_MAX] = {0};
+    const uint8_t how = byte();
+    if (how < 24 && once.account != 0) return place_again();
     const struct order_place_command order = order_of(account);
-    order_place_command_put(payload, &order);
-    trade(T_ORDER_PLACE, account, payload);
+    uint8_t *at = order_place_command_put(payload, &order);
+    if (how < 128) return trade(T_ORDER_PLACE, account, payload);
+    const bool is_once = how >= 192;
+    (void)put_tag(at, is_once ? how | 8 : byte(), ORDER_TAG_IDEMPOTENT);
+    if (is_once) {
+        at[12] |= ORDER_TAG_IDEMPOTENT;
+        memcpy(once.payload, payload, sizeof(payload));
+        once.account = account;
+    }
+    trade(T_ORDER_SUBMIT, account, payload);
 }
 
 static void cancel(uint32_t account)
@@ -568,8 +614,9 @@ static void replace(uint32_t account)
     asked.cancel_order_id = byte() % 128;
     if (asked.cancel_order_id > 60) asked.cancel_order_id = 0;
     if (asked.cancel_order_id == 0) name(asked.cancel_orig_client_id);
-    order_replace_command_put(payload, &asked);
-    trade(T_ORDER_REPLACE, account, payload);
+    const uint8_t how = byte();
+    (void)put_tag(order_replace_command_put(payload, &asked), how, ORDER_TAG_IDEMPOTENT);
+    trade(how < 128 ? T_ORDER_REPLACE : T_ORDER_RESUBMIT, account, payload);
 }
 
 #define PUT_LEG(list, leg, order) \
@@ -644,8 +691,11 @@ static void list(uint32_t account)
             PUT_LEG(&asked, c, &below);
         }
     }
-    list_place_command_put(payload, &asked);
-    trade(T_LIST_PLACE, account, payload);
+    const uint8_t how = byte();
+    uint8_t *at = list_place_command_put(payload, &asked);
+    for (int leg = 0; leg < 3; leg++)
+        at = put_tag(at, leg == 2 && asked.kind != LIST_OTOCO ? 8 : byte(), ORDER_TAG_IDEMPOTENT);
+    trade(how < 128 ? T_LIST_PLACE : T_LIST_SUBMIT, account, payload);
 }
 
 static void sweep(uint32_t account, uint8_t which)
@@ -766,6 +816,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t byte_count)
     params = params_start;
     origin_epoch = origin_epoch_start;
     origin_sequence = origin_sequence_start;
+    once.account = 0;
     begin_projection();
 
     input.at = data;

@@ -267,6 +267,43 @@ test('one that is denied, failed or taken back comes back whole, and does not co
     assert.deepEqual(await balance(), [before, 0]);
 });
 
+// As the clients of Binance send it. `applied` is what history and the projection must have of it.
+let applied;
+test('the wallet API asks for a withdrawal by its own words, once', async () => {
+    const [before] = await balance();
+    const path = '/sapi/v1/capital/withdraw/apply', wish = { coin: 'BTC', network: 'ETH', address: 'bc1-mine', amount: '0.06' };
+    const text = new URLSearchParams({ ...wish, timestamp: Date.now() }).toString();
+    const send = async (who, parameters, signature) => {
+        const response = await fetch(`${http}${path}?${parameters}&signature=${encodeURIComponent(signature)}`,
+                                     { method: 'POST', headers: { 'X-MBX-APIKEY': who.apiKey } });
+        return { status: response.status, body: await response.json() };
+    };
+    const signature = sign(null, Buffer.from(text), account.withdrawing.key).toString('base64');
+    const asked = await send(account.withdrawing, text, signature);
+    assert.deepEqual([asked.status, asked.body], [200, { id: '6' }]);
+    const id = `at-${new URLSearchParams(text).get('timestamp')}000000`;
+    const replayed = await send(account.withdrawing, text, signature);
+    assert.deepEqual([replayed.status, replayed.body.code, replayed.body.withdrawal.id], [400, -9113, 6]);
+    assert.equal(replayed.body.withdrawal.withdrawOrderId, id);
+    assert.equal((await send(account.withdrawing, text.replace('0.06', '0.07'), signature)).body.code, -1022);
+    assert.equal((await send(account.trading, text, signature)).body.code, -2015, 'a key that may not withdraw');
+    assert.equal((await signed(account.withdrawing, 'POST', path, { ...wish, address: 'bc1-evil' })).body.code, -9105);
+    assert.equal((await signed(account.withdrawing, 'POST', path, { ...wish, addressTag: '7' })).body.code, -1106);
+    assert.equal((await signed(account.withdrawing, 'POST', path, { ...wish, network: 'XMR' })).body.code, -9102);
+    assert.equal((await balance())[0], Number((before - 0.06).toFixed(8)), 'one left, and no other');
+
+    const { body: rows } = await until('history to show it', async () => {
+        const answer = await signed(account.withdrawing, 'GET', '/sapi/v1/capital/withdraw/history', { coin: 'BTC', withdrawOrderId: id });
+        return answer.body.length === 1 ? answer : null;
+    });
+    assert.deepEqual([rows[0].id, rows[0].amount, rows[0].transactionFee, rows[0].network, rows[0].address],
+                     ['6', '0.05950000', '0.00050000', 'ETH', 'bc1-mine']);
+    const failed = await report({ action: 'withdrawal-report', withdrawal: 6, status: 'FAILED' });
+    assert.equal(failed.body.withdrawal.status, 'FAILED', JSON.stringify(failed.body));
+    assert.equal((await balance())[0], before);
+    applied = `6|6|6000000|50000|${id}|bc1-mine`;
+});
+
 test('who spent a deposit that is gone is frozen, may cancel, and is let go by an operator', async () => {
     const [free] = await balance();
     await report({ ...deposit, txid: txid(4), amount: '1000000000000000000', height: 102, confirmations: 9 });
@@ -296,7 +333,7 @@ test('the projection has each of them once, as it is now, and entries that sum t
                  ['1|2|250000000|250000000|100', '2|3|100000000|0|101', '3|3|100000000|0|102'].join('\n'));
     assert.equal(sql('SELECT withdrawal, state, amount, fee, client_id, address FROM quorex.withdrawals ORDER BY withdrawal'),
                  ['1|5|5000000|50000|small|bc1-mine', '2|6|200000000|50000|large|bc1-mine', '3|3|300000000|50000|b|bc1-mine',
-                  '4|7|50000000|50000|d|bc1-mine', '5|3|495000000|50000|e|bc1-mine'].join('\n'));
+                  '4|7|50000000|50000|d|bc1-mine', '5|3|495000000|50000|e|bc1-mine', applied].join('\n'));
     assert.equal(sql('SELECT count(*) FROM quorex.withdrawals WHERE created_ns > changed_ns'), '0');
     const [free, locked] = await balance();
     const asset = sql("SELECT asset FROM quorex.assets WHERE symbol = 'BTC'");

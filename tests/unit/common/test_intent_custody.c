@@ -12,11 +12,18 @@ static struct refusal refusal;
 typedef bool reader(const struct form *form, const struct params *params, struct intent *intent,
                     struct refusal *refusal);
 
-/* "ok", or the code as a client sees it. */
+static uint32_t rules = 1;
+
+/* "ok", or the code as a client sees it. Of BTC there are two ways, the first over ETH. */
 static const char *read_with(reader *read, const char *query)
 {
     static char line[64];
     world_params(&params);
+    params.rules = rules;
+    params.routes[0] = (struct route_changed_event){.asset = USDT, .chain = "TRON"};
+    params.routes[1] = (struct route_changed_event){.asset = BTC, .chain = "ETH"};
+    params.routes[2] = (struct route_changed_event){.asset = BTC, .chain = "BTC"};
+    params.route_count = 3;
     intent = (struct intent){0};
     assert_true(form_parse(&form, query, strlen(query), NULL, 0));
     if (read(&form, &params, &intent, &refusal)) return "ok";
@@ -133,4 +140,66 @@ TEST(intent_custody, an_accounts_texts_name_their_action_and_their_id)
     assert_string_equal(
         read_with(intent_custody_allow, "action=address-forbid&chain=ETH&address=a"), "ok");
     assert_int_equal(intent.address_allow.allowed, 0);
+}
+
+#define APPLY "coin=BTC&amount=0.5&address=a"
+
+static const char *apply(const char *query)
+{
+    return read_with(intent_custody_apply, query);
+}
+
+/* The wallet's words lead to the same command, from their rules on: over the network that is named, or the coin's first. */
+TEST(intent_custody, a_withdrawal_is_asked_for_in_the_wallets_words)
+{
+    rules = PARAMS_RULES_APPLY - 1;
+    assert_string_equal(apply(APPLY "&timestamp=1700000000000"), "-9101 ");
+    rules = PARAMS_RULES_APPLY;
+    assert_string_equal(apply(APPLY "&network=BTC&withdrawOrderId=mine"), "ok");
+    assert_int_equal(intent.type, T_WITHDRAW);
+    assert_int_equal(intent.withdraw.asset, BTC);
+    assert_int_equal(intent.withdraw.amount.units, 50000000);
+    assert_memory_equal(intent.withdraw.chain, "BTC\0\0\0\0\0\0\0\0\0", 12);
+    assert_string_equal((const char *)intent.withdraw.address, "a");
+    assert_string_equal((const char *)intent.withdraw.client_id, "mine");
+    assert_string_equal(apply(APPLY "&withdrawOrderId=mine"), "ok");
+    assert_memory_equal(intent.withdraw.chain, "ETH\0\0\0\0\0\0\0\0\0", 12);
+    assert_string_equal(apply("coin=ETH&amount=0.5&address=a&withdrawOrderId=x"), "-9102 ");
+    assert_string_equal(apply("coin=NONE&amount=0.5&address=a&withdrawOrderId=x"), "-1130 ");
+    assert_string_equal(apply(APPLY "&network=eth&withdrawOrderId=x"), "-1130 network");
+    assert_string_equal(apply("coin=BTC&amount=0.5&withdrawOrderId=x"), "-1102 address");
+    assert_string_equal(apply("coin=BTC&address=a&withdrawOrderId=x"), "-1102 amount");
+    assert_string_equal(apply("amount=0.5&address=a&withdrawOrderId=x"), "-1102 coin");
+    rules = 1;
+}
+
+/* Who gives it no name calls it by its moment, in whichever unit that is said: the same text is one withdrawal. */
+TEST(intent_custody, a_withdrawal_without_a_name_is_called_by_its_moment)
+{
+    rules = PARAMS_RULES_APPLY;
+    assert_string_equal(apply(APPLY "&timestamp=1700000000123"), "ok");
+    assert_string_equal((const char *)intent.withdraw.client_id, "at-1700000000123000000");
+    assert_string_equal(apply(APPLY "&timestamp=1700000000123000"), "ok");
+    assert_string_equal((const char *)intent.withdraw.client_id, "at-1700000000123000000");
+    assert_string_equal(apply(APPLY "&timestamp=0"), "ok");
+    assert_string_equal((const char *)intent.withdraw.client_id, "at-0");
+    assert_string_equal(apply(APPLY), "-1102 timestamp");
+    assert_string_equal(apply(APPLY "&timestamp=1700000000123&withdrawOrderId=a%20b"),
+                        "-1100 withdrawOrderId");
+    rules = 1;
+}
+
+/* What is another request's text, or would have to go to a tag or from another wallet, is not taken for this. */
+TEST(intent_custody, the_wallets_words_are_no_others)
+{
+    rules = PARAMS_RULES_APPLY;
+    assert_string_equal(apply("action=withdraw&" APPLY "&withdrawOrderId=x"), "-1106 action");
+    assert_string_equal(apply("symbol=BTCUSDT&" APPLY "&withdrawOrderId=x"), "-1106 symbol");
+    assert_string_equal(apply(APPLY "&addressTag=7&withdrawOrderId=x"), "-1106 addressTag");
+    assert_string_equal(apply(APPLY "&addressTag=&withdrawOrderId=x"), "ok");
+    assert_string_equal(apply(APPLY "&walletType=1&withdrawOrderId=x"), "-1130 walletType");
+    assert_string_equal(apply(APPLY "&walletType=0&name=home&transactionFeeFlag=true"
+                                    "&withdrawOrderId=x"),
+                        "ok");
+    rules = 1;
 }

@@ -269,6 +269,7 @@ static inline void desk_level(uint16_t market, uint64_t update_id, enum side sid
  * in desk_request. */
 /* Who signs as an operator or connector; NULL: nobody. */
 static const uint8_t *desk_signer;
+static enum auth_kind desk_signs; /* how who asks has proved who he is */
 
 /* Reads at once what the request asked for, and goes on. */
 static inline enum outcome desk_read(void)
@@ -301,6 +302,7 @@ static inline enum outcome desk_ask(enum method method, const char *path, const 
     desk_request.time_unit_ns = DESK_MS_NS;
     desk_request.http_status = 200;
     desk_request.weight = desk_request.route->weight;
+    desk_request.proof.kind = desk_signs;
     if (desk_signer != NULL) memcpy(desk_request.proof.key_id, desk_signer, PUBLIC_KEY_BYTES);
     memcpy(desk_request.client_id, "ABCDEFGHIJKLMNOPQRSTUV", 22);
     writer_start(&desk_request.json, desk_answer, sizeof(desk_answer) - 1);

@@ -41,8 +41,37 @@ static void put_withdrawal(uint64_t number, uint32_t account, uint8_t state, uin
 TEST(custody_data, a_withdrawal_needs_an_ed25519_key)
 {
     open_desk();
-    desk_request.proof.kind = AUTH_HMAC;
+    desk_signs = AUTH_HMAC;
     assert_refused(METHOD_POST, "/quorex/v1/withdrawals", WISH, REJECT_WITHDRAWAL_KEY);
+}
+
+#define APPLY "coin=BTC&amount=0.5&address=a&timestamp=1700000000000"
+
+/* Nor in the wallet's words, whatever the key may: every node that could check an HMAC could have made it. */
+TEST(custody_data, the_wallets_words_need_an_ed25519_key_too)
+{
+    open_desk();
+    desk_signs = AUTH_HMAC;
+    assert_refused(METHOD_POST, "/sapi/v1/capital/withdraw/apply", APPLY, REJECT_WITHDRAWAL_KEY);
+}
+
+TEST(custody_data, the_wallets_words_are_a_withdrawal)
+{
+    open_desk();
+    desk_signs = AUTH_ED25519;
+    assert_int_equal(desk_ask(METHOD_POST, "/sapi/v1/capital/withdraw/apply", APPLY, 2),
+                     OUTCOME_COMMAND);
+    desk_signs = AUTH_HMAC;
+    assert_int_equal(desk_request.reply_kind, REPLY_APPLY);
+    assert_int_equal(desk_request.intent.type, T_WITHDRAW);
+    assert_int_equal(desk_request.intent.withdraw.account, 2);
+    assert_int_equal(desk_request.intent.withdraw.amount.units, 50000000);
+    assert_string_equal((const char *)desk_request.intent.withdraw.chain, "ETH");
+    assert_string_equal((const char *)desk_request.intent.withdraw.client_id,
+                        "at-1700000000000000000");
+    fixture_genesis.params.rules = PARAMS_RULES_APPLY - 1;
+    desk_reopen();
+    assert_refused(METHOD_POST, "/sapi/v1/capital/withdraw/apply", APPLY, REJECT_RULES);
 }
 
 TEST(custody_data, older_rules_take_nothing)

@@ -2,6 +2,7 @@
 
 #include "gateway/made_id.h"
 
+#include "common/withdrawal_event.h"
 #include "gateway/custody_view.h"
 #include "tests/unit/gateway/desk_fixture.h"
 
@@ -354,6 +355,22 @@ TEST(reply, withdrawal_asked_for_twice_tells_of_the_first)
     event_write_refused(&desk_events, &refused);
     assert_false(finish());
     assert_int_equal(refusal.reject, REJECT_DUPLICATE_WITHDRAWAL);
+}
+
+/* The wallet API tells no more than by what it is found. */
+TEST(reply, withdrawal_of_the_wallet_is_its_id)
+{
+    open_desk();
+    const struct withdrawal_moved_event asked = {.withdrawal = 12,
+                                                 .account = 1,
+                                                 .state = WITHDRAWAL_HELD,
+                                                 .chain = "ETH",
+                                                 .client_id = "mine"};
+    begin_withdrawal("mine");
+    reply.kind = REPLY_APPLY;
+    withdrawal_event_write(&desk_events, PARAMS_RULES_CHARGES, &asked);
+    assert_true(finish());
+    assert_string_equal(desk_answer, "{\"id\":\"12\"}");
 }
 
 /* A command that came out of the log as nothing may have come out of it elsewhere: outcome unknown. */

@@ -98,6 +98,23 @@ TEST(reply_custody, a_network_tells_what_a_withdrawal_costs)
     assert_null(strstr(text, "nextWithdrawFee"));
 }
 
+/* The coin's first network is the one that a withdrawal goes by when it names none. */
+TEST(reply_custody, a_coins_first_network_is_its_default)
+{
+    struct printing printing;
+    struct writer json = begin(&printing);
+    params.routes[1] = params.routes[0];
+    memcpy(params.routes[1].chain, "BTC", 3);
+    params.route_count = 2;
+    reply_network(&json, &printing, 0, 0);
+    assert_non_null(strstr(text, "\"isDefault\":true"));
+    json = begin(&printing);
+    params.routes[1] = params.routes[0];
+    params.route_count = 2;
+    reply_network(&json, &printing, 1, 0);
+    assert_non_null(strstr(text, "\"isDefault\":false"));
+}
+
 TEST(reply_custody, states_have_words)
 {
     uint8_t found;

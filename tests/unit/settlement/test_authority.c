@@ -508,3 +508,47 @@ TEST(authority, a_withdrawal_is_taken_back_by_its_accounts_key)
         "signed text");
     teardown(f);
 }
+
+/* The wallet's words for a withdrawal say all that the command has: other amounts, addresses, networks or names, and the
+ * same text for another moment, are objected to; so is every key that may not withdraw, and whatever the gateway vouches
+ * for. Before their rules they say nothing. */
+TEST(authority, a_withdrawal_in_the_wallets_words_is_its_owners)
+{
+    struct fixture *f = setup();
+    const char text[] = "coin=BTC&address=a&amount=0.5&recvWindow=5000&timestamp=1700000000000";
+    const uint8_t trades[32] = {0xa1}, withdraws[32] = {0xa4};
+    uint8_t payload[COMMAND_PAYLOAD_MAX], auth[1024];
+    add_key(f, 0xa4, 1, KEY_READ | KEY_WITHDRAW, 1, f->reader.public_key);
+    f->genesis.params.routes[0] = (struct route_changed_event){.chain = "ETH"};
+    f->genesis.params.route_count = 1;
+    f->genesis.params.rules = PARAMS_RULES_APPLY;
+    const struct withdraw_command asked = {.amount = {50000000},
+                                           .account = 1,
+                                           .chain = "ETH",
+                                           .address = "a",
+                                           .client_id = "at-1700000000000000000"};
+    withdraw_command_put(payload, &asked);
+    size_t auth_bytes = sign(auth, withdraws, &f->reader, text);
+    assert_null(ask(f, T_WITHDRAW, payload, AUTH_ED25519, deadline, auth, auth_bytes));
+    assert_null(vetting_says(f));
+    assert_string_equal(ask(f, T_WITHDRAW, payload, AUTH_ED25519, deadline + 1, auth, auth_bytes),
+                        "signed text");
+    assert_string_equal(ask(f, T_WITHDRAW, payload, AUTH_HMAC, deadline, withdraws, 32),
+                        "kind of authentication");
+    for (size_t byte = 0; byte < WITHDRAW_BYTES; byte++) {
+        payload[byte] ^= 1;
+        assert_non_null(ask(f, T_WITHDRAW, payload, AUTH_ED25519, deadline, auth, auth_bytes));
+        payload[byte] ^= 1;
+    }
+    auth_bytes = sign(auth, trades, &f->trader, text);
+    assert_string_equal(ask(f, T_WITHDRAW, payload, AUTH_ED25519, deadline, auth, auth_bytes),
+                        "key");
+    auth_bytes = sign(auth, withdraws, &f->trader, text);
+    assert_string_equal(ask(f, T_WITHDRAW, payload, AUTH_ED25519, deadline, auth, auth_bytes),
+                        "signature");
+    f->genesis.params.rules = PARAMS_RULES_APPLY - 1;
+    auth_bytes = sign(auth, withdraws, &f->reader, text);
+    assert_string_equal(ask(f, T_WITHDRAW, payload, AUTH_ED25519, deadline, auth, auth_bytes),
+                        "signed text");
+    teardown(f);
+}
