@@ -6,9 +6,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { example } from '../../gateway/web/docs_schema.js';
-import { readYaml } from '../../gateway/web/yaml.js';
 import { root } from './exchange.mjs';
+import { example, readYaml } from './page.mjs';
 import { Source } from './parameters.mjs';
 import { check, resolve } from './schema.mjs';
 

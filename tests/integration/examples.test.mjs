@@ -11,10 +11,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import WebSocket from 'ws';
-import { readYaml } from '../../gateway/web/yaml.js';
 import { Postgres } from './cluster.mjs';
 import { admin, commandOf, operatorOf, pair, report } from './custody.mjs';
 import { quorex, root, until } from './exchange.mjs';
+import { readYaml } from './page.mjs';
 import { check, resolve } from './schema.mjs';
 
 const port = 25700, http = `http://127.0.0.1:${port}`, ws = `ws://127.0.0.1:${port}`;
@@ -241,6 +241,20 @@ test('what is documented as signed is refused without a signature', async () => 
         assert.ok([400, 401, 403].includes(response.status), `${id}: ${response.status} without a signature`);
         assert.deepEqual(check(rest, { $ref: '#/components/schemas/Refusal' }, await response.json()), [], id);
     }
+});
+
+test('refusals that say more are as documented', async () => {
+    const refused = async (code, member, ask) => {
+        const { body } = await ask;
+        assert.equal(body.code, code, JSON.stringify(body));
+        assert.ok(member in body);
+        assert.deepEqual(check(rest, { $ref: '#/components/schemas/Refusal' }, body), []);
+    };
+    await refused(-9113, 'withdrawal', sent('withdraw'));
+    await refused(-2021, 'data', place(ann, { newClientOrderId: undefined }).then(({ body: { orderId } }) =>
+        sent('replaceOrder', { changes: { cancelOrderId: orderId, cancelOrigClientOrderId: undefined, quantity: '9000', newClientOrderId: undefined } })));
+    const late = await fetch(`${http}/api/v3/account?timestamp=1600000000000&signature=00`, { headers: { 'X-MBX-APIKEY': ann.apiKey } });
+    await refused(-1021, 'serverTime', late.json().then((body) => ({ body })));
 });
 
 // ---- streams
