@@ -23,7 +23,7 @@
 #define QUOTA_HANDSHAKES_MAX 300u    /* in five */
 #define QUOTA_ADDRESSES      16384u
 #define QUOTA_MINUTE_NS      60000000000ull
-#define QUOTA_PATIENCE       10u
+#define QUOTA_PATIENCE       20u
 #define QUOTA_BAN_S          120u
 #define QUOTA_BAN_MAX_S      259200u /* three days */
 

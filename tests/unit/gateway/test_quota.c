@@ -79,7 +79,7 @@ TEST(quota, who_goes_on_is_banned)
     const struct refusal refusal = quota_refusal(&banned);
     char text[REFUSAL_TEXT_MAX];
     refusal_text(&refusal, text);
-    assert_memory_equal(text, "Way too much request weight used; IP banned until 6000131000.", 61);
+    assert_memory_equal(text, "Way too much request weight used; IP banned until 6000141000.", 61);
 }
 
 /* What a client has sent before it could read the first refusal is no defiance, however much it is. */
