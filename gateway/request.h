@@ -69,8 +69,8 @@ struct facts {
     const struct metrics *metrics;
     const struct progress *progress;
     _Atomic uint64_t
-        *reconcile_wanted; /* the one field of it that handlers change; NULL: none asks here */
-    struct quota *quota;   /* NULL: nobody counts */
+        *reconcile_wanted;     /* the one field of it that handlers change; NULL: none asks here */
+    struct quota *quota;       /* NULL: nobody counts */
     struct user_stream *users; /* its listen keys */
     const struct crowd
         *ordering; /* orders on their way to the log, by account; NULL: nobody counts */
@@ -99,8 +99,8 @@ struct request {
     uint32_t weight;
     uint32_t retry_after_s; /* of a refusal that says so; 0: it does not */
     uint32_t account;       /* signed requests: whose; 0 otherwise */
-    uint16_t permissions;   /* of its key: enum key_permission */
     uint32_t order_count;   /* that its command places */
+    uint16_t permissions;   /* of its key: enum key_permission */
     int http_status;
     const char *content_type; /* NULL: JSON */
     struct auth_payload payload;
