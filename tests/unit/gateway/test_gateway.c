@@ -36,6 +36,7 @@ static void with_mailbox(void)
 {
     loop_options.mailbox = &mailbox;
     loop_options.connections_max = 1;
+    loop_options.limits.header_ms = 3600000;
 }
 
 static void leave(bool limits_on, uint32_t connections_max, uint32_t header_ms)
@@ -68,7 +69,7 @@ TEST(gateway, settings_change_while_it_runs)
     loop_open();
     const int first = loop_connect_when_open();
     assert_int_equal(ping_status("x"), 503);
-    leave(true, 65536, 0);
+    leave(true, 65536, 3600000);
     for (int round = 0; ping_status("https://a.example") != 200; round++) {
         if (round == 5000) fail_msg("more connections are not taken");
         loop_moment();

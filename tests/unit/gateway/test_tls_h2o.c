@@ -198,6 +198,7 @@ TEST(tls, slow_request_is_told_of_it)
 /* Handshakes hold up no stop. */
 TEST(tls, stop_ends_handshakes)
 {
+    patience_ms = 3600000;
     open_tls();
     const int silent = loop_connect_when_open();
     counted(&loop_metrics.http_connections, 1);
