@@ -1,4 +1,4 @@
-/* What a view consists of, for view.c and view_restore.c alone.
+/* What a view consists of, for view.c, view_restore.c and account_keys.c alone.
  *
  * Slots of open orders begin at 1; a tail's entries are numbered from 0 on, and named by number + 1.
  */
