@@ -241,8 +241,7 @@ static void fill_self_trade(const struct form *form, struct intent *asked,
 static bool read_withdraw(const struct form *form, const struct params *params,
                           struct intent *intent, struct refusal *refusal)
 {
-    const bool in_our_words =
-        params->rules < PARAMS_RULES_APPLY || form_find(form, "action") != NULL;
+    const bool in_our_words = form_find(form, "action") != NULL;
     return in_our_words ? intent_custody_withdraw(form, params, intent, refusal)
                         : intent_custody_apply(form, params, intent, refusal);
 }
