@@ -89,11 +89,12 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *h2o)
 
 /* ---- the end ---- */
 
-/* The answer that is under way says that it is the last. */
+/* An answer that is still to come says that it is the last. Where one has gone out already, saying that the connection
+ * goes on, it does: the next request on it may be on its way. */
 static int make_last(h2o_req_t *h2o, void *context)
 {
     (void)context;
-    h2o->http1_is_persistent = 0;
+    if (h2o->res.status == 0) h2o->http1_is_persistent = 0;
     return 0;
 }
 
