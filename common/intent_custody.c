@@ -319,16 +319,16 @@ static bool read_network(const struct form *form, const struct params *params, u
     return true;
 }
 
-/* What would make it another request, or send the money elsewhere: there are no tags here, and one wallet. */
+/* What would make it another request, or send the money elsewhere: there are no tags here, and one wallet. An action is
+ * what our own words have, so an empty one is not ignored: whoever checks the text again goes by it. */
 static bool apply_only(const struct form *form, struct refusal *refusal)
 {
-    static const char *const others[] = {"action", "symbol", "addressTag"};
+    const struct form_field *tag = form_find(form, "addressTag");
     const struct form_field *wallet = form_find(form, "walletType");
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        const struct form_field *field = form_find(form, others[i]);
-        if (field != NULL && field->value_bytes > 0)
-            return parameter_refuse(refusal, REJECT_NOT_REQUIRED, others[i], NULL);
-    }
+    if (!parameter_absent(form, "action", refusal) || !parameter_absent(form, "symbol", refusal))
+        return false;
+    if (tag != NULL && tag->value_bytes > 0)
+        return parameter_refuse(refusal, REJECT_NOT_REQUIRED, "addressTag", NULL);
     if (wallet != NULL && strcmp(wallet->value, "0") != 0)
         return parameter_refuse(refusal, REJECT_DATA, "walletType", NULL);
     return true;

@@ -194,6 +194,8 @@ TEST(intent_custody, the_wallets_words_are_no_others)
 {
     rules = PARAMS_RULES_APPLY;
     assert_string_equal(apply("action=withdraw&" APPLY "&withdrawOrderId=x"), "-1106 action");
+    assert_string_equal(apply("action=&" APPLY "&withdrawOrderId=x"), "-1106 action");
+    assert_string_equal(apply("symbol=&" APPLY "&withdrawOrderId=x"), "-1106 symbol");
     assert_string_equal(apply("symbol=BTCUSDT&" APPLY "&withdrawOrderId=x"), "-1106 symbol");
     assert_string_equal(apply(APPLY "&addressTag=7&withdrawOrderId=x"), "-1106 addressTag");
     assert_string_equal(apply(APPLY "&addressTag=&withdrawOrderId=x"), "ok");
