@@ -271,7 +271,7 @@ bool desk_charge(struct desk_question *question, uint32_t weight)
 
 bool desk_connects(struct desk_question *question, uint32_t weight)
 {
-    return judge(question, QUOTA_HANDSHAKES, 1) && desk_charge(question, weight);
+    return judge(question, QUOTA_HANDSHAKES, 1) && (weight == 0 || desk_charge(question, weight));
 }
 
 bool desk_is_banned(struct desk *desk, uint64_t address, uint64_t now_ns, struct refusal *refusal)

@@ -10,11 +10,13 @@ static const struct {
     uint32_t limit;
     uint32_t minutes; /* of a window */
     enum reject reject;
+    _Bool is_patient; /* refusals of it bring no ban */
     const char *limit_text, *window_text;
 } kinds[QUOTA_KINDS] = {
-    [QUOTA_WEIGHT] = {QUOTA_WEIGHT_MAX, 1, REJECT_TOO_MUCH_WEIGHT, "6000", "1 MINUTE"},
-    [QUOTA_REQUESTS] = {QUOTA_REQUESTS_MAX, 5, REJECT_TOO_MANY_REQUESTS, "300000", "5 MINUTE"},
-    [QUOTA_HANDSHAKES] = {QUOTA_HANDSHAKES_MAX, 5, REJECT_TOO_MANY_HANDSHAKES, "300", "5 MINUTE"},
+    [QUOTA_WEIGHT] = {QUOTA_WEIGHT_MAX, 1, REJECT_TOO_MUCH_WEIGHT, 0, "6000", "1 MINUTE"},
+    [QUOTA_REQUESTS] = {QUOTA_REQUESTS_MAX, 5, REJECT_TOO_MANY_REQUESTS, 0, "300000", "5 MINUTE"},
+    [QUOTA_HANDSHAKES] = {QUOTA_HANDSHAKES_MAX, 5, REJECT_TOO_MANY_HANDSHAKES, 1, "300",
+                          "5 MINUTE"},
 };
 
 _Bool quota_init(struct quota *quota, struct arena *arena)
@@ -138,7 +140,7 @@ struct quota_verdict quota_judge(struct quota *quota, enum quota_kind kind, uint
     if (!is_banned(entry, now_ns) && charge(entry, kind, count) > kinds[kind].limit) {
         verdict.reject = kinds[kind].reject;
         verdict.retry_after_s = quota_retry_after(kind, now_ns);
-        verdict.begins_ban = note_refusal(entry, now_ns);
+        verdict.begins_ban = !kinds[kind].is_patient && note_refusal(entry, now_ns);
         if (verdict.begins_ban) ban(entry, now_ns);
     }
     verdict.used = entry->used[kind];

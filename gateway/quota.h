@@ -4,7 +4,8 @@
  * Who asks for more than its limit is refused. Who goes on, and is refused in more than QUOTA_PATIENCE seconds of one
  * minute, is banned: for QUOTA_BAN_S, twice as long each further time, up to QUOTA_BAN_MAX_S. A time as long as that
  * without a ban, and the next one is a first one again. What was sent before the first refusal could be read harms
- * nobody: all refusals of a second are one.
+ * nobody: all refusals of a second are one. Refused handshakes ban nobody: after a restart of the node all streams of an
+ * address come again, as often as their clients try, and its orders are not to wait for them.
  *
  * Owner    one gateway loop
  * Memory   QUOTA_ADDRESSES entries from an arena

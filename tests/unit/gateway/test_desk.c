@@ -313,6 +313,20 @@ TEST(desk, handshakes_beyond_the_five_minutes_are_refused)
     asker_close();
 }
 
+/* A stream weighs nothing, so it is there for who has used up his weight. */
+TEST(desk, stream_is_opened_when_the_weight_is_used_up)
+{
+    open_limited();
+    begin_unread(&ann);
+    assert_true(desk_charge(&ann.question, QUOTA_WEIGHT_MAX));
+    begin_unread(&ann);
+    assert_true(desk_connects(&ann.question, 0));
+    assert_false(desk_connects(&ann.question, 1));
+    assert_int_equal(ann.question.answer.http_status, 429);
+    desk_forget(&ann.question);
+    asker_close();
+}
+
 /* An order that is placed weighs nothing; one that the log refuses weighs what the route says. */
 TEST(desk, what_succeeds_in_trading_weighs_nothing)
 {

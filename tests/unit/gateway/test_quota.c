@@ -139,6 +139,21 @@ TEST(quota, requests_and_handshakes_have_five_minutes)
     assert_int_equal(quota_retry_after(QUOTA_REQUESTS, START_NS), 300);
 }
 
+/* Clients that connect again and again, each second of a minute, are refused that and nothing else. */
+TEST(quota, refused_handshakes_ban_nobody)
+{
+    open_quota();
+    assert_int_equal(quota_charge(&quota, QUOTA_HANDSHAKES, 7, QUOTA_HANDSHAKES_MAX, START_NS),
+                     QUOTA_HANDSHAKES_MAX);
+    for (uint64_t second = 0; second < 60; second++) {
+        const uint64_t now_ns = START_NS + second * SECOND_NS;
+        const struct quota_verdict verdict = quota_judge(&quota, QUOTA_HANDSHAKES, 7, 1, now_ns);
+        assert_int_equal(verdict.reject, REJECT_TOO_MANY_HANDSHAKES);
+        assert_false(verdict.begins_ban);
+        assert_int_equal(quota_judge(&quota, QUOTA_WEIGHT, 7, 1, now_ns).reject, REJECT_NONE);
+    }
+}
+
 /* Who is near any of the limits stays known in a flood of others. */
 TEST(quota, tried_handshakes_outlive_a_flood_of_light_ones)
 {
