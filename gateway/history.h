@@ -117,7 +117,7 @@ MUST_CHECK struct history_request *history_ask(struct history *history,
                                                const struct history_query *query,
                                                history_done *done, void *context);
 
-/* Nobody waits any more: `done` will not be called. */
+/* Nobody waits any more: `done` will not be called, and a place in the queue is free again. */
 void history_forget(struct history_request *request);
 
 /* Whether a connection is up. */

@@ -334,6 +334,21 @@ static struct history_request *queue_take(struct history *history)
     return request;
 }
 
+/* Whether it was waiting there. */
+static bool queue_remove(struct history *history, const struct history_request *request)
+{
+    struct history_request **at = &history->first, *before = NULL;
+    while (*at != NULL && *at != request) {
+        before = *at;
+        at = &before->next;
+    }
+    if (*at == NULL) return false;
+    *at = request->next;
+    if (history->last == request) history->last = before;
+    history->queued--;
+    return true;
+}
+
 static void dispatch(struct history *history)
 {
     for (uint32_t index = 0; index < HISTORY_CONNECTIONS && history->first != NULL; index++) {
@@ -435,7 +450,8 @@ struct history_request *history_ask(struct history *history, const struct histor
 
 void history_forget(struct history_request *request)
 {
-    request->done = NULL;
+    request->done = NULL; /* its answer goes to nobody; what was not sent is not asked */
+    if (queue_remove(request->history, request)) free(request);
 }
 
 bool history_is_up(const struct history *history)

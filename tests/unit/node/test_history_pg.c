@@ -121,6 +121,28 @@ TEST(history_pg, statements_are_known_before_they_are_asked)
     end();
 }
 
+/* Who leaves takes his questions along, from wherever they stand in the queue, and there is room for others'. */
+TEST(history_pg, who_leaves_gives_his_places_back)
+{
+    static struct history_request *asked[HISTORY_QUEUE_MAX];
+    const struct history_query query = {.kind = HISTORY_FILLS, .account = 1, .limit = 1};
+    begin(true);
+    for (uint32_t index = 0; index < HISTORY_QUEUE_MAX; index++) {
+        asked[index] = history_ask(history, &query, on_answer, NULL); /* nothing is connected yet */
+        assert_non_null(asked[index]);
+    }
+    assert_null(history_ask(history, &query, on_answer, NULL));
+    history_forget(asked[HISTORY_QUEUE_MAX - 1]);
+    for (uint32_t index = 0; index + 1 < HISTORY_QUEUE_MAX; index += 2)
+        history_forget(asked[index]);
+    for (uint32_t index = 1; index + 1 < HISTORY_QUEUE_MAX; index += 2)
+        history_forget(asked[index]);
+    assert_int_equal(ask(HISTORY_FILLS), STATUS_OK);
+    for (uint32_t index = 0; index < HISTORY_QUEUE_MAX; index++)
+        assert_non_null(history_ask(history, &query, on_answer, NULL));
+    end();
+}
+
 /* A database that the writer has not filled yet: what is refused ahead of questions costs no connection, and once the
  * schema is there the same connections answer. */
 TEST(history_pg, a_schema_may_come_later)
