@@ -44,6 +44,15 @@ uint32_t order_batch_count(const char *body, size_t body_bytes)
     return count;
 }
 
+bool order_batch_has_gap(const struct auth_piece *text)
+{
+    for (size_t at = 0; at < text->byte_count; at++) {
+        if (text->bytes[at] != '&') continue;
+        if (at == 0 || at + 1 == text->byte_count || text->bytes[at + 1] == '&') return true;
+    }
+    return false;
+}
+
 static bool is_named(const char *at, const char *end, const char *name)
 {
     const size_t name_bytes = strlen(name);
@@ -198,6 +207,17 @@ static uint32_t begin(struct desk_question *whole)
     return weight;
 }
 
+static void ask_item(struct desk_question *question)
+{
+    const struct auth_piece line = {question->request.query, question->request.query_bytes};
+    const struct refusal refusal =
+        refusal_of(REJECT_ILLEGAL_CHARACTERS, "body", "name=value&name=value");
+    if (order_batch_has_gap(&line))
+        desk_refuse_for(question, &refusal);
+    else
+        desk_take_item(question);
+}
+
 void order_batch_ask(struct desk_question *whole)
 {
     const uint32_t own_weight = whole->request.route->weight;
@@ -206,7 +226,7 @@ void order_batch_ask(struct desk_question *whole)
     if (!desk_charge(whole, weight > own_weight ? weight - own_weight : 0)) return;
     batch->is_asking = true;
     for (uint32_t index = 0; index < batch->item_count; index++)
-        desk_take_item(&batch->items[index].question);
+        ask_item(&batch->items[index].question);
     batch->is_asking = false;
     if (batch->answered_count == batch->item_count) answer_whole(batch);
 }

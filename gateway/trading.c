@@ -28,11 +28,17 @@ static bool has_room(struct request *request, const struct facts *facts, uint32_
     return parameter_refuse(&request->refusal, REJECT_TOO_MANY_ORDERS, limit, windows[full]);
 }
 
+static bool has_newline(const char *text, size_t byte_count)
+{
+    return byte_count > 0 && memchr(text, '\n', byte_count) != NULL;
+}
+
 /* The intent has been read: it becomes the account's command. */
 static enum outcome command_of(struct request *request, enum reply_kind kind)
 {
     /* A path is not signed: the lines of a batch must not pass for one form. */
-    if (request->body_bytes > 0 && memchr(request->body, '\n', request->body_bytes) != NULL)
+    if (has_newline(request->query, request->query_bytes) ||
+        has_newline(request->body, request->body_bytes))
         return request_refuse(request, REJECT_ILLEGAL_CHARACTERS, "body", "name=value&name=value");
     admit_account(&request->intent, request->account);
     admit_ids(&request->intent, request->client_id);
@@ -199,6 +205,39 @@ enum outcome trading_switch(struct request *request, const struct facts *facts)
     return command_of(request, REPLY_SWITCH);
 }
 
+/* Its lines alone say what is done: nothing that stands in the query is dropped. */
+static bool query_only_signs(struct request *request)
+{
+    static const char *const names[] = {"timestamp", "recvWindow", "signature"};
+    const struct auth_piece query = {request->query, request->query_bytes};
+    if (order_batch_has_gap(&query))
+        return parameter_refuse(&request->refusal, REJECT_ILLEGAL_CHARACTERS, "query",
+                                "name=value&name=value");
+    for (uint32_t field = 0; field < request->form->field_count; field++) {
+        const char *name = request->form->fields[field].name;
+        size_t known = 0;
+        while (known < sizeof(names) / sizeof(names[0]) && strcmp(name, names[known]) != 0)
+            known++;
+        if (known == sizeof(names) / sizeof(names[0]))
+            return parameter_refuse(&request->refusal, REJECT_NOT_REQUIRED, "query", NULL);
+    }
+    return true;
+}
+
+/* The signed text is the query with the body behind it, and no path: what was signed for another request could be cut in
+ * two anew. A form has no newline (command_of), so a body that is signed whole and ends with one was signed as lines. */
+static bool is_signed_as_lines(struct request *request)
+{
+    const size_t signed_bytes =
+        request->payload.pieces[2].byte_count + request->payload.pieces[3].byte_count;
+    if (!query_only_signs(request)) return false;
+    if (request->proof.kind != AUTH_HMAC || signed_bytes != request->body_bytes)
+        return parameter_refuse(&request->refusal, REJECT_SIGNATURE, NULL, NULL);
+    if (request->body[request->body_bytes - 1] != '\n')
+        return parameter_refuse(&request->refusal, REJECT_DATA, "body", NULL);
+    return true;
+}
+
 /* What an Ed25519 key signs goes into the log with each command: it has to be the command's own text. */
 enum outcome trading_batch(struct request *request, const struct facts *facts)
 {
@@ -206,8 +245,8 @@ enum outcome trading_batch(struct request *request, const struct facts *facts)
     const uint32_t count = order_batch_count(request->body, request->body_bytes);
     if (count == 0 || count > ORDER_BATCH_ITEMS_MAX)
         return request_refuse(request, REJECT_DATA, "body", NULL);
-    if (request->route->security == SECURITY_BATCH && request->proof.kind != AUTH_HMAC)
-        return request_refuse(request, REJECT_SIGNATURE, NULL, NULL);
+    if (request->route->security == SECURITY_BATCH && !is_signed_as_lines(request))
+        return OUTCOME_REFUSED;
     return OUTCOME_ITEMS;
 }
 

@@ -36,6 +36,16 @@ static void check_line(const struct auth_piece *line)
             ASSERT(route->handler == readers[i].handler);
 }
 
+/* Without a gap each '&' stands between two parameters: there is one field more than of these, when all are good. */
+static void check_gap(const struct auth_piece *line)
+{
+    uint32_t separators = 0;
+    for (size_t at = 0; at < line->byte_count; at++)
+        separators += line->bytes[at] == '&';
+    if (line->byte_count > 0 && form_parse(&form, line->bytes, line->byte_count, NULL, 0))
+        ASSERT(order_batch_has_gap(line) == (form.field_count != separators + 1));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count)
 {
     const char *at = (const char *)bytes, *end = at + byte_count;
@@ -47,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count)
         const struct auth_piece line = order_batch_next(&at, end);
         ASSERT(line.byte_count == 0 || memchr(line.bytes, '\n', line.byte_count) == NULL);
         check_line(&line);
+        check_gap(&line);
         length += line.byte_count + 1;
         lines++;
     }

@@ -33,9 +33,11 @@ async function post(path, who, body) {
 
 const textOf = (item) => new URLSearchParams(item).toString();
 
+const linesOf = (items) => items.map((item) => textOf(item) + '\n').join('');
+
 // One signature over all lines.
 function batch(who, items) {
-    const query = `timestamp=${Date.now()}`, body = items.map(textOf).join('\n');
+    const query = `timestamp=${Date.now()}`, body = linesOf(items);
     const signature = createHmac('sha256', who.secretKey).update(query + body).digest('hex');
     return post(`/quorex/v1/orders?${query}&signature=${signature}`, who, body);
 }
@@ -97,16 +99,30 @@ for (const [how, ask] of [['signed once', batch], ['signed line by line', signed
 
 test('what is not signed as it must be is refused', async () => {
     const items = [limit('BUY', '0.001', '30000'), limit('BUY', '0.001', '30001')];
-    const changed = items.map(textOf).join('\n').replace('30001', '30002');
+    const changed = linesOf(items).replace('30001', '30002');
     const query = `timestamp=${Date.now()}`;
     const signature = createHmac('sha256', ann.secretKey)
-        .update(query + items.map(textOf).join('\n')).digest('hex');
+        .update(query + linesOf(items)).digest('hex');
     const answer = await post(`/quorex/v1/orders?${query}&signature=${signature}`, ann, changed);
     assert.deepEqual([answer.status, answer.body.code], [400, -1022]);
-    const { body } = await post('/quorex/v1/orders/signed', ann, items.map(textOf).join('\n'));
+    const { body } = await post('/quorex/v1/orders/signed', ann, linesOf(items));
     assert.deepEqual(body.map(({ error }) => error.code), [-1102, -1102]);
     assert.equal((await batch(ann, Array(101).fill(items[0]))).body.code, -1130);
     assert.equal((await batch(ann, [])).body.code, -1130);
+});
+
+test('what was signed as one request is no batch', async () => {
+    const replace = { cancelReplaceMode: 'STOP_ON_FAILURE', cancelOrderId: '5' };
+    const front = `timestamp=${Date.now()}&${textOf(replace)}`;
+    const order = `&${textOf(limit('BUY', '0.001', '30000'))}`;
+    const signature = createHmac('sha256', ann.secretKey).update(front + order).digest('hex');
+    const cut = await post(`/quorex/v1/orders?${front}&signature=${signature}`, ann, order);
+    assert.deepEqual([cut.status, cut.body.code], [400, -1106]);
+    const bare = await post(`/quorex/v1/orders?${front}${order}&signature=${signature}`, ann, '');
+    assert.deepEqual([bare.status, bare.body.code], [400, -1130]);
+    const { body: open } = await signedRequest(exchange, ann, 'GET', '/api/v3/openOrders',
+                                               { symbol: SYMBOL });
+    assert.deepEqual(open, []);
 });
 
 test('every block is certified and verifies', async () => {

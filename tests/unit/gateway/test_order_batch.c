@@ -16,19 +16,33 @@
 
 static struct asker ann;
 
-/* The lines, with one signature of account 1's over the query and all of them. */
-static void ask_batch(struct asker *asker, const char *body)
+/* Account 1's signature over the query and the lines, put behind the query. */
+static void sign(char *query, size_t capacity, const char *body)
 {
     uint8_t key_id[32], mac[32];
-    char secret[65], hex[65], query[256];
-    snprintf(query, sizeof(query), "timestamp=%llu", (unsigned long long)(desk_stamp / DESK_MS_NS));
+    char secret[65], hex[65];
     memset(key_id, 0xaa, sizeof(key_id));
     auth_secret_of(asker_secret, key_id, secret);
     const struct auth_payload payload = auth_payload_of(query, strlen(query), body, strlen(body));
     assert_true(auth_hmac(secret, 64, &payload, mac));
     hash_hex(mac, sizeof(mac), hex);
-    snprintf(query + strlen(query), sizeof(query) - strlen(query), "&signature=%s", hex);
+    const size_t used = strlen(query);
+    snprintf(query + used, capacity - used, "%ssignature=%s", used == 0 ? "" : "&", hex);
+}
+
+/* The lines behind the time and `more`, signed. */
+static void ask_batch_with(struct asker *asker, const char *more, const char *body)
+{
+    char query[512];
+    snprintf(query, sizeof(query), "timestamp=%llu%s",
+             (unsigned long long)(desk_stamp / DESK_MS_NS), more);
+    sign(query, sizeof(query), body);
     asker_ask_body(asker, METHOD_POST, BATCH, query, body);
+}
+
+static void ask_batch(struct asker *asker, const char *body)
+{
+    ask_batch_with(asker, "", body);
 }
 
 static void refuse_command(const struct command_header *header)
@@ -80,7 +94,7 @@ TEST(order_batch, each_line_is_a_command_of_its_own)
 TEST(order_batch, refused_line_leaves_the_others)
 {
     asker_open();
-    ask_batch(&ann, "side=BUY\n" ORDER "\n\n" ORDER "&price=2");
+    ask_batch(&ann, "side=BUY\n" ORDER "\n\n" ORDER "&price=2\n");
     const struct command_header header = asker_next_command();
     assert_int_equal(header.type, T_ORDER_PLACE);
     assert_int_equal(asker_next_command().type, 0);
@@ -91,7 +105,7 @@ TEST(order_batch, refused_line_leaves_the_others)
         strstr(ann.text, "}}," NO_SYMBOL ",{\"status\":400,\"error\":{\"code\":-1101,"));
     desk_forget(&ann.question);
 
-    ask_batch(&ann, "side=BUY\nside=SELL");
+    ask_batch(&ann, "side=BUY\nside=SELL\n");
     assert_int_equal(ann.answer_count, 1);
     assert_string_equal(ann.text, "[" NO_SYMBOL "," NO_SYMBOL "]");
     assert_false(ann.question.answer.counts_orders);
@@ -215,14 +229,14 @@ TEST(order_batch, ed25519_signs_each_line)
     asker_open();
     add_signing_key();
     snprintf(query, sizeof(query), "timestamp=%llu", (unsigned long long)(desk_stamp / DESK_MS_NS));
-    snprintf(signed_text, sizeof(signed_text), "%s" CANCEL "\n" CANCEL, query);
+    snprintf(signed_text, sizeof(signed_text), "%s" CANCEL "\n" CANCEL "\n", query);
     hash_sign(signing_key, (const uint8_t *)signed_text, strlen(signed_text), signature);
     sodium_bin2base64(text, sizeof(text), signature, sizeof(signature),
                       sodium_base64_VARIANT_ORIGINAL);
     snprintf(query + strlen(query), sizeof(query) - strlen(query), "&signature=%s", text);
     asker_begin(&ann, METHOD_POST, BATCH, query);
     ann.question.headers[DESK_API_KEY] = (struct auth_piece){signing_name, 64};
-    ann.question.request.body = CANCEL "\n" CANCEL;
+    ann.question.request.body = CANCEL "\n" CANCEL "\n";
     ann.question.request.body_bytes = strlen(ann.question.request.body);
     desk_take(&ann.question);
     assert_int_equal(ann.question.answer.http_status, 400);
@@ -242,12 +256,12 @@ TEST(order_batch, lines_cannot_be_changed_behind_the_signature)
 {
     char query[1024];
     asker_open();
-    ask_batch(&ann, ORDER "\n" CANCEL);
+    ask_batch(&ann, ORDER "\n" CANCEL "\n");
     for (int i = 0; i < 2; i++)
         assert_int_not_equal(asker_next_command().type, 0);
     memcpy(query, ann.query, sizeof(query));
     desk_forget(&ann.question);
-    asker_ask_body(&ann, METHOD_POST, BATCH, query, ORDER "\n" CANCEL "0");
+    asker_ask_body(&ann, METHOD_POST, BATCH, query, ORDER "\n" CANCEL "0\n");
     assert_non_null(strstr(ann.text, "-1022"));
     assert_int_equal(asker_next_command().type, 0);
     desk_forget(&ann.question);
@@ -259,7 +273,7 @@ TEST(order_batch, lines_are_no_form)
 {
     char query[1024];
     asker_open();
-    static const char body[] = "symbol=BTCUSDT&other=1\nsymbol=BTCUSDT&orderId=5";
+    static const char body[] = "symbol=BTCUSDT&other=1\nsymbol=BTCUSDT&orderId=5\n";
     ask_batch(&ann, body);
     assert_int_equal(asker_next_command().type, T_ORDER_CANCEL);
     memcpy(query, ann.query, sizeof(query));
@@ -267,6 +281,70 @@ TEST(order_batch, lines_are_no_form)
     asker_ask_body(&ann, METHOD_DELETE, "/api/v3/order", query, body);
     assert_int_equal(ann.question.answer.http_status, 400);
     assert_non_null(strstr(ann.text, "-1100"));
+    assert_int_equal(asker_next_command().type, 0);
+    desk_forget(&ann.question);
+    asker_close();
+}
+
+/* The reverse: one request that was signed does not pass for lines, wherever its text is cut in two; what stands before the
+ * lines would be dropped. Its signature is right all the time. */
+TEST(order_batch, form_is_no_lines)
+{
+    char text[512], query[1024];
+    asker_open();
+    snprintf(text, sizeof(text),
+             "timestamp=%llu&cancelReplaceMode=STOP_ON_FAILURE&cancelOrderId=5&" ORDER,
+             (unsigned long long)(desk_stamp / DESK_MS_NS));
+    for (size_t cut = 0; cut <= strlen(text); cut++) {
+        snprintf(query, sizeof(query), "%.*s", (int)cut, text);
+        sign(query, sizeof(query), text + cut);
+        asker_ask_body(&ann, METHOD_POST, BATCH, query, text + cut);
+        assert_int_equal(ann.answer_count, 1);
+        assert_int_equal(ann.question.answer.http_status, 400);
+        assert_null(strstr(ann.text, "-1022"));
+        assert_int_equal(asker_next_command().type, 0);
+        desk_forget(&ann.question);
+    }
+    asker_close();
+}
+
+/* Each of the rules by itself, where no other would refuse. */
+TEST(order_batch, query_signs_and_lines_end)
+{
+    static const struct {
+        const char *more, *body, *refusal;
+    } cases[] = {
+        {"&symbol=BTCUSDT", ORDER "\n", "{\"code\":-1106,"},
+        {"&recvWindow=5000&other=1", ORDER "\n", "{\"code\":-1106,"},
+        {"&", ORDER "\n", "{\"code\":-1100,"},
+        {"&&recvWindow=5000", ORDER "\n", "{\"code\":-1100,"},
+        {"", ORDER, "{\"code\":-1130,"},
+        {"", ORDER "\n" ORDER, "{\"code\":-1130,"},
+        {"", "&" ORDER "\n", "[{\"status\":400,\"error\":{\"code\":-1100,"},
+        {"", ORDER "&\n", "[{\"status\":400,\"error\":{\"code\":-1100,"},
+        {"", "symbol=BTCUSDT&&orderId=5\n", "[{\"status\":400,\"error\":{\"code\":-1100,"},
+    };
+    asker_open();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ask_batch_with(&ann, cases[i].more, cases[i].body);
+        assert_int_equal(ann.answer_count, 1);
+        assert_ptr_equal(strstr(ann.text, cases[i].refusal), ann.text);
+        assert_int_equal(asker_next_command().type, 0);
+        desk_forget(&ann.question);
+    }
+    ask_batch_with(&ann, "&recvWindow=5000", ORDER "\n");
+    assert_int_equal(asker_next_command().type, T_ORDER_PLACE);
+    desk_forget(&ann.question);
+    asker_close();
+}
+
+/* A newline in a query is none of a form's either. */
+TEST(order_batch, newline_in_a_query_is_refused)
+{
+    asker_open();
+    asker_ask_signed(&ann, METHOD_DELETE, "/api/v3/order", CANCEL "&other=1\n");
+    assert_int_equal(ann.answer_count, 1);
+    assert_non_null(strstr(ann.text, "{\"code\":-1100,"));
     assert_int_equal(asker_next_command().type, 0);
     desk_forget(&ann.question);
     asker_close();
@@ -291,7 +369,7 @@ TEST(order_batch, orders_count_one_by_one)
     for (uint64_t id = 1; id <= ORDER_TALLY_TEN_SECONDS_MAX - 2; id++)
         desk_accept(0, id, 1, BUY, 10000, 1, "a");
     desk_apply();
-    ask_batch(&ann, ORDER "\n" CANCEL "\n" ORDER "\n" ORDER "\n" CANCEL);
+    ask_batch(&ann, ORDER "\n" CANCEL "\n" ORDER "\n" ORDER "\n" CANCEL "\n");
     struct command_header headers[4];
     for (int i = 0; i < 4; i++)
         headers[i] = asker_next_command();
@@ -337,7 +415,7 @@ TEST(order_batch, lines_weigh_before_they_are_asked)
 TEST(order_batch, asker_may_leave_meanwhile)
 {
     asker_open();
-    ask_batch(&ann, ORDER "\n" ORDER);
+    ask_batch(&ann, ORDER "\n" ORDER "\n");
     const struct command_header first = asker_next_command(), second = asker_next_command();
     accept_command(&first, 90);
     assert_true(desk_waits(asker_desk));
@@ -352,7 +430,7 @@ TEST(order_batch, asker_may_leave_meanwhile)
 TEST(order_batch, lines_that_wait_too_long_have_an_unknown_outcome)
 {
     asker_open();
-    ask_batch(&ann, ORDER "\n" ORDER);
+    ask_batch(&ann, ORDER "\n" ORDER "\n");
     const struct command_header first = asker_next_command();
     accept_command(&first, 92);
     desk_abandon(asker_desk);
