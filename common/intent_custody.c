@@ -1,5 +1,6 @@
 #include "common/intent_custody.h"
 
+#include "common/hash.h"
 #include "common/intent_admin.h"
 #include "common/parameter.h"
 #include "common/wide.h"
@@ -7,6 +8,9 @@
 #include <string.h>
 
 #define WORDS(table) table, sizeof(table) / sizeof(table[0])
+
+/* at-<19 digits>-<13 hex digits> is as long as an id may be: timestamps end at 2^63 ns. */
+#define MADE_ID_HEX 13
 
 #define ADDRESS_RANGE "^[a-zA-Z0-9-_.:]{1,64}$"
 
@@ -334,24 +338,42 @@ static bool apply_only(const struct form *form, struct refusal *refusal)
     return true;
 }
 
-/* What the withdrawal is called: the moment at which it was signed when its owner calls it nothing. So the same text can
- * never be two withdrawals. */
-static bool read_apply_id(const struct form *form, uint8_t client_id[CLIENT_ID_BYTES],
+/* `value` in digits; returns their count, 20 at most. */
+static size_t put_digits(uint64_t value, uint8_t *text)
+{
+    char digits[20];
+    size_t count = 0;
+    do {
+        digits[count++] = (char)('0' + value % 10);
+    } while ((value /= 10) != 0);
+    for (size_t i = 0; i < count; i++)
+        text[i] = (uint8_t)digits[count - 1 - i];
+    return count;
+}
+
+/* What the withdrawal is called when its owner calls it nothing: the moment at which it was signed, and a hash of what is
+ * withdrawn. So the same text can never be two withdrawals, and two wishes of one moment are not one.
+ * Needs: all else of `ask` is read; its account is not known here, and 0. */
+static bool read_apply_id(const struct form *form, struct withdraw_command *ask,
                           struct refusal *refusal)
 {
     static const char prefix[] = "at-";
-    char digits[20];
-    size_t count = 0, used = sizeof(prefix) - 1;
+    uint8_t bytes[WITHDRAW_BYTES];
+    char hex[2 * HASH_BYTES + 1];
+    size_t used = sizeof(prefix) - 1;
     uint64_t timestamp_ns, deadline_ns;
-    if (!parameter_client_id(form, "withdrawOrderId", client_id, refusal)) return false;
-    if (client_id[0] != 0) return true;
+    if (!parameter_client_id(form, "withdrawOrderId", ask->client_id, refusal)) return false;
+    if (ask->client_id[0] != 0) return true;
     if (!intent_deadline(form, &timestamp_ns, &deadline_ns, refusal)) return false;
-    memcpy(client_id, prefix, used);
-    do {
-        digits[count++] = (char)('0' + timestamp_ns % 10);
-    } while ((timestamp_ns /= 10) != 0);
-    while (count > 0)
-        client_id[used++] = (uint8_t)digits[--count];
+    ASSERT(ask->account == 0);
+    withdraw_command_put(bytes, ask);
+    const hash_t hash = hash_tagged("quorex/withdrawal/1", bytes, sizeof(bytes));
+    hash_hex(hash.bytes, HASH_BYTES, hex);
+    memcpy(ask->client_id, prefix, used);
+    used += put_digits(timestamp_ns, ask->client_id + used);
+    ASSERT(used + 1 + MADE_ID_HEX <= CLIENT_ID_BYTES);
+    ask->client_id[used++] = '-';
+    memcpy(ask->client_id + used, hex, MADE_ID_HEX);
     return true;
 }
 
@@ -367,7 +389,7 @@ bool intent_custody_apply(const struct form *form, const struct params *params,
            read_address(form, ask->address, refusal) &&
            intent_admin_units(form, "amount", params->assets[ask->asset].decimals,
                               &ask->amount.units, refusal) &&
-           apply_only(form, refusal) && read_apply_id(form, ask->client_id, refusal);
+           apply_only(form, refusal) && read_apply_id(form, ask, refusal);
 }
 
 bool intent_custody_allow(const struct form *form, const struct params *params,

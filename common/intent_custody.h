@@ -25,7 +25,8 @@
  * The wallet's own words for a withdrawal, from rules 6 on, name no action. Nothing else that an account signs has all three
  * of coin, address and amount, and they are refused beside an action or a symbol:
  *
- *   coin address amount        network (of several: the coin's first) withdrawOrderId (at-TIMESTAMP in ns)
+ *   coin address amount        network (of several: the coin's first) withdrawOrderId (made up
+ *                              when there is none, of the timestamp and all of these: the same text has the same)
  *
  * An address is 1 to 64 of a-z A-Z 0-9 - _ . :, a txid 64 hex digits.
  */

@@ -1,5 +1,6 @@
 #include "common/intent_custody.h"
 
+#include "common/parameter.h"
 #include "common/wide.h"
 #include "tests/harness.h"
 #include "tests/unit/common/world.h"
@@ -173,19 +174,43 @@ TEST(intent_custody, a_withdrawal_is_asked_for_in_the_wallets_words)
     rules = 1;
 }
 
-/* Who gives it no name calls it by its moment, in whichever unit that is said: the same text is one withdrawal. */
+static void assert_called(const char *text, const char *id)
+{
+    uint8_t padded[CLIENT_ID_BYTES] = {0};
+    assert_in_range(strlen(id), 1, CLIENT_ID_BYTES);
+    memcpy(padded, id, strlen(id));
+    assert_string_equal(apply(text), "ok");
+    assert_memory_equal(intent.withdraw.client_id, padded, CLIENT_ID_BYTES);
+}
+
+/* Who gives it no name calls it by its moment, in whichever unit that is said, and by what it is: the same text is one
+ * withdrawal, also when it does not name the network that it goes over anyway. The longest has no byte to spare. */
 TEST(intent_custody, a_withdrawal_without_a_name_is_called_by_its_moment)
 {
     rules = PARAMS_RULES_APPLY;
-    assert_string_equal(apply(APPLY "&timestamp=1700000000123"), "ok");
-    assert_string_equal((const char *)intent.withdraw.client_id, "at-1700000000123000000");
-    assert_string_equal(apply(APPLY "&timestamp=1700000000123000"), "ok");
-    assert_string_equal((const char *)intent.withdraw.client_id, "at-1700000000123000000");
-    assert_string_equal(apply(APPLY "&timestamp=0"), "ok");
-    assert_string_equal((const char *)intent.withdraw.client_id, "at-0");
+    assert_called(APPLY "&timestamp=1700000000123", "at-1700000000123000000-5515221e700fb");
+    assert_called(APPLY "&timestamp=1700000000123000", "at-1700000000123000000-5515221e700fb");
+    assert_called(APPLY "&timestamp=1700000000123&network=ETH&recvWindow=60000",
+                  "at-1700000000123000000-5515221e700fb");
+    assert_called(APPLY "&timestamp=0", "at-0-5515221e700fb");
+    assert_called(APPLY "&timestamp=9223372036854775", "at-9223372036854775000-5515221e700fb");
+    assert_string_equal(apply(APPLY "&timestamp=9223372036854776"), "-1021 ");
     assert_string_equal(apply(APPLY), "-1102 timestamp");
     assert_string_equal(apply(APPLY "&timestamp=1700000000123&withdrawOrderId=a%20b"),
                         "-1100 withdrawOrderId");
+    rules = 1;
+}
+
+/* Two wishes of one moment are two, whatever it is that differs. */
+TEST(intent_custody, two_withdrawals_of_one_moment_have_two_names)
+{
+    rules = PARAMS_RULES_APPLY;
+    assert_called("coin=BTC&amount=0.6&address=a&timestamp=7", "at-7000000-4842a6b4633e2");
+    assert_called("coin=BTC&amount=0.5&address=b&timestamp=7", "at-7000000-d188f942cfa3c");
+    assert_called(APPLY "&network=BTC&timestamp=7", "at-7000000-00e1504111839");
+    assert_called("coin=USDT&amount=0.5&address=a&network=ETH&timestamp=7",
+                  "at-7000000-b47e3c0a28f29");
+    assert_called(APPLY "&timestamp=7", "at-7000000-5515221e700fb");
     rules = 1;
 }
 

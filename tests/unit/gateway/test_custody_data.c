@@ -67,8 +67,9 @@ TEST(custody_data, the_wallets_words_are_a_withdrawal)
     assert_int_equal(desk_request.intent.withdraw.account, 2);
     assert_int_equal(desk_request.intent.withdraw.amount.units, 50000000);
     assert_string_equal((const char *)desk_request.intent.withdraw.chain, "ETH");
-    assert_string_equal((const char *)desk_request.intent.withdraw.client_id,
-                        "at-1700000000000000000");
+    assert_memory_equal(desk_request.intent.withdraw.client_id,
+                        "at-1700000000000000000-5515221e700fb",
+                        sizeof(desk_request.intent.withdraw.client_id));
     fixture_genesis.params.rules = PARAMS_RULES_APPLY - 1;
     desk_reopen();
     assert_refused(METHOD_POST, "/sapi/v1/capital/withdraw/apply", APPLY, REJECT_RULES);

@@ -526,7 +526,7 @@ TEST(authority, a_withdrawal_in_the_wallets_words_is_its_owners)
                                            .account = 1,
                                            .chain = "ETH",
                                            .address = "a",
-                                           .client_id = "at-1700000000000000000"};
+                                           .client_id = "at-1700000000000000000-5515221e700fb"};
     withdraw_command_put(payload, &asked);
     size_t auth_bytes = sign(auth, withdraws, &f->reader, text);
     assert_null(ask(f, T_WITHDRAW, payload, AUTH_ED25519, deadline, auth, auth_bytes));
