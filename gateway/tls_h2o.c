@@ -7,8 +7,13 @@
  * request. And after a read that failed, as a client's reset makes it, libuv takes no more writes; libh2o wants to say
  * farewell, does not hear that it cannot, and waits for ever: the connection keeps its place and its descriptor.
  *
- * So ours stands in front of libh2o's function. libh2o sets its own anew whenever it goes on reading: ours is put back
- * before libuv looks at the connection, and after each call of theirs.
+ * And it does not hear of each end of a TLS connection: what came with the handshake's last word and is no TLS is
+ * passed over, and a client's fatal alert, or half a message of TLS itself, is "nothing came". OpenSSL writes no more
+ * then; libh2o has libuv write nothing, and libuv takes that for a bug and ends the process. So an answer to a
+ * connection that cannot be written to is never begun: we look before anybody hears of what came.
+ *
+ * So ours stands in front of libh2o's function, and of whoever hears from it. libh2o sets its own anew whenever it goes
+ * on reading: ours is put back before libuv looks at the connection, and after each call of theirs.
  */
 
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *bytes);
@@ -36,11 +41,48 @@ static void tell_failure(struct tls_peer *peer, ssize_t failure, const uv_buf_t 
         socket->_cb.write = NULL;
 }
 
+/* Whether OpenSSL would refuse to write: after a fatal error, and while it wants to hear the rest of a message. */
+static bool is_mute(const struct tls_peer *peer)
+{
+    return SSL_in_init(peer->ssl) != 0;
+}
+
+/* What came has been decoded. */
+static void on_decoded(h2o_socket_t *socket, const char *error)
+{
+    const struct tls_peer *peer = socket->on_close.data;
+    socket->_cb.read = peer->hears;
+    peer->hears(socket, error == NULL && is_mute(peer) ? h2o_socket_error_io : error);
+}
+
+/* Bytes behind a client's farewell are none of the connection's (RFC 8446, 6.1), and OpenSSL does not take them: libh2o
+ * would keep them all. */
+static bool has_left(const struct tls_peer *peer)
+{
+    return (SSL_get_shutdown(peer->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
+static void take_bytes(struct tls_peer *peer, ssize_t count, const uv_buf_t *bytes)
+{
+    h2o_socket_t *socket = peer->tcp.data;
+    if (peer->is_shaken && has_left(peer)) {
+        peer->read((uv_stream_t *)&peer->tcp, UV_EOF, bytes);
+        return;
+    }
+    if (peer->is_shaken) {
+        peer->hears = socket->_cb.read;
+        socket->_cb.read = on_decoded;
+    }
+    peer->read((uv_stream_t *)&peer->tcp, count, bytes);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *bytes)
 {
     struct tls_peer *peer = container_of((uv_tcp_t *)stream, struct tls_peer, tcp);
     if (count == 0) return;
-    if (count > 0 || count == UV_EOF)
+    if (count > 0)
+        take_bytes(peer, count, bytes);
+    else if (count == UV_EOF)
         peer->read(stream, count, bytes);
     else
         tell_failure(peer, count, bytes);
@@ -63,11 +105,23 @@ void tls_door_init(struct tls_door *door, struct metrics *metrics, tls_opened *o
     h2o_linklist_init_anchor(&door->shaking);
 }
 
+/* libh2o does not tell what it made for a connection; its first word does. */
+static int on_hello(SSL *ssl, int *alert, void *context)
+{
+    const h2o_socket_t *socket = BIO_get_data(SSL_get_rbio(ssl));
+    struct tls_peer *peer = socket->data;
+    (void)alert;
+    (void)context;
+    peer->ssl = ssl;
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
 void tls_door_show(struct tls_door *door, const struct tls_identity *identity)
 {
     SSL_CTX *context = tls_identity_context(identity);
     const int64_t expires_s = tls_identity_expires_s(identity);
     SSL_CTX_up_ref(context);
+    SSL_CTX_set_client_hello_cb(context, on_hello, NULL);
     SSL_CTX_free(door->context);
     door->context = context;
     metric_set(&door->metrics->tls_expires_s, expires_s > 0 ? (uint64_t)expires_s : 0);
@@ -84,11 +138,14 @@ static void on_shaken(h2o_socket_t *socket, const char *error)
     struct tls_peer *peer = socket->data;
     struct tls_door *door = peer->door;
     end_handshake(peer);
-    if (error != NULL) {
+    /* libh2o has decoded what came behind the handshake, and does not say how that went. */
+    if (error != NULL || is_mute(peer)) {
         metric_add(&door->metrics->tls_failed_total, 1);
         h2o_socket_close(socket);
         return;
     }
+    peer->is_shaken = true;
+    socket->on_close.data = peer;
     metric_add(&door->metrics->tls_handshakes_total, 1);
     door->opened(peer, socket);
 }

@@ -4,7 +4,7 @@
  *                                             └─► failed, or late: closed
  *
  * libh2o's own way (h2o_accept) neither counts handshakes nor holds on to a certificate that is replaced between a
- * connection's beginning and its first byte. Its sockets have two faults that are mended here: see tls_h2o.c.
+ * connection's beginning and its first byte. Its sockets have three faults that are mended here: see tls_h2o.c.
  *
  * Owner    one gateway loop
  * Memory   embedded by the caller; OpenSSL's for each connection
@@ -18,6 +18,7 @@
 #include "gateway/tls_identity.h"
 
 #include <h2o.h>
+#include <stdbool.h>
 
 /* A connection, with TLS or without: all zeros but `tcp`. */
 struct tls_peer {
@@ -27,8 +28,11 @@ struct tls_peer {
     SSL_CTX *context;    /* a reference to what it began with */
     h2o_linklist_t link; /* while its handshake is under way */
     uint64_t since_ms;
-    uv__io_cb io;    /* libuv's, which ours stands in front of */
-    uv_read_cb read; /* libh2o's, likewise */
+    SSL *ssl; /* libh2o's for this connection, from the client's first word to the socket's close */
+    bool is_shaken;      /* the handshake is done */
+    h2o_socket_cb hears; /* who is told of bytes that are being decoded */
+    uv__io_cb io;        /* libuv's, which ours stands in front of */
+    uv_read_cb read;     /* libh2o's, likewise */
 };
 
 /* The handshake is done: the socket is whoever's is called. */

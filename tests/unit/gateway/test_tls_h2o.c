@@ -1,5 +1,8 @@
 #include "tests/unit/gateway/tls_fixture.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 
 #define PING "GET /api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -276,6 +279,154 @@ TEST(tls, full_read_is_not_the_end)
     stop_tls();
 }
 
+/* ---- what comes with a request, and is the end of the connection ---- */
+
+/* The handshake's last word stays in `to_server`, so that it goes in one segment with what is said next. */
+static struct tls_client shake_by_hand(BIO **to_server)
+{
+    struct tls_client client = tls_client_over(loop_connect_when_open());
+    struct pollfd ready = {.fd = client.descriptor, .events = POLLIN};
+    *to_server = BIO_new(BIO_s_mem());
+    SSL_set_bio(client.ssl, BIO_new_socket(client.descriptor, BIO_NOCLOSE), *to_server);
+    assert_int_equal(fcntl(client.descriptor, F_SETFL, O_NONBLOCK), 0);
+    while (SSL_connect(client.ssl) != 1) {
+        char *bytes;
+        const long byte_count = BIO_get_mem_data(*to_server, &bytes);
+        assert_int_equal(send(client.descriptor, bytes, (size_t)byte_count, MSG_NOSIGNAL),
+                         byte_count);
+        (void)BIO_reset(*to_server);
+        assert_int_equal(poll(&ready, 1, 15000), 1);
+    }
+    assert_int_equal(fcntl(client.descriptor, F_SETFL, 0), 0);
+    return client;
+}
+
+/* What stands in `to_server`, at once. */
+static void send_segment(struct tls_client *client, BIO *to_server)
+{
+    char *bytes;
+    const long byte_count = BIO_get_mem_data(to_server, &bytes);
+    assert_int_equal(send(client->descriptor, bytes, (size_t)byte_count, MSG_NOSIGNAL), byte_count);
+    (void)BIO_reset(to_server);
+}
+
+static const char garbage[5 + 64] = {0x17, 3, 3, 0, 64};
+
+static void add_garbage(struct tls_client *client, BIO *to_server)
+{
+    (void)client;
+    assert_int_equal(BIO_write(to_server, garbage, sizeof(garbage)), sizeof(garbage));
+}
+
+/* What a client says that was told garbage: a fatal alert, encrypted. */
+static void add_alert(struct tls_client *client, BIO *to_server)
+{
+    char byte;
+    BIO *from_server = SSL_get_rbio(client->ssl), *told = BIO_new(BIO_s_mem());
+    const uint64_t before = BIO_number_written(to_server);
+    BIO_write(told, garbage, sizeof(garbage));
+    BIO_up_ref(from_server);
+    SSL_set0_rbio(client->ssl, told);
+    assert_int_equal(SSL_read(client->ssl, &byte, 1), -1);
+    SSL_set0_rbio(client->ssl, from_server);
+    assert_true(BIO_number_written(to_server) > before);
+    ERR_clear_error();
+}
+
+typedef void end_by(struct tls_client *client, BIO *to_server);
+static end_by *const ends[] = {add_garbage, add_alert};
+
+/* The server has ended the connection, with an answer or without. */
+static void expect_cut(struct tls_client *client)
+{
+    ssize_t got;
+    while ((got = recv(client->descriptor, loop_text, sizeof(loop_text), 0)) > 0)
+        ;
+    if (got < 0) assert_int_equal(errno, ECONNRESET);
+    SSL_set_quiet_shutdown(client->ssl, 1);
+    tls_client_close(client);
+}
+
+static void expect_others_answered(void)
+{
+    struct tls_client other = tls_connect();
+    loop_assert_status(tls_ask(&other, PING), "200", "{}");
+    tls_client_close(&other);
+}
+
+/* Nothing is answered on a connection that cannot be written to any more. */
+TEST(tls, broken_end_of_a_handshake_is_the_end)
+{
+    BIO *to_server;
+    open_tls();
+    for (size_t end = 0; end < sizeof(ends) / sizeof(ends[0]); end++) {
+        struct tls_client client = shake_by_hand(&to_server);
+        tls_say(&client, PING);
+        ends[end](&client, to_server);
+        send_segment(&client, to_server);
+        expect_cut(&client);
+        assert_int_equal(counted(&loop_metrics.tls_failed_total, end + 1), end + 1);
+        expect_others_answered();
+    }
+    stop_tls();
+}
+
+TEST(tls, broken_end_behind_a_request_is_the_end)
+{
+    BIO *to_server;
+    open_tls();
+    for (size_t end = 0; end < sizeof(ends) / sizeof(ends[0]); end++) {
+        struct tls_client client = connect_by_hand(&to_server);
+        tls_say(&client, PING);
+        send_segment(&client, to_server);
+        loop_assert_status(tls_hear(&client), "200", "{}");
+        tls_say(&client, PING);
+        ends[end](&client, to_server);
+        send_segment(&client, to_server);
+        expect_cut(&client);
+        expect_others_answered();
+    }
+    stop_tls();
+}
+
+/* Who asks for new keys and says a request with it, in his handshake's last segment and later, has them. */
+TEST(tls, new_keys_are_given)
+{
+    BIO *to_server;
+    open_tls();
+    struct tls_client client = shake_by_hand(&to_server);
+    for (int request = 0; request < 3; request++) {
+        assert_int_equal(SSL_key_update(client.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+        tls_say(&client, PING);
+        send_segment(&client, to_server);
+        loop_assert_status(tls_hear(&client), "200", "{}");
+    }
+    tls_client_close(&client);
+    stop_tls();
+}
+
+/* Who says that he has asked all is answered. */
+TEST(tls, farewell_behind_a_request_waits_for_the_answer)
+{
+    BIO *to_server;
+    open_tls();
+    for (int round = 0; round < 2; round++) {
+        struct tls_client client =
+            round == 0 ? shake_by_hand(&to_server) : connect_by_hand(&to_server);
+        tls_say(&client, PING);
+        assert_int_equal(SSL_shutdown(client.ssl), 0);
+        send_segment(&client, to_server);
+        if (round == 0) assert_int_equal(shutdown(client.descriptor, SHUT_WR), 0);
+        loop_assert_status(tls_hear(&client), "200", "{}");
+        /* What is said behind a farewell is none of the connection's, and ends it. */
+        if (round == 1)
+            assert_int_equal(send(client.descriptor, garbage, sizeof(garbage), MSG_NOSIGNAL),
+                             sizeof(garbage));
+        expect_cut(&client);
+    }
+    stop_tls();
+}
+
 /* ---- WebSocket ---- */
 
 /* A frame of the server's, its payload as text; short ones alone. */
@@ -305,9 +456,8 @@ static void say_frame(struct tls_client *client, const char *text)
     assert_int_equal(SSL_write(client->ssl, frame, (int)strlen(text) + 6), strlen(text) + 6);
 }
 
-TEST(tls, websocket_is_spoken_over_it)
+static struct tls_client open_websocket(void)
 {
-    open_tls();
     struct tls_client client = tls_connect();
     tls_say(&client, "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                      "Sec-WebSocket-Version: 13\r\n"
@@ -318,6 +468,13 @@ TEST(tls, websocket_is_spoken_over_it)
         loop_text[++used] = '\0';
     } while (strstr(loop_text, "\r\n\r\n") == NULL);
     loop_assert_status(loop_text, "101", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    return client;
+}
+
+TEST(tls, websocket_is_spoken_over_it)
+{
+    open_tls();
+    struct tls_client client = open_websocket();
     say_frame(&client, "{\"method\":\"LIST_SUBSCRIPTIONS\",\"params\":[],\"id\":3}");
     assert_string_equal(hear_frame(&client), "{\"result\":[],\"id\":3}");
     atomic_store(&loop_progress.closing, 1);
@@ -326,4 +483,21 @@ TEST(tls, websocket_is_spoken_over_it)
     assert_memory_equal(hear_frame(&client), "\x03\xe9the node is stopping", 22);
     tls_client_close(&client);
     stop_tls();
+}
+
+/* A client's fatal alert ends a WebSocket connection too, and nothing is said to it any more. */
+TEST(tls, broken_end_of_a_websocket_is_the_end)
+{
+    for (size_t end = 0; end < sizeof(ends) / sizeof(ends[0]); end++) {
+        open_tls();
+        struct tls_client client = open_websocket();
+        BIO *to_server = BIO_new(BIO_s_mem());
+        SSL_set0_wbio(client.ssl, to_server);
+        say_frame(&client, "{\"method\":\"LIST_SUBSCRIPTIONS\",\"params\":[],\"id\":3}");
+        ends[end](&client, to_server);
+        send_segment(&client, to_server);
+        expect_cut(&client);
+        expect_others_answered();
+        stop_tls();
+    }
 }
