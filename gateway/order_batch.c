@@ -108,14 +108,14 @@ static void put_item(struct writer *json, const struct desk_answer *answer)
     writer_object_end(json);
 }
 
-/* The counts of the account's orders only rise on the way: the last ones told are the highest. */
+/* The item was answered now: its counts of the account's orders are the newest. Those of before may be of windows that are
+ * over. */
 static void take_counts(struct desk_answer *whole, const struct desk_answer *item)
 {
     if (!item->counts_orders) return;
     whole->counts_orders = true;
-    if (item->orders_ten_seconds > whole->orders_ten_seconds)
-        whole->orders_ten_seconds = item->orders_ten_seconds;
-    if (item->orders_day > whole->orders_day) whole->orders_day = item->orders_day;
+    whole->orders_ten_seconds = item->orders_ten_seconds;
+    whole->orders_day = item->orders_day;
 }
 
 /* The last thing that is done with a batch: its memory may go with the answer. */
@@ -127,7 +127,6 @@ static void answer_whole(struct order_batch *batch)
     for (uint32_t index = 0; index < batch->item_count; index++) {
         const struct desk_answer *answer = &batch->items[index].question.answer;
         put_item(json, answer);
-        take_counts(&whole->answer, answer);
     }
     writer_array_end(json);
     if (json->overflow)
@@ -145,6 +144,7 @@ static void answered(struct desk_question *question)
 {
     struct order_batch *batch = item_of(question)->batch;
     batch->answered_count++;
+    take_counts(&batch->whole->answer, &question->answer);
     if (!batch->is_asking && batch->answered_count == batch->item_count) answer_whole(batch);
 }
 

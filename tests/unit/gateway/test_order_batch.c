@@ -385,6 +385,25 @@ TEST(order_batch, orders_count_one_by_one)
     asker_close();
 }
 
+/* What is told is what counts when the last of them is answered, whichever window the first ones were in. */
+TEST(order_batch, counts_are_those_of_the_last_answer)
+{
+    struct command_header headers[3];
+    asker_open();
+    ask_batch(&ann, ORDER "\n" ORDER "\n" ORDER "\n");
+    for (int i = 0; i < 3; i++)
+        headers[i] = asker_next_command();
+    accept_command(&headers[2], 1001);
+    accept_command(&headers[1], 1002);
+    desk_stamp += order_tally_length_ns(TALLY_TEN_SECONDS);
+    accept_command(&headers[0], 1003);
+    assert_int_equal(ann.answer_count, 1);
+    assert_int_equal(ann.question.answer.orders_ten_seconds, 1);
+    assert_int_equal(ann.question.answer.orders_day, 3);
+    desk_forget(&ann.question);
+    asker_close();
+}
+
 /* All lines weigh before one is asked: a batch that is too heavy is refused whole, once. */
 TEST(order_batch, lines_weigh_before_they_are_asked)
 {
