@@ -13,17 +13,17 @@
 #define ASKER_RING_BYTES (1u << 16)
 #define ASKER_KEY        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
-/* Who asks, and what it was told. */
+/* Who asks, and what it was told. What comes first is zeroed for each question; the texts end where they end. */
 struct asker {
     struct desk_question question;
     uint32_t answer_count;
     uint32_t rank;         /* among all answers, from 1 */
     struct asker *forgets; /* who is forgotten when this one is answered */
+    size_t memory_used;
     char path[256];
     char query[1024];
     char body[1 << 14];
     char text[1 << 14]; /* the answer's bytes */
-    size_t memory_used;
     char memory[1 << 20];
 };
 
@@ -144,12 +144,18 @@ static inline void asker_sign(char *signed_text, size_t capacity, const char *te
     asker_sign_with(0xaa, signed_text, capacity, text);
 }
 
+static inline void asker_clear(struct asker *asker)
+{
+    memset(asker, 0, offsetof(struct asker, path));
+    asker->path[0] = asker->query[0] = asker->body[0] = asker->text[0] = 0;
+}
+
 /* All that a transport says of a question, but no key. */
 static inline void asker_begin(struct asker *asker, enum method method, const char *path,
                                const char *query)
 {
     bool path_exists;
-    memset(asker, 0, sizeof(*asker));
+    asker_clear(asker);
     snprintf(asker->path, sizeof(asker->path), "%s", path);
     snprintf(asker->query, sizeof(asker->query), "%s", query);
     struct request *request = &asker->question.request;

@@ -222,7 +222,7 @@ TEST(desk, who_does_not_heed_refusals_is_banned)
 /* A question as a transport has it before it has looked at more than whose it is. */
 static void begin_unread(struct asker *asker)
 {
-    memset(asker, 0, sizeof(*asker));
+    asker_clear(asker);
     asker->question.asker = &asker_functions;
     asker->question.request.address = asker_address;
     asker->question.request.now_ns = desk_stamp;
