@@ -1,4 +1,4 @@
-/* The inside of the desk, for the files that make it up: desk.c, identify.c, submit.c.
+/* The inside of the desk, for the files that make it up: desk.c, identify.c, submit.c, order_batch.c.
  *
  * Owner    the desk's thread
  */
