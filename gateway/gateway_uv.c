@@ -254,7 +254,8 @@ static void on_check(uv_check_t *check)
     uv_idle_stop(&gateway->idle);
     take_settings(gateway);
     drain_all(gateway);
-    if (!gateway->is_open && !gateway->is_stopping) open_when_ready(gateway);
+    if (!gateway->is_open && !gateway->is_stopping && gateway->status == STATUS_OK)
+        open_when_ready(gateway);
     if (atomic_load_explicit(&gateway->options->progress->closing, memory_order_acquire) != 0)
         step_closing(gateway);
 }

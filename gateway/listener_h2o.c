@@ -220,7 +220,11 @@ enum status listener_open(struct listener *listener)
         listener->descriptor = -1; /* the handle's */
         error = uv_listen((uv_stream_t *)handle, LISTEN_BACKLOG, on_connection);
     }
-    if (error != 0) return bind_failed(listener, -error);
+    if (error != 0) {
+        const enum status status = bind_failed(listener, -error);
+        listener_close(listener);
+        return status;
+    }
     log_info("gateway", "listening", "address=%s://%s:%u",
              listener->door.context != NULL ? "https" : "http", listener->options->host,
              listener->options->port);

@@ -11,6 +11,21 @@ TEST(listener, a_taken_port_is_said_at_once)
     assert_int_equal(loop_stop(), STATUS_OK);
 }
 
+/* Two may bind a port that nobody listens at yet; who comes second is told when he opens it. */
+TEST(listener, a_port_that_is_taken_before_it_opens_is_said)
+{
+    loop_start();
+    loop_account();
+    loop_await_taken(); /* it is bound */
+    assert_int_equal(listen(loop_place, 1), 0);
+    loop_hello();
+    pthread_join(loop_thread, NULL);
+    assert_int_equal(loop_status, STATUS_ADDRESS_IN_USE);
+    park_close(&loop_park);
+    park_close(&loop_log_park);
+    close(loop_place);
+}
+
 static void with_two_connections(void)
 {
     loop_options.connections_max = 2;
