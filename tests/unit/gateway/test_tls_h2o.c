@@ -405,6 +405,20 @@ TEST(tls, new_keys_are_given)
     stop_tls();
 }
 
+#define KERNEL_BYTES (64u << 20) /* more than the kernel takes for a server that does not read */
+
+/* What is said behind a farewell is none of the connection's, and ends it: it is not kept. */
+static void say_behind_farewell(struct tls_client *client)
+{
+    static const char noise[1 << 16];
+    size_t sent = 0;
+    ssize_t taken;
+    while ((taken = send(client->descriptor, noise, sizeof(noise), MSG_NOSIGNAL)) > 0) {
+        sent += (size_t)taken;
+        assert_true(sent < KERNEL_BYTES);
+    }
+}
+
 /* Who says that he has asked all is answered. */
 TEST(tls, farewell_behind_a_request_waits_for_the_answer)
 {
@@ -418,10 +432,7 @@ TEST(tls, farewell_behind_a_request_waits_for_the_answer)
         send_segment(&client, to_server);
         if (round == 0) assert_int_equal(shutdown(client.descriptor, SHUT_WR), 0);
         loop_assert_status(tls_hear(&client), "200", "{}");
-        /* What is said behind a farewell is none of the connection's, and ends it. */
-        if (round == 1)
-            assert_int_equal(send(client.descriptor, garbage, sizeof(garbage), MSG_NOSIGNAL),
-                             sizeof(garbage));
+        if (round == 1) say_behind_farewell(&client);
         expect_cut(&client);
     }
     stop_tls();
