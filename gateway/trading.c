@@ -9,6 +9,33 @@
 
 #include <string.h>
 
+/* Orders that have ended, in search of one's name: as many as the engine remembers of an account. Whoever goes round in more
+ * names than these finds none of them here. */
+#define REPEATS_SEEN_MAX 1000
+
+static bool is_named(const struct view_order *order, const struct order_submit_command *submit)
+{
+    return order->market == submit->market &&
+           memcmp(order->client_id, submit->client_id, sizeof(order->client_id)) == 0;
+}
+
+/* Whether the order was placed before under its name: asked for again it places nothing, and has room always. */
+static bool is_repeat(const struct request *request, const struct facts *facts)
+{
+    const struct order_submit_command *submit = &request->intent.order_submit;
+    const struct view_order *done = NULL;
+    if (request->intent.type != T_ORDER_SUBMIT || (submit->flags & ORDER_TAG_IDEMPOTENT) == 0)
+        return false;
+    if (view_open_client(facts->view, request->account, submit->market, submit->client_id) != NULL)
+        return true;
+    for (uint32_t seen = 0; seen < REPEATS_SEEN_MAX; seen++) {
+        done = view_next_done(facts->view, request->account, done);
+        if (done == NULL) return false;
+        if (is_named(done, submit)) return true;
+    }
+    return false;
+}
+
 /* Whether the account may place `count` more orders, by the log's clock. */
 static bool has_room(struct request *request, const struct facts *facts, uint32_t count)
 {
@@ -20,7 +47,8 @@ static bool has_room(struct request *request, const struct facts *facts, uint32_
     enum order_tally_window full;
     char limit[DECIMAL_TEXT_MAX + 1];
     if (!facts->limits_on ||
-        order_tally_has_room(&account->tally, under_way + count, now_ns, &full))
+        order_tally_has_room(&account->tally, under_way + count, now_ns, &full) ||
+        is_repeat(request, facts))
         return true;
     const uint64_t length_ns = order_tally_length_ns(full);
     request->retry_after_s = (uint32_t)((length_ns - now_ns % length_ns) / 1000000000u) + 1;

@@ -385,6 +385,65 @@ TEST(order_batch, orders_count_one_by_one)
     asker_close();
 }
 
+#define ONCE "&idempotent=true&newClientOrderId="
+
+/* The order of that command was placed before, as 5. */
+static void repeat_command(const struct command_header *header, const char *client_id)
+{
+    struct order_repeated_event repeated = {.command = 1,
+                                            .stamp_ns = desk_stamp,
+                                            .order_id = 5,
+                                            .price = {10000},
+                                            .qty = {100000},
+                                            .account = 1,
+                                            .side = BUY,
+                                            .type = LIMIT,
+                                            .time_in_force = GTC,
+                                            .status = ORDER_NEW};
+    memcpy(repeated.client_id, client_id, strlen(client_id));
+    event_write_order_repeated(&desk_events, &repeated);
+    asker_return(header);
+}
+
+/* A client that got no answer sends all again: what was placed is told as it was, though no order may be placed any more;
+ * by another name, in another market, or without the wish, it would be a new one. */
+TEST(order_batch, lines_asked_for_again_need_no_room)
+{
+    static const char *const refused = ",{\"status\":429,\"error\":{\"code\":-1015,";
+    struct command_header headers[2];
+    asker_limits_on = true;
+    asker_open();
+    asker_limits_on = false;
+    desk_accept(0, 1, 1, BUY, 10000, 1, "open");
+    desk_accept(0, 2, 1, BUY, 10000, 1, "done");
+    for (uint64_t id = 3; id <= ORDER_TALLY_TEN_SECONDS_MAX; id++)
+        desk_accept(0, id, 1, BUY, 10000, 1, "a");
+    desk_done(0, 2, 1, BUY, 10000, 1, 0, 0, ORDER_CANCELED, "done");
+    desk_apply();
+    ask_batch(&ann, ORDER ONCE "open\n" ORDER ONCE "done\n" ORDER ONCE "other\n" ORDER
+                               "&newClientOrderId=done\n"
+                               "symbol=ETHBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1"
+                               "&price=0.1" ONCE "done\n");
+    for (int i = 0; i < 2; i++) {
+        headers[i] = asker_next_command();
+        assert_int_equal(headers[i].type, T_ORDER_SUBMIT);
+    }
+    assert_int_equal(asker_next_command().type, 0);
+    repeat_command(&headers[0], "open");
+    repeat_command(&headers[1], "done");
+    assert_int_equal(ann.answer_count, 1);
+    assert_non_null(strstr(ann.text, "\"clientOrderId\":\"open\""));
+    const char *at = strstr(ann.text, "\"clientOrderId\":\"done\"");
+    for (int i = 0; i < 3; i++) {
+        assert_non_null(at);
+        at = strstr(at + 1, refused);
+    }
+    assert_non_null(at);
+    assert_null(strstr(at + 1, refused));
+    desk_forget(&ann.question);
+    asker_close();
+}
+
 /* What is told is what counts when the last of them is answered, whichever window the first ones were in. */
 TEST(order_batch, counts_are_those_of_the_last_answer)
 {
