@@ -61,6 +61,29 @@ TEST(admit, ed25519_command_proves_itself)
     assert_false(admit_provable(bytes, admit_bytes(&admission), desk_facts.params, &desk_form));
 }
 
+/* A client may write its parameters as URLs have them: it has signed those bytes, which say the same. */
+TEST(admit, encoded_text_proves_the_same_command)
+{
+#define ENCODED \
+    "symbol=%42TCUSDT&side=%42%55%59&type=LIMIT&timeInForce=GTC&quantity=1%2E0&%70rice=100" \
+    "&newClientOrderId=a%3A%2fb&timestamp=1000"
+    struct command command;
+    desk_open();
+    const struct admission admission = admission_of(ENCODED "&signature=x%3D", AUTH_ED25519);
+    assert_memory_equal(intent.order_place.client_id, "a:/b", 5);
+    admit_put(&admission, bytes);
+    assert_true(command_decode(bytes, admit_bytes(&admission), &command));
+    assert_int_equal(command.header.auth_length, 32 + 64 + strlen(ENCODED));
+    assert_memory_equal(command.auth + 96, ENCODED, strlen(ENCODED));
+    assert_true(admit_provable(bytes, admit_bytes(&admission), desk_facts.params, &desk_form));
+
+    /* The name as it is written is not the one that it says. */
+    memcpy(intent.order_place.client_id, "a%3A%2fb", 8);
+    admit_put(&admission, bytes);
+    assert_false(admit_provable(bytes, admit_bytes(&admission), desk_facts.params, &desk_form));
+#undef ENCODED
+}
+
 /* More signed bytes than the authentication field holds cannot become a command. */
 TEST(admit, too_long_a_text_is_no_command)
 {
