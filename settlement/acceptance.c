@@ -366,6 +366,21 @@ static bool is_the_same(const struct settlement *s, const struct order_repeated_
            repeated->self_trade == entry.self_trade;
 }
 
+/* From rules 6 on: how it went is how an order can have gone, and one that is still open is the account's, of that moment.
+ * Its name is not compared: an amend may have changed it since. */
+static bool can_have_gone(const struct settlement *s, const struct order_repeated_event *repeated)
+{
+    if (s->params.rules < PARAMS_RULES_ONCE) return true;
+    const struct hold_entry *open = hold_book_find(s->orders, repeated->market, repeated->order_id);
+    const bool is_known =
+        repeated->status >= ORDER_NEW && repeated->status <= ORDER_EXPIRED_IN_MATCH;
+    const bool by_quote = repeated->quote_qty.units != 0;
+    return is_known && repeated->executed.lots >= 0 &&
+           (by_quote || repeated->executed.lots <= repeated->qty.lots) &&
+           (open == NULL ||
+            (open->account == repeated->account && open->created_ns == repeated->stamp_ns));
+}
+
 enum status acceptance_repeated(struct settlement *s, const struct event *event)
 {
     struct command_state *command = &s->command;
@@ -376,7 +391,7 @@ enum status acceptance_repeated(struct settlement *s, const struct event *event)
     if (!may_be_repeated(s) || !has_been(s, &repeated) || repeated.account != asked.account ||
         repeated.market != asked.market ||
         memcmp(repeated.client_id, asked.client_id, sizeof(asked.client_id)) != 0 ||
-        !is_the_same(s, &repeated, &asked))
+        !is_the_same(s, &repeated, &asked) || !can_have_gone(s, &repeated))
         return settle_differs_order(s, "order repeated", repeated.market, repeated.order_id,
                                     repeated.account, 0, 0);
     command->refused = true; /* nothing follows */

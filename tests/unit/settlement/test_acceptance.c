@@ -92,6 +92,7 @@ static void tell_names(struct world *world)
                                      .qty = 2,
                                      .strategy = 13,
                                      .is_once = true};
+    (void)world_buy(world, 4, P - 3000, 1); /* rests to the end */
     (void)world_enter(world, &named);
     touch(world, P + 10);
     const uint64_t asleep = world_enter(world, &stop);
@@ -130,6 +131,13 @@ TEST(acceptance, a_repeat_is_of_the_order_that_is_asked_for)
 {
     EXPECT_FOUND(tell_names_of_one_order, PLANT_REPEAT_PRICE, PLANT_REPEAT_QTY, PLANT_REPEAT_STOP,
                  PLANT_REPEAT_STRATEGY, PLANT_REPEAT_FORCE, PLANT_REPEAT_AHEAD);
+}
+
+/* And it went as an order can have gone; one that is open still is the account's own. */
+TEST(acceptance, a_repeat_tells_what_can_have_been)
+{
+    EXPECT_FOUND(tell_names_of_one_order, PLANT_REPEAT_STATUS, PLANT_REPEAT_BELOW,
+                 PLANT_REPEAT_ABOVE, PLANT_REPEAT_MOMENT, PLANT_REPEAT_ANOTHERS);
 }
 
 static void tell_a_name(struct world *world)

@@ -101,6 +101,11 @@ enum plant {
     PLANT_REPEAT_STOP,     /* stop price, */
     PLANT_REPEAT_STRATEGY, /* strategy, */
     PLANT_REPEAT_FORCE,    /* time in force */
+    PLANT_REPEAT_STATUS,   /* or it went as no order goes: a status that there is not, */
+    PLANT_REPEAT_BELOW,    /* less than nothing filled, */
+    PLANT_REPEAT_ABOVE,    /* or more than was asked */
+    PLANT_REPEAT_MOMENT,   /* or it is open and was placed at another time, */
+    PLANT_REPEAT_ANOTHERS, /* or by another account */
     PLANT_REPLACE_KEEPS,   /* a replaced order stays open */
     PLANT_SWITCH_EARLY,    /* a switch fires before its time */
     PLANT_SWITCH_NEVER,    /* or never */

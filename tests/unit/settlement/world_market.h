@@ -715,6 +715,16 @@ static inline void world_lie_of_repeat(const struct world *world,
     if (plant == PLANT_REPEAT_STOP) repeated->stop_price.ticks++;
     if (plant == PLANT_REPEAT_STRATEGY) repeated->strategy_id++;
     if (plant == PLANT_REPEAT_FORCE) repeated->time_in_force++;
+    if (plant == PLANT_REPEAT_STATUS) repeated->status = ORDER_PENDING_NEW;
+    if (plant == PLANT_REPEAT_BELOW) repeated->executed.lots = -1;
+    if (plant == PLANT_REPEAT_ABOVE) repeated->executed.lots = repeated->qty.lots + 1;
+    if (plant == PLANT_REPEAT_MOMENT) repeated->stamp_ns--;
+    for (uint32_t i = 0; plant == PLANT_REPEAT_ANOTHERS && i < WORLD_ORDERS; i++) {
+        const struct world_order *open = &world->orders[i];
+        if (open->account == 0 || open->account == repeated->account) continue;
+        repeated->order_id = open->id;
+        repeated->stamp_ns = open->created_ns;
+    }
 }
 
 /* Asks once more for an order that may be asked for again, and is told of the first. */
@@ -722,10 +732,12 @@ static inline void world_enter_again(struct world *world, const struct world_ord
                                      uint64_t id)
 {
     uint8_t payload[COMMAND_PAYLOAD_MAX];
+    const struct world_order *open = world_find(world, id);
     world_begin(world);
     const struct order_place_command place = world_command_of(world, terms, id);
     struct order_repeated_event repeated = {.command = 1,
-                                            .stamp_ns = world->stamp_ns,
+                                            .stamp_ns =
+                                                open == NULL ? world->stamp_ns : open->created_ns,
                                             .order_id = id,
                                             .price = place.price,
                                             .qty = place.qty,
