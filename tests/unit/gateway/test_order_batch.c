@@ -16,16 +16,23 @@
 
 static struct asker ann;
 
-/* Account 1's signature over the query and the lines, put behind the query. */
-static void sign(char *query, size_t capacity, const char *body)
+/* Account 1's signature over the query and the lines. */
+static void sign_text(const char *query, const char *body, char hex[65])
 {
     uint8_t key_id[32], mac[32];
-    char secret[65], hex[65];
+    char secret[65];
     memset(key_id, 0xaa, sizeof(key_id));
     auth_secret_of(asker_secret, key_id, secret);
     const struct auth_payload payload = auth_payload_of(query, strlen(query), body, strlen(body));
     assert_true(auth_hmac(secret, 64, &payload, mac));
     hash_hex(mac, sizeof(mac), hex);
+}
+
+/* The same, put behind the query. */
+static void sign(char *query, size_t capacity, const char *body)
+{
+    char hex[65];
+    sign_text(query, body, hex);
     const size_t used = strlen(query);
     snprintf(query + used, capacity - used, "%ssignature=%s", used == 0 ? "" : "&", hex);
 }
@@ -273,7 +280,7 @@ TEST(order_batch, lines_are_no_form)
 {
     char query[1024];
     asker_open();
-    static const char body[] = "symbol=BTCUSDT&other=1\nsymbol=BTCUSDT&orderId=5\n";
+    static const char body[] = "symbol=BTCUSDT&other=1\nsymbol=BTCUSDT&orderId=5&last=1\n";
     ask_batch(&ann, body);
     assert_int_equal(asker_next_command().type, T_ORDER_CANCEL);
     memcpy(query, ann.query, sizeof(query));
@@ -334,6 +341,23 @@ TEST(order_batch, query_signs_and_lines_end)
     }
     ask_batch_with(&ann, "&recvWindow=5000", ORDER "\n");
     assert_int_equal(asker_next_command().type, T_ORDER_PLACE);
+    desk_forget(&ann.question);
+    asker_close();
+}
+
+/* A signature that stands in a line is cut out of it: what was signed are no lines then. */
+TEST(order_batch, signature_stands_in_the_query)
+{
+    char query[64], body[512], hex[65];
+    asker_open();
+    snprintf(query, sizeof(query), "timestamp=%llu", (unsigned long long)(desk_stamp / DESK_MS_NS));
+    snprintf(body, sizeof(body), ORDER "&signature=%064d&other=1\n", 0);
+    sign_text(query, body, hex);
+    memcpy(strstr(body, "&signature=") + strlen("&signature="), hex, 64);
+    asker_ask_body(&ann, METHOD_POST, BATCH, query, body);
+    assert_int_equal(ann.answer_count, 1);
+    assert_ptr_equal(strstr(ann.text, "{\"code\":-1022,"), ann.text);
+    assert_int_equal(asker_next_command().type, 0);
     desk_forget(&ann.question);
     asker_close();
 }
@@ -420,10 +444,11 @@ TEST(order_batch, lines_asked_for_again_need_no_room)
         desk_accept(0, id, 1, BUY, 10000, 1, "a");
     desk_done(0, 2, 1, BUY, 10000, 1, 0, 0, ORDER_CANCELED, "done");
     desk_apply();
-    ask_batch(&ann, ORDER ONCE "open\n" ORDER ONCE "done\n" ORDER ONCE "other\n" ORDER
-                               "&newClientOrderId=done\n"
-                               "symbol=ETHBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1"
-                               "&price=0.1" ONCE "done\n");
+    ask_batch(&ann,
+              ORDER ONCE "open\n" ORDER ONCE "done\n" ORDER ONCE "other\n" ORDER
+                         "&newClientOrderId=done\n" ORDER "&strategyId=7&newClientOrderId=open\n"
+                         "symbol=ETHBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1"
+                         "&price=0.1" ONCE "done\n");
     for (int i = 0; i < 2; i++) {
         headers[i] = asker_next_command();
         assert_int_equal(headers[i].type, T_ORDER_SUBMIT);
@@ -434,7 +459,7 @@ TEST(order_batch, lines_asked_for_again_need_no_room)
     assert_int_equal(ann.answer_count, 1);
     assert_non_null(strstr(ann.text, "\"clientOrderId\":\"open\""));
     const char *at = strstr(ann.text, "\"clientOrderId\":\"done\"");
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         assert_non_null(at);
         at = strstr(at + 1, refused);
     }
