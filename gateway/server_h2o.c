@@ -117,7 +117,8 @@ static void tell_sockets(struct server *server)
     if (first_bytes > 0 && sizeof(STOP_REASON ": go to ") + (size_t)first_bytes <= CLOSE_TEXT_MAX)
         (void)snprintf(reason, sizeof(reason), "%s: go to %.*s", STOP_REASON, first_bytes,
                        elsewhere);
-    socket_hub_close_all(server->hub, FRAME_CLOSE_GOING_AWAY, reason, elsewhere);
+    socket_hub_close_all(server->hub, FRAME_CLOSE_GOING_AWAY, reason, elsewhere,
+                         desk_waits(server->desk));
 }
 
 static void step_stop(struct server *server)

@@ -46,11 +46,12 @@ uint32_t socket_hub_count(const struct socket_hub *hub);
 bool socket_hub_is_behind(const struct socket_hub *hub);
 
 /* Tells every client that the server shuts down, and where else to go (`elsewhere`: URLs with commas, "" when nobody
- * knows); sends him a close frame, and takes no new ones. The connections go as they answer, or after 2 seconds. Those
- * of the API that wait for answers are told, and closed by a later call, behind the last of them: call it again until
- * nobody is left. For a stop (1001) or a view that must be rebuilt (1012). */
+ * knows); sends him a close frame behind what is queued for him, and takes no new ones. The connections go as they
+ * answer, or after 2 seconds. Those of the API that wait for answers, and those that listen to an account while
+ * `commands_wait` (some have not come back yet), are told, and closed by a later call, behind the last of them: call it
+ * again until nobody is left. For a stop (1001) or a view that must be rebuilt (1012). */
 void socket_hub_close_all(struct socket_hub *hub, uint16_t code, const char *reason,
-                          const char *elsewhere);
+                          const char *elsewhere, bool commands_wait);
 
 /* Closes what is left at once, stops the timers and frees the hub. The loop must run once more before
  * it is closed. */

@@ -1091,30 +1091,31 @@ bool socket_hub_is_behind(const struct socket_hub *hub)
     return hub->round_bytes > BEHIND_BYTES;
 }
 
-/* An answer that waits is said, and one that is still to come waited for: its command may have been applied. */
-static void close_api(struct connection *connection, uint16_t code, const char *reason,
-                      const char *elsewhere)
+/* Whether it is told what happens to an account. */
+static bool is_private(const struct connection *connection)
 {
-    if (!connection->is_told) queue_announcement(connection, elsewhere);
-    connection->is_told = true;
-    if (connection->api->call_count > 0) return;
-    end_talk(connection);
-    queue_close(connection, code, reason);
+    if (connection->listens.first != NULL) return true;
+    return connection->api != NULL && connection->api->user.first != NULL;
+}
+
+/* Whether something is still to come for it: its commands' answers, or what commands of an account's do to it. */
+static bool is_owed(const struct connection *connection, bool commands_wait)
+{
+    if (connection->api != NULL && connection->api->call_count > 0) return true;
+    return commands_wait && is_private(connection);
 }
 
 void socket_hub_close_all(struct socket_hub *hub, uint16_t code, const char *reason,
-                          const char *elsewhere)
+                          const char *elsewhere, bool commands_wait)
 {
     hub->is_stopping = true;
     for (struct link *at = hub->all.next; at != &hub->all; at = at->next) {
         struct connection *connection = container_of(at, struct connection, all);
         if (is_closing(connection)) continue;
-        if (connection->api != NULL) {
-            close_api(connection, code, reason, elsewhere);
-            continue;
-        }
-        begin_close(connection);
-        queue_announcement(connection, elsewhere);
+        if (!connection->is_told) queue_announcement(connection, elsewhere);
+        connection->is_told = true;
+        if (is_owed(connection, commands_wait)) continue;
+        end_talk(connection); /* what is queued already is still sent */
         queue_close(connection, code, reason);
     }
 }

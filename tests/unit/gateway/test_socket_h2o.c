@@ -754,7 +754,9 @@ TEST(socket, stop_closes_everybody)
 {
     start_server();
     client_open(&first, "/ws/btcusdt@trade");
-    socket_hub_close_all(hub, 1001, "the node stops", "");
+    trade(1); /* in the same round: it has happened, and is told */
+    socket_hub_close_all(hub, 1001, "the node stops", "", false);
+    assert_non_null(strstr(hear_text(&first), "\"e\":\"trade\""));
     assert_non_null(strstr(hear_text(&first), "\"e\":\"serverShutdown\""));
     expect_close(&first, 1001);
     assert_string_equal(client_request(&second, "GET /ws HTTP/1.1\r\n" HEAD KEY V13 "\r\n"), "503");

@@ -467,12 +467,16 @@ static void say_frame(struct tls_client *client, const char *text)
     assert_int_equal(SSL_write(client->ssl, frame, (int)strlen(text) + 6), strlen(text) + 6);
 }
 
-static struct tls_client open_websocket(void)
+static struct tls_client open_websocket(const char *path)
 {
+    char head[512];
     struct tls_client client = tls_connect();
-    tls_say(&client, "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                     "Sec-WebSocket-Version: 13\r\n"
-                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    snprintf(head, sizeof(head),
+             "GET %s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+             "Sec-WebSocket-Version: 13\r\n"
+             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+             path);
+    tls_say(&client, head);
     size_t used = 0;
     do {
         assert_int_equal(SSL_read(client.ssl, loop_text + used, 1), 1);
@@ -485,7 +489,7 @@ static struct tls_client open_websocket(void)
 TEST(tls, websocket_is_spoken_over_it)
 {
     open_tls();
-    struct tls_client client = open_websocket();
+    struct tls_client client = open_websocket("/ws");
     say_frame(&client, "{\"method\":\"LIST_SUBSCRIPTIONS\",\"params\":[],\"id\":3}");
     assert_string_equal(hear_frame(&client), "{\"result\":[],\"id\":3}");
     atomic_store(&loop_progress.closing, 1);
@@ -501,7 +505,7 @@ TEST(tls, broken_end_of_a_websocket_is_the_end)
 {
     for (size_t end = 0; end < sizeof(ends) / sizeof(ends[0]); end++) {
         open_tls();
-        struct tls_client client = open_websocket();
+        struct tls_client client = open_websocket("/ws");
         BIO *to_server = BIO_new(BIO_s_mem());
         SSL_set0_wbio(client.ssl, to_server);
         say_frame(&client, "{\"method\":\"LIST_SUBSCRIPTIONS\",\"params\":[],\"id\":3}");
@@ -511,4 +515,46 @@ TEST(tls, broken_end_of_a_websocket_is_the_end)
         expect_others_answered();
         stop_tls();
     }
+}
+
+/* A path that listens to account 1. */
+static void make_listen_path(char *path, size_t capacity)
+{
+    char request[1024], key[65];
+    memset(key, 'a', 64);
+    key[64] = '\0';
+    snprintf(request, sizeof(request),
+             "POST /api/v3/userDataStream HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n"
+             "X-MBX-APIKEY: %s\r\n\r\n",
+             key);
+    struct tls_client client = tls_connect();
+    const char *answer = tls_ask(&client, request);
+    loop_assert_status(answer, "200", "{\"listenKey\":\"");
+    const char *made = strstr(answer, "\"listenKey\":\"") + strlen("\"listenKey\":\"");
+    snprintf(path, capacity, "/ws/%.64s", made);
+    tls_client_close(&client);
+}
+
+/* An order that comes back after the stop has begun is told to who listens to its account, as its answer is. */
+TEST(tls, stop_waits_for_what_happens_to_an_account)
+{
+    char path[128], request[1024];
+    uint8_t command[COMMAND_HEADER_BYTES + COMMAND_PAYLOAD_MAX];
+    open_tls();
+    make_listen_path(path, sizeof(path));
+    struct tls_client listens = open_websocket(path), asks = tls_connect();
+    loop_sign(request, sizeof(request), "POST", "/api/v3/order",
+              "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=100");
+    tls_say(&asks, request);
+    const size_t byte_count = loop_next_command(command);
+    atomic_store(&loop_progress.closing, 1);
+    park_wake(&loop_park);
+    assert_non_null(strstr(hear_frame(&listens), "{\"e\":\"serverShutdown\",\"E\":"));
+    loop_accept(command, byte_count, 1);
+    assert_non_null(strstr(hear_frame(&listens), "\"e\":\"executionReport\""));
+    assert_memory_equal(hear_frame(&listens), "\x03\xe9the node is stopping", 22);
+    loop_assert_status(tls_hear(&asks), "200", "\"orderId\":1");
+    tls_client_close(&asks);
+    tls_client_close(&listens);
+    stop_tls();
 }
