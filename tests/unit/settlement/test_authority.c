@@ -552,3 +552,81 @@ TEST(authority, a_withdrawal_in_the_wallets_words_is_its_owners)
                         "signed text");
     teardown(f);
 }
+
+#define ORDER_BUT_ITS_SYMBOL \
+    "side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=30000.01&newClientOrderId=mine" \
+    "&recvWindow=5000&timestamp=1700000000000"
+
+/* What the account's own key says to `text` as a command of that type. */
+static const char *owner_asks(struct fixture *f, uint16_t type, const uint8_t *payload,
+                              const char *text)
+{
+    uint8_t auth[1024];
+    const size_t auth_bytes = sign(auth, f->owner.public_key, &f->owner, text);
+    return ask(f, type, payload, AUTH_ED25519, deadline, auth, auth_bytes);
+}
+
+static struct fixture *setup_wallet(void)
+{
+    struct fixture *f = setup();
+    f->genesis.params.routes[0] = (struct route_changed_event){.chain = "ETH"};
+    f->genesis.params.route_count = 1;
+    f->genesis.params.rules = PARAMS_RULES_APPLY;
+    return f;
+}
+
+static const struct withdraw_command wallet_wish = {
+    .amount = {50000000},
+    .account = 1,
+    .chain = "ETH",
+    .address = "a",
+    .client_id = "at-1700000000000000000-5515221e700fb",
+};
+
+/* Where the wallet's words are good, ours are still: the action says which they are, also when the wallet's stand beside
+ * it. */
+TEST(authority, our_own_words_for_a_withdrawal_stand_beside_the_wallets)
+{
+    struct fixture *f = setup_wallet();
+    const char text[] =
+        "action=withdraw&chain=ETH&asset=BTC&amount=0.5&address=a&withdrawOrderId=mine"
+        "&coin=USDT&network=TRON&recvWindow=5000&timestamp=1700000000000";
+    uint8_t payload[COMMAND_PAYLOAD_MAX];
+    struct withdraw_command asked = wallet_wish;
+    memset(asked.client_id, 0, sizeof(asked.client_id));
+    memcpy(asked.client_id, "mine", 4);
+    withdraw_command_put(payload, &asked);
+    assert_null(owner_asks(f, T_WITHDRAW, payload, text));
+    asked.asset = 1;
+    withdraw_command_put(payload, &asked);
+    assert_string_equal(owner_asks(f, T_WITHDRAW, payload, text), "signed text");
+    teardown(f);
+}
+
+/* A text is of one kind, whatever else stands in it: an order that names a coin, an address and an amount withdraws
+ * nothing, and a withdrawal that has all that another command needs, but for its symbol or action, is none of them. */
+TEST(authority, the_wallets_words_are_good_for_nothing_else)
+{
+    struct fixture *f = setup_wallet();
+    const char both[] = "coin=BTC&address=a&amount=0.5&symbol=BTCUSDT&" ORDER_BUT_ITS_SYMBOL;
+    const char wish[] =
+        "coin=BTC&address=a&amount=0.5&chain=ETH&withdrawal=7&" ORDER_BUT_ITS_SYMBOL;
+    uint8_t placed[COMMAND_PAYLOAD_MAX], wished[COMMAND_PAYLOAD_MAX], other[COMMAND_PAYLOAD_MAX];
+    order_place_command_put(placed, &order);
+    withdraw_command_put(wished, &wallet_wish);
+    assert_null(owner_asks(f, T_ORDER_PLACE, placed, both));
+    assert_string_equal(owner_asks(f, T_WITHDRAW, wished, both), "signed text");
+
+    assert_null(owner_asks(f, T_WITHDRAW, wished, wish));
+    assert_string_equal(owner_asks(f, T_ORDER_PLACE, placed, wish), "signed text");
+    for (uint8_t allowed = 0; allowed < 2; allowed++) {
+        const struct address_allow_command allow = {
+            .account = 1, .allowed = allowed, .chain = "ETH", .address = "a"};
+        address_allow_command_put(other, &allow);
+        assert_string_equal(owner_asks(f, T_ADDRESS_ALLOW, other, wish), "signed text");
+    }
+    const struct withdrawal_cancel_command cancel = {.withdrawal = 7, .account = 1};
+    withdrawal_cancel_command_put(other, &cancel);
+    assert_string_equal(owner_asks(f, T_WITHDRAWAL_CANCEL, other, wish), "signed text");
+    teardown(f);
+}
