@@ -13,4 +13,8 @@
  * commas, spaces around them allowed; "*" is any. */
 bool origin_is_listed(const char *list, const char *origin, size_t origin_bytes);
 
+/* Whether every text of a list is "*" or an origin as a browser would write it: scheme, host and perhaps a port, in
+ * lower case, with nothing behind. Others would never be met. */
+bool origin_list_is_good(const char *list);
+
 #endif /* GATEWAY_ORIGIN_H */

@@ -1,6 +1,7 @@
 #include "node/settings.h"
 
 #include "common/log.h"
+#include "gateway/origin.h"
 #include "gateway/tls_identity.h"
 #include "node/file_os.h"
 
@@ -58,6 +59,9 @@ static bool check(const struct config *config, struct config_error *error)
                       "is missing: a certificate and its key are named together");
     if (!are_urls(config->elsewhere))
         return refuse(error, "elsewhere", "must be URLs with commas, and nothing between them");
+    if (!origin_list_is_good(config->origins))
+        return refuse(error, "origins",
+                      "must be scheme://host or scheme://host:port in lower case, or *");
     return true;
 }
 

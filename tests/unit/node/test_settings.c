@@ -100,6 +100,39 @@ TEST(settings, are_checked_together)
     remove_folder();
 }
 
+/* An origin that no browser writes would let nobody in, and nobody would know why. */
+TEST(settings, origins_are_as_browsers_write_them)
+{
+    static const char *const good[] = {"", "*", "https://a.example, http://b-c.example:8080,*",
+                                       "https://[::1]:1", "app+x://localhost"};
+    static const char *const bad[] = {"a.example",
+                                      "https://A.example",
+                                      "HTTPS://a.example",
+                                      "https://a/",
+                                      "https://a:",
+                                      "https://a:123456",
+                                      "https://",
+                                      "https://[::1",
+                                      "https://*.example",
+                                      "https://a;x://b",
+                                      "**",
+                                      "null",
+                                      "https://a,b.example"};
+    char line[128];
+    make_folder();
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        snprintf(line, sizeof(line), "origins = %s\n", good[i]);
+        assert_string_equal(refusal(line), "");
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        snprintf(line, sizeof(line), "origins = %s\n", bad[i]);
+        assert_string_equal(
+            refusal(line),
+            "origins: must be scheme://host or scheme://host:port in lower case, or *");
+    }
+    remove_folder();
+}
+
 TEST(settings, certificate_comes_from_two_files)
 {
     struct tls_identity *identity;
