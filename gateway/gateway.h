@@ -24,6 +24,10 @@
 #define GATEWAY_CONNECTIONS_MAX 16384
 #define GATEWAY_WAITING_MAX     16384
 
+/* How long requests that wait for the log may have their answers when a stop has begun (progress.closing). The other
+ * threads go on that long, if it takes it. */
+#define GATEWAY_STOP_MS 5000
+
 #define GATEWAY_TEXT_MAX 512 /* of a setting, with the byte behind it */
 
 struct restore;

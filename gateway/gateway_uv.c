@@ -17,8 +17,7 @@
 #define TICK_MS         100
 #define MEASURE_TICKS   10   /* custody is measured once a second */
 #define DRAIN_MAX       4096 /* records a round: requests must not wait for a replay */
-#define STOP_MS         5000 /* how long what waits may take at the end */
-#define ABANDON_MS      1000 /* and how long their last answers may take */
+#define ABANDON_MS      1000 /* after GATEWAY_STOP_MS: how long last answers may take */
 #define ALIGNMENT_EXTRA 4096
 
 struct gateway {
@@ -172,7 +171,7 @@ static void step_closing(struct gateway *gateway)
     struct progress *progress = gateway->options->progress;
     if (!gateway->is_stopping) {
         gateway->is_stopping = true;
-        gateway->stop_at_ms = uv_now(&gateway->loop) + STOP_MS;
+        gateway->stop_at_ms = uv_now(&gateway->loop) + GATEWAY_STOP_MS;
         server_stop(gateway->server);
         log_info("gateway", "stopping: no more connections", " ");
     }

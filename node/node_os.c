@@ -42,7 +42,7 @@
 
 /* A thread that has not ended this long after it was told to is a bug worth an abrupt end. */
 #define JOIN_PATIENCE_S 30
-#define CLOSE_PAUSES    500 /* of 2 ms, for answers at the end */
+#define CLOSE_PAUSE_MS  2 /* for answers at the end, GATEWAY_STOP_MS in all */
 
 /* Small records: of votes only the newest matters, notices are one or two a block, the others are rare. */
 #define VOTES_BYTES     (64u << 10)
@@ -520,10 +520,10 @@ static void wait_for_signals(struct node *node)
  * would never be known here. A node that failed, or stands still, cannot wait for it. */
 static void close_gateway(struct node *node)
 {
-    const struct timespec pause = {.tv_nsec = 2000000};
+    const struct timespec pause = {.tv_nsec = CLOSE_PAUSE_MS * 1000000};
     atomic_store_explicit(&node->progress.closing, 1, memory_order_release);
     park_wake(&node->parks[GATEWAY]);
-    for (int i = 0; i < CLOSE_PAUSES; i++) {
+    for (int i = 0; i < GATEWAY_STOP_MS / CLOSE_PAUSE_MS; i++) {
         if (atomic_load_explicit(&node->progress.answered, memory_order_acquire) != 0) return;
         if (atomic_load_explicit(&node->failed, memory_order_acquire)) return;
         clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
