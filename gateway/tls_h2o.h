@@ -8,7 +8,8 @@
  *
  * Owner    one gateway loop
  * Memory   embedded by the caller; OpenSSL's for each connection
- * Limits   a handshake has patience_ms from the connection's beginning (tls_door_sweep)
+ * Limits   a handshake that fails ends without an alert: libh2o drops what OpenSSL would have told the client. One has
+ *          patience_ms from the connection's beginning (tls_door_sweep)
  */
 
 #ifndef GATEWAY_TLS_H2O_H

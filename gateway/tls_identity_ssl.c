@@ -108,7 +108,7 @@ static bool take_key(struct tls_identity *identity, const char *key, size_t key_
     return is_taken || fail(reason, "the key is not the certificate's");
 }
 
-/* HTTP/1.1, or nothing: who speaks only another protocol is told so. */
+/* HTTP/1.1, or nothing: the handshake of who speaks only another protocol fails. */
 static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_bytes,
                            const unsigned char *offered, unsigned offered_bytes, void *context)
 {
