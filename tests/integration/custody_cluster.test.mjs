@@ -117,7 +117,7 @@ test('a key that counts says nothing without its signature, on any path of any n
     const [balances, before] = [await balance(), (await cluster.status(follower)).height];
     for (const [i, way] of ways.entries()) {
         for (const [name, sign_] of Object.entries(forged)) {
-            const refusal = name === 'there are two' ? { http: 400, code: -1100 } : { http: 401, code: -2015 };
+            const refusal = name === 'there are two' ? { http: 400, code: -1101 } : { http: 401, code: -2015 };
             assert.deepEqual(await send((follower + i) % 4, way, sign_), refusal, `${way[0]} ${way[1]}: ${name}`);
         }
         if (way[0] === 'GET') assert.notEqual((await send(leader, way, signatureOf)).code, -2015, 'and signed it is heard');
