@@ -541,7 +541,7 @@ static void make_listen_path(char *path, size_t capacity)
 /* An order that comes back after the stop has begun is told to who listens to its account, as its answer is. */
 TEST(tls, stop_waits_for_what_happens_to_an_account)
 {
-    char path[128], request[1024];
+    char path[128], request[2048];
     uint8_t command[COMMAND_HEADER_BYTES + COMMAND_PAYLOAD_MAX];
     open_tls();
     make_listen_path(path, sizeof(path));
