@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LISTEN_BACKLOG 4096
@@ -41,10 +42,10 @@ static void on_opened(struct tls_peer *peer, h2o_socket_t *socket)
 }
 
 void listener_init(struct listener *listener, const struct gateway_options *options,
-                   uv_loop_t *loop, h2o_accept_ctx_t *accept)
+                   uv_loop_t *loop, h2o_accept_ctx_t *accept, struct desk *desk)
 {
-    *listener =
-        (struct listener){.options = options, .loop = loop, .accept = accept, .descriptor = -1};
+    *listener = (struct listener){
+        .options = options, .loop = loop, .accept = accept, .desk = desk, .descriptor = -1};
     tls_door_init(&listener->door, options->metrics, on_opened);
     if (options->identity != NULL) tls_door_show(&listener->door, options->identity);
 }
@@ -107,12 +108,28 @@ static void refuse(struct connection *connection, _Atomic uint64_t *metric, cons
     uv_close((uv_handle_t *)&connection->peer.tcp, on_refused_closed);
 }
 
+/* Whether its handshake would be work for nothing; counted then. */
+static bool is_banned(const struct connection *connection)
+{
+    const struct listener *listener = connection->listener;
+    struct refusal refusal;
+    struct timespec now;
+    if (listener->door.context == NULL) return false;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return desk_is_banned(listener->desk, connection->address,
+                          (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec, &refusal);
+}
+
 /* Whether there is room for it; refused otherwise. */
 static bool admit(struct connection *connection)
 {
     struct listener *listener = connection->listener;
     struct metrics *metrics = listener->options->metrics;
     const uint32_t address_max = listener->options->limits.address_connections_max;
+    if (is_banned(connection)) {
+        uv_close((uv_handle_t *)&connection->peer.tcp, on_refused_closed);
+        return false;
+    }
     if (listener->connection_count >= connections_max(listener)) {
         refuse(connection, &metrics->connections_refused_total, busy_answer);
         return false;

@@ -5,13 +5,15 @@
  * Memory   malloc for connections, freed as they close
  * Limits   connections_max at once, HTTP and WebSocket together, and limits.address_connections_max of one address;
  *          one more is refused (503, 429; without a word when it would speak TLS) and closed. Both may change at any
- *          time: connections that are there stay
+ *          time: connections that are there stay. An address that is banned gets no TLS handshake: it is closed without a
+ *          word; without TLS its request is told (418)
  */
 
 #ifndef GATEWAY_LISTENER_H2O_H
 #define GATEWAY_LISTENER_H2O_H
 
 #include "gateway/crowd.h"
+#include "gateway/desk.h"
 #include "gateway/gateway.h"
 #include "gateway/tls_h2o.h"
 
@@ -24,6 +26,7 @@ struct listener {
     const struct gateway_options *options;
     uv_loop_t *loop;
     h2o_accept_ctx_t *accept; /* where connections go */
+    struct desk *desk;        /* knows who is banned */
     uv_tcp_t *handle;
     int descriptor; /* bound, not listening yet; -1 otherwise */
     uint32_t connection_count;
@@ -32,7 +35,7 @@ struct listener {
 };
 
 void listener_init(struct listener *listener, const struct gateway_options *options,
-                   uv_loop_t *loop, h2o_accept_ctx_t *accept);
+                   uv_loop_t *loop, h2o_accept_ctx_t *accept, struct desk *desk);
 
 /* Takes the address, without answering anybody yet. */
 MUST_CHECK enum status listener_bind(struct listener *listener);

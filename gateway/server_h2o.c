@@ -270,7 +270,7 @@ struct server *server_new(struct arena *arena, const struct server_options *opti
     if (!start_readers(server) || !start_history(server) || !start_desk(server, arena, options))
         return NULL;
     start_h2o(server);
-    listener_init(&server->listener, server->options, server->loop, &server->accept);
+    listener_init(&server->listener, server->options, server->loop, &server->accept, server->desk);
     return start_hub(server, options->publisher) ? server : NULL;
 }
 
