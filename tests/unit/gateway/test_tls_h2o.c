@@ -63,6 +63,7 @@ static void expect_no_handshake(struct tls_client *client)
 {
     char byte;
     assert_int_not_equal(SSL_connect(client->ssl), 1);
+    errno = 0;
     assert_true(recv(client->descriptor, &byte, 1, 0) <= 0);
     assert_int_not_equal(errno, EAGAIN);
     tls_client_close(client);
