@@ -95,8 +95,8 @@ struct desk_options {
     struct market_views *markets;
     const struct block_list *blocks;
     struct user_stream *users; /* NULL: there are no listen keys to be had */
-    struct history *history; /* NULL: history is what memory holds */
-    struct readers *readers; /* NULL: files are read by the desk's own thread */
+    struct history *history;   /* NULL: history is what memory holds */
+    struct readers *readers;   /* NULL: files are read by the desk's own thread */
     uint64_t now_ms;
 };
 
