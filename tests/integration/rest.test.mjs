@@ -108,27 +108,21 @@ test('more orders than may be are refused', async () => {
         30, 500);
 });
 
-// The last: the address is banned.
-test('who asks too much is refused, and who goes on is banned', async () => {
+// The last: until the next minute the address is refused. Who goes on is banned: client_limits.test.mjs.
+test('who asks too much is refused, and told for how long', async () => {
     const limits = await signedRequest(exchange, ann, 'GET', '/quorex/v1/limits');
     assert.equal(limits.body.enforced, true);
     const [weight] = limits.body.rateLimits;
     assert.equal(weight.count + weight.remaining, 6000);
     assert.equal(weight.reset % 60000, 0);
 
-    const seen = [];
     let last;
-    for (let i = 0; i < 3000 && last?.status !== 418; i++) {
+    for (let i = 0; i < 3000 && last?.status !== 429; i++) {
         last = await ask('/api/v3/exchangeInfo?symbol=BTCUSDT');
-        if (last.status !== seen.at(-1)) seen.push(last.status);
-        if (last.status === 429) {
-            assert.equal(last.body.code, -1003);
-            const wait = Number(last.headers.get('retry-after'));
-            assert.ok(wait >= 1 && wait <= 60);
-        }
+        assert.ok([200, 429].includes(last.status), JSON.stringify(last.body));
     }
-    assert.deepEqual(seen.slice(-3), [200, 429, 418]);
-    assert.match(last.body.msg, /^Way too much request weight used; IP banned until [0-9]{13}\./);
+    assert.equal(last.status, 429);
+    assert.equal(last.body.code, -1003);
     const wait = Number(last.headers.get('retry-after'));
-    assert.ok(wait > 100 && wait <= 120);
+    assert.ok(wait >= 1 && wait <= 60);
 });
