@@ -3,16 +3,34 @@
 #include "common/arena.h"
 #include "tests/unit/settlement/batches.h"
 
+static struct database *database;
+static struct world *world;
+static struct row_batch batch;
+static struct arena arena;
+static struct store *store;
+
+/* A database, an empty batch, and five blocks of trades for it. */
+static void set_up(const char *name)
+{
+    database = batches_open(name, 1000);
+    world = batches_world(5);
+    assert_true(arena_map(&arena, store_bytes(&world->genesis)));
+    store = store_new(&arena, &world->genesis);
+    assert_true(row_batch_open(&batch));
+}
+
+static void tear_down(void)
+{
+    row_batch_close(&batch);
+    arena_unmap(&arena);
+    world_free(world);
+    database_free(database);
+}
+
 /* Rows of every block come in, are counted by table, go to their tables once, and are forgotten by the next start. */
 TEST(row_batch, rows_go_where_they_belong)
 {
-    struct database *database = batches_open("batch", 1000);
-    struct world *world = batches_world(5);
-    struct row_batch batch;
-    struct arena arena;
-    assert_true(arena_map(&arena, store_bytes(&world->genesis)));
-    struct store *store = store_new(&arena, &world->genesis);
-    assert_true(row_batch_open(&batch));
+    set_up("batch");
     const size_t empty = row_batch_bytes(&batch);
     batches_take(&batch, store, world, 1, 5);
     assert_int_equal(batch.rows[ROW_FILLS].row_count, world->trade_id);
@@ -32,10 +50,7 @@ TEST(row_batch, rows_go_where_they_belong)
     row_batch_start(&batch);
     assert_int_equal(row_batch_bytes(&batch), empty);
     assert_int_equal(batch.rows[ROW_FILLS].row_count, 0);
-    row_batch_close(&batch);
-    arena_unmap(&arena);
-    world_free(world);
-    database_free(database);
+    tear_down();
 }
 
 /* Orders and entries of an account lie behind each other, although two accounts took turns; each's own in their order. */
@@ -48,13 +63,7 @@ TEST(row_batch, rows_of_an_account_lie_together)
                                             "lag(%s) OVER (PARTITION BY account ORDER"
                                             " BY ctid) AS late FROM quorex.%s) AS rows";
     char sql[256];
-    struct database *database = batches_open("together", 1000);
-    struct world *world = batches_world(5);
-    struct row_batch batch;
-    struct arena arena;
-    assert_true(arena_map(&arena, store_bytes(&world->genesis)));
-    struct store *store = store_new(&arena, &world->genesis);
-    assert_true(row_batch_open(&batch));
+    set_up("together");
     batches_take(&batch, store, world, 1, 5);
     assert_int_equal(row_batch_copy(&batch, ROW_ORDERS, database), STATUS_OK);
     assert_int_equal(row_batch_copy(&batch, ROW_ENTRIES, database), STATUS_OK);
@@ -71,8 +80,5 @@ TEST(row_batch, rows_of_an_account_lie_together)
     assert_int_equal(batches_number("together", sql), accounts - 1);
     snprintf(sql, sizeof(sql), out_of_order, "height", "height", "ledger_entries");
     assert_int_equal(batches_number("together", sql), 0);
-    row_batch_close(&batch);
-    arena_unmap(&arena);
-    world_free(world);
-    database_free(database);
+    tear_down();
 }
