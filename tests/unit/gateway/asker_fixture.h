@@ -114,6 +114,14 @@ static inline void asker_open(void)
     asker_answers = 0;
 }
 
+/* The same with limits of addresses and accounts on. */
+static inline void asker_open_limited(void)
+{
+    asker_limits_on = true;
+    asker_open();
+    asker_limits_on = false;
+}
+
 static inline void asker_close(void)
 {
     desk_free(asker_desk);

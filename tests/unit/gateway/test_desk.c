@@ -139,9 +139,7 @@ TEST(desk, questions_wait_for_the_view)
 /* 6,000 a minute for one address, whoever asks for it. */
 TEST(desk, weight_beyond_the_minute_is_refused)
 {
-    asker_limits_on = true;
-    asker_open();
-    asker_limits_on = false;
+    asker_open_limited();
     for (int round = 0; round < 300; round++) {
         asker_ask(&ann, METHOD_GET, "/api/v3/exchangeInfo", "symbol=BTCUSDT");
         assert_int_equal(ann.question.answer.http_status, 200);
@@ -179,13 +177,6 @@ static void use_up_weight(void)
     }
 }
 
-static void open_limited(void)
-{
-    asker_limits_on = true;
-    asker_open();
-    asker_limits_on = false;
-}
-
 /* Asks for more a second after the other, until the address is banned. */
 static void provoke_ban(void)
 {
@@ -205,7 +196,7 @@ static void provoke_ban(void)
 /* Who goes on after the refusals is banned, is told until when, and uses nothing meanwhile. */
 TEST(desk, who_does_not_heed_refusals_is_banned)
 {
-    open_limited();
+    asker_open_limited();
     const uint64_t bans = metric_get(&desk_metrics.bans_total);
     provoke_ban();
     assert_int_equal(ann.question.answer.retry_after_s, QUOTA_BAN_S);
@@ -233,7 +224,7 @@ static void begin_unread(struct asker *asker)
 TEST(desk, banned_address_is_refused_before_anything_is_read)
 {
     struct refusal refusal;
-    open_limited();
+    asker_open_limited();
     assert_false(desk_is_banned(asker_desk, asker_address, desk_stamp, &refusal));
     provoke_ban();
     const uint64_t refused = metric_get(&desk_metrics.banned_refused_total);
@@ -274,7 +265,7 @@ TEST(desk, limits_that_are_off_refuse_nobody)
 /* Requests count as such too, whatever they weigh: 300,000 in five minutes. */
 TEST(desk, requests_beyond_the_five_minutes_are_refused)
 {
-    open_limited();
+    asker_open_limited();
     for (uint32_t count = 0; count < QUOTA_REQUESTS_MAX; count++) {
         begin_unread(&ann);
         if (!desk_admits(&ann.question)) fail_msg("request %u is refused", count);
@@ -296,7 +287,7 @@ TEST(desk, requests_beyond_the_five_minutes_are_refused)
 /* WebSocket handshakes: 300 in five minutes, and they weigh what they weigh. */
 TEST(desk, handshakes_beyond_the_five_minutes_are_refused)
 {
-    open_limited();
+    asker_open_limited();
     for (uint32_t count = 0; count < QUOTA_HANDSHAKES_MAX; count++) {
         begin_unread(&ann);
         assert_true(desk_connects(&ann.question, 2));
@@ -316,7 +307,7 @@ TEST(desk, handshakes_beyond_the_five_minutes_are_refused)
 /* A stream weighs nothing, so it is there for who has used up his weight. */
 TEST(desk, stream_is_opened_when_the_weight_is_used_up)
 {
-    open_limited();
+    asker_open_limited();
     begin_unread(&ann);
     assert_true(desk_charge(&ann.question, QUOTA_WEIGHT_MAX));
     begin_unread(&ann);
@@ -374,9 +365,7 @@ TEST(desk, half_a_replace_weighs_what_it_costs)
 /* A hundred of ten seconds, by the log's clock: the next waits for the next ten. */
 TEST(desk, orders_beyond_the_count_are_refused)
 {
-    asker_limits_on = true;
-    asker_open();
-    asker_limits_on = false;
+    asker_open_limited();
     for (uint64_t id = 1; id <= ORDER_TALLY_TEN_SECONDS_MAX - 2; id++)
         desk_accept(0, id, 1, BUY, 10000, 1, "a");
     desk_apply();
@@ -427,7 +416,7 @@ TEST(desk, refusals_say_what_to_do_about_them)
 /* Orders on their way to the log count as placed, also when whoever sent them has left; refused ones count no more. */
 TEST(desk, orders_under_way_count)
 {
-    open_limited();
+    asker_open_limited();
     const uint64_t refused = metric_get(&desk_metrics.orders_refused_total);
     for (uint32_t count = 0; count < ORDER_TALLY_TEN_SECONDS_MAX; count++) {
         asker_ask_signed(&ann, METHOD_POST, "/api/v3/order", ORDER);
@@ -458,7 +447,7 @@ TEST(desk, orders_under_way_count)
 /* What does not come back in time is under way no longer; whoever left is not answered. */
 TEST(desk, time_ends_what_nobody_waits_for)
 {
-    open_limited();
+    asker_open_limited();
     for (uint32_t count = 0; count < ORDER_TALLY_TEN_SECONDS_MAX; count++) {
         asker_ask_signed(&ann, METHOD_POST, "/api/v3/order", ORDER);
         desk_forget(&ann.question);
@@ -485,7 +474,7 @@ static void lose_commands(void)
 /* A quarter of the places is one address'; then others still have room. */
 TEST(desk, one_address_has_its_share_of_the_waiting_places)
 {
-    open_limited();
+    asker_open_limited();
     const uint64_t refused = metric_get(&desk_metrics.queued_refused_total);
     for (uint32_t count = 0; count < DESK_COMMANDS_SHARE; count++) {
         asker_ask_signed(&ann, METHOD_DELETE, "/api/v3/order", "symbol=BTCUSDT&orderId=5");
@@ -515,7 +504,7 @@ TEST(desk, one_address_has_its_share_of_the_lookups)
     assert_int_equal(uv_loop_init(&loop), 0);
     asker_readers = readers_new(&loop, NULL, 0);
     assert_non_null(asker_readers);
-    open_limited();
+    asker_open_limited();
     for (uint32_t count = 0; count < DESK_LOOKUPS_SHARE; count++) {
         asker_ask(&askers[count], METHOD_GET, "/quorex/v1/evidence", "");
         assert_int_equal(askers[count].answer_count, 0);

@@ -59,8 +59,7 @@ static int connect_to(const struct sockaddr_in *address)
 TEST(listener_ban, banned_address_gets_no_handshake)
 {
     char byte;
-    asker_limits_on = true;
-    asker_open();
+    asker_open_limited();
     const struct sockaddr_in address = open_listener();
     const int before = connect_to(&address);
     assert_int_equal(listener.connection_count, 1);

@@ -387,9 +387,7 @@ static void refuse_commands(void)
 /* Orders of one batch count before the log has them: the hundredth of ten seconds is the last. */
 TEST(order_batch, orders_count_one_by_one)
 {
-    asker_limits_on = true;
-    asker_open();
-    asker_limits_on = false;
+    asker_open_limited();
     for (uint64_t id = 1; id <= ORDER_TALLY_TEN_SECONDS_MAX - 2; id++)
         desk_accept(0, id, 1, BUY, 10000, 1, "a");
     desk_apply();
@@ -435,9 +433,7 @@ TEST(order_batch, lines_asked_for_again_need_no_room)
 {
     static const char *const refused = ",{\"status\":429,\"error\":{\"code\":-1015,";
     struct command_header headers[2];
-    asker_limits_on = true;
-    asker_open();
-    asker_limits_on = false;
+    asker_open_limited();
     desk_accept(0, 1, 1, BUY, 10000, 1, "open");
     desk_accept(0, 2, 1, BUY, 10000, 1, "done");
     for (uint64_t id = 3; id <= ORDER_TALLY_TEN_SECONDS_MAX; id++)
@@ -491,9 +487,7 @@ TEST(order_batch, counts_are_those_of_the_last_answer)
 /* All lines weigh before one is asked: a batch that is too heavy is refused whole, once. */
 TEST(order_batch, lines_weigh_before_they_are_asked)
 {
-    asker_limits_on = true;
-    asker_open();
-    asker_limits_on = false;
+    asker_open_limited();
     ask_batch(&ann, lines(100));
     desk_forget(&ann.question);
     asker_ask(&ann, METHOD_GET, "/api/v3/ping", "");

@@ -169,25 +169,32 @@ TEST(user_json, trailing_stop_says_when_it_follows)
     assert_string_equal(user_values("D"), "");
 }
 
-/* 5 lots meet 3 of the same account's, DECREMENT: both lose 3; the maker ends by it, and the taker says what it has lost. */
-TEST(user_json, prevented_match_is_reported_to_each_that_lost)
+/* A maker of `maker_lots`, and 5 of the same account that meet it: what each loses by that. */
+static void meet_own(int64_t maker_lots, int64_t maker_loses, int64_t taker_loses,
+                     enum self_trade mode)
 {
-    open_both();
-    desk_accept(0, 7, 1, SELL, 5000000, 3, "maker");
-    user_apply();
-    user_silence();
-    desk_accept(0, 8, 1, BUY, 5000000, 5, "taker");
     const struct prevented_event prevented = {.prevented_id = 4,
                                               .maker_order = 7,
                                               .taker_order = 8,
                                               .price = {5000000},
-                                              .maker_qty = {3},
-                                              .taker_qty = {3},
+                                              .maker_qty = {maker_loses},
+                                              .taker_qty = {taker_loses},
                                               .maker_account = 1,
                                               .taker_account = 1,
                                               .taker_side = BUY,
-                                              .mode = SELF_TRADE_DECREMENT};
+                                              .mode = (uint8_t)mode};
+    open_both();
+    desk_accept(0, 7, 1, SELL, 5000000, maker_lots, "maker");
+    user_apply();
+    user_silence();
+    desk_accept(0, 8, 1, BUY, 5000000, 5, "taker");
     event_write_prevented(&desk_events, &prevented);
+}
+
+/* 5 lots meet 3 of the same account's, DECREMENT: both lose 3; the maker ends by it, and the taker says what it has lost. */
+TEST(user_json, prevented_match_is_reported_to_each_that_lost)
+{
+    meet_own(3, 3, 3, SELF_TRADE_DECREMENT);
     desk_end(7, 1, SELL, LIMIT, 5000000, 3, ORDER_EXPIRED_IN_MATCH, DONE_SELF_TRADE, "maker");
     user_apply();
     assert_string_equal(user_values("x"), "\"NEW\" \"TRADE_PREVENTION\" \"TRADE_PREVENTION\"");
@@ -201,22 +208,7 @@ TEST(user_json, prevented_match_is_reported_to_each_that_lost)
 /* An iceberg of 9 shows 2: those alone are what a match with it would have traded. */
 TEST(user_json, prevented_match_with_an_iceberg_is_of_what_it_shows)
 {
-    open_both();
-    desk_accept(0, 7, 1, SELL, 5000000, 9, "maker");
-    user_apply();
-    user_silence();
-    desk_accept(0, 8, 1, BUY, 5000000, 5, "taker");
-    const struct prevented_event prevented = {.prevented_id = 4,
-                                              .maker_order = 7,
-                                              .taker_order = 8,
-                                              .price = {5000000},
-                                              .maker_qty = {2},
-                                              .taker_qty = {2},
-                                              .maker_account = 1,
-                                              .taker_account = 1,
-                                              .taker_side = BUY,
-                                              .mode = SELF_TRADE_DECREMENT};
-    event_write_prevented(&desk_events, &prevented);
+    meet_own(9, 2, 2, SELF_TRADE_DECREMENT);
     user_apply();
     assert_string_equal(user_values("pl"), "\"0.00002000\" \"0.00002000\"");
 }
@@ -224,21 +216,7 @@ TEST(user_json, prevented_match_with_an_iceberg_is_of_what_it_shows)
 /* Who gave way alone is told alone; they would have traded what the smaller one had. */
 TEST(user_json, who_gave_way_alone_is_told_alone)
 {
-    open_both();
-    desk_accept(0, 7, 1, SELL, 5000000, 3, "maker");
-    user_apply();
-    user_silence();
-    desk_accept(0, 8, 1, BUY, 5000000, 5, "taker");
-    const struct prevented_event prevented = {.prevented_id = 4,
-                                              .maker_order = 7,
-                                              .taker_order = 8,
-                                              .price = {5000000},
-                                              .taker_qty = {5},
-                                              .maker_account = 1,
-                                              .taker_account = 1,
-                                              .taker_side = BUY,
-                                              .mode = SELF_TRADE_EXPIRE_TAKER};
-    event_write_prevented(&desk_events, &prevented);
+    meet_own(3, 0, 5, SELF_TRADE_EXPIRE_TAKER);
     desk_end(8, 1, BUY, LIMIT, 5000000, 5, ORDER_EXPIRED_IN_MATCH, DONE_SELF_TRADE, "taker");
     user_apply();
     assert_string_equal(user_values("X"), "\"NEW\" \"EXPIRED_IN_MATCH\"");

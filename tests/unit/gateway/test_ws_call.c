@@ -417,9 +417,7 @@ static struct ws_calls calls;
 static void open_calls(void)
 {
     static const struct ws_caller caller = {caller_send, caller_is_open, caller_end, NULL};
-    asker_limits_on = true;
-    asker_open();
-    asker_limits_on = false;
+    asker_open_limited();
     said[0] = ended_because[0] = 0;
     assert_true(ws_call_open(&calls, asker_desk, &caller, 7, "", 0));
 }
