@@ -1,5 +1,5 @@
 /* The WebSocket connections of one gateway loop: who is subscribed to what, and what waits to be
- * written. socket_h2o.c is the shell; socket_h2o.h has the two functions that need h2o's types.
+ * written. connection_h2o.h is the inside of it; socket_h2o.h has the two functions that need h2o's types.
  *
  * A message is framed once and shared by reference count among all who get it. A connection queues at
  * most SOCKET_QUEUE_MAX bytes: above SOCKET_CONFLATE_ABOVE it skips states (depth, best price, ticker,

@@ -1,0 +1,120 @@
+/* A WebSocket connection's life: upgraded, read frame by frame, given what waits for it, asked for signs of life, closed.
+ * And the inside of the hub, for the files that make it up.
+ *
+ *     socket_h2o (the door, the hub) ─► connection_h2o ─┬─► subscription_h2o: streams
+ *                                                        └─► ws_call_h2o: the API
+ *
+ * Owner    one gateway loop
+ * Memory   malloc, a connection; freed by connection_free alone
+ * Limits   SOCKET_QUEUE_MAX bytes wait for a client; what may not be left out closes him beyond that
+ */
+
+#ifndef GATEWAY_CONNECTION_H2O_H
+#define GATEWAY_CONNECTION_H2O_H
+
+#include "gateway/list.h"
+#include "gateway/listen_stream_h2o.h"
+#include "gateway/outbox_h2o.h"
+#include "gateway/socket.h"
+#include "gateway/ws_call_h2o.h"
+
+#include <h2o.h>
+
+#define SOCKET_REPLY_MAX (96 * 1024)
+#define SOCKET_TICK_MS   50
+
+struct fragments;
+
+struct connection {
+    struct socket_hub *hub;
+    h2o_socket_t *socket; /* NULL until the upgrade's answer is written */
+    struct link all, dirty, skipping;
+    struct link subscriptions;
+    uint32_t skipping_count;
+    bool has_peer_closed;
+    bool is_told; /* that the server shuts down */
+    bool is_deaf; /* what it sends is read and dropped: frames are not told apart any more */
+    struct outbox outbox;
+    struct frame_reader reader;
+    struct fragments *fragments; /* NULL unless a fragmented message is incomplete */
+    struct pulse pulse;
+    struct session session;
+    struct listen_streams listens; /* the session's names that are accounts' */
+    struct ws_calls *api;          /* NULL: streams */
+};
+
+/* The whole state of a channel that was printed last in this round: plain, combined. */
+struct shown_state {
+    uint32_t channel;
+    struct shared_frame *frames[2];
+};
+
+struct socket_hub {
+    h2o_context_t *context;
+    struct publisher *publisher;
+    struct market_views *views;
+    struct metrics *metrics;
+    struct link *channels; /* subscriptions, by channel */
+    uint32_t connection_count;
+    struct link all, dirty, skipping;
+    bool is_stopping;
+    size_t round_bytes; /* the fullest outbox since the loop last wrote */
+    struct shown_state shown;
+    size_t printed_bytes; /* of present states, in this round */
+    struct socket_options options;
+    uint32_t open_handles;
+    uv_timer_t timer;
+    uv_prepare_t prepare;
+    struct session_request request;
+    struct session_changes changes;
+    char reply[SOCKET_REPLY_MAX];
+};
+
+/* The publisher and user data need the stamps' own clock, ns since the epoch; a connection's life is of the hub's
+ * now_ns. */
+uint64_t connection_wall_ns(void);
+
+/* One that is upgraded next: connection_begin is told. NULL when there is no memory. */
+MUST_CHECK struct connection *connection_new(struct socket_hub *hub);
+
+/* The upgrade's answer is written; an h2o_upgrade_cb, with the connection. Without a socket the client has left. */
+void connection_begin(void *connection, h2o_socket_t *socket, size_t request_bytes);
+
+/* The only place where a connection is freed. */
+void connection_free(struct connection *connection);
+
+/* Queues a frame, whatever waits already. */
+void connection_queue(struct connection *connection, struct shared_frame *frame);
+
+/* Queues a frame that may not be left out; closes the connection when it does not fit. */
+void connection_queue_or_close(struct connection *connection, struct shared_frame *frame);
+
+/* The same for a message in parts. `context` is the connection. */
+void connection_send_text(void *context, const h2o_iovec_t *parts, size_t part_count);
+void connection_send(struct connection *connection, enum frame_opcode opcode, const void *payload,
+                     size_t payload_bytes);
+
+/* Tells a client that the end is near, in the form of its streams; and where else to go, "" when nobody knows. */
+void connection_announce(struct connection *connection, const char *elsewhere);
+
+/* Its close frame is queued or sent. */
+bool connection_is_closing(const struct connection *connection);
+
+/* Nothing more is said to it but what waits already, and then connection_queue_close. */
+void connection_end_talk(struct connection *connection);
+void connection_queue_close(struct connection *connection, uint16_t code, const char *reason);
+
+/* Closes a reader for whom more than SOCKET_QUEUE_MAX waits, and counts it: instead of what waits he gets a close frame. */
+void connection_close_slow(struct connection *connection);
+
+/* Whether something is still to come for it: its commands' answers, or what commands of an account's do to it. */
+bool connection_is_owed(const struct connection *connection, bool commands_wait);
+
+/* Begins to write what has been queued since it was called last. */
+void connection_write_all(struct socket_hub *hub);
+
+/* What time has made due. Goes round all connections about once a second when it is called each SOCKET_TICK_MS, a part of
+ * them a call, so that pings do not come in bursts. */
+void connection_tick_all(struct socket_hub *hub);
+
+#endif /* GATEWAY_CONNECTION_H2O_H */

@@ -1,0 +1,53 @@
+/* What waits for one socket: frames, oldest first. A frame is made once, and shared by reference count among all whom it is
+ * for.
+ *
+ * Owner    one gateway loop
+ * Memory   malloc, a frame and a list of places; a frame goes with the last who holds it
+ * Limits   none here: whoever adds looks at byte_count
+ */
+
+#ifndef GATEWAY_OUTBOX_H2O_H
+#define GATEWAY_OUTBOX_H2O_H
+
+#include "gateway/frame.h"
+
+#include <h2o.h>
+
+struct shared_frame {
+    uint32_t reference_count;
+    size_t byte_count;
+    uint8_t bytes[];
+};
+
+/* The first `in_flight` are being written. */
+struct outbox {
+    struct shared_frame **frames; /* by position modulo capacity, a power of 2 */
+    uint32_t capacity;
+    uint32_t head, tail;
+    uint32_t in_flight;
+    size_t byte_count;
+};
+
+/* A message in one frame, the caller's to release. */
+struct shared_frame *outbox_frame_new(enum frame_opcode opcode, const h2o_iovec_t *parts,
+                                      size_t part_count);
+void outbox_frame_release(struct shared_frame *frame);
+
+uint32_t outbox_count(const struct outbox *outbox);
+
+/* Holds the frame until it is written or cut. */
+void outbox_add(struct outbox *outbox, struct shared_frame *frame);
+
+/* The next frames to write, at most `max`: they are in flight from now on. Returns how many. Needs: none is in flight. */
+uint32_t outbox_begin(struct outbox *outbox, h2o_iovec_t *parts, uint32_t max);
+
+/* What was in flight has been written. */
+void outbox_written(struct outbox *outbox);
+
+/* Lets go of everything behind the first `kept`. Needs: what is in flight is kept, or its socket is gone. */
+void outbox_cut(struct outbox *outbox, uint32_t kept);
+
+/* All of it. */
+void outbox_free(struct outbox *outbox);
+
+#endif /* GATEWAY_OUTBOX_H2O_H */
