@@ -206,6 +206,7 @@ static void on_written(h2o_socket_t *socket, const char *error)
     }
     if (connection->is_deaf && is_last_word_said(connection)) end_stream(connection);
     start_write(connection);
+    if (connection->is_paused) mark_dirty(connection);
 }
 
 static void start_write(struct connection *connection)
@@ -217,24 +218,23 @@ static void start_write(struct connection *connection)
     h2o_socket_write(connection->socket, parts, count, on_written);
 }
 
-void connection_write_all(struct socket_hub *hub)
-{
-    while (is_linked(&hub->dirty)) {
-        struct connection *connection = container_of(hub->dirty.next, struct connection, dirty);
-        unlink_from(&connection->dirty);
-        start_write(connection);
-    }
-    hub->round_bytes = 0;
-}
-
 void connection_queue_or_close(struct connection *connection, struct shared_frame *frame)
 {
-    if (connection->outbox.byte_count + frame->byte_count > SOCKET_QUEUE_MAX &&
-        outbox_count(&connection->outbox) > 0) {
+    const struct outbox *outbox = &connection->outbox;
+    const size_t waiting = outbox->byte_count - outbox->answer_bytes;
+    if (waiting + frame->byte_count > SOCKET_QUEUE_MAX && waiting > 0) {
         connection_close_slow(connection);
         return;
     }
     connection_queue(connection, frame);
+}
+
+void connection_answer(void *context, const h2o_iovec_t *parts, size_t part_count)
+{
+    struct shared_frame *frame = outbox_frame_new(FRAME_TEXT, parts, part_count);
+    frame->is_answer = true;
+    connection_queue(context, frame);
+    outbox_frame_release(frame);
 }
 
 void connection_send_text(void *context, const h2o_iovec_t *parts, size_t part_count)
@@ -370,12 +370,35 @@ static void on_frame(struct connection *connection, const struct frame *frame)
     }
 }
 
-/* Takes all whole frames from what has been read. The connection lives on after it. */
+/* Whether its answers have to go first; once they have, for half of what may wait. */
+static bool is_full(const struct connection *connection)
+{
+    if (connection->api == NULL || connection_is_closing(connection)) return false;
+    const size_t room = connection->is_paused ? SOCKET_PAUSE_ABOVE / 2 : SOCKET_PAUSE_ABOVE;
+    return connection->outbox.byte_count > room || ws_call_is_full(connection->api);
+}
+
+/* What has come stays where it is, and what follows stays with the client. */
+static void pause_reading(struct connection *connection)
+{
+    if (connection->is_paused) return;
+    connection->is_paused = true;
+    connection->paused_ns = connection->hub->options.now_ns();
+    metric_add(&connection->hub->metrics->ws_paused_total, 1);
+    h2o_socket_read_stop(connection->socket);
+}
+
+/* Takes all whole frames from what has been read, as long as there is room for answers. The connection lives on after
+ * it. */
 static void read_frames(struct connection *connection)
 {
     h2o_buffer_t **input = &connection->socket->input;
     while ((*input)->size > 0 && !connection->is_deaf) {
         struct frame frame;
+        if (is_full(connection)) {
+            pause_reading(connection);
+            return;
+        }
         const enum frame_result result =
             frame_read(&connection->reader, (uint8_t *)(*input)->bytes, (*input)->size, &frame);
         if (result == FRAME_MORE) return;
@@ -401,7 +424,38 @@ static void on_read(h2o_socket_t *socket, const char *error)
     if (connection->has_peer_closed && is_last_word_said(connection)) connection_free(connection);
 }
 
+/* The pongs it owes may lie in what was not read. */
+static void resume_reading(struct connection *connection)
+{
+    if (!connection->is_paused || is_full(connection)) return;
+    connection->is_paused = false;
+    pulse_excuse(&connection->pulse, connection->hub->options.now_ns() - connection->paused_ns);
+    h2o_socket_read_start(connection->socket, on_read);
+    read_frames(connection);
+}
+
+void connection_write_all(struct socket_hub *hub)
+{
+    while (is_linked(&hub->dirty)) {
+        struct connection *connection = container_of(hub->dirty.next, struct connection, dirty);
+        unlink_from(&connection->dirty);
+        start_write(connection);
+        resume_reading(connection);
+    }
+    hub->round_bytes = 0;
+}
+
 /* ---- Time ---- */
+
+/* One whose answers wait gets as long for them as for a pong. */
+static void tick_paused(struct connection *connection, uint64_t now_ns)
+{
+    const struct socket_hub *hub = connection->hub;
+    if (outbox_count(&connection->outbox) == 0) return; /* it is we who are slow */
+    if (now_ns - connection->paused_ns < hub->options.pulse.pong_ns) return;
+    close_for(connection, &hub->metrics->ws_slow_closed_total, FRAME_CLOSE_POLICY,
+              "too slow: answers have waited too long");
+}
 
 /* What time has made due for one connection. It may be gone afterwards. */
 static void tick_connection(struct connection *connection, uint64_t now_ns, uint64_t wall_ms)
@@ -411,6 +465,10 @@ static void tick_connection(struct connection *connection, uint64_t now_ns, uint
     size_t ping_bytes;
     if (connection_is_closing(connection)) {
         if (now_ns - connection->pulse.closing_ns >= LINGER_NS) connection_free(connection);
+        return;
+    }
+    if (connection->is_paused) {
+        tick_paused(connection, now_ns);
         return;
     }
     listen_stream_tick(&connection->listens, wall_ms * STREAM_MS_NS);

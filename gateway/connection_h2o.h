@@ -6,7 +6,9 @@
  *
  * Owner    one gateway loop
  * Memory   malloc, a connection; freed by connection_free alone
- * Limits   SOCKET_QUEUE_MAX bytes wait for a client; what may not be left out closes him beyond that
+ * Limits   SOCKET_QUEUE_MAX bytes that he has not asked for wait for a client; what may not be left out closes him beyond
+ *          that. While SOCKET_PAUSE_ABOVE bytes wait, or as many requests are under way as may be, no request of his is read:
+ *          what waits is bounded by that and by the answers to what is under way
  */
 
 #ifndef GATEWAY_CONNECTION_H2O_H
@@ -32,12 +34,14 @@ struct connection {
     struct link subscriptions;
     uint32_t skipping_count;
     bool has_peer_closed;
-    bool is_told; /* that the server shuts down */
-    bool is_deaf; /* what it sends is read and dropped: frames are not told apart any more */
+    bool is_told;   /* that the server shuts down */
+    bool is_paused; /* nothing is read of it: it takes its answers first */
+    bool is_deaf;   /* what it sends is read and dropped: frames are not told apart any more */
     struct outbox outbox;
     struct frame_reader reader;
     struct fragments *fragments; /* NULL unless a fragmented message is incomplete */
     struct pulse pulse;
+    uint64_t paused_ns; /* when it was */
     struct session session;
     struct listen_streams listens; /* the session's names that are accounts' */
     struct ws_calls *api;          /* NULL: streams */
@@ -89,7 +93,10 @@ void connection_queue(struct connection *connection, struct shared_frame *frame)
 /* Queues a frame that may not be left out; closes the connection when it does not fit. */
 void connection_queue_or_close(struct connection *connection, struct shared_frame *frame);
 
-/* The same for a message in parts. `context` is the connection. */
+/* Queues an answer of the API's, a message in parts; `context` is the connection. An answer is never left out. */
+void connection_answer(void *context, const h2o_iovec_t *parts, size_t part_count);
+
+/* As connection_queue_or_close for a message in parts. `context` is the connection. */
 void connection_send_text(void *context, const h2o_iovec_t *parts, size_t part_count);
 void connection_send(struct connection *connection, enum frame_opcode opcode, const void *payload,
                      size_t payload_bytes);
@@ -110,7 +117,7 @@ void connection_close_slow(struct connection *connection);
 /* Whether something is still to come for it: its commands' answers, or what commands of an account's do to it. */
 bool connection_is_owed(const struct connection *connection, bool commands_wait);
 
-/* Begins to write what has been queued since it was called last. */
+/* Begins to write what has been queued since it was called last, and goes on reading of whom there is room for again. */
 void connection_write_all(struct socket_hub *hub);
 
 /* What time has made due. Goes round all connections about once a second when it is called each SOCKET_TICK_MS, a part of

@@ -13,6 +13,7 @@ struct shared_frame *outbox_frame_new(enum frame_opcode opcode, const h2o_iovec_
         payload_bytes += parts[i].len;
     struct shared_frame *frame = h2o_mem_alloc(sizeof(*frame) + FRAME_HEAD_MAX + payload_bytes);
     frame->reference_count = 1;
+    frame->is_answer = false;
     uint8_t *at = frame->bytes + frame_head_put(frame->bytes, opcode, payload_bytes);
     for (size_t i = 0; i < part_count; i++) {
         memcpy(at, parts[i].base, parts[i].len);
@@ -55,6 +56,15 @@ void outbox_add(struct outbox *outbox, struct shared_frame *frame)
     frame->reference_count++;
     *outbox_slot(outbox, outbox->tail++) = frame;
     outbox->byte_count += frame->byte_count;
+    if (frame->is_answer) outbox->answer_bytes += frame->byte_count;
+}
+
+/* Its place is not the outbox' any more. */
+static void let_go(struct outbox *outbox, struct shared_frame *frame)
+{
+    outbox->byte_count -= frame->byte_count;
+    if (frame->is_answer) outbox->answer_bytes -= frame->byte_count;
+    outbox_frame_release(frame);
 }
 
 uint32_t outbox_begin(struct outbox *outbox, h2o_iovec_t *parts, uint32_t max)
@@ -72,20 +82,14 @@ uint32_t outbox_begin(struct outbox *outbox, h2o_iovec_t *parts, uint32_t max)
 
 void outbox_written(struct outbox *outbox)
 {
-    for (; outbox->in_flight > 0; outbox->in_flight--) {
-        struct shared_frame *frame = *outbox_slot(outbox, outbox->head++);
-        outbox->byte_count -= frame->byte_count;
-        outbox_frame_release(frame);
-    }
+    for (; outbox->in_flight > 0; outbox->in_flight--)
+        let_go(outbox, *outbox_slot(outbox, outbox->head++));
 }
 
 void outbox_cut(struct outbox *outbox, uint32_t kept)
 {
-    while (outbox_count(outbox) > kept) {
-        struct shared_frame *frame = *outbox_slot(outbox, --outbox->tail);
-        outbox->byte_count -= frame->byte_count;
-        outbox_frame_release(frame);
-    }
+    while (outbox_count(outbox) > kept)
+        let_go(outbox, *outbox_slot(outbox, --outbox->tail));
 }
 
 void outbox_free(struct outbox *outbox)

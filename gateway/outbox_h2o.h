@@ -15,6 +15,7 @@
 
 struct shared_frame {
     uint32_t reference_count;
+    bool is_answer; /* the client has asked for it, and is asked no more questions while it waits */
     size_t byte_count;
     uint8_t bytes[];
 };
@@ -26,6 +27,7 @@ struct outbox {
     uint32_t head, tail;
     uint32_t in_flight;
     size_t byte_count;
+    size_t answer_bytes; /* of those, in answers */
 };
 
 /* A message in one frame, the caller's to release. */

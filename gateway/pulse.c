@@ -63,6 +63,12 @@ bool pulse_pong(struct pulse *pulse, const uint8_t *payload, size_t payload_byte
     return false;
 }
 
+void pulse_excuse(struct pulse *pulse, uint64_t silent_ns)
+{
+    for (uint32_t i = 0; i < pulse->ping_count; i++)
+        pulse->pings[i].asked_ns += silent_ns;
+}
+
 /* The oldest stays, because silence is counted from it. */
 static void remember_ping(struct pulse *pulse, uint64_t now_ns, uint64_t wall_ms)
 {

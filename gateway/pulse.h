@@ -63,6 +63,9 @@ MUST_CHECK bool pulse_admits(struct pulse *pulse, const struct pulse_limits *lim
 /* A pong came; whether it answers one of our pings. RFC 6455 5.5.3 allows others: they change nothing. */
 bool pulse_pong(struct pulse *pulse, const uint8_t *payload, size_t payload_bytes);
 
+/* So long nothing was read of what it sent: no pong was missed in that time. */
+void pulse_excuse(struct pulse *pulse, uint64_t silent_ns);
+
 enum pulse_due {
     PULSE_DUE_NOTHING,
     PULSE_DUE_PING,   /* send `ping` */

@@ -4,7 +4,9 @@
  * A message is framed once and shared by reference count among all who get it. A connection queues at
  * most SOCKET_QUEUE_MAX bytes: above SOCKET_CONFLATE_ABOVE it skips states (depth, best price, ticker,
  * open candle) and is given the latest when it has caught up; trades are never skipped; at the limit
- * it is closed with 1008 and counted in ws_slow_closed_total.
+ * it is closed with 1008 and counted in ws_slow_closed_total. Answers of the API are never left out: above
+ * SOCKET_PAUSE_ABOVE no more is read of who asks, until half of it has gone; when that takes longer than a pong may, he is
+ * closed the same way.
  *
  * Present states, for who begins with one or has caught up, are printed in rounds of bounded size, whoever waits longest
  * first; who begins with the same one in a round shares it.
@@ -24,6 +26,7 @@
 #define SOCKET_CONNECTIONS_MAX 16384
 #define SOCKET_QUEUE_MAX       (1024 * 1024)
 #define SOCKET_CONFLATE_ABOVE  (256 * 1024)
+#define SOCKET_PAUSE_ABOVE     (256 * 1024)
 #define SOCKET_STATES_MAX      (2 * 1024 * 1024) /* a round of 50 ms */
 
 struct socket_hub;

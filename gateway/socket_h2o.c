@@ -106,7 +106,8 @@ void socket_upgrade_api(struct socket_hub *hub, h2o_req_t *request, struct desk 
     char accept[HANDSHAKE_ACCEPT_BYTES + 1];
     struct connection *connection = admit(hub, request, accept);
     if (connection == NULL) return;
-    const struct ws_caller caller = {connection_send_text, takes_answers, end_api, connection};
+    const struct ws_caller caller = {connection_answer, connection_send_text, takes_answers,
+                                     end_api, connection};
     const h2o_iovec_t query = query_of(request);
     connection->api = h2o_mem_alloc(sizeof(*connection->api));
     if (!ws_call_open(connection->api, desk, &caller, address, query.base, query.len)) {

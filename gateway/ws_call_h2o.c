@@ -20,6 +20,7 @@ struct ws_call {
     struct ws_call *next, *previous;
     struct auth_piece id;
     struct auth_payload payload, encoded; /* what was signed: values as they are, or as in a URL */
+    uint32_t weight;
     bool shows_limits;
     h2o_mem_pool_t pool;
 };
@@ -75,6 +76,7 @@ static void unlink_call(struct ws_call *call)
         calls->first = call->next;
     if (call->next != NULL) call->next->previous = call->previous;
     calls->call_count--;
+    calls->weight -= call->weight;
 }
 
 /* The only place where a request's memory goes. */
@@ -188,7 +190,7 @@ static void answered(struct desk_question *question)
         {(char *)(uintptr_t)answer->bytes, body_bytes},
         {tail.bytes, tail.used},
     };
-    if (caller->is_open(caller->context)) caller->send(caller->context, parts, 3);
+    if (caller->is_open(caller->context)) caller->answer(caller->context, parts, 3);
     end_call(call);
     ws_user_settle(calls);
     if (refusal.reject == REJECT_BANNED) end_banned(caller, &refusal);
@@ -212,6 +214,11 @@ static char *grow(void *question, const char *bytes, size_t used, size_t capacit
 static const struct desk_asker asker = {answered, is_heard, grow, .nests_details = true};
 
 /* ---- requests ---- */
+
+bool ws_call_is_full(const struct ws_calls *calls)
+{
+    return calls->weight >= WS_CALLS_MAX;
+}
 
 static uint64_t wall_clock_ns(void)
 {
@@ -296,6 +303,14 @@ static void find_route(struct ws_call *call, const struct ws_method *method)
     ASSERT(request->route != NULL);
 }
 
+/* What it may hold up others for, and how long its answer may be, goes by its weight. */
+static void weigh(struct ws_call *call)
+{
+    const uint32_t weight = call->question.request.route->weight;
+    call->weight = weight > 0 ? weight : 1;
+    call->calls->weight += call->weight;
+}
+
 static void refuse_charged(struct ws_call *call, const struct refusal *refusal)
 {
     if (desk_charge(&call->question, 1)) desk_refuse_for(&call->question, refusal);
@@ -305,6 +320,7 @@ void ws_call_take(struct ws_calls *calls, const char *text, size_t text_bytes)
 {
     struct ws_request said;
     struct refusal refusal;
+    ASSERT(!ws_call_is_full(calls));
     if (desk_is_banned(calls->desk, calls->address, wall_clock_ns(), &refusal)) {
         end_banned(&calls->caller, &refusal);
         return;
@@ -324,12 +340,8 @@ void ws_call_take(struct ws_calls *calls, const char *text, size_t text_bytes)
         refuse_charged(call, &refusal);
         return;
     }
-    if (calls->call_count > WS_CALLS_MAX) {
-        refusal = refusal_of(REJECT_BUSY, NULL, NULL);
-        refuse_charged(call, &refusal);
-        return;
-    }
     find_route(call, method);
+    weigh(call);
     fill_texts(call, &said);
     desk_take(&call->question);
 }

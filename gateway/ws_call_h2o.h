@@ -4,7 +4,8 @@
  *
  * Owner    one gateway loop
  * Memory   embedded by the connection; malloc and an h2o pool a request, freed with its answer
- * Limits   WS_CALLS_MAX requests under way on a connection; one more is refused (-1008)
+ * Limits   requests that weigh WS_CALLS_MAX are under way on a connection at once: until one of them has ended no more are
+ *          taken (ws_call_is_full)
  */
 
 #ifndef GATEWAY_WS_CALL_H2O_H
@@ -15,13 +16,16 @@
 
 #include <h2o.h>
 
-#define WS_CALLS_MAX 256
+#define WS_CALLS_MAX \
+    256 /* of their routes' weight: as many orders, a dozen questions about the past */
 
 struct ws_call;
 
 /* What a connection is to its requests. */
 struct ws_caller {
-    void (*send)(void *context, const h2o_iovec_t *parts, size_t part_count); /* one text message */
+    void (*answer)(void *context, const h2o_iovec_t *parts, size_t part_count); /* one message */
+    void (*send)(void *context, const h2o_iovec_t *parts,
+                 size_t part_count); /* one that nobody has asked for */
     bool (*is_open)(void *context);
     /* Nothing more is read or answered; behind what is queued the connection is closed with the reason. */
     void (*end)(void *context, const char *reason);
@@ -37,6 +41,7 @@ struct ws_calls {
     struct ws_user user;
     struct ws_call *first;
     uint32_t call_count;
+    uint32_t weight; /* of those */
 };
 
 /* `query` is the URL's: returnRateLimits=true|false and timeUnit=MICROSECOND|MILLISECOND count. False when either is
@@ -48,8 +53,11 @@ MUST_CHECK bool ws_call_open(struct ws_calls *calls, struct desk *desk,
 /* The connection that a request of the API's came by. */
 struct ws_calls *ws_call_of(struct request *request);
 
+/* Whether no more may be taken for now. */
+bool ws_call_is_full(const struct ws_calls *calls);
+
 /* A text message has come, whose bytes may go when this returns. A banned address is not listened to: its connection is
- * ended. Needs: it is UTF-8. */
+ * ended. Needs: it is UTF-8, and there is room for it. */
 void ws_call_take(struct ws_calls *calls, const char *text, size_t text_bytes);
 
 /* The connection goes: nothing under way is answered any more, and no account is listened to. */

@@ -1,3 +1,5 @@
+#include "gateway/connection_h2o.h"
+
 #include "tests/unit/gateway/socket_fixture.h"
 
 #include <malloc.h>
@@ -204,6 +206,27 @@ TEST(connection, idle_connection_takes_at_most_8_kib)
     stop_server();
 }
 #endif
+
+/* Answers wait as long as they have to, and close nobody; what is told unasked has its own bound beside them. */
+TEST(connection, answers_leave_room_for_what_is_told)
+{
+    static char bytes[SOCKET_QUEUE_MAX];
+    const h2o_iovec_t large = {bytes, sizeof(bytes)}, small = {bytes, 100};
+    start_server();
+    struct connection *connection = connection_new(hub);
+    assert_non_null(connection);
+    connection_send_text(connection, &small, 1);
+    connection_answer(connection, &large, 1);
+    connection_answer(connection, &large, 1);
+    connection_send_text(connection, &small, 1);
+    assert_false(connection_is_closing(connection));
+    connection_send_text(connection, &large, 1);
+    assert_true(connection_is_closing(connection));
+    assert_int_equal(metric_get(&metrics.ws_slow_closed_total), 1);
+    assert_int_equal(connection->outbox.answer_bytes, 0);
+    connection_free(connection);
+    stop_server();
+}
 
 /* A reader that stops reading is closed with 1008 when trades outgrow its queue, counted, and nobody
  * else notices. */

@@ -73,6 +73,18 @@ TEST(pulse, silence_ends_it)
     assert_int_equal(tick(80 * SECOND_NS, ping), PULSE_DUE_SILENT);
 }
 
+/* What was not listened to is not held against a client: that time is not counted. */
+TEST(pulse, pause_is_no_silence)
+{
+    char ping[PULSE_PING_BYTES + 1];
+    start();
+    assert_int_equal(tick(20 * SECOND_NS, ping), PULSE_DUE_PING);
+    pulse_excuse(&pulse, 50 * SECOND_NS);
+    assert_int_equal(tick(80 * SECOND_NS, ping), PULSE_DUE_PING);
+    assert_int_equal(tick(130 * SECOND_NS - 1, ping), PULSE_DUE_PING);
+    assert_int_equal(tick(130 * SECOND_NS, ping), PULSE_DUE_SILENT);
+}
+
 /* However many pings fit into the minute, it is counted from the oldest, and the newest may be answered. */
 TEST(pulse, more_pings_than_are_remembered)
 {

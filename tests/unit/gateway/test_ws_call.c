@@ -295,6 +295,127 @@ TEST(ws_call, weight_beyond_the_minute_is_refused)
     assert_int_equal(loop_stop(), STATUS_OK);
 }
 
+/* ---- who does not read ---- */
+
+#define MANY 10000
+
+/* Requests sent from a thread of their own: who only writes must not wait for who only reads. */
+struct burst {
+    int descriptor;
+    pthread_t thread;
+    bool is_sent; /* all of it */
+    size_t byte_count;
+    uint8_t bytes[1 << 20];
+};
+
+static struct burst burst;
+
+static void *send_burst(void *context)
+{
+    size_t sent = 0;
+    (void)context;
+    while (sent < burst.byte_count) {
+        const ssize_t more =
+            send(burst.descriptor, burst.bytes + sent, burst.byte_count - sent, MSG_NOSIGNAL);
+        if (more <= 0) break;
+        sent += (size_t)more;
+    }
+    burst.is_sent = sent == burst.byte_count;
+    return NULL;
+}
+
+/* Requests 1 to MANY, without reading. */
+static void ask_many(int descriptor)
+{
+    burst.descriptor = descriptor;
+    burst.byte_count = 0;
+    for (int id = 1; id <= MANY; id++) {
+        uint8_t *frame = burst.bytes + burst.byte_count;
+        assert_true(burst.byte_count + 128 < sizeof(burst.bytes));
+        const int byte_count =
+            snprintf((char *)frame + 6, 100, "{\"id\":%d,\"method\":\"ping\"}", id);
+        memcpy(frame, (uint8_t[]){0x81, (uint8_t)(0x80 | byte_count), 0, 0, 0, 0}, 6);
+        burst.byte_count += 6 + (size_t)byte_count;
+    }
+    assert_int_equal(pthread_create(&burst.thread, NULL, send_burst, NULL), 0);
+}
+
+static void wait_for(const _Atomic uint64_t *metric)
+{
+    for (int round = 0; metric_get(metric) == 0; round++) {
+        if (round == 10000) fail_msg("it was waited for in vain");
+        loop_moment();
+    }
+}
+
+static void without_limits(void)
+{
+    loop_options.limits_on = false;
+}
+
+/* Ten thousand requests, and nobody reads: the server stops to read them long before their answers are all there; then
+ * all are answered, in order. */
+TEST(ws_call, answers_wait_for_their_reader)
+{
+    char expected[64];
+    loop_prepare = without_limits;
+    loop_open();
+    const int descriptor = open_api("/ws-api/v3");
+    ask_many(descriptor);
+    wait_for(&loop_metrics.ws_paused_total);
+    assert_true(metric_get(&loop_metrics.ws_messages_total) < MANY);
+    for (int id = 1; id <= MANY; id++) {
+        snprintf(expected, sizeof(expected), "{\"id\":%d,\"status\":200,", id);
+        assert_memory_equal(hear(descriptor), expected, strlen(expected));
+    }
+    pthread_join(burst.thread, NULL);
+    assert_true(burst.is_sent);
+    assert_int_equal(metric_get(&loop_metrics.ws_slow_closed_total), 0);
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+static void with_little_patience(void)
+{
+    loop_options.limits_on = false;
+    loop_options.limits.ws_pong_s = 1;
+}
+
+/* He has as long to take his answers as for a pong; then he is closed as any slow reader. */
+TEST(ws_call, who_takes_no_answers_is_closed)
+{
+    loop_prepare = with_little_patience;
+    loop_open();
+    const int descriptor = open_api("/ws-api/v3");
+    ask_many(descriptor);
+    wait_for(&loop_metrics.ws_slow_closed_total);
+    assert_true(metric_get(&loop_metrics.ws_paused_total) > 0);
+    pthread_join(burst.thread, NULL);
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+/* While as many orders wait for the log as may, what comes behind them is not read: nothing of it is refused. */
+TEST(ws_call, request_waits_until_there_is_room_for_it)
+{
+    static uint8_t other[COMMAND_BYTES_MAX];
+    loop_prepare = without_limits;
+    loop_open();
+    const int descriptor = open_api("/ws-api/v3");
+    for (int id = 1; id <= WS_CALLS_MAX; id++)
+        place(descriptor, id);
+    say(descriptor, "{\"id\":0,\"method\":\"ping\"}");
+    const size_t byte_count = loop_next_command(command);
+    for (int id = 2; id <= WS_CALLS_MAX; id++)
+        (void)loop_next_command(other);
+    wait_for(&loop_metrics.ws_paused_total);
+    loop_accept(command, byte_count, 77);
+    assert_non_null(strstr(hear(descriptor), "{\"id\":1,\"status\":200,"));
+    assert_non_null(strstr(hear(descriptor), "{\"id\":0,\"status\":200,"));
+    close(descriptor);
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
 /* A server that stops says so in the API's form of an event, before it closes. */
 TEST(ws_call, stop_is_announced_as_an_event)
 {
@@ -416,7 +537,8 @@ static struct ws_calls calls;
 
 static void open_calls(void)
 {
-    static const struct ws_caller caller = {caller_send, caller_is_open, caller_end, NULL};
+    static const struct ws_caller caller = {
+        .answer = caller_send, .send = caller_send, .is_open = caller_is_open, .end = caller_end};
     asker_open_limited();
     said[0] = ended_because[0] = 0;
     assert_true(ws_call_open(&calls, asker_desk, &caller, 7, "", 0));

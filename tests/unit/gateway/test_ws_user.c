@@ -43,7 +43,8 @@ static void caller_end(void *context, const char *reason)
 
 static void open_calls(const char *query)
 {
-    static const struct ws_caller caller = {caller_send, caller_is_open, caller_end, NULL};
+    static const struct ws_caller caller = {
+        .answer = caller_send, .send = caller_send, .is_open = caller_is_open, .end = caller_end};
     asker_open();
     user_attach();
     desk_account(2);
