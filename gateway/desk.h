@@ -76,6 +76,8 @@ struct desk_question {
     const struct auth_payload *payload;      /* what was signed; NULL: query and body as they are */
     const struct auth_payload *encoded; /* or this, the same as URLs have it; NULL: there is none */
     const struct request *principal;    /* who asks is who asked that one; NULL: who signed */
+    bool
+        by_session; /* nothing is signed: the key is a session's, and may ask, but command nothing */
     struct request request;
     struct desk_answer answer;
     struct desk *desk;

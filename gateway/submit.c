@@ -255,7 +255,9 @@ void submit_command(struct desk_question *question)
     uint64_t ticket;
     expect_reply(question);
 
-    if (desk->is_stopping) {
+    if (question->by_session) {
+        desk_refuse(question, REJECT_SESSION_UNSIGNED); /* no other node would believe it */
+    } else if (desk->is_stopping) {
         desk_refuse(question, REJECT_STOPPING);
     } else if (atomic_load_explicit(&progress->halted, memory_order_relaxed) != 0) {
         desk_refuse(question, REJECT_HALTED);

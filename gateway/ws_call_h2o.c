@@ -258,6 +258,21 @@ static struct auth_piece copy_string(struct ws_call *call, const struct ws_param
     return (struct auth_piece){bytes, value->byte_count};
 }
 
+/* Who has logged on needs not say again who he is, nor sign what he asks. The key is copied: he may log on by another
+ * before he is answered. */
+static void find_key(struct ws_call *call, const struct ws_request *said)
+{
+    const struct ws_session *session = &call->calls->user.session;
+    const struct ws_parameter *key = ws_request_find(said, "apiKey");
+    struct desk_question *question = &call->question;
+    question->headers[DESK_API_KEY] = copy_string(call, key);
+    if (key != NULL || call->payload.signature_count > 0 || session->account == 0) return;
+    char *bytes = h2o_mem_alloc_pool(&call->pool, sizeof(session->key));
+    memcpy(bytes, session->key, sizeof(session->key));
+    question->headers[DESK_API_KEY] = (struct auth_piece){bytes, sizeof(session->key)};
+    question->by_session = true;
+}
+
 static void fill_texts(struct ws_call *call, const struct ws_request *said)
 {
     struct request *request = &call->question.request;
@@ -277,7 +292,7 @@ static void fill_texts(struct ws_call *call, const struct ws_request *said)
     /* Encoding only adds bytes: as many are the same ones. */
     if (request->query_bytes != call->payload.pieces[0].byte_count)
         call->question.encoded = &call->encoded;
-    call->question.headers[DESK_API_KEY] = copy_string(call, ws_request_find(said, "apiKey"));
+    find_key(call, said);
 }
 
 static void keep_id(struct ws_call *call, const struct ws_request *said)

@@ -271,6 +271,7 @@ enum outcome ws_user_logon(struct request *request, const struct facts *facts)
     const struct desk_question *question = container_of(request, struct desk_question, request);
     const struct auth_piece *key = &question->headers[DESK_API_KEY];
     (void)facts;
+    if (question->by_session) return request_refuse(request, REJECT_MANDATORY, "signature", NULL);
     ASSERT(key->byte_count == sizeof(session->key)); /* it has been found */
     session->account = request->account;
     session->since_ns = request->now_ns;

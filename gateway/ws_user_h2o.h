@@ -1,6 +1,6 @@
 /* User data on a connection of the WebSocket API: its subscriptions, each to one account, and the methods that begin and
- * end them. Who has logged on (session.logon) needs not sign again to be told of his account; everything else is signed
- * as before: an order is proved to the other nodes by its own signature.
+ * end them. Who has logged on (session.logon) needs not sign again to ask and to be told of his account; what commands is
+ * signed as before: an order is proved to the other nodes by its own signature.
  *
  * An event is a message {"subscriptionId","event"}. A subscription begins behind the answer that names it: first what was
  * missed, when it resumes, then what happens. Nothing is left out: a reader who is too slow loses his connection.

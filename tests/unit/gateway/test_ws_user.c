@@ -305,14 +305,73 @@ TEST(ws_user, session_is_told_without_another_signature)
     close_calls();
 }
 
-/* It is a session for what it says: everything else is signed. */
-TEST(ws_user, session_signs_nothing_else)
+/* A method with the time that it is, its other parameters as JSON with a comma behind them, and nothing signed. */
+static void take_timed(const char *method, const char *params)
 {
-    open_calls("");
+    char message[512];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(message, sizeof(message),
+             "{\"id\":9,\"method\":\"%s\",\"params\":{%s\"timestamp\":%lld}}", method, params,
+             (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+    take(message);
+}
+
+/* What nobody has signed, neither now nor by logging on, is refused as ever. */
+TEST(ws_user, session_signs_questions)
+{
+    open_calls("returnRateLimits=false");
+    take_timed("account.status", "");
+    assert_said("\"status\":401,\"error\":{\"code\":-2014,");
     take_signed("session.logon", NULL);
-    assert_said("\"status\":200,");
+    take_timed("account.status", "");
+    assert_said("\"status\":200,\"result\":{\"makerCommission\":");
+    take_timed("userDataStream.subscribe.signature", "");
+    assert_said("\"result\":{\"subscriptionId\":0,");
     take("{\"id\":2,\"method\":\"account.status\",\"params\":{\"timestamp\":1}}");
+    assert_said("\"code\":-1021,");
+    take("{\"id\":2,\"method\":\"account.status\",\"params\":{}}");
+    assert_said("\"code\":-1102,\"msg\":\"Mandatory parameter 'timestamp' was not sent,");
+    take_timed("account.status", "\"apiKey\":\"" ASKER_KEY "\",");
+    assert_said("\"code\":-1102,\"msg\":\"Mandatory parameter 'signature' was not sent,");
+    take_timed("account.status", "\"signature\":\"00\",");
     assert_said("\"code\":-2014,");
+    take_timed("session.logon", "");
+    assert_said("\"code\":-1102,\"msg\":\"Mandatory parameter 'signature' was not sent,");
+    take("{\"id\":4,\"method\":\"session.logout\"}");
+    take_timed("account.status", "");
+    assert_said("\"code\":-2014,");
+    close_calls();
+}
+
+/* An order that only the session vouches for goes nowhere: not to the log. One that goes nowhere anyway is tested. */
+TEST(ws_user, session_signs_no_order)
+{
+    static const char order[] = "\"symbol\":\"BTCUSDT\",\"side\":\"SELL\",\"type\":\"LIMIT\","
+                                "\"timeInForce\":\"GTC\",\"quantity\":1,\"price\":100,";
+    open_calls("returnRateLimits=false");
+    move(1, 1000000000);
+    take_signed("session.logon", NULL);
+    take_timed("order.test", order);
+    assert_string_equal(said, "{\"id\":9,\"status\":200,\"result\":{}}\n");
+    take_timed("order.place", order);
+    assert_said(
+        "\"status\":400,\"error\":{\"code\":-1102,\"msg\":\"Mandatory parameter 'signature' was "
+        "not sent: a session asks");
+    take_timed("openOrders.cancelAll", "\"symbol\":\"BTCUSDT\",");
+    assert_said("\"msg\":\"Mandatory parameter 'signature' was not sent: a session asks");
+    assert_int_equal(asker_next_command().length, 0);
+    close_calls();
+}
+
+/* A key that may not read any more reads nothing by an older session. */
+TEST(ws_user, session_is_as_good_as_its_key)
+{
+    open_calls("returnRateLimits=false");
+    take_signed("session.logon", NULL);
+    memset(calls.user.session.key, 'b', sizeof(calls.user.session.key)); /* as if it were gone */
+    take_timed("account.status", "");
+    assert_said("\"status\":401,\"error\":{\"code\":-2015,");
     close_calls();
 }
 
