@@ -2,6 +2,7 @@
 
 #include "gateway/stream.h"
 #include "gateway/subscription_h2o.h"
+#include "gateway/user_reader_h2o.h"
 
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -86,6 +87,7 @@ void connection_free(struct connection *connection)
     subscription_end_all(connection);
     unlink_from(&connection->all);
     unlink_from(&connection->dirty);
+    user_reader_leave(connection);
     count_connections(connection->hub, -1);
     if (connection->socket != NULL) h2o_socket_close(connection->socket);
     outbox_free(&connection->outbox);
@@ -100,6 +102,7 @@ void connection_end_talk(struct connection *connection)
     subscription_end_all(connection);
     listen_stream_close(&connection->listens);
     if (connection->api != NULL) ws_user_close(connection->api);
+    user_reader_leave(connection);
 }
 
 /* Nothing more is said to it but why: all that still waits is dropped. */
@@ -143,6 +146,21 @@ void connection_close_slow(struct connection *connection)
               "too slow: more than 1 MiB is waiting");
 }
 
+void connection_close_stalled(struct connection *connection)
+{
+    close_for(connection, &connection->hub->metrics->ws_slow_closed_total, FRAME_CLOSE_POLICY,
+              "too slow: user data has waited for 30 s");
+}
+
+/* Answers that wait are still sent: their commands may have been applied. */
+void connection_end(void *context, const char *reason)
+{
+    struct connection *connection = context;
+    if (connection_is_closing(connection)) return;
+    connection_end_talk(connection);
+    connection_queue_close(connection, FRAME_CLOSE_POLICY, reason);
+}
+
 static void close_fault(struct connection *connection, uint16_t code, const char *reason)
 {
     close_for(connection, &connection->hub->metrics->ws_protocol_closed_total, code, reason);
@@ -176,6 +194,7 @@ static bool is_private(const struct connection *connection)
 bool connection_is_owed(const struct connection *connection, bool commands_wait)
 {
     if (connection->api != NULL && connection->api->call_count > 0) return true;
+    if (user_reader_is_behind(connection)) return true;
     return commands_wait && is_private(connection);
 }
 
@@ -205,6 +224,7 @@ static void on_written(h2o_socket_t *socket, const char *error)
         return;
     }
     if (connection->is_deaf && is_last_word_said(connection)) end_stream(connection);
+    user_reader_written(connection);
     start_write(connection);
     if (connection->is_paused) mark_dirty(connection);
 }
@@ -526,6 +546,7 @@ struct connection *connection_new(struct socket_hub *hub)
     list_init(&connection->all);
     list_init(&connection->dirty);
     list_init(&connection->skipping);
+    list_init(&connection->behind);
     list_init(&connection->subscriptions);
     connection->session.resize = resize;
     link_last(&hub->all, &connection->all);

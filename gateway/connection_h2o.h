@@ -30,9 +30,10 @@ struct fragments;
 struct connection {
     struct socket_hub *hub;
     h2o_socket_t *socket; /* NULL until the upgrade's answer is written */
-    struct link all, dirty, skipping;
+    struct link all, dirty, skipping, behind;
     struct link subscriptions;
     uint32_t skipping_count;
+    uint64_t behind_ns; /* since when it has not been told more of its accounts: user_reader_h2o.h */
     bool has_peer_closed;
     bool is_told;   /* that the server shuts down */
     bool is_paused; /* nothing is read of it: it takes its answers first */
@@ -60,7 +61,8 @@ struct socket_hub {
     struct metrics *metrics;
     struct link *channels; /* subscriptions, by channel */
     uint32_t connection_count;
-    struct link all, dirty, skipping;
+    struct link all, dirty, skipping, behind;
+    size_t caught_up_bytes; /* of user data, told in this round to those who were behind */
     bool is_stopping;
     size_t round_bytes; /* the fullest outbox since the loop last wrote */
     struct shown_state shown;
@@ -111,10 +113,17 @@ bool connection_is_closing(const struct connection *connection);
 void connection_end_talk(struct connection *connection);
 void connection_queue_close(struct connection *connection, uint16_t code, const char *reason);
 
+/* The two together, with FRAME_CLOSE_POLICY. `context` is the connection. Nothing when it is closing. */
+void connection_end(void *context, const char *reason);
+
 /* Closes a reader for whom more than SOCKET_QUEUE_MAX waits, and counts it: instead of what waits he gets a close frame. */
 void connection_close_slow(struct connection *connection);
 
-/* Whether something is still to come for it: its commands' answers, or what commands of an account's do to it. */
+/* The same for one whose user data has waited too long. */
+void connection_close_stalled(struct connection *connection);
+
+/* Whether something is still to come for it: its commands' answers, what has happened to its accounts and has had no room
+ * yet, or what commands of an account's do to it. */
 bool connection_is_owed(const struct connection *connection, bool commands_wait);
 
 /* Begins to write what has been queued since it was called last, and goes on reading of whom there is room for again. */

@@ -10,6 +10,7 @@
 
 struct listen_name {
     struct user_listener listener;
+    bool is_dead; /* it has been told that its key is not good */
     struct listen_streams *streams;
     struct listen_name *next;
     char key[LISTEN_KEY_LETTERS];
@@ -35,10 +36,20 @@ static void send_event(const struct listen_streams *streams, const char *key, co
         streams->send(streams->context, &payload, 1);
 }
 
-static void hear(struct user_listener *listener, const char *message, size_t byte_count)
+/* What is sent may close the connection, and then the name is gone. */
+static bool hear(struct user_listener *listener, const char *message, size_t byte_count)
 {
     const struct listen_name *name = container_of(listener, struct listen_name, listener);
-    send_event(name->streams, name->key, message, byte_count);
+    const struct listen_streams *streams = name->streams;
+    send_event(streams, name->key, message, byte_count);
+    return streams->takes_more(streams->context);
+}
+
+static void lost(struct user_listener *listener)
+{
+    const struct listen_streams *streams =
+        container_of(listener, struct listen_name, listener)->streams;
+    streams->end(streams->context, USER_LOST);
 }
 
 /* ---- names ---- */
@@ -65,19 +76,53 @@ static struct listen_name *find(const struct listen_streams *streams, const char
     return at;
 }
 
+/* Letters and digits, as many as a key has: names of streams have others. */
+static bool is_key_form(const char *name, size_t name_bytes)
+{
+    if (name_bytes != LISTEN_KEY_LETTERS) return false;
+    for (size_t at = 0; at < name_bytes; at++) {
+        const char letter = name[at];
+        if (!((letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'z') ||
+              (letter >= 'A' && letter <= 'Z')))
+            return false;
+    }
+    return true;
+}
+
+static void send_expired(const struct listen_streams *streams, const char *key, uint64_t time)
+{
+    char bytes[EVENT_BYTES_MAX];
+    struct writer json;
+    writer_start(&json, bytes, sizeof(bytes));
+    user_json_expired(&json, key, LISTEN_KEY_LETTERS, time);
+    ASSERT(!json.overflow);
+    send_event(streams, key, json.bytes, json.used);
+}
+
+static void tell_dead(struct listen_name *name, uint64_t now_ns)
+{
+    user_stream_leave(name->streams->users, &name->listener);
+    name->is_dead = true;
+    send_expired(name->streams, name->key, now_ns / name->listener.time_unit_ns);
+}
+
+/* `account` 0: the key is nobody's. */
 static void begin(struct listen_streams *streams, const char *key, uint32_t account)
 {
     struct listen_name *name = h2o_mem_alloc(sizeof(*name));
     *name = (struct listen_name){
         .listener = {.account = account,
                      .time_unit_ns = streams->session->unit == CHANNEL_US ? 1000 : 1000000,
-                     .hear = hear},
+                     .from = user_stream_number(streams->users),
+                     .key = USER_NO_KEY,
+                     .hear = hear,
+                     .lost = lost},
         .streams = streams,
         .next = streams->first,
     };
     memcpy(name->key, key, LISTEN_KEY_LETTERS);
     streams->first = name;
-    user_stream_join(streams->users, &name->listener);
+    if (account != 0) user_stream_join(streams->users, &name->listener);
 }
 
 /* The session's names lie one behind the other, each ended by a zero byte. */
@@ -101,42 +146,52 @@ void listen_stream_follow(struct listen_streams *streams, uint64_t now_ns)
             name_free(streams, at);
     const char *at = session->names, *end = at + session->names_used;
     for (; at < end; at += strlen(at) + 1) {
-        const size_t key_bytes = strlen(at);
+        if (!is_key_form(at, strlen(at)) || find(streams, at) != NULL) continue;
         const uint32_t account =
-            listen_key_account(user_stream_keys(streams->users), at, key_bytes, now_ns);
-        if (account != 0 && find(streams, at) == NULL) begin(streams, at, account);
+            listen_key_account(user_stream_keys(streams->users), at, LISTEN_KEY_LETTERS, now_ns);
+        begin(streams, at, account);
     }
+    listen_stream_tick(streams, now_ns);
+}
+
+bool listen_stream_is_dead(const struct listen_streams *streams)
+{
+    return streams->first != NULL && streams->first->is_dead && streams->session->stream_count == 1;
+}
+
+static struct listen_name *waiting(const struct listen_streams *streams)
+{
+    struct listen_name *at = streams->first;
+    while (at != NULL && !at->listener.is_waiting)
+        at = at->next;
+    return at;
+}
+
+/* What is told may close the connection, and then none is left. */
+void listen_stream_go_on(struct listen_streams *streams)
+{
+    struct listen_name *name;
+    while ((name = waiting(streams)) != NULL && streams->takes_more(streams->context))
+        user_stream_go_on(streams->users, &name->listener);
 }
 
 /* ---- ends ---- */
 
-static void send_expired(const struct listen_streams *streams, const char *key, uint64_t time)
-{
-    char bytes[EVENT_BYTES_MAX];
-    struct writer json;
-    writer_start(&json, bytes, sizeof(bytes));
-    user_json_expired(&json, key, LISTEN_KEY_LETTERS, time);
-    ASSERT(!json.overflow);
-    send_event(streams, key, json.bytes, json.used);
-}
-
 /* The first whose key is not its account's any more, or NULL. */
-static struct listen_name **ended(struct listen_streams *streams, uint64_t now_ns)
+static struct listen_name *ended(const struct listen_streams *streams, uint64_t now_ns)
 {
-    struct listen_name **at = &streams->first;
-    while (*at != NULL && listen_key_account(user_stream_keys(streams->users), (*at)->key,
-                                             LISTEN_KEY_LETTERS, now_ns) != 0)
-        at = &(*at)->next;
-    return *at == NULL ? NULL : at;
+    struct listen_name *at = streams->first;
+    while (at != NULL &&
+           (at->is_dead || listen_key_account(user_stream_keys(streams->users), at->key,
+                                              LISTEN_KEY_LETTERS, now_ns) != 0))
+        at = at->next;
+    return at;
 }
 
 /* What is said may close the connection, and then none is left: each time it is looked for anew. */
 void listen_stream_tick(struct listen_streams *streams, uint64_t now_ns)
 {
-    struct listen_name **at;
-    while ((at = ended(streams, now_ns)) != NULL) {
-        const struct listen_name name = **at;
-        name_free(streams, at);
-        send_expired(streams, name.key, now_ns / name.listener.time_unit_ns);
-    }
+    struct listen_name *name;
+    while ((name = ended(streams, now_ns)) != NULL)
+        tell_dead(name, now_ns);
 }

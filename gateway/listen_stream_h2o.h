@@ -1,5 +1,5 @@
 /* User data on a connection of streams: the names among its session's that are listen keys, each listened to as long as its
- * key is good.
+ * key is good. A name of the form of a listen key that is none, or none any more, is told so, once.
  *
  * Owner    one gateway loop
  * Memory   embedded by the connection; malloc a name, freed when it ends or the connection goes
@@ -20,6 +20,8 @@ struct listen_streams {
     struct user_stream *users;
     const struct session *session;
     void (*send)(void *context, const h2o_iovec_t *parts, size_t part_count); /* one text message */
+    bool (*takes_more)(void *context); /* when not, listen_stream_go_on is called once it does */
+    void (*end)(void *context, const char *reason); /* closes the connection */
     void *context;
     struct listen_name *first;
 };
@@ -27,8 +29,14 @@ struct listen_streams {
 /* The session's names have changed. */
 void listen_stream_follow(struct listen_streams *streams, uint64_t now_ns);
 
+/* There is room for more: who waits is told. */
+void listen_stream_go_on(struct listen_streams *streams);
+
 /* Keys whose time is over, or that were ended, are told so and not listened to any more. */
 void listen_stream_tick(struct listen_streams *streams, uint64_t now_ns);
+
+/* Whether the session names one stream alone, which is a key that is not good: nothing will ever be told. */
+bool listen_stream_is_dead(const struct listen_streams *streams);
 
 /* All end, and nothing is said of it. */
 void listen_stream_close(struct listen_streams *streams);

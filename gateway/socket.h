@@ -28,6 +28,9 @@
 #define SOCKET_CONFLATE_ABOVE  (256 * 1024)
 #define SOCKET_PAUSE_ABOVE     (256 * 1024)
 #define SOCKET_STATES_MAX      (2 * 1024 * 1024) /* a round of 50 ms */
+#define SOCKET_USER_ABOVE      (128 * 1024)      /* no more user data is queued */
+#define SOCKET_USER_ROUND      (4 * 1024 * 1024) /* told to who is behind in a round */
+#define SOCKET_STALL_NS        30000000000ull
 
 struct socket_hub;
 

@@ -3,10 +3,13 @@
 #include "gateway/connection_h2o.h"
 #include "gateway/handshake_h2o.h"
 #include "gateway/subscription_h2o.h"
+#include "gateway/user_reader_h2o.h"
 
 #include <h2o/http1.h>
 #include <stdlib.h>
 #include <time.h>
+
+#define DEAD_KEY "this listenKey does not exist: POST /api/v3/userDataStream gives one"
 
 /* Queued in one loop round: time to let the loop write. */
 #define BEHIND_BYTES (SOCKET_QUEUE_MAX / 4)
@@ -81,6 +84,7 @@ void socket_upgrade(struct socket_hub *hub, h2o_req_t *request)
     }
     subscription_change(connection, &hub->changes);
     subscription_listen(connection);
+    if (listen_stream_is_dead(&connection->listens)) connection_end(connection, DEAD_KEY);
     switch_protocols(connection, request, accept);
 }
 
@@ -91,23 +95,18 @@ static bool takes_answers(void *context)
     return !connection_is_closing(context);
 }
 
-/* Answers that wait are still sent: their commands may have been applied. */
-static void end_api(void *context, const char *reason)
-{
-    struct connection *connection = context;
-    if (connection_is_closing(connection)) return;
-    connection_end_talk(connection);
-    connection_queue_close(connection, FRAME_CLOSE_POLICY, reason);
-}
-
 void socket_upgrade_api(struct socket_hub *hub, h2o_req_t *request, struct desk *desk,
                         uint64_t address)
 {
     char accept[HANDSHAKE_ACCEPT_BYTES + 1];
     struct connection *connection = admit(hub, request, accept);
     if (connection == NULL) return;
-    const struct ws_caller caller = {connection_answer, connection_send_text, takes_answers,
-                                     end_api, connection};
+    const struct ws_caller caller = {.answer = connection_answer,
+                                     .send = connection_send_text,
+                                     .is_open = takes_answers,
+                                     .takes_more = user_reader_takes_more,
+                                     .end = connection_end,
+                                     .context = connection};
     const h2o_iovec_t query = query_of(request);
     connection->api = h2o_mem_alloc(sizeof(*connection->api));
     if (!ws_call_open(connection->api, desk, &caller, address, query.base, query.len)) {
@@ -127,6 +126,7 @@ static void on_timer(uv_timer_t *timer)
     struct socket_hub *hub = timer->data;
     publish_tick(hub->publisher, connection_wall_ns());
     subscription_catch_up(hub);
+    user_reader_tick(hub);
     connection_tick_all(hub);
 }
 
@@ -159,6 +159,7 @@ struct socket_hub *socket_hub_new(h2o_context_t *context, struct publisher *publ
     list_init(&hub->all);
     list_init(&hub->dirty);
     list_init(&hub->skipping);
+    list_init(&hub->behind);
     hub->context = context;
     hub->publisher = publisher;
     hub->views = publish_views(publisher);

@@ -1,6 +1,7 @@
 #include "gateway/subscription_h2o.h"
 
 #include "gateway/session_json.h"
+#include "gateway/user_reader_h2o.h"
 
 struct subscription {
     struct connection *connection;
@@ -237,6 +238,8 @@ void subscription_listen(struct connection *connection)
     connection->listens.users = users;
     connection->listens.session = &connection->session;
     connection->listens.send = connection_send_text;
+    connection->listens.takes_more = user_reader_takes_more;
+    connection->listens.end = connection_end;
     connection->listens.context = connection;
     listen_stream_follow(&connection->listens, connection_wall_ns());
 }

@@ -4,15 +4,28 @@
 #include "common/reject.h"
 #include "common/withdrawal_event.h"
 #include "gateway/made_id.h"
+#include "gateway/user_memory.h"
 
 #include <string.h>
 
-/* Of one event of the engine there are at most so many entries of an account. */
+/* Of one event of the engine, and of a command's end, there are at most so many entries. */
 #define ENTRIES_AN_EVENT 4
 
+/* So many are free before an event comes. */
+#define PLACES (USER_EVENTS_KEPT + ENTRIES_AN_EVENT)
+
 struct user_account {
-    uint64_t last;           /* its newest entry, index + 1; 0: none */
-    struct user_number lost; /* its newest one that is forgotten */
+    struct user_number lost; /* its newest entry that is forgotten */
+    uint32_t next_touched;   /* 0: none */
+    bool is_watched;
+    bool is_touched;
+};
+
+/* What is looked at of many entries, beside one another. */
+struct user_mark {
+    uint64_t command;
+    uint32_t ordinal;
+    uint32_t time_s;
 };
 
 /* What the command in hand said of itself that its events do not. */
@@ -30,9 +43,11 @@ struct user_events {
     const struct view *view;
     const struct params *params;
     struct user_account *accounts; /* 1 .. accounts_max */
-    struct user_event *entries;    /* by index modulo USER_EVENTS_KEPT */
-    uint64_t begin, end;
-    struct user_number floor; /* of what is not behind it nothing is known */
+    struct user_memory memory;
+    struct user_event *entries; /* by place */
+    struct user_mark *marks;    /* likewise */
+    struct user_number floor;   /* of what is not behind it nothing is known */
+    uint32_t first_touched, last_touched;
     uint32_t accounts_max;
     uint32_t event_count; /* of the command, those before the one in hand */
     uint32_t entry_count; /* of the event in hand */
@@ -101,9 +116,10 @@ bool user_number_read(const char *text, size_t text_bytes, struct user_number *n
 
 size_t user_event_bytes(const struct genesis *genesis)
 {
-    return sizeof(struct user_events) +
-           ((size_t)genesis->params.accounts_max + 1) * sizeof(struct user_account) +
-           (size_t)USER_EVENTS_KEPT * sizeof(struct user_event) + 3 * 64;
+    const uint32_t accounts_max = genesis->params.accounts_max;
+    return sizeof(struct user_events) + user_memory_bytes(accounts_max, PLACES) +
+           ((size_t)accounts_max + 1) * sizeof(struct user_account) +
+           ((size_t)PLACES + 1) * (sizeof(struct user_event) + sizeof(struct user_mark)) + 4 * 64;
 }
 
 struct user_events *user_event_new(struct arena *arena, const struct genesis *genesis,
@@ -116,49 +132,93 @@ struct user_events *user_event_new(struct arena *arena, const struct genesis *ge
     events->accounts_max = genesis->params.accounts_max;
     events->accounts =
         arena_take_array(arena, (size_t)events->accounts_max + 1, sizeof(*events->accounts));
-    events->entries = arena_take_array(arena, USER_EVENTS_KEPT, sizeof(*events->entries));
-    return events->accounts != NULL && events->entries != NULL ? events : NULL;
+    events->entries = arena_take_array(arena, PLACES + 1, sizeof(*events->entries));
+    events->marks = arena_take_array(arena, PLACES + 1, sizeof(*events->marks));
+    const bool whole = events->accounts != NULL && events->entries != NULL && events->marks != NULL;
+    return whole && user_memory_init(&events->memory, arena, events->accounts_max, PLACES) ? events
+                                                                                           : NULL;
 }
 
 void user_event_restart(struct user_events *events)
 {
-    ASSERT(events->end == 0);
+    ASSERT(events->memory.taken == 0);
     events->floor = user_number_whole(view_command(events->view));
 }
 
 /* ---- entries ---- */
 
-uint64_t user_event_first(const struct user_events *events)
-{
-    return events->begin;
-}
-
 uint64_t user_event_count(const struct user_events *events)
 {
-    return events->end;
+    return events->memory.taken;
 }
 
-static struct user_event *entry_at(const struct user_events *events, uint64_t index)
+static struct user_event *entry_at(const struct user_events *events, uint32_t place)
 {
-    ASSERT(index >= events->begin && index < events->end);
-    return &events->entries[index % USER_EVENTS_KEPT];
+    ASSERT(place != 0 && events->memory.places[place].account != 0);
+    return &events->entries[place];
 }
 
-const struct user_event *user_event_at(const struct user_events *events, uint64_t index)
+const struct user_event *user_event_at(const struct user_events *events, uint32_t place)
 {
-    return entry_at(events, index);
+    return entry_at(events, place);
 }
 
-bool user_event_is_last(const struct user_events *events, uint64_t index)
+static void forget(struct user_events *events, uint32_t account)
 {
-    return events->accounts[entry_at(events, index)->account].last == index + 1;
+    const struct user_mark *mark = &events->marks[user_memory_give(&events->memory, account)];
+    events->accounts[account].lost = (struct user_number){mark->command, mark->ordinal};
 }
 
-static void forget_oldest(struct user_events *events)
+/* Whose oldest goes next. */
+static uint32_t who_forgets(const struct user_events *events, uint64_t stamp_ns)
 {
-    const struct user_event *oldest = entry_at(events, events->begin);
-    events->accounts[oldest->account].lost = oldest->number;
-    events->begin++;
+    const struct user_memory *memory = &events->memory;
+    const uint64_t oldest_s = events->marks[memory->oldest].time_s;
+    if (stamp_ns / 1000000000u > oldest_s + USER_EVENT_OLD_NS / 1000000000u)
+        return memory->places[memory->oldest].account;
+    return user_memory_who_gives(memory);
+}
+
+static bool has_room(const struct user_events *events)
+{
+    return PLACES - events->memory.count >= ENTRIES_AN_EVENT;
+}
+
+bool user_event_fits(struct user_events *events, const struct applied *applied, uint64_t untold)
+{
+    const struct user_memory *memory = &events->memory;
+    while (!has_room(events)) {
+        const uint32_t account = who_forgets(events, applied->stamp_ns);
+        if (memory->places[memory->owners[account].oldest].age >= untold) return false;
+        forget(events, account);
+    }
+    return true;
+}
+
+/* What may still change stays: then it is the oldest of all that goes. */
+static void make_room(struct user_events *events, const struct applied *applied)
+{
+    const struct user_memory *memory = &events->memory;
+    while (!has_room(events)) {
+        uint32_t account = who_forgets(events, applied->stamp_ns);
+        const uint32_t oldest = memory->owners[account].oldest;
+        if (memory->taken - memory->places[oldest].age <= USER_EVENTS_OPEN)
+            account = memory->places[memory->oldest].account;
+        forget(events, account);
+    }
+}
+
+static void touch(struct user_events *events, uint32_t account)
+{
+    struct user_account *whose = &events->accounts[account];
+    if (!whose->is_watched || whose->is_touched) return;
+    whose->is_touched = true;
+    whose->next_touched = 0;
+    if (events->last_touched == 0)
+        events->first_touched = account;
+    else
+        events->accounts[events->last_touched].next_touched = account;
+    events->last_touched = account;
 }
 
 static struct user_event *add(struct user_events *events, const struct applied *applied,
@@ -166,36 +226,53 @@ static struct user_event *add(struct user_events *events, const struct applied *
 {
     ASSERT(account >= 1 && account <= events->accounts_max);
     ASSERT(events->entry_count < ENTRIES_AN_EVENT);
-    if (events->end - events->begin == USER_EVENTS_KEPT) forget_oldest(events);
-    struct user_account *whose = &events->accounts[account];
-    struct user_event *entry = &events->entries[events->end % USER_EVENTS_KEPT];
-    entry->number = (struct user_number){applied->number, events->event_count * ENTRIES_AN_EVENT +
-                                                              events->entry_count++};
+    const uint32_t place = user_memory_take(&events->memory, account);
+    const struct user_number number = {applied->number, events->event_count * ENTRIES_AN_EVENT +
+                                                            events->entry_count++};
+    struct user_event *entry = &events->entries[place];
+    entry->number = number;
+    entry->index = events->memory.places[place].age;
     entry->time_ns = applied->stamp_ns;
-    entry->previous = whose->last;
     entry->account = account;
     entry->kind = (uint8_t)kind;
-    whose->last = ++events->end;
+    events->marks[place] = (struct user_mark){number.command, number.ordinal,
+                                              (uint32_t)(applied->stamp_ns / 1000000000u)};
+    touch(events, account);
     return entry;
 }
 
-/* The entry with this index + 1 when it is one of the command's, or NULL. */
-static struct user_event *of_command(const struct user_events *events, uint64_t number,
-                                     uint64_t command)
+/* The place when its entry is one of the command's, or 0. */
+static uint32_t of_command(const struct user_events *events, uint32_t place, uint64_t command)
 {
-    if (number == 0 || number - 1 < events->begin) return NULL;
-    struct user_event *entry = entry_at(events, number - 1);
-    return entry->number.command == command ? entry : NULL;
+    return place != 0 && events->marks[place].command == command ? place : 0;
+}
+
+/* The account's newest entry of the command, or 0; and the one before it. */
+static uint32_t newest_of(const struct user_events *events, uint32_t account, uint64_t command)
+{
+    return of_command(events, events->memory.owners[account].newest, command);
+}
+
+static uint32_t older_of(const struct user_events *events, uint32_t place)
+{
+    return of_command(events, events->memory.places[place].older, events->marks[place].command);
 }
 
 /* ---- reports ---- */
 
-/* A trailing stop without a stop price follows as soon as it is in force, if there is a price to begin with. */
-static bool is_following(const struct user_events *events, const struct view_order *order)
+/* A trailing stop without a stop price follows as soon as it is in force, if there is a price to begin with. That is when it
+ * was placed; one of a list may have waited for others, and when it came into force is told once. With a stop price it is a
+ * trade that lets it begin, of which the engine says nothing. */
+static uint64_t follows_since(const struct user_events *events, const struct user_event *entry)
 {
-    return order->trailing_delta != 0 && order->stop_price.ticks == 0 &&
-           order->status == ORDER_NEW && order->working_ns == 0 &&
-           view_has_traded(events->view, order->market);
+    const struct user_report *report = &entry->report;
+    const struct view_order *order = &report->order;
+    if (order->trailing_delta == 0 || order->stop_price.ticks != 0 ||
+        order->status == ORDER_PENDING_NEW || report->execution == USER_REJECTED ||
+        !view_has_traded(events->view, order->market))
+        return 0;
+    if (order->list_id == 0) return order->created_ns;
+    return report->execution == USER_NEW && order->working_ns == 0 ? entry->time_ns : 0;
 }
 
 static struct user_report *add_report(struct user_events *events, const struct applied *applied,
@@ -203,7 +280,7 @@ static struct user_report *add_report(struct user_events *events, const struct a
 {
     struct user_event *entry = add(events, applied, order->account, USER_REPORT);
     entry->report = (struct user_report){.order = *order, .execution = (uint8_t)execution};
-    if (execution == USER_NEW) entry->report.follows = is_following(events, order);
+    entry->report.follows_ns = follows_since(events, entry);
     return &entry->report;
 }
 
@@ -246,32 +323,31 @@ static void copy_list(struct user_list *told, const struct view_list *list)
 }
 
 /* A list that this command has placed learns its orders' ids from their terms. */
-static void name_list_orders(struct user_events *events, const struct user_event *newest,
-                             uint64_t list_id)
+static void name_list_orders(struct user_events *events, uint32_t newest, uint64_t list_id)
 {
-    const struct view_order *order = &newest->report.order;
-    const uint64_t command = newest->number.command;
-    struct user_event *entry = of_command(events, newest->previous, command);
-    while (entry != NULL && (entry->kind != USER_LIST || entry->list.list_id != list_id))
-        entry = of_command(events, entry->previous, command);
-    if (entry == NULL) return;
-    const struct view_list *list = view_list_open(view_lists(events->view), order->market, list_id);
+    const uint16_t market = events->entries[newest].report.order.market;
+    uint32_t place = older_of(events, newest);
+    while (place != 0 && (events->entries[place].kind != USER_LIST ||
+                          events->entries[place].list.list_id != list_id))
+        place = older_of(events, place);
+    if (place == 0) return;
+    const struct view_list *list = view_list_open(view_lists(events->view), market, list_id);
     ASSERT(list != NULL);
-    copy_list(&entry->list, list);
+    copy_list(&events->entries[place].list, list);
 }
 
 /* What follows an order's acceptance is of it: its report, the account's newest, shows that too. */
 static void complete_report(struct user_events *events, const struct applied *applied,
                             uint32_t account, uint16_t market, uint64_t order_id)
 {
-    struct user_event *newest = of_command(events, events->accounts[account].last, applied->number);
-    if (newest == NULL || !is_report_of(newest, market, order_id) ||
-        newest->report.execution != USER_NEW)
-        return;
+    const uint32_t place = newest_of(events, account, applied->number);
+    if (place == 0) return;
+    struct user_event *newest = entry_at(events, place);
+    if (!is_report_of(newest, market, order_id) || newest->report.execution != USER_NEW) return;
     const struct view_order *order = open_order(events, account, market, order_id);
     newest->report.order = *order;
-    newest->report.follows = is_following(events, order);
-    if (order->list_id != 0) name_list_orders(events, newest, order->list_id);
+    newest->report.follows_ns = follows_since(events, newest);
+    if (order->list_id != 0) name_list_orders(events, place, order->list_id);
 }
 
 static void on_terms(struct user_events *events, const struct applied *applied,
@@ -396,12 +472,11 @@ static void on_amended(struct user_events *events, const struct applied *applied
 static void end_report(struct user_events *events, const struct applied *applied,
                        const struct view_order *order)
 {
-    struct user_event *entry =
-        of_command(events, events->accounts[order->account].last, applied->number);
-    while (entry != NULL && !is_report_of(entry, order->market, order->order_id))
-        entry = of_command(events, entry->previous, applied->number);
-    ASSERT(entry != NULL);
-    entry->report.order = *order;
+    uint32_t place = newest_of(events, order->account, applied->number);
+    while (place != 0 && !is_report_of(&events->entries[place], order->market, order->order_id))
+        place = older_of(events, place);
+    ASSERT(place != 0);
+    events->entries[place].report.order = *order;
 }
 
 static void add_end(struct user_events *events, const struct applied *applied,
@@ -634,6 +709,7 @@ void user_event_apply(struct user_events *events, const struct applied *applied,
 {
     if (events->event_count == 0 && (applied->flags & APPLIED_FIRST) != 0)
         begin_command(events, applied);
+    make_room(events, applied);
     events->entry_count = 0;
     on_event(events, applied, event);
     events->event_count++;
@@ -642,24 +718,58 @@ void user_event_apply(struct user_events *events, const struct applied *applied,
 void user_event_end(struct user_events *events, const struct applied *applied)
 {
     if ((applied->flags & APPLIED_LAST) == 0) return;
+    make_room(events, applied);
     events->entry_count = 0;
     tell_rejected(events, applied);
     events->event_count = 0;
 }
 
+/* ---- who is told ---- */
+
+void user_event_watch(struct user_events *events, uint32_t account, uint64_t untold)
+{
+    const uint32_t newest = events->memory.owners[account].newest;
+    events->accounts[account].is_watched = true;
+    if (newest != 0 && events->memory.places[newest].age >= untold) touch(events, account);
+}
+
+void user_event_unwatch(struct user_events *events, uint32_t account)
+{
+    events->accounts[account].is_watched = false;
+}
+
+uint32_t user_event_touched(const struct user_events *events, uint32_t account)
+{
+    return account == 0 ? events->first_touched : events->accounts[account].next_touched;
+}
+
+void user_event_forget_touched(struct user_events *events)
+{
+    for (uint32_t account = events->first_touched; account != 0;
+         account = events->accounts[account].next_touched)
+        events->accounts[account].is_touched = false;
+    events->first_touched = events->last_touched = 0;
+}
+
 /* ---- what was missed ---- */
 
-uint32_t user_event_positions(const struct user_events *events, uint64_t index,
+uint32_t user_event_joined(const struct user_events *events, uint32_t place)
+{
+    const struct user_event *entry = entry_at(events, place);
+    const uint32_t newer = events->memory.places[place].newer;
+    if (entry->kind != USER_POSITION || newer == 0) return 0;
+    const struct user_event *next = &events->entries[newer];
+    return next->kind == USER_POSITION && next->number.command == entry->number.command ? newer : 0;
+}
+
+uint32_t user_event_positions(const struct user_events *events, uint32_t place,
                               const struct user_event *positions[USER_POSITIONS_MAX])
 {
-    const struct user_event *entry = entry_at(events, index);
-    const uint64_t command = entry->number.command;
     uint32_t count = 0;
-    ASSERT(entry->kind == USER_POSITION);
-    while (entry != NULL && entry->kind == USER_POSITION && count < USER_POSITIONS_MAX) {
-        positions[count++] = entry;
-        entry = of_command(events, entry->previous, command);
-    }
+    ASSERT(entry_at(events, place)->kind == USER_POSITION);
+    for (; place != 0 && events->entries[place].kind == USER_POSITION && count < USER_POSITIONS_MAX;
+         place = older_of(events, place))
+        positions[count++] = &events->entries[place];
     for (uint32_t low = 0, high = count - 1; low < high; low++, high--) {
         const struct user_event *swapped = positions[low];
         positions[low] = positions[high];
@@ -668,25 +778,35 @@ uint32_t user_event_positions(const struct user_events *events, uint64_t index,
     return count;
 }
 
-bool user_event_since(const struct user_events *events, uint32_t account, struct user_number from,
-                      uint64_t end, uint64_t *indices, uint32_t max, uint32_t *count)
+bool user_event_remembers(const struct user_events *events, uint32_t account,
+                          struct user_number from)
 {
     ASSERT(account >= 1 && account <= events->accounts_max);
-    const struct user_account *whose = &events->accounts[account];
-    *count = 0;
-    if (user_number_compare(from, events->floor) < 0 || user_number_compare(from, whose->lost) < 0)
-        return false;
-    for (uint64_t number = whose->last; number != 0 && number - 1 >= events->begin;
-         number = entry_at(events, number - 1)->previous) {
-        if (user_number_compare(entry_at(events, number - 1)->number, from) <= 0) break;
-        if (number > end) continue;
-        if (*count == max) return false;
-        indices[(*count)++] = number - 1;
-    }
-    for (uint32_t low = 0, high = *count; low + 1 < high; low++, high--) {
-        const uint64_t swapped = indices[low];
-        indices[low] = indices[high - 1];
-        indices[high - 1] = swapped;
-    }
-    return true;
+    return user_number_compare(from, events->floor) >= 0 &&
+           user_number_compare(from, events->accounts[account].lost) >= 0;
+}
+
+static struct user_number number_at(const struct user_events *events, uint32_t place)
+{
+    return (struct user_number){events->marks[place].command, events->marks[place].ordinal};
+}
+
+/* Places are used again: the guess is one when the account's entry of that number is there. */
+static bool is_there(const struct user_events *events, uint32_t account, struct user_number from,
+                     uint32_t guess)
+{
+    return guess != 0 && events->memory.places[guess].account == account &&
+           user_number_compare(number_at(events, guess), from) == 0;
+}
+
+uint32_t user_event_behind(const struct user_events *events, uint32_t account,
+                           struct user_number from, uint32_t guess)
+{
+    ASSERT(user_event_remembers(events, account, from));
+    if (is_there(events, account, from, guess)) return events->memory.places[guess].newer;
+    uint32_t behind = 0, place = events->memory.owners[account].newest;
+    for (; place != 0 && user_number_compare(number_at(events, place), from) > 0;
+         place = events->memory.places[place].older)
+        behind = place;
+    return behind;
 }

@@ -1,15 +1,16 @@
 /* What happens to accounts, entry by entry: of this the user data streams are made.
  *
  * Whatever the engine tells of an account's orders and funds is an entry, whether somebody listens or not. An entry holds all
- * that its message says, so that it can be told again to who was away: the newest USER_EVENTS_KEPT of all accounts are
- * remembered, and of each account from when on that is all.
+ * that its message says, so that it can be told again to who was away. USER_EVENTS_KEPT entries of all accounts are
+ * remembered, and of each account from when on that is all. Where there is no room one goes whose stamp is
+ * USER_EVENT_OLD_NS ago; when there is none, the oldest of who has the most (user_memory.h).
  *
  * An entry's number is (command, ordinal). It follows from the log alone: it is the same on every node, and rises with
  * each entry of an account.
  *
  * Owner    one gateway loop
  * Memory   from an arena at start, untouched until used. Entries are good until user_event_apply or _end
- * Limits   USER_EVENTS_KEPT entries; the oldest goes for the newest
+ * Limits   USER_EVENTS_KEPT entries
  * Cost     apply: O(1) an event; the end of an order that its command filled looks back over few entries
  */
 
@@ -18,9 +19,14 @@
 
 #include "gateway/view.h"
 
-#define USER_EVENTS_KEPT   131072u /* a power of 2 */
+#define USER_EVENTS_KEPT   131072u
+#define USER_EVENT_OLD_NS  (3600ull * 1000000000ull)
 #define USER_NUMBER_TEXT   32
 #define USER_POSITIONS_MAX PARAMS_ASSETS_LIMIT
+
+/* In the middle of a command so many of the newest entries may still change: what ends an order changes its last report, a
+ * few entries back. */
+#define USER_EVENTS_OPEN 64
 
 struct user_number {
     uint64_t command;
@@ -50,7 +56,6 @@ struct user_report {
         other_id[36];  /* canceled: the cancel's id; replaced: the order's former one; zero: none */
     uint8_t execution; /* enum user_execution */
     bool is_maker;     /* trade */
-    bool follows;      /* a trailing stop that has begun to follow the price */
     uint16_t reject;   /* rejected: enum reject */
     price_t last_price;    /* trade, prevented: at which */
     qty_t last_qty;        /* trade: how much; prevented: what it took from this order */
@@ -58,6 +63,8 @@ struct user_report {
     amount_t fee;          /* trade: below 0, a rebate */
     uint64_t trade_id;
     uint64_t counter_order; /* prevented: the other */
+    uint64_t
+        follows_ns; /* since when a trailing stop follows the price; 0: it does not, or nobody knows */
 };
 
 enum user_list_status { USER_LIST_STARTED, USER_LIST_UPDATED, USER_LIST_DONE };
@@ -84,8 +91,8 @@ struct user_delta {
 
 struct user_event {
     struct user_number number;
-    uint64_t time_ns;  /* the stamp */
-    uint64_t previous; /* the account's entry before, index + 1; 0: none */
+    uint64_t index;   /* rises by 1 from entry to entry, of whomever */
+    uint64_t time_ns; /* the stamp */
     uint32_t account;
     uint8_t kind; /* enum user_event_kind */
     union {
@@ -107,28 +114,45 @@ MUST_CHECK struct user_events *user_event_new(struct arena *arena, const struct 
 /* The view was restored: of what was up to its command nothing is remembered. */
 void user_event_restart(struct user_events *events);
 
+/* Makes room for one more event. False when an entry with an index from `untold` on would be forgotten for it: tell it, and
+ * go on. */
+MUST_CHECK bool user_event_fits(struct user_events *events, const struct applied *applied,
+                                uint64_t untold);
+
 /* One event of `applied`, which the view has just taken; `user_event_end` after the last of a record. */
 void user_event_apply(struct user_events *events, const struct applied *applied,
                       const struct event *event);
 void user_event_end(struct user_events *events, const struct applied *applied);
 
-/* Entries are [begin, end): indices rise from 0, and an entry keeps its own. */
-uint64_t user_event_first(const struct user_events *events);
+/* The index that the next entry gets. */
 uint64_t user_event_count(const struct user_events *events);
-const struct user_event *user_event_at(const struct user_events *events, uint64_t index);
 
-/* Whether the account has another entry behind this one. */
-bool user_event_is_last(const struct user_events *events, uint64_t index);
+/* Entries lie at places, which are used again. Needs: there is one. */
+const struct user_event *user_event_at(const struct user_events *events, uint32_t place);
+
+/* Whether all of the account's entries behind `from` are remembered. */
+bool user_event_remembers(const struct user_events *events, uint32_t account,
+                          struct user_number from);
+
+/* The place of the account's first entry behind `from`, 0: there is none. `guess`, when it is the place of the entry with
+ * that number, saves the search, which goes through all behind it. Needs: they are remembered. */
+uint32_t user_event_behind(const struct user_events *events, uint32_t account,
+                           struct user_number from, uint32_t guess);
+
+/* The account's next entry when it belongs into this one's message, as positions of a command do; else 0. */
+uint32_t user_event_joined(const struct user_events *events, uint32_t place);
 
 /* The positions of one account and command up to this entry, oldest first: returns how many. Needs: it is one. */
-uint32_t user_event_positions(const struct user_events *events, uint64_t index,
+uint32_t user_event_positions(const struct user_events *events, uint32_t place,
                               const struct user_event *positions[USER_POSITIONS_MAX]);
 
-/* The account's entries behind `from` and with an index below `end`, oldest first: writes their indices, at most `max`,
- * and how many there are. False when some of them are not remembered any more, or they are more than `max`. */
-MUST_CHECK bool user_event_since(const struct user_events *events, uint32_t account,
-                                 struct user_number from, uint64_t end, uint64_t *indices,
-                                 uint32_t max, uint32_t *count);
+/* Of watched accounts it is known which have new entries since user_event_forget_touched: the first after `account`, 0
+ * begins; 0: no more. In the order in which they got the first. Whoever is watched from now on has, when it has one with an
+ * index from `untold` on. */
+void user_event_watch(struct user_events *events, uint32_t account, uint64_t untold);
+void user_event_unwatch(struct user_events *events, uint32_t account);
+uint32_t user_event_touched(const struct user_events *events, uint32_t account);
+void user_event_forget_touched(struct user_events *events);
 
 /* -1, 0, 1: left is before, is, is after right. */
 int user_number_compare(struct user_number left, struct user_number right);

@@ -62,7 +62,7 @@ static void put_id(struct writer *json, const char *name, uint64_t id)
 /* ---- reports ---- */
 
 /* A cancel has an id of its own, and an amended order may have got another: C is what the order was called before. Where
- * the cancel had none (all of a market, a switch, an operator) both are the order's. */
+ * no client canceled (a switch, a session's end, an operator) both are the order's. */
 static void put_client_ids(struct writer *json, const struct user_report *report)
 {
     static const uint8_t none[36];
@@ -97,11 +97,11 @@ static void put_terms(struct writer *json, const struct printing *printing,
 
 /* What few orders have: these members are there only for those. */
 static void put_rarities(struct writer *json, const struct printing *printing,
-                         const struct user_report *report, const struct user_event *event)
+                         const struct user_report *report)
 {
     const struct view_order *order = &report->order;
     if (order->trailing_delta != 0) writer_key_u64(json, "d", order->trailing_delta);
-    if (report->follows) put_time(json, printing, "D", event->time_ns);
+    if (report->follows_ns != 0) put_time(json, printing, "D", report->follows_ns);
     if ((order->tag_flags & ORDER_TAG_ID) != 0) writer_key_u64(json, "j", order->strategy_id);
     if ((order->tag_flags & ORDER_TAG_TYPE) != 0) writer_key_u64(json, "J", order->strategy_type);
     if (order->working_ns != 0) put_time(json, printing, "W", order->working_ns);
@@ -216,7 +216,7 @@ static void put_report(struct writer *json, const struct printing *printing,
     writer_key_u64(json, "I", event->number.command);
     writer_key_bool(json, "m", report->is_maker);
     writer_key_bool(json, "M", report->execution == USER_TRADE);
-    put_rarities(json, printing, report, event);
+    put_rarities(json, printing, report);
     if (report->execution == USER_PREVENTED) put_prevented(json, printing, report);
     writer_key_string(json, "V", intent_self_trade_name(order->self_trade));
     end(json, event);
@@ -264,11 +264,11 @@ static void put_list(struct writer *json, const struct printing *printing,
 /* ---- funds ---- */
 
 static void put_positions(struct writer *json, const struct printing *printing,
-                          const struct user_events *events, uint64_t index)
+                          const struct user_events *events, uint32_t place)
 {
     const struct user_event *positions[USER_POSITIONS_MAX];
-    const struct user_event *event = user_event_at(events, index);
-    const uint32_t count = user_event_positions(events, index, positions);
+    const struct user_event *event = user_event_at(events, place);
+    const uint32_t count = user_event_positions(events, place, positions);
     begin(json, printing, "outboundAccountPosition", event);
     put_time(json, printing, "u", event->time_ns);
     writer_key(json, "B");
@@ -298,9 +298,9 @@ static void put_delta(struct writer *json, const struct printing *printing,
 }
 
 void user_json_event(struct writer *json, const struct printing *printing,
-                     const struct user_events *events, uint64_t index)
+                     const struct user_events *events, uint32_t place)
 {
-    const struct user_event *event = user_event_at(events, index);
+    const struct user_event *event = user_event_at(events, place);
     switch ((enum user_event_kind)event->kind) {
     case USER_REPORT:
         put_report(json, printing, event);
@@ -309,7 +309,7 @@ void user_json_event(struct writer *json, const struct printing *printing,
         put_list(json, printing, event);
         break;
     case USER_POSITION:
-        put_positions(json, printing, events, index);
+        put_positions(json, printing, events, place);
         break;
     case USER_DELTA:
         put_delta(json, printing, event);

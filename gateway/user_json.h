@@ -13,9 +13,9 @@
 /* The longest message has every asset. */
 #define USER_JSON_MAX (16 * 1024)
 
-/* One message: of the entry at `index`, and when that is a position, of those before it that are of its message. */
+/* One message: of the entry at `place`, and when that is a position, of those before it that are of its message. */
 void user_json_event(struct writer *json, const struct printing *printing,
-                     const struct user_events *events, uint64_t index);
+                     const struct user_events *events, uint32_t place);
 
 /* The stream ends here, as its reader has asked; or because its listen key is not good any more. */
 void user_json_terminated(struct writer *json, uint64_t time);

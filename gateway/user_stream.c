@@ -5,17 +5,17 @@
 
 #include <string.h>
 
-/* In the middle of a command so long that it would be forgotten in part, what is told early stays so far behind the newest
- * entry: what ends an order changes its last report, a few entries back. */
-#define HELD_BACK   64
-#define UNTOLD_MAX  (USER_EVENTS_KEPT / 2)
 #define UNIT_COUNT  2
 #define MS_NS       1000000u
 #define MESSAGE_MAX USER_JSON_MAX
 
+/* As many entries as most commands have of an account: what one listener hears, the next finds printed. */
+#define PRINTED_KEPT 8
+
 /* One message in one unit of time, printed when somebody wants it. */
 struct printed {
-    size_t byte_count; /* 0: not printed */
+    uint64_t number; /* of the entry, index + 1; 0: none */
+    size_t byte_count;
     char bytes[MESSAGE_MAX];
 };
 
@@ -25,12 +25,11 @@ struct user_stream {
     const struct view *view;
     const struct params *params;
     struct user_listener **listeners; /* by account, the newest */
-    uint64_t told;                    /* entries before this index have been told */
+    uint64_t told;                    /* entries before this index may be told */
     uint32_t listener_count;
-    struct user_listener *next;      /* hears the message in hand after the one that hears it now */
-    struct user_listener *replaying; /* hears what it has missed; NULL: nobody, or it has left */
-    uint64_t indices[USER_REPLAY_MAX];
-    struct printed printed[UNIT_COUNT];
+    struct user_listener *next;    /* is told after the one that is told now */
+    struct user_listener *telling; /* hears; NULL: nobody, or it has left */
+    struct printed printed[UNIT_COUNT][PRINTED_KEPT];
 };
 
 size_t user_stream_bytes(const struct genesis *genesis)
@@ -66,6 +65,15 @@ void user_stream_restart(struct user_stream *stream)
 
 /* ---- listeners ---- */
 
+/* Whether there may be something to tell it. */
+static bool is_behind(const struct user_stream *stream, const struct user_listener *listener)
+{
+    if (!user_event_remembers(stream->events, listener->account, listener->from)) return true;
+    const uint32_t place =
+        user_event_behind(stream->events, listener->account, listener->from, listener->place);
+    return place != 0 && user_event_at(stream->events, place)->index < stream->told;
+}
+
 void user_stream_join(struct user_stream *stream, struct user_listener *listener)
 {
     ASSERT(!listener->is_joined && view_account(stream->view, listener->account) != NULL);
@@ -76,13 +84,15 @@ void user_stream_join(struct user_stream *stream, struct user_listener *listener
     if (*newest != NULL) (*newest)->previous = listener;
     *newest = listener;
     stream->listener_count++;
+    user_event_watch(stream->events, listener->account, stream->told);
+    listener->is_waiting = is_behind(stream, listener);
 }
 
 void user_stream_leave(struct user_stream *stream, struct user_listener *listener)
 {
     if (!listener->is_joined) return;
     if (stream->next == listener) stream->next = listener->next;
-    if (stream->replaying == listener) stream->replaying = NULL;
+    if (stream->telling == listener) stream->telling = NULL;
     if (listener->previous != NULL)
         listener->previous->next = listener->next;
     else
@@ -90,6 +100,20 @@ void user_stream_leave(struct user_stream *stream, struct user_listener *listene
     if (listener->next != NULL) listener->next->previous = listener->previous;
     listener->is_joined = false;
     stream->listener_count--;
+    if (stream->listeners[listener->account] == NULL)
+        user_event_unwatch(stream->events, listener->account);
+}
+
+void user_stream_end_key(struct user_stream *stream, uint32_t account, uint32_t key,
+                         uint64_t time_ns)
+{
+    struct user_listener *listener = stream->listeners[account];
+    for (; listener != NULL; listener = stream->next) {
+        stream->next = listener->next;
+        if (listener->key != key) continue;
+        user_stream_leave(stream, listener);
+        listener->ended(listener, time_ns);
+    }
 }
 
 struct user_number user_stream_number(const struct user_stream *stream)
@@ -97,104 +121,110 @@ struct user_number user_stream_number(const struct user_stream *stream)
     return user_number_whole(view_command(stream->view));
 }
 
+bool user_stream_remembers(const struct user_stream *stream, uint32_t account,
+                           struct user_number from)
+{
+    return user_event_remembers(stream->events, account, from);
+}
+
 /* ---- messages ---- */
 
-static const struct printed *print(struct user_stream *stream, uint64_t index,
+static const struct printed *print(struct user_stream *stream, uint32_t place,
                                    uint64_t time_unit_ns)
 {
-    struct printed *printed = &stream->printed[time_unit_ns == MS_NS ? 0 : 1];
-    if (printed->byte_count > 0) return printed;
+    const uint64_t index = user_event_at(stream->events, place)->index;
+    struct printed *printed = &stream->printed[time_unit_ns == MS_NS ? 0 : 1][index % PRINTED_KEPT];
+    if (printed->number == index + 1) return printed;
     const struct printing printing = {stream->params, time_unit_ns, stream->view};
     struct writer json;
     writer_start(&json, printed->bytes, sizeof(printed->bytes));
-    user_json_event(&json, &printing, stream->events, index);
+    user_json_event(&json, &printing, stream->events, place);
     ASSERT(!json.overflow);
     printed->byte_count = json.used;
+    printed->number = index + 1;
     return printed;
 }
 
-static void tell_one(struct user_stream *stream, uint64_t index, struct user_listener *listener)
+/* The place of the message that the listener hears next: of its last entry. 0: there is none yet. */
+static uint32_t next_place(const struct user_stream *stream, const struct user_listener *listener)
 {
-    const struct user_event *event = user_event_at(stream->events, index);
-    if (user_number_compare(event->number, listener->from) <= 0) return;
-    const struct printed *message = print(stream, index, listener->time_unit_ns);
-    listener->hear(listener, message->bytes, message->byte_count);
+    uint32_t joined, place = user_event_behind(stream->events, listener->account, listener->from,
+                                               listener->place);
+    if (place == 0 || user_event_at(stream->events, place)->index >= stream->told) return 0;
+    while ((joined = user_event_joined(stream->events, place)) != 0)
+        place = joined;
+    return place;
 }
 
-static void forget_printed(struct user_stream *stream)
+/* Tells at most so many messages, and less when there is no room. */
+static void tell(struct user_stream *stream, struct user_listener *listener, uint32_t max)
 {
-    for (uint32_t unit = 0; unit < UNIT_COUNT; unit++)
-        stream->printed[unit].byte_count = 0;
+    stream->telling = listener;
+    for (uint32_t told = 0; stream->telling == listener && !listener->is_waiting; told++) {
+        if (!user_event_remembers(stream->events, listener->account, listener->from)) {
+            user_stream_leave(stream, listener);
+            listener->lost(listener);
+            return;
+        }
+        const uint32_t place = next_place(stream, listener);
+        if (place == 0) break;
+        if (told == max) {
+            listener->is_waiting = true;
+            break;
+        }
+        const struct printed *message = print(stream, place, listener->time_unit_ns);
+        listener->from = user_event_at(stream->events, place)->number;
+        listener->place = place;
+        const bool has_room = listener->hear(listener, message->bytes, message->byte_count);
+        if (stream->telling == listener) listener->is_waiting = !has_room;
+    }
+    stream->telling = NULL;
 }
 
-/* Positions are told with the last of them: they are the last of their command. */
-static void tell(struct user_stream *stream, uint64_t index)
+void user_stream_go_on(struct user_stream *stream, struct user_listener *listener)
 {
-    const struct user_event *event = user_event_at(stream->events, index);
-    struct user_listener *listener = stream->listeners[event->account];
-    if (listener == NULL) return;
-    if (event->kind == USER_POSITION && !user_event_is_last(stream->events, index)) return;
-    forget_printed(stream);
+    ASSERT(listener->is_joined);
+    listener->is_waiting = false;
+    tell(stream, listener, USER_PAGE);
+}
+
+/* ---- what happens ---- */
+
+static void tell_account(struct user_stream *stream, uint32_t account)
+{
+    struct user_listener *listener = stream->listeners[account];
     for (; listener != NULL; listener = stream->next) {
         stream->next = listener->next;
-        tell_one(stream, index, listener);
+        if (!listener->is_waiting) tell(stream, listener, UINT32_MAX);
     }
 }
 
+/* Whoever has room is told what comes before `end`. */
 static void tell_until(struct user_stream *stream, uint64_t end)
 {
-    if (stream->listener_count == 0) stream->told = end;
-    for (; stream->told < end; stream->told++)
-        tell(stream, stream->told);
+    if (end > stream->told) stream->told = end;
+    for (uint32_t account = 0; (account = user_event_touched(stream->events, account)) != 0;)
+        tell_account(stream, account);
+}
+
+/* In the middle of a command so long that it would be forgotten in part. */
+static void tell_early(struct user_stream *stream)
+{
+    const uint64_t count = user_event_count(stream->events);
+    if (count > USER_EVENTS_OPEN) tell_until(stream, count - USER_EVENTS_OPEN);
 }
 
 void user_stream_event(struct user_stream *stream, const struct applied *applied,
                        const struct event *event)
 {
+    if (!user_event_fits(stream->events, applied, stream->told)) tell_early(stream);
     user_event_apply(stream->events, applied, event);
 }
 
 void user_stream_end(struct user_stream *stream, const struct applied *applied)
 {
     user_event_end(stream->events, applied);
-    const uint64_t count = user_event_count(stream->events);
-    if ((applied->flags & APPLIED_LAST) != 0)
-        tell_until(stream, count);
-    else if (count - stream->told > UNTOLD_MAX)
-        tell_until(stream, count - HELD_BACK);
-}
-
-/* ---- what was missed ---- */
-
-bool user_stream_remembers(struct user_stream *stream, uint32_t account, struct user_number from)
-{
-    uint32_t count;
-    return user_event_since(stream->events, account, from, stream->told, stream->indices,
-                            USER_REPLAY_MAX, &count);
-}
-
-/* A position that another of its message follows. */
-static bool is_partial(const struct user_stream *stream, uint32_t at, uint32_t count)
-{
-    if (at + 1 == count) return false;
-    const struct user_event *event = user_event_at(stream->events, stream->indices[at]);
-    const struct user_event *next = user_event_at(stream->events, stream->indices[at + 1]);
-    return event->kind == USER_POSITION && next->kind == USER_POSITION &&
-           event->number.command == next->number.command;
-}
-
-void user_stream_replay(struct user_stream *stream, struct user_listener *listener)
-{
-    uint32_t count;
-    ASSERT(listener->is_joined);
-    if (!user_event_since(stream->events, listener->account, listener->from, stream->told,
-                          stream->indices, USER_REPLAY_MAX, &count))
-        return;
-    stream->replaying = listener;
-    for (uint32_t at = 0; at < count && stream->replaying == listener; at++) {
-        if (is_partial(stream, at, count)) continue;
-        forget_printed(stream);
-        tell_one(stream, stream->indices[at], listener);
-    }
-    stream->replaying = NULL;
+    if ((applied->flags & APPLIED_LAST) == 0) return;
+    tell_until(stream, user_event_count(stream->events));
+    user_event_forget_touched(stream->events);
 }

@@ -1,13 +1,19 @@
 /* Who listens to which account, and what each is told: entries (user_event.h) as messages (user_json.h).
  *
- * A listener hears all that happens to its account from when it joined, in order, nothing left out; and before that, if it
- * wishes, what it has missed. A message is printed once for a unit of time, however many hear it, and not at all for
- * nobody.
+ * A listener hears all that happens to its account behind a number, in order, nothing left out. It is told from the memory of
+ * entries: at the end of a command as much as it takes, and what it had no room for when it asks for more. So a reader may
+ * lag by as much as is remembered; behind that it is lost, and told so.
+ *
+ *     up to date ──► hear says: no room ──► waiting ──► user_stream_go_on ──► up to date
+ *          └──────────── forgotten ────────────┴──► lost
+ *
+ * A message is printed once for a unit of time, however many hear it at the end of a command, and not at all for nobody.
  *
  * Owner    one gateway loop
  * Memory   from an arena at start. A listener is the caller's, linked between join and leave
- * Limits   USER_REPLAY_MAX missed entries are told at most
- * Cost     a command without listeners: what user_event_apply costs
+ * Limits   what is remembered
+ * Cost     a command without listeners: what user_event_apply costs. A listener's first message behind an old number: a
+ *          walk over what the account has had since
  */
 
 #ifndef GATEWAY_USER_STREAM_H
@@ -15,7 +21,12 @@
 
 #include "gateway/user_event.h"
 
-#define USER_REPLAY_MAX 1000
+#define USER_PAGE 64 /* messages that user_stream_go_on tells at most */
+
+/* Why a connection is closed whose listener is lost. */
+#define USER_LOST "too slow: what comes next in user data is not remembered any more"
+
+#define USER_NO_KEY UINT32_MAX
 
 struct listen_keys;
 struct user_stream;
@@ -26,9 +37,18 @@ struct user_listener {
     uint64_t time_unit_ns; /* 1,000,000 or 1,000 */
     struct user_number
         from; /* what is not behind it has been heard already; a listener of another node may be ahead of this one */
+    uint32_t
+        key; /* of the view: by whose right it listens. USER_NO_KEY: by none that can be taken away */
+    uint32_t place; /* where the entry of that number may be */
     bool is_joined;
-    /* One message, whose bytes are good until it returns. It may leave from within, and so may others. */
-    void (*hear)(struct user_listener *listener, const char *message, size_t byte_count);
+    bool is_waiting; /* for user_stream_go_on */
+    /* One message, whose bytes are good until it returns. It may leave from within, and so may others. Returns false when
+     * there is no room for another: then it is waiting. */
+    bool (*hear)(struct user_listener *listener, const char *message, size_t byte_count);
+    /* What comes behind `from` has been forgotten. It has left. */
+    void (*lost)(struct user_listener *listener);
+    /* Its key is not good for listening any more, since `time_ns`. It has left. */
+    void (*ended)(struct user_listener *listener, uint64_t time_ns);
 };
 
 size_t user_stream_bytes(const struct genesis *genesis);
@@ -49,20 +69,27 @@ void user_stream_event(struct user_stream *stream, const struct applied *applied
                        const struct event *event);
 void user_stream_end(struct user_stream *stream, const struct applied *applied);
 
-/* Needs: the account exists; all members but the links are set. */
+/* From now on it is told of what happens. What has happened since `from` it is told with user_stream_go_on, and until then
+ * it is waiting, unless nothing has.
+ * Needs: the account exists; account, time_unit_ns, from, key and what it is called back by are set, the rest is zero. */
 void user_stream_join(struct user_stream *stream, struct user_listener *listener);
 
 /* Nothing when it is not joined. */
 void user_stream_leave(struct user_stream *stream, struct user_listener *listener);
 
-/* Whoever joins now hears all that is behind this number. */
+/* A key of the account is gone, or may not read any more: who listens by it ends. Not from within a listener's own calls. */
+void user_stream_end_key(struct user_stream *stream, uint32_t account, uint32_t key,
+                         uint64_t time_ns);
+
+/* Whoever joins from this number hears what happens from now on. */
 struct user_number user_stream_number(const struct user_stream *stream);
 
-/* Whether the account's entries behind `from` are all remembered, and no more than USER_REPLAY_MAX. */
-bool user_stream_remembers(struct user_stream *stream, uint32_t account, struct user_number from);
+/* Whether the account's entries behind `from` are all remembered. */
+bool user_stream_remembers(const struct user_stream *stream, uint32_t account,
+                           struct user_number from);
 
-/* Tells a listener that has joined with `from` what it has missed since then: what user_stream_remembers. Nothing when that
- * has been forgotten meanwhile. */
-void user_stream_replay(struct user_stream *stream, struct user_listener *listener);
+/* Tells a waiting listener what it has missed: a page, or as much as it has room for. When that was all, it is not waiting
+ * any more. It may have left. */
+void user_stream_go_on(struct user_stream *stream, struct user_listener *listener);
 
 #endif /* GATEWAY_USER_STREAM_H */

@@ -27,6 +27,8 @@ struct ws_caller {
     void (*send)(void *context, const h2o_iovec_t *parts,
                  size_t part_count); /* one that nobody has asked for */
     bool (*is_open)(void *context);
+    /* Whether there is room for more user data. When not, ws_user_go_on is called once there is. */
+    bool (*takes_more)(void *context);
     /* Nothing more is read or answered; behind what is queued the connection is closed with the reason. */
     void (*end)(void *context, const char *reason);
     void *context;

@@ -13,8 +13,7 @@
 #define US_NS           1000u
 
 enum subscription_state {
-    SUBSCRIPTION_NEW,      /* its answer is not sent yet */
-    SUBSCRIPTION_RESUMING, /* the same, and then it hears what it has missed */
+    SUBSCRIPTION_NEW, /* its answer is not sent yet */
     SUBSCRIPTION_LIVE,
     SUBSCRIPTION_ENDING, /* the answer that ends it is not sent yet */
 };
@@ -48,9 +47,20 @@ static void send_event(struct ws_subscription *subscription, const char *event, 
     caller->send(caller->context, parts, 3);
 }
 
-static void hear(struct user_listener *listener, const char *message, size_t byte_count)
+/* What is sent may close the connection, and then the subscription is gone. */
+static bool hear(struct user_listener *listener, const char *message, size_t byte_count)
 {
-    send_event(container_of(listener, struct ws_subscription, listener), message, byte_count);
+    struct ws_subscription *subscription = container_of(listener, struct ws_subscription, listener);
+    const struct ws_caller *caller = &subscription->calls->caller;
+    send_event(subscription, message, byte_count);
+    return caller->takes_more(caller->context);
+}
+
+static void lost(struct user_listener *listener)
+{
+    const struct ws_caller *caller =
+        &container_of(listener, struct ws_subscription, listener)->calls->caller;
+    caller->end(caller->context, USER_LOST);
 }
 
 static void send_terminated(struct ws_subscription *subscription, uint64_t now_ns)
@@ -87,6 +97,23 @@ static void subscription_free(struct ws_calls *calls, struct ws_subscription **a
     free(subscription);
 }
 
+/* Ends one, whose last word is said. */
+static void end_with_word(struct ws_calls *calls, struct ws_subscription **at, uint64_t now_ns)
+{
+    struct ws_subscription last = **at;
+    subscription_free(calls, at);
+    send_terminated(&last, now_ns);
+}
+
+static void ended(struct user_listener *listener, uint64_t time_ns)
+{
+    struct ws_subscription *subscription = container_of(listener, struct ws_subscription, listener);
+    struct ws_subscription **at = &subscription->calls->user.first;
+    while (*at != subscription)
+        at = &(*at)->next;
+    end_with_word(subscription->calls, at, time_ns);
+}
+
 void ws_user_close(struct ws_calls *calls)
 {
     while (calls->user.first != NULL)
@@ -113,22 +140,58 @@ void ws_user_settle(struct ws_calls *calls)
         const enum subscription_state state = subscription->state;
         subscription->state = SUBSCRIPTION_LIVE;
         if (state == SUBSCRIPTION_ENDING) {
-            struct ws_subscription ended = *subscription;
-            subscription_free(calls, at);
-            send_terminated(&ended, calls->user.ended_ns);
+            end_with_word(calls, at, calls->user.ended_ns);
             continue;
         }
         user_stream_join(calls->user.stream, &subscription->listener);
-        if (state == SUBSCRIPTION_RESUMING)
-            user_stream_replay(calls->user.stream, &subscription->listener);
     }
+    ws_user_go_on(calls);
+}
+
+/* The first that waits, taken to the end: the next time it is another's turn. NULL: none waits. */
+static struct ws_subscription *take_waiting(struct ws_user *user)
+{
+    struct ws_subscription **at = &user->first;
+    while (*at != NULL && !(*at)->listener.is_waiting)
+        at = &(*at)->next;
+    struct ws_subscription *waiting = *at;
+    if (waiting == NULL) return NULL;
+    *at = waiting->next;
+    while (*at != NULL)
+        at = &(*at)->next;
+    waiting->next = NULL;
+    *at = waiting;
+    return waiting;
+}
+
+/* Likewise: what is told may close the connection. */
+void ws_user_go_on(struct ws_calls *calls)
+{
+    const struct ws_caller *caller = &calls->caller;
+    struct ws_subscription *waiting;
+    while ((waiting = take_waiting(&calls->user)) != NULL && caller->takes_more(caller->context))
+        user_stream_go_on(calls->user.stream, &waiting->listener);
 }
 
 /* ---- methods ---- */
 
-/* A new one, or NULL with the refusal. */
-static struct ws_subscription *begin(struct request *request, uint32_t account,
-                                     enum subscription_state state)
+/* Index of the key that the request names, or of its session's where it names none; it has been found before. */
+static uint32_t key_of(struct request *request, const struct facts *facts)
+{
+    const struct desk_question *question = container_of(request, struct desk_question, request);
+    const struct auth_piece *named = &question->headers[DESK_API_KEY];
+    const char *letters =
+        named->bytes != NULL ? named->bytes : ws_call_of(request)->user.session.key;
+    uint8_t id[32];
+    const bool is_hex = hash_from_hex(letters, WS_KEY_LETTERS, id, sizeof(id));
+    const int64_t index = is_hex ? view_find_key(facts->view, id) : -1;
+    ASSERT(index >= 0);
+    return (uint32_t)index;
+}
+
+/* A new one, which hears what is behind `from` by the key's right; or NULL with the refusal. */
+static struct ws_subscription *begin(struct request *request, uint32_t account, uint32_t key,
+                                     struct user_number from)
 {
     struct ws_calls *calls = ws_call_of(request);
     struct ws_user *user = &calls->user;
@@ -145,11 +208,16 @@ static struct ws_subscription *begin(struct request *request, uint32_t account,
     }
     struct ws_subscription *subscription = h2o_mem_alloc(sizeof(*subscription));
     *subscription = (struct ws_subscription){
-        .listener = {.account = account, .time_unit_ns = time_unit_ns(calls), .hear = hear},
+        .listener = {.account = account,
+                     .time_unit_ns = time_unit_ns(calls),
+                     .from = from,
+                     .key = key,
+                     .hear = hear,
+                     .lost = lost,
+                     .ended = ended},
         .calls = calls,
         .next = user->first,
         .id = user->next_id++,
-        .state = state,
     };
     user->first = subscription;
     user->count++;
@@ -161,30 +229,30 @@ static struct ws_subscription *begin(struct request *request, uint32_t account,
 static enum outcome answer_begun(struct request *request,
                                  const struct ws_subscription *subscription)
 {
-    const struct user_number from = subscription->state == SUBSCRIPTION_RESUMING
-                                        ? subscription->listener.from
-                                        : user_stream_number(subscription->calls->user.stream);
     char number[USER_NUMBER_TEXT];
     writer_object(&request->json);
     writer_key_u64(&request->json, "subscriptionId", subscription->id);
-    writer_key_text(&request->json, "sequence", number, user_number_put(from, number));
+    writer_key_text(&request->json, "sequence", number,
+                    user_number_put(subscription->listener.from, number));
     writer_object_end(&request->json);
     return OUTCOME_ANSWERED;
 }
 
 enum outcome ws_user_subscribe(struct request *request, const struct facts *facts)
 {
-    (void)facts;
-    const struct ws_subscription *subscription = begin(request, request->account, SUBSCRIPTION_NEW);
+    const struct user_number from = user_stream_number(ws_call_of(request)->user.stream);
+    const struct ws_subscription *subscription =
+        begin(request, request->account, key_of(request, facts), from);
     return subscription == NULL ? OUTCOME_REFUSED : answer_begun(request, subscription);
 }
 
 enum outcome ws_user_subscribe_session(struct request *request, const struct facts *facts)
 {
-    const uint32_t account = ws_call_of(request)->user.session.account;
-    (void)facts;
+    const struct ws_user *user = &ws_call_of(request)->user;
+    const uint32_t account = user->session.account;
     if (account == 0) return request_refuse(request, REJECT_KEY, NULL, NULL);
-    struct ws_subscription *subscription = begin(request, account, SUBSCRIPTION_NEW);
+    struct ws_subscription *subscription =
+        begin(request, account, key_of(request, facts), user_stream_number(user->stream));
     if (subscription == NULL) return OUTCOME_REFUSED;
     subscription->is_of_session = true;
     return answer_begun(request, subscription);
@@ -192,18 +260,16 @@ enum outcome ws_user_subscribe_session(struct request *request, const struct fac
 
 enum outcome ws_user_resume(struct request *request, const struct facts *facts)
 {
-    struct user_stream *stream = ws_call_of(request)->user.stream;
+    const struct user_stream *stream = ws_call_of(request)->user.stream;
     const struct form_field *field = form_find(request->form, "from");
     struct user_number from;
-    (void)facts;
     if (field == NULL || !user_number_read(field->value, field->value_bytes, &from))
         return request_refuse(request, REJECT_MANDATORY, "from", NULL);
     if (!user_stream_remembers(stream, request->account, from))
         return request_refuse(request, REJECT_RESUME_OLD, NULL, NULL);
-    struct ws_subscription *subscription = begin(request, request->account, SUBSCRIPTION_RESUMING);
-    if (subscription == NULL) return OUTCOME_REFUSED;
-    subscription->listener.from = from;
-    return answer_begun(request, subscription);
+    const struct ws_subscription *subscription =
+        begin(request, request->account, key_of(request, facts), from);
+    return subscription == NULL ? OUTCOME_REFUSED : answer_begun(request, subscription);
 }
 
 enum outcome ws_user_unsubscribe(struct request *request, const struct facts *facts)

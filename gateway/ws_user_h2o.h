@@ -3,7 +3,8 @@
  * signed as before: an order is proved to the other nodes by its own signature.
  *
  * An event is a message {"subscriptionId","event"}. A subscription begins behind the answer that names it: first what was
- * missed, when it resumes, then what happens. Nothing is left out: a reader who is too slow loses his connection.
+ * missed, when it resumes, then what happens. Nothing is left out: a slow reader is told as he takes it, and who is so slow
+ * that what comes next has been forgotten loses his connection.
  *
  * Owner    one gateway loop
  * Memory   embedded by ws_calls; malloc a subscription, freed when it ends or the connection goes
@@ -44,6 +45,9 @@ struct ws_calls;
 
 /* Behind the answer to one of the methods: what it began begins, and what it ended says so. */
 void ws_user_settle(struct ws_calls *calls);
+
+/* There is room for more: those of the subscriptions that wait are told, in turn. */
+void ws_user_go_on(struct ws_calls *calls);
 
 /* All subscriptions end, and nothing is said of it: the connection closes. */
 void ws_user_close(struct ws_calls *calls);

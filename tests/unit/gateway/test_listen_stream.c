@@ -10,6 +10,7 @@ static struct session session;
 static struct listen_streams streams;
 static char names[256];
 static char key[LISTEN_KEY_LETTERS + 1];
+static bool has_room, was_ended;
 static bool closes; /* what is sent closes the connection, as of a reader that is too slow */
 
 static void send_said(void *context, const h2o_iovec_t *parts, size_t part_count)
@@ -23,6 +24,20 @@ static void send_said(void *context, const h2o_iovec_t *parts, size_t part_count
     }
     memcpy(said + used, "\n", 2);
     if (closes) listen_stream_close(&streams);
+}
+
+static bool take_more(void *context)
+{
+    (void)context;
+    return has_room;
+}
+
+static void end_connection(void *context, const char *reason)
+{
+    (void)context;
+    assert_string_equal(reason, USER_LOST);
+    was_ended = true;
+    listen_stream_close(&streams);
 }
 
 /* The session's names are these two, or one; account 1 has a key. */
@@ -41,9 +56,14 @@ static void open_streams(void)
     static const uint8_t noise[LISTEN_KEY_LETTERS] = {3, 1, 4, 1, 5};
     user_open();
     said[0] = 0;
-    closes = false;
+    closes = was_ended = false;
+    has_room = true;
     session = (struct session){0};
-    streams = (struct listen_streams){.users = users, .session = &session, .send = send_said};
+    streams = (struct listen_streams){.users = users,
+                                      .session = &session,
+                                      .send = send_said,
+                                      .takes_more = take_more,
+                                      .end = end_connection};
     memcpy(key, listen_key_take(user_stream_keys(users), 1, NOW_NS, noise), LISTEN_KEY_LETTERS);
 }
 
@@ -116,7 +136,8 @@ TEST(listen_stream, stream_ends_with_its_key)
     move(1, 5);
     assert_string_equal(said, "");
     listen_stream_follow(&streams, NOW_NS + LISTEN_KEY_LIFE_NS);
-    assert_null(streams.first);
+    assert_string_equal(said, "");
+    listen_stream_close(&streams);
 }
 
 TEST(listen_stream, stream_ends_when_its_key_is_ended)
@@ -127,7 +148,41 @@ TEST(listen_stream, stream_ends_when_its_key_is_ended)
     assert_true(listen_key_end(user_stream_keys(users), 1, key, LISTEN_KEY_LETTERS, NOW_NS));
     listen_stream_tick(&streams, NOW_NS);
     assert_non_null(strstr(said, "listenKeyExpired"));
-    assert_null(streams.first);
+    listen_stream_close(&streams);
+}
+
+/* A name of a key's form that is none is told so, once, and is all that is said of it; a name of another form is silent. */
+TEST(listen_stream, key_that_is_not_good_is_told_so)
+{
+    static const char *const silent[] = {
+        "0", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA-",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
+    open_streams();
+    for (size_t at = 0; at < sizeof(silent) / sizeof(silent[0]); at++) {
+        name(silent[at], NULL);
+        listen_stream_follow(&streams, NOW_NS);
+        assert_string_equal(said, "");
+        assert_false(listen_stream_is_dead(&streams));
+    }
+    const char *other = "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz9";
+    name(other, key);
+    session.stream_count = 2;
+    listen_stream_follow(&streams, NOW_NS);
+    assert_string_equal(said,
+                        "{\"e\":\"listenKeyExpired\",\"E\":1700000000000,\"listenKey\":"
+                        "\"zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz9\"}\n");
+    assert_false(listen_stream_is_dead(&streams));
+    said[0] = 0;
+    listen_stream_follow(&streams, NOW_NS);
+    assert_string_equal(said, "");
+    move(1, 5);
+    assert_memory_equal(said, "{\"e\":\"outboundAccountPosition\",", 31);
+    name(other, NULL);
+    session.stream_count = 1;
+    listen_stream_follow(&streams, NOW_NS);
+    assert_true(listen_stream_is_dead(&streams));
+    listen_stream_close(&streams);
 }
 
 TEST(listen_stream, connection_may_close_while_it_is_told)
@@ -143,5 +198,29 @@ TEST(listen_stream, connection_may_close_while_it_is_told)
     listen_stream_follow(&streams, NOW_NS);
     listen_stream_tick(&streams, NOW_NS + LISTEN_KEY_LIFE_NS);
     assert_non_null(strstr(said, "listenKeyExpired"));
+    assert_null(streams.first);
+}
+
+/* A slow reader is told when he has room again; one who is so slow that it is forgotten loses his connection. */
+TEST(listen_stream, slow_reader_is_told_later)
+{
+    open_streams();
+    name(key, NULL);
+    listen_stream_follow(&streams, NOW_NS);
+    has_room = false;
+    move(1, 5);
+    move(1, 6);
+    assert_string_equal(said, "");
+    listen_stream_go_on(&streams);
+    assert_string_equal(said, "");
+    has_room = true;
+    listen_stream_go_on(&streams);
+    assert_non_null(strstr(said, "0.00000006"));
+    has_room = false;
+    for (uint32_t at = 0; at < USER_EVENTS_KEPT + 10; at++)
+        move(1, at);
+    has_room = true;
+    listen_stream_go_on(&streams);
+    assert_true(was_ended);
     assert_null(streams.first);
 }

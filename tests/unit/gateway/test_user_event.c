@@ -4,7 +4,7 @@
 
 static struct arena arena;
 static struct user_events *events;
-static uint64_t indices[8];
+static uint32_t places[8]; /* what `since` found, oldest first */
 
 static void take(const struct applied *applied, const struct event *event)
 {
@@ -31,10 +31,18 @@ static void open_events(void)
     apply();
 }
 
-static bool since(uint32_t account, uint64_t command, uint32_t ordinal, uint32_t *count)
+/* How many entries of the account are behind a number, and where; -1: they are not all remembered. */
+static int since(uint32_t account, uint64_t command, uint32_t ordinal)
 {
-    return user_event_since(events, account, (struct user_number){command, ordinal},
-                            user_event_count(events), indices, 8, count);
+    struct user_number from = {command, ordinal};
+    uint32_t place = 0;
+    int count = 0;
+    if (!user_event_remembers(events, account, from)) return -1;
+    while ((place = user_event_behind(events, account, from, place)) != 0) {
+        places[count++ % 8] = place;
+        from = user_event_at(events, place)->number;
+    }
+    return count;
 }
 
 /* Two decimals, written one way: no sign, no zero ahead, nothing behind, nothing that does not fit. */
@@ -59,7 +67,6 @@ TEST(user_event, number_is_read_as_it_is_written)
 /* What is behind a number is that account's alone, oldest first. */
 TEST(user_event, an_account_has_its_own_entries_behind_a_number)
 {
-    uint32_t count;
     open_events();
     desk_accept(0, 7, 1, SELL, 5000000, 3, "a");
     desk_accept(0, 8, 2, SELL, 5000000, 3, "b");
@@ -67,56 +74,103 @@ TEST(user_event, an_account_has_its_own_entries_behind_a_number)
     desk_balance(2, 0, 2, 2);
     desk_balance(1, 1, 3, 3);
     apply();
-    assert_true(since(1, 0, 0, &count));
-    assert_int_equal(count, 3);
-    assert_int_equal(user_event_at(events, indices[0])->report.order.order_id, 7);
-    assert_int_equal(user_event_at(events, indices[2])->position.asset, 1);
-    assert_true(user_event_is_last(events, indices[2]));
-    assert_false(user_event_is_last(events, indices[1]));
-    assert_true(since(1, 2, 0, &count)); /* its first has 2-0 */
-    assert_int_equal(count, 2);
-    assert_true(since(1, 2, 16, &count));
-    assert_int_equal(count, 0);
-    assert_true(since(2, 1, 0, &count));
-    assert_int_equal(count, 2);
+    assert_int_equal(since(1, 0, 0), 3);
+    assert_int_equal(user_event_at(events, places[0])->report.order.order_id, 7);
+    assert_int_equal(user_event_at(events, places[2])->position.asset, 1);
+    assert_int_equal(since(1, 2, 0), 2); /* its first has 2-0 */
+    assert_int_equal(since(1, 2, 16), 0);
+    assert_int_equal(since(2, 1, 0), 2);
+}
 
+/* Positions of a command are one message, whoever else's are between them. */
+TEST(user_event, positions_of_a_command_belong_together)
+{
     const struct user_event *positions[USER_POSITIONS_MAX];
-    assert_true(since(1, 2, 0, &count));
-    assert_int_equal(user_event_positions(events, indices[1], positions), 2);
+    open_events();
+    desk_balance(1, 0, 1, 1);
+    desk_balance(2, 0, 2, 2);
+    desk_balance(1, 1, 3, 3);
+    apply();
+    desk_balance(1, 0, 4, 4);
+    apply();
+    assert_int_equal(since(1, 0, 0), 3);
+    assert_int_equal(user_event_joined(events, places[0]), places[1]);
+    assert_int_equal(user_event_joined(events, places[1]), 0);
+    assert_int_equal(user_event_positions(events, places[1], positions), 2);
     assert_int_equal(positions[0]->position.asset, 0);
     assert_int_equal(positions[1]->position.asset, 1);
 }
 
-/* The memory is everybody's; whose entries it has dropped is known for each, to the number. */
-TEST(user_event, an_account_knows_what_of_it_is_forgotten)
+/* A place that another entry has taken is no guess. */
+TEST(user_event, wrong_guess_is_no_guess)
 {
-    uint32_t count;
     open_events();
-    desk_balance(1, 1, 9, 0); /* 2-0 */
     for (uint32_t at = 0; at < 3; at++) {
-        desk_balance(1, 0, at, 0); /* 2-4, 3-0, 4-0 */
-        apply();
-    }
-    for (uint32_t at = 0; at < USER_EVENTS_KEPT - 2; at++) {
+        desk_balance(1, 0, at, 0);
         desk_balance(2, 0, at, 0);
         apply();
     }
-    assert_int_equal(user_event_count(events) - user_event_first(events), USER_EVENTS_KEPT);
-    assert_false(since(1, 1, 99, &count));
-    assert_false(since(1, 2, 0, &count)); /* 2-4 is gone, as is 2-0 */
-    assert_true(since(1, 2, 4, &count));
-    assert_int_equal(count, 2);
-    assert_false(since(2, 0, 0, &count)); /* all are there, but more than asked for */
+    assert_int_equal(since(1, 0, 0), 3);
+    const uint32_t last = places[2], first = places[0];
+    const struct user_number from = {3, 0};
+    assert_int_equal(user_event_behind(events, 1, from, first), last);
+    assert_int_equal(since(2, 0, 0), 3);
+    assert_int_equal(user_event_behind(events, 1, from, places[1]), last);
+}
+
+/* So many entries of an account, each of a command of its own. */
+static void fill(uint32_t account, uint32_t count)
+{
+    for (uint32_t at = 0; at < count; at++) {
+        desk_balance(account, 0, at, 0);
+        apply();
+    }
+}
+
+/* Who is busy wipes out his own past, and not that of others; whose entries are forgotten is known for each, to the
+ * number. */
+TEST(user_event, busy_account_forgets_its_own)
+{
+    open_events();
+    fill(1, 3);
+    fill(2, USER_EVENTS_KEPT + 50);
+    assert_int_equal(since(1, 0, 0), 3);
+    assert_int_equal(since(2, 0, 0), -1);
     const uint64_t last = desk_number;
-    assert_true(since(2, last - 8, 0, &count));
-    assert_int_equal(count, 8);
-    assert_false(since(2, last - 9, 0, &count));
+    const int kept = since(2, last - 1000, 0);
+    assert_int_equal(kept, 1000);
+    const uint64_t first = last - USER_EVENTS_KEPT + 3; /* of its own that is remembered */
+    assert_int_equal(since(2, first - 2, UINT32_MAX), -1);
+    assert_true(since(2, first, 0) >= (int)USER_EVENTS_KEPT - 4);
+}
+
+/* Two that are busy share what there is: neither has less than his half. */
+TEST(user_event, busy_accounts_share)
+{
+    open_events();
+    fill(1, USER_EVENTS_KEPT);
+    const uint64_t first = desk_number;
+    fill(2, USER_EVENTS_KEPT / 2);
+    assert_int_equal(since(2, first, 0), USER_EVENTS_KEPT / 2);
+    fill(1, USER_EVENTS_KEPT);
+    assert_int_equal(since(2, first, 0), USER_EVENTS_KEPT / 2);
+}
+
+/* What is older than an hour goes first, whosever it is; as long as there is room it stays. */
+TEST(user_event, old_entries_go_first)
+{
+    open_events();
+    fill(1, 3);
+    desk_stamp += USER_EVENT_OLD_NS + 3 * 1000000000ull;
+    fill(2, 1000);
+    assert_int_equal(since(1, 0, 0), 3);
+    fill(2, USER_EVENTS_KEPT);
+    assert_int_equal(since(1, 0, 0), -1);
 }
 
 /* After a restart from a checkpoint nothing up to it is known, of anybody. */
 TEST(user_event, what_was_before_a_checkpoint_is_not_known)
 {
-    uint32_t count;
     open_events();
     arena_unmap(&arena);
     assert_true(arena_map(&arena, user_event_bytes(&fixture_genesis)));
@@ -125,22 +179,35 @@ TEST(user_event, what_was_before_a_checkpoint_is_not_known)
     user_event_restart(events);
     desk_balance(1, 0, 5, 0);
     apply();
-    assert_false(since(1, 0, 0, &count));
-    assert_false(since(1, 1, UINT32_MAX - 1, &count)); /* a switch may have fired with it */
-    assert_true(since(1, 1, UINT32_MAX, &count));
-    assert_int_equal(count, 1);
+    assert_int_equal(since(1, 0, 0), -1);
+    assert_int_equal(since(1, 1, UINT32_MAX - 1), -1); /* a switch may have fired with it */
+    assert_int_equal(since(1, 1, UINT32_MAX), 1);
 }
 
-/* Entries from `end` on are left out: they may still change. */
-TEST(user_event, entries_of_a_command_in_hand_are_left_out)
+/* Of those who are watched it is known who has something new, each once, in the order of their first. */
+TEST(user_event, watched_accounts_are_known_when_they_have_something_new)
 {
-    uint32_t count;
     open_events();
-    desk_balance(1, 0, 5, 0);
+    user_event_forget_touched(events);
+    user_event_watch(events, 1, user_event_count(events));
+    desk_balance(2, 0, 1, 0);
     apply();
-    const uint64_t end = user_event_count(events);
-    desk_balance(1, 0, 6, 0);
+    assert_int_equal(user_event_touched(events, 0), 0);
+    user_event_watch(events, 2, user_event_count(events));
+    assert_int_equal(user_event_touched(events, 0), 0);
+    desk_balance(2, 0, 2, 0);
+    desk_balance(1, 0, 2, 0);
+    desk_balance(2, 1, 2, 0);
     apply();
-    assert_true(user_event_since(events, 1, (struct user_number){0, 0}, end, indices, 8, &count));
-    assert_int_equal(count, 1);
+    assert_int_equal(user_event_touched(events, 0), 2);
+    assert_int_equal(user_event_touched(events, 2), 1);
+    assert_int_equal(user_event_touched(events, 1), 0);
+    user_event_forget_touched(events);
+    assert_int_equal(user_event_touched(events, 0), 0);
+    user_event_unwatch(events, 2);
+    desk_balance(2, 0, 3, 0);
+    apply();
+    assert_int_equal(user_event_touched(events, 0), 0);
+    user_event_watch(events, 2, user_event_count(events) - 1); /* not told yet */
+    assert_int_equal(user_event_touched(events, 0), 2);
 }

@@ -140,7 +140,7 @@ TEST(user_json, stop_is_reported_with_its_terms_and_when_it_fires)
     user_assert_told("\"W\":1700000040003");
 }
 
-/* It follows from the start when it names no stop price and the market has a price. */
+/* It follows from the start when it names no stop price and the market has a price, and each of its reports says since when. */
 TEST(user_json, trailing_stop_says_when_it_follows)
 {
     open_both();
@@ -160,6 +160,13 @@ TEST(user_json, trailing_stop_says_when_it_follows)
     event_write_order_terms(&desk_events, &terms);
     user_apply();
     assert_string_equal(user_values("D"), "1700000040004");
+    user_silence();
+    const struct order_triggered_event fired = {.order_id = 10, .account = 1};
+    event_write_order_triggered(&desk_events, &fired);
+    desk_end(10, 1, SELL, STOP_LOSS, 0, 3, ORDER_EXPIRED, DONE_NO_LIQUIDITY, "late");
+    user_apply();
+    assert_string_equal(user_values("x"), "\"NEW\" \"EXPIRED\"");
+    assert_string_equal(user_values("D"), "1700000040004 1700000040004");
     user_silence();
     terms.order_id = 11;
     terms.stop_price.ticks = 4000000;
@@ -363,10 +370,10 @@ TEST(user_json, order_by_quote_amount_is_filled_by_its_last_trade)
     desk_done(0, 7, 1, SELL, 5000000, 3, 3, 150000000, ORDER_FILLED, "a");
     desk_done(0, 8, 2, BUY, 0, 3, 3, 150000000, ORDER_FILLED, "");
     user_apply();
-    assert_string_equal(user_values("X"), "\"NEW\" \"PARTIALLY_FILLED\" \"PARTIALLY_FILLED\" "
-                                          "\"FILLED\" \"FILLED\"");
-    assert_string_equal(user_values("Q"), "\"1.50000000\" \"1.50000000\" \"0.00000000\" "
-                                          "\"1.50000000\" \"0.00000000\"");
+    assert_string_equal(user_values("X"), "\"NEW\" \"PARTIALLY_FILLED\" \"FILLED\" "
+                                          "\"PARTIALLY_FILLED\" \"FILLED\"");
+    assert_string_equal(user_values("Q"), "\"1.50000000\" \"1.50000000\" \"1.50000000\" "
+                                          "\"0.00000000\" \"0.00000000\"");
 }
 
 TEST(user_json, terminated_stream_says_so)

@@ -19,7 +19,7 @@ TEST(user_stream, listener_hears_its_account_alone)
     assert_string_equal(user_heard, "");
 }
 
-/* Balances of one command are one message, whoever else's are between them. */
+/* Balances of one command are one message, whoever else's are between them; who was first in the command is told first. */
 TEST(user_stream, positions_of_a_command_are_one_message)
 {
     user_open();
@@ -31,11 +31,11 @@ TEST(user_stream, positions_of_a_command_are_one_message)
     user_apply();
     assert_string_equal(
         user_heard,
-        "bob {\"e\":\"outboundAccountPosition\",\"E\":1700000040002,\"u\":1700000040002,\"B\":["
-        "{\"a\":\"BTC\",\"f\":\"0.00000003\",\"l\":\"0.00000004\"}],\"sequence\":\"2-4\"}\n"
         "ann {\"e\":\"outboundAccountPosition\",\"E\":1700000040002,\"u\":1700000040002,\"B\":["
         "{\"a\":\"BTC\",\"f\":\"0.00000001\",\"l\":\"0.00000002\"},"
-        "{\"a\":\"USDT\",\"f\":\"0.00000005\",\"l\":\"0.00000006\"}],\"sequence\":\"2-8\"}\n");
+        "{\"a\":\"USDT\",\"f\":\"0.00000005\",\"l\":\"0.00000006\"}],\"sequence\":\"2-8\"}\n"
+        "bob {\"e\":\"outboundAccountPosition\",\"E\":1700000040002,\"u\":1700000040002,\"B\":["
+        "{\"a\":\"BTC\",\"f\":\"0.00000003\",\"l\":\"0.00000004\"}],\"sequence\":\"2-4\"}\n");
 }
 
 /* Two listen to one account, each in his unit of time. */
@@ -51,11 +51,12 @@ TEST(user_stream, each_hears_times_in_his_unit)
     user_assert_told("bob {\"e\":\"outboundAccountPosition\",\"E\":1700000040002000,");
 }
 
-static void leave_both(struct user_listener *listener, const char *message, size_t byte_count)
+static bool leave_both(struct user_listener *listener, const char *message, size_t byte_count)
 {
-    user_hear(listener, message, byte_count);
+    const bool has_room = user_hear(listener, message, byte_count);
     user_stream_leave(users, &user_ann);
     user_stream_leave(users, &user_bob);
+    return has_room;
 }
 
 /* A reader that is too slow is closed while it is told, and takes what else it has with it. */
@@ -85,10 +86,11 @@ TEST(user_stream, what_was_missed_is_told_again)
     desk_balance(1, 0, 3, 0);
     desk_balance(1, 1, 3, 0);
     user_apply();
-    user_join(&user_ann, 1);
-    user_ann.from = (struct user_number){2, 0};
-    assert_true(user_stream_remembers(users, 1, user_ann.from));
-    user_stream_replay(users, &user_ann);
+    assert_true(user_stream_remembers(users, 1, (struct user_number){2, 0}));
+    user_join_from(&user_ann, 1, (struct user_number){2, 0});
+    assert_true(user_ann.is_waiting);
+    user_stream_go_on(users, &user_ann);
+    assert_false(user_ann.is_waiting);
     assert_string_equal(user_values("sequence"), "\"2-8\" \"3-0\" \"3-8\"");
     desk_balance(1, 0, 4, 0);
     user_apply();
@@ -99,10 +101,9 @@ TEST(user_stream, what_was_missed_is_told_again)
 TEST(user_stream, what_was_heard_elsewhere_is_not_told_twice)
 {
     user_open();
-    user_join(&user_ann, 1);
-    user_ann.from = (struct user_number){2, 0};
-    assert_true(user_stream_remembers(users, 1, user_ann.from));
-    user_stream_replay(users, &user_ann);
+    assert_true(user_stream_remembers(users, 1, (struct user_number){2, 0}));
+    user_join_from(&user_ann, 1, (struct user_number){2, 0});
+    assert_false(user_ann.is_waiting);
     desk_balance(1, 0, 4, 0);
     user_apply();
     assert_string_equal(user_heard, "");
@@ -111,25 +112,75 @@ TEST(user_stream, what_was_heard_elsewhere_is_not_told_twice)
     assert_string_equal(user_values("sequence"), "\"3-0\"");
 }
 
-/* One more than is told at once, and the answer is that it is too much. */
-TEST(user_stream, too_much_missed_is_refused)
+/* A reader takes what he has room for; the rest waits for him, and what happens meanwhile comes behind it. */
+TEST(user_stream, who_has_no_room_is_told_later)
 {
     user_open();
-    for (uint32_t at = 0; at < USER_REPLAY_MAX; at++) {
+    user_join(&user_ann, 1);
+    user_room = 2;
+    for (uint32_t asset = 0; asset < 2; asset++)
+        desk_accept(0, 7 + asset, 1, SELL, 5000000, 3, "a");
+    desk_balance(1, 0, 1, 0);
+    user_apply();
+    assert_string_equal(user_values("sequence"), "\"2-0\" \"2-4\"");
+    assert_true(user_ann.is_waiting);
+    desk_balance(1, 0, 2, 0);
+    user_apply();
+    user_room = 1;
+    user_stream_go_on(users, &user_ann);
+    assert_string_equal(user_values("sequence"), "\"2-0\" \"2-4\" \"2-8\"");
+    assert_true(user_ann.is_waiting);
+    user_room = 100;
+    user_stream_go_on(users, &user_ann);
+    assert_string_equal(user_values("sequence"), "\"2-0\" \"2-4\" \"2-8\" \"3-0\"");
+    assert_false(user_ann.is_waiting);
+    desk_balance(1, 0, 3, 0);
+    user_apply();
+    assert_string_equal(user_values("sequence"), "\"2-0\" \"2-4\" \"2-8\" \"3-0\" \"4-0\"");
+}
+
+/* Much that was missed comes in pages, so that others have their turn. */
+TEST(user_stream, what_was_missed_comes_in_pages)
+{
+    user_open();
+    for (uint32_t at = 0; at < USER_PAGE + 1; at++) {
         desk_balance(1, 0, at, 0);
         user_apply();
     }
-    assert_true(user_stream_remembers(users, 1, (struct user_number){0, 0}));
-    desk_balance(1, 0, 1, 0);
-    user_apply();
-    assert_false(user_stream_remembers(users, 1, (struct user_number){0, 0}));
-    assert_true(user_stream_remembers(users, 1, (struct user_number){2, 0}));
+    user_join_from(&user_ann, 1, (struct user_number){0, 0});
+    user_room = 1000;
+    user_stream_go_on(users, &user_ann);
+    assert_int_equal(user_room, 1000 - USER_PAGE);
+    assert_true(user_ann.is_waiting);
+    user_stream_go_on(users, &user_ann);
+    assert_int_equal(user_room, 1000 - USER_PAGE - 1);
+    assert_false(user_ann.is_waiting);
 }
 
-static void leave_one(struct user_listener *listener, const char *message, size_t byte_count)
+/* One waits, the others of the account hear. */
+TEST(user_stream, who_waits_keeps_nobody_waiting)
 {
-    user_hear(listener, message, byte_count);
+    user_open();
+    user_join(&user_ann, 1);
+    user_room = 1;
+    desk_balance(1, 0, 1, 0);
+    user_apply();
+    user_join(&user_bob, 1);
+    user_room = 10;
+    desk_balance(1, 0, 2, 0);
+    user_apply();
+    assert_true(user_ann.is_waiting);
+    assert_string_equal(user_values("sequence"), "\"2-0\" \"3-0\"");
+    user_assert_told("bob {");
+    user_stream_go_on(users, &user_ann);
+    assert_string_equal(user_values("sequence"), "\"2-0\" \"3-0\" \"3-0\"");
+}
+
+static bool leave_one(struct user_listener *listener, const char *message, size_t byte_count)
+{
+    const bool has_room = user_hear(listener, message, byte_count);
     user_stream_leave(users, listener);
+    return has_room;
 }
 
 TEST(user_stream, listener_may_leave_while_it_is_told_what_it_missed)
@@ -139,9 +190,25 @@ TEST(user_stream, listener_may_leave_while_it_is_told_what_it_missed)
         desk_balance(1, 0, at, 0);
         user_apply();
     }
-    user_join(&user_ann, 1);
+    user_join_from(&user_ann, 1, (struct user_number){0, 0});
     user_ann.hear = leave_one;
-    user_stream_replay(users, &user_ann);
+    user_stream_go_on(users, &user_ann);
+    assert_string_equal(user_values("sequence"), "\"2-0\"");
+}
+
+/* Who joins in the middle of a command hears it whole, though nobody listened when it began. */
+TEST(user_stream, command_in_hand_is_told_to_who_joins)
+{
+    user_open();
+    desk_balance(1, 0, 1, 2);
+    const struct applied whole = desk_apply();
+    struct applied part = whole;
+    part.flags = APPLIED_FIRST;
+    user_stream_end(users, &part);
+    user_join_from(&user_ann, 1, (struct user_number){1, UINT32_MAX});
+    assert_false(user_ann.is_waiting); /* for what may still change */
+    part.flags = APPLIED_LAST;
+    user_stream_end(users, &part);
     assert_string_equal(user_values("sequence"), "\"2-0\"");
 }
 
@@ -163,18 +230,19 @@ TEST(user_stream, command_in_parts_is_told_at_its_end)
 
 static uint32_t heard_count;
 
-static void count(struct user_listener *listener, const char *message, size_t byte_count)
+static bool count(struct user_listener *listener, const char *message, size_t byte_count)
 {
     (void)listener;
     assert_true(byte_count > 0 && message[0] == '{');
     heard_count++;
+    return true;
 }
 
 /* So many credits in one part of a command. */
-static void credit(uint32_t flags, uint32_t credits)
+static void credit(uint32_t flags, uint32_t account, uint32_t credits)
 {
     const struct applied part = {.number = desk_number + 1, .stamp_ns = desk_stamp, .flags = flags};
-    const struct credited_event credited = {.amount = {1}, .account = 1};
+    const struct credited_event credited = {.amount = {1}, .account = account};
     uint8_t bytes[EVENT_HEADER_BYTES + CREDITED_BYTES];
     struct event_writer writer = {.at = bytes, .end = bytes + sizeof(bytes)};
     event_write_credited(&writer, &credited);
@@ -194,11 +262,68 @@ TEST(user_stream, longest_command_is_told_whole)
     user_join(&user_ann, 1);
     user_ann.hear = count;
     heard_count = 0;
-    credit(APPLIED_FIRST, 1000);
+    credit(APPLIED_FIRST, 1, 1000);
     assert_int_equal(heard_count, 0);
     for (uint32_t parts = 1; parts < 200; parts++)
-        credit(0, 1000);
+        credit(0, 1, 1000);
     assert_true(heard_count > 100000 && heard_count < 200000);
-    credit(APPLIED_LAST, 1);
+    credit(APPLIED_LAST, 1, 1);
     assert_int_equal(heard_count, 200001);
+    assert_int_equal(user_lost_count, 0);
+}
+
+/* Where others have filled the memory, a command of one who is listened to is told whole all the same. */
+TEST(user_stream, long_command_is_told_whole_in_a_full_memory)
+{
+    user_open();
+    for (uint32_t account = 3; account <= 64; account++)
+        desk_account(account);
+    user_apply();
+    for (uint32_t round = 0; round < 2 * USER_EVENTS_KEPT / 62; round++)
+        for (uint32_t account = 3; account <= 64; account++, desk_number++)
+            credit(APPLIED_FIRST | APPLIED_LAST, account, 1);
+    user_join_from(&user_ann, 1, (struct user_number){desk_number, 0});
+    user_ann.hear = count;
+    heard_count = 0;
+    credit(APPLIED_FIRST, 1, 5000);
+    assert_true(heard_count > 0 && heard_count < 5000); /* its share is less */
+    credit(APPLIED_LAST, 1, 5000);
+    assert_int_equal(heard_count, 10000);
+    assert_int_equal(user_lost_count, 0);
+}
+
+/* Who waits until what comes next is forgotten is told that, and nothing else any more. */
+TEST(user_stream, who_waits_too_long_is_lost)
+{
+    user_open();
+    user_join(&user_ann, 1);
+    user_room = 1;
+    credit(APPLIED_FIRST | APPLIED_LAST, 1, 2);
+    assert_true(user_ann.is_waiting);
+    desk_number++;
+    for (uint32_t commands = 0; commands < 140; commands++, desk_number++)
+        credit(APPLIED_FIRST | APPLIED_LAST, 1, 1000);
+    assert_false(user_stream_remembers(users, 1, user_ann.from));
+    user_room = 10;
+    user_stream_go_on(users, &user_ann);
+    assert_int_equal(user_lost_count, 1);
+    assert_false(user_ann.is_joined);
+    assert_int_equal(user_room, 10);
+}
+
+/* With a key go those who listen by it, and nobody else. */
+TEST(user_stream, who_listens_by_a_key_ends_with_it)
+{
+    user_open();
+    user_join(&user_ann, 1);
+    user_join(&user_bob, 1);
+    user_ann.key = 3;
+    user_bob.key = 4;
+    user_stream_end_key(users, 1, 3, desk_stamp);
+    assert_string_equal(user_heard, "ann ended\n");
+    user_silence();
+    desk_balance(1, 0, 1, 0);
+    user_apply();
+    user_assert_told("bob {");
+    assert_null(strstr(user_heard, "ann"));
 }

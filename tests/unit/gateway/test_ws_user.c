@@ -6,7 +6,7 @@
 #include <time.h>
 
 static char said[1 << 16]; /* what the connection was told, one line a message */
-static bool is_open;
+static bool is_open, has_room;
 static struct ws_calls calls;
 static uint32_t sends_left; /* then the connection closes, as one that is too slow */
 
@@ -34,23 +34,36 @@ static bool caller_is_open(void *context)
     return is_open;
 }
 
+static bool caller_takes_more(void *context)
+{
+    (void)context;
+    return is_open && has_room;
+}
+
+static const char *ended_for; /* NULL: it was not ended */
+
 static void caller_end(void *context, const char *reason)
 {
     (void)context;
-    (void)reason;
+    ended_for = reason;
     is_open = false;
+    ws_user_close(&calls);
 }
 
 static void open_calls(const char *query)
 {
-    static const struct ws_caller caller = {
-        .answer = caller_send, .send = caller_send, .is_open = caller_is_open, .end = caller_end};
+    static const struct ws_caller caller = {.answer = caller_send,
+                                            .send = caller_send,
+                                            .is_open = caller_is_open,
+                                            .takes_more = caller_takes_more,
+                                            .end = caller_end};
     asker_open();
     user_attach();
     desk_account(2);
     user_apply();
     said[0] = 0;
-    is_open = true;
+    is_open = has_room = true;
+    ended_for = NULL;
     sends_left = UINT32_MAX;
     assert_true(ws_call_open(&calls, asker_desk, &caller, 7, query, strlen(query)));
     calls.user.stream = users;
@@ -224,11 +237,11 @@ TEST(ws_user, subscription_says_where_it_begins)
     close_calls();
 }
 
-/* More than is told at once: he reads anew, and knows it. */
+/* What is forgotten cannot be gone on from: he reads anew, and knows it. */
 TEST(ws_user, who_has_missed_too_much_is_refused)
 {
     open_calls("");
-    for (uint32_t at = 0; at <= USER_REPLAY_MAX; at++)
+    for (uint32_t at = 0; at < USER_EVENTS_KEPT + 8; at++)
         move(1, at + 1);
     take_signed("userDataStream.resume", "0-0");
     assert_said("\"status\":400,\"error\":{\"code\":-9026,");
@@ -238,6 +251,46 @@ TEST(ws_user, who_has_missed_too_much_is_refused)
     assert_said("\"code\":-1102,");
     subscribe();
     assert_said("\"subscriptionId\":0");
+    close_calls();
+}
+
+/* However much was missed, no more is told than there is room for; then it goes on, and what happens comes behind it. */
+TEST(ws_user, what_was_missed_waits_for_room)
+{
+    open_calls("");
+    move(1, 1);
+    move(1, 2);
+    has_room = false;
+    take_signed("userDataStream.resume", "0-0");
+    assert_said("\"subscriptionId\":0");
+    assert_null(strstr(said, "\"event\""));
+    move(1, 3);
+    assert_null(strstr(said, "\"event\""));
+    has_room = true;
+    ws_user_go_on(&calls);
+    const char *first = strstr(said, "\"f\":\"0.00000001\"");
+    const char *last = strstr(said, "\"f\":\"0.00000003\"");
+    assert_true(first != NULL && last != NULL && first < last);
+    move(1, 4);
+    assert_said("\"f\":\"0.00000004\"");
+    close_calls();
+}
+
+/* The reader comes back when what comes next has been forgotten: his connection ends, and he is told why. */
+TEST(ws_user, who_reads_too_slowly_is_told_so)
+{
+    open_calls("");
+    subscribe();
+    has_room = false;
+    for (uint32_t at = 0; at < USER_EVENTS_KEPT + 8; at++)
+        move(1, at + 1);
+    assert_null(ended_for);
+    said[0] = 0;
+    has_room = true;
+    ws_user_go_on(&calls);
+    assert_string_equal(ended_for, USER_LOST);
+    assert_string_equal(said, "");
+    assert_int_equal(calls.user.count, 0);
     close_calls();
 }
 
@@ -383,5 +436,28 @@ TEST(ws_user, times_are_in_the_connections_unit)
     const char *time = strstr(said, "\"E\":");
     assert_non_null(time);
     assert_true(strtoull(time + 4, NULL, 10) > 1000000000000000ull);
+    close_calls();
+}
+
+/* A key that may not read any more takes along what was begun by it, signed or in a session, with a last word. */
+TEST(ws_user, subscription_ends_with_its_key)
+{
+    open_calls("");
+    subscribe();
+    user_stream_end_key(users, 1, 7, desk_stamp); /* another */
+    assert_int_equal(calls.user.count, 1);
+    said[0] = 0;
+    user_stream_end_key(users, 1, 0, desk_stamp);
+    char word[128];
+    snprintf(word, sizeof(word),
+             "{\"subscriptionId\":0,\"event\":{\"e\":\"eventStreamTerminated\",\"E\":%llu}}\n",
+             (unsigned long long)(desk_stamp / DESK_MS_NS));
+    assert_string_equal(said, word);
+    assert_int_equal(calls.user.count, 0);
+    take_signed("session.logon", NULL);
+    take("{\"id\":2,\"method\":\"userDataStream.subscribe\",\"params\":{}}");
+    assert_int_equal(calls.user.count, 1);
+    user_stream_end_key(users, 1, 0, desk_stamp);
+    assert_int_equal(calls.user.count, 0);
     close_calls();
 }

@@ -17,7 +17,10 @@ static size_t user_heard_bytes;
 /* Ann is account 1, bob 2. */
 static struct user_listener user_ann, user_bob;
 
-static inline void user_hear(struct user_listener *listener, const char *message, size_t byte_count)
+static uint32_t user_room; /* messages that are still taken */
+static uint32_t user_lost_count;
+
+static inline bool user_hear(struct user_listener *listener, const char *message, size_t byte_count)
 {
     const char *who = listener == &user_ann ? "ann " : listener == &user_bob ? "bob " : "??? ";
     assert_true(user_heard_bytes + byte_count + 8 < sizeof(user_heard));
@@ -26,6 +29,14 @@ static inline void user_hear(struct user_listener *listener, const char *message
     user_heard_bytes += byte_count + 4;
     user_heard[user_heard_bytes++] = '\n';
     user_heard[user_heard_bytes] = 0;
+    assert_true(user_room > 0);
+    return --user_room > 0;
+}
+
+static inline void user_lose(struct user_listener *listener)
+{
+    assert_false(listener->is_joined);
+    user_lost_count++;
 }
 
 static inline void user_silence(void)
@@ -50,11 +61,30 @@ static inline void user_apply(void)
     user_command_bytes = 0;
 }
 
+static inline void user_end(struct user_listener *listener, uint64_t time_ns)
+{
+    assert_false(listener->is_joined);
+    assert_int_equal(time_ns, desk_stamp);
+    user_hear(listener, "ended", 5);
+}
+
+static inline void user_join_from(struct user_listener *listener, uint32_t account,
+                                  struct user_number from)
+{
+    *listener = (struct user_listener){.account = account,
+                                       .time_unit_ns = DESK_MS_NS,
+                                       .from = from,
+                                       .key = USER_NO_KEY,
+                                       .hear = user_hear,
+                                       .lost = user_lose,
+                                       .ended = user_end};
+    user_stream_join(users, listener);
+}
+
+/* It hears what happens from now on. */
 static inline void user_join(struct user_listener *listener, uint32_t account)
 {
-    *listener =
-        (struct user_listener){.account = account, .time_unit_ns = DESK_MS_NS, .hear = user_hear};
-    user_stream_join(users, listener);
+    user_join_from(listener, account, user_stream_number(users));
 }
 
 /* A user stream beside the desk's views as they are. */
@@ -66,6 +96,8 @@ static inline void user_attach(void)
                             market_views_params(fixture_views));
     assert_non_null(users);
     user_command_bytes = 0;
+    user_room = UINT32_MAX;
+    user_lost_count = 0;
     user_silence();
     desk_listener = user_take;
 }
