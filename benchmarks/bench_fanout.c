@@ -1,12 +1,14 @@
 /* How many stream messages a second does one gateway loop deliver, how late are they, and what does a connection cost?
  *
- *     bench_fanout [flood | paced | stalled | idle]...   [--connections N] [--seconds S]
+ *     bench_fanout [flood | paced | stalled | idle | ws]...   [--connections N] [--seconds S]
  *
  *     flood    2,000 connections read one stream as fast as it is written
  *     paced    2,000 connections, 50 events a second: from the ring to the bytes at each reader, open loop (an event is
  *              due at its time whether or not the last has arrived)
  *     stalled  100 connections under flood, 50 of which never read: memory, and whether the others lose anything
  *     idle     10,000 connections with a stream each and nothing to say: memory of the server for each
+ *     ws       flood, with npm ws in a process of Node (fanout_ws.mjs) in the gateway's place: the yardstick. Only when it is
+ *              asked for, and from the root of the tree
  *
  * A child process runs the gateway as it is (gateway_run) on the first core; this one plays the engine, writing fills
  * into the ring, and all clients by epoll, on the second. Messages are aggTrade in the combined form, about 200 bytes.
@@ -42,10 +44,12 @@
 #define FIRST_ID        1000000001ull /* all ids have ten digits, so that messages are of one length */
 #define TABLE_FILLS     300000        /* more than a gateway remembers */
 #define WINDOW          1024          /* messages fed and not yet at the slowest reader */
-#define CARRY_MAX       512           /* more than a message */
-#define HEARD_MAX       (256 * 1024) /* by one recv */
-#define SAMPLE_MAX_US   2000000
-#define PACED_EVERY_NS  20000000ull
+#define WINDOW_WS \
+    64 /* the same of npm ws, which is slower with more: it keeps each for each reader */
+#define CARRY_MAX      512          /* more than a message */
+#define HEARD_MAX      (256 * 1024) /* by one recv */
+#define SAMPLE_MAX_US  2000000
+#define PACED_EVERY_NS 20000000ull
 
 struct shared {
     struct metrics metrics;
@@ -66,6 +70,7 @@ static struct genesis genesis;
 static struct ring *submissions, *applied, *notices;
 static const uint8_t secret[HASH_BYTES] = {5};
 static pid_t server;
+static int asking = -1; /* the pipe by which npm ws is asked for messages; -1: the gateway serves */
 static struct client clients[CONNECTIONS_MAX];
 static int connection_count;
 static int poller;
@@ -165,6 +170,7 @@ static bool apply(const uint8_t *events, const struct event_writer *writer)
 
 static void publish(void)
 {
+    if (asking >= 0) return;
     if (ring_publish(applied)) park_wake(&shared->park);
 }
 
@@ -193,7 +199,7 @@ static void begin_world(void)
 }
 
 /* One fill; false when the ring is full. */
-static bool feed(void)
+static bool feed_ring(void)
 {
     uint8_t events[EVENT_HEADER_BYTES + EVENT_PAYLOAD_MAX];
     struct event_writer writer = {.at = events, .end = events + sizeof(events)};
@@ -207,7 +213,12 @@ static bool feed(void)
                                     .taker_account = 2,
                                     .taker_side = BUY};
     event_write_fill(&writer, &fill);
-    if (!apply(events, &writer)) return false;
+    return apply(events, &writer);
+}
+
+static bool feed(void)
+{
+    if (asking < 0 ? !feed_ring() : write(asking, "", 1) != 1) return false;
     fed_ns[next_id % (1 << 16)] = now_ns();
     next_id++;
     return true;
@@ -234,6 +245,31 @@ static void run_server(void)
     exit(gateway_run(&options) == STATUS_OK ? 0 : 1);
 }
 
+static void run_ws(int asked)
+{
+    char port[16], first[24];
+    pin(0);
+    if (dup2(asked, 0) < 0 || close(asking) != 0) exit(1);
+    snprintf(port, sizeof(port), "%d", PORT);
+    snprintf(first, sizeof(first), "%llu", FIRST_ID);
+    execlp("node", "node", "benchmarks/fanout_ws.mjs", port, first, (char *)NULL);
+    exit(1);
+}
+
+static void start_ws(void)
+{
+    int ends[2];
+    if (pipe(ends) != 0) fail("pipe");
+    asking = ends[1];
+    next_id = FIRST_ID;
+    delivered = lost = 0;
+    server = fork();
+    if (server < 0) fail("fork");
+    if (server == 0) run_ws(ends[0]);
+    close(ends[0]);
+    pin(1);
+}
+
 static void start_server(void)
 {
     const size_t bytes = (ring_bytes(RING_BYTES) + 4095) / 4096 * 4096;
@@ -257,8 +293,13 @@ static void stop_server(void)
     for (int i = 0; i < connection_count; i++)
         close(clients[i].descriptor);
     close(poller);
-    atomic_store(&shared->progress.stopping, 1);
-    park_wake(&shared->park);
+    if (asking >= 0) {
+        close(asking);
+        asking = -1;
+    } else {
+        atomic_store(&shared->progress.stopping, 1);
+        park_wake(&shared->park);
+    }
     int status;
     waitpid(server, &status, 0);
     server = 0;
@@ -430,7 +471,7 @@ static void flood(uint64_t duration_ns)
 {
     const uint64_t end_ns = now_ns() + duration_ns;
     while (now_ns() < end_ns) {
-        const uint64_t until = slowest() + WINDOW;
+        const uint64_t until = slowest() + (asking < 0 ? WINDOW : WINDOW_WS);
         while (next_id < until && feed())
             ;
         publish();
@@ -440,9 +481,12 @@ static void flood(uint64_t duration_ns)
 
 /* ---- the questions ---- */
 
-static void ask_flood(int count, uint64_t seconds)
+static void ask_flood(const char *question, int count, uint64_t seconds)
 {
-    start_server();
+    if (strcmp(question, "ws") == 0)
+        start_ws();
+    else
+        start_server();
     open_clients(count, 0);
     flood(1000000000ull);
     const uint64_t before = delivered, begin_ns = now_ns();
@@ -452,9 +496,9 @@ static void ask_flood(int count, uint64_t seconds)
     const uint64_t messages = delivered - before;
     const double server_cpu = server_seconds() - cpu;
     drain();
-    printf("{\"question\":\"flood\",\"connections\":%d,\"bytes\":%lu,\"seconds\":%.2f,"
+    printf("{\"question\":\"%s\",\"connections\":%d,\"bytes\":%lu,\"seconds\":%.2f,"
            "\"delivered\":%lu,\"per_second\":%.0f,\"server_ns_each\":%.0f,\"lost\":%lu}\n",
-           count, message_bytes, took, messages, (double)messages / took,
+           question, count, message_bytes, took, messages, (double)messages / took,
            server_cpu * 1e9 / (double)messages, lost);
     stop_server();
 }
@@ -552,8 +596,8 @@ static void raise_file_limit(void)
 static void ask(const char *question, int connections, uint64_t seconds)
 {
     uint64_t lost_before = lost;
-    if (strcmp(question, "flood") == 0)
-        ask_flood(connections > 0 ? connections : 2000, seconds);
+    if (strcmp(question, "flood") == 0 || strcmp(question, "ws") == 0)
+        ask_flood(question, connections > 0 ? connections : 2000, seconds);
     else if (strcmp(question, "paced") == 0)
         ask_paced(connections > 0 ? connections : 2000, seconds);
     else if (strcmp(question, "stalled") == 0)

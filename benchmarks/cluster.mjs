@@ -8,51 +8,21 @@
 // commit, seal, big, join, kill; http also
 // sees what idle nodes take. Ports used: port to port + 9 and port + 500 to port + 509.
 
-import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import * as table from './table.mjs';
+import { has, inFolder, median, note, printTable, printed, processor } from './table.mjs';
+
 const wishes = { rounds: '3', seconds: '5', accounts: '1000000', orders: '100000', kills: '20', port: '26000',
                  build: 'build/release', only: 'log,whole,http,commit,seal,big,join,kill' };
-for (let at = 2; at < process.argv.length; at += 2) {
-    const name = process.argv[at].replace(/^--/, '');
-    if (!(name in wishes) || process.argv[at + 1] === undefined) throw new Error(`unknown option ${process.argv[at]}`);
-    wishes[name] = process.argv[at + 1];
-}
+table.readWishes(wishes);
 const only = wishes.only.split(','), port = Number(wishes.port);
 
-function run(program, ...args) {
-    const path = program.includes('/') ? program : join(wishes.build, program);
-    const out = execFileSync(path, args.map(String), { encoding: 'utf8', maxBuffer: 1 << 24, timeout: 1200000,
-                                                       stdio: ['ignore', 'pipe', 'ignore'] });
-    const line = out.trim().split('\n').at(-1);
-    console.log(`${program} ${args.slice(1).join(' ')}: ${line}`);
-    return JSON.parse(line);
-}
-
-async function inFolder(use) {
-    const folder = mkdtempSync(join(tmpdir(), 'quorex-figures-'));
-    try {
-        return await use(folder);
-    } finally {
-        rmSync(folder, { recursive: true });
-    }
-}
-
+const run = (program, ...args) => table.run(wishes.build, program, ...args);
 const cluster = (folder, ...args) =>
     run('bench_cluster', folder, '--port', port, '--seconds', wishes.seconds, ...args);
-
-// ---- figures, by name: every round adds one of each ----
-
-const seen = new Map();
-function note(name, figure) {
-    if (!seen.has(name)) seen.set(name, []);
-    seen.get(name).push(figure);
-}
-const sorted = (name) => [...(seen.get(name) ?? [])].sort((a, b) => a - b);
-const median = (name) => sorted(name)[Math.floor(sorted(name).length / 2)];
 
 function noteStages(name, cpu) {
     for (const stage of ['consensus', 'engine', 'anchor', 'feeder', 'all']) note(`${name}.${stage}`, cpu[stage]);
@@ -129,48 +99,16 @@ function measureJoin() {
 
 // ---- real nodes with their gateways ----
 
-async function withNodes(folder, use) {
-    const children = [];
-    try {
-        for (let number = 0; number < 4; number++) {
-            const log = openSync(join(folder, `log-${number}`), 'a');
-            children.push(spawn(join(wishes.build, 'quorex'),
-                ['node', '--config', join(folder, `node-${number}`, 'quorex.conf'), '--limits', 'off'],
-                { stdio: ['ignore', log, log] }));
-            closeSync(log);
-        }
-        for (let number = 0; number < 4; number++) {
-            for (;;) {
-                const ready = await fetch(`http://127.0.0.1:${port + number}/readyz`).catch(() => undefined);
-                if (ready?.ok) break;
-                if (children[number].exitCode !== null) throw new Error(`node ${number} has ended`);
-                await pause(20);
-            }
-        }
-        return await use(children);
-    } finally {
-        const ended = children.map((child) => child.exitCode !== null || new Promise((end) => child.once('exit', end)));
-        for (const child of children) child.kill('SIGTERM');
-        await Promise.all(ended);
-    }
-}
-
-// Seconds of processor time.
-function processor(child) {
-    const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1].split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
 // Idle nodes, and then signed orders at one of them.
 async function measureHttp() {
     await inFolder(async (folder) => {
         execFileSync(join(wishes.build, 'quorex'), ['init', '--data', folder, '--demo', '--nodes', '4',
                                                     '--port', String(port)]);
-        await withNodes(folder, async (children) => {
+        await table.withNodes(wishes.build, folder, port, 4, async (children) => {
             await pause(3000);
-            const before = children.map(processor);
+            const before = children.map((child) => processor(child.pid));
             await pause(15000);
-            const cores = children.map((child, at) => (processor(child) - before[at]) / 15 * 100);
+            const cores = children.map((child, at) => (processor(child.pid) - before[at]) / 15 * 100);
             console.log(`idle nodes, percent of a core: ${cores.map((core) => core.toFixed(2)).join(' ')}`);
             note('idle', Math.max(...cores));
             execFileSync(join(wishes.build, 'quorex'), ['demo-accounts', '--url', `http://127.0.0.1:${port}`,
@@ -226,23 +164,11 @@ const figures = [
     ['idle node, percent of a core', 'idle', 3, 'most'],
 ];
 
-function printed(figure) {
-    if (figure === undefined || Number.isNaN(figure)) return '-';
-    return figure >= 1000 ? Math.round(figure).toLocaleString('en') : String(Number(figure.toPrecision(3)));
-}
-
-function printTable() {
-    console.log('\n| | bar | median | all rounds | met |\n|---|---|---|---|---|');
-    for (const [text, name, bar, side] of figures) {
-        if (!seen.has(name)) continue;
-        const met = bar === undefined ? '' : (side === 'least' ? median(name) >= bar : median(name) <= bar) ? 'yes' : 'NO';
-        const all = seen.get(name).map(printed).join(', ');
-        console.log(`| ${text} | ${bar === undefined ? '' : printed(bar)} | ${printed(median(name))} | ${all} | ${met} |`);
-    }
+function printStages() {
     console.log('\n| processor time a command, all four nodes, ns | consensus | engine | anchor | feeder | all |');
     console.log('|---|---|---|---|---|---|');
     for (const name of ['log.book', 'log.match', 'whole.book', 'whole.match', 'cold.book', 'cold.match']) {
-        if (!seen.has(name)) continue;
+        if (!has(name)) continue;
         const stages = ['consensus', 'engine', 'anchor', 'feeder', 'all'].map((stage) => printed(median(`${name}.${stage}`)));
         console.log(`| ${name} | ${stages.join(' | ')} |`);
     }
@@ -255,4 +181,5 @@ for (let round = 0; round < Number(wishes.rounds); round++)
         if (only.includes(name)) await measure();
 for (const [name, measure] of Object.entries(once))
     if (only.includes(name)) await measure();
-printTable();
+printTable(figures);
+printStages();
