@@ -33,6 +33,7 @@ enum history_kind {
     HISTORY_CANDLES,     /* a market's candles of one interval, by opening time */
     HISTORY_LISTS,       /* an account's ended order lists, by their time, of one market or all */
     HISTORY_PREVENTED,   /* an account's prevented matches in a market, by id */
+    HISTORY_AMENDMENTS,  /* what became of an account's order's quantity and name, by command */
     HISTORY_DEPOSITS,    /* an account's deposits, or all, by id */
     HISTORY_WITHDRAWALS, /* its withdrawals, or all, by id, of one state or any */
     HISTORY_LEDGER,      /* an account's ledger entries, by height, asset and kind */
@@ -73,8 +74,9 @@ struct history_query {
     enum interval interval;
     uint64_t id_min, id_max;
     uint64_t start_ns, end_ns;
-    uint64_t order_id; /* HISTORY_FILLS, _PREVENTED: of this order only, unless 0 */
-    uint64_t subject;  /* the deposit or withdrawal whose changes are asked for */
+    uint64_t
+        order_id; /* HISTORY_FILLS, _PREVENTED: of this order only, unless 0; _AMENDMENTS: of this order */
+    uint64_t subject; /* the deposit or withdrawal whose changes are asked for */
     uint64_t
         place; /* HISTORY_LEDGER: of id_min, or of id_max when newest, only what lies beyond this place
                         * (query_place); HISTORY_NO_PLACE: all */

@@ -27,7 +27,7 @@ struct link {
     PGconn *pg;
     uv_poll_t *poll; /* freed by its close callback */
     enum link_state state;
-    uint32_t prepared;  /* bit a statement */
+    uint64_t prepared;  /* bit a statement */
     uint32_t statement; /* that is PREPARING */
     uint64_t prepare_by_ms;
     bool waits_to_ask; /* nothing is prepared ahead: one was refused */
@@ -58,7 +58,7 @@ struct history {
     struct link links[HISTORY_CONNECTIONS];
 };
 
-static_assert(QUERY_STATEMENTS <= 32, "link.prepared has a bit a statement");
+static_assert(QUERY_STATEMENTS <= 64, "link.prepared has a bit a statement");
 
 static void link_step(struct link *link);
 static void dispatch(struct history *history);
@@ -230,7 +230,7 @@ static void prepare(struct link *link, uint32_t statement)
 
 static bool is_prepared(const struct link *link, uint32_t statement)
 {
-    return (link->prepared & (1u << statement)) != 0;
+    return (link->prepared & (uint64_t)1 << statement) != 0;
 }
 
 static void send_statement(struct link *link)
@@ -268,7 +268,7 @@ static void prepared(struct link *link, bool good)
     PQclear(link->result);
     link->result = NULL;
     link->state = LINK_IDLE;
-    if (good) link->prepared |= 1u << link->statement;
+    if (good) link->prepared |= (uint64_t)1 << link->statement;
     link->waits_to_ask = !good;
     if (link->request != NULL) send_statement(link);
 }

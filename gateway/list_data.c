@@ -99,3 +99,22 @@ enum outcome list_data_prevented(struct request *request, const struct facts *fa
     if (has_order) request->weight = 20;
     return OUTCOME_HISTORY;
 }
+
+/* ---- amendments ---- */
+
+enum outcome list_data_amendments(struct request *request, const struct facts *facts)
+{
+    struct history_query *query = &request->history;
+    bool has_order, has_from;
+    *query = (struct history_query){.kind = HISTORY_AMENDMENTS,
+                                    .account = request->account,
+                                    .id_max = INT64_MAX,
+                                    .end_ns = INT64_MAX};
+    if (!request_market(request, facts, &query->market) ||
+        !request_u64(request, "orderId", &query->order_id, &has_order) ||
+        !request_u64(request, "fromExecutionId", &query->id_min, &has_from) ||
+        !request_limit(request, 500, RECALL_LIMIT_MAX, &query->limit))
+        return OUTCOME_REFUSED;
+    if (!has_order) return request_refuse(request, REJECT_MANDATORY, "orderId", NULL);
+    return OUTCOME_HISTORY;
+}

@@ -38,7 +38,7 @@
 #define FILL_COLUMNS \
     "r.trade_id, r.command, r.aggregate_id, r.time_ns, r.price, r.qty, r.maker_order," \
     " r.taker_order, r.maker_account, r.taker_account, r.maker_fee - r.maker_rebate," \
-    " r.taker_fee, r.taker_side"
+    " r.taker_fee, r.taker_side, coalesce(r.maker_list, 0), coalesce(r.taker_list, 0)"
 
 #define AGGREGATE_COLUMNS \
     "r.aggregate_id, r.first_id, r.last_id, r.time_ns, r.price, r.qty, r.taker_side"
@@ -268,6 +268,21 @@
     "taker_order = $8::bigint AND maker_order <> $8::bigint") ") found" \
     " ORDER BY prevented_id " #direction " LIMIT $7::int") " ORDER BY r.prevented_id"
 
+#define AMENDED_COLUMNS \
+    "r.command, r.time_ns, r.orig_client_id, r.new_client_id, r.orig_qty, r.new_qty"
+
+/* Whether the order may have been amended before what was dropped: unless it is sure to be younger, by the first fill that
+ * is left or by a milestone behind it. */
+#define AMENDMENTS_GONE \
+    "$4::bigint <= c.dropped_command AND $3::bigint < least(" \
+    "coalesce((" FIRST_FILL("taker_order", "$2") "), 9223372036854775807), " \
+    ORDER_BEHIND("c.dropped_ns") ")"
+
+#define AMENDMENTS CURSOR_UNLESS(AMENDMENTS_GONE, AMENDED_COLUMNS, \
+    "SELECT * FROM quorex.order_amendments WHERE account = $1::int AND market = $2::int" \
+    " AND order_id = $3::bigint AND command >= $4::bigint ORDER BY command LIMIT $5::int") \
+    " ORDER BY r.command"
+
 #define DEPOSIT_COLUMNS \
     "r.deposit, r.account, r.asset, r.chain, encode(r.txid, 'hex'), r.output, r.amount, r.credited," \
     " r.chain_height, r.confirmations, r.state, r.created_ns, r.changed_ns"
@@ -390,6 +405,8 @@ static const char *const statements[QUERY_STATEMENTS] = {
     [HISTORY_LISTS * 2 + 1]      = LISTS(DESC),
     [HISTORY_PREVENTED * 2]      = PREVENTED(ASC),
     [HISTORY_PREVENTED * 2 + 1]  = PREVENTED(DESC),
+    [HISTORY_AMENDMENTS * 2]     = AMENDMENTS,
+    [HISTORY_AMENDMENTS * 2 + 1] = AMENDMENTS,
     [HISTORY_ZONE_CANDLES * 2]   = ZONE_CANDLES,
     [HISTORY_ZONE_CANDLES * 2 + 1] = ZONE_CANDLES,
     [HISTORY_DEPOSITS * 2]       = DEPOSITS("ASC"),
@@ -531,6 +548,13 @@ void query_parameters_of(const struct history_query *query, struct query_paramet
         add_range(parameters, query);
         if (query->kind == HISTORY_PREVENTED || query->order_id != 0)
             add_u64(parameters, query->order_id);
+        break;
+    case HISTORY_AMENDMENTS:
+        add_u64(parameters, query->account);
+        add_u64(parameters, query->market);
+        add_u64(parameters, query->order_id);
+        add_u64(parameters, query->id_min);
+        add_u64(parameters, query->limit);
         break;
     case HISTORY_LISTS:
         add_u64(parameters, query->account);
@@ -713,7 +737,7 @@ bool query_read_prevented(const struct history_rows *rows, uint32_t row,
     struct cells cells = cells_of(rows, row, FIRST_COLUMN);
     *prevented = (struct view_prevented){.market = query->market};
     prevented->prevented_id = next_u64(&cells);
-    prevented->command = next_u64(&cells);
+    prevented->link.command = next_u64(&cells);
     prevented->time_ns = next_u64(&cells);
     prevented->price.ticks = next_i64(&cells);
     prevented->maker_order = next_u64(&cells);
@@ -721,6 +745,20 @@ bool query_read_prevented(const struct history_rows *rows, uint32_t row,
     prevented->maker_qty.lots = next_i64(&cells);
     prevented->taker_qty.lots = next_i64(&cells);
     prevented->mode = (uint8_t)next_i64(&cells);
+    return cells.good;
+}
+
+bool query_read_amended(const struct history_rows *rows, uint32_t row,
+                        const struct history_query *query, struct view_amended *amended)
+{
+    struct cells cells = cells_of(rows, row, FIRST_COLUMN);
+    *amended = (struct view_amended){.market = query->market, .order_id = query->order_id};
+    amended->link.command = next_u64(&cells);
+    amended->time_ns = next_u64(&cells);
+    next_client_id(&cells, amended->former_client_id);
+    next_client_id(&cells, amended->client_id);
+    amended->qty_before.lots = next_i64(&cells);
+    amended->qty.lots = next_i64(&cells);
     return cells.good;
 }
 
@@ -742,6 +780,8 @@ bool query_read_fill(const struct history_rows *rows, uint32_t row,
     fill->maker_fee.units = next_i64(&cells);
     fill->taker_fee.units = next_i64(&cells);
     fill->taker_side = (uint8_t)next_i64(&cells);
+    fill->maker_list = next_u64(&cells);
+    fill->taker_list = next_u64(&cells);
     return cells.good;
 }
 

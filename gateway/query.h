@@ -47,6 +47,8 @@ MUST_CHECK bool query_read_list(const struct history_rows *rows, uint32_t row,
 MUST_CHECK bool query_read_prevented(const struct history_rows *rows, uint32_t row,
                                      const struct history_query *query,
                                      struct view_prevented *prevented);
+MUST_CHECK bool query_read_amended(const struct history_rows *rows, uint32_t row,
+                                   const struct history_query *query, struct view_amended *amended);
 MUST_CHECK bool query_read_fill(const struct history_rows *rows, uint32_t row,
                                 const struct history_query *query, struct view_fill *fill);
 MUST_CHECK bool query_read_aggregate(const struct history_rows *rows, uint32_t row,

@@ -33,6 +33,7 @@ struct recall {
         struct aggregate_trade aggregates[RECALL_LIMIT_MAX];
         struct view_list lists[RECALL_LIMIT_MAX];
         struct view_prevented prevented[RECALL_LIMIT_MAX];
+        struct view_amended amended[RECALL_LIMIT_MAX];
     } rows;
     struct aggregate_trade merged[RECALL_LIMIT_MAX + 1]; /* made from memory's fills */
     struct candle sources[CANDLE_SOURCES];
@@ -223,7 +224,7 @@ static bool pick_market_fills(struct recall *recall, const struct history_query 
     return true;
 }
 
-/* ---- order lists and prevented matches ---- */
+/* ---- order lists, prevented matches and amendments ---- */
 
 static bool list_matches(const struct history_query *query, const struct view_list *list)
 {
@@ -288,9 +289,46 @@ static bool pick_prevented(struct recall *recall, const struct history_query *qu
         if (!query_read_prevented(rows, row, query, read)) return false;
         if (prevented_matches(query, read)) offer(picks, read->prevented_id, read);
     }
-    while ((entry = view_prevented_next(view_preventions(view), query->account, entry)) != NULL) {
-        if (entry->command <= cursor_of(rows)) break; /* older ones are too */
+    while ((entry = account_tail_next(view_preventions(view), query->account, entry)) != NULL) {
+        if (entry->link.command <= cursor_of(rows)) break; /* older ones are too */
         if (prevented_matches(query, entry)) offer(picks, entry->prevented_id, entry);
+    }
+    return true;
+}
+
+static bool amended_matches(const struct history_query *query, const struct view_amended *entry)
+{
+    return entry->market == query->market && entry->order_id == query->order_id &&
+           entry->link.command >= query->id_min;
+}
+
+/* A row whose former name the projection did not know (settlement/open_order.h): memory may. */
+static void name_row(struct recall *recall, uint32_t count, const struct view_amended *entry)
+{
+    for (uint32_t row = 0; row < count; row++) {
+        struct view_amended *read = &recall->rows.amended[row];
+        if (read->link.command == entry->link.command)
+            memcpy(read->former_client_id, entry->former_client_id, sizeof(read->former_client_id));
+    }
+}
+
+static bool pick_amended(struct recall *recall, const struct history_query *query,
+                         const struct history_rows *rows, const struct view *view,
+                         struct picks *picks)
+{
+    const struct view_amended *entry = NULL;
+    const uint32_t stored = row_count(rows);
+    for (uint32_t row = 0; row < stored; row++) {
+        struct view_amended *read = &recall->rows.amended[row];
+        if (!query_read_amended(rows, row, query, read)) return false;
+        if (amended_matches(query, read)) offer(picks, read->link.command, read);
+    }
+    while ((entry = account_tail_next(view_amendments(view), query->account, entry)) != NULL) {
+        if (!amended_matches(query, entry)) continue;
+        if (entry->link.command > cursor_of(rows))
+            offer(picks, entry->link.command, entry);
+        else
+            name_row(recall, stored, entry);
     }
     return true;
 }
@@ -455,6 +493,9 @@ static void put_picks(const struct picks *picks, const struct history_query *que
         case HISTORY_PREVENTED:
             reply_prevented(json, printing, item);
             break;
+        case HISTORY_AMENDMENTS:
+            reply_amendment(json, printing, item);
+            break;
         default:
             ASSERT(query->kind != HISTORY_CANDLES && query->kind < HISTORY_KINDS);
         }
@@ -588,7 +629,9 @@ bool recall_is_whole(const struct history_query *query, const struct view *view,
         return recall_custody_is_whole(query, view, market_views_params(markets));
     if (query->kind == HISTORY_LISTS) return !view_list_lost(view_lists(view), query->account);
     if (query->kind == HISTORY_PREVENTED)
-        return !view_prevented_lost(view_preventions(view), query->account);
+        return !account_tail_lost(view_preventions(view), query->account);
+    if (query->kind == HISTORY_AMENDMENTS)
+        return !account_tail_lost(view_amendments(view), query->account);
     if (query->kind != HISTORY_CANDLES) return view_dropped(view) == 0;
     const struct candle_series *series =
         &market_views_at(markets, query->market)->series[query->interval];
@@ -617,6 +660,8 @@ static bool pick_all(struct recall *recall, const struct history_query *query,
         return pick_lists(recall, query, rows, view, picks);
     case HISTORY_PREVENTED:
         return pick_prevented(recall, query, rows, view, picks);
+    case HISTORY_AMENDMENTS:
+        return pick_amended(recall, query, rows, view, picks);
     default:
         ASSERT(query->kind != HISTORY_CANDLES && query->kind < HISTORY_KINDS);
         return false;
@@ -630,10 +675,10 @@ static uint64_t needed_cursor(const struct history_query *query, const struct vi
         return view_list_lost(view_lists(view), query->account)
                    ? view_list_dropped(view_lists(view))
                    : 0;
-    if (query->kind == HISTORY_PREVENTED)
-        return view_prevented_lost(view_preventions(view), query->account)
-                   ? view_preventions(view)->dropped
-                   : 0;
+    const struct account_tail *tail = query->kind == HISTORY_PREVENTED    ? view_preventions(view)
+                                      : query->kind == HISTORY_AMENDMENTS ? view_amendments(view)
+                                                                          : NULL;
+    if (tail != NULL) return account_tail_lost(tail, query->account) ? tail->dropped : 0;
     return view_dropped(view);
 }
 

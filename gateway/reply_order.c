@@ -456,3 +456,20 @@ void reply_prevented(struct writer *json, const struct printing *printing,
     put_time(json, printing, "transactTime", entry->time_ns);
     writer_object_end(json);
 }
+
+/* ---- amendments ---- */
+
+void reply_amendment(struct writer *json, const struct printing *printing,
+                     const struct view_amended *entry)
+{
+    writer_object(json);
+    put_symbol(json, printing, entry->market);
+    writer_key_u64(json, "orderId", entry->order_id);
+    writer_key_u64(json, "executionId", entry->link.command);
+    put_client_id(json, "origClientOrderId", entry->former_client_id);
+    put_client_id(json, "newClientOrderId", entry->client_id);
+    reply_qty(json, printing->params, entry->market, "origQty", entry->qty_before);
+    reply_qty(json, printing->params, entry->market, "newQty", entry->qty);
+    put_time(json, printing, "time", entry->time_ns);
+    writer_object_end(json);
+}

@@ -81,4 +81,8 @@ void reply_qty(struct writer *json, const struct params *params, uint16_t market
 void reply_quote(struct writer *json, const struct params *params, uint16_t market,
                  const char *name, __int128 units);
 
+/* One element of order/amendments. */
+void reply_amendment(struct writer *json, const struct printing *printing,
+                     const struct view_amended *entry);
+
 #endif /* GATEWAY_REPLY_ORDER_H */

@@ -26,8 +26,9 @@ size_t view_bytes(const struct genesis *genesis)
            view_key_bytes(params->keys_max) +
            rounded(open_slots(params) + 1, sizeof(struct view_order)) +
            view_index_bytes((uint32_t)open_slots(params)) + view_list_bytes(params) +
-           view_prevented_bytes(params) + custody_view_bytes(genesis) +
-           rounded(open_slots(params) + 1, sizeof(uint32_t)) +
+           account_tail_bytes(params, VIEW_PREVENTED_KEPT, sizeof(struct view_prevented)) +
+           account_tail_bytes(params, VIEW_AMENDED_KEPT, sizeof(struct view_amended)) +
+           custody_view_bytes(genesis) + rounded(open_slots(params) + 1, sizeof(uint32_t)) +
            rounded(VIEW_ORDERS_KEPT, sizeof(struct view_order)) +
            rounded(VIEW_FILLS_KEPT, sizeof(struct view_fill)) +
            rounded(params->markets_max, sizeof(uint64_t));
@@ -60,7 +61,10 @@ struct view *view_new(struct arena *arena, const struct genesis *genesis,
     view->lists = view_list_new(arena, params);
     if (view->lists == NULL || !view_key_init(&view->keys, arena, params->keys_max) ||
         !view_index_init(&view->index, arena, view->orders_max) ||
-        !view_prevented_init(&view->preventions, arena, params))
+        !account_tail_init(&view->preventions, arena, params, VIEW_PREVENTED_KEPT,
+                           sizeof(struct view_prevented)) ||
+        !account_tail_init(&view->amendments, arena, params, VIEW_AMENDED_KEPT,
+                           sizeof(struct view_amended)))
         return NULL;
 
     view->custody = custody_view_new(arena, genesis);
@@ -284,6 +288,7 @@ static void on_order_amended(struct view *view, const struct applied *applied,
     order_amended_event_get(event->payload, &amended);
     struct view_order *order = open_of(view, amended.market, amended.order_id);
     memcpy(view->former_client_id, order->client_id, sizeof(order->client_id));
+    view_amended_add(&view->amendments, &amended, order->client_id, applied);
     memcpy(order->client_id, amended.client_id, sizeof(order->client_id));
     order->qty = amended.qty;
     order->updated_ns = applied->stamp_ns;
@@ -574,9 +579,14 @@ const struct view_lists *view_lists(const struct view *view)
     return view->lists;
 }
 
-const struct view_preventions *view_preventions(const struct view *view)
+const struct account_tail *view_preventions(const struct view *view)
 {
     return &view->preventions;
+}
+
+const struct account_tail *view_amendments(const struct view *view)
+{
+    return &view->amendments;
 }
 
 /* ---- walks ---- */

@@ -23,6 +23,7 @@
 #include "gateway/custody_view.h"
 #include "gateway/members.h"
 #include "gateway/order_tally.h"
+#include "gateway/view_amended.h"
 #include "gateway/view_key.h"
 #include "gateway/view_list.h"
 #include "gateway/view_prevented.h"
@@ -162,9 +163,10 @@ const struct members *view_members(const struct view *view);
 /* Whether the market has had a trade. */
 bool view_has_traded(const struct view *view, uint16_t market);
 
-/* Order lists and prevented matches. */
+/* Order lists, prevented matches (struct view_prevented) and amendments (struct view_amended). */
 const struct view_lists *view_lists(const struct view *view);
-const struct view_preventions *view_preventions(const struct view *view);
+const struct account_tail *view_preventions(const struct view *view);
+const struct account_tail *view_amendments(const struct view *view);
 
 /* What a fill charges the order on `side` of what it received; below 0, what it gets of what it paid. */
 amount_t view_fee(const struct market *market, const struct fill_event *fill, enum side side,

@@ -246,7 +246,8 @@ void view_restore_end(struct view *view, uint64_t command)
     view->dropped = command;
     view_list_forget(view->lists, command, count);
     custody_view_restored(view->custody, command);
-    view_prevented_forget(&view->preventions, command, count);
+    account_tail_forget(&view->preventions, command, count);
+    account_tail_forget(&view->amendments, command, count);
     INVARIANT(view_check(view));
 }
 

@@ -18,7 +18,8 @@ struct view {
     struct view_order *open; /* slots 1 .. orders_max */
     struct view_index index; /* of open orders */
     struct view_lists *lists;
-    struct view_preventions preventions;
+    struct account_tail preventions; /* of struct view_prevented */
+    struct account_tail amendments;  /* of struct view_amended */
     struct members members;
     struct custody_view *custody;
     uint32_t *free_slots;

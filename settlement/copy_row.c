@@ -52,6 +52,11 @@ void copy_row_i64(struct copy_rows *rows, int64_t value)
     put(rows, &big, sizeof(big));
 }
 
+void copy_row_null(struct copy_rows *rows)
+{
+    put_u32(rows, UINT32_MAX); /* a length of -1 */
+}
+
 void copy_row_bytes(struct copy_rows *rows, const void *bytes, size_t byte_count)
 {
     ASSERT(byte_count < COPY_ROW_MAX);

@@ -9,9 +9,15 @@
 
 #define MIGRATION_LOCK 0x71756f726578 /* "quorex": one writer migrates at a time */
 
-static const char *const partitioned[] = {
-    "fills",       "orders",          "ledger_entries",     "prevented_matches",
-    "order_lists", "deposit_changes", "withdrawal_changes", "address_changes"};
+static const char *const partitioned[] = {"fills",
+                                          "orders",
+                                          "ledger_entries",
+                                          "order_lists",
+                                          "order_amendments",
+                                          "prevented_matches",
+                                          "deposit_changes",
+                                          "withdrawal_changes",
+                                          "address_changes"};
 
 /* Whether a newer build has been here. What it changed may be what our rows rest on. */
 static bool is_newer(const struct database *database, bool is_news)

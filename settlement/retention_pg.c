@@ -36,7 +36,7 @@ static enum status find_partition(const struct retention *retention, struct data
         " LEFT JOIN pg_inherits i ON i.inhrelid = c.oid LEFT JOIN pg_class p ON p.oid = i.inhparent"
         " WHERE n.nspname = 'quorex' AND c.relkind = 'r'"
         " AND c.relname ~ '^(fills|orders|ledger_entries|prevented_matches|order_lists"
-        "|deposit_changes|withdrawal_changes|address_changes)_p[0-9]+$'"
+        "|order_amendments|deposit_changes|withdrawal_changes|address_changes)_p[0-9]+$'"
         " AND substring(c.relname from '[0-9]+$')::bigint < %" PRIu64
         " ORDER BY substring(c.relname from '[0-9]+$')::bigint LIMIT 1",
         retention->dropped_command / retention->span);

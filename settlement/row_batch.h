@@ -24,6 +24,7 @@ enum row_table {
     ROW_CANDLES,
     ROW_BALANCES,
     ROW_PREVENTED,
+    ROW_AMENDMENTS,
     ROW_LISTS,
     ROW_LIST_ENDS,
     ROW_DEPOSITS,

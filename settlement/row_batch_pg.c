@@ -18,6 +18,7 @@ static const char *const copy_targets[ROW_TABLES] = {
     "pg_temp.candles_in",
     "pg_temp.balances_in",
     "quorex.prevented_matches",
+    "quorex.order_amendments",
     "quorex.order_lists",
     "pg_temp.list_ends_in",
     "pg_temp.deposits_in",
@@ -143,10 +144,19 @@ static void on_block(void *context, const struct block_row *row)
     copy_row_i32(rows, (int32_t)row->header.fill_count);
 }
 
+/* The list of a fill's order: null, of none. */
+static void row_list(struct copy_rows *rows, uint64_t list_id)
+{
+    if (list_id == 0)
+        copy_row_null(rows);
+    else
+        copy_row_i64(rows, (int64_t)list_id);
+}
+
 static void on_fill(void *context, const struct fill_row *row)
 {
     const struct fill_event *fill = &row->fill;
-    struct copy_rows *rows = begin_row(context, ROW_FILLS, 16);
+    struct copy_rows *rows = begin_row(context, ROW_FILLS, 18);
     copy_row_i64(rows, (int64_t)row->command);
     copy_row_i32(rows, (int32_t)row->ordinal);
     copy_row_i32(rows, fill->market);
@@ -163,6 +173,8 @@ static void on_fill(void *context, const struct fill_row *row)
     copy_row_i64(rows, row->taker_fee.units);
     copy_row_i32(rows, fill->taker_side);
     copy_row_i64(rows, row->maker_rebate.units);
+    row_list(rows, row->maker_list);
+    row_list(rows, row->taker_list);
 }
 
 static void on_order(void *context, const struct order_row *row)
@@ -214,6 +226,22 @@ static void on_prevented(void *context, const struct prevented_row *row)
     copy_row_i64(rows, prevented->taker_qty.lots);
     copy_row_i32(rows, prevented->taker_side);
     copy_row_i32(rows, prevented->mode);
+}
+
+static void on_amended(void *context, const struct amended_row *row)
+{
+    const struct order_amended_event *amended = &row->amended;
+    struct copy_rows *rows = begin_row(context, ROW_AMENDMENTS, 10);
+    copy_row_i64(rows, (int64_t)row->command);
+    copy_row_i32(rows, (int32_t)row->ordinal);
+    copy_row_i32(rows, amended->market);
+    copy_row_i64(rows, (int64_t)amended->order_id);
+    copy_row_i32(rows, (int32_t)amended->account);
+    copy_row_i64(rows, (int64_t)row->time_ns);
+    copy_row_text(rows, row->former_client_id);
+    copy_row_text(rows, row->client_id);
+    copy_row_i64(rows, amended->qty_before.lots);
+    copy_row_i64(rows, amended->qty.lots);
 }
 
 static void on_list(void *context, const struct list_row *row)
@@ -399,5 +427,6 @@ struct store_sink row_batch_sink(struct row_batch *batch)
                                .list_end = on_list_end,
                                .deposit = on_deposit,
                                .withdrawal = on_withdrawal,
-                               .address = on_address};
+                               .address = on_address,
+                               .amended = on_amended};
 }

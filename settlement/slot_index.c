@@ -2,6 +2,8 @@
 
 #include "common/arena.h"
 
+#include <string.h>
+
 /* A power of two that keeps the index at most two thirds full. */
 static size_t cell_count(uint32_t entry_count)
 {
@@ -63,4 +65,9 @@ void slot_index_remove(struct slot_index *index, uint32_t hash, uint32_t number)
         hole = at;
     }
     index->cells[hole] = (struct slot_cell){0};
+}
+
+void slot_index_clear(struct slot_index *index)
+{
+    memset(index->cells, 0, ((size_t)index->mask + 1) * sizeof(struct slot_cell));
 }

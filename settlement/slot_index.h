@@ -61,6 +61,9 @@ void slot_index_add(struct slot_index *index, uint32_t hash, uint32_t number);
 /* Needs: it is there. */
 void slot_index_remove(struct slot_index *index, uint32_t hash, uint32_t number);
 
+/* As it began. O(cells). */
+void slot_index_clear(struct slot_index *index);
+
 /* Spreads numbers that count up over all hashes. */
 static inline uint32_t slot_index_hash(uint64_t high, uint64_t low)
 {

@@ -4,6 +4,7 @@
 #include "common/arena.h"
 #include "common/fee.h"
 #include "common/withdrawal_event.h"
+#include "settlement/open_order.h"
 #include "settlement/posting.h"
 
 #include <string.h>
@@ -38,6 +39,7 @@ struct store {
     __int128
         sums[PARAMS_ASSETS_LIMIT]; /* of the rows of the block in hand, by asset: zero in the end */
 
+    struct open_orders *open_orders;
     struct entry_row *entries; /* of this block, netted, in the order of their first posting */
     uint32_t *entry_slots;     /* open addressing: index into entries + 1, 0 free */
     uint32_t entry_count;
@@ -55,6 +57,7 @@ struct pass {
     struct store *store;
     const struct store_sink *sink;
     const struct block_header *header;
+    const struct applied *applied; /* the record in hand */
     uint64_t command;
     uint64_t stamp_ns;
     uint32_t ordinal;
@@ -71,7 +74,7 @@ size_t store_bytes(const struct genesis *genesis)
     const size_t a_market = INTERVAL_COUNT * sizeof(struct candle_row) + 3 + 8;
     return sizeof(struct store) + params->accounts_max * an_account +
            params->markets_max * a_market + (size_t)STORE_ENTRIES_MAX * sizeof(struct entry_row) +
-           ENTRY_SLOTS * sizeof(uint32_t) + 1024;
+           ENTRY_SLOTS * sizeof(uint32_t) + open_order_bytes(params->orders_max) + 1024;
 }
 
 struct store *store_new(struct arena *arena, const struct genesis *genesis)
@@ -86,6 +89,7 @@ struct store *store_new(struct arena *arena, const struct genesis *genesis)
     store->changed_assets = arena_take_array(arena, accounts, sizeof(uint64_t));
     store->changed = arena_take_array(arena, accounts, sizeof(uint32_t));
     store->moved = arena_take_array(arena, accounts * assets, sizeof(uint32_t));
+    store->open_orders = open_order_new(arena, genesis->params.orders_max);
     store->entries = arena_take_array(arena, STORE_ENTRIES_MAX, sizeof(struct entry_row));
     store->entry_slots = arena_take_array(arena, ENTRY_SLOTS, sizeof(uint32_t));
     store->candles = arena_take_array(arena, markets * INTERVAL_COUNT, sizeof(struct candle_row));
@@ -95,7 +99,7 @@ struct store *store_new(struct arena *arena, const struct genesis *genesis)
     if (store->latest == NULL || store->changed_assets == NULL || store->changed == NULL ||
         store->moved == NULL || store->entries == NULL || store->entry_slots == NULL ||
         store->candles == NULL || store->trades == NULL || store->candle_markets == NULL ||
-        store->has_candles == NULL)
+        store->has_candles == NULL || store->open_orders == NULL)
         return NULL;
     return store;
 }
@@ -121,6 +125,7 @@ void store_reset(struct store *store)
 {
     forget_candles(store);
     forget_entries(store);
+    open_order_reset(store->open_orders);
     for (uint32_t i = 0; i < store->changed_count; i++)
         store->changed_assets[store->changed[i] - 1] = 0;
     store->changed_count = 0;
@@ -201,6 +206,20 @@ bool store_load_balance(struct store *store, const struct balance_row *row)
     latest->height = row->height;
     if (row->account > store->account_highest) store->account_highest = row->account;
     return true;
+}
+
+bool store_load_order(struct store *store, uint16_t market, uint64_t order_id, uint64_t list_id)
+{
+    struct open_order *order = open_order_take(store->open_orders, market, order_id);
+    if (order == NULL) return false;
+    order->list_id = list_id;
+    return true;
+}
+
+uint64_t store_list_of(const struct store *store, uint16_t market, uint64_t order_id)
+{
+    const struct open_order *order = open_order_find(store->open_orders, market, order_id);
+    return order == NULL ? 0 : order->list_id;
 }
 
 struct balance_pair store_balance(const struct store *store, uint32_t account, uint16_t asset)
@@ -525,6 +544,8 @@ static bool on_fill(struct pass *pass, const struct event *event)
     const struct posting_set set = posting_fill_set(market, &moved);
     book(pass, &set);
     price_fees(&row, &moved);
+    row.maker_list = store_list_of(pass->store, fill->market, fill->maker_order);
+    row.taker_list = store_list_of(pass->store, fill->market, fill->taker_order);
     pass->sink->fill(pass->sink->context, &row);
     pass->fill_count++;
     pass->store->trades[fill->market] = fill->trade_id;
@@ -532,10 +553,58 @@ static bool on_fill(struct pass *pass, const struct event *event)
     return true;
 }
 
+static bool on_accepted(struct pass *pass, const struct event *event)
+{
+    struct order_accepted_event accepted;
+    order_accepted_event_get(event->payload, &accepted);
+    struct open_order *order =
+        open_order_take(pass->store->open_orders, accepted.market, accepted.order_id);
+    if (order == NULL) return false;
+    memcpy(order->client_id, accepted.client_id, sizeof(order->client_id));
+    return true;
+}
+
+/* The first ones, after the acceptance, come before any fill. */
 static bool on_terms(struct pass *pass, const struct event *event)
 {
     order_terms_event_get(event->payload, &pass->terms);
+    struct open_order *order =
+        open_order_find(pass->store->open_orders, pass->terms.market, pass->terms.order_id);
+    if (order != NULL) order->list_id = pass->terms.list_id;
     return pass->terms.order_id != 0;
+}
+
+/* What the order was called when the command came, if the command calls it that. */
+static void name_asked_for(const struct pass *pass, uint8_t client_id[36])
+{
+    struct command command;
+    struct order_amend_command amend;
+    const struct applied *applied = pass->applied;
+    if (!command_decode(applied->command, applied->command_length, &command) ||
+        command.header.type != T_ORDER_AMEND)
+        return;
+    order_amend_command_get(command.payload, &amend);
+    memcpy(client_id, amend.orig_client_id, sizeof(amend.orig_client_id));
+}
+
+static bool on_amended(struct pass *pass, const struct event *event)
+{
+    struct amended_row row = {
+        .command = pass->command, .ordinal = pass->ordinal, .time_ns = pass->stamp_ns};
+    const struct order_amended_event *amended = &row.amended;
+    order_amended_event_get(event->payload, &row.amended);
+    if (amended->market >= pass->store->params.market_count ||
+        !account_valid(pass, amended->account))
+        return false;
+    struct open_order *order =
+        open_order_take(pass->store->open_orders, amended->market, amended->order_id);
+    if (order == NULL) return false;
+    if (order->client_id[0] == 0) name_asked_for(pass, order->client_id);
+    printable(order->client_id, 36, row.former_client_id);
+    printable(amended->client_id, 36, row.client_id);
+    memcpy(order->client_id, amended->client_id, sizeof(order->client_id));
+    pass->sink->amended(pass->sink->context, &row);
+    return true;
 }
 
 static bool on_tagged(struct pass *pass, const struct event *event)
@@ -560,6 +629,7 @@ static bool on_done(struct pass *pass, const struct event *event)
     if (pass->tagged.order_id == row.done.order_id && pass->tagged.market == row.done.market)
         row.tagged = pass->tagged;
     pass->terms.order_id = pass->tagged.order_id = 0;
+    open_order_remove(pass->store->open_orders, row.done.market, row.done.order_id);
     printable(row.done.client_id, 36, row.client_id);
     pass->sink->order(pass->sink->context, &row);
     return true;
@@ -675,6 +745,10 @@ static bool on_event(struct pass *pass, const struct event *event)
         return on_credited(pass, event);
     case T_DEBITED:
         return on_debited(pass, event);
+    case T_ORDER_ACCEPTED:
+        return on_accepted(pass, event);
+    case T_ORDER_AMENDED:
+        return on_amended(pass, event);
     case T_ORDER_TERMS:
         return on_terms(pass, event);
     case T_ORDER_TAGGED:
@@ -712,6 +786,7 @@ static bool on_record(struct pass *pass, const struct applied *applied)
     if (applied->number != pass->command || applied->flags != (APPLIED_FIRST | APPLIED_LAST) ||
         !move_time(pass->store, applied->stamp_ns))
         return false;
+    pass->applied = applied;
     pass->stamp_ns = applied->stamp_ns;
     pass->terms = (struct order_terms_event){0};
     pass->tagged = (struct order_tagged_event){0};

@@ -7,8 +7,8 @@
  * Rows come from a block's events and the balances before it. Trades, fees, rebates, credits and debits
  * are booked from the facts; what is left of the change between two BALANCE events of an account and
  * asset is what was held or released, and must be a move between its two amounts: a unit more or less
- * is MALFORMED. So nothing is known of open orders, and what is carried over are listings (struct params)
- * and balances, both of which the database has.
+ * is MALFORMED. What is carried over are listings (struct params), balances, and which orders are of lists, all of which the
+ * database has; of open orders besides their names, since the store began to read (open_order.h).
  *
  * Owner    one thread each for a struct store and for store_run
  * Memory   the caller's arena, store_bytes in all, touched as accounts come
@@ -62,6 +62,8 @@ struct fill_row {
     amount_t maker_fee; /* charged, in the asset the maker received */
     amount_t taker_fee;
     amount_t maker_rebate; /* given, in the asset the maker paid */
+    uint64_t maker_list;   /* 0: of none */
+    uint64_t taker_list;
 };
 
 struct order_row {
@@ -78,6 +80,15 @@ struct prevented_row {
     uint32_t ordinal;
     struct prevented_event prevented;
     uint64_t time_ns;
+};
+
+struct amended_row {
+    uint64_t command;
+    uint32_t ordinal;
+    struct order_amended_event amended;
+    uint64_t time_ns;
+    char former_client_id[37]; /* printable, terminated; empty: not known */
+    char client_id[37];
 };
 
 struct list_row {
@@ -181,6 +192,7 @@ struct store_sink {
     void (*deposit)(void *context, const struct deposit_row *row);
     void (*withdrawal)(void *context, const struct withdrawal_row *row);
     void (*address)(void *context, const struct address_row *row);
+    void (*amended)(void *context, const struct amended_row *row);
 };
 
 size_t store_bytes(const struct genesis *genesis);
@@ -200,6 +212,13 @@ MUST_CHECK bool store_list_market(struct store *store, uint16_t index,
 /* A balance as it stood below the cursor; none was given for an account and asset: it is 0. False when
  * it cannot be. */
 MUST_CHECK bool store_load_balance(struct store *store, const struct balance_row *row);
+
+/* An order of a list that was open below the cursor. False when there are more than can be. */
+MUST_CHECK bool store_load_order(struct store *store, uint16_t market, uint64_t order_id,
+                                 uint64_t list_id);
+
+/* The list that an open order is of, 0: none, or it is not known. */
+uint64_t store_list_of(const struct store *store, uint16_t market, uint64_t order_id);
 
 /* A balance after the last block, 0 when nothing was heard of it. Needs: account and asset within the bounds. */
 struct balance_pair store_balance(const struct store *store, uint32_t account, uint16_t asset);

@@ -1,4 +1,4 @@
-/* What the database knows below its cursor, taken into a store: listings, then balances.
+/* What the database knows below its cursor, taken into a store: listings, balances, orders of open lists.
  *
  * Owner    the PostgreSQL writer's thread
  */
@@ -23,5 +23,9 @@ MUST_CHECK enum status store_load_listings(struct store *store, struct database 
  * committed. */
 MUST_CHECK enum status store_load_balances(struct store *store, struct database *database,
                                            bool is_news);
+
+/* The orders that are open and of a list. MALFORMED likewise. Needs: the cursor was read before, as for balances. */
+MUST_CHECK enum status store_load_lists(struct store *store, struct database *database,
+                                        bool is_news);
 
 #endif /* SETTLEMENT_STORE_LOAD_H */

@@ -91,3 +91,28 @@ enum status store_load_balances(struct store *store, struct database *database, 
         if (row_count < BALANCES_AT_ONCE) return STATUS_OK;
     }
 }
+
+/* An order of an open list may have ended: then it has a row, which counts up to the cursor (ahead.h). */
+enum status store_load_lists(struct store *store, struct database *database, bool is_news)
+{
+    const enum status status = database_run(
+        database,
+        "SELECT l.market, l.list_id, o.order_id FROM quorex.order_lists l"
+        " CROSS JOIN quorex.cursor c CROSS JOIN LATERAL"
+        " unnest(ARRAY[l.a_order, l.b_order, l.c_order]) AS o (order_id)"
+        " WHERE l.closed_ns = 0 AND o.order_id > 0 AND NOT EXISTS"
+        " (SELECT 1 FROM quorex.orders d WHERE d.account = l.account"
+        " AND d.market = l.market AND d.order_id = o.order_id AND d.command <= c.command)");
+    if (status != STATUS_OK) return status;
+    for (int row = 0; row < database_rows(database); row++) {
+        const uint16_t market = (uint16_t)database_number(database, row, 0);
+        const uint64_t list_id = (uint64_t)database_number(database, row, 1);
+        const uint64_t order_id = (uint64_t)database_number(database, row, 2);
+        if (store_load_order(store, market, order_id, list_id)) continue;
+        if (is_news)
+            log_error("settlement", "the database has more open orders of lists than can be",
+                      "market=%u list=%" PRIu64, market, list_id);
+        return STATUS_MALFORMED;
+    }
+    return STATUS_OK;
+}

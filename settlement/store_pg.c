@@ -143,6 +143,7 @@ static enum status resume(struct writer *writer)
     if (status == STATUS_OK) status = store_load_listings(writer->store, database, news);
     if (status == STATUS_OK) status = load_cursor(writer, &ahead);
     if (status == STATUS_OK) status = store_load_balances(writer->store, database, news);
+    if (status == STATUS_OK) status = store_load_lists(writer->store, database, news);
     if (status == STATUS_MISMATCH || status == STATUS_MALFORMED) writer->has_complained = true;
     if (status == STATUS_OK) status = retention_load(&writer->retention, database);
     if (status == STATUS_OK) status = ahead_connect(writer->ahead, ahead, database);

@@ -112,11 +112,16 @@ static void on_address(void *context, const struct address_row *row)
 {
     (void)context, (void)row;
 }
+static void on_amended(void *context, const struct amended_row *row)
+{
+    (void)context;
+    ASSERT(strlen(row->former_client_id) <= 36 && strlen(row->client_id) <= 36);
+}
 
-static const struct store_sink sink = {NULL,        on_block,   on_fill,       on_order,
-                                       on_entry,    on_account, on_asset,      on_market,
-                                       on_candle,   on_balance, on_prevented,  on_list,
-                                       on_list_end, on_deposit, on_withdrawal, on_address};
+static const struct store_sink sink = {
+    NULL,        on_block,   on_fill,       on_order,   on_entry,     on_account,
+    on_asset,    on_market,  on_candle,     on_balance, on_prevented, on_list,
+    on_list_end, on_deposit, on_withdrawal, on_address, on_amended};
 
 static void keep_record(const struct applied *applied)
 {

@@ -74,6 +74,11 @@ static void on_address(void *context, const struct address_row *row)
 {
     (void)context, (void)row;
 }
+static void on_amended(void *context, const struct amended_row *row)
+{
+    (void)context;
+    ASSERT(strlen(row->former_client_id) <= 36 && strlen(row->client_id) <= 36);
+}
 
 static struct world *world;
 static struct store *store;
@@ -131,10 +136,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t byte_count)
 {
     static uint8_t body[1 << 16];
     __int128 sum = 0;
-    const struct store_sink sink = {&sum,        on_block,   on_fill,       on_order,
-                                    on_entry,    on_account, on_asset,      on_market,
-                                    on_candle,   on_balance, on_prevented,  on_list,
-                                    on_list_end, on_deposit, on_withdrawal, on_address};
+    const struct store_sink sink = {&sum,         on_block,  on_fill,     on_order,   on_entry,
+                                    on_account,   on_asset,  on_market,   on_candle,  on_balance,
+                                    on_prevented, on_list,   on_list_end, on_deposit, on_withdrawal,
+                                    on_address,   on_amended};
     if (world == NULL) prepare();
     if (byte_count < 3 || byte_count > sizeof(body)) return 0;
     struct block_bytes block;

@@ -80,6 +80,9 @@ async function prepare() {
     const own = await place(ann, { side: 'BUY', price: '60000', newClientOrderId: undefined, selfTradePreventionMode: 'EXPIRE_TAKER' });
     assert.equal(own.body.status, 'EXPIRED_IN_MATCH', JSON.stringify(own.body));
     known.myPreventedMatches = { orderId: own.body.orderId };
+    const amended = await place(ann, { newClientOrderId: 'my-order-20' });
+    await sent('amendOrder', { changes: { orderId: amended.body.orderId, origClientOrderId: undefined, newClientOrderId: 'my-order-21' } });
+    known.amendments = { orderId: amended.body.orderId };
     const taken = await place(bob, { side: 'BUY', price: '60000', newClientOrderId: undefined });
     assert.equal(taken.body.status, 'FILLED', JSON.stringify(taken.body));
     await command('set-route', 'chain=ETH', 'asset=BTC', 'decimals=18', 'confirmations=3', 'connector=0', 'withdrawMin=0.001',

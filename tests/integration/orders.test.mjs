@@ -432,6 +432,7 @@ test('ccxt places stops and edits orders', async () => {
 
 test('history keeps what a stop, a list and a prevented order had', async () => {
     const before = await ok(ann, 'GET', '/api/v3/allOrders', { symbol: SYMBOL, limit: 1000 });
+    const trades = await ok(ann, 'GET', '/api/v3/myTrades', { symbol: SYMBOL, limit: 1000 });
     const { certifiedHeight } = await exchange.certified();
     await until('PostgreSQL to have the chain', async () => {
         const text = await (await fetch(`${exchange.http}/metrics`)).text();
@@ -451,6 +452,8 @@ test('history keeps what a stop, a list and a prevented order had', async () => 
     assert.ok(after.some((order) => order.stopPrice !== '0.00000000'));
     assert.ok(after.some((order) => order.orderListId > 0));
     assert.ok(after.some((order) => order.preventedMatchId > 0));
+    assert.ok(trades.some((fill) => fill.orderListId > 0));
+    assert.deepEqual(await ok(ann, 'GET', '/api/v3/myTrades', { symbol: SYMBOL, limit: 1000 }), trades);
 });
 
 test('every block is certified and verifies', async () => {

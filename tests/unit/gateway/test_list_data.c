@@ -149,3 +149,37 @@ TEST(list_data, prevented_matches_are_found_by_id_or_order)
     assert_shown(path, "symbol=ETHBTC&orderId=20", 1, "[]");
     assert_refused(METHOD_GET, path, "symbol=BTCUSDT", REJECT_MANDATORY_EITHER);
 }
+
+/* An order's amendments, oldest first, from an execution on; the other accounts' are theirs. */
+TEST(list_data, amendments_of_an_order)
+{
+    const char *path = "/api/v3/order/amendments";
+    open_lists();
+    desk_accept(0, 20, 1, SELL, 5000000, 5, "first");
+    desk_apply();
+    for (int64_t qty = 4; qty >= 2; qty--) {
+        struct order_amended_event amended = {
+            .order_id = 20, .qty_before = {qty + 1}, .qty = {qty}, .account = 1};
+        snprintf((char *)amended.client_id, 36, "n%d", (int)qty);
+        event_write_order_amended(&desk_events, &amended);
+        desk_apply();
+    }
+    char shown[256], query[64];
+    snprintf(shown, sizeof(shown),
+             "[{\"symbol\":\"BTCUSDT\",\"orderId\":20,\"executionId\":%llu,"
+             "\"origClientOrderId\":\"n3\",\"newClientOrderId\":\"n2\","
+             "\"origQty\":\"0.00003000\",\"newQty\":\"0.00002000\",\"time\":%llu}]",
+             (unsigned long long)desk_number, (unsigned long long)desk_stamp / DESK_MS_NS);
+    snprintf(query, sizeof(query), "symbol=BTCUSDT&orderId=20&fromExecutionId=%llu",
+             (unsigned long long)desk_number);
+    assert_shown(path, query, 1, shown);
+    assert_int_equal(asked(path, "symbol=BTCUSDT&orderId=20&limit=2", 1), REJECT_NONE);
+    assert_non_null(strstr(desk_answer, "\"first\""));
+    assert_null(strstr(desk_answer, "\"n2\""));
+    assert_shown(path, "symbol=BTCUSDT&orderId=20", 2, "[]");
+    assert_shown(path, "symbol=BTCUSDT&orderId=21", 1, "[]");
+    assert_shown(path, "symbol=ETHBTC&orderId=20", 1, "[]");
+    assert_refused(METHOD_GET, path, "symbol=BTCUSDT", REJECT_MANDATORY);
+    assert_refused(METHOD_GET, path, "orderId=20", REJECT_MANDATORY);
+    assert_refused(METHOD_GET, path, "symbol=BTCUSDT&orderId=20&limit=0", REJECT_DATA);
+}

@@ -143,8 +143,10 @@ static void row_of_fill(uint32_t row, const struct view_fill *fill)
                                2,
                                50000,
                                1,
-                               BUY};
-    for (uint32_t column = 0; column < 13; column++)
+                               BUY,
+                               0,
+                               0};
+    for (uint32_t column = 0; column < 15; column++)
         set(row, column + 2, values[column]);
 }
 
@@ -483,4 +485,75 @@ TEST(recall, lists_beyond_the_tail_come_from_rows)
     assert_null(strstr(answer, "{\"orderListId\":4,"));
     rows.cursor--;
     assert_false(recalled(&query, &rows, answer));
+}
+
+/* ---- amendments ---- */
+
+static void amend(uint64_t id, int64_t from, int64_t to, const char *name)
+{
+    struct order_amended_event amended = {
+        .order_id = id, .qty_before = {from}, .qty = {to}, .account = 1};
+    snprintf((char *)amended.client_id, sizeof(amended.client_id), "%s", name);
+    event_write_order_amended(&desk_events, &amended);
+    desk_apply();
+}
+
+static void row_of_amendment(uint32_t row, uint64_t command, const char *former, const char *name,
+                             uint64_t from, uint64_t to)
+{
+    set(row, 2, command);
+    set(row, 3, FIXTURE_START_NS + command * DESK_MS_NS);
+    snprintf(cells[row][4], CELL_TEXT, "%s", former);
+    snprintf(cells[row][5], CELL_TEXT, "%s", name);
+    set(row, 6, from);
+    set(row, 7, to);
+}
+
+/* The same list comes out wherever the cursor stands; a name that a row does not know is memory's. */
+TEST(recall, amendments_are_the_same_at_every_cursor)
+{
+    struct history_query query = {.kind = HISTORY_AMENDMENTS,
+                                  .account = 1,
+                                  .order_id = 7,
+                                  .limit = 500,
+                                  .id_max = INT64_MAX,
+                                  .end_ns = INT64_MAX};
+    open_recall();
+    desk_account(1);
+    desk_accept(0, 6, 1, SELL, 5000000, 9, "other");
+    desk_accept(0, 7, 1, SELL, 5000000, 9, "first");
+    desk_apply();
+    const uint64_t accepted = desk_number;
+    for (int64_t step = 1; step <= 4; step++) {
+        char name[8];
+        snprintf(name, sizeof(name), "n%d", (int)step);
+        amend(7, 10 - step, 9 - step, name);
+    }
+    amend(6, 9, 8, "other");
+    assert_true(recall_is_whole(&query, desk_view, fixture_views));
+    assert_true(recalled(&query, NULL, expected));
+    assert_non_null(strstr(expected, "[{\"symbol\":\"BTCUSDT\",\"orderId\":7,\"executionId\":"));
+    assert_non_null(strstr(expected, "\"origClientOrderId\":\"first\",\"newClientOrderId\":\"n1\","
+                                     "\"origQty\":\"0.00009000\",\"newQty\":\"0.00008000\","
+                                     "\"time\":17000000"));
+    assert_non_null(strstr(expected, "\"origClientOrderId\":\"n3\",\"newClientOrderId\":\"n4\""));
+    assert_null(strstr(expected, "other"));
+    for (uint32_t stored = 1; stored <= 4; stored++) {
+        struct history_rows rows = {
+            .row_count = stored, .cell = cell_of, .cursor = accepted + stored};
+        nothing_matched = false;
+        for (uint32_t row = 0; row < stored; row++) {
+            char former[8], name[8];
+            snprintf(former, sizeof(former), row == 0 ? "" : "n%u", row);
+            snprintf(name, sizeof(name), "n%u", row + 1);
+            row_of_amendment(row, accepted + 1 + row, former, name, 9 - row, 8 - row);
+        }
+        assert_true(recalled(&query, &rows, answer));
+        assert_string_equal(answer, expected);
+    }
+    query.id_min = accepted + 3;
+    query.limit = 1;
+    assert_true(recalled(&query, NULL, answer));
+    assert_non_null(strstr(answer, "\"newClientOrderId\":\"n3\""));
+    assert_null(strstr(answer, "\"newClientOrderId\":\"n4\""));
 }

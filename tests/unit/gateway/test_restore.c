@@ -94,8 +94,10 @@ TEST(restore, tails_below_the_checkpoint_are_dropped_not_empty)
     assert_null(view_next_market_fill(desk_view, 0, NULL));
     assert_true(view_list_lost(view_lists(desk_view), 1));
     assert_int_equal(view_list_dropped(view_lists(desk_view)), kept_state.command);
-    assert_true(view_prevented_lost(view_preventions(desk_view), 2));
+    assert_true(account_tail_lost(view_preventions(desk_view), 2));
     assert_int_equal(view_preventions(desk_view)->dropped, kept_state.command);
+    assert_true(account_tail_lost(view_amendments(desk_view), 2));
+    assert_int_equal(view_amendments(desk_view)->dropped, kept_state.command);
     assert_true(view_has_traded(desk_view, 0));
     assert_false(view_has_traded(desk_view, 1));
     /* New ones come on top, and the oldest ones stay known as lost. */

@@ -229,6 +229,14 @@ TEST(view, lists_know_their_orders_by_name)
     assert_string_equal((const char *)view_former_client_id(desk_view), "above");
     assert_string_equal((const char *)list->orders[0].client_id, "renamed");
     assert_true(view_check(desk_view));
+
+    const struct view_amended *entry = account_tail_next(view_amendments(desk_view), 1, NULL);
+    assert_int_equal(entry->link.command, desk_number);
+    assert_int_equal(entry->order_id, 11);
+    assert_int_equal(entry->qty_before.lots, 3);
+    assert_int_equal(entry->qty.lots, 2);
+    assert_string_equal((const char *)entry->former_client_id, "above");
+    assert_string_equal((const char *)entry->client_id, "renamed");
 }
 
 /* What prevention took is neither open nor executed, and the match is remembered for its account. */
@@ -254,10 +262,10 @@ TEST(view, prevented_quantity_is_kept_apart)
         assert_int_equal(open_one(id)->prevented_id, 4);
         assert_int_equal(open_one(id)->executed.lots, 0);
     }
-    const struct view_prevented *entry = view_prevented_next(view_preventions(desk_view), 1, NULL);
+    const struct view_prevented *entry = account_tail_next(view_preventions(desk_view), 1, NULL);
     assert_non_null(entry);
     assert_int_equal(entry->prevented_id, 4);
-    assert_null(view_prevented_next(view_preventions(desk_view), 1, entry));
+    assert_null(account_tail_next(view_preventions(desk_view), 1, entry));
 }
 
 /* An order that gave nothing has no prevented match of its own. */

@@ -2,39 +2,36 @@
 
 #include "tests/harness.h"
 
-static struct arena arena;
-
-static void add(struct view_preventions *preventions, uint64_t id, uint32_t account)
+/* An entry has what the event says, and when it was. */
+TEST(view_prevented, an_entry_says_what_was_prevented)
 {
-    const struct prevented_event prevented = {
-        .prevented_id = id, .maker_account = account, .taker_account = account};
-    const struct applied applied = {.number = 10 * id, .stamp_ns = id};
-    view_prevented_add(preventions, &prevented, &applied);
-}
-
-/* Each account walks its own from the newest, and learns when older ones are gone. */
-TEST(view_prevented, accounts_walk_their_own)
-{
-    const struct params params = {.accounts_max = 3};
-    struct view_preventions preventions;
-    assert_true(arena_map(&arena, view_prevented_bytes(&params)));
-    assert_true(view_prevented_init(&preventions, &arena, &params));
-    add(&preventions, 1, 1);
-    for (uint64_t id = 2; id <= VIEW_PREVENTED_KEPT; id++)
-        add(&preventions, id, 2 + (uint32_t)(id % 2));
-
-    const struct view_prevented *entry = view_prevented_next(&preventions, 2, NULL);
-    assert_int_equal(entry->prevented_id, VIEW_PREVENTED_KEPT);
-    entry = view_prevented_next(&preventions, 2, entry);
-    assert_int_equal(entry->prevented_id, VIEW_PREVENTED_KEPT - 2);
-    assert_int_equal(view_prevented_next(&preventions, 1, NULL)->prevented_id, 1);
-    assert_false(view_prevented_lost(&preventions, 1));
-    assert_int_equal(preventions.dropped, 0);
-
-    add(&preventions, VIEW_PREVENTED_KEPT + 1, 3);
-    assert_null(view_prevented_next(&preventions, 1, NULL));
-    assert_true(view_prevented_lost(&preventions, 1));
-    assert_false(view_prevented_lost(&preventions, 2));
-    assert_int_equal(preventions.dropped, 10);
+    struct arena arena;
+    struct account_tail tail;
+    const struct params params = {.accounts_max = 2};
+    const struct applied applied = {.number = 70, .stamp_ns = 7};
+    const struct prevented_event prevented = {.prevented_id = 9,
+                                              .maker_order = 3,
+                                              .taker_order = 4,
+                                              .price = {5},
+                                              .maker_qty = {6},
+                                              .taker_qty = {8},
+                                              .maker_account = 2,
+                                              .taker_account = 2,
+                                              .market = 1,
+                                              .mode = SELF_TRADE_DECREMENT};
+    assert_true(arena_map(&arena, account_tail_bytes(&params, 4, sizeof(struct view_prevented))));
+    assert_true(account_tail_init(&tail, &arena, &params, 4, sizeof(struct view_prevented)));
+    view_prevented_add(&tail, &prevented, &applied);
+    const struct view_prevented *entry = account_tail_next(&tail, 2, NULL);
+    assert_int_equal(entry->link.command, 70);
+    assert_int_equal(entry->time_ns, 7);
+    assert_int_equal(entry->prevented_id, 9);
+    assert_int_equal(entry->maker_order, 3);
+    assert_int_equal(entry->taker_order, 4);
+    assert_int_equal(entry->price.ticks, 5);
+    assert_int_equal(entry->maker_qty.lots, 6);
+    assert_int_equal(entry->taker_qty.lots, 8);
+    assert_int_equal(entry->market, 1);
+    assert_int_equal(entry->mode, SELF_TRADE_DECREMENT);
     arena_unmap(&arena);
 }

@@ -80,7 +80,9 @@ static void fill_transfers(void)
         "o.order_id,"
         " 1, o.order_id, o.order_id, 0, o.created_ns, o.closed_ns FROM quorex.orders o;"
         "INSERT INTO quorex.prevented_matches SELECT o.command, 0, 0, o.order_id, o.created_ns,"
-        " o.account, 1, o.order_id, o.order_id, 1, 1, 0, 1 FROM quorex.orders o");
+        " o.account, 1, o.order_id, o.order_id, 1, 1, 0, 1 FROM quorex.orders o;"
+        "INSERT INTO quorex.order_amendments SELECT o.command, 0, 0, o.order_id, o.account,"
+        " o.created_ns, 'a', 'b', 2, 1 FROM quorex.orders o");
     if (PQresultStatus(done) != PGRES_COMMAND_OK) fail_msg("%s", PQresultErrorMessage(done));
     PQclear(done);
 }
@@ -403,6 +405,18 @@ static void check_lists(void)
         }
 }
 
+static void check_amendments(void)
+{
+    for (int newest = 0; newest < 2; newest++) {
+        struct history_query query = question(HISTORY_AMENDMENTS, newest);
+        query.order_id = 2 * 6 + 1;
+        query.id_min = only_row(&query); /* its execution */
+        check_few(&query, query.id_min);
+        query.id_min++;
+        check_rare(&query);
+    }
+}
+
 static void check_zone(void)
 {
     for (int newest = 0; newest < 2; newest++) {
@@ -438,6 +452,7 @@ static void check_all(void)
     fill();
     memset(has_explained, 0, sizeof(has_explained));
     check_lists();
+    check_amendments();
     check_ledger();
     check_transfers();
     check_ranges(HISTORY_FILLS);

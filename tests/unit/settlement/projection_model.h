@@ -23,6 +23,7 @@ enum model_table {
     MODEL_FILLS,
     MODEL_ORDERS,
     MODEL_PREVENTED,
+    MODEL_AMENDMENTS,
     MODEL_LISTS,
     MODEL_BLOCKS,
     MODEL_CANDLES,
@@ -43,8 +44,8 @@ enum model_table {
 static const char *const model_questions[MODEL_TABLES] = {
     "SELECT command, ordinal, trade_id, aggregate_id, time_ns, price, qty, maker_order, "
     "taker_order,"
-    " maker_account, taker_account, maker_fee, taker_fee, maker_rebate, taker_side FROM "
-    "quorex.fills"
+    " maker_account, taker_account, maker_fee, taker_fee, maker_rebate, taker_side, maker_list,"
+    " taker_list FROM quorex.fills"
     " ORDER BY trade_id",
     "SELECT order_id, command, account, client_id, side, type, time_in_force, status, reason, "
     "price,"
@@ -53,6 +54,8 @@ static const char *const model_questions[MODEL_TABLES] = {
     "quorex.orders ORDER BY order_id",
     "SELECT prevented_id, command, ordinal, time_ns, account, price, maker_order, taker_order,"
     " maker_qty, taker_qty, taker_side, mode FROM quorex.prevented_matches ORDER BY prevented_id",
+    "SELECT command, ordinal, market, order_id, account, time_ns, orig_client_id, new_client_id,"
+    " orig_qty, new_qty FROM quorex.order_amendments ORDER BY command",
     "SELECT list_id, command, account, client_id, kind, a_order, b_order, c_order, created_ns,"
     " closed_ns FROM quorex.order_lists ORDER BY list_id",
     "SELECT height, time_ns, first_command, last_command, fill_count, encode(hash, 'hex'),"
@@ -102,6 +105,7 @@ struct model {
     bool has_house;
     bool known[WORLD_ACCOUNTS + 1][2];
     uint64_t begun[2][MODEL_TRANSFERS]; /* of deposits and withdrawals, by number - 1 */
+    uint64_t lists[MODEL_ROWS];         /* of orders, by id; 0: of none */
     uint64_t command, stamp_ns, fill_count;
     uint32_t ordinal;
     struct order_terms_event terms;
@@ -219,6 +223,15 @@ static inline void model_way(struct model *model, int asset, uint32_t giver, uin
                   (int64_t)((__int128)units * -giver_ppm / 1000000));
 }
 
+/* As the database prints the list of an order: nothing when it is of none. */
+static inline const char *model_list_of(const struct model *model, uint64_t order_id, char text[24])
+{
+    if (order_id >= MODEL_ROWS) abort();
+    text[0] = 0;
+    if (model->lists[order_id] != 0) snprintf(text, 24, "%" PRIu64, model->lists[order_id]);
+    return text;
+}
+
 static inline void model_fill(struct model *model, const struct event *event)
 {
     struct fill_event fill;
@@ -238,12 +251,15 @@ static inline void model_fill(struct model *model, const struct event *event)
     model_way(model, USDT, buyer, seller, quote, taker_buys ? taker_ppm : maker_ppm,
               taker_buys ? maker_ppm : taker_ppm);
     model->fill_count++;
+    char maker[24], taker[24];
     snprintf(model_line(model, MODEL_FILLS), MODEL_WIDTH,
              "%" PRIu64 "|%u|%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|%" PRId64 "|%" PRId64 "|%" PRIu64
-             "|%" PRIu64 "|%u|%u|%" PRId64 "|%" PRId64 "|%" PRId64 "|%u",
+             "|%" PRIu64 "|%u|%u|%" PRId64 "|%" PRId64 "|%" PRId64 "|%u|%s|%s",
              model->command, model->ordinal, fill.trade_id, fill.aggregate_id, model->stamp_ns,
              fill.price.ticks, fill.qty.lots, fill.maker_order, fill.taker_order,
-             fill.maker_account, fill.taker_account, maker_fee, taker_fee, rebate, fill.taker_side);
+             fill.maker_account, fill.taker_account, maker_fee, taker_fee, rebate, fill.taker_side,
+             model_list_of(model, fill.maker_order, maker),
+             model_list_of(model, fill.taker_order, taker));
     model_candles(model, &fill);
 }
 
@@ -280,10 +296,25 @@ static inline void model_prevented(struct model *model, const struct event *even
              prevented.taker_side, prevented.mode);
 }
 
+/* The world's orders keep their names. */
+static inline void model_amended(struct model *model, const struct event *event)
+{
+    struct order_amended_event amended;
+    order_amended_event_get(event->payload, &amended);
+    snprintf(model_line(model, MODEL_AMENDMENTS), MODEL_WIDTH,
+             "%" PRIu64 "|%u|0|%" PRIu64 "|%u|%" PRIu64 "|%.36s|%.36s|%" PRId64 "|%" PRId64,
+             model->command, model->ordinal, amended.order_id, amended.account, model->stamp_ns,
+             (const char *)amended.client_id, (const char *)amended.client_id,
+             amended.qty_before.lots, amended.qty.lots);
+}
+
 static inline void model_list(struct model *model, const struct event *event)
 {
     struct list_accepted_event list;
     list_accepted_event_get(event->payload, &list);
+    if (list.a_order + 2 >= MODEL_ROWS) abort();
+    model->lists[list.a_order] = model->lists[list.b_order] = list.list_id;
+    if (list.c_order != 0) model->lists[list.c_order] = list.list_id;
     snprintf(model_line(model, MODEL_LISTS), MODEL_WIDTH,
              "%" PRIu64 "|%" PRIu64 "|%u|%.36s|%u|%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|%" PRIu64
              "|0",
@@ -494,6 +525,7 @@ static inline void model_event(struct model *model, const struct event *event)
         {T_FILL, model_fill},
         {T_ORDER_DONE, model_done},
         {T_PREVENTED, model_prevented},
+        {T_ORDER_AMENDED, model_amended},
         {T_LIST_ACCEPTED, model_list},
         {T_LIST_DONE, model_list_done},
         {T_BALANCE, model_balance},

@@ -8,14 +8,12 @@
 #include "tests/unit/settlement/projection_model.h"
 
 /* Where a line of a table that retention drops from has its command, from 1. */
-static const int rows_command_at[MODEL_TABLES] = {[MODEL_FILLS] = 1,
-                                                  [MODEL_ORDERS] = 2,
-                                                  [MODEL_PREVENTED] = 2,
-                                                  [MODEL_LISTS] = 2,
-                                                  [MODEL_ENTRIES] = 2,
-                                                  [MODEL_DEPOSIT_CHANGES] = 1,
-                                                  [MODEL_WITHDRAWAL_CHANGES] = 1,
-                                                  [MODEL_ADDRESS_CHANGES] = 1};
+static const int rows_command_at[MODEL_TABLES] = {
+    [MODEL_FILLS] = 1,           [MODEL_ORDERS] = 2,
+    [MODEL_PREVENTED] = 2,       [MODEL_AMENDMENTS] = 1,
+    [MODEL_LISTS] = 2,           [MODEL_ENTRIES] = 2,
+    [MODEL_DEPOSIT_CHANGES] = 1, [MODEL_WITHDRAWAL_CHANGES] = 1,
+    [MODEL_ADDRESS_CHANGES] = 1};
 
 /* Whether retention has dropped the line: its command is below `dropped`. */
 static inline bool rows_is_gone(int table, const char *line, uint64_t dropped)

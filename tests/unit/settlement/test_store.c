@@ -14,6 +14,7 @@ struct kept {
     struct candle_row candles[ROWS_MAX];
     struct balance_row balances[ROWS_MAX];
     struct prevented_row prevented[ROWS_MAX];
+    struct amended_row amended[ROWS_MAX];
     struct list_row lists[ROWS_MAX];
     struct list_end_row list_ends[ROWS_MAX];
     struct deposit_row deposits[ROWS_MAX];
@@ -21,7 +22,8 @@ struct kept {
     struct address_row addresses[ROWS_MAX];
     uint32_t deposit_count, withdrawal_count, address_count;
     uint32_t fill_count, order_count, entry_count, candle_count, balance_count, block_count,
-        account_count, asset_count, market_count, prevented_count, list_count, list_end_count;
+        account_count, asset_count, market_count, prevented_count, amended_count, list_count,
+        list_end_count;
 };
 
 static void on_block(void *context, const struct block_row *row)
@@ -102,12 +104,19 @@ static void on_address(void *context, const struct address_row *row)
     kept->addresses[kept->address_count++] = *row;
 }
 
+static void on_amended(void *context, const struct amended_row *row)
+{
+    struct kept *kept = context;
+    assert_true(kept->amended_count < ROWS_MAX);
+    kept->amended[kept->amended_count++] = *row;
+}
+
 static struct store_sink sink_of(struct kept *kept)
 {
-    return (struct store_sink){kept,        on_block,   on_fill,       on_order,
-                               on_entry,    on_account, on_asset,      on_market,
-                               on_candle,   on_balance, on_prevented,  on_list,
-                               on_list_end, on_deposit, on_withdrawal, on_address};
+    return (struct store_sink){kept,         on_block,  on_fill,     on_order,   on_entry,
+                               on_account,   on_asset,  on_market,   on_candle,  on_balance,
+                               on_prevented, on_list,   on_list_end, on_deposit, on_withdrawal,
+                               on_address,   on_amended};
 }
 
 struct fixture {
@@ -392,6 +401,108 @@ TEST(store, terms_lists_prevention_and_rebates_have_rows)
     assert_int_equal(stop->terms.list_id, 1);
     assert_int_equal(stop->terms.stop_price.ticks, 2999900);
     assert_int_equal(f.kept->orders[2].terms.order_id, 0); /* a plain order */
+    teardown(&f);
+}
+
+/* As a store that begins where one that gave out its balances stood: open orders are not known. */
+static void begin_anew(struct fixture *f)
+{
+    store_reset(f->store);
+    assert_int_equal(project(f, 1), STATUS_OK); /* what is listed, and no order */
+    for (uint32_t i = 0; i < f->kept->balance_count; i++)
+        assert_true(store_load_balance(f->store, &f->kept->balances[i]));
+}
+
+static void assert_fill_lists(const struct kept *kept, uint32_t fill, uint64_t maker_list,
+                              uint64_t taker_list)
+{
+    assert_int_equal(kept->fills[fill].maker_list, maker_list);
+    assert_int_equal(kept->fills[fill].taker_list, taker_list);
+}
+
+/* A fill's row says of which list each side's order is: known from its acceptance on, or told when the store began. */
+TEST(store, fills_say_of_which_list_their_orders_are)
+{
+    struct fixture f = setup();
+    const struct world_order pair[] = {
+        {.account = 4, .side = SELL, .type = LIMIT_MAKER, .price = 3000100, .qty = 3},
+        {.account = 4,
+         .side = SELL,
+         .type = STOP_LOSS_LIMIT,
+         .stop = 2999900,
+         .price = 2999000,
+         .qty = 3}};
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    world_sell(f.world, 2, 3000000, 1);
+    world_buy(f.world, 1, 3000000, 1); /* a last price for the stop */
+    const uint64_t maker = world_place_list(f.world, LIST_OCO, pair);
+    world_buy(f.world, 1, 3000100, 1);
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    world_buy(f.world, 1, 3000100, 1);
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    assert_int_equal(project(&f, 1), STATUS_OK);
+    assert_int_equal(project(&f, 2), STATUS_OK);
+    store_balances(f.store, &f.sink);
+    assert_int_equal(project(&f, 3), STATUS_OK);
+    assert_fill_lists(f.kept, 0, 0, 0);
+    assert_fill_lists(f.kept, 1, 1, 0);
+    assert_fill_lists(f.kept, 2, 1, 0);
+
+    begin_anew(&f);
+    assert_int_equal(project(&f, 3), STATUS_OK);
+    assert_fill_lists(f.kept, 3, 0, 0);
+    begin_anew(&f);
+    assert_true(store_load_order(f.store, 0, maker, 1));
+    assert_int_equal(project(&f, 3), STATUS_OK);
+    assert_fill_lists(f.kept, 4, 1, 0);
+    teardown(&f);
+}
+
+static void assert_amended(const struct kept *kept, uint32_t index, const char *former,
+                           const char *name, int64_t before, int64_t qty)
+{
+    const struct amended_row *row = &kept->amended[index];
+    assert_string_equal(row->former_client_id, former);
+    assert_string_equal(row->client_id, name);
+    assert_int_equal(row->amended.qty_before.lots, before);
+    assert_int_equal(row->amended.qty.lots, qty);
+}
+
+/* What an order was called is known from its acceptance or its amendment before, or from the command; of an order that was
+ * open already when the store began, and was asked for by its id alone, it is not. */
+TEST(store, amendments_have_rows_with_both_names)
+{
+    struct fixture f = setup();
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    const uint64_t order = world_sell(f.world, 2, 3000000, 9);
+    f.world->amends_unnamed = true;
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    f.world->stamp_ns += 5;
+    world_amend(f.world, order, 8);
+    world_amend(f.world, order, 7);
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    f.world->amends_unnamed = false;
+    world_amend(f.world, order, 6);
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    assert_int_equal(project(&f, 1), STATUS_OK);
+    assert_int_equal(project(&f, 2), STATUS_OK);
+    store_balances(f.store, &f.sink);
+    assert_int_equal(project(&f, 3), STATUS_OK);
+    assert_amended(f.kept, 0, "c1", "c1", 9, 8);
+    assert_amended(f.kept, 1, "c1", "c1", 8, 7);
+    assert_int_equal(f.kept->amended[1].time_ns, 1700000000000000005u);
+    assert_int_equal(f.kept->amended[1].command, f.kept->amended[0].command + 1);
+    assert_int_equal(f.kept->amended[1].amended.order_id, order);
+    assert_int_equal(f.kept->amended[1].amended.account, 2);
+
+    begin_anew(&f);
+    assert_int_equal(project(&f, 3), STATUS_OK);
+    assert_amended(f.kept, 2, "", "c1", 9, 8);
+    assert_amended(f.kept, 3, "c1", "c1", 8, 7);
+    store_balances(f.store, &f.sink);
+    begin_anew(&f);
+    assert_int_equal(project(&f, 4), STATUS_OK);
+    assert_amended(f.kept, 4, "c1", "c1", 7, 6);
     teardown(&f);
 }
 

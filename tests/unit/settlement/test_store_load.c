@@ -53,3 +53,31 @@ TEST(store_load, listings_follow_the_genesis)
     world_free(world);
     database_free(database);
 }
+
+/* Orders of open lists are known, but for those that have ended; an end above the cursor has not come yet. */
+TEST(store_load, open_lists_tell_of_their_orders)
+{
+    struct database *database = batches_open("lists", 1000);
+    struct world *world = batches_world(1);
+    struct arena arena;
+    assert_true(arena_map(&arena, store_bytes(&world->genesis)));
+    struct store *store = store_new(&arena, &world->genesis);
+    cluster_ask("lists",
+                "UPDATE quorex.cursor SET command = 50;"
+                "INSERT INTO quorex.order_lists VALUES (1, 0, 4, 1, 'a', 1, 10, 11, 0, 1, 0),"
+                " (2, 0, 5, 1, 'b', 3, 12, 13, 14, 1, 0), (3, 0, 6, 1, 'c', 1, 15, 16, 0, 1, 9);"
+                "INSERT INTO quorex.orders SELECT c, 0, o, 1, '', 0, 1, 1, 3, 1, 1, 1, 0, 0, 0, 1,"
+                " 1, 0, l, 0, 0, 0, 0, 0, 0, 0 FROM (VALUES (40, 11, 4), (60, 13, 5)) v (c, o, l)");
+    store_reset(store);
+    assert_int_equal(store_load_lists(store, database, true), STATUS_OK);
+    static const uint64_t lists[] = {[10] = 4, [12] = 5, [13] = 5, [14] = 5, [16] = 0};
+    for (uint64_t order = 10; order < sizeof(lists) / sizeof(*lists); order++)
+        assert_int_equal(store_list_of(store, 0, order), lists[order]);
+    cluster_ask("lists",
+                "INSERT INTO quorex.order_lists SELECT 1, 0, 10 + i, 1, 'x', 1, 100 + 2 * i,"
+                " 101 + 2 * i, 0, 1, 0 FROM generate_series(1, 60000) i");
+    assert_int_equal(store_load_lists(store, database, false), STATUS_MALFORMED);
+    arena_unmap(&arena);
+    world_free(world);
+    database_free(database);
+}

@@ -267,6 +267,7 @@ static void assert_same(const char *database, const char *like, uint64_t call)
 static const char loose_sql[] =
     "SELECT (SELECT count(*) FROM quorex.fills WHERE command > c.command)"
     " + (SELECT count(*) FROM quorex.ledger_entries WHERE command > c.command)"
+    " + (SELECT count(*) FROM quorex.order_amendments WHERE command > c.command)"
     " + (SELECT count(*) FROM quorex.deposit_changes WHERE command > c.command)"
     " + (SELECT count(*) FROM quorex.blocks WHERE height > c.height)"
     " + (SELECT count(*) FROM quorex.balances WHERE height > c.balances_height)"

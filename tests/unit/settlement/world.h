@@ -160,8 +160,9 @@ struct world {
     struct world_order orders[WORLD_ORDERS];
     uint64_t clock; /* counts places in queues */
     uint64_t list_id, prevented_id;
-    int64_t last;       /* price */
-    bool was_prevented; /* the last match */
+    bool amends_unnamed; /* by the order's id alone */
+    int64_t last;        /* price */
+    bool was_prevented;  /* the last match */
     uint16_t tiers[WORLD_ACCOUNTS + 1], floors[WORLD_ACCOUNTS + 1];
     int64_t traded[WORLD_ACCOUNTS + 1][WORLD_DAYS]; /* by day since the first */
     uint64_t looked[WORLD_ACCOUNTS + 1];            /* day + 1 of the last order */

@@ -869,8 +869,9 @@ static inline void world_amend(struct world *world, uint64_t order_id, int64_t q
     struct world_order *order = world_find(world, order_id);
     world_begin(world);
     if (world->plant == PLANT_AMEND_MORE) qty = order->qty + 1;
-    const struct order_amend_command amend = {
+    struct order_amend_command amend = {
         .order_id = order_id, .qty = {qty}, .account = order->account};
+    if (!world->amends_unnamed) world_name(order_id, amend.orig_client_id);
     order_amend_command_put(payload, &amend);
     struct order_amended_event amended = {
         .order_id = order_id, .qty_before = {order->qty}, .qty = {qty}, .account = order->account};
