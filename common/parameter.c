@@ -38,7 +38,10 @@ bool parameter_mandatory(const struct form *form, const char *name, const struct
 /* How many digits `text` starts with. */
 static size_t digit_run(const char *text)
 {
-    return strspn(text, "0123456789");
+    size_t count = 0;
+    while (text[count] >= '0' && text[count] <= '9')
+        count++;
+    return count;
 }
 
 bool parameter_u64(const struct form_field *field, uint64_t *value, struct refusal *refusal)
@@ -126,16 +129,26 @@ bool parameter_absent(const struct form *form, const char *name, struct refusal 
     return parameter_refuse(refusal, REJECT_NOT_REQUIRED, name, NULL);
 }
 
+/* Whether an order's name is made of what it may be made of: '-', '.', '/', digits and ':' are neighbours. */
+static bool has_legal_letters(const struct form_field *field)
+{
+    for (size_t at = 0; at < field->value_bytes; at++) {
+        const char letter = field->value[at];
+        if (!((letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+              (letter >= '-' && letter <= ':') || letter == '_'))
+            return false;
+    }
+    return true;
+}
+
 bool parameter_client_id(const struct form *form, const char *name,
                          uint8_t client_id[CLIENT_ID_BYTES], struct refusal *refusal)
 {
-    static const char legal[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "0123456789-_.:/";
     const struct form_field *field;
     memset(client_id, 0, CLIENT_ID_BYTES);
     if (!parameter_optional(form, name, &field, refusal)) return false;
     if (field == NULL) return true;
-    if (field->value_bytes > CLIENT_ID_BYTES || strspn(field->value, legal) != field->value_bytes)
+    if (field->value_bytes > CLIENT_ID_BYTES || !has_legal_letters(field))
         return parameter_refuse(refusal, REJECT_ILLEGAL_CHARACTERS, name, CLIENT_ID_RANGE);
     memcpy(client_id, field->value, field->value_bytes);
     return true;

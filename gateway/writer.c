@@ -16,13 +16,11 @@ void writer_start_growing(struct writer *json, size_t limit,
     *json = (struct writer){.limit = limit, .grow = grow, .context = context};
 }
 
-/* Room for `byte_count` more bytes, or NULL and overflow. Doubles, so that a long list costs
- * amortised constant time a byte. */
-static char *room(struct writer *json, size_t byte_count)
+/* Makes room for `byte_count` more bytes than there is, or says overflow. Doubles, so that a long list costs amortised
+ * constant time a byte. */
+static __attribute__((noinline)) char *make_room(struct writer *json, size_t byte_count)
 {
     if (json->overflow) return NULL;
-    if (byte_count <= json->capacity - json->used) return json->bytes + json->used;
-
     const size_t needed = json->used + byte_count;
     size_t capacity = json->capacity == 0 ? WRITER_FIRST_CAPACITY : json->capacity;
     while (capacity < needed)
@@ -39,6 +37,14 @@ static char *room(struct writer *json, size_t byte_count)
     json->bytes = grown;
     json->capacity = capacity;
     return json->bytes + json->used;
+}
+
+/* Room for `byte_count` more bytes, or NULL and overflow. */
+static inline char *room(struct writer *json, size_t byte_count)
+{
+    if (byte_count <= json->capacity - json->used && !json->overflow)
+        return json->bytes + json->used;
+    return make_room(json, byte_count);
 }
 
 static void put(struct writer *json, const char *bytes, size_t byte_count)
@@ -155,24 +161,68 @@ void writer_padded(struct writer *json, const uint8_t *text, size_t field_bytes)
     writer_text(json, (const char *)text, strnlen((const char *)text, field_bytes));
 }
 
+static const char digit_pairs[] = "0001020304050607080910111213141516171819202122232425262728293031"
+                                  "323334353637383940414243444546474849"
+                                  "5051525354555657585960616263646566676869707172737475767778798081"
+                                  "828384858687888990919293949596979899";
+
+/* Digits of `value`, right-aligned before `end`, at least `digit_count` of them; returns where they begin. Two at a time:
+ * a division is what they cost. */
+static char *put_digits(uint64_t value, int digit_count, char *end)
+{
+    char *at = end;
+    for (; value >= 100; value /= 100) {
+        at -= 2;
+        memcpy(at, digit_pairs + value % 100 * 2, 2);
+    }
+    if (value >= 10) {
+        at -= 2;
+        memcpy(at, digit_pairs + value * 2, 2);
+    } else if (value > 0) {
+        *--at = (char)('0' + value);
+    }
+    while (end - at < digit_count)
+        *--at = '0';
+    return at;
+}
+
 /* Digits of `value`, right-aligned in `text`; returns where they begin. At least `places` + 1. */
 static char *digits_of(unsigned __int128 value, int places, char text[WRITER_NUMBER_MAX])
 {
+    static const uint64_t powers[] = {1,
+                                      10,
+                                      100,
+                                      1000,
+                                      10000,
+                                      100000,
+                                      1000000,
+                                      10000000,
+                                      100000000,
+                                      1000000000,
+                                      10000000000,
+                                      100000000000,
+                                      1000000000000,
+                                      10000000000000,
+                                      100000000000000,
+                                      1000000000000000,
+                                      10000000000000000,
+                                      100000000000000000,
+                                      1000000000000000000};
     char *at = text + WRITER_NUMBER_MAX;
-    int written = 0;
-    while (value != 0 || written <= places) {
-        if (written == places && places != 0) *--at = '.';
-        /* 64-bit division is several times cheaper, and nearly every value fits. */
-        if (value <= UINT64_MAX) {
-            *--at = (char)('0' + (uint64_t)value % 10);
-            value = (uint64_t)value / 10;
-        } else {
-            *--at = (char)('0' + (int)(value % 10));
-            value /= 10;
-        }
-        written++;
+    /* 64-bit division is several times cheaper, and nearly every value fits. */
+    if (value <= UINT64_MAX && places > 0) {
+        at = put_digits((uint64_t)value % powers[places], places, at);
+        *--at = '.';
+        return put_digits((uint64_t)value / powers[places], 1, at);
     }
-    return at;
+    if (places > 0) {
+        at = put_digits((uint64_t)(value % powers[places]), places, at);
+        *--at = '.';
+        value /= powers[places];
+    }
+    for (; value > UINT64_MAX; value /= powers[18])
+        at = put_digits((uint64_t)(value % powers[18]), 18, at);
+    return put_digits((uint64_t)value, 1, at);
 }
 
 void writer_u64(struct writer *json, uint64_t value)

@@ -151,6 +151,21 @@ TEST(parameter, client_ids_are_1_to_36_plain_characters)
     assert_int_equal(reject_code(refusal.reject), -1105);
 }
 
+/* Each byte that a client can send, and nothing but what the range names. */
+TEST(parameter, client_ids_have_the_letters_of_their_range)
+{
+    static const char legal[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/";
+    for (int letter = 1; letter < 256; letter++) {
+        uint8_t client_id[CLIENT_ID_BYTES];
+        char sent_as[8];
+        snprintf(sent_as, sizeof(sent_as), "x%%%02x", (unsigned)letter);
+        sent(sent_as);
+        assert_int_equal(parameter_client_id(&form, "quantity", client_id, &refusal),
+                         strchr(legal, letter) != NULL);
+    }
+}
+
 TEST(parameter, words_are_matched_exactly)
 {
     static const struct parameter_word words[] = {{"BUY", 4}, {"SELL", 5}};

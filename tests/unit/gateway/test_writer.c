@@ -103,3 +103,42 @@ TEST(writer, grows_to_its_limit_and_not_beyond)
     assert_true(json.overflow);
     assert_true(json.used <= 3000);
 }
+
+/* `value` in digits, one by one, with a point before the last `places`. */
+static void print_slowly(unsigned __int128 value, int places, char *to)
+{
+    char backwards[64];
+    int count = 0;
+    for (int digit = 0; value > 0 || digit <= places; digit++, value /= 10) {
+        if (digit == places && places > 0) backwards[count++] = '.';
+        backwards[count++] = (char)('0' + (int)(value % 10));
+    }
+    for (int at = 0; at < count; at++)
+        to[at] = backwards[count - 1 - at];
+    to[count] = '\0';
+}
+
+/* A number has its digits at every length, and on both sides of where one more begins. */
+TEST(writer, digits_are_right_at_every_length)
+{
+    unsigned __int128 power = 1;
+    for (int length = 0; length < 38; length++, power *= 10) {
+        for (int away = -1; away <= 1; away++) {
+            const unsigned __int128 value = power + (unsigned __int128)(__int128)away;
+            for (int places = 0; places <= 18; places++) {
+                char expected[80] = "\"";
+                print_slowly(value, places, expected + 1);
+                strcat(expected, "\"");
+                struct writer json = fresh();
+                writer_fixed(&json, (__int128)value, places);
+                assert_text(&json, expected);
+            }
+            if (value > UINT64_MAX) continue;
+            char expected[80];
+            print_slowly(value, 0, expected);
+            struct writer json = fresh();
+            writer_u64(&json, (uint64_t)value);
+            assert_text(&json, expected);
+        }
+    }
+}
