@@ -6,6 +6,7 @@
 #include "node/demo_accounts.h"
 #include "node/demo_flow.h"
 #include "node/epoch.h"
+#include "node/heap.h"
 #include "node/init.h"
 #include "node/join.h"
 #include "node/light.h"
@@ -60,6 +61,7 @@ int main(int argc, char **argv)
         fputs("quorex: this machine gives no randomness\n", stderr);
         return 1;
     }
+    heap_keep();
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         if (strcmp(commands[i].name, argv[1]) == 0) return commands[i].run(argc - 1, argv + 1);
     fprintf(stderr, "quorex: no command is called \"%s\"\n", argv[1]);
