@@ -475,6 +475,7 @@ void publish_notice(struct publisher *publisher, uint16_t type, const uint8_t *p
 {
     if (type == T_BLOCK_CERTIFIED) on_certified(publisher, payload);
     if (type == T_BLOCK_SEALED) on_sealed(publisher, payload);
+    if (publisher->users != NULL) user_stream_notice(publisher->users, type, payload);
 }
 
 /* ---- Periods ---- */

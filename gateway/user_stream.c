@@ -29,6 +29,11 @@ struct user_stream {
     uint32_t listener_count;
     struct user_listener *next;    /* is told after the one that is told now */
     struct user_listener *telling; /* hears; NULL: nobody, or it has left */
+    struct finality finality;
+    struct finality_block final; /* of its blocks the last whose events may all be told */
+    uint64_t ended;              /* the last command that has */
+    struct link certified;       /* listeners that are told what is final */
+    struct link *next_certified; /* as `next` */
     struct printed printed[UNIT_COUNT][PRINTED_KEPT];
 };
 
@@ -45,6 +50,7 @@ struct user_stream *user_stream_new(struct arena *arena, const struct genesis *g
     if (stream == NULL) return NULL;
     stream->view = view;
     stream->params = params;
+    list_init(&stream->certified);
     stream->events = user_event_new(arena, genesis, view, params);
     stream->listeners = arena_take_array(arena, (size_t)genesis->params.accounts_max + 1,
                                          sizeof(*stream->listeners));
@@ -61,6 +67,7 @@ struct listen_keys *user_stream_keys(const struct user_stream *stream)
 void user_stream_restart(struct user_stream *stream)
 {
     user_event_restart(stream->events);
+    stream->ended = view_command(stream->view);
 }
 
 /* ---- listeners ---- */
@@ -86,6 +93,9 @@ void user_stream_join(struct user_stream *stream, struct user_listener *listener
     stream->listener_count++;
     user_event_watch(stream->events, listener->account, stream->told);
     listener->is_waiting = is_behind(stream, listener);
+    if (listener->marks == NULL) return;
+    link_last(&stream->certified, &listener->certified);
+    if (listener->marks->count > 0) listener->is_waiting = true; /* it may be final by now */
 }
 
 void user_stream_leave(struct user_stream *stream, struct user_listener *listener)
@@ -93,6 +103,9 @@ void user_stream_leave(struct user_stream *stream, struct user_listener *listene
     if (!listener->is_joined) return;
     if (stream->next == listener) stream->next = listener->next;
     if (stream->telling == listener) stream->telling = NULL;
+    if (stream->next_certified == &listener->certified)
+        stream->next_certified = listener->certified.next;
+    if (listener->marks != NULL) unlink_from(&listener->certified);
     if (listener->previous != NULL)
         listener->previous->next = listener->next;
     else
@@ -156,6 +169,22 @@ static uint32_t next_place(const struct user_stream *stream, const struct user_l
     return place;
 }
 
+/* What of that it has heard has become final, if anything. */
+static void tell_final(struct user_stream *stream, struct user_listener *listener)
+{
+    char bytes[FINALITY_JSON_MAX];
+    struct writer json;
+    struct finality_range range;
+    if (listener->marks == NULL ||
+        !finality_take(listener->marks, stream->final.last_command, &range))
+        return;
+    writer_start(&json, bytes, sizeof(bytes));
+    finality_put(&json, &stream->final, &range, listener->time_unit_ns);
+    ASSERT(!json.overflow);
+    const bool has_room = listener->hear(listener, json.bytes, json.used);
+    if (stream->telling == listener) listener->is_waiting = !has_room;
+}
+
 /* Tells at most so many messages, and less when there is no room. */
 static void tell(struct user_stream *stream, struct user_listener *listener, uint32_t max)
 {
@@ -167,7 +196,10 @@ static void tell(struct user_stream *stream, struct user_listener *listener, uin
             return;
         }
         const uint32_t place = next_place(stream, listener);
-        if (place == 0) break;
+        if (place == 0) {
+            tell_final(stream, listener);
+            break;
+        }
         if (told == max) {
             listener->is_waiting = true;
             break;
@@ -175,6 +207,8 @@ static void tell(struct user_stream *stream, struct user_listener *listener, uin
         const struct printed *message = print(stream, place, listener->time_unit_ns);
         listener->from = user_event_at(stream->events, place)->number;
         listener->place = place;
+        if (listener->marks != NULL)
+            finality_hear(&stream->finality, listener->marks, listener->from);
         const bool has_room = listener->hear(listener, message->bytes, message->byte_count);
         if (stream->telling == listener) listener->is_waiting = !has_room;
     }
@@ -207,6 +241,23 @@ static void tell_until(struct user_stream *stream, uint64_t end)
         tell_account(stream, account);
 }
 
+/* A block is final here once all that happened in it has been told: its notice may come before that. */
+static void tell_certified(struct user_stream *stream)
+{
+    const struct finality_block *final = &stream->finality.final;
+    if (final->height == stream->final.height || final->last_command > stream->ended) return;
+    stream->final = *final;
+    for (struct link *at = stream->certified.next; at != &stream->certified;
+         at = stream->next_certified) {
+        struct user_listener *listener = container_of(at, struct user_listener, certified);
+        stream->next_certified = at->next;
+        if (listener->is_waiting) continue; /* it has not heard all of it */
+        stream->telling = listener;
+        tell_final(stream, listener);
+    }
+    stream->telling = NULL;
+}
+
 /* In the middle of a command so long that it would be forgotten in part. */
 static void tell_early(struct user_stream *stream)
 {
@@ -217,6 +268,7 @@ static void tell_early(struct user_stream *stream)
 void user_stream_event(struct user_stream *stream, const struct applied *applied,
                        const struct event *event)
 {
+    if (event->type == T_SEALED) finality_seal(&stream->finality, applied->number);
     if (!user_event_fits(stream->events, applied, stream->told)) tell_early(stream);
     user_event_apply(stream->events, applied, event);
 }
@@ -227,4 +279,12 @@ void user_stream_end(struct user_stream *stream, const struct applied *applied)
     if ((applied->flags & APPLIED_LAST) == 0) return;
     tell_until(stream, user_event_count(stream->events));
     user_event_forget_touched(stream->events);
+    stream->ended = applied->number;
+    tell_certified(stream);
+}
+
+void user_stream_notice(struct user_stream *stream, uint16_t type, const uint8_t *payload)
+{
+    finality_notice(&stream->finality, type, payload);
+    tell_certified(stream);
 }

@@ -7,6 +7,9 @@
  *     up to date ──► hear says: no room ──► waiting ──► user_stream_go_on ──► up to date
  *          └──────────── forgotten ────────────┴──► lost
  *
+ * Whoever wants that is told as well which of his events have become final (finality.h): behind those, once a certificate
+ * covers them.
+ *
  * A message is printed once for a unit of time, however many hear it at the end of a command, and not at all for nobody.
  *
  * Owner    one gateway loop
@@ -19,7 +22,8 @@
 #ifndef GATEWAY_USER_STREAM_H
 #define GATEWAY_USER_STREAM_H
 
-#include "gateway/user_event.h"
+#include "gateway/finality.h"
+#include "gateway/list.h"
 
 #define USER_PAGE 64 /* messages that user_stream_go_on tells at most */
 
@@ -39,7 +43,9 @@ struct user_listener {
         from; /* what is not behind it has been heard already; a listener of another node may be ahead of this one */
     uint32_t
         key; /* of the view: by whose right it listens. USER_NO_KEY: by none that can be taken away */
-    uint32_t place; /* where the entry of that number may be */
+    uint32_t place;               /* where the entry of that number may be */
+    struct finality_marks *marks; /* NULL: it is not told what has become final */
+    struct link certified;        /* those that are */
     bool is_joined;
     bool is_waiting; /* for user_stream_go_on */
     /* One message, whose bytes are good until it returns. It may leave from within, and so may others. Returns false when
@@ -69,9 +75,13 @@ void user_stream_event(struct user_stream *stream, const struct applied *applied
                        const struct event *event);
 void user_stream_end(struct user_stream *stream, const struct applied *applied);
 
+/* As finality_notice: a block has been sealed or certified. */
+void user_stream_notice(struct user_stream *stream, uint16_t type, const uint8_t *payload);
+
 /* From now on it is told of what happens. What has happened since `from` it is told with user_stream_go_on, and until then
  * it is waiting, unless nothing has.
- * Needs: the account exists; account, time_unit_ns, from, key and what it is called back by are set, the rest is zero. */
+ * Needs: the account exists; account, time_unit_ns, from, key and what it is called back by are set, marks too where it
+ * wants that, with what it has heard elsewhere and may not be final yet; the rest is zero. */
 void user_stream_join(struct user_stream *stream, struct user_listener *listener);
 
 /* Nothing when it is not joined. */

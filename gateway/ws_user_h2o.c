@@ -1,5 +1,6 @@
 #include "gateway/ws_user_h2o.h"
 
+#include "common/parameter.h"
 #include "gateway/text.h"
 #include "gateway/user_json.h"
 #include "gateway/ws_call_h2o.h"
@@ -94,6 +95,7 @@ static void subscription_free(struct ws_calls *calls, struct ws_subscription **a
     user_stream_leave(calls->user.stream, &subscription->listener);
     *at = subscription->next;
     calls->user.count--;
+    free(subscription->listener.marks);
     free(subscription);
 }
 
@@ -189,6 +191,24 @@ static uint32_t key_of(struct request *request, const struct facts *facts)
     return (uint32_t)index;
 }
 
+/* certified=true: whoever subscribes is told what has become final, too. */
+static bool read_certified(struct request *request, bool *is_wanted)
+{
+    static const struct parameter_word words[] = {{"false", 0}, {"true", 1}};
+    uint8_t value = 0;
+    const bool is_read = parameter_optional_word(request->form, "certified", words, 2, REJECT_DATA,
+                                                 &value, &request->refusal);
+    *is_wanted = value != 0;
+    return is_read;
+}
+
+static struct finality_marks *new_marks(void)
+{
+    struct finality_marks *marks = h2o_mem_alloc(sizeof(*marks));
+    *marks = (struct finality_marks){0};
+    return marks;
+}
+
 /* A new one, which hears what is behind `from` by the key's right; or NULL with the refusal. */
 static struct ws_subscription *begin(struct request *request, uint32_t account, uint32_t key,
                                      struct user_number from)
@@ -196,6 +216,8 @@ static struct ws_subscription *begin(struct request *request, uint32_t account, 
     struct ws_calls *calls = ws_call_of(request);
     struct ws_user *user = &calls->user;
     enum reject reject = REJECT_NONE;
+    bool is_told_final;
+    if (!read_certified(request, &is_told_final)) return NULL;
     if (!calls->caller.is_open(calls->caller.context))
         reject = REJECT_STOPPING;
     else if (find_account(user, account) != NULL)
@@ -212,6 +234,7 @@ static struct ws_subscription *begin(struct request *request, uint32_t account, 
                      .time_unit_ns = time_unit_ns(calls),
                      .from = from,
                      .key = key,
+                     .marks = is_told_final ? new_marks() : NULL,
                      .hear = hear,
                      .lost = lost,
                      .ended = ended},
@@ -269,7 +292,9 @@ enum outcome ws_user_resume(struct request *request, const struct facts *facts)
         return request_refuse(request, REJECT_RESUME_OLD, NULL, NULL);
     const struct ws_subscription *subscription =
         begin(request, request->account, key_of(request, facts), from);
-    return subscription == NULL ? OUTCOME_REFUSED : answer_begun(request, subscription);
+    if (subscription == NULL) return OUTCOME_REFUSED;
+    if (subscription->listener.marks != NULL) finality_begin(subscription->listener.marks, from);
+    return answer_begun(request, subscription);
 }
 
 enum outcome ws_user_unsubscribe(struct request *request, const struct facts *facts)

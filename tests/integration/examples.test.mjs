@@ -369,12 +369,12 @@ test('user data is told as documented, and each of its events comes', { timeout:
         return answer.result;
     };
     const heard = (subscription) => messages.filter((one) => one.subscriptionId === subscription).map(({ event }) => event);
-    const { subscriptionId } = await checked('userDataStream.subscribe.signature', {});
+    const { subscriptionId } = await checked('userDataStream.subscribe.signature', { certified: true });
     await happen();
     const kinds = () => new Set(heard(subscriptionId).map(({ e, x }) => (x ? `${e} ${x}` : e)));
     const wanted = ['executionReport NEW', 'executionReport TRADE', 'executionReport CANCELED', 'executionReport REPLACED',
                     'executionReport REJECTED', 'executionReport TRADE_PREVENTION', 'executionReport EXPIRED', 'listStatus',
-                    'outboundAccountPosition', 'balanceUpdate'];
+                    'outboundAccountPosition', 'balanceUpdate', 'certified'];
     await until('an event of each kind', () => wanted.every((kind) => kinds().has(kind))).catch(() => {});
     assert.deepEqual(wanted.filter((kind) => !kinds().has(kind)), [], 'these did not come');
     assert.equal((await checked('session.subscriptions', {})).length, 1);

@@ -12,7 +12,7 @@ export function isBefore(left, right) {
 
 // One connection that is told of one account.
 export class Watcher {
-    static async open(base, account, kind = 'HMAC', from = undefined) {
+    static async open(base, account, kind = 'HMAC', from = undefined, wishes = {}) {
         const watcher = new Watcher();
         Object.assign(watcher, { account, kind, events: [], answers: new Map(), id: 0 });
         watcher.socket = new WebSocket(`${base}/ws-api/v3?returnRateLimits=false`);
@@ -23,7 +23,7 @@ export class Watcher {
             watcher.socket.on('error', reject);
         });
         const method = from === undefined ? 'subscribe.signature' : 'resume';
-        const answer = await watcher.askSigned(`userDataStream.${method}`, from === undefined ? {} : { from });
+        const answer = await watcher.askSigned(`userDataStream.${method}`, from === undefined ? wishes : { ...wishes, from });
         watcher.subscriptionId = answer.result?.subscriptionId;
         watcher.sequence = answer.result?.sequence;
         watcher.refusal = answer.error;
@@ -36,7 +36,7 @@ export class Watcher {
             return;
         }
         assert.equal(message.subscriptionId, this.subscriptionId ?? 0);
-        const { event } = message, last = this.events.at(-1);
+        const { event } = message, last = this.events.findLast(({ sequence }) => sequence);
         if (last && event.sequence) assert.ok(isBefore(last.sequence, event.sequence), 'numbers rise');
         this.events.push(event);
     }

@@ -8,7 +8,8 @@
 static char said[1 << 16]; /* what the connection was told, one line a message */
 static bool is_open, has_room;
 static struct ws_calls calls;
-static uint32_t sends_left; /* then the connection closes, as one that is too slow */
+static const char *certified; /* JSON of that parameter; NULL: without */
+static uint32_t sends_left;   /* then the connection closes, as one that is too slow */
 
 static void caller_send(void *context, const h2o_iovec_t *parts, size_t part_count)
 {
@@ -63,7 +64,7 @@ static void open_calls(const char *query)
     user_apply();
     said[0] = 0;
     is_open = has_room = true;
-    ended_for = NULL;
+    ended_for = certified = NULL;
     sends_left = UINT32_MAX;
     assert_true(ws_call_open(&calls, asker_desk, &caller, 7, query, strlen(query)));
     calls.user.stream = users;
@@ -86,14 +87,16 @@ static void take_signed(const char *method, const char *from)
 {
     uint8_t key_id[32], mac[32];
     char secret[65], hex[65], text[512], message[1024];
-    char signed_from[64] = "", member[64] = "";
+    char signed_from[64] = "", member[64] = "", signed_wish[64] = "", wish[64] = "";
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     const long long now_ms = (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     if (from != NULL) snprintf(signed_from, sizeof(signed_from), "&from=%s", from);
+    if (certified != NULL) snprintf(signed_wish, sizeof(signed_wish), "&certified=%s", certified);
+    if (certified != NULL) snprintf(wish, sizeof(wish), ",\"certified\":%s", certified);
     if (from != NULL) snprintf(member, sizeof(member), ",\"from\":\"%s\"", from);
-    snprintf(text, sizeof(text), "apiKey=" ASKER_KEY "%s&returnRateLimits=false&timestamp=%lld",
-             signed_from, now_ms);
+    snprintf(text, sizeof(text), "apiKey=" ASKER_KEY "%s%s&returnRateLimits=false&timestamp=%lld",
+             signed_wish, signed_from, now_ms);
     memset(key_id, 0xaa, sizeof(key_id));
     auth_secret_of(asker_secret, key_id, secret);
     const struct auth_payload payload = {.pieces = {{text, strlen(text)}}};
@@ -101,8 +104,8 @@ static void take_signed(const char *method, const char *from)
     hash_hex(mac, sizeof(mac), hex);
     snprintf(message, sizeof(message),
              "{\"id\":1,\"method\":\"%s\",\"params\":{\"apiKey\":\"" ASKER_KEY
-             "\"%s,\"timestamp\":%lld,\"signature\":\"%s\",\"returnRateLimits\":false}}",
-             method, member, now_ms, hex);
+             "\"%s%s,\"timestamp\":%lld,\"signature\":\"%s\",\"returnRateLimits\":false}}",
+             method, wish, member, now_ms, hex);
     take(message);
 }
 
@@ -142,6 +145,56 @@ TEST(ws_user, subscription_is_told_of_its_account)
     assert_said(
         "\"B\":[{\"a\":\"BTC\",\"f\":\"0.00000005\",\"l\":\"0.00000000\"}],\"sequence\":\"");
     assert_said("\"}}\n");
+    close_calls();
+}
+
+/* Who has asked for it is told behind his events, once a certificate covers them, that they are final; others are not. */
+TEST(ws_user, who_asks_is_told_what_is_final)
+{
+    char expected[128];
+    open_calls("");
+    certified = "true";
+    subscribe();
+    move(1, 5);
+    user_seal(1);
+    said[0] = 0;
+    user_certify(1);
+    assert_said(
+        "{\"subscriptionId\":0,\"event\":{\"e\":\"certified\",\"E\":1700000041000,\"height\":1,");
+    snprintf(expected, sizeof(expected), "\"from\":\"%llu-0\",\"to\":\"%llu-0\"}}\n",
+             (unsigned long long)desk_number - 1, (unsigned long long)desk_number - 1);
+    assert_said(expected);
+    close_calls();
+    open_calls("");
+    certified = "false";
+    subscribe();
+    move(1, 5);
+    user_seal(1);
+    said[0] = 0;
+    user_certify(1);
+    assert_string_equal(said, "");
+    close_calls();
+    open_calls("");
+    certified = "1";
+    subscribe();
+    assert_said("\"status\":400,\"error\":{\"code\":-1130,");
+    assert_null(calls.user.first);
+    close_calls();
+}
+
+/* Who resumes is told of what he has heard elsewhere, too. */
+TEST(ws_user, who_resumes_is_told_what_is_final)
+{
+    char from[USER_NUMBER_TEXT], expected[128];
+    open_calls("");
+    move(1, 5);
+    from[user_number_put((struct user_number){desk_number, 0}, from)] = 0;
+    user_seal(1);
+    user_certify(1);
+    certified = "true";
+    take_signed("userDataStream.resume", from);
+    snprintf(expected, sizeof(expected), "\"from\":\"%s\",\"to\":\"%s\"}}\n", from, from);
+    assert_said(expected);
     close_calls();
 }
 

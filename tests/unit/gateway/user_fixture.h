@@ -4,6 +4,7 @@
 #ifndef TESTS_UNIT_GATEWAY_USER_FIXTURE_H
 #define TESTS_UNIT_GATEWAY_USER_FIXTURE_H
 
+#include "common/block_header.h"
 #include "gateway/user_stream.h"
 #include "tests/unit/gateway/desk_fixture.h"
 
@@ -111,6 +112,45 @@ static inline void user_open(void)
     desk_account(2);
     user_apply();
 }
+
+/* ---- blocks ---- */
+
+static inline void user_tell_sealed(uint64_t height, uint64_t last_command)
+{
+    uint8_t payload[BLOCK_SEALED_BYTES];
+    struct block_sealed_notice sealed = {0};
+    const struct block_header header = {.version = BLOCK_HEADER_VERSION,
+                                        .height = height,
+                                        .last_command = last_command,
+                                        .time_ns = 1700000041000000000u};
+    block_header_encode(&header, sealed.header);
+    memset(sealed.hash, 0xab, sizeof(sealed.hash));
+    block_sealed_notice_put(payload, &sealed);
+    user_stream_notice(users, T_BLOCK_SEALED, payload);
+}
+
+static inline void user_certify(uint64_t height)
+{
+    uint8_t payload[BLOCK_CERTIFIED_BYTES];
+    const struct block_certified_notice certified = {.height = height, .vote_count = 3};
+    block_certified_notice_put(payload, &certified);
+    user_stream_notice(users, T_BLOCK_CERTIFIED, payload);
+}
+
+/* The SEAL that ends a block is applied; its notice is for user_tell_sealed. */
+static inline uint64_t user_apply_seal(uint64_t height)
+{
+    event_write_sealed(&desk_events, &(struct sealed_event){.height = height});
+    user_apply();
+    return desk_number;
+}
+
+static inline void user_seal(uint64_t height)
+{
+    user_tell_sealed(height, user_apply_seal(height));
+}
+
+/* ---- commands ---- */
 
 static inline void user_header(uint16_t type, uint32_t payload_bytes)
 {
