@@ -34,9 +34,9 @@ struct consensus {
     struct node_set nodes;
     struct roster *roster; /* what other members say of newer sets; NULL as links */
     bool roster_news;
-    uint32_t first_ring;           /* where the next taking of commands begins */
-    uint32_t at_ring;              /* rings passed in this taking */
-    bool wanting[REPLICA_SOURCES]; /* in this turn all was taken: what comes now is wanted */
+    uint32_t first_ring;               /* where the next taking of commands begins */
+    uint32_t at_ring[REPLICA_SOURCES]; /* rings passed in this taking */
+    bool wanting[REPLICA_SOURCES];     /* in this turn all was taken: what comes now is wanted */
 };
 
 static struct sequence_time time_now(void)
@@ -113,15 +113,16 @@ static const uint8_t *world_arrived(void *context, enum replica_source source, s
     struct consensus *consensus = context;
     uint32_t count;
     struct ring *const *rings = source_rings(consensus->options, source, &count);
-    for (; consensus->at_ring < count; consensus->at_ring++) {
-        struct ring *ring = rings[(consensus->first_ring + consensus->at_ring) % count];
+    uint32_t *at = &consensus->at_ring[source];
+    for (; *at < count; (*at)++) {
+        struct ring *ring = rings[(consensus->first_ring + *at) % count];
         const uint8_t *command = ring_peek(ring, byte_count);
         if (command != NULL) {
             consensus->wanting[source] = false; /* until it is taken */
             return command;
         }
     }
-    consensus->at_ring = 0;
+    *at = 0;
     consensus->wanting[source] = true;
     return NULL;
 }
@@ -131,7 +132,7 @@ static void world_taken(void *context, enum replica_source source)
     struct consensus *consensus = context;
     uint32_t count;
     struct ring *const *rings = source_rings(consensus->options, source, &count);
-    ring_pop(rings[(consensus->first_ring + consensus->at_ring) % count]);
+    ring_pop(rings[(consensus->first_ring + consensus->at_ring[source]) % count]);
 }
 
 static void world_other(void *context, uint32_t node, const uint8_t *bytes, size_t byte_count)
@@ -368,7 +369,7 @@ static bool turn(struct consensus *consensus)
     changes_take(consensus);
     if (vetting->turn != NULL) vetting->turn(vetting->vetting.context);
     links_turn(consensus);
-    consensus->at_ring = 0;
+    consensus->at_ring[REPLICA_COMMANDS] = consensus->at_ring[REPLICA_VOTES] = 0;
     consensus->wanting[REPLICA_COMMANDS] = consensus->wanting[REPLICA_VOTES] = false;
     bool more = replica_turn(consensus->replica, time_now());
     each_ring(consensus, ring_release);

@@ -46,3 +46,11 @@ add_test(NAME race.node.hashing COMMAND race_hashing)
 add_test(NAME race.node.hashing_catches_a_missing_record COMMAND race_hashing --short)
 set_tests_properties(race.node.hashing race.node.hashing_catches_a_missing_record
                      PROPERTIES TIMEOUT 600 LABELS race)
+
+# Gateway loops that put commands into one log; --swap shows that two in the wrong order would be seen.
+add_executable(race_submissions ${CMAKE_SOURCE_DIR}/tests/race/submissions.c)
+target_link_libraries(race_submissions PRIVATE quorex_ledger)
+add_test(NAME race.ledger.submissions COMMAND race_submissions)
+add_test(NAME race.ledger.submissions_catches_a_wrong_order COMMAND race_submissions --swap)
+set_tests_properties(race.ledger.submissions race.ledger.submissions_catches_a_wrong_order
+                     PROPERTIES TIMEOUT 600 LABELS race)
