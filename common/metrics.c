@@ -12,6 +12,15 @@ static size_t print_one(char *text, size_t capacity, const char *name, const cha
     return length > 0 && (size_t)length < capacity ? (size_t)length : 0;
 }
 
+void metrics_add(struct metrics *sum, const struct metrics *part)
+{
+#define COUNTER(name, help) metric_add(&sum->name, metric_get(&part->name));
+#define GAUGE(name, help)   metric_add(&sum->name, metric_get(&part->name));
+#include "common/metrics.def"
+#undef COUNTER
+#undef GAUGE
+}
+
 size_t metrics_print(const struct metrics *metrics, char *text, size_t capacity)
 {
     size_t length = 0;

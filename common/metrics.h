@@ -36,6 +36,9 @@ static inline uint64_t metric_get(const _Atomic uint64_t *metric)
     return atomic_load_explicit(metric, memory_order_relaxed);
 }
 
+/* Adds all of `part` to what `sum` has, each for itself: a gauge, too, is then the sum of two loops'. */
+void metrics_add(struct metrics *sum, const struct metrics *part);
+
 /* Prometheus text format; returns the length, cut at `capacity`. */
 size_t metrics_print(const struct metrics *metrics, char *text, size_t capacity);
 

@@ -26,7 +26,7 @@ void desk_send(struct desk_question *question, int http_status, const char *cont
     answer->bytes = bytes;
     answer->byte_count = byte_count;
     answer->used_weight =
-        quota_charge(&question->desk->quota, QUOTA_WEIGHT, request->address, 0, request->now_ns);
+        quota_charge(question->desk->quota, QUOTA_WEIGHT, request->address, 0, request->now_ns);
     question->asker->answered(question);
 }
 
@@ -94,17 +94,17 @@ static bool may_look(const struct desk_question *question)
 {
     const struct desk *desk = question->desk;
     return !desk->options->limits_on ||
-           crowd_count(&desk->looking, question->request.address) < DESK_LOOKUPS_SHARE;
+           hall_count(desk->hall, HALL_LOOKUPS, question->request.address) < DESK_LOOKUPS_SHARE;
 }
 
 static void look(struct desk_question *question)
 {
-    crowd_enter(&question->desk->looking, question->request.address);
+    hall_enter(question->desk->hall, HALL_LOOKUPS, question->request.address, 1);
 }
 
 static void look_away(struct desk_question *question)
 {
-    crowd_leave(&question->desk->looking, question->request.address);
+    hall_leave(question->desk->hall, HALL_LOOKUPS, question->request.address, 1);
 }
 
 /* ---- history ---- */
@@ -245,11 +245,11 @@ static bool judge(struct desk_question *question, enum quota_kind kind, uint32_t
     struct desk *desk = question->desk;
     struct request *request = &question->request;
     if (!desk->options->limits_on) {
-        quota_charge(&desk->quota, kind, request->address, count, request->now_ns);
+        quota_charge(desk->quota, kind, request->address, count, request->now_ns);
         return true;
     }
     const struct quota_verdict verdict =
-        quota_judge(&desk->quota, kind, request->address, count, request->now_ns);
+        quota_judge(desk->quota, kind, request->address, count, request->now_ns);
     if (verdict.reject == REJECT_NONE) return true;
     count_refusal(desk->options->metrics, &verdict);
     question->answer.retry_after_s = verdict.retry_after_s;
@@ -277,7 +277,7 @@ bool desk_connects(struct desk_question *question, uint32_t weight)
 bool desk_is_banned(struct desk *desk, uint64_t address, uint64_t now_ns, struct refusal *refusal)
 {
     if (!desk->options->limits_on) return false;
-    const struct quota_verdict verdict = quota_ban(&desk->quota, address, now_ns);
+    const struct quota_verdict verdict = quota_ban(desk->quota, address, now_ns);
     if (verdict.reject == REJECT_NONE) return false;
     count_refusal(desk->options->metrics, &verdict);
     *refusal = quota_refusal(&verdict);
@@ -342,7 +342,7 @@ static void handle(struct desk_question *question)
     request->weight = request->route->weight;
     const enum outcome outcome = request->route->handler(request, &desk->facts);
     if (request->weight > request->route->weight)
-        quota_charge(&desk->quota, QUOTA_WEIGHT, request->address,
+        quota_charge(desk->quota, QUOTA_WEIGHT, request->address,
                      request->weight - request->route->weight, request->now_ns);
     follow(question, outcome);
 }
@@ -391,6 +391,7 @@ static void handle_when_current(struct desk_question *question)
  * them. */
 void desk_moved(struct desk *desk)
 {
+    submit_show(desk);
     desk->walked_behind = desk->first_behind;
     while (desk->walked_behind != NULL) {
         struct desk_question *question = desk->walked_behind;
@@ -493,9 +494,7 @@ bool desk_waits(const struct desk *desk)
 
 size_t desk_arena_bytes(const struct genesis *genesis)
 {
-    return auth_bytes(genesis) + recall_bytes() + QUOTA_ADDRESSES * sizeof(struct quota_entry) +
-           submit_bytes() + 2 * crowd_bytes(GATEWAY_WAITING_MAX) + crowd_bytes(DESK_LOOKUPS_MAX) +
-           sizeof(struct desk) + 1024;
+    return auth_bytes(genesis) + recall_bytes() + submit_bytes() + sizeof(struct desk) + 1024;
 }
 
 static void gather_facts(struct desk *desk, const struct desk_options *options)
@@ -515,19 +514,12 @@ static void gather_facts(struct desk *desk, const struct desk_options *options)
         .metrics = gateway->metrics,
         .progress = gateway->progress,
         .reconcile_wanted = &gateway->progress->reconcile_wanted,
-        .quota = &desk->quota,
+        .quota = desk->quota,
+        .hall = desk->hall,
         .users = options->users,
-        .ordering = &desk->ordering,
         .node = gateway->node,
         .limits_on = gateway->limits_on,
     };
-}
-
-static bool crowd_in(struct crowd *crowd, struct arena *arena, uint32_t in_max)
-{
-    struct crowd_place *places = arena_take(arena, crowd_bytes(in_max));
-    if (places != NULL) crowd_init(crowd, places, in_max);
-    return places != NULL;
 }
 
 struct desk *desk_new(struct arena *arena, const struct desk_options *options)
@@ -536,6 +528,8 @@ struct desk *desk_new(struct arena *arena, const struct desk_options *options)
     struct desk *desk = arena_take(arena, sizeof(*desk));
     if (desk == NULL) return NULL;
     desk->options = gateway;
+    desk->hall = gateway->hall;
+    desk->quota = hall_quota(gateway->hall);
     desk->history = options->history;
     desk->readers = options->readers;
     desk->now_ms = options->now_ms;
@@ -543,13 +537,12 @@ struct desk *desk_new(struct arena *arena, const struct desk_options *options)
     gather_facts(desk, options);
     desk->auth = auth_new(arena, gateway->genesis, gateway->gateway_secret);
     desk->recall = recall_new(arena);
-    if (desk->auth == NULL || desk->recall == NULL || !submit_init(desk, arena) ||
-        !quota_init(&desk->quota, arena) ||
-        !crowd_in(&desk->commanding, arena, GATEWAY_WAITING_MAX) ||
-        !crowd_in(&desk->ordering, arena, GATEWAY_WAITING_MAX) ||
-        !crowd_in(&desk->looking, arena, DESK_LOOKUPS_MAX))
-        return NULL;
-    return desk;
+    return desk->auth != NULL && desk->recall != NULL && submit_init(desk, arena) ? desk : NULL;
+}
+
+struct hall *desk_hall(const struct desk *desk)
+{
+    return desk->hall;
 }
 
 void desk_free(struct desk *desk)

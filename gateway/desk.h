@@ -27,6 +27,7 @@
 struct desk;
 struct desk_question;
 struct gateway_options;
+struct hall;
 struct history;
 struct order_batch;
 struct readers;
@@ -105,9 +106,12 @@ struct desk_options {
 /* Bytes of arena. */
 size_t desk_arena_bytes(const struct genesis *genesis);
 
-/* NULL when the arena or OpenSSL cannot. */
+/* NULL when the arena or OpenSSL cannot. Needs: options.gateway->hall. */
 MUST_CHECK struct desk *desk_new(struct arena *arena, const struct desk_options *options);
 void desk_free(struct desk *desk);
+
+/* What the desk has in common with those of the node's other loops. */
+struct hall *desk_hall(const struct desk *desk);
 
 /* Before anything else is done with a question that the transport has filled in. */
 void desk_begin(struct desk *desk, struct desk_question *question);
@@ -149,7 +153,8 @@ struct waiter *desk_waiter(struct desk *desk, const struct command_header *heade
 void desk_event(struct waiter *waiter, const struct applied *applied, const struct event *event);
 void desk_finish(struct desk *desk, struct waiter *waiter, const struct applied *applied);
 
-/* The view has moved: questions that waited for it go on. */
+/* The view has moved: questions that waited for it go on, and no other loop answers from an older one. Before anything of
+ * it leaves. */
 void desk_moved(struct desk *desk);
 
 /* Hands the round's commands to the log: one publish, at most one wake. */

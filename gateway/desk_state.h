@@ -6,9 +6,9 @@
 #ifndef GATEWAY_DESK_STATE_H
 #define GATEWAY_DESK_STATE_H
 
-#include "gateway/crowd.h"
 #include "gateway/desk.h"
 #include "gateway/gateway.h"
+#include "gateway/hall.h"
 #include "gateway/quota.h"
 #include "gateway/recall.h"
 
@@ -26,11 +26,9 @@ struct desk {
     struct recall *recall;
     struct history *history;
     struct readers *readers;
-    struct quota quota;
-    struct crowd commanding; /* commands under way, by address */
-    struct crowd ordering;   /* orders that they place, by account */
-    struct crowd looking;    /* who waits for PostgreSQL or for files, by address */
-    struct waiter *waiters;  /* submit.c: slots 1 .. GATEWAY_WAITING_MAX; 0 heads the list by age */
+    struct hall *hall;      /* all loops' */
+    struct quota *quota;    /* the hall's */
+    struct waiter *waiters; /* submit.c: slots 1 .. GATEWAY_WAITING_MAX; 0 heads the list by age */
     uint32_t free_waiter;
     uint32_t waiting_count;
     uint32_t returning; /* the slot whose command's parts are coming; 0: none */

@@ -2,12 +2,13 @@
  *
  * One call runs one loop: it listens, answers reads from the view it builds out of events, writes
  * commands into the ring to the log, and answers them when the engine's events return. It opens its
- * port only when that view has passed everything the log held at start.
+ * port only when that view has passed everything the log held at start. Several loops of one node listen at the same port,
+ * the first one first; each has rings and a view of its own, and what a client may take is counted in their hall (hall.h).
  *
- * Owner    the thread that calls gateway_run; everything inside is that thread's alone
+ * Owner    the thread that calls gateway_run; everything inside is that thread's alone, but for the hall
  * Memory   options must outlive the call; what it maps and allocates is returned at the end. What of them may change
  *          (struct gateway_settings) is copied, and comes anew through the mailbox
- * Limits   GATEWAY_CONNECTIONS_MAX sockets, GATEWAY_WAITING_MAX requests that wait for the log;
+ * Limits   connections_max sockets of all loops, GATEWAY_WAITING_MAX requests of this one that wait for the log;
  *          beyond them a connection is closed and a request is refused, by name
  */
 
@@ -30,6 +31,7 @@
 
 #define GATEWAY_TEXT_MAX 512 /* of a setting, with the byte behind it */
 
+struct hall;
 struct restore;
 struct chain_source;
 struct proof_source;
@@ -93,8 +95,10 @@ void gateway_mailbox_empty(struct gateway_mailbox *mailbox);
 struct gateway_options {
     const char *host; /* numeric address, e.g. "127.0.0.1" */
     uint16_t port;
-    uint32_t loop_index;
-    uint32_t node; /* our node id, the origin of our commands */
+    uint32_t
+        loop_index; /* below the hall's count; the first one opens the port, and tells of custody */
+    struct hall *hall; /* what this loop shares with the node's others; NULL: there are none */
+    uint32_t node;     /* our node id, the origin of our commands */
     const struct genesis *genesis;
     const uint8_t *gateway_secret; /* HASH_BYTES: HMAC secrets are derived from it */
     const char *conninfo;          /* libpq's; NULL or "": history is what memory holds */

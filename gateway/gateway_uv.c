@@ -2,6 +2,7 @@
 
 #include "gateway/custody_watch.h"
 #include "gateway/desk.h"
+#include "gateway/hall.h"
 #include "gateway/restore.h"
 #include "gateway/server.h"
 #include "gateway/tls_identity.h"
@@ -46,6 +47,7 @@ struct gateway {
     bool is_open;
     bool is_stopping;
     bool has_abandoned;
+    bool has_answered;
 };
 
 /* ---- checkpoints ---- */
@@ -150,11 +152,14 @@ static void gateway_fail(struct gateway *gateway, enum status status)
 }
 
 /* Open once the view has passed all that the log held at start, and our HELLO after it: from then on
- * a command of ours can come back. acquire: pairs with the consensus loop's release. */
+ * a command of ours can come back. acquire: pairs with the consensus loop's release. A loop joins a port that the first one
+ * has opened, as soon as it is ready itself. */
 static void open_when_ready(struct gateway *gateway)
 {
+    const struct gateway_options *options = gateway->options;
     const uint64_t replay =
-        atomic_load_explicit(&gateway->options->progress->replay_command, memory_order_acquire);
+        atomic_load_explicit(&options->progress->replay_command, memory_order_acquire);
+    if (options->loop_index > 0 && !hall_port_is_open(options->hall)) return;
     if (replay == 0 || view_command(gateway->view) < replay) return;
     if (view_epoch(gateway->view) < replay) return;
     const enum status status = server_listen(gateway->server);
@@ -175,7 +180,9 @@ static void step_closing(struct gateway *gateway)
         server_stop(gateway->server);
         log_info("gateway", "stopping: no more connections", " ");
     }
-    if (!desk_waits(gateway->desk))
+    if (gateway->has_answered || desk_waits(gateway->desk)) return;
+    gateway->has_answered = true;
+    if (hall_is_last_to_answer(gateway->options->hall))
         atomic_store_explicit(&progress->answered, 1, memory_order_release);
 }
 
@@ -274,8 +281,10 @@ static uint64_t clock_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* All loops' views have the same: one tells of it, since metrics are summed up. */
 static void measure_custody(struct gateway *gateway)
 {
+    if (gateway->options->loop_index > 0) return;
     if (++gateway->ticks < MEASURE_TICKS) return;
     gateway->ticks = 0;
     custody_watch_measure(gateway->custody, view_custody(gateway->view),
@@ -298,14 +307,22 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- begin and end ---- */
 
+/* A loop that is alone has one to itself. */
+static bool find_hall(struct gateway *gateway)
+{
+    struct gateway_options *own = &gateway->own;
+    if (own->hall == NULL) own->hall = hall_new(&gateway->arena, 1, own->metrics);
+    return own->hall != NULL;
+}
+
 static enum status make_views(struct gateway *gateway)
 {
     const struct genesis *genesis = gateway->options->genesis;
-    const size_t byte_count = view_bytes(genesis) + market_view_bytes(genesis) +
-                              publish_bytes(genesis) + user_stream_bytes(genesis) +
-                              server_bytes(genesis) + custody_watch_bytes(genesis) +
-                              BLOCK_LIST_KEPT * sizeof(struct block_entry) + ALIGNMENT_EXTRA;
-    if (!arena_map(&gateway->arena, byte_count)) return STATUS_NO_MEMORY;
+    const size_t byte_count =
+        view_bytes(genesis) + market_view_bytes(genesis) + publish_bytes(genesis) +
+        user_stream_bytes(genesis) + server_bytes(genesis) + custody_watch_bytes(genesis) +
+        BLOCK_LIST_KEPT * sizeof(struct block_entry) + hall_bytes(1) + ALIGNMENT_EXTRA;
+    if (!arena_map(&gateway->arena, byte_count) || !find_hall(gateway)) return STATUS_NO_MEMORY;
     gateway->markets = market_views_new(&gateway->arena, genesis);
     if (gateway->markets == NULL) return STATUS_NO_MEMORY;
     gateway->view = view_new(&gateway->arena, genesis, market_views_params(gateway->markets));
@@ -314,8 +331,9 @@ static enum status make_views(struct gateway *gateway)
     if (gateway->view == NULL || gateway->publisher == NULL || gateway->custody == NULL ||
         !block_list_init(&gateway->blocks, &gateway->arena))
         return STATUS_NO_MEMORY;
-    struct user_stream *users = user_stream_new(&gateway->arena, genesis, gateway->view,
-                                                market_views_params(gateway->markets));
+    struct user_stream *users =
+        user_stream_new(&gateway->arena, genesis, gateway->view,
+                        market_views_params(gateway->markets), hall_keys(gateway->options->hall));
     if (users == NULL) return STATUS_NO_MEMORY;
     publish_follow(gateway->publisher, users);
     view_watch_node(gateway->view, gateway->options->node);

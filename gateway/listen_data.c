@@ -15,12 +15,13 @@ static enum outcome answer_nothing(struct request *request)
 enum outcome listen_data_start(struct request *request, const struct facts *facts)
 {
     uint8_t random[LISTEN_KEY_LETTERS];
+    char key[LISTEN_KEY_LETTERS];
     randombytes_buf(random, sizeof(random));
-    const char *key =
-        listen_key_take(user_stream_keys(facts->users), request->account, request->now_ns, random);
-    if (key == NULL) return request_refuse(request, REJECT_BUSY, NULL, NULL);
+    if (!listen_key_take(user_stream_keys(facts->users), request->account, request->now_ns, random,
+                         key))
+        return request_refuse(request, REJECT_BUSY, NULL, NULL);
     writer_object(&request->json);
-    writer_key_text(&request->json, "listenKey", key, LISTEN_KEY_LETTERS);
+    writer_key_text(&request->json, "listenKey", key, sizeof(key));
     writer_object_end(&request->json);
     return OUTCOME_ANSWERED;
 }

@@ -1,5 +1,7 @@
 #include "gateway/listen_key.h"
 
+#include "gateway/latch.h"
+
 #include <string.h>
 
 struct listen_key {
@@ -9,6 +11,7 @@ struct listen_key {
 };
 
 struct listen_keys {
+    struct latch latch;
     struct listen_key keys[LISTEN_KEYS_MAX];
 };
 
@@ -19,7 +22,14 @@ size_t listen_key_bytes(void)
 
 struct listen_keys *listen_key_new(struct arena *arena)
 {
-    return arena_take(arena, sizeof(struct listen_keys));
+    struct listen_keys *keys = arena_take(arena, sizeof(*keys));
+    if (keys != NULL) latch_init(&keys->latch, false);
+    return keys;
+}
+
+void listen_key_share(struct listen_keys *keys)
+{
+    latch_init(&keys->latch, true);
 }
 
 static bool is_good(const struct listen_key *key, uint64_t now_ns)
@@ -43,21 +53,33 @@ static struct listen_key *free_place(struct listen_keys *keys, uint64_t now_ns)
     return NULL;
 }
 
-const char *listen_key_take(struct listen_keys *keys, uint32_t account, uint64_t now_ns,
-                            const uint8_t random[LISTEN_KEY_LETTERS])
+/* The account's, or a new one; NULL: there is no room. */
+static struct listen_key *key_for(struct listen_keys *keys, uint32_t account, uint64_t now_ns,
+                                  const uint8_t random[LISTEN_KEY_LETTERS])
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    ASSERT(account != 0);
     struct listen_key *key = of_account(keys, account, now_ns);
-    if (key == NULL) {
-        key = free_place(keys, now_ns);
-        if (key == NULL) return NULL;
-        key->account = account;
-        for (uint32_t at = 0; at < LISTEN_KEY_LETTERS; at++)
-            key->letters[at] = letters[random[at] % (sizeof(letters) - 1)];
+    if (key != NULL) return key;
+    key = free_place(keys, now_ns);
+    if (key == NULL) return NULL;
+    key->account = account;
+    for (uint32_t at = 0; at < LISTEN_KEY_LETTERS; at++)
+        key->letters[at] = letters[random[at] % (sizeof(letters) - 1)];
+    return key;
+}
+
+bool listen_key_take(struct listen_keys *keys, uint32_t account, uint64_t now_ns,
+                     const uint8_t random[LISTEN_KEY_LETTERS], char letters[LISTEN_KEY_LETTERS])
+{
+    ASSERT(account != 0);
+    latch_take(&keys->latch);
+    struct listen_key *key = key_for(keys, account, now_ns, random);
+    if (key != NULL) {
+        key->end_ns = now_ns + LISTEN_KEY_LIFE_NS;
+        memcpy(letters, key->letters, LISTEN_KEY_LETTERS);
     }
-    key->end_ns = now_ns + LISTEN_KEY_LIFE_NS;
-    return key->letters;
+    latch_release(&keys->latch);
+    return key != NULL;
 }
 
 static bool is_key(const struct listen_key *key, const char *letters, size_t letter_count)
@@ -66,30 +88,43 @@ static bool is_key(const struct listen_key *key, const char *letters, size_t let
            memcmp(key->letters, letters, LISTEN_KEY_LETTERS) == 0;
 }
 
+/* The account's, if this is it and it is good. */
+static struct listen_key *own_key(struct listen_keys *keys, uint32_t account, const char *letters,
+                                  size_t letter_count, uint64_t now_ns)
+{
+    struct listen_key *own = of_account(keys, account, now_ns);
+    return own != NULL && is_key(own, letters, letter_count) ? own : NULL;
+}
+
 bool listen_key_extend(struct listen_keys *keys, uint32_t account, const char *key,
                        size_t key_bytes, uint64_t now_ns)
 {
-    struct listen_key *own = of_account(keys, account, now_ns);
-    if (own == NULL || !is_key(own, key, key_bytes)) return false;
-    own->end_ns = now_ns + LISTEN_KEY_LIFE_NS;
-    return true;
+    latch_take(&keys->latch);
+    struct listen_key *own = own_key(keys, account, key, key_bytes, now_ns);
+    if (own != NULL) own->end_ns = now_ns + LISTEN_KEY_LIFE_NS;
+    latch_release(&keys->latch);
+    return own != NULL;
 }
 
 bool listen_key_end(struct listen_keys *keys, uint32_t account, const char *key, size_t key_bytes,
                     uint64_t now_ns)
 {
-    struct listen_key *own = of_account(keys, account, now_ns);
-    if (own == NULL || !is_key(own, key, key_bytes)) return false;
-    *own = (struct listen_key){0};
-    return true;
+    latch_take(&keys->latch);
+    struct listen_key *own = own_key(keys, account, key, key_bytes, now_ns);
+    if (own != NULL) *own = (struct listen_key){0};
+    latch_release(&keys->latch);
+    return own != NULL;
 }
 
-uint32_t listen_key_account(const struct listen_keys *keys, const char *key, size_t key_bytes,
+uint32_t listen_key_account(struct listen_keys *keys, const char *key, size_t key_bytes,
                             uint64_t now_ns)
 {
+    uint32_t account = 0;
     if (key_bytes != LISTEN_KEY_LETTERS) return 0; /* as most names are */
-    for (uint32_t at = 0; at < LISTEN_KEYS_MAX; at++)
+    latch_take(&keys->latch);
+    for (uint32_t at = 0; at < LISTEN_KEYS_MAX && account == 0; at++)
         if (is_good(&keys->keys[at], now_ns) && is_key(&keys->keys[at], key, key_bytes))
-            return keys->keys[at].account;
-    return 0;
+            account = keys->keys[at].account;
+    latch_release(&keys->latch);
+    return account;
 }

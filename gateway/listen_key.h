@@ -3,7 +3,7 @@
  * Whoever has the name may listen, so it is as long as a secret. An account has one at a time, for LISTEN_KEY_LIFE_NS from
  * when it was last asked for or extended. A node knows its own alone, and none after a restart.
  *
- * Owner    one gateway loop
+ * Owner    one gateway loop, or any of those that share them: each call takes the latch
  * Memory   from an arena at start
  * Limits   LISTEN_KEYS_MAX accounts; when all have one that is good, the next gets none
  * Cost     O(LISTEN_KEYS_MAX) a call
@@ -28,10 +28,14 @@ size_t listen_key_bytes(void);
 /* NULL when the arena cannot hold them. */
 MUST_CHECK struct listen_keys *listen_key_new(struct arena *arena);
 
-/* The account's key, good for LISTEN_KEY_LIFE_NS from now: the one it has, or one made of `random`. NULL: there is no room.
- * Good until the next call. LISTEN_KEY_LETTERS letters. */
-const char *listen_key_take(struct listen_keys *keys, uint32_t account, uint64_t now_ns,
-                            const uint8_t random[LISTEN_KEY_LETTERS]);
+/* For several loops, before any of them begins. */
+void listen_key_share(struct listen_keys *keys);
+
+/* Writes the account's key, good for LISTEN_KEY_LIFE_NS from now: the one it has, or one made of `random`. False: there is
+ * no room. */
+MUST_CHECK bool listen_key_take(struct listen_keys *keys, uint32_t account, uint64_t now_ns,
+                                const uint8_t random[LISTEN_KEY_LETTERS],
+                                char letters[LISTEN_KEY_LETTERS]);
 
 /* Makes the account's key last from now on. False when this is not its key, or not any more. */
 MUST_CHECK bool listen_key_extend(struct listen_keys *keys, uint32_t account, const char *key,
@@ -42,7 +46,7 @@ MUST_CHECK bool listen_key_end(struct listen_keys *keys, uint32_t account, const
                                size_t key_bytes, uint64_t now_ns);
 
 /* Whose key this is; 0: nobody's, or not any more. */
-uint32_t listen_key_account(const struct listen_keys *keys, const char *key, size_t key_bytes,
+uint32_t listen_key_account(struct listen_keys *keys, const char *key, size_t key_bytes,
                             uint64_t now_ns);
 
 #endif /* GATEWAY_LISTEN_KEY_H */

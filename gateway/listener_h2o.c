@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "gateway/address.h"
+#include "gateway/hall.h"
 
 #include <errno.h>
 #include <h2o/http1.h>
@@ -47,12 +48,17 @@ void listener_init(struct listener *listener, const struct gateway_options *opti
     *listener = (struct listener){
         .options = options, .loop = loop, .accept = accept, .desk = desk, .descriptor = -1};
     tls_door_init(&listener->door, options->metrics, on_opened);
-    if (options->identity != NULL) tls_door_show(&listener->door, options->identity);
+    if (options->identity != NULL) listener_show(listener, options->identity);
 }
 
 void listener_show(struct listener *listener, const struct tls_identity *identity)
 {
+    const struct gateway_options *options = listener->options;
+    const int64_t expires_s = tls_identity_expires_s(identity);
     tls_door_show(&listener->door, identity);
+    /* All loops show the same one: one tells of it, since their metrics are summed up. */
+    if (options->loop_index == 0)
+        metric_set(&options->metrics->tls_expires_s, expires_s > 0 ? (uint64_t)expires_s : 0);
 }
 
 void listener_sweep(struct listener *listener, uint64_t handshake_ms)
@@ -66,7 +72,7 @@ static void on_connection_closed(uv_handle_t *handle)
     struct listener *listener = connection->listener;
     tls_peer_free(&connection->peer);
     listener->connection_count--;
-    crowd_leave(&listener->crowd, connection->address);
+    hall_leave(desk_hall(listener->desk), HALL_CONNECTIONS, connection->address, 1);
     metric_set(&listener->options->metrics->http_connections, listener->connection_count);
     free(connection);
 }
@@ -85,7 +91,7 @@ static uint32_t connections_max(const struct listener *listener)
 {
     const uint32_t configured = listener->options->connections_max;
     if (configured == 0) return GATEWAY_CONNECTIONS_MAX;
-    return configured < LISTENER_CONNECTIONS_MAX ? configured : LISTENER_CONNECTIONS_MAX;
+    return configured < HALL_CONNECTIONS_MAX ? configured : HALL_CONNECTIONS_MAX;
 }
 
 static uint64_t address_of_connection(const struct connection *connection)
@@ -120,7 +126,7 @@ static bool is_banned(const struct connection *connection)
                           (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec, &refusal);
 }
 
-/* Whether there is room for it; refused otherwise. */
+/* Whether there is room for it, which it has then; refused otherwise. */
 static bool admit(struct connection *connection)
 {
     struct listener *listener = connection->listener;
@@ -130,13 +136,16 @@ static bool admit(struct connection *connection)
         uv_close((uv_handle_t *)&connection->peer.tcp, on_refused_closed);
         return false;
     }
-    if (listener->connection_count >= connections_max(listener)) {
+    switch (hall_connect(desk_hall(listener->desk), connection->address, connections_max(listener),
+                         address_max)) {
+    case HALL_IS_FULL:
         refuse(connection, &metrics->connections_refused_total, busy_answer);
         return false;
-    }
-    if (address_max > 0 && crowd_count(&listener->crowd, connection->address) >= address_max) {
+    case HALL_ADDRESS_IS_FULL:
         refuse(connection, &metrics->address_refused_total, address_answer);
         return false;
+    case HALL_IN:
+        break;
     }
     return true;
 }
@@ -170,7 +179,6 @@ static void on_connection(uv_stream_t *handle, int status)
     if (!admit(connection)) return;
     set_options(connection);
     listener->connection_count++;
-    crowd_enter(&listener->crowd, connection->address);
     metric_set(&listener->options->metrics->http_connections, listener->connection_count);
     h2o_socket_t *socket =
         h2o_uv_socket_create((uv_stream_t *)&connection->peer.tcp, on_connection_closed);
@@ -198,7 +206,18 @@ static enum status bind_failed(struct listener *listener, int error)
     return status_of(error);
 }
 
-enum status listener_bind(struct listener *listener)
+static bool is_first(const struct listener *listener)
+{
+    return listener->options->loop_index == 0;
+}
+
+static bool let_join(int descriptor)
+{
+    const int on = 1;
+    return setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0;
+}
+
+static enum status take_address(struct listener *listener)
 {
     struct sockaddr_storage address;
     const int port = listener->options->port;
@@ -214,37 +233,52 @@ enum status listener_bind(struct listener *listener)
     listener->descriptor = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (listener->descriptor < 0 ||
         setsockopt(listener->descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+        (!is_first(listener) && !let_join(listener->descriptor)) ||
         bind(listener->descriptor, (struct sockaddr *)&address, address_bytes) != 0)
         return bind_failed(listener, errno);
     return STATUS_OK;
 }
 
+enum status listener_bind(struct listener *listener)
+{
+    return is_first(listener) ? take_address(listener) : STATUS_OK;
+}
+
+/* One process alone listens where nobody may join: only then are the other loops let in. */
+static int listen_at(struct listener *listener, uv_tcp_t *handle)
+{
+    const int descriptor = listener->descriptor;
+    int error = uv_tcp_open(handle, descriptor);
+    if (error != 0) return error;
+    listener->descriptor = -1; /* the handle's */
+    error = uv_listen((uv_stream_t *)handle, LISTEN_BACKLOG, on_connection);
+    if (error != 0) return error;
+    struct hall *hall = desk_hall(listener->desk);
+    if (is_first(listener) && hall_loop_count(hall) > 1 && !let_join(descriptor)) return -errno;
+    if (is_first(listener)) hall_open_port(hall);
+    return 0;
+}
+
 enum status listener_open(struct listener *listener)
 {
-    uv_tcp_t *handle = calloc(1, sizeof(*handle));
-    struct crowd_place *places = calloc(1, crowd_bytes(LISTENER_CONNECTIONS_MAX));
-    if (handle == NULL || places == NULL) {
-        free(handle);
-        free(places);
-        return STATUS_NO_MEMORY;
+    if (!is_first(listener)) {
+        const enum status status = take_address(listener);
+        if (status != STATUS_OK) return status;
     }
-    crowd_init(&listener->crowd, places, LISTENER_CONNECTIONS_MAX);
+    uv_tcp_t *handle = calloc(1, sizeof(*handle));
+    if (handle == NULL) return STATUS_NO_MEMORY;
     uv_tcp_init(listener->loop, handle);
     handle->data = listener;
     listener->handle = handle;
-    int error = uv_tcp_open(handle, listener->descriptor);
-    if (error == 0) {
-        listener->descriptor = -1; /* the handle's */
-        error = uv_listen((uv_stream_t *)handle, LISTEN_BACKLOG, on_connection);
-    }
+    const int error = listen_at(listener, handle);
     if (error != 0) {
         const enum status status = bind_failed(listener, -error);
         listener_close(listener);
         return status;
     }
-    log_info("gateway", "listening", "address=%s://%s:%u",
+    log_info("gateway", "listening", "address=%s://%s:%u loop=%u",
              listener->door.context != NULL ? "https" : "http", listener->options->host,
-             listener->options->port);
+             listener->options->port, listener->options->loop_index);
     return STATUS_OK;
 }
 
@@ -260,6 +294,5 @@ void listener_close(struct listener *listener)
 void listener_free(struct listener *listener)
 {
     ASSERT(listener->handle == NULL && listener->connection_count == 0);
-    free(listener->crowd.places);
     tls_door_free(&listener->door);
 }

@@ -3,8 +3,8 @@
  *
  * Owner    the server's loop
  * Memory   malloc for connections, freed as they close
- * Limits   connections_max at once, HTTP and WebSocket together, and limits.address_connections_max of one address;
- *          one more is refused (503, 429; without a word when it would speak TLS) and closed. Both may change at any
+ * Limits   connections_max at once, HTTP and WebSocket together, and limits.address_connections_max of one address, over
+ *          all loops of the node (hall.h); one more is refused (503, 429; without a word when it would speak TLS) and closed. Both may change at any
  *          time: connections that are there stay. An address that is banned gets no TLS handshake: it is closed without a
  *          word; without TLS its request is told (418)
  */
@@ -12,39 +12,36 @@
 #ifndef GATEWAY_LISTENER_H2O_H
 #define GATEWAY_LISTENER_H2O_H
 
-#include "gateway/crowd.h"
 #include "gateway/desk.h"
 #include "gateway/gateway.h"
 #include "gateway/tls_h2o.h"
 
 #include <h2o.h>
 
-#define LISTENER_CONNECTIONS_MAX \
-    65536 /* more than that are never taken, whatever the options say */
-
 struct listener {
     const struct gateway_options *options;
     uv_loop_t *loop;
     h2o_accept_ctx_t *accept; /* where connections go */
-    struct desk *desk;        /* knows who is banned */
+    struct desk *desk;        /* knows who is banned, and the hall who is there */
     uv_tcp_t *handle;
     int descriptor; /* bound, not listening yet; -1 otherwise */
     uint32_t connection_count;
-    struct crowd crowd; /* the same, by address; open while the port was */
     struct tls_door door;
 };
 
 void listener_init(struct listener *listener, const struct gateway_options *options,
                    uv_loop_t *loop, h2o_accept_ctx_t *accept, struct desk *desk);
 
-/* Takes the address, without answering anybody yet. */
+/* Takes the address, without answering anybody yet. Only the first loop of a node does: as long as none of its sockets
+ * may share the port, a port that another process has is refused. */
 MUST_CHECK enum status listener_bind(struct listener *listener);
 
 /* Connections from now on are shown this identity, which may go afterwards. Needs: options.identity, or no connection
  * yet. */
 void listener_show(struct listener *listener, const struct tls_identity *identity);
 
-/* Opens the port. */
+/* Opens the port. The first loop's socket lets others join from then on (SO_REUSEPORT), and the system deals connections
+ * out among them. Needs, of another loop: hall_port_is_open. */
 MUST_CHECK enum status listener_open(struct listener *listener);
 
 /* Ends handshakes that take longer than that. Some times a second. */

@@ -1,5 +1,7 @@
 #include "common/le.h"
+#include "gateway/hall.h"
 #include "gateway/route.h"
+#include "gateway/text.h"
 
 #include <string.h>
 
@@ -400,11 +402,30 @@ enum outcome node_data_reconcile(struct request *request, const struct facts *fa
 
 /* ---- metrics, health, readiness ---- */
 
+/* One line a loop: whether they share the work. */
+static void add_loops(struct text *text, const struct hall *hall)
+{
+    text_add(text, "# HELP quorex_loop_requests_total HTTP requests answered by each gateway loop\n"
+                   "# TYPE quorex_loop_requests_total counter\n");
+    for (uint32_t loop = 0; loop < hall_loop_count(hall); loop++) {
+        text_add(text, "quorex_loop_requests_total{loop=\"");
+        text_u64(text, loop);
+        text_add(text, "\"} ");
+        text_u64(text, metric_get(&hall_metrics(hall, loop)->http_requests_total));
+        text_add(text, "\n");
+    }
+}
+
 enum outcome node_data_metrics(struct request *request, const struct facts *facts)
 {
-    char text[METRICS_TEXT_MAX];
-    const size_t text_bytes = metrics_print(facts->metrics, text, sizeof(text));
-    writer_raw(&request->json, text, text_bytes);
+    char bytes[METRICS_TEXT_MAX];
+    struct text text = text_over(bytes, sizeof(bytes));
+    struct metrics sum;
+    if (facts->hall != NULL) hall_sum_metrics(facts->hall, &sum);
+    text.used = metrics_print(facts->hall != NULL ? &sum : facts->metrics, bytes, sizeof(bytes));
+    if (facts->hall != NULL && hall_loop_count(facts->hall) > 1) add_loops(&text, facts->hall);
+    ASSERT(!text_full(&text));
+    writer_raw(&request->json, text.bytes, text.used);
     request->content_type = "text/plain; version=0.0.4; charset=utf-8";
     return OUTCOME_ANSWERED;
 }

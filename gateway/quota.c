@@ -19,8 +19,19 @@ static const struct {
                           "5 MINUTE"},
 };
 
+size_t quota_bytes(void)
+{
+    return QUOTA_ADDRESSES * sizeof(struct quota_entry);
+}
+
+void quota_share(struct quota *quota)
+{
+    latch_init(&quota->latch, true);
+}
+
 _Bool quota_init(struct quota *quota, struct arena *arena)
 {
+    latch_init(&quota->latch, false);
     quota->entries = arena_take_array(arena, QUOTA_ADDRESSES, sizeof(*quota->entries));
     return quota->entries != NULL;
 }
@@ -101,7 +112,10 @@ static uint32_t charge(struct quota_entry *entry, enum quota_kind kind, uint32_t
 uint32_t quota_charge(struct quota *quota, enum quota_kind kind, uint64_t address, uint32_t count,
                       uint64_t now_ns)
 {
-    return charge(entry_of(quota, address, now_ns), kind, count);
+    latch_take(&quota->latch);
+    const uint32_t used = charge(entry_of(quota, address, now_ns), kind, count);
+    latch_release(&quota->latch);
+    return used;
 }
 
 static void ban(struct quota_entry *entry, uint64_t now_ns)
@@ -132,10 +146,9 @@ static void tell_ban(const struct quota_entry *entry, uint64_t now_ns,
     verdict->until_ms = entry->banned_until_s * 1000ull;
 }
 
-struct quota_verdict quota_judge(struct quota *quota, enum quota_kind kind, uint64_t address,
-                                 uint32_t count, uint64_t now_ns)
+static struct quota_verdict judge(struct quota_entry *entry, enum quota_kind kind, uint32_t count,
+                                  uint64_t now_ns)
 {
-    struct quota_entry *entry = entry_of(quota, address, now_ns);
     struct quota_verdict verdict = {.reject = REJECT_NONE};
     if (!is_banned(entry, now_ns) && charge(entry, kind, count) > kinds[kind].limit) {
         verdict.reject = kinds[kind].reject;
@@ -148,22 +161,35 @@ struct quota_verdict quota_judge(struct quota *quota, enum quota_kind kind, uint
     return verdict;
 }
 
-struct quota_verdict quota_ban(const struct quota *quota, uint64_t address, uint64_t now_ns)
+struct quota_verdict quota_judge(struct quota *quota, enum quota_kind kind, uint64_t address,
+                                 uint32_t count, uint64_t now_ns)
+{
+    latch_take(&quota->latch);
+    const struct quota_verdict verdict =
+        judge(entry_of(quota, address, now_ns), kind, count, now_ns);
+    latch_release(&quota->latch);
+    return verdict;
+}
+
+struct quota_verdict quota_ban(struct quota *quota, uint64_t address, uint64_t now_ns)
 {
     const struct quota_entry *ways = ways_of(quota, address);
     struct quota_verdict verdict = {.reject = REJECT_NONE};
+    latch_take(&quota->latch);
     for (uint32_t way = 0; way < WAYS; way++)
         if (ways[way].address == address && is_banned(&ways[way], now_ns))
             tell_ban(&ways[way], now_ns, &verdict);
+    latch_release(&quota->latch);
     return verdict;
 }
 
 void quota_give_back(struct quota *quota, uint64_t address, uint32_t weight, uint64_t then_ns)
 {
+    latch_take(&quota->latch);
     struct quota_entry *entry = entry_of(quota, address, then_ns);
     uint32_t *used = &entry->used[QUOTA_WEIGHT];
-    if (entry->minute != minute_of(then_ns)) return;
-    *used -= weight < *used ? weight : *used;
+    if (entry->minute == minute_of(then_ns)) *used -= weight < *used ? weight : *used;
+    latch_release(&quota->latch);
 }
 
 struct refusal quota_refusal(const struct quota_verdict *verdict)

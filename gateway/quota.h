@@ -7,7 +7,7 @@
  * nobody: all refusals of a second are one. Refused handshakes ban nobody: after a restart of the node all streams of an
  * address come again, as often as their clients try, and its orders are not to wait for them.
  *
- * Owner    one gateway loop
+ * Owner    one gateway loop, or any of those that share it: each call takes the latch
  * Memory   QUOTA_ADDRESSES entries from an arena
  * Limits   when more addresses come within a minute than their part of the table holds, the one that is furthest from
  *          any limit is forgotten, the banned last of all
@@ -18,6 +18,7 @@
 
 #include "common/arena.h"
 #include "common/reject.h"
+#include "gateway/latch.h"
 
 #define QUOTA_WEIGHT_MAX     6000u   /* a minute */
 #define QUOTA_REQUESTS_MAX   300000u /* in five */
@@ -41,6 +42,7 @@ struct quota_entry {
 };
 
 struct quota {
+    struct latch latch;
     struct quota_entry *entries;
 };
 
@@ -52,7 +54,13 @@ struct quota_verdict {
     uint64_t until_ms; /* of a ban, since 1970 */
 };
 
+size_t quota_bytes(void);
+
+/* For one loop. */
 MUST_CHECK _Bool quota_init(struct quota *quota, struct arena *arena);
+
+/* For several, before any of them begins. */
+void quota_share(struct quota *quota);
 
 /* Adds to what `address` used in the window of `now_ns`, or in the next one if that has begun for it; returns the
  * sum. */
@@ -64,7 +72,7 @@ struct quota_verdict quota_judge(struct quota *quota, enum quota_kind kind, uint
                                  uint32_t count, uint64_t now_ns);
 
 /* REJECT_BANNED with its end, or REJECT_NONE. Nothing is counted, nobody is remembered for it. */
-struct quota_verdict quota_ban(const struct quota *quota, uint64_t address, uint64_t now_ns);
+struct quota_verdict quota_ban(struct quota *quota, uint64_t address, uint64_t now_ns);
 
 /* Weight that a request was charged at `then_ns` counts no longer; when a later minute has begun it does not anyway. */
 void quota_give_back(struct quota *quota, uint64_t address, uint32_t weight, uint64_t then_ns);

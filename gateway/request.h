@@ -49,12 +49,12 @@ enum outcome {
     OUTCOME_ITEMS, /* the body's lines are asked for one by one */
 };
 
-struct crowd;
+struct hall;
 struct quota;
 struct route;
 struct user_stream;
 
-/* What a handler may know: all of it belongs to the loop. */
+/* What a handler may know: all of it belongs to the loop, but for the quota, the listen keys and the hall, which lock. */
 struct facts {
     const struct genesis *genesis;
     const struct params *params; /* moved forward by events */
@@ -72,8 +72,7 @@ struct facts {
         *reconcile_wanted;     /* the one field of it that handlers change; NULL: none asks here */
     struct quota *quota;       /* NULL: nobody counts */
     struct user_stream *users; /* its listen keys */
-    const struct crowd
-        *ordering; /* orders on their way to the log, by account; NULL: nobody counts */
+    struct hall *hall; /* orders on their way to the log, what other loops count; NULL: none */
     uint32_t node;
     bool history_is_up;
     bool limits_on; /* counted limits refuse */

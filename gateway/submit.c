@@ -2,9 +2,10 @@
 
 #include "gateway/admit.h"
 
-#define TICKET_SLOT_MAX 16384u
+/* A ticket, from its low bits: slot, loop, how many the loop has given before. Loops of a node give none twice. */
+#define TICKET_SLOTS (2u * 16384u)
 
-static_assert(GATEWAY_WAITING_MAX <= TICKET_SLOT_MAX, "a ticket's low bits are a slot");
+static_assert(GATEWAY_WAITING_MAX < TICKET_SLOTS, "a ticket's low bits are a slot");
 
 /* A place for a command under way, by ticket; in a list by age. */
 struct waiter {
@@ -52,8 +53,8 @@ static void waiter_link(struct desk *desk, uint32_t slot)
     waiters[waiters[0].previous].next = slot;
     waiters[0].previous = slot;
     desk->waiting_count++;
-    crowd_enter(&desk->commanding, waiters[slot].address);
-    crowd_add(&desk->ordering, waiters[slot].account, waiters[slot].order_count);
+    hall_enter(desk->hall, HALL_COMMANDS, waiters[slot].address, 1);
+    hall_enter(desk->hall, HALL_ORDERS, waiters[slot].account, waiters[slot].order_count);
 }
 
 static void waiter_release(struct desk *desk, uint32_t slot)
@@ -62,8 +63,8 @@ static void waiter_release(struct desk *desk, uint32_t slot)
     waiters[waiters[slot].previous].next = waiters[slot].next;
     waiters[waiters[slot].next].previous = waiters[slot].previous;
     waiter_leave(desk, &waiters[slot]);
-    crowd_leave(&desk->commanding, waiters[slot].address);
-    crowd_take(&desk->ordering, waiters[slot].account, waiters[slot].order_count);
+    hall_leave(desk->hall, HALL_COMMANDS, waiters[slot].address, 1);
+    hall_leave(desk->hall, HALL_ORDERS, waiters[slot].account, waiters[slot].order_count);
     waiters[slot] = (struct waiter){.next = desk->free_waiter};
     desk->free_waiter = slot;
 }
@@ -77,7 +78,8 @@ static bool wait_for_command(struct desk_question *question, uint64_t *ticket)
     if (slot == 0) return false;
     struct waiter *waiter = &desk->waiters[slot];
     desk->free_waiter = waiter->next;
-    *ticket = ++desk->ticket_count * TICKET_SLOT_MAX * 2 + slot;
+    *ticket =
+        (++desk->ticket_count * HALL_LOOPS_MAX + desk->options->loop_index) * TICKET_SLOTS + slot;
     *waiter = (struct waiter){
         .question = question,
         .ticket = *ticket,
@@ -96,7 +98,7 @@ struct waiter *submit_waiter(struct desk *desk, const struct command_header *hea
     /* Tickets of an earlier run come by during replay: another epoch. */
     if (header->origin != desk->options->node) return NULL;
     if (header->origin_epoch != view_epoch(desk->facts.view)) return NULL;
-    const uint64_t slot = header->ticket % (TICKET_SLOT_MAX * 2);
+    const uint64_t slot = header->ticket % TICKET_SLOTS;
     if (slot == 0 || slot > GATEWAY_WAITING_MAX) return NULL;
     struct waiter *waiter = &desk->waiters[slot];
     if (waiter->ticket != header->ticket) return NULL;
@@ -134,7 +136,7 @@ static void give_weight_back(struct desk_question *question)
     if (request->http_status != 200 || request->reply_kind >= sizeof(is_free) ||
         !is_free[request->reply_kind])
         return;
-    quota_give_back(&question->desk->quota, request->address, request->weight, request->now_ns);
+    quota_give_back(question->desk->quota, request->address, request->weight, request->now_ns);
 }
 
 /* Atomic maximum; release: whoever loads it with acquire and waits for its own view to reach it reads
@@ -146,6 +148,12 @@ static void raise_acked(struct progress *progress, uint64_t command)
            !atomic_compare_exchange_weak_explicit(&progress->acked_command, &acked, command,
                                                   memory_order_release, memory_order_relaxed)) {
     }
+}
+
+void submit_show(struct desk *desk)
+{
+    if (hall_loop_count(desk->hall) > 1)
+        raise_acked(desk->options->progress, view_command(desk->facts.view));
 }
 
 static void expect_reply(struct desk_question *question)
@@ -179,8 +187,9 @@ void submit_finish(struct desk *desk, struct waiter *waiter, const struct applie
         expect_reply(question);
         return;
     }
-    waiter_release(desk, (uint32_t)(waiter - desk->waiters));
+    /* In this order: who comes over another loop when the orders have left the hall waits for a view that has them. */
     raise_acked(desk->options->progress, applied->number);
+    waiter_release(desk, (uint32_t)(waiter - desk->waiters));
     if (question != NULL) answer(question, applied);
 }
 
@@ -244,7 +253,7 @@ static bool has_its_share(const struct desk_question *question)
 {
     const struct desk *desk = question->desk;
     return desk->options->limits_on &&
-           crowd_count(&desk->commanding, question->request.address) >= DESK_COMMANDS_SHARE;
+           hall_count(desk->hall, HALL_COMMANDS, question->request.address) >= DESK_COMMANDS_SHARE;
 }
 
 void submit_command(struct desk_question *question)

@@ -27,6 +27,9 @@ struct waiter *submit_waiter(struct desk *desk, const struct command_header *hea
 void submit_event(struct waiter *waiter, const struct applied *applied, const struct event *event);
 void submit_finish(struct desk *desk, struct waiter *waiter, const struct applied *applied);
 
+/* Of several loops: what this one's view has may be told from now on, so no other answers from an older one. */
+void submit_show(struct desk *desk);
+
 /* Answers all that have waited until `now_ms`, oldest first. */
 void submit_end_waiting(struct desk *desk, uint64_t now_ms);
 

@@ -106,7 +106,7 @@ void tls_door_init(struct tls_door *door, struct metrics *metrics, tls_opened *o
 }
 
 /* libh2o does not tell what it made for a connection; its first word does. */
-static int on_hello(SSL *ssl, int *alert, void *context)
+int tls_door_hello(SSL *ssl, int *alert, void *context)
 {
     const h2o_socket_t *socket = BIO_get_data(SSL_get_rbio(ssl));
     struct tls_peer *peer = socket->data;
@@ -119,12 +119,9 @@ static int on_hello(SSL *ssl, int *alert, void *context)
 void tls_door_show(struct tls_door *door, const struct tls_identity *identity)
 {
     SSL_CTX *context = tls_identity_context(identity);
-    const int64_t expires_s = tls_identity_expires_s(identity);
     SSL_CTX_up_ref(context);
-    SSL_CTX_set_client_hello_cb(context, on_hello, NULL);
     SSL_CTX_free(door->context);
     door->context = context;
-    metric_set(&door->metrics->tls_expires_s, expires_s > 0 ? (uint64_t)expires_s : 0);
 }
 
 static void end_handshake(struct tls_peer *peer)

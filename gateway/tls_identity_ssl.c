@@ -129,6 +129,7 @@ static bool set_up(SSL_CTX *context)
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+    SSL_CTX_set_client_hello_cb(context, tls_door_hello, NULL);
     return SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_max_early_data(context, 0) == 1;
 }
@@ -150,6 +151,15 @@ struct tls_identity *tls_identity_new(const char *chain, size_t chain_bytes, con
     if (is_whole) return identity;
     tls_identity_free(identity);
     return NULL;
+}
+
+struct tls_identity *tls_identity_share(const struct tls_identity *identity)
+{
+    struct tls_identity *other = malloc(sizeof(*other));
+    if (other == NULL) return NULL;
+    *other = *identity;
+    SSL_CTX_up_ref(other->context);
+    return other;
 }
 
 void tls_identity_free(struct tls_identity *identity)

@@ -1,5 +1,5 @@
 #include "gateway/admit.h"
-#include "gateway/crowd.h"
+#include "gateway/hall.h"
 #include "gateway/order_batch.h"
 #include "gateway/rehearse.h"
 #include "gateway/route.h"
@@ -43,7 +43,7 @@ static bool has_room(struct request *request, const struct facts *facts, uint32_
     const struct view_account *account = view_account(facts->view, request->account);
     const uint64_t now_ns = market_views_now_ns(facts->markets);
     const uint32_t under_way =
-        facts->ordering == NULL ? 0 : crowd_count(facts->ordering, request->account);
+        facts->hall == NULL ? 0 : hall_count(facts->hall, HALL_ORDERS, request->account);
     enum order_tally_window full;
     char limit[DECIMAL_TEXT_MAX + 1];
     if (!facts->limits_on ||

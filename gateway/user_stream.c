@@ -39,24 +39,24 @@ struct user_stream {
 
 size_t user_stream_bytes(const struct genesis *genesis)
 {
-    return user_event_bytes(genesis) + listen_key_bytes() + sizeof(struct user_stream) +
+    return user_event_bytes(genesis) + sizeof(struct user_stream) +
            ((size_t)genesis->params.accounts_max + 1) * sizeof(struct user_listener *) + 2 * 64;
 }
 
 struct user_stream *user_stream_new(struct arena *arena, const struct genesis *genesis,
-                                    const struct view *view, const struct params *params)
+                                    const struct view *view, const struct params *params,
+                                    struct listen_keys *keys)
 {
     struct user_stream *stream = arena_take(arena, sizeof(*stream));
     if (stream == NULL) return NULL;
     stream->view = view;
     stream->params = params;
     list_init(&stream->certified);
+    stream->keys = keys;
     stream->events = user_event_new(arena, genesis, view, params);
     stream->listeners = arena_take_array(arena, (size_t)genesis->params.accounts_max + 1,
                                          sizeof(*stream->listeners));
-    stream->keys = listen_key_new(arena);
-    const bool whole = stream->events != NULL && stream->listeners != NULL && stream->keys != NULL;
-    return whole ? stream : NULL;
+    return stream->events != NULL && stream->listeners != NULL ? stream : NULL;
 }
 
 struct listen_keys *user_stream_keys(const struct user_stream *stream)

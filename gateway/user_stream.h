@@ -59,10 +59,10 @@ struct user_listener {
 
 size_t user_stream_bytes(const struct genesis *genesis);
 
-/* NULL when the arena cannot hold it. Needs: the view outlives it; `params` are those that the market views move. */
+/* NULL when the arena cannot hold it. Needs: view and keys outlive it; `params` are those that the market views move. */
 MUST_CHECK struct user_stream *user_stream_new(struct arena *arena, const struct genesis *genesis,
-                                               const struct view *view,
-                                               const struct params *params);
+                                               const struct view *view, const struct params *params,
+                                               struct listen_keys *keys);
 
 /* The listen keys by which old clients name accounts. */
 struct listen_keys *user_stream_keys(const struct user_stream *stream);

@@ -8,6 +8,7 @@
 
 #include "gateway/desk.h"
 #include "gateway/gateway.h"
+#include "gateway/hall.h"
 #include "tests/unit/gateway/desk_fixture.h"
 
 #define ASKER_RING_BYTES (1u << 16)
@@ -36,6 +37,7 @@ static struct park asker_park;
 static struct waiter *asker_waiter;
 static const uint8_t asker_secret[HASH_BYTES] = {5};
 static bool asker_limits_on;
+static uint32_t asker_loop_count = 1; /* that share the hall */
 static uint64_t asker_address = 7;
 static struct readers *asker_readers;
 static uint32_t asker_answers; /* of all askers */
@@ -108,7 +110,10 @@ static inline void asker_open(void)
                                          .blocks = &desk_blocks,
                                          .readers = asker_readers};
     arena_unmap(&asker_arena);
-    assert_true(arena_map(&asker_arena, desk_arena_bytes(&fixture_genesis) + 4096));
+    assert_true(arena_map(&asker_arena, desk_arena_bytes(&fixture_genesis) +
+                                            hall_bytes(asker_loop_count) + 4096));
+    asker_options.hall = hall_new(&asker_arena, asker_loop_count, &desk_metrics);
+    assert_non_null(asker_options.hall);
     asker_desk = desk_new(&asker_arena, &options);
     assert_non_null(asker_desk);
     asker_answers = 0;

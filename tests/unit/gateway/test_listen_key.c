@@ -23,8 +23,8 @@ TEST(listen_key, key_is_letters_and_digits)
     open_keys();
     for (int byte = 0; byte < 256; byte++) {
         memset(noise, byte, sizeof(noise));
-        const char *key = listen_key_take(keys, (uint32_t)byte + 1, NOW_NS, noise);
-        assert_non_null(key);
+        char key[LISTEN_KEY_LETTERS];
+        assert_true(listen_key_take(keys, (uint32_t)byte + 1, NOW_NS, noise, key));
         for (int at = 0; at < LISTEN_KEY_LETTERS; at++)
             assert_true((key[at] >= '0' && key[at] <= '9') || (key[at] >= 'A' && key[at] <= 'Z') ||
                         (key[at] >= 'a' && key[at] <= 'z'));
@@ -34,28 +34,30 @@ TEST(listen_key, key_is_letters_and_digits)
 /* It is good for 60 minutes to the nanosecond; asked for again it is the same, and lasts from then. */
 TEST(listen_key, account_has_one_key_for_an_hour)
 {
-    char key[LISTEN_KEY_LETTERS];
+    char key[LISTEN_KEY_LETTERS], again[LISTEN_KEY_LETTERS];
     open_keys();
-    memcpy(key, listen_key_take(keys, 7, NOW_NS, noise), sizeof(key));
+    assert_true(listen_key_take(keys, 7, NOW_NS, noise, key));
     assert_int_equal(listen_key_account(keys, key, sizeof(key), NOW_NS + LISTEN_KEY_LIFE_NS - 1),
                      7);
     assert_int_equal(listen_key_account(keys, key, sizeof(key), NOW_NS + LISTEN_KEY_LIFE_NS), 0);
     memset(noise, 1, sizeof(noise));
-    assert_memory_equal(listen_key_take(keys, 7, NOW_NS + 5, noise), key, sizeof(key));
+    assert_true(listen_key_take(keys, 7, NOW_NS + 5, noise, again));
+    assert_memory_equal(again, key, sizeof(key));
     assert_int_equal(listen_key_account(keys, key, sizeof(key), NOW_NS + LISTEN_KEY_LIFE_NS), 7);
     /* Once it is over, the next is another. */
     const uint64_t later = NOW_NS + 5 + LISTEN_KEY_LIFE_NS;
-    assert_memory_not_equal(listen_key_take(keys, 7, later, noise), key, sizeof(key));
+    assert_true(listen_key_take(keys, 7, later, noise, again));
+    assert_memory_not_equal(again, key, sizeof(key));
     assert_int_equal(listen_key_account(keys, key, sizeof(key), later), 0);
 }
 
 TEST(listen_key, key_is_extended_and_ended_by_its_account_alone)
 {
-    char key[LISTEN_KEY_LETTERS];
+    char key[LISTEN_KEY_LETTERS], other[LISTEN_KEY_LETTERS];
     open_keys();
-    memcpy(key, listen_key_take(keys, 7, NOW_NS, noise), sizeof(key));
+    assert_true(listen_key_take(keys, 7, NOW_NS, noise, key));
     memset(noise, 1, sizeof(noise));
-    assert_non_null(listen_key_take(keys, 8, NOW_NS, noise));
+    assert_true(listen_key_take(keys, 8, NOW_NS, noise, other));
     assert_false(listen_key_extend(keys, 8, key, sizeof(key), NOW_NS + 5));
     assert_false(listen_key_end(keys, 8, key, sizeof(key), NOW_NS + 5));
     assert_false(listen_key_extend(keys, 7, key, sizeof(key) - 1, NOW_NS + 5));
@@ -70,14 +72,16 @@ TEST(listen_key, key_is_extended_and_ended_by_its_account_alone)
 /* A place is free again when its key is over, and not before. */
 TEST(listen_key, there_is_room_for_so_many)
 {
+    char key[LISTEN_KEY_LETTERS];
     open_keys();
     for (uint32_t account = 1; account <= LISTEN_KEYS_MAX; account++) {
         memcpy(noise, &account, sizeof(account));
-        assert_non_null(listen_key_take(keys, account, NOW_NS, noise));
+        assert_true(listen_key_take(keys, account, NOW_NS, noise, key));
     }
-    assert_null(listen_key_take(keys, LISTEN_KEYS_MAX + 1, NOW_NS, noise));
-    assert_non_null(listen_key_take(keys, 1, NOW_NS, noise));
-    assert_non_null(listen_key_take(keys, LISTEN_KEYS_MAX + 1, NOW_NS + LISTEN_KEY_LIFE_NS, noise));
+    assert_false(listen_key_take(keys, LISTEN_KEYS_MAX + 1, NOW_NS, noise, key));
+    assert_true(listen_key_take(keys, 1, NOW_NS, noise, key));
+    assert_true(
+        listen_key_take(keys, LISTEN_KEYS_MAX + 1, NOW_NS + LISTEN_KEY_LIFE_NS, noise, key));
 }
 
 /* A zeroed place has no letters that would be a key. */

@@ -44,7 +44,7 @@ static void ban(uint64_t address)
     for (uint64_t at_ns = (uint64_t)now.tv_sec * 1000000000u; verdict.reject != REJECT_BANNED;
          at_ns += 1000000000u)
         verdict =
-            quota_judge(&asker_desk->quota, QUOTA_WEIGHT, address, QUOTA_WEIGHT_MAX + 1, at_ns);
+            quota_judge(asker_desk->quota, QUOTA_WEIGHT, address, QUOTA_WEIGHT_MAX + 1, at_ns);
 }
 
 static int connect_to(const struct sockaddr_in *address)

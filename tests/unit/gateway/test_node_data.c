@@ -1,3 +1,4 @@
+#include "gateway/hall.h"
 #include "tests/unit/gateway/desk_fixture.h"
 
 static void seal(uint64_t height)
@@ -360,6 +361,25 @@ TEST(node_data, readiness_for_orders_ends_without_certificates)
     atomic_store(&desk_progress.stuck, 1);
     desk_ask(METHOD_GET, "/readyz", "", 0);
     assert_non_null(strstr(desk_answer, "{\"ready\":true,\"orders\":false,"));
+}
+
+/* Where several loops serve, the figures are all of theirs, and how many each has answered stands behind them. */
+TEST(node_data, metrics_are_the_sum_of_all_loops)
+{
+    struct arena arena = {0};
+    desk_open();
+    memset(&desk_metrics, 0, sizeof(desk_metrics));
+    assert_true(arena_map(&arena, hall_bytes(2)));
+    desk_facts.hall = hall_new(&arena, 2, &desk_metrics);
+    assert_non_null(desk_facts.hall);
+    metric_set(&desk_metrics.http_requests_total, 30);
+    metric_set(&hall_metrics(desk_facts.hall, 1)->http_requests_total, 12);
+    desk_ask(METHOD_GET, "/metrics", "", 0);
+    assert_non_null(strstr(desk_answer, "\nquorex_http_requests_total 42\n"));
+    assert_non_null(strstr(desk_answer, "\nquorex_loop_requests_total{loop=\"0\"} 30\n"
+                                        "quorex_loop_requests_total{loop=\"1\"} 12\n"));
+    desk_facts.hall = NULL;
+    arena_unmap(&arena);
 }
 
 TEST(node_data, metrics_are_text)

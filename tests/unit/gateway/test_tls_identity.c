@@ -89,3 +89,21 @@ TEST(tls_identity, key_with_a_password_is_refused)
     BIO_free(plain);
     tls_texts_free(&texts);
 }
+
+/* Loops share one: it is good until the last of them lets it go, and its sessions are the same everywhere. */
+TEST(tls_identity, shared_one_outlives_the_other)
+{
+    struct tls_texts texts = tls_make("a");
+    struct tls_identity *identity =
+        tls_identity_new(texts.chain, strlen(texts.chain), texts.key, strlen(texts.key), reason);
+    assert_non_null(identity);
+    const int64_t expires_s = tls_identity_expires_s(identity);
+    struct tls_identity *other = tls_identity_share(identity);
+    assert_non_null(other);
+    assert_ptr_equal(tls_identity_context(other), tls_identity_context(identity));
+    tls_identity_free(identity);
+    assert_int_equal(tls_identity_expires_s(other), expires_s);
+    assert_int_equal(SSL_CTX_check_private_key(tls_identity_context(other)), 1);
+    tls_identity_free(other);
+    tls_texts_free(&texts);
+}

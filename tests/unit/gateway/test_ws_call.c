@@ -562,7 +562,7 @@ TEST(ws_call, banned_address_is_not_listened_to)
 {
     char expected[128];
     open_calls();
-    struct quota *quota = &asker_desk->quota;
+    struct quota *quota = asker_desk->quota;
     struct quota_verdict verdict = {0};
     for (uint64_t at_ns = clock_now_ns(); verdict.reject != REJECT_BANNED; at_ns += 1000000000)
         verdict = quota_judge(quota, QUOTA_WEIGHT, 7, QUOTA_WEIGHT_MAX + 1, at_ns);
@@ -585,7 +585,7 @@ static void be_refused_often(void)
     uint32_t count = 0;
     for (uint64_t second = minute_s; count < QUOTA_PATIENCE; second++) {
         if (second == now_s) continue;
-        verdict = quota_judge(&asker_desk->quota, QUOTA_WEIGHT, 7, QUOTA_WEIGHT_MAX + 1,
+        verdict = quota_judge(asker_desk->quota, QUOTA_WEIGHT, 7, QUOTA_WEIGHT_MAX + 1,
                               second * 1000000000);
         assert_int_equal(verdict.reject, REJECT_TOO_MUCH_WEIGHT);
         count++;
@@ -630,7 +630,7 @@ TEST(ws_call, every_message_is_a_request)
     take("nonsense");
     take("{\"id\":1,\"method\":\"nope\"}");
     take("{\"id\":1,\"method\":\"ping\"}");
-    assert_int_equal(quota_charge(&asker_desk->quota, QUOTA_REQUESTS, 7, 0, clock_now_ns()), 3);
+    assert_int_equal(quota_charge(asker_desk->quota, QUOTA_REQUESTS, 7, 0, clock_now_ns()), 3);
     ws_call_close(&calls);
     asker_close();
 }

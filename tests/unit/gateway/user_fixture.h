@@ -5,6 +5,7 @@
 #define TESTS_UNIT_GATEWAY_USER_FIXTURE_H
 
 #include "common/block_header.h"
+#include "gateway/listen_key.h"
 #include "gateway/user_stream.h"
 #include "tests/unit/gateway/desk_fixture.h"
 
@@ -92,9 +93,12 @@ static inline void user_join(struct user_listener *listener, uint32_t account)
 static inline void user_attach(void)
 {
     arena_unmap(&user_arena);
-    assert_true(arena_map(&user_arena, user_stream_bytes(&fixture_genesis)));
+    assert_true(
+        arena_map(&user_arena, user_stream_bytes(&fixture_genesis) + listen_key_bytes() + 64));
+    struct listen_keys *keys = listen_key_new(&user_arena);
+    assert_non_null(keys);
     users = user_stream_new(&user_arena, &fixture_genesis, desk_view,
-                            market_views_params(fixture_views));
+                            market_views_params(fixture_views), keys);
     assert_non_null(users);
     user_command_bytes = 0;
     user_room = UINT32_MAX;
