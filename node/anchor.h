@@ -29,7 +29,7 @@
  *          chain directory, the sign-once file, lineage and evidence, of the anchor's fields of progress
  *          and of the metrics of those names
  * Memory   everything in the options outlives the call; the call frees what it takes
- * Limits   a full `votes` or `notices` ring keeps its record here until there is room; for the votes
+ * Limits   a full `votes` ring, or any of the `notices`, keeps its record here until there is room; for the votes
  *          only the newest matters, for the notices the chain files are the memory. A full `facts` ring stops it
  * Progress blocks on its park and in writes to the chain; a vote in two synchronous writes
  */
@@ -45,6 +45,8 @@
 #include "common/status.h"
 #include "node/digest.h"
 #include "node/hasher.h"
+
+#define ANCHOR_NOTICES_MAX 8 /* gateway loops */
 
 struct anchor_options {
     const struct genesis *genesis;
@@ -70,8 +72,10 @@ struct anchor_options {
         facts; /* out: events by which a command may stand (settlement/mandate_book.h), likewise, before
                          * progress.settled_command passes their command; or NULL */
     struct park *consensus_park;
-    struct ring *notices; /* out: BLOCK_SEALED, BLOCK_CERTIFIED, to the gateway; may be NULL */
-    struct park *gateway_park;
+    struct ring
+        *notices[ANCHOR_NOTICES_MAX]; /* out: BLOCK_SEALED, BLOCK_CERTIFIED, to each gateway loop */
+    struct park *gateway_parks[ANCHOR_NOTICES_MAX];
+    uint32_t notice_count;     /* of such rings, which may be 0 */
     struct ring *certificates; /* out: height u64, certificate of a checkpoint; may be NULL */
     struct ring *liabilities;  /* out: the same of liabilities; may be NULL */
     struct park *maker_park;

@@ -41,49 +41,67 @@ void anchor_notice_send_facts(struct anchor *anchor)
     if (sleeps) park_wake(options->consensus_park);
 }
 
-/* STATUS_NO_SPACE when the ring is full. */
+/* Whether each gateway loop can be told so much: they are all told of a block, or none is yet. */
+static bool loops_have_room(const struct anchor *anchor, size_t byte_count)
+{
+    const struct anchor_options *options = anchor->options;
+    for (uint32_t i = 0; i < options->notice_count; i++)
+        if (ring_reserve(options->notices[i], byte_count) == NULL) return false;
+    return true;
+}
+
+static void tell_loops(const struct anchor *anchor, const uint8_t *bytes, size_t byte_count)
+{
+    const struct anchor_options *options = anchor->options;
+    for (uint32_t i = 0; i < options->notice_count; i++) {
+        uint8_t *room = ring_reserve(options->notices[i], byte_count);
+        ASSERT(room != NULL); /* loops_have_room */
+        memcpy(room, bytes, byte_count);
+        ring_commit(options->notices[i], byte_count);
+    }
+}
+
+/* STATUS_NO_SPACE when a ring is full. */
 static enum status notice_sealed(struct anchor *anchor, uint64_t height)
 {
-    struct ring *ring = anchor->options->notices;
     struct block_sealed_notice notice;
-    uint8_t *room = ring_reserve(ring, EVENT_HEADER_BYTES + BLOCK_SEALED_BYTES);
-    if (room == NULL) return STATUS_NO_SPACE;
+    uint8_t bytes[EVENT_HEADER_BYTES + BLOCK_SEALED_BYTES];
+    if (!loops_have_room(anchor, sizeof(bytes))) return STATUS_NO_SPACE;
     const enum status status = chain_read_header(anchor->chain, height, notice.header);
     if (status != STATUS_OK) return status;
     const hash_t hash = block_header_hash(notice.header);
     memcpy(notice.hash, hash.bytes, HASH_BYTES);
-    struct event_writer writer = {.at = room,
-                                  .end = room + EVENT_HEADER_BYTES + BLOCK_SEALED_BYTES};
+    struct event_writer writer = {.at = bytes, .end = bytes + sizeof(bytes)};
     notice_write_block_sealed(&writer, &notice);
-    ring_commit(ring, (size_t)(writer.at - room));
+    tell_loops(anchor, bytes, (size_t)(writer.at - bytes));
     return STATUS_OK;
 }
 
 static enum status notice_certified(struct anchor *anchor, uint64_t height)
 {
-    struct ring *ring = anchor->options->notices;
-    const uint8_t *bytes;
+    const uint8_t *signatures;
     size_t byte_count;
     struct certificate certificate;
-    uint8_t *room = ring_reserve(ring, EVENT_HEADER_BYTES + BLOCK_CERTIFIED_BYTES);
-    if (room == NULL) return STATUS_NO_SPACE;
-    const enum status status = chain_read_certificate(anchor->chain, height, &bytes, &byte_count);
+    uint8_t bytes[EVENT_HEADER_BYTES + BLOCK_CERTIFIED_BYTES];
+    if (!loops_have_room(anchor, sizeof(bytes))) return STATUS_NO_SPACE;
+    const enum status status =
+        chain_read_certificate(anchor->chain, height, &signatures, &byte_count);
     if (status == STATUS_NOT_FOUND) return STATUS_OK; /* a later one covers it */
     if (status != STATUS_OK) return status;
-    if (!certificate_decode(bytes, byte_count, &certificate)) return STATUS_DAMAGED;
+    if (!certificate_decode(signatures, byte_count, &certificate)) return STATUS_DAMAGED;
 
     struct block_certified_notice notice = {.height = height, .vote_count = certificate.vote_count};
     memcpy(notice.hash, certificate.header_hash.bytes, HASH_BYTES);
-    struct event_writer writer = {.at = room,
-                                  .end = room + EVENT_HEADER_BYTES + BLOCK_CERTIFIED_BYTES};
+    struct event_writer writer = {.at = bytes, .end = bytes + sizeof(bytes)};
     notice_write_block_certified(&writer, &notice);
-    ring_commit(ring, (size_t)(writer.at - room));
+    tell_loops(anchor, bytes, (size_t)(writer.at - bytes));
     return STATUS_OK;
 }
 
 enum status anchor_notice_send(struct anchor *anchor)
 {
-    if (anchor->options->notices == NULL || anchor->halted) return STATUS_OK;
+    const struct anchor_options *options = anchor->options;
+    if (options->notice_count == 0 || anchor->halted) return STATUS_OK;
     enum status status = STATUS_OK;
     while (status == STATUS_OK && anchor->sealed_noticed < anchor->voting.sealed) {
         status = notice_sealed(anchor, anchor->sealed_noticed + 1);
@@ -93,7 +111,8 @@ enum status anchor_notice_send(struct anchor *anchor)
         status = notice_certified(anchor, anchor->certified_noticed + 1);
         if (status == STATUS_OK) anchor->certified_noticed++;
     }
-    if (ring_publish(anchor->options->notices)) park_wake(anchor->options->gateway_park);
+    for (uint32_t i = 0; i < options->notice_count; i++)
+        if (ring_publish(options->notices[i])) park_wake(options->gateway_parks[i]);
     return status == STATUS_NO_SPACE ? STATUS_OK : status;
 }
 
@@ -128,7 +147,7 @@ void anchor_notice_send_liability(struct anchor *anchor)
 
 bool anchor_notice_waits(const struct anchor *anchor)
 {
-    return anchor->options->notices != NULL && !anchor->halted &&
+    return anchor->options->notice_count > 0 && !anchor->halted &&
            (anchor->sealed_noticed < anchor->voting.sealed ||
             anchor->certified_noticed < anchor->voting.certified);
 }

@@ -23,6 +23,7 @@ struct bench {
     struct chain_folder folder;
     char sign_once_path[96];
     struct ring *applied, *votes, *notices;
+    struct ring *more_notices; /* of a second gateway loop; NULL: there is none */
     struct park park, consensus_park, gateway_park, store_park;
     struct metrics metrics;
     struct progress progress;
@@ -46,18 +47,19 @@ static inline void bench_make(void)
     chain_folder_make(&bench.folder);
     snprintf(bench.sign_once_path, sizeof(bench.sign_once_path), "%s.sign-once", bench.folder.path);
     assert_int_equal(sign_once_create(bench.sign_once_path), STATUS_OK);
-    bench.options = (struct anchor_options){.genesis = &story.journal.genesis,
-                                            .node = 1,
-                                            .secret_key = story.journal.node_secret,
-                                            .tree_secret = journal_tree_secret,
-                                            .chain_directory = bench.folder.path,
-                                            .sign_once_path = bench.sign_once_path,
-                                            .park = &bench.park,
-                                            .consensus_park = &bench.consensus_park,
-                                            .gateway_park = &bench.gateway_park,
-                                            .store_park = &bench.store_park,
-                                            .metrics = &bench.metrics,
-                                            .progress = &bench.progress};
+    bench.options =
+        (struct anchor_options){.genesis = &story.journal.genesis,
+                                .node = 1,
+                                .secret_key = story.journal.node_secret,
+                                .tree_secret = journal_tree_secret,
+                                .chain_directory = bench.folder.path,
+                                .sign_once_path = bench.sign_once_path,
+                                .park = &bench.park,
+                                .consensus_park = &bench.consensus_park,
+                                .gateway_parks = {&bench.gateway_park, &bench.gateway_park},
+                                .store_park = &bench.store_park,
+                                .metrics = &bench.metrics,
+                                .progress = &bench.progress};
 }
 
 /* This node has signed the story up to this block: its votes are in there. */
@@ -87,7 +89,9 @@ static inline void bench_start(struct ring *votes, uint64_t replay_command)
     bench.notices = new_ring(RING_BYTES);
     bench.options.applied = bench.applied;
     bench.options.votes = bench.votes;
-    bench.options.notices = bench.notices;
+    bench.options.notices[0] = bench.notices;
+    bench.options.notices[1] = bench.more_notices;
+    bench.options.notice_count = bench.more_notices == NULL ? 1 : 2;
     memset(&bench.progress, 0, sizeof(bench.progress));
     memset(&bench.metrics, 0, sizeof(bench.metrics));
     atomic_store(&bench.progress.replay_command, replay_command);

@@ -183,7 +183,8 @@ static inline enum status council_start(struct council *council, uint32_t id)
     node->options.applied = node->applied;
     node->options.votes = node->votes;
     node->options.changes = node->changes;
-    node->options.notices = node->notices;
+    node->options.notices[0] = node->notices;
+    node->options.notice_count = 1;
     node->options.certificates = node->certificates;
     node->options.liabilities = node->liabilities;
     memset(&node->progress, 0, sizeof(node->progress));

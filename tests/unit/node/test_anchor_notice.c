@@ -43,6 +43,46 @@ TEST(anchor, tells_the_gateway)
     bench_remove();
 }
 
+/* Takes all that has come; returns how many. */
+static uint32_t take_notices(struct ring *ring)
+{
+    uint32_t count = 0;
+    for (size_t byte_count; ring_peek(ring, &byte_count) != NULL; count++)
+        ring_pop(ring);
+    ring_release(ring);
+    return count;
+}
+
+/* Every gateway loop hears the same: of a block all are told or none is yet, though one has no room for a while. */
+TEST(anchor, tells_every_gateway_loop)
+{
+    story_tell(&story, 0);
+    bench_make();
+    bench_signed(2);
+    struct ring *full = bench.more_notices = new_ring(4096);
+    for (uint8_t *room; (room = ring_reserve(full, 500)) != NULL;)
+        ring_commit(full, 500);
+    assert_false(ring_publish(full)); /* nobody sleeps */
+    bench_start(new_ring(RING_BYTES), 1);
+    send_blocks(1, 3, 100);
+    assert_true(reached(&bench.progress.certified_height, 2));
+    assert_int_equal(take_notices(bench.notices), 0);
+    assert_true(take_notices(full) > 0);
+    park_wake(&bench.park);
+    uint32_t first = 0, second = 0;
+    for (int i = 0; i < PATIENCE && (first < 5 || second < 5); i++) {
+        first += take_notices(bench.notices);
+        second += take_notices(full);
+        usleep(1000);
+    }
+    assert_int_equal(first, 5); /* three seals, two certificates */
+    assert_int_equal(second, 5);
+    assert_int_equal(bench_stop(), STATUS_OK);
+    bench_remove();
+    free(full);
+    bench.more_notices = NULL;
+}
+
 static uint64_t last_command(uint32_t height)
 {
     return story.blocks[height - 1].header.last_command;
