@@ -21,7 +21,7 @@
 #include "common/status.h"
 #include "engine/engine.h"
 
-#define ENGINE_OUTPUTS_LIMIT 8
+#define ENGINE_OUTPUTS_LIMIT 9 /* the anchor, and gateway loops */
 #define OUTPUT_PATIENCE_MS   2000
 
 struct metrics;

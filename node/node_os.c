@@ -5,25 +5,23 @@
 #include "engine/engine.h"
 #include "engine/loop.h"
 #include "engine/slices.h"
-#include "gateway/gateway.h"
+#include "gateway/hall.h"
 #include "gateway/tls_identity.h"
 #include "ledger/backfill_run.h"
 #include "ledger/chain.h"
 #include "ledger/consensus.h"
 #include "ledger/supply_files.h"
 #include "node/anchor.h"
-#include "node/chain_table_os.h"
 #include "node/checkpoint_maker.h"
+#include "node/gateways.h"
 #include "node/liabilities_maker.h"
 #include "node/neighbours.h"
 #include "node/node_files.h"
 #include "node/pid_file.h"
-#include "node/proof_table_os.h"
 #include "node/recovery.h"
 #include "node/settings.h"
 #include "node/start.h"
 #include "node/vetter.h"
-#include "node/view_restore.h"
 #include "settlement/proof_journal.h"
 #include "settlement/proof_shelf.h"
 #include "settlement/settle.h"
@@ -44,55 +42,64 @@
 #define JOIN_PATIENCE_S 30
 #define CLOSE_PAUSE_MS  2 /* for answers at the end, GATEWAY_STOP_MS in all */
 
-/* Small records: of votes only the newest matters, notices are one or two a block, the others are rare. */
+/* Small records: of votes only the newest matters, the others are rare. */
 #define VOTES_BYTES     (64u << 10)
-#define NOTICES_BYTES   (256u << 10)
 #define RARE_BYTES      (1u << 20)
 #define QUESTIONS_BYTES (1u << 20) /* a quarter holds the largest run */
 #define ANSWERS_BYTES   (64u << 10)
 #define SLICES_BYTES    (8u << 20) /* hurried ones are 1 MiB each */
 
 #define CHECKPOINTS_KEPT 2
-
-/* Threads that read files for the gateway's loop: one may wait for a disk while another computes. */
-#define GATEWAY_READERS 2
+#define THREAD_NAME_MAX  16 /* as the system has it */
 
 /* A life of this length was not cut short by what it was mended from. */
 #define STEADY_S 60
 
-/* What the engine hands on in multiples of config.ring_bytes: events are several times their
- * commands, and a gateway must not hold up the engine while it answers a burst. */
-#define ANCHOR_INPUT_RINGS  4
-#define GATEWAY_INPUT_RINGS 8
+/* What the engine hands on in multiples of config.ring_bytes: events are several times their commands. */
+#define ANCHOR_INPUT_RINGS 4
 
+/* Those of the gateway's loops are in gateways.c. */
 struct node_rings {
-    struct ring *submissions;     /* gateway to consensus */
-    struct ring *votes;           /* anchor to consensus */
-    struct ring *maker_votes;     /* checkpoint maker to consensus */
-    struct ring *changes;         /* anchor to consensus */
-    struct ring *facts;           /* anchor to consensus */
-    struct ring *questions;       /* consensus to vetter */
-    struct ring *answers;         /* vetter to consensus */
-    struct ring *batches;         /* consensus to engine */
-    struct ring *marks;           /* consensus to checkpoint maker */
-    struct ring *anchor_applied;  /* engine to anchor */
-    struct ring *gateway_applied; /* engine to gateway */
-    struct ring *notices;         /* anchor to gateway */
-    struct ring *certificates;    /* anchor to checkpoint maker */
-    struct ring *liabilities;     /* the same: certificates of liabilities */
-    struct ring *slices;          /* engine to anchor: balances at a block's end */
-    struct ring *compared;        /* anchor to PostgreSQL writer: the same */
+    struct ring *votes;          /* anchor to consensus */
+    struct ring *maker_votes;    /* checkpoint maker to consensus */
+    struct ring *changes;        /* anchor to consensus */
+    struct ring *facts;          /* anchor to consensus */
+    struct ring *questions;      /* consensus to vetter */
+    struct ring *answers;        /* vetter to consensus */
+    struct ring *batches;        /* consensus to engine */
+    struct ring *marks;          /* consensus to checkpoint maker */
+    struct ring *anchor_applied; /* engine to anchor */
+    struct ring *certificates;   /* anchor to checkpoint maker */
+    struct ring *liabilities;    /* the same: certificates of liabilities */
+    struct ring *slices;         /* engine to anchor: balances at a block's end */
+    struct ring *compared;       /* anchor to PostgreSQL writer: the same */
 };
 
-enum { GATEWAY, CONSENSUS, ENGINE, ANCHOR, MAKER, STORE, BACKFILL, VETTER, THREAD_COUNT };
+/* The gateway's loops are first, as many as there may be. */
+enum {
+    GATEWAY,
+    CONSENSUS = GATEWAY + HALL_LOOPS_MAX,
+    ENGINE,
+    ANCHOR,
+    MAKER,
+    STORE,
+    BACKFILL,
+    VETTER,
+    THREAD_COUNT
+};
+
+static_assert(HALL_LOOPS_MAX <= CONSENSUS_SUBMISSIONS_MAX && HALL_LOOPS_MAX <= ANCHOR_NOTICES_MAX &&
+                  1 + HALL_LOOPS_MAX <= ENGINE_OUTPUTS_LIMIT,
+              "a ring to each loop, and from it");
 
 struct node;
 
 /* A thread of the node and how it ended. Written by that thread before it ends. */
 struct node_thread {
     struct node *node;
-    const char *name;
-    enum status (*body)(struct node *node);
+    char name[THREAD_NAME_MAX];
+    enum status (*body)(struct node *node); /* NULL: a gateway loop's */
+    uint32_t loop;
     pthread_t handle;
     bool started;
     enum status status;
@@ -102,7 +109,6 @@ struct node {
     const struct config *config; /* as it was at the start */
     struct settings *settings;   /* the main thread's: as they are now */
     struct tls_identity *identity;
-    struct gateway_mailbox mailbox;
     struct node_files files;
 
     /* What the threads begin with. */
@@ -127,7 +133,9 @@ struct node {
     struct vetter *vetter;
     struct backfill_relay relay;
     struct node_rings rings;
-    struct park parks[THREAD_COUNT]; /* each thread's own */
+    struct park parks[THREAD_COUNT]; /* each thread's own; the loops have theirs in gateways.c */
+    struct gateways_options gateways_options;
+    struct gateways *gateways;
     struct pid_file pid_file;
     struct node_thread threads[THREAD_COUNT];
     _Atomic bool failed; /* one of them has */
@@ -147,109 +155,9 @@ static void own_signals(sigset_t *signals)
 
 /* ---- what each thread runs ---- */
 
-static bool gateway_start(void *context, struct restore *restore)
-{
-    struct node *node = context;
-    const bool restored = view_restore(&node->start, &node->start_membership, restore);
-    /* The last one to read the sections: engine and settlement were restored before it began. */
-    start_close(&node->start);
-    return restored;
-}
-
-static void gateway_sealed(void *context, uint64_t height, const struct restore *restore)
-{
-    struct node *node = context;
-    maker_gateway(node->maker, height, restore);
-}
-
-/* Files as one thread reads them. */
-struct node_sources {
-    struct chain_table *chain;
-    struct proof_table *proofs;
-};
-
-static enum status open_sources(struct node *node, struct node_sources *sources)
-{
-    const struct chain_table_paths paths = {.chain = node->files.chain,
-                                            .evidence = node->files.evidence,
-                                            .history = node->files.history,
-                                            .lineage = node->files.checkpoint};
-    const struct proof_table_options proof_options = {.chain = node->files.chain,
-                                                      .trades = node->files.trades,
-                                                      .releases = node->files.releases,
-                                                      .shelf = node->files.shelf,
-                                                      .liabilities = node->files.liabilities,
-                                                      .journal = node->journal,
-                                                      .settlement = node->settlement};
-    const enum status status = chain_table_open(&paths, &sources->chain);
-    if (status != STATUS_OK) return status;
-    return proof_table_open(&proof_options, &sources->proofs);
-}
-
-static void close_sources(struct node_sources *sources, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        proof_table_close(sources[i].proofs);
-        chain_table_close(sources[i].chain);
-    }
-}
-
-/* The first of the sources is the loop's, the others its readers'. */
-static enum status run_gateway_with(struct node *node, const struct node_sources *sources)
-{
-    struct gateway_reader readers[GATEWAY_READERS];
-    for (uint32_t i = 0; i < GATEWAY_READERS; i++)
-        readers[i] = (struct gateway_reader){chain_table_source(sources[i + 1].chain),
-                                             proof_table_source(sources[i + 1].proofs)};
-    const struct gateway_options options = {
-        .host = node->config->host,
-        .port = (uint16_t)node->config->port,
-        .loop_index = 0,
-        .node = node->files.id,
-        .genesis = &node->files.genesis,
-        .gateway_secret = node->files.gateway_secret,
-        .conninfo = node->config->database,
-        .submissions = node->rings.submissions,
-        .submissions_park = &node->parks[CONSENSUS],
-        .applied = node->rings.gateway_applied,
-        .notices = node->rings.notices,
-        .park = &node->parks[GATEWAY],
-        .metrics = &node->metrics,
-        .progress = &node->progress,
-        .limits_on = node->config->limits != 0,
-        .connections_max = (uint32_t)node->config->connections_max,
-        .limits = settings_limits(node->config),
-        .checkpoints = {.context = node,
-                        .start = node->start.height > 0 ? gateway_start : NULL,
-                        .sealed = node->maker != NULL ? gateway_sealed : NULL},
-        .chain = chain_table_source(sources[0].chain),
-        .proofs = proof_table_source(sources[0].proofs),
-        .readers = readers,
-        .reader_count = GATEWAY_READERS,
-        .genesis_text = node->files.genesis_text,
-        .genesis_text_bytes = node->files.genesis_text_bytes,
-        .identity = node->identity,
-        .elsewhere = node->config->elsewhere,
-        .origins = node->config->origins,
-        .mailbox = &node->mailbox,
-    };
-    return gateway_run(&options);
-}
-
-static enum status run_gateway(struct node *node)
-{
-    struct node_sources sources[1 + GATEWAY_READERS] = {0};
-    enum status status = STATUS_OK;
-    for (uint32_t i = 0; status == STATUS_OK && i < 1 + GATEWAY_READERS; i++)
-        status = open_sources(node, &sources[i]);
-    if (status == STATUS_OK) status = run_gateway_with(node, sources);
-    close_sources(sources, 1 + GATEWAY_READERS);
-    return status;
-}
-
 static enum status run_consensus(struct node *node)
 {
-    const struct consensus_options options = {
+    struct consensus_options options = {
         .wal_directory = node->files.wal,
         .segment_bytes = node->config->wal_segment_bytes,
         .genesis = &node->files.genesis,
@@ -260,8 +168,7 @@ static enum status run_consensus(struct node *node)
         .secret_key = node->files.secret_key,
         .peer_host = node->config->peer_host,
         .peer_port = (uint16_t)node->config->peer_port,
-        .submissions = {node->rings.submissions},
-        .submission_count = 1,
+        .submission_count = gateways_count(node->gateways),
         .votes = {node->rings.votes, node->rings.maker_votes},
         .vote_ring_count = 2,
         .changes = node->rings.changes,
@@ -275,6 +182,8 @@ static enum status run_consensus(struct node *node)
         .metrics = &node->metrics,
         .progress = &node->progress,
     };
+    for (uint32_t i = 0; i < options.submission_count; i++)
+        options.submissions[i] = gateways_wires(node->gateways, i).submissions;
     return consensus_run(&options);
 }
 
@@ -295,14 +204,19 @@ static enum status run_engine(struct node *node)
         .engine = node->engine,
         .batches = node->rings.batches,
         .park = &node->parks[ENGINE],
-        .outputs = {node->rings.anchor_applied, node->rings.gateway_applied},
-        .output_parks = {&node->parks[ANCHOR], &node->parks[GATEWAY]},
-        .output_count = 2,
+        .outputs = {node->rings.anchor_applied},
+        .output_parks = {&node->parks[ANCHOR]},
+        .output_count = 1 + gateways_count(node->gateways),
         .sealed = engine_sealed,
         .sealed_context = node,
         .metrics = &node->metrics,
         .progress = &node->progress,
     };
+    for (uint32_t i = 1; i < loop.output_count; i++) {
+        const struct gateways_wires wires = gateways_wires(node->gateways, i - 1);
+        loop.outputs[i] = wires.applied;
+        loop.output_parks[i] = wires.park;
+    }
     const enum status status = engine_loop_run(&loop);
     /* It left an output behind because its consumer had ended: the log still has everything. */
     return status == STATUS_STOPPING ? STATUS_OK : status;
@@ -324,7 +238,7 @@ static uint64_t bodies_kept(const struct node *node)
 static enum status run_anchor(struct node *node)
 {
     const bool makes = node->maker != NULL;
-    const struct anchor_options options = {
+    struct anchor_options options = {
         .genesis = &node->files.genesis,
         .node = node->files.id,
         .secret_key = node->files.secret_key,
@@ -343,9 +257,7 @@ static enum status run_anchor(struct node *node)
         .changes = node->rings.changes,
         .facts = node->rings.facts,
         .consensus_park = &node->parks[CONSENSUS],
-        .notices = {node->rings.notices},
-        .gateway_parks = {&node->parks[GATEWAY]},
-        .notice_count = 1,
+        .notice_count = gateways_count(node->gateways),
         .certificates = makes ? node->rings.certificates : NULL,
         .liabilities = makes ? node->rings.liabilities : NULL,
         .maker_park = &node->parks[MAKER],
@@ -360,6 +272,11 @@ static enum status run_anchor(struct node *node)
         .metrics = &node->metrics,
         .progress = &node->progress,
     };
+    for (uint32_t i = 0; i < options.notice_count; i++) {
+        const struct gateways_wires wires = gateways_wires(node->gateways, i);
+        options.notices[i] = wires.notices;
+        options.gateway_parks[i] = wires.park;
+    }
     return anchor_run(&options);
 }
 
@@ -456,7 +373,8 @@ static bool is_stopping(const struct node *node)
 static void *thread_main(void *context)
 {
     struct node_thread *thread = context;
-    thread->status = thread->body(thread->node);
+    thread->status = thread->body != NULL ? thread->body(thread->node)
+                                          : gateways_run(thread->node->gateways, thread->loop);
     if (thread->status != STATUS_OK && thread->status != STATUS_STOPPING)
         log_error("node", "thread failed", "thread=%s reason=\"%s\"", thread->name,
                   status_text(thread->status));
@@ -468,21 +386,39 @@ static void *thread_main(void *context)
     return NULL;
 }
 
-static enum status start_threads(struct node *node)
+/* What each thread is. False: this node has no such one. */
+static bool plan_thread(struct node *node, int index, struct node_thread *thread)
 {
     static const struct {
         const char *name;
         enum status (*body)(struct node *node);
     } plan[THREAD_COUNT] = {
-        [GATEWAY] = {"gateway", run_gateway},    [CONSENSUS] = {"consensus", run_consensus},
-        [ENGINE] = {"engine", run_engine},       [ANCHOR] = {"anchor", run_anchor},
-        [MAKER] = {"maker", run_maker},          [STORE] = {"store", run_store},
-        [BACKFILL] = {"backfill", run_backfill}, [VETTER] = {"vetter", run_vetter},
+        [CONSENSUS] = {"consensus", run_consensus},
+        [ENGINE] = {"engine", run_engine},
+        [ANCHOR] = {"anchor", run_anchor},
+        [MAKER] = {"maker", run_maker},
+        [STORE] = {"store", run_store},
+        [BACKFILL] = {"backfill", run_backfill},
+        [VETTER] = {"vetter", run_vetter},
     };
+    *thread = (struct node_thread){.node = node};
+    if (index >= CONSENSUS) {
+        thread->body = plan[index].body;
+        (void)snprintf(thread->name, sizeof(thread->name), "%s", plan[index].name);
+        return true;
+    }
+    thread->loop = (uint32_t)(index - GATEWAY);
+    (void)snprintf(thread->name, sizeof(thread->name), thread->loop == 0 ? "gateway" : "gateway-%u",
+                   thread->loop);
+    return thread->loop < gateways_count(node->gateways);
+}
+
+static enum status start_threads(struct node *node)
+{
     /* Consumers first, so that nobody waits for a thread that could not be started. */
     for (int i = THREAD_COUNT - 1; i >= 0; i--) {
         struct node_thread *thread = &node->threads[i];
-        *thread = (struct node_thread){.node = node, .name = plan[i].name, .body = plan[i].body};
+        if (!plan_thread(node, i, thread)) continue;
         if (pthread_create(&thread->handle, NULL, thread_main, thread) != 0) {
             log_error("node", "thread not started", "thread=%s", thread->name);
             return STATUS_NO_MEMORY;
@@ -500,8 +436,8 @@ static void read_settings_again(struct node *node)
         metric_add(&node->metrics.reloads_failed_total, 1);
         return;
     }
-    gateway_leave(&node->mailbox, settings, &node->parks[GATEWAY]);
-    metric_add(&node->metrics.reloads_total, 1);
+    const bool is_left = gateways_leave(node->gateways, settings);
+    metric_add(is_left ? &node->metrics.reloads_total : &node->metrics.reloads_failed_total, 1);
 }
 
 /* Until one that ends the node. */
@@ -523,7 +459,7 @@ static void close_gateway(struct node *node)
 {
     const struct timespec pause = {.tv_nsec = CLOSE_PAUSE_MS * 1000000};
     atomic_store_explicit(&node->progress.closing, 1, memory_order_release);
-    park_wake(&node->parks[GATEWAY]);
+    gateways_wake(node->gateways);
     for (int i = 0; i < GATEWAY_STOP_MS / CLOSE_PAUSE_MS; i++) {
         if (atomic_load_explicit(&node->progress.answered, memory_order_acquire) != 0) return;
         if (atomic_load_explicit(&node->failed, memory_order_acquire)) return;
@@ -536,7 +472,8 @@ static enum status stop_threads(struct node *node)
 {
     enum status first = STATUS_OK;
     atomic_store_explicit(&node->progress.stopping, 1, memory_order_release);
-    for (int i = 0; i < THREAD_COUNT; i++)
+    gateways_wake(node->gateways);
+    for (int i = CONSENSUS; i < THREAD_COUNT; i++)
         park_wake(&node->parks[i]);
 
     struct timespec deadline;
@@ -570,7 +507,8 @@ static enum status check_memory(const struct node *node)
     const size_t engine = engine_bytes(genesis), settlement = settlement_bytes(genesis);
     const size_t vetting = vetter_bytes(genesis);
     const size_t projection = store_bytes(genesis), memory = physical_memory_bytes();
-    const size_t rings = node->config->ring_bytes * (2 + ANCHOR_INPUT_RINGS + GATEWAY_INPUT_RINGS);
+    const size_t rings =
+        node->config->ring_bytes * (1 + ANCHOR_INPUT_RINGS) + gateways_ring_bytes(node->config);
     const struct proof_journal_limits limits = proof_journal_limits_of(&genesis->params);
     const size_t proofs = proof_journal_bytes(&genesis->params, &limits);
     const size_t all = engine + settlement + vetting + projection + proofs + rings;
@@ -599,7 +537,6 @@ static enum status make_rings(struct node *node)
         struct ring **place;
         size_t capacity;
     } plan[] = {
-        {&rings->submissions, unit},
         {&rings->votes, VOTES_BYTES},
         {&rings->maker_votes, VOTES_BYTES},
         {&rings->changes, RARE_BYTES},
@@ -609,8 +546,6 @@ static enum status make_rings(struct node *node)
         {&rings->batches, unit},
         {&rings->marks, RARE_BYTES},
         {&rings->anchor_applied, unit * ANCHOR_INPUT_RINGS},
-        {&rings->gateway_applied, unit * GATEWAY_INPUT_RINGS},
-        {&rings->notices, NOTICES_BYTES},
         {&rings->certificates, RARE_BYTES},
         {&rings->liabilities, RARE_BYTES},
         {&rings->slices, SLICES_BYTES},
@@ -753,9 +688,28 @@ static enum status make_state(struct node *node)
     return STATUS_OK;
 }
 
+static enum status make_gateways(struct node *node)
+{
+    node->gateways_options = (struct gateways_options){
+        .config = node->config,
+        .files = &node->files,
+        .start = &node->start,
+        .membership = &node->start_membership,
+        .settlement = node->settlement,
+        .journal = node->journal,
+        .maker = node->maker,
+        .identity = node->identity,
+        .consensus_park = &node->parks[CONSENSUS],
+        .metrics = &node->metrics,
+        .progress = &node->progress,
+    };
+    node->gateways = gateways_new(&node->gateways_options);
+    return node->gateways != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
 static enum status make_memory(struct node *node)
 {
-    for (int i = 0; i < THREAD_COUNT; i++)
+    for (int i = CONSENSUS; i < THREAD_COUNT; i++)
         if (!park_open(&node->parks[i])) {
             log_error("node", "no descriptor left", "park=%d", i);
             return STATUS_NO_MEMORY;
@@ -764,6 +718,7 @@ static enum status make_memory(struct node *node)
     if (status == STATUS_OK) status = make_rings(node);
     if (status == STATUS_OK) status = make_state(node);
     if (status == STATUS_OK) status = make_maker(node);
+    if (status == STATUS_OK) status = make_gateways(node);
     if (status == STATUS_OK) status = make_vetter(node);
     if (status == STATUS_OK) status = make_backfill(node);
     if (status == STATUS_OK) status = make_supply(node);
@@ -772,6 +727,7 @@ static enum status make_memory(struct node *node)
 
 static void free_memory(struct node *node)
 {
+    gateways_free(node->gateways);
     maker_free(node->maker);
     liabilities_maker_free(node->liabilities_maker);
     supply_files_free(node->supply);
@@ -874,7 +830,6 @@ enum status node_run(struct settings *settings)
     if (status == STATUS_OK) status = live(node);
     free_memory(node);
     tls_identity_free(node->identity);
-    gateway_mailbox_empty(&node->mailbox);
     if (status != STATUS_OK) status = recovery_after(&node->files, status);
     pid_file_release(&node->pid_file);
 free_node:

@@ -14,7 +14,7 @@ if(NODE_PROGRAM AND build_name STREQUAL "release")
     foreach(name scripts ccxt binance client_api_node client_binance client_ccxt client_connector
                   client_limits client_node_binance client_spot tls orders order_batch account_export rest streams replay input rfc6455 ws_api user_data finality trace disk database_full
                   database_slow crash image history audit reconcile custody custody_cluster cluster cluster_walls cluster_members cluster_damage
-                  backfill epoch epoch_cut liar light liabilities proofs documents examples)
+                  backfill epoch epoch_cut liar light liabilities proofs documents examples loops)
         add_test(NAME integration.${name}
                  COMMAND ${NODE_PROGRAM} --test ${CMAKE_SOURCE_DIR}/tests/integration/${name}.test.mjs)
         set_tests_properties(integration.${name} PROPERTIES TIMEOUT 1200 RUN_SERIAL ON
