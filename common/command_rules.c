@@ -28,6 +28,10 @@ uint32_t command_rules_since(uint16_t type)
     case T_ORDER_RESUBMIT:
     case T_LIST_SUBMIT:
         return PARAMS_RULES_API;
+    case T_KEY_CREATE:
+    case T_KEY_LIMIT:
+    case T_KEY_REMOVE:
+        return PARAMS_RULES_KEYS;
     default:
         return 1;
     }

@@ -1,7 +1,9 @@
 #include "common/intent.h"
 
 #include "common/intent_custody.h"
+#include "common/intent_key.h"
 #include "common/intent_order.h"
+#include "common/key_rights.h"
 #include "common/parameter.h"
 
 #include <string.h>
@@ -132,7 +134,10 @@ bool intent_deadline(const struct form *form, uint64_t *timestamp_ns, uint64_t *
     ROW(ADDRESS_ALLOW, address_allow) \
     ROW(WITHDRAWAL_CANCEL, withdrawal_cancel) \
     ROW(CONNECTOR_ADD, connector_add) \
-    ROW(ROUTE_FEE_SET, route_fee_set)
+    ROW(ROUTE_FEE_SET, route_fee_set) \
+    ROW(KEY_CREATE, key_create) \
+    ROW(KEY_LIMIT, key_limit) \
+    ROW(KEY_REMOVE, key_remove)
 
 size_t intent_put(const struct intent *intent, uint8_t *payload)
 {
@@ -219,6 +224,15 @@ static void fill_trade(struct intent *asked, const struct intent *given)
     case T_WITHDRAWAL_CANCEL:
         asked->withdrawal_cancel.account = given->withdrawal_cancel.account;
         return;
+    case T_KEY_CREATE:
+        asked->key_create.account = given->key_create.account;
+        return;
+    case T_KEY_LIMIT:
+        asked->key_limit.account = given->key_limit.account;
+        return;
+    case T_KEY_REMOVE:
+        asked->key_remove.account = given->key_remove.account;
+        return;
     }
 }
 
@@ -274,6 +288,12 @@ static bool intent_read(const struct form *form, const struct params *params, ui
         return intent_custody_allow(form, params, intent, &refusal);
     case T_WITHDRAWAL_CANCEL:
         return intent_custody_cancel(form, intent, &refusal);
+    case T_KEY_CREATE:
+        return intent_key_create(form, params, intent, &refusal);
+    case T_KEY_LIMIT:
+        return intent_key_limit(form, intent, &refusal);
+    case T_KEY_REMOVE:
+        return intent_key_remove(form, intent, &refusal);
     default:
         return intent_admin(form, params, intent, &refusal) && intent->type == type;
     }
@@ -287,7 +307,7 @@ static bool deadline_matches(const struct form *form, const struct command *comm
     const uint16_t type = order_tag_base(command->header.type);
     const bool of_account = (type >= T_ORDER_PLACE && type <= T_SESSION_END) ||
                             type == T_WITHDRAW || type == T_ADDRESS_ALLOW ||
-                            type == T_WITHDRAWAL_CANCEL;
+                            type == T_WITHDRAWAL_CANCEL || key_rights_manages(type);
     if (!of_account && form_find(form, "timestamp") == NULL)
         return command->header.deadline_ns == 0;
     return intent_deadline(form, &timestamp_ns, &deadline_ns, &refusal) &&

@@ -61,6 +61,9 @@ struct intent {
         struct withdrawal_cancel_command withdrawal_cancel;
         struct connector_add_command connector_add;
         struct route_fee_set_command route_fee_set;
+        struct key_create_command key_create;
+        struct key_limit_command key_limit;
+        struct key_remove_command key_remove;
     };
 };
 

@@ -3,6 +3,7 @@
 #include "common/intent_admin.h"
 #include "common/intent_custody.h"
 #include "common/intent_filters.h"
+#include "common/intent_key.h"
 #include "common/node_set.h"
 #include "common/parameter.h"
 
@@ -162,41 +163,8 @@ static bool read_account_create(const struct form *form, const struct params *pa
     intent->type = T_ACCOUNT_CREATE;
     return intent_admin_nonce(form, &create->nonce, refusal) &&
            parameter_mandatory(form, "publicKey", &field, refusal) &&
-           parameter_hex32(field, create->public_key, refusal) &&
+           intent_key_public(form, create->public_key, refusal) &&
            intent_admin_u16(form, "tier", &create->tier, refusal);
-}
-
-/* One name of a list of permissions as its bit; 0 when it is none. */
-static uint16_t permission_bit(const char *name, size_t name_bytes)
-{
-    static const struct parameter_word words[] = {
-        {"READ", KEY_READ},
-        {"TRADE", KEY_TRADE},
-        {"WITHDRAW", KEY_WITHDRAW},
-    };
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strlen(words[i].word) == name_bytes && memcmp(words[i].word, name, name_bytes) == 0)
-            return words[i].value;
-    return 0;
-}
-
-/* Names joined by commas, each once. */
-static bool read_permissions(const struct form *form, uint16_t *permissions,
-                             struct refusal *refusal)
-{
-    const struct form_field *field;
-    if (!parameter_mandatory(form, "permissions", &field, refusal)) return false;
-
-    *permissions = 0;
-    for (const char *at = field->value;; at++) {
-        const size_t name_bytes = strcspn(at, ",");
-        const uint16_t bit = permission_bit(at, name_bytes);
-        if (bit == 0 || (*permissions & bit) != 0)
-            return parameter_refuse(refusal, REJECT_DATA, "permissions", NULL);
-        *permissions |= bit;
-        at += name_bytes;
-        if (*at == '\0') return true;
-    }
 }
 
 /* A key checks signatures by its public key, by the HMAC secret derived for it, or by either. */
@@ -213,9 +181,9 @@ static bool read_key_add(const struct form *form, const struct params *params,
         !parameter_hex32(key_id, add->key_id, refusal) ||
         !parameter_optional(form, "publicKey", &public_key, refusal) ||
         !parameter_optional(form, "hmac", &hmac, refusal) ||
-        !read_permissions(form, &add->permissions, refusal))
+        !intent_key_permissions(form, &add->permissions, refusal))
         return false;
-    if (public_key != NULL && !parameter_hex32(public_key, add->public_key, refusal)) return false;
+    if (!intent_key_public(form, add->public_key, refusal)) return false;
     if (hmac != NULL && !parameter_word(hmac, WORDS(truths), REJECT_DATA, &has_secret, refusal))
         return false;
     if (public_key == NULL && !has_secret)

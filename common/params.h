@@ -27,7 +27,7 @@
 
 /* The `rules` number this build knows best. 2: custody, and routes among the parameters. 3, of a genesis: the house
  * has an account. */
-#define PARAMS_RULES             6
+#define PARAMS_RULES             7
 #define PARAMS_RULES_CUSTODY     2
 #define PARAMS_RULES_HOUSE       3
 #define PARAMS_RULES_LIABILITIES 3
@@ -42,6 +42,8 @@
  * too. */
 #define PARAMS_RULES_ONCE  6
 #define PARAMS_RULES_APPLY 6
+
+#define PARAMS_RULES_KEYS 7 /* accounts manage their own keys, and what a key may do is the engine's to look at too */
 
 /* Tiers rise with the volume that an account needs for them. */
 struct fee_tier {

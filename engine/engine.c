@@ -28,8 +28,8 @@ size_t engine_bytes(const struct genesis *genesis)
     return engine_struct_bytes() + accounts_bytes(params) + book_all_bytes(params) +
            directory_bytes(orders) + lists_bytes(orders) + triggers_bytes(params) +
            averages_bytes(params) + volumes_bytes(params) + switches_bytes(params) +
-           repeats_bytes(params) + keys_bytes(params->keys_max) + custody_bytes(params) +
-           rounded(params->markets_max * sizeof(struct market_ids)) +
+           repeats_bytes(params) + keys_bytes(params->keys_max, params->accounts_max) +
+           custody_bytes(params) + rounded(params->markets_max * sizeof(struct market_ids)) +
            rounded(print_slots(params) * sizeof(price_t));
 }
 
@@ -44,7 +44,7 @@ static bool engine_take(struct engine *engine, struct arena *arena, const struct
     if (!volumes_init(&engine->volumes, arena, params)) return false;
     if (!switches_init(&engine->switches, arena, params)) return false;
     if (!repeats_init(&engine->repeats, arena, params)) return false;
-    if (!keys_init(&engine->keys, arena, params->keys_max)) return false;
+    if (!keys_init(&engine->keys, arena, params->keys_max, params->accounts_max)) return false;
     if (!custody_init(&engine->custody, arena, params)) return false;
     engine->ids = arena_take_array(arena, params->markets_max, sizeof(struct market_ids));
     engine->prints = arena_take_array(arena, print_slots(params), sizeof(price_t));
@@ -221,6 +221,7 @@ bool engine_check(struct engine *engine)
     ASSERT(volumes_check(&engine->volumes));
     ASSERT(switches_check(&engine->switches));
     ASSERT(repeats_check(&engine->repeats));
+    ASSERT(keys_check(&engine->keys));
     ASSERT(nodes_check(&engine->nodes));
     ASSERT(custody_check(&engine->custody, engine->accounts.in_flight));
     holds_check(engine);

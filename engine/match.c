@@ -6,6 +6,7 @@
 #include "engine/enlist.h"
 #include "engine/operator.h"
 #include "engine/outcome.h"
+#include "engine/permit.h"
 #include "engine/place.h"
 #include "engine/replace.h"
 #include "engine/withdrawal.h"
@@ -157,6 +158,12 @@ static enum reject command_apply(struct engine *engine, const struct command *co
         return withdrawal_allow(engine, command, out);
     case T_WITHDRAWAL_CANCEL:
         return withdrawal_cancel(engine, command, out);
+    case T_KEY_CREATE:
+        return permit_create(engine, command, out);
+    case T_KEY_LIMIT:
+        return permit_limit(engine, command, out);
+    case T_KEY_REMOVE:
+        return permit_remove(engine, command, out);
     default:
         return operator_step(engine, command, out);
     }
@@ -188,7 +195,8 @@ static enum reject admission_check(struct engine *engine, const struct command *
     const uint64_t deadline_ns = command->header.deadline_ns;
     if (!origins_advance(&engine->origins, &command->header)) return REJECT_STALE_SEQUENCE;
     if (command->header.group != 0) return REJECT_LATER_VERSION;
-    return deadline_ns != 0 && engine->stamp_ns > deadline_ns ? REJECT_TOO_LATE : REJECT_NONE;
+    if (deadline_ns != 0 && engine->stamp_ns > deadline_ns) return REJECT_TOO_LATE;
+    return permit_check(engine, command);
 }
 
 static void levels_write(struct engine *engine, struct event_writer *out)

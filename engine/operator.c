@@ -163,10 +163,12 @@ static enum reject key_add(struct engine *engine, const struct command *command,
     key_add_command_get(command->payload, &add);
 
     if (!accounts_exists(&engine->accounts, add.account)) return REJECT_UNKNOWN_ACCOUNT;
-    if (keys_has(&engine->keys, add.key_id)) return REJECT_ALREADY_EXISTS;
+    if (keys_find(&engine->keys, add.key_id) != 0) return REJECT_ALREADY_EXISTS;
     if (engine->keys.count >= engine->keys.capacity) return REJECT_KEYS_FULL;
 
-    keys_add(&engine->keys, add.key_id);
+    const uint32_t slot = keys_add(&engine->keys, add.key_id);
+    if (engine->params.rules >= PARAMS_RULES_KEYS)
+        keys_allow(&engine->keys, slot, add.account, add.permissions, 0);
     struct key_added_event added = {.account = add.account,
                                     .permissions = add.permissions,
                                     .secret_version = add.secret_version};

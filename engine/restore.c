@@ -213,9 +213,37 @@ static bool keys_load(struct engine *engine, struct sections *sections)
 {
     struct snapshot_key key;
     while (sections_key(sections, &key)) {
-        if (engine->keys.count >= engine->keys.capacity || keys_has(&engine->keys, key.id))
+        if (engine->keys.count >= engine->keys.capacity || keys_find(&engine->keys, key.id) != 0)
             return false;
-        keys_add(&engine->keys, key.id);
+        (void)keys_add(&engine->keys, key.id);
+    }
+    return true;
+}
+
+/* What the engine knows of each key, and of those who asked. */
+static bool rights_load(struct engine *engine, struct sections *sections)
+{
+    struct keys *keys = &engine->keys;
+    const bool has_rights = engine->params.rules >= PARAMS_RULES_KEYS;
+    struct snapshot_key_right record;
+    if (sections->left[SNAPSHOT_KEY_RIGHTS] != (has_rights ? keys->count : 0)) return false;
+    for (uint32_t slot = 1; sections_key_right(sections, &record); slot++) {
+        const bool known = record.account != 0;
+        if (known ? !accounts_exists(&engine->accounts, record.account) ||
+                        (record.removed_ns != 0 && record.permissions != 0) ||
+                        record.removed_ns > engine->stamp_ns
+                  : record.removed_ns != 0 || record.permissions != 0)
+            return false;
+        if (known) keys_allow(keys, slot, record.account, record.permissions, record.removed_ns);
+    }
+    uint32_t before = 0;
+    struct snapshot_key_time time;
+    while (sections_key_time(sections, &time)) {
+        if (!has_rights || time.account <= before || time.last_ns == 0 ||
+            !accounts_exists(&engine->accounts, time.account))
+            return false;
+        keys->owners[time.account].last_ns = time.last_ns;
+        before = time.account;
     }
     return true;
 }
@@ -339,7 +367,8 @@ static bool engine_load(struct engine *engine, struct sections *sections,
            volumes_load(engine, sections) && keys_load(engine, sections) &&
            markets_load(engine, sections) && bound_load(engine, sections) &&
            switches_load(engine, sections) && restore_custody(engine, sections) &&
-           repeats_load(engine, sections) && sections_done(sections) && holds_explained(engine);
+           repeats_load(engine, sections) && rights_load(engine, sections) &&
+           sections_done(sections) && holds_explained(engine);
 }
 
 enum status restore_engine(struct arena *arena, const struct genesis *genesis, const uint8_t *bytes,

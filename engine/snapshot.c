@@ -60,7 +60,8 @@ static const struct {
 } versions[] = {
     {1, FORM(SNAPSHOT_VERSION_CHARGELESS, SNAPSHOT_CHARGES)},
     {PARAMS_RULES_CHARGES, FORM(SNAPSHOT_VERSION_TAGLESS, SNAPSHOT_TAGS)},
-    {PARAMS_RULES_API, FORM(SNAPSHOT_VERSION, SNAPSHOT_SECTIONS)},
+    {PARAMS_RULES_API, FORM(SNAPSHOT_VERSION_RIGHTLESS, SNAPSHOT_KEY_RIGHTS)},
+    {PARAMS_RULES_KEYS, FORM(SNAPSHOT_VERSION, SNAPSHOT_SECTIONS)},
 };
 
 #define VERSIONS (sizeof(versions) / sizeof(versions[0]))
@@ -291,6 +292,15 @@ static void custody_count(struct writer *writer)
             writer->counts[SNAPSHOT_WITHDRAWN] += withdrawn_given(engine, account, asset);
 }
 
+static void rights_count(struct writer *writer)
+{
+    const struct engine *engine = writer->engine;
+    if (engine->params.rules < PARAMS_RULES_KEYS) return;
+    writer->counts[SNAPSHOT_KEY_RIGHTS] = engine->keys.count;
+    for (uint32_t account = 1; account <= engine->accounts.count; account++)
+        writer->counts[SNAPSHOT_KEY_TIMES] += engine->keys.owners[account].last_ns != 0;
+}
+
 static void all_count(struct writer *writer)
 {
     const struct engine *engine = writer->engine;
@@ -311,6 +321,7 @@ static void all_count(struct writer *writer)
     accounts_count(writer);
     markets_count(writer);
     custody_count(writer);
+    rights_count(writer);
 }
 
 /* ---- Places: orders by market and id. Slots say nothing about either. */
@@ -756,6 +767,24 @@ static void put_api(struct writer *writer)
     }
 }
 
+static void put_rights(struct writer *writer)
+{
+    const struct engine *engine = writer->engine;
+    const struct keys *keys = &engine->keys;
+    if (engine->params.rules < PARAMS_RULES_KEYS) return;
+    put_section(writer, SNAPSHOT_KEY_RIGHTS);
+    for (uint32_t slot = 1; slot <= keys->count; slot++)
+        put_key_right(writer,
+                      (struct snapshot_key_right){.removed_ns = keys->rights[slot].removed_ns,
+                                                  .account = keys->rights[slot].account,
+                                                  .permissions = keys->rights[slot].permissions});
+    put_section(writer, SNAPSHOT_KEY_TIMES);
+    for (uint32_t account = 1; account <= engine->accounts.count; account++)
+        if (keys->owners[account].last_ns != 0)
+            put_key_time(writer, (struct snapshot_key_time){
+                                     .last_ns = keys->owners[account].last_ns, .account = account});
+}
+
 static void put_all(struct writer *writer)
 {
     section_begin(&writer->out, snapshot_form(writer->engine->params.rules), writer->genesis,
@@ -771,6 +800,7 @@ static void put_all(struct writer *writer)
     put_custody(writer);
     put_charges(writer);
     put_api(writer);
+    put_rights(writer);
 }
 
 enum status snapshot_write(const struct engine *engine, const struct genesis *genesis,

@@ -19,7 +19,7 @@ struct arena;
 struct engine;
 
 #define SNAPSHOT_MAGIC   "QUOREXSN"
-#define SNAPSHOT_VERSION 5
+#define SNAPSHOT_VERSION 6
 
 /* As builds write it that know no fees of withdrawals: without their section, which is the last. A chain is written so as
  * long as its rules are theirs, so that they and this build have the same checkpoints. */
@@ -27,6 +27,9 @@ struct engine;
 
 /* Likewise of builds that know neither tags nor repeats. */
 #define SNAPSHOT_VERSION_TAGLESS 4
+
+/* Likewise of builds that do not know what keys may do. */
+#define SNAPSHOT_VERSION_RIGHTLESS 5
 
 #define SNAPSHOT_HAS_NAME  1
 #define SNAPSHOT_HAS_EXTRA 2

@@ -1,10 +1,13 @@
 #include "settlement/authority.h"
 
 #include "common/intent.h"
+#include "common/key_rights.h"
 #include "common/le.h"
 #include "common/order_tag.h"
 #include "settlement/balance_sheet.h"
 #include "settlement/keyring.h"
+
+#include <string.h>
 
 #define KEY_ID_BYTES 32
 
@@ -31,6 +34,9 @@ uint32_t authority_account(const struct command *command)
         ACCOUNT_OF(WITHDRAW, withdraw)
         ACCOUNT_OF(ADDRESS_ALLOW, address_allow)
         ACCOUNT_OF(WITHDRAWAL_CANCEL, withdrawal_cancel)
+        ACCOUNT_OF(KEY_CREATE, key_create)
+        ACCOUNT_OF(KEY_LIMIT, key_limit)
+        ACCOUNT_OF(KEY_REMOVE, key_remove)
     default:
         return 0;
     }
@@ -57,12 +63,6 @@ static bool is_connectors(uint16_t type)
            type == T_WITHDRAWAL_REPORT;
 }
 
-/* What moves money out, or says where it may go. */
-static bool is_withdrawing(uint16_t type)
-{
-    return type == T_WITHDRAW || type == T_ADDRESS_ALLOW || type == T_WITHDRAWAL_CANCEL;
-}
-
 /* What a gateway node may say by itself of a session with any trading key: all it does is cancel. */
 static bool is_gateways(uint16_t type)
 {
@@ -85,14 +85,43 @@ static const char *find_operator(const struct authority *authority, const struct
     return memcmp(*signer, command->auth, PUBLIC_KEY_BYTES) == 0 ? NULL : "operator's public key";
 }
 
+/* The engine refuses by itself what such a key may not: the key may have lost the right while the command was under way. */
+static bool is_shared(const struct authority *authority, const struct key_added_event *key)
+{
+    return authority->params->rules >= PARAMS_RULES_KEYS &&
+           keyring_right_of(authority->keys, key)->is_shared;
+}
+
 /* The key of the command's account with the id in its authentication field, or NULL. */
 static const struct key_added_event *key_of(const struct authority *authority,
                                             const struct command *command, uint32_t account)
 {
     const struct key_added_event *key = keyring_find(authority->keys, command->auth);
-    const uint16_t needed = is_withdrawing(command->header.type) ? KEY_WITHDRAW : KEY_TRADE;
-    if (key == NULL || key->account != account || !(key->permissions & needed)) return NULL;
-    return key;
+    const uint16_t needed = key_rights_withdraws(command->header.type) ? KEY_WITHDRAW : KEY_TRADE;
+    if (key == NULL || key->account != account) return NULL;
+    return (key->permissions & needed) != 0 || is_shared(authority, key) ? key : NULL;
+}
+
+/* Of a key that the engine does not know, the account that it is another's than. */
+static const char *check_managed(const struct authority *authority, const struct command *command,
+                                 uint32_t account)
+{
+    uint8_t key_id[KEY_ID_BYTES];
+    if (command->header.type == T_KEY_LIMIT) {
+        struct key_limit_command limit;
+        key_limit_command_get(command->payload, &limit);
+        memcpy(key_id, limit.key_id, sizeof(key_id));
+    } else if (command->header.type == T_KEY_REMOVE) {
+        struct key_remove_command remove;
+        key_remove_command_get(command->payload, &remove);
+        memcpy(key_id, remove.key_id, sizeof(key_id));
+    } else {
+        return NULL;
+    }
+    const struct key_added_event *key = keyring_find(authority->keys, key_id);
+    return key == NULL || key->account == account || is_shared(authority, key)
+               ? NULL
+               : "key of another account";
 }
 
 static const char *find_ed25519(const struct authority *authority, const struct command *command,
@@ -104,7 +133,9 @@ static const char *find_ed25519(const struct authority *authority, const struct 
     if (!balance_sheet_has(authority->accounts, account)) return "account";
 
     *signer = balance_sheet_owner(authority->accounts, account)->public_key;
-    if (memcmp(*signer, command->auth, PUBLIC_KEY_BYTES) == 0) return NULL;
+    if (memcmp(*signer, command->auth, PUBLIC_KEY_BYTES) == 0)
+        return check_managed(authority, command, account);
+    if (key_rights_manages(command->header.type)) return "kind of authentication";
     const struct key_added_event *key = key_of(authority, command, account);
     if (key == NULL || memcmp(key->public_key, none, sizeof(none)) == 0) return "key";
     *signer = key->public_key;
@@ -114,7 +145,9 @@ static const char *find_ed25519(const struct authority *authority, const struct 
 static const char *check_hmac(const struct authority *authority, const struct command *command)
 {
     const uint32_t account = authority_account(command);
-    if (account == 0 || is_withdrawing(command->header.type)) return "kind of authentication";
+    if (account == 0 || key_rights_withdraws(command->header.type) ||
+        key_rights_manages(command->header.type))
+        return "kind of authentication";
     const struct key_added_event *key = key_of(authority, command, account);
     if (key == NULL) return "key";
     return key->secret_version == 0 && !is_gateways(command->header.type) ? "key" : NULL;
@@ -201,4 +234,17 @@ const char *authority_objection(const struct authority *authority, const struct 
     const struct authority_signature by = signature_of(command, signer);
     if (!hash_verify(by.public_key, by.text, by.text_bytes, by.signature)) return "signature";
     return check_text(authority, command, &by, false);
+}
+
+bool authority_is_void(const struct authority *authority, const struct command *command)
+{
+    const struct command_header *header = &command->header;
+    if (header->auth_kind != AUTH_HMAC && header->auth_kind != AUTH_ED25519) return false;
+    const uint16_t needed = key_rights_needed(header->type);
+    const uint32_t account = authority_account(command);
+    if (needed == 0 || !balance_sheet_has(authority->accounts, account)) return false;
+    const uint8_t *owner = balance_sheet_owner(authority->accounts, account)->public_key;
+    if (memcmp(owner, command->auth, PUBLIC_KEY_BYTES) == 0) return false;
+    const struct key_added_event *key = keyring_find(authority->keys, command->auth);
+    return key != NULL && (key->permissions & needed) == 0 && is_shared(authority, key);
 }

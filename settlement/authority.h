@@ -6,7 +6,8 @@
  *   Ed25519   the key id names a key of the command's account that may trade and has a public key, or
  *             is the account owner's public key itself; the signature is that key's over the signed
  *             bytes; the signed bytes ask for exactly this command (intent_matches)
- *             A withdrawal, or an address to withdraw to, needs a key that may withdraw, or the owner's
+ *             A withdrawal, or an address to withdraw to, needs a key that may withdraw, or the owner's; what is
+ *             about an account's keys needs the owner's
  *   HMAC      never for those; the key id names a key of the command's account that may trade and has an HMAC secret;
  *             that its bearer signed is the gateway node's word. Never for operators' commands. For
  *             SESSION_END and SWITCH_SET, which gateways make themselves, any trading key will do
@@ -15,6 +16,9 @@
  *             for Ed25519
  *   statements  an EPOCH_CHANGE's alone: the nodes' own words, judged by who knows the node set
  *   none      a node's own commands only: HELLO, SEAL, VOTE, CHECKPOINT_VOTE, LIABILITIES_VOTE, ORIGIN_LOST
+ *
+ * From rules 7 on a key whose account made, changed or removed it, and an operator's later one, may have lost its right while
+ * a command was under way: such a command stands, and the engine must have refused it (authority_is_void).
  *
  * The signed bytes are those of the REST request: query string and body, joined without a separator.
  */
@@ -49,12 +53,17 @@ struct authority_signature {
 };
 
 /* The same but for the signature, which is the costly part: NULL when the command may stand if `signature` is that
- * key's over that text. Accounts, keys and listings are only ever added, so what may stand once may stand later; the
- * other way round, an objection may be one that time would lift.
+ * key's over that text. Accounts, keys and listings are only ever added, or stand as ones that may nothing (a removed key's
+ * place is another's after KEY_LINGER_NS alone), so what may stand once may stand later; the other way round, an objection
+ * may be one that time would lift.
  * Memory: `signature` points into the command and into what `authority` names. */
 const char *authority_but_signature(const struct authority *authority,
                                     const struct command *command,
                                     struct authority_signature *signature);
+
+/* Whether the command stands, and must have been refused: the key by which it came was removed, or may not any more. From
+ * rules 7 on. Needs: authority_objection has nothing against it. */
+bool authority_is_void(const struct authority *authority, const struct command *command);
 
 /* The account that a trading command is for, 0 for other commands. */
 uint32_t authority_account(const struct command *command);

@@ -16,7 +16,7 @@ struct mandate_book {
 size_t mandate_book_bytes(const struct genesis *genesis)
 {
     const struct params *params = &genesis->params;
-    return sizeof(struct mandate_book) + keyring_bytes(params->keys_max) +
+    return sizeof(struct mandate_book) + keyring_bytes(params->keys_max, params->accounts_max) +
            balance_sheet_bytes(params->accounts_max, ASSETS) + 256;
 }
 
@@ -26,7 +26,7 @@ struct mandate_book *mandate_book_new(struct arena *arena, const struct genesis 
     if (book == NULL) return NULL;
     book->genesis = genesis;
     book->params = genesis->params;
-    book->keys = keyring_new(arena, genesis->params.keys_max);
+    book->keys = keyring_new(arena, genesis->params.keys_max, genesis->params.accounts_max);
     book->accounts = balance_sheet_new(arena, genesis->params.accounts_max, ASSETS);
     return book->keys != NULL && book->accounts != NULL ? book : NULL;
 }
@@ -36,8 +36,11 @@ void mandate_book_copy(struct mandate_book *book, const struct settlement *settl
     ASSERT(keyring_count(book->keys) == 0 && balance_sheet_count(book->accounts) == 0);
     book->params = settlement->params;
     for (uint32_t i = 0; i < keyring_count(settlement->keys); i++) {
-        const bool added = keyring_add(book->keys, keyring_at(settlement->keys, i));
+        const struct key_added_event *key = keyring_at(settlement->keys, i);
+        const struct keyring_right *right = keyring_right_of(settlement->keys, key);
+        const bool added = keyring_add(book->keys, key);
         ASSERT(added); /* the bounds are the same */
+        if (right->is_shared) keyring_share(book->keys, key->key_id, right);
     }
     for (uint32_t i = 1; i <= balance_sheet_count(settlement->accounts); i++) {
         const struct balance_owner *owner = balance_sheet_owner(settlement->accounts, i);
@@ -55,6 +58,9 @@ bool mandate_book_concerns(uint16_t command_type)
     case T_MARKET_FILTERS:
     case T_ACCOUNT_CREATE:
     case T_KEY_ADD:
+    case T_KEY_CREATE:
+    case T_KEY_LIMIT:
+    case T_KEY_REMOVE:
     case T_RULES_SET:
     case T_ROUTE_SET:
     case T_CONNECTOR_ADD:
@@ -74,6 +80,9 @@ bool mandate_book_needs(uint16_t event_type)
     case T_MARKET_FILTERED:
     case T_ACCOUNT_CREATED:
     case T_KEY_ADDED:
+    case T_KEY_CREATED:
+    case T_KEY_LIMITED:
+    case T_KEY_REMOVED:
     case T_RULES_CHANGED:
     case T_ROUTE_CHANGED:
     case T_CONNECTOR_ADDED:
@@ -96,7 +105,17 @@ static bool add_key(struct mandate_book *book, const struct event *event)
 {
     struct key_added_event added;
     key_added_event_get(event->payload, &added);
-    return balance_sheet_has(book->accounts, added.account) && keyring_add(book->keys, &added);
+    if (!balance_sheet_has(book->accounts, added.account) || !keyring_add(book->keys, &added))
+        return false;
+    if (book->params.rules >= PARAMS_RULES_KEYS)
+        keyring_share(book->keys, added.key_id, &(struct keyring_right){0});
+    return true;
+}
+
+static bool is_of_owner(uint16_t event_type)
+{
+    return event_type == T_KEY_CREATED || event_type == T_KEY_LIMITED ||
+           event_type == T_KEY_REMOVED;
 }
 
 bool mandate_book_apply(struct mandate_book *book, const struct event *event)
@@ -104,6 +123,8 @@ bool mandate_book_apply(struct mandate_book *book, const struct event *event)
     if (!mandate_book_needs(event->type)) return true;
     if (event->type == T_ACCOUNT_CREATED) return add_account(book, event);
     if (event->type == T_KEY_ADDED) return add_key(book, event);
+    /* When a key was removed does not matter here: the event that gives its place away names it. */
+    if (is_of_owner(event->type)) return keyring_apply(book->keys, event, 1);
     if (!params_follows(&book->params, event)) return false;
     params_apply(&book->params, event);
     return true;

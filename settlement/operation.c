@@ -130,6 +130,8 @@ enum status operation_key(struct settlement *s, const struct event *event)
         return settle_differs_count(s, "key", 0, added.account);
     if (!balance_sheet_has(s->accounts, added.account) || !keyring_add(s->keys, &added))
         return settle_differs_count(s, "keys in use", keyring_count(s->keys), added.account);
+    if (s->params.rules >= PARAMS_RULES_KEYS)
+        keyring_share(s->keys, added.key_id, &(struct keyring_right){0});
     return STATUS_OK;
 }
 

@@ -152,6 +152,42 @@ static bool keys_load(struct settlement *s, struct settled_sections *sections)
     return true;
 }
 
+/* Whether a key's record can be what is known of it. */
+static bool right_valid(const struct settlement *s, const struct key_added_event *key,
+                        const struct settled_key_right *record)
+{
+    const struct ip_list list = ip_list_of(record->ip_count, record->ips);
+    if (record->shared > 1 || !ip_list_valid(&list)) return false;
+    if (record->shared == 0) return record->removed_ns == 0 && list.count == 0;
+    return record->removed_ns <= s->command.stamp_ns &&
+           (record->removed_ns == 0 || (key->permissions == 0 && list.count == 0));
+}
+
+static bool rights_load(struct settlement *s, struct settled_sections *sections)
+{
+    const bool has_rights = s->params.rules >= PARAMS_RULES_KEYS;
+    struct settled_key_right record;
+    if (sections->left[SETTLED_KEY_RIGHTS] != (has_rights ? keyring_count(s->keys) : 0))
+        return false;
+    for (uint32_t i = 0; settled_key_right_next(sections, &record); i++) {
+        const struct key_added_event *key = keyring_at(s->keys, i);
+        if (!right_valid(s, key, &record)) return false;
+        const struct keyring_right right = {.removed_ns = record.removed_ns,
+                                            .ips = ip_list_of(record.ip_count, record.ips)};
+        if (record.shared != 0) keyring_share(s->keys, key->key_id, &right);
+    }
+    uint32_t before = 0;
+    struct settled_key_time time;
+    while (settled_key_time_next(sections, &time)) {
+        if (!has_rights || time.account <= before || time.time_ns == 0 ||
+            !balance_sheet_has(s->accounts, time.account))
+            return false;
+        keyring_set_time(s->keys, time.account, time.time_ns);
+        before = time.account;
+    }
+    return true;
+}
+
 /* ---- The rest. */
 
 static bool markets_load(struct settlement *s, struct settled_sections *sections)
@@ -203,9 +239,9 @@ static bool accounts_close(struct settlement *s)
 static bool settlement_load(struct settlement *s, struct settled_sections *sections)
 {
     return state_load(s, sections) && params_load(s, sections) && accounts_load(s, sections) &&
-           volumes_load(s, sections) && keys_load(s, sections) && markets_load(s, sections) &&
-           switches_load(s, sections) && restore_transfers(s, sections) &&
-           sections_done(sections) && accounts_close(s);
+           volumes_load(s, sections) && keys_load(s, sections) && rights_load(s, sections) &&
+           markets_load(s, sections) && switches_load(s, sections) &&
+           restore_transfers(s, sections) && sections_done(sections) && accounts_close(s);
 }
 
 enum status restore_settlement(struct arena *arena, const struct genesis *genesis,

@@ -6,6 +6,7 @@
 #include "settlement/authority.h"
 #include "settlement/ending.h"
 #include "settlement/expect.h"
+#include "settlement/key_change.h"
 #include "settlement/membership.h"
 #include "settlement/operation.h"
 #include "settlement/trade.h"
@@ -30,7 +31,8 @@ size_t settlement_bytes(const struct genesis *genesis)
     const struct params *params = &genesis->params;
     return sizeof(struct settlement) +
            balance_sheet_bytes(params->accounts_max, params->assets_max) +
-           hold_book_bytes(params->orders_max) + keyring_bytes(params->keys_max) +
+           hold_book_bytes(params->orders_max) +
+           keyring_bytes(params->keys_max, params->accounts_max) +
            account_tree_bytes(params->accounts_max) + switch_book_bytes(params->orders_max) +
            tier_book_bytes(params->accounts_max) + custody_book_bytes(params) +
            params->assets_max * sizeof(struct totals) +
@@ -45,7 +47,7 @@ static bool take_memory(struct settlement *s, struct arena *arena, const uint8_t
     const struct params *params = &s->params;
     s->accounts = balance_sheet_new(arena, params->accounts_max, params->assets_max);
     s->orders = hold_book_new(arena, params->orders_max);
-    s->keys = keyring_new(arena, params->keys_max);
+    s->keys = keyring_new(arena, params->keys_max, params->accounts_max);
     s->tree = account_tree_new(arena, params->accounts_max, tree_secret);
     s->switches = switch_book_new(arena, params->orders_max);
     s->tiers = tier_book_new(arena, params->accounts_max);
@@ -124,6 +126,8 @@ static enum status close_command(struct settlement *s)
     struct command_state *command = &s->command;
     enum status status = leave_switches(s);
     if (status != STATUS_OK) return status;
+    if (command->must_refuse && !command->refused)
+        return settle_differs_count(s, "refusal of a key that may not", 1, 0);
     if (command->next != NEXT_ANY)
         return settle_differs_order(s, "event missing at the command's end", command->next_market,
                                     command->terms_order, 0, command->next, 0);
@@ -160,6 +164,7 @@ enum status settle_command(struct settlement *s, uint64_t number, uint64_t stamp
     const struct authority authority = {s->genesis,  &s->params,     s->keys,
                                         s->accounts, s->epoch_check, s->epoch_context};
     const char *objection = authority_objection(&authority, command);
+    s->command.must_refuse = objection == NULL && authority_is_void(&authority, command);
     if (objection == NULL) return STATUS_OK;
     return settle_differs(
         s, &(struct settle_mismatch){.what = objection, .account = s->command.actor});
@@ -275,6 +280,8 @@ static enum status check_order(struct settlement *s, const struct event *event)
     const enum command_phase phase = type == T_LEVEL     ? PHASE_LEVELS
                                      : type == T_BALANCE ? PHASE_BALANCES
                                                          : PHASE_MAIN;
+    if (command->must_refuse && phase == PHASE_MAIN && type != T_REFUSED && type != T_NOOP)
+        return settle_differs_count(s, "event of a key that may not", T_REFUSED, type);
     if (phase < command->phase || (command->refused && phase == PHASE_MAIN))
         return settle_differs_count(s, "order of events", command->phase, type);
     command->phase = (uint8_t)phase;
@@ -358,6 +365,10 @@ enum status settle_event(struct settlement *s, const struct event *event)
         return operation_account(s, event);
     case T_KEY_ADDED:
         return operation_key(s, event);
+    case T_KEY_CREATED:
+    case T_KEY_LIMITED:
+    case T_KEY_REMOVED:
+        return key_change(s, event);
     case T_CREDITED:
         return operation_credited(s, event);
     case T_DEBITED:

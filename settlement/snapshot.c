@@ -62,7 +62,8 @@ static const struct {
 } versions[] = {
     {1, FORM(SETTLED_VERSION_HOUSELESS, SETTLED_HOUSE)},
     {PARAMS_RULES_HOUSE, FORM(SETTLED_VERSION_CHARGELESS, SETTLED_CHARGES)},
-    {PARAMS_RULES_CHARGES, FORM(SETTLED_VERSION, SETTLED_SECTIONS)},
+    {PARAMS_RULES_CHARGES, FORM(SETTLED_VERSION_RIGHTLESS, SETTLED_KEY_RIGHTS)},
+    {PARAMS_RULES_KEYS, FORM(SETTLED_VERSION, SETTLED_SECTIONS)},
 };
 
 #define VERSIONS (sizeof(versions) / sizeof(versions[0]))
@@ -349,6 +350,15 @@ static void custody_count(struct writer *writer)
             writer->counts[SETTLED_WITHDRAWN] += withdrawn_of(writer, account, asset).units != 0;
 }
 
+static void rights_count(struct writer *writer)
+{
+    const struct settlement *s = writer->s;
+    if (s->params.rules < PARAMS_RULES_KEYS) return;
+    writer->counts[SETTLED_KEY_RIGHTS] = keyring_count(s->keys);
+    for (uint32_t account = 1; account <= balance_sheet_count(s->accounts); account++)
+        writer->counts[SETTLED_KEY_TIMES] += keyring_time(s->keys, account) != 0;
+}
+
 static void all_count(struct writer *writer)
 {
     const struct settlement *s = writer->s;
@@ -365,6 +375,7 @@ static void all_count(struct writer *writer)
     markets_count(writer);
     switches_count(writer);
     custody_count(writer);
+    rights_count(writer);
 }
 
 /* ---- The sections. */
@@ -701,6 +712,26 @@ static void put_charges(struct writer *writer)
     }
 }
 
+static void put_rights(struct writer *writer)
+{
+    const struct settlement *s = writer->s;
+    if (s->params.rules < PARAMS_RULES_KEYS) return;
+    put_section(writer, SETTLED_KEY_RIGHTS);
+    for (uint32_t i = 0; i < keyring_count(s->keys); i++) {
+        const struct keyring_right *right = keyring_right_of(s->keys, keyring_at(s->keys, i));
+        struct settled_key_right record = {.removed_ns = right->removed_ns,
+                                           .shared = right->is_shared,
+                                           .ip_count = right->ips.count};
+        memcpy(record.ips, right->ips.ranges, sizeof(record.ips));
+        put_key_right(writer, record);
+    }
+    put_section(writer, SETTLED_KEY_TIMES);
+    for (uint32_t account = 1; account <= balance_sheet_count(s->accounts); account++)
+        if (keyring_time(s->keys, account) != 0)
+            put_key_time(writer,
+                         (struct settled_key_time){keyring_time(s->keys, account), account});
+}
+
 static void put_all(struct writer *writer)
 {
     put_log(writer);
@@ -718,6 +749,7 @@ static void put_all(struct writer *writer)
     put_custody(writer);
     put_houses(writer);
     put_charges(writer);
+    put_rights(writer);
 }
 
 enum status settlement_snapshot_write(const struct settlement *s, const struct genesis *genesis,

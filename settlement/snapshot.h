@@ -26,10 +26,11 @@ struct settlement;
 
 #define SETTLED_MAGIC   "QUOREXSS"
 #define SETTLED_DOMAIN  "quorex/settlement/1"
-#define SETTLED_VERSION 4
+#define SETTLED_VERSION 5
 
-/* As builds write it that know no fees of withdrawals, and no house: each without the section that came with them. A
+/* As builds write it that do not know what keys may do, no fees of withdrawals, and no house: each without the section that came with them. A
  * chain is written so as long as its rules are theirs, so that they and this build have the same checkpoints. */
+#define SETTLED_VERSION_RIGHTLESS  4
 #define SETTLED_VERSION_CHARGELESS 3
 #define SETTLED_VERSION_HOUSELESS  2
 

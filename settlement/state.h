@@ -80,6 +80,7 @@ struct command_state {
     uint8_t phase;
     uint8_t next; /* enum next_event */
     bool refused;
+    bool must_refuse;     /* the key by which it came may not give it any more */
     bool tag_due;         /* the order just accepted is called something */
     bool end_named;       /* the order that ends next was */
     uint64_t terms_order; /* of the last ORDER_TERMS, or the one whose terms must come */

@@ -115,6 +115,11 @@ void dice_next(struct dice *dice, const struct model *model, struct trial_comman
         header_slip(dice, command);
         return;
     }
+    if (model->params.rules >= 7 && chance(dice, 5)) {
+        dice_put_key(dice, model, command);
+        header_slip(dice, command);
+        return;
+    }
     uint32_t total = 0;
     for (int kind = 0; kind < KINDS; kind++)
         total += dice->weights[kind];
@@ -123,5 +128,6 @@ void dice_next(struct dice *dice, const struct model *model, struct trial_comman
     while (drawn >= dice->weights[kind])
         drawn -= dice->weights[kind++];
     put_kind(dice, model, command, (enum kind)kind);
+    if (model->params.rules >= 7) dice_sign(dice, model, command);
     header_slip(dice, command);
 }

@@ -160,6 +160,10 @@ void dice_put_list_cancel(struct dice *dice, const struct model *model,
 void dice_put_debit(struct dice *dice, const struct model *model, struct trial_command *command);
 void dice_put_tier(struct dice *dice, struct trial_command *command);
 void dice_put_people(struct dice *dice, struct trial_command *command);
+
+/* dice_key.c: what accounts do with their keys; and a key to a command, by which it comes. */
+void dice_put_key(struct dice *dice, const struct model *model, struct trial_command *command);
+void dice_sign(struct dice *dice, const struct model *model, struct trial_command *command);
 void dice_put_status(struct dice *dice, struct trial_command *command);
 
 /* dice_node.c */

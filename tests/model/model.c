@@ -490,6 +490,9 @@ static enum reject account_step(struct model *model, const struct command *comma
         COMMAND(ADDRESS_ALLOW, address_allow, model_address_allow)
         COMMAND(WITHDRAWAL_CANCEL, withdrawal_cancel, model_withdrawal_cancel)
         COMMAND(EPOCH_CHANGE, epoch_change, model_epoch_change)
+        COMMAND(KEY_CREATE, key_create, model_key_create)
+        COMMAND(KEY_LIMIT, key_limit, model_key_limit)
+        COMMAND(KEY_REMOVE, key_remove, model_key_remove)
     default:
         return model_operator_step(model, command);
     }
@@ -504,6 +507,8 @@ static void step(struct model *model, const struct command *command)
         noop = REJECT_LATER_VERSION;
     else if (command->header.deadline_ns != 0 && model->stamp_ns > command->header.deadline_ns)
         refused = REJECT_TOO_LATE;
+    else if (!model_key_may(model, command))
+        refused = REJECT_KEY_PERMISSION;
     else if (command->header.type <= T_LIABILITIES_VOTE)
         noop = node_step(model, command);
     else

@@ -107,12 +107,22 @@ struct model_account {
     uint8_t public_key[PUBLIC_KEY_BYTES];
     uint16_t tier, given_tier;
     bool frozen;
+    uint64_t key_time_ns; /* of its last request about its keys */
     struct model_balance balances[MODEL_ASSETS];
     struct {
         uint64_t day;
         int64_t value;
     } days[MODEL_DAYS];
     int day_count;
+};
+
+/* `account` 0: it was added below rules 7, and nothing was said of it since. */
+struct model_key {
+    uint8_t id[32];
+    uint32_t account;
+    uint32_t owner; /* whose it is in truth, for the dice */
+    uint16_t permissions;
+    uint64_t removed_ns; /* 0: it was not */
 };
 
 struct model_market {
@@ -176,7 +186,7 @@ struct model {
 
     struct model_account accounts[MODEL_ACCOUNTS + 1];
     uint32_t account_count;
-    uint8_t keys[MODEL_KEYS][32];
+    struct model_key keys[MODEL_KEYS]; /* by place */
     uint32_t key_count;
     int64_t supply[MODEL_ASSETS], fees[MODEL_ASSETS], in_flight[MODEL_ASSETS];
     struct model_address addresses[4 * MODEL_ACCOUNTS];

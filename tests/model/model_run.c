@@ -60,6 +60,9 @@ static const uint16_t demanded_events[] = {
     T_MARKET_FILTERED,
     T_ACCOUNT_CREATED,
     T_KEY_ADDED,
+    T_KEY_CREATED,
+    T_KEY_LIMITED,
+    T_KEY_REMOVED,
     T_CREDITED,
     T_DEBITED,
     T_ORDER_ACCEPTED,
@@ -137,6 +140,12 @@ static bool met_everything(const struct tape *tape)
         all = false;
     }
     for (int reject = REJECT_STALE_SEQUENCE; reject <= REJECT_SWITCH_TIMEOUT; reject++) {
+        if (tape->rejects[reject] > 0) continue;
+        printf("never met: %s\n", reject_name((enum reject)reject));
+        all = false;
+    }
+    /* 32 keys of one account are more than a world has. */
+    for (int reject = REJECT_KEY_PERMISSION; reject < REJECT_ACCOUNT_KEYS; reject++) {
         if (tape->rejects[reject] > 0) continue;
         printf("never met: %s\n", reject_name((enum reject)reject));
         all = false;

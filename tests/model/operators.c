@@ -132,9 +132,15 @@ static enum reject key_add(struct model *model, const struct key_add_command *as
 {
     if (ask->account == 0 || ask->account > model->account_count) return REJECT_UNKNOWN_ACCOUNT;
     for (uint32_t i = 0; i < model->key_count; i++)
-        if (memcmp(model->keys[i], ask->key_id, 32) == 0) return REJECT_ALREADY_EXISTS;
+        if (memcmp(model->keys[i].id, ask->key_id, 32) == 0) return REJECT_ALREADY_EXISTS;
     if (model->key_count >= model->params.keys_max) return REJECT_KEYS_FULL;
-    memcpy(model->keys[model->key_count++], ask->key_id, 32);
+    struct model_key *key = &model->keys[model->key_count++];
+    memcpy(key->id, ask->key_id, 32);
+    key->owner = ask->account;
+    if (model->params.rules >= 7) {
+        key->account = ask->account;
+        key->permissions = ask->permissions;
+    }
     struct key_added_event added = {.account = ask->account,
                                     .permissions = ask->permissions,
                                     .secret_version = ask->secret_version};

@@ -215,6 +215,9 @@ WORLD_COMMAND(ROUTE_FEE_SET, route_fee_set)
 WORLD_COMMAND(ORDER_SUBMIT, order_submit)
 WORLD_COMMAND(ORDER_RESUBMIT, order_resubmit)
 WORLD_COMMAND(LIST_SUBMIT, list_submit)
+WORLD_COMMAND(KEY_CREATE, key_create)
+WORLD_COMMAND(KEY_LIMIT, key_limit)
+WORLD_COMMAND(KEY_REMOVE, key_remove)
 
 /* A new account of tier `tier` with so much of both assets; returns its number. */
 static inline uint32_t world_account(struct world *world, uint16_t tier, int64_t coin, int64_t usd)

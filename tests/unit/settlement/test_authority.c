@@ -69,7 +69,7 @@ static struct fixture *setup(void)
                                          .qty_min = {1},
                                          .qty_max = {100000000},
                                          .account_orders_max = 10};
-    f->keys = keyring_new(&f->arena, 10);
+    f->keys = keyring_new(&f->arena, 10, 10);
     f->accounts = balance_sheet_new(&f->arena, 10, 2);
     balance_sheet_open(f->accounts, f->owner.public_key, 0);
     balance_sheet_open(f->accounts, f->reader.public_key, 0);

@@ -15,8 +15,8 @@ static void id_put(struct key_added_event *key, uint32_t number)
 TEST(keyring, finds_each_key_once)
 {
     struct arena arena;
-    if (!arena_map(&arena, keyring_bytes(50))) abort();
-    struct keyring *ring = keyring_new(&arena, 50);
+    if (!arena_map(&arena, keyring_bytes(50, 50))) abort();
+    struct keyring *ring = keyring_new(&arena, 50, 50);
     struct key_added_event key = {0};
     for (uint32_t i = 1; i <= 50; i++) {
         key.account = i;

@@ -52,8 +52,8 @@ TEST(snapshot, with_the_rules_the_version_changes)
     custody_charges(&custody, 10);
     assert_int_equal(world_seal(world), STATUS_OK);
     const struct snapshot_bytes later = snapshots_of(world->settlement, &world->genesis);
-    assert_int_equal(le_get_u32(later.bytes + 8), SETTLED_VERSION);
-    assert_int_equal(le_get_u32(later.bytes + 12), SETTLED_SECTIONS);
+    assert_int_equal(le_get_u32(later.bytes + 8), SETTLED_VERSION_RIGHTLESS);
+    assert_int_equal(le_get_u32(later.bytes + 12), SETTLED_KEY_RIGHTS);
     free(later.bytes);
     world_free(world);
 }

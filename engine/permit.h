@@ -1,0 +1,24 @@
+/* Keys as their accounts manage them, and whether a key may give the command that it signed. From rules 7 on.
+ *
+ * That the signature is the owner's, or the key's, settlement checks: engines do no signatures.
+ *
+ * Owner    the engine thread
+ */
+
+#ifndef ENGINE_PERMIT_H
+#define ENGINE_PERMIT_H
+
+#include "engine/state.h"
+
+/* REJECT_KEY_PERMISSION when the engine knows that the key by which the command came may not give it (any more). */
+enum reject permit_check(const struct engine *engine, const struct command *command);
+
+/* KEY_CREATE, KEY_LIMIT, KEY_REMOVE. */
+enum reject permit_create(struct engine *engine, const struct command *command,
+                          struct event_writer *out);
+enum reject permit_limit(struct engine *engine, const struct command *command,
+                         struct event_writer *out);
+enum reject permit_remove(struct engine *engine, const struct command *command,
+                          struct event_writer *out);
+
+#endif /* ENGINE_PERMIT_H */
