@@ -4,9 +4,10 @@
  * when it was last asked for or extended. A node knows its own alone, and none after a restart.
  *
  * Owner    one gateway loop, or any of those that share them: each call takes the latch
- * Memory   from an arena at start
- * Limits   LISTEN_KEYS_MAX accounts; when all have one that is good, the next gets none
- * Cost     O(LISTEN_KEYS_MAX) a call
+ * Memory   from an arena at start, untouched until used
+ * Limits   LISTEN_KEYS_MAX accounts. Accounts whose numbers are LISTEN_KEY_SETS apart share LISTEN_KEY_WAYS places: so of the first
+ *          LISTEN_KEYS_MAX accounts each has its own, and beyond those the one of its places ends that would have ended first
+ * Cost     O(LISTEN_KEY_WAYS) a call
  */
 
 #ifndef GATEWAY_LISTEN_KEY_H
@@ -17,7 +18,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LISTEN_KEYS_MAX    1024
+#define LISTEN_KEY_SETS    8192
+#define LISTEN_KEY_WAYS    8
+#define LISTEN_KEYS_MAX    (LISTEN_KEY_SETS * LISTEN_KEY_WAYS)
 #define LISTEN_KEY_LETTERS 64
 #define LISTEN_KEY_LIFE_NS (3600ull * 1000000000ull)
 
@@ -31,11 +34,9 @@ MUST_CHECK struct listen_keys *listen_key_new(struct arena *arena);
 /* For several loops, before any of them begins. */
 void listen_key_share(struct listen_keys *keys);
 
-/* Writes the account's key, good for LISTEN_KEY_LIFE_NS from now: the one it has, or one made of `random`. False: there is
- * no room. */
-MUST_CHECK bool listen_key_take(struct listen_keys *keys, uint32_t account, uint64_t now_ns,
-                                const uint8_t random[LISTEN_KEY_LETTERS],
-                                char letters[LISTEN_KEY_LETTERS]);
+/* Writes the account's key, good for LISTEN_KEY_LIFE_NS from now: the one it has, or one made of `random`. */
+void listen_key_take(struct listen_keys *keys, uint32_t account, uint64_t now_ns,
+                     const uint8_t random[LISTEN_KEY_LETTERS], char letters[LISTEN_KEY_LETTERS]);
 
 /* Makes the account's key last from now on. False when this is not its key, or not any more. */
 MUST_CHECK bool listen_key_extend(struct listen_keys *keys, uint32_t account, const char *key,

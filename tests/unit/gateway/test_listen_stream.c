@@ -64,7 +64,7 @@ static void open_streams(void)
                                       .send = send_said,
                                       .takes_more = take_more,
                                       .end = end_connection};
-    assert_true(listen_key_take(user_stream_keys(users), 1, NOW_NS, noise, key));
+    listen_key_take(user_stream_keys(users), 1, NOW_NS, noise, key);
 }
 
 static void move(uint32_t account, int64_t units)
