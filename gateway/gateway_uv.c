@@ -335,6 +335,7 @@ static enum status make_views(struct gateway *gateway)
         user_stream_new(&gateway->arena, genesis, gateway->view,
                         market_views_params(gateway->markets), hall_keys(gateway->options->hall));
     if (users == NULL) return STATUS_NO_MEMORY;
+    user_stream_measure(users, gateway->options->metrics);
     publish_follow(gateway->publisher, users);
     view_watch_node(gateway->view, gateway->options->node);
     return STATUS_OK;

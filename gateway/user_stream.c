@@ -21,6 +21,8 @@ struct printed {
 
 struct user_stream {
     struct user_events *events;
+    struct metrics *metrics;
+    struct metrics unmeasured; /* until user_stream_measure */
     struct listen_keys *keys;
     const struct view *view;
     const struct params *params;
@@ -51,12 +53,18 @@ struct user_stream *user_stream_new(struct arena *arena, const struct genesis *g
     if (stream == NULL) return NULL;
     stream->view = view;
     stream->params = params;
+    stream->metrics = &stream->unmeasured;
     list_init(&stream->certified);
     stream->keys = keys;
     stream->events = user_event_new(arena, genesis, view, params);
     stream->listeners = arena_take_array(arena, (size_t)genesis->params.accounts_max + 1,
                                          sizeof(*stream->listeners));
     return stream->events != NULL && stream->listeners != NULL ? stream : NULL;
+}
+
+void user_stream_measure(struct user_stream *stream, struct metrics *metrics)
+{
+    stream->metrics = metrics;
 }
 
 struct listen_keys *user_stream_keys(const struct user_stream *stream)
@@ -90,7 +98,7 @@ void user_stream_join(struct user_stream *stream, struct user_listener *listener
     listener->next = *newest;
     if (*newest != NULL) (*newest)->previous = listener;
     *newest = listener;
-    stream->listener_count++;
+    metric_set(&stream->metrics->user_listeners, ++stream->listener_count);
     user_event_watch(stream->events, listener->account, stream->told);
     listener->is_waiting = is_behind(stream, listener);
     if (listener->marks == NULL) return;
@@ -112,7 +120,7 @@ void user_stream_leave(struct user_stream *stream, struct user_listener *listene
         stream->listeners[listener->account] = listener->next;
     if (listener->next != NULL) listener->next->previous = listener->previous;
     listener->is_joined = false;
-    stream->listener_count--;
+    metric_set(&stream->metrics->user_listeners, --stream->listener_count);
     if (stream->listeners[listener->account] == NULL)
         user_event_unwatch(stream->events, listener->account);
 }
@@ -134,10 +142,13 @@ struct user_number user_stream_number(const struct user_stream *stream)
     return user_number_whole(view_command(stream->view));
 }
 
-bool user_stream_remembers(const struct user_stream *stream, uint32_t account,
-                           struct user_number from)
+bool user_stream_may_resume(struct user_stream *stream, uint32_t account, struct user_number from)
 {
-    return user_event_remembers(stream->events, account, from);
+    const bool remembers = user_event_remembers(stream->events, account, from);
+    metric_add(remembers ? &stream->metrics->user_resumes_total
+                         : &stream->metrics->user_resumes_refused_total,
+               1);
+    return remembers;
 }
 
 /* ---- messages ---- */
@@ -192,6 +203,7 @@ static void tell(struct user_stream *stream, struct user_listener *listener, uin
     for (uint32_t told = 0; stream->telling == listener && !listener->is_waiting; told++) {
         if (!user_event_remembers(stream->events, listener->account, listener->from)) {
             user_stream_leave(stream, listener);
+            metric_add(&stream->metrics->user_lost_total, 1);
             listener->lost(listener);
             return;
         }
@@ -207,6 +219,7 @@ static void tell(struct user_stream *stream, struct user_listener *listener, uin
         const struct printed *message = print(stream, place, listener->time_unit_ns);
         listener->from = user_event_at(stream->events, place)->number;
         listener->place = place;
+        metric_add(&stream->metrics->user_messages_total, 1);
         if (listener->marks != NULL)
             finality_hear(&stream->finality, listener->marks, listener->from);
         const bool has_room = listener->hear(listener, message->bytes, message->byte_count);

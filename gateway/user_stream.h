@@ -22,6 +22,7 @@
 #ifndef GATEWAY_USER_STREAM_H
 #define GATEWAY_USER_STREAM_H
 
+#include "common/metrics.h"
 #include "gateway/finality.h"
 #include "gateway/list.h"
 
@@ -64,6 +65,9 @@ MUST_CHECK struct user_stream *user_stream_new(struct arena *arena, const struct
                                                const struct view *view, const struct params *params,
                                                struct listen_keys *keys);
 
+/* What it counts goes there from now on; before, it is not looked at. Needs: the metrics outlive it. */
+void user_stream_measure(struct user_stream *stream, struct metrics *metrics);
+
 /* The listen keys by which old clients name accounts. */
 struct listen_keys *user_stream_keys(const struct user_stream *stream);
 
@@ -94,9 +98,9 @@ void user_stream_end_key(struct user_stream *stream, uint32_t account, uint32_t 
 /* Whoever joins from this number hears what happens from now on. */
 struct user_number user_stream_number(const struct user_stream *stream);
 
-/* Whether the account's entries behind `from` are all remembered. */
-bool user_stream_remembers(const struct user_stream *stream, uint32_t account,
-                           struct user_number from);
+/* Whether a listener may join from there: the account's entries behind `from` are all remembered. Counts resumes and refusals. */
+MUST_CHECK bool user_stream_may_resume(struct user_stream *stream, uint32_t account,
+                                       struct user_number from);
 
 /* Tells a waiting listener what it has missed: a page, or as much as it has room for. When that was all, it is not waiting
  * any more. It may have left. */

@@ -283,12 +283,12 @@ enum outcome ws_user_subscribe_session(struct request *request, const struct fac
 
 enum outcome ws_user_resume(struct request *request, const struct facts *facts)
 {
-    const struct user_stream *stream = ws_call_of(request)->user.stream;
+    struct user_stream *stream = ws_call_of(request)->user.stream;
     const struct form_field *field = form_find(request->form, "from");
     struct user_number from;
     if (field == NULL || !user_number_read(field->value, field->value_bytes, &from))
         return request_refuse(request, REJECT_MANDATORY, "from", NULL);
-    if (!user_stream_remembers(stream, request->account, from))
+    if (!user_stream_may_resume(stream, request->account, from))
         return request_refuse(request, REJECT_RESUME_OLD, NULL, NULL);
     const struct ws_subscription *subscription =
         begin(request, request->account, key_of(request, facts), from);

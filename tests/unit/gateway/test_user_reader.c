@@ -173,7 +173,7 @@ TEST(user_reader, one_who_stalls_is_closed_by_name)
         ;
     assert_string_equal(closed_for, "too slow: user data has waited for 30 s");
     assert_int_equal(metric_get(&reader_metrics.ws_slow_closed_total), 1);
-    assert_true(user_stream_remembers(users, 1, last));
+    assert_true(user_stream_may_resume(users, 1, last));
     close_readers();
 }
 

@@ -86,7 +86,7 @@ TEST(user_stream, what_was_missed_is_told_again)
     desk_balance(1, 0, 3, 0);
     desk_balance(1, 1, 3, 0);
     user_apply();
-    assert_true(user_stream_remembers(users, 1, (struct user_number){2, 0}));
+    assert_true(user_stream_may_resume(users, 1, (struct user_number){2, 0}));
     user_join_from(&user_ann, 1, (struct user_number){2, 0});
     assert_true(user_ann.is_waiting);
     user_stream_go_on(users, &user_ann);
@@ -101,7 +101,7 @@ TEST(user_stream, what_was_missed_is_told_again)
 TEST(user_stream, what_was_heard_elsewhere_is_not_told_twice)
 {
     user_open();
-    assert_true(user_stream_remembers(users, 1, (struct user_number){2, 0}));
+    assert_true(user_stream_may_resume(users, 1, (struct user_number){2, 0}));
     user_join_from(&user_ann, 1, (struct user_number){2, 0});
     assert_false(user_ann.is_waiting);
     desk_balance(1, 0, 4, 0);
@@ -303,7 +303,7 @@ TEST(user_stream, who_waits_too_long_is_lost)
     desk_number++;
     for (uint32_t commands = 0; commands < 140; commands++, desk_number++)
         credit(APPLIED_FIRST | APPLIED_LAST, 1, 1000);
-    assert_false(user_stream_remembers(users, 1, user_ann.from));
+    assert_false(user_stream_may_resume(users, 1, user_ann.from));
     user_room = 10;
     user_stream_go_on(users, &user_ann);
     assert_int_equal(user_lost_count, 1);
@@ -326,4 +326,31 @@ TEST(user_stream, who_listens_by_a_key_ends_with_it)
     user_apply();
     user_assert_told("bob {");
     assert_null(strstr(user_heard, "ann"));
+}
+
+/* Who listens, what they are told, who resumes and who cannot, and who is lost, each counted. */
+TEST(user_stream, what_it_does_is_counted)
+{
+    static struct metrics counted;
+    user_open();
+    memset(&counted, 0, sizeof(counted));
+    user_stream_measure(users, &counted);
+    user_join(&user_ann, 1);
+    user_join(&user_bob, 2);
+    assert_int_equal(metric_get(&counted.user_listeners), 2);
+    user_stream_leave(users, &user_bob);
+    assert_int_equal(metric_get(&counted.user_listeners), 1);
+    user_room = 1;
+    credit(APPLIED_FIRST | APPLIED_LAST, 1, 2);
+    assert_int_equal(metric_get(&counted.user_messages_total), 1);
+    assert_true(user_stream_may_resume(users, 1, user_ann.from));
+    desk_number++;
+    for (uint32_t commands = 0; commands < 140; commands++, desk_number++)
+        credit(APPLIED_FIRST | APPLIED_LAST, 1, 1000);
+    assert_false(user_stream_may_resume(users, 1, user_ann.from));
+    assert_int_equal(metric_get(&counted.user_resumes_total), 1);
+    assert_int_equal(metric_get(&counted.user_resumes_refused_total), 1);
+    user_stream_go_on(users, &user_ann);
+    assert_int_equal(metric_get(&counted.user_lost_total), 1);
+    assert_int_equal(metric_get(&counted.user_listeners), 0);
 }
