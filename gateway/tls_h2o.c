@@ -1,5 +1,7 @@
 #include "gateway/tls_h2o.h"
 
+#include <string.h>
+
 /* ---- libh2o's faults ----
  *
  * libuv tells a reader "0 bytes" when there was nothing to read after all: each time that a read has filled the whole
@@ -11,6 +13,8 @@
  * passed over, and a client's fatal alert, or half a message of TLS itself, is "nothing came". OpenSSL writes no more
  * then; libh2o has libuv write nothing, and libuv takes that for a bug and ends the process. So an answer to a
  * connection that cannot be written to is never begun: we look before anybody hears of what came.
+ *
+ * And what OpenSSL says to a client whose handshake has failed, why, it drops.
  *
  * So ours stands in front of libh2o's function, and of whoever hears from it. libh2o sets its own anew whenever it goes
  * on reading: ours is put back before libuv looks at the connection, and after each call of theirs.
@@ -94,6 +98,7 @@ static void on_io(uv_loop_t *loop, uv__io_t *watcher, unsigned events)
 {
     struct tls_peer *peer = container_of(watcher, struct tls_peer, tcp.io_watcher);
     stand_in_front(peer);
+    peer->said_bytes = 0; /* what was said before has been sent */
     peer->io(loop, watcher, events);
 }
 
@@ -105,6 +110,39 @@ void tls_door_init(struct tls_door *door, struct metrics *metrics, tls_opened *o
     h2o_linklist_init_anchor(&door->shaking);
 }
 
+/* Keeps the end of a handshake: all that is said in a step, if that may be an alert alone. */
+static long on_say(BIO *bio, int operation, const char *bytes, size_t byte_count, int number,
+                   long other, int result, size_t *done)
+{
+    struct tls_peer *peer = (struct tls_peer *)BIO_get_callback_arg(bio);
+    (void)number;
+    (void)other;
+    (void)done;
+    if (operation != BIO_CB_WRITE || peer->said_bytes > TLS_SAID_MAX) return result;
+    const size_t used = peer->said_bytes;
+    if (byte_count > TLS_SAID_MAX - used) {
+        peer->said_bytes = TLS_SAID_MAX + 1;
+        return result;
+    }
+    memcpy(peer->said + used, bytes, byte_count);
+    peer->said_bytes = (uint8_t)(used + byte_count);
+    return result;
+}
+
+static void listen_to(struct tls_peer *peer, BIO *bio)
+{
+    BIO_set_callback_arg(bio, (char *)peer);
+    BIO_set_callback_ex(bio, on_say);
+}
+
+/* The last word of a handshake that has failed. */
+static void say_why(struct tls_peer *peer)
+{
+    uv_buf_t text = uv_buf_init((char *)peer->said, peer->said_bytes);
+    if (peer->said_bytes == 0 || peer->said_bytes > TLS_SAID_MAX) return;
+    (void)uv_try_write((uv_stream_t *)&peer->tcp, &text, 1);
+}
+
 /* libh2o does not tell what it made for a connection; its first word does. */
 int tls_door_hello(SSL *ssl, int *alert, void *context)
 {
@@ -113,6 +151,7 @@ int tls_door_hello(SSL *ssl, int *alert, void *context)
     (void)alert;
     (void)context;
     peer->ssl = ssl;
+    listen_to(peer, SSL_get_rbio(ssl));
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -138,9 +177,11 @@ static void on_shaken(h2o_socket_t *socket, const char *error)
     /* libh2o has decoded what came behind the handshake, and does not say how that went. */
     if (error != NULL || is_mute(peer)) {
         metric_add(&door->metrics->tls_failed_total, 1);
+        say_why(peer);
         h2o_socket_close(socket);
         return;
     }
+    BIO_set_callback_ex(SSL_get_rbio(peer->ssl), NULL);
     peer->is_shaken = true;
     socket->on_close.data = peer;
     metric_add(&door->metrics->tls_handshakes_total, 1);

@@ -8,8 +8,8 @@
  *
  * Owner    one gateway loop
  * Memory   embedded by the caller; OpenSSL's for each connection
- * Limits   a handshake that fails ends without an alert: libh2o drops what OpenSSL would have told the client. One has
- *          patience_ms from the connection's beginning (tls_door_sweep)
+ * Limits   a handshake has patience_ms from the connection's beginning (tls_door_sweep). One that fails ends with the alert
+ *          that says why
  */
 
 #ifndef GATEWAY_TLS_H2O_H
@@ -21,6 +21,8 @@
 #include <h2o.h>
 #include <stdbool.h>
 
+#define TLS_SAID_MAX 32 /* an alert, encrypted or not */
+
 /* A connection, with TLS or without: all zeros but `tcp`. */
 struct tls_peer {
     uv_tcp_t tcp;
@@ -30,10 +32,12 @@ struct tls_peer {
     h2o_linklist_t link; /* while its handshake is under way */
     uint64_t since_ms;
     SSL *ssl; /* libh2o's for this connection, from the client's first word to the socket's close */
-    bool is_shaken;      /* the handshake is done */
-    h2o_socket_cb hears; /* who is told of bytes that are being decoded */
-    uv__io_cb io;        /* libuv's, which ours stands in front of */
-    uv_read_cb read;     /* libh2o's, likewise */
+    bool is_shaken;             /* the handshake is done */
+    uint8_t said_bytes;         /* of `said`; above TLS_SAID_MAX: more than is kept */
+    uint8_t said[TLS_SAID_MAX]; /* what OpenSSL has said in this step of the handshake */
+    h2o_socket_cb hears;        /* who is told of bytes that are being decoded */
+    uv__io_cb io;               /* libuv's, which ours stands in front of */
+    uv_read_cb read;            /* libh2o's, likewise */
 };
 
 /* The handshake is done: the socket is whoever's is called. */

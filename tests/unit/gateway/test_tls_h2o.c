@@ -59,10 +59,13 @@ TEST(tls, requests_are_answered)
     stop_tls();
 }
 
-static void expect_no_handshake(struct tls_client *client)
+/* `why`: OpenSSL's reason for what it was told. */
+static void expect_no_handshake(struct tls_client *client, int why)
 {
     char byte;
+    ERR_clear_error();
     assert_int_not_equal(SSL_connect(client->ssl), 1);
+    assert_int_equal(ERR_GET_REASON(ERR_peek_error()), why);
     errno = 0;
     assert_true(recv(client->descriptor, &byte, 1, 0) <= 0);
     assert_int_not_equal(errno, EAGAIN);
@@ -75,7 +78,7 @@ TEST(tls, older_versions_are_refused)
     open_tls();
     struct tls_client client = tls_client_over(loop_connect_when_open());
     SSL_set_max_proto_version(client.ssl, TLS1_2_VERSION);
-    expect_no_handshake(&client);
+    expect_no_handshake(&client, SSL_R_TLSV1_ALERT_PROTOCOL_VERSION);
     assert_int_equal(counted(&loop_metrics.tls_failed_total, 1), 1);
     assert_string_equal(loop_exchange(PING), "");
     assert_int_equal(counted(&loop_metrics.tls_failed_total, 2), 2);
@@ -83,7 +86,7 @@ TEST(tls, older_versions_are_refused)
     stop_tls();
 }
 
-/* HTTP/2 stays off, and who speaks nothing else is cut off at once: libh2o drops the alert. */
+/* HTTP/2 stays off, and who speaks nothing else is told so at once. */
 TEST(tls, only_http_1_1_is_offered)
 {
     const unsigned char *chosen;
@@ -99,8 +102,91 @@ TEST(tls, only_http_1_1_is_offered)
     tls_client_close(&client);
     client = tls_client_over(loop_connect_when_open());
     SSL_set_alpn_protos(client.ssl, (const unsigned char *)"\x02h2", 3);
-    expect_no_handshake(&client);
+    expect_no_handshake(&client, SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL);
     stop_tls();
+}
+
+/* Nothing that is no handshake is one, wherever it goes wrong or ends; each is counted, and the next client is served. */
+TEST(tls, what_is_no_handshake_fails)
+{
+    static const struct {
+        const char *bytes;
+        size_t byte_count;
+    } cases[] = {
+        {"GET /api/v3/ping HTTP/1.1\r\n\r\n", 28},
+        {"\0\0\0\0\0\0\0\0", 8},
+        {"\x80\x2e\x01\x03\x01\0\x15\0\0\0\x10", 11}, /* SSL 2's first word */
+        {"\x16\x03\x01\xff\xff\x01", 6},              /* longer than a record may be */
+        {"\x16\x03\x01\0\x04\x01\xff\xff\xff", 9},    /* longer than a first word may be */
+        {"\x16\x03\x01\0\x05\x01\0\0\x01\x03", 10},   /* and shorter */
+        {"\x16\x03\x01\0\x04\x02\0\0\0", 9},          /* a server's */
+        {"\x17\x03\x03\0\x05hello", 10},              /* what comes later */
+        {"\x15\x03\x01\0\x02\x02\x28", 7},            /* an alert */
+        {"\x14\x03\x03\0\x01\x01", 6},
+    };
+    open_tls();
+    for (uint64_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const int descriptor = loop_connect_when_open();
+        assert_int_equal(send(descriptor, cases[i].bytes, cases[i].byte_count, MSG_NOSIGNAL),
+                         cases[i].byte_count);
+        assert_int_equal(shutdown(descriptor, SHUT_WR), 0); /* where more might have come */
+        (void)loop_receive(descriptor);
+        assert_null(strstr(loop_text, "HTTP/1.1"));
+        close(descriptor);
+        assert_int_equal(counted(&loop_metrics.tls_failed_total, i + 1), i + 1);
+    }
+    assert_int_equal(metric_get(&loop_metrics.tls_handshakes_total), 0);
+    assert_int_equal(metric_get(&loop_metrics.http_requests_total), 0);
+    struct tls_client client = tls_connect();
+    loop_assert_status(tls_ask(&client, PING), "200", "{}");
+    tls_client_close(&client);
+    stop_tls();
+}
+
+/* ---- sessions ---- */
+
+/* One whose tickets have come. */
+static SSL_SESSION *take_session(void)
+{
+    struct tls_client client = tls_connect();
+    loop_assert_status(tls_ask(&client, PING), "200", "{}");
+    SSL_SESSION *session = SSL_get1_session(client.ssl);
+    assert_true(SSL_SESSION_is_resumable(session));
+    tls_client_close(&client);
+    return session;
+}
+
+/* What is sent before the handshake is done could be sent again by anybody: it is dropped, and the connection goes on. */
+TEST(tls, early_data_is_refused)
+{
+    size_t written;
+    open_tls();
+    SSL_SESSION *given = take_session(), *session = SSL_SESSION_dup(given);
+    assert_int_equal(SSL_SESSION_get_max_early_data(session), 0);
+    assert_int_equal(SSL_SESSION_set_max_early_data(session, 4096), 1); /* as a liar has it */
+    const uint64_t before = metric_get(&loop_metrics.http_requests_total);
+    struct tls_client client = tls_client_over(loop_connect_when_open());
+    SSL_set_session(client.ssl, session);
+    assert_int_equal(SSL_write_early_data(client.ssl, PING, strlen(PING), &written), 1);
+    assert_int_equal(SSL_connect(client.ssl), 1);
+    assert_int_equal(SSL_get_early_data_status(client.ssl), SSL_EARLY_DATA_REJECTED);
+    loop_assert_status(tls_ask(&client, PING), "200", "{}");
+    assert_int_equal(metric_get(&loop_metrics.http_requests_total), before + 1);
+    tls_client_close(&client);
+    SSL_SESSION_free(session);
+    SSL_SESSION_free(given);
+    stop_tls();
+}
+
+static bool resumes(SSL_SESSION *session)
+{
+    struct tls_client client = tls_client_over(loop_connect_when_open());
+    SSL_set_session(client.ssl, session);
+    assert_int_equal(SSL_connect(client.ssl), 1);
+    const bool is_resumed = SSL_session_reused(client.ssl) == 1;
+    loop_assert_status(tls_ask(&client, PING), "200", "{}");
+    tls_client_close(&client);
+    return is_resumed;
 }
 
 /* ---- another certificate ---- */
@@ -123,6 +209,20 @@ static void await_shown(const char *name)
         if (is_shown) return;
         if (round == 5000) fail_msg("the new certificate is not shown");
     }
+}
+
+/* Who has been here before need not see the certificate again, until there is another: then his ticket is good for
+ * nothing, and he is shown it. */
+TEST(tls, sessions_end_with_their_certificate)
+{
+    open_tls();
+    SSL_SESSION *session = take_session();
+    assert_true(resumes(session));
+    leave_identity(tls_identity_of("new"));
+    await_shown("new");
+    assert_false(resumes(session));
+    SSL_SESSION_free(session);
+    stop_tls();
 }
 
 /* Connections from then on are shown the new one. One that is open goes on, and so does one that was accepted before
