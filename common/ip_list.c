@@ -1,7 +1,6 @@
 #include "common/ip_list.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
 
 #define IP_BITS   128
@@ -102,8 +101,13 @@ void ip_list_text(const struct ip_list *list, uint32_t index, char text[IP_TEXT_
     const char *written = is_ipv4 ? inet_ntop(AF_INET, range + before / 8, address, sizeof(address))
                                   : inet_ntop(AF_INET6, range, address, sizeof(address));
     ASSERT(written != NULL); /* it has room for the longest */
-    if (range[IP_BYTES] == IP_BITS)
-        snprintf(text, IP_TEXT_BYTES, "%s", address);
-    else
-        snprintf(text, IP_TEXT_BYTES, "%s/%u", address, range[IP_BYTES] - before);
+    size_t used = strlen(address);
+    memcpy(text, address, used);
+    if (range[IP_BYTES] != IP_BITS) {
+        const uint32_t bits = range[IP_BYTES] - before;
+        text[used++] = '/';
+        for (uint32_t digit = bits >= 100 ? 100 : bits >= 10 ? 10 : 1; digit > 0; digit /= 10)
+            text[used++] = (char)('0' + bits / digit % 10);
+    }
+    text[used] = '\0';
 }

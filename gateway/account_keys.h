@@ -1,4 +1,4 @@
-/* An account's keys, of all that the view has.
+/* An account's keys, of all that the view has; without those that it removed.
  *
  * Owner    one gateway loop
  * Cost     all of its keys together: O(keys of the exchange)

@@ -34,3 +34,14 @@ uint64_t address_of(const struct sockaddr *peer)
     memcpy(&network, six->s6_addr, sizeof(network));
     return mixed(network == 0 ? 1 : network);
 }
+
+void address_ip(const struct sockaddr *peer, uint8_t ip[16])
+{
+    memset(ip, 0, 16);
+    if (peer->sa_family == AF_INET) {
+        ip[10] = ip[11] = 0xff;
+        memcpy(ip + 12, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, 4);
+    } else if (peer->sa_family == AF_INET6) {
+        memcpy(ip, ((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr.s6_addr, 16);
+    }
+}

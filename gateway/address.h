@@ -14,6 +14,9 @@
 
 struct sockaddr;
 
+/* The address itself: IPv4 mapped into IPv6, all zero for what is neither. */
+void address_ip(const struct sockaddr *peer, uint8_t ip[16]);
+
 /* Never 0; what is neither IPv4 nor IPv6 shares the number of ::/64. */
 uint64_t address_of(const struct sockaddr *peer);
 

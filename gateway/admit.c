@@ -41,6 +41,15 @@ void admit_account(struct intent *intent, uint32_t account)
     case T_WITHDRAWAL_CANCEL:
         intent->withdrawal_cancel.account = account;
         break;
+    case T_KEY_CREATE:
+        intent->key_create.account = account;
+        break;
+    case T_KEY_LIMIT:
+        intent->key_limit.account = account;
+        break;
+    case T_KEY_REMOVE:
+        intent->key_remove.account = account;
+        break;
     default:
         break; /* an operator's: not about whoever sends it */
     }

@@ -8,9 +8,15 @@
 #define RSA_LETTERS_MIN 344 /* 256 bytes in base64 */
 #define RSA_LETTERS_MAX 684 /* 512 */
 
+/* Of the key at one place of the view. */
+struct context {
+    EVP_MAC_CTX *mac; /* NULL until the key is first used */
+    uint32_t changes; /* the view_key's, when it was made */
+};
+
 struct auth {
     EVP_MAC *algorithm;
-    EVP_MAC_CTX **contexts; /* by key index; NULL until the key is first used */
+    struct context *contexts; /* by key index */
     uint32_t keys_max;
     uint16_t secret_version;
     uint8_t secret[HASH_BYTES];
@@ -18,15 +24,16 @@ struct auth {
 
 size_t auth_bytes(const struct genesis *genesis)
 {
-    return 64 + sizeof(struct auth) + 64 + (size_t)genesis->params.keys_max * sizeof(EVP_MAC_CTX *);
+    return 64 + sizeof(struct auth) + 64 +
+           (size_t)genesis->params.keys_max * sizeof(struct context);
 }
 
 struct auth *auth_new(struct arena *arena, const struct genesis *genesis,
                       const uint8_t secret[HASH_BYTES])
 {
     struct auth *auth = arena_take(arena, sizeof(*auth));
-    EVP_MAC_CTX **contexts =
-        arena_take_array(arena, genesis->params.keys_max, sizeof(EVP_MAC_CTX *));
+    struct context *contexts =
+        arena_take_array(arena, genesis->params.keys_max, sizeof(struct context));
     if (auth == NULL || contexts == NULL) return NULL;
     auth->algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
     if (auth->algorithm == NULL) return NULL;
@@ -41,7 +48,7 @@ void auth_free(struct auth *auth)
 {
     if (auth == NULL) return;
     for (uint32_t index = 0; index < auth->keys_max; index++)
-        EVP_MAC_CTX_free(auth->contexts[index]);
+        EVP_MAC_CTX_free(auth->contexts[index].mac);
     EVP_MAC_free(auth->algorithm);
     sodium_memzero(auth->secret, sizeof(auth->secret));
 }
@@ -103,8 +110,9 @@ void auth_payload_put(const struct auth_payload *payload, uint8_t *bytes)
 
 /* ---- keys and time ---- */
 
-bool auth_find_key(const struct view *view, const char *text, size_t text_bytes,
-                   uint16_t permission, uint32_t *key_index, struct refusal *refusal)
+/* The 32 bytes that a header names. False: it is malformed, or nothing that anybody has. */
+static bool read_name(const char *text, size_t text_bytes, uint8_t name[32],
+                      struct refusal *refusal)
 {
     *refusal = refusal_of(REJECT_KEY_FORMAT, NULL, NULL);
     if (text == NULL || text_bytes != AUTH_API_KEY_BYTES) return false;
@@ -117,13 +125,31 @@ bool auth_find_key(const struct view *view, const char *text, size_t text_bytes,
 
     /* A key of this form that is not hex cannot be one of ours: unknown, not malformed. */
     *refusal = refusal_of(REJECT_KEY, NULL, NULL);
+    return hash_from_hex(text, text_bytes, name, 32);
+}
+
+bool auth_find_key(const struct view *view, const char *text, size_t text_bytes,
+                   uint16_t permission, const uint8_t ip[IP_BYTES], uint32_t *key_index,
+                   struct refusal *refusal)
+{
     uint8_t key_id[32];
-    if (!hash_from_hex(text, text_bytes, key_id, sizeof(key_id))) return false;
+    if (!read_name(text, text_bytes, key_id, refusal)) return false;
     const int64_t index = view_find_key(view, key_id);
     if (index < 0) return false;
-    if ((view_key(view, (uint32_t)index)->permissions & permission) != permission) return false;
+    const struct view_key *key = view_key(view, (uint32_t)index);
+    if ((key->permissions & permission) != permission || !ip_list_holds(&key->ips, ip))
+        return false;
     *key_index = (uint32_t)index;
     return true;
+}
+
+bool auth_find_owner(const struct view *view, const char *text, size_t text_bytes,
+                     uint32_t *account, struct refusal *refusal)
+{
+    uint8_t public_key[PUBLIC_KEY_BYTES];
+    if (!read_name(text, text_bytes, public_key, refusal)) return false;
+    *account = view_find_owner(view, public_key);
+    return *account != 0;
 }
 
 bool auth_check_time(uint64_t timestamp_ns, uint64_t deadline_ns, uint64_t now_ns,
@@ -147,6 +173,13 @@ void auth_secret_of(const uint8_t gateway_secret[HASH_BYTES], const uint8_t key_
 {
     const hash_t derived = hash_derive(gateway_secret, "quorex/hmac/1", key_id, 32);
     hash_hex(derived.bytes, HASH_BYTES, secret);
+}
+
+bool auth_tell_secret(const struct auth *auth, const struct view_key *key, char secret[65])
+{
+    if (key->secret_version == 0 || key->secret_version != auth->secret_version) return false;
+    auth_secret_of(auth->secret, key->key_id, secret);
+    return true;
 }
 
 static EVP_MAC_CTX *context_of(EVP_MAC *algorithm, const char *secret, size_t secret_bytes)
@@ -196,16 +229,18 @@ static bool verify_hmac(struct auth *auth, const struct view_key *key, uint32_t 
 {
     ASSERT(key_index < auth->keys_max);
     if (key->secret_version == 0 || key->secret_version != auth->secret_version) return false;
-    if (auth->contexts[key_index] == NULL) {
+    struct context *context = &auth->contexts[key_index];
+    if (context->mac == NULL || context->changes != key->changes) {
         char secret[65];
+        EVP_MAC_CTX_free(context->mac);
         auth_secret_of(auth->secret, key->key_id, secret);
-        auth->contexts[key_index] = context_of(auth->algorithm, secret, 64);
+        *context = (struct context){context_of(auth->algorithm, secret, 64), key->changes};
         sodium_memzero(secret, sizeof(secret));
-        if (auth->contexts[key_index] == NULL) return false;
+        if (context->mac == NULL) return false;
     }
 
     uint8_t mac[32];
-    return mac_of(auth->contexts[key_index], payload, mac) && sodium_memcmp(mac, claimed, 32) == 0;
+    return mac_of(context->mac, payload, mac) && sodium_memcmp(mac, claimed, 32) == 0;
 }
 
 /* Undoes percent-encoding; false when it is broken or too long. A `+` is itself: base64 has it, and a
@@ -274,6 +309,21 @@ bool auth_verify(struct auth *auth, const struct view *view, uint32_t key_index,
     if (!key->has_public_key) memcpy(proof->key_id, account->public_key, PUBLIC_KEY_BYTES);
     return verify_ed25519(key->has_public_key ? key->public_key : account->public_key, payload,
                           proof->signature);
+}
+
+bool auth_verify_owner(const struct view *view, uint32_t account,
+                       const struct auth_payload *payload, struct auth_proof *proof)
+{
+    const struct view_account *owner = view_account(view, account);
+    char text[PROOF_TEXT_MAX];
+    size_t text_bytes;
+    if (owner == NULL || payload->signature_count != 1) return false;
+    if (!decode_percent(&payload->signature, text, &text_bytes) ||
+        !decode_base64(text, text_bytes, proof->signature))
+        return false;
+    proof->kind = AUTH_ED25519;
+    memcpy(proof->key_id, owner->public_key, PUBLIC_KEY_BYTES);
+    return verify_ed25519(owner->public_key, payload, proof->signature);
 }
 
 /* Base64 of 256 to 512 bytes, RSA's of 2048 to 4096 bits, in letters that may be percent-encoded. */

@@ -54,9 +54,15 @@ size_t auth_payload_bytes(const struct auth_payload *payload);
 /* Copies the pieces, joined. Needs: room for auth_payload_bytes. */
 void auth_payload_put(const struct auth_payload *payload, uint8_t *bytes);
 
-/* The key named by an X-MBX-APIKEY header. REJECT_KEY_FORMAT or REJECT_KEY. `text` may be NULL. */
+/* The key named by an X-MBX-APIKEY header, if it may be used so from this address. REJECT_KEY_FORMAT or REJECT_KEY. `text`
+ * may be NULL. */
 MUST_CHECK bool auth_find_key(const struct view *view, const char *text, size_t text_bytes,
-                              uint16_t permission, uint32_t *key_index, struct refusal *refusal);
+                              uint16_t permission, const uint8_t ip[IP_BYTES], uint32_t *key_index,
+                              struct refusal *refusal);
+
+/* The account whose owner's public key an X-MBX-APIKEY header is: 64 hex digits. As auth_find_key. */
+MUST_CHECK bool auth_find_owner(const struct view *view, const char *text, size_t text_bytes,
+                                uint32_t *account, struct refusal *refusal);
 
 /* Whether `now_ns` lies in the request's window. */
 MUST_CHECK bool auth_check_time(uint64_t timestamp_ns, uint64_t deadline_ns, uint64_t now_ns,
@@ -65,6 +71,10 @@ MUST_CHECK bool auth_check_time(uint64_t timestamp_ns, uint64_t deadline_ns, uin
 /* Whether the payload's signature is the key's. Fills `proof`. Needs: exactly one signature. */
 MUST_CHECK bool auth_verify(struct auth *auth, const struct view *view, uint32_t key_index,
                             const struct auth_payload *payload, struct auth_proof *proof);
+
+/* The same by an account's owner, whose signature is Ed25519. */
+MUST_CHECK bool auth_verify_owner(const struct view *view, uint32_t account,
+                                  const struct auth_payload *payload, struct auth_proof *proof);
 
 /* What a signature that auth_verify refused is refused for: an RSA key's, by its length, or no good one. */
 struct refusal auth_refusal(const struct auth_payload *payload);
@@ -77,6 +87,10 @@ int auth_signer(const struct genesis *genesis, const struct params *params,
 MUST_CHECK bool auth_verify_operator(const struct genesis *genesis, const struct params *params,
                                      const uint8_t public_key[PUBLIC_KEY_BYTES],
                                      const struct auth_payload *payload, struct auth_proof *proof);
+
+/* The secret of a key that has one. False: it has none, or of a version that is not known here. */
+MUST_CHECK bool auth_tell_secret(const struct auth *auth, const struct view_key *key,
+                                 char secret[65]);
 
 /* HMAC-SHA256 of the payload with `secret`; for one key's first use and for tests. */
 MUST_CHECK bool auth_hmac(const char *secret, size_t secret_bytes,

@@ -8,12 +8,13 @@
 #include <sys/socket.h>
 #include <time.h>
 
-static uint64_t peer_address(const h2o_req_t *h2o)
+static void fill_address(const h2o_req_t *h2o, struct request *request)
 {
     struct sockaddr_storage address;
     memset(&address, 0, sizeof(address));
     (void)h2o->conn->callbacks->get_peername(h2o->conn, (struct sockaddr *)&address);
-    return address_of((const struct sockaddr *)&address);
+    request->address = address_of((const struct sockaddr *)&address);
+    address_ip((const struct sockaddr *)&address, request->ip);
 }
 
 static bool line_names(const char *line, size_t line_bytes, const char *name, size_t name_bytes)
@@ -146,7 +147,7 @@ static void read_request(h2o_req_t *h2o, struct request *request)
     }
     request->body = h2o->entity.base;
     request->body_bytes = h2o->entity.base == NULL ? 0 : h2o->entity.len;
-    request->address = peer_address(h2o);
+    fill_address(h2o, request);
     request->now_ns = wall_clock_ns();
 }
 

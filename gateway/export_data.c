@@ -1,6 +1,7 @@
 #include "gateway/account_keys.h"
 #include "gateway/recall.h"
 #include "gateway/reply_custody.h"
+#include "gateway/reply_key.h"
 #include "gateway/route.h"
 
 /* What there is of an account's past: where, how its first page is asked for, and by which parameter one goes on. */
@@ -18,35 +19,13 @@ static const struct {
     {"addresses", "/quorex/v1/addresses/history", "fromCommand=0", "fromCommand", false},
 };
 
-static void put_permissions(struct writer *json, uint16_t permissions)
-{
-    static const char *const names[] = {"READ", "TRADE", "WITHDRAW"};
-    static const uint16_t bits[] = {KEY_READ, KEY_TRADE, KEY_WITHDRAW};
-    writer_key(json, "permissions");
-    writer_array(json);
-    for (int i = 0; i < 3; i++)
-        if ((permissions & bits[i]) != 0) writer_string(json, names[i]);
-    writer_array_end(json);
-}
-
 static void put_keys(struct writer *json, const struct view *view, uint32_t account)
 {
     const struct view_key *key = NULL;
     writer_key(json, "keys");
     writer_array(json);
-    while ((key = account_keys_next(view, account, key)) != NULL) {
-        writer_object(json);
-        writer_key(json, "keyId");
-        writer_hex(json, key->key_id, sizeof(key->key_id));
-        writer_key(json, "publicKey");
-        if (key->has_public_key)
-            writer_hex(json, key->public_key, sizeof(key->public_key));
-        else
-            writer_null(json);
-        writer_key_bool(json, "hmac", key->secret_version != 0);
-        put_permissions(json, key->permissions);
-        writer_object_end(json);
-    }
+    while ((key = account_keys_next(view, account, key)) != NULL)
+        reply_key(json, key, NULL);
     writer_array_end(json);
 }
 

@@ -42,10 +42,11 @@ static bool authenticate_key(struct desk_question *question)
     const struct auth_piece *text = &question->headers[DESK_API_KEY];
     uint32_t key_index;
     uint64_t timestamp_ns;
-    if (!auth_find_key(desk->facts.view, text->bytes, text->byte_count, permission, &key_index,
-                       &request->refusal))
+    if (!auth_find_key(desk->facts.view, text->bytes, text->byte_count, permission, request->ip,
+                       &key_index, &request->refusal))
         return false;
     request->account = view_key(desk->facts.view, key_index)->account;
+    request->key_index = key_index;
     if (security == SECURITY_USER_STREAM) return true;
     if (!intent_deadline(request->form, &timestamp_ns, &request->deadline_ns, &request->refusal))
         return false;
@@ -62,6 +63,28 @@ static bool authenticate_key(struct desk_question *question)
     request->permissions = view_key(desk->facts.view, key_index)->permissions;
     fill_client_id(question);
     return true;
+}
+
+/* The account's own key, named by itself: what is about API keys is not for any of them. */
+static bool authenticate_owner(struct desk_question *question)
+{
+    const struct view *view = question->desk->facts.view;
+    struct request *request = &question->request;
+    const struct auth_piece *text = &question->headers[DESK_API_KEY];
+    uint64_t timestamp_ns;
+    if (!auth_find_owner(view, text->bytes, text->byte_count, &request->account,
+                         &request->refusal) ||
+        !intent_deadline(request->form, &timestamp_ns, &request->deadline_ns, &request->refusal))
+        return false;
+    if (request->payload.signature_count == 0) {
+        request->refusal = refusal_of(REJECT_MANDATORY, "signature", NULL);
+        return false;
+    }
+    if (!auth_check_time(timestamp_ns, request->deadline_ns, request->now_ns, &request->refusal))
+        return false;
+    if (auth_verify_owner(view, request->account, &request->payload, &request->proof)) return true;
+    request->refusal = auth_refusal(&request->payload);
+    return false;
 }
 
 static bool authenticate_operator(struct desk_question *question)
@@ -136,5 +159,6 @@ bool identify_asker(struct desk_question *question)
                                              request->body_bytes);
     const bool by_operators = request->route->security == SECURITY_OPERATOR ||
                               request->route->security == SECURITY_CONNECTOR;
+    if (security == SECURITY_OWNER) return authenticate_owner(question);
     return by_operators ? authenticate_operator(question) : authenticate_key(question);
 }

@@ -179,6 +179,7 @@ static void begin_item(struct item *item, const struct auth_piece *line, const s
     request->query = line->bytes;
     request->query_bytes = line->byte_count;
     request->address = whole->request.address;
+    memcpy(request->ip, whole->request.ip, sizeof(request->ip));
     request->now_ns = whole->request.now_ns;
     desk_begin(whole->desk, question);
 }

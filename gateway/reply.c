@@ -4,6 +4,7 @@
 #include "gateway/custody_view.h"
 #include "gateway/made_id.h"
 #include "gateway/reply_custody.h"
+#include "gateway/reply_key.h"
 #include "gateway/reply_wallet.h"
 
 #include <string.h>
@@ -424,6 +425,27 @@ static void on_admin(struct reply *reply, const struct event *event)
     }
 }
 
+/* Nothing else can come of a request about a key than that. */
+static void on_key(struct reply *reply, const struct event *event)
+{
+    if (event->type == T_KEY_CREATED) {
+        struct key_created_event created;
+        key_created_event_get(event->payload, &created);
+        memcpy(reply->key_id, created.key_id, sizeof(reply->key_id));
+    } else if (event->type == T_KEY_LIMITED) {
+        struct key_limited_event limited;
+        key_limited_event_get(event->payload, &limited);
+        memcpy(reply->key_id, limited.key_id, sizeof(reply->key_id));
+    } else if (event->type == T_KEY_REMOVED) {
+        struct key_removed_event removed;
+        key_removed_event_get(event->payload, &removed);
+        memcpy(reply->key_id, removed.key_id, sizeof(reply->key_id));
+    } else {
+        return; /* of switches that fired before the command */
+    }
+    reply->key_change = event->type;
+}
+
 void reply_event(struct reply *reply, const struct printing *printing,
                  const struct applied *applied, const struct event *event)
 {
@@ -482,6 +504,7 @@ void reply_event(struct reply *reply, const struct printing *printing,
         break;
     default:
         if (reply->kind == REPLY_ADMIN) on_admin(reply, event);
+        if (reply->kind == REPLY_KEY) on_key(reply, event);
         break;
     }
 }
@@ -634,6 +657,24 @@ static void finish_admin(const struct reply *reply, const struct printing *print
     writer_object_end(json);
 }
 
+/* The key as it is now; of one that is gone its id. */
+static void finish_key(const struct reply *reply, const struct printing *printing,
+                       struct writer *json)
+{
+    if (reply->key_change == T_KEY_REMOVED) {
+        writer_object(json);
+        writer_key(json, "keyId");
+        writer_hex(json, reply->key_id, sizeof(reply->key_id));
+        writer_key_bool(json, "removed", true);
+        writer_object_end(json);
+        return;
+    }
+    const int64_t index = view_find_key(printing->view, reply->key_id);
+    ASSERT(index >= 0); /* the view has taken the event */
+    reply_key(json, view_key(printing->view, (uint32_t)index),
+              reply->key_secret[0] == '\0' ? NULL : reply->key_secret);
+}
+
 /* Why there is nothing but a refusal to tell, or REJECT_NONE. */
 static enum reject objection_of(const struct reply *reply)
 {
@@ -698,6 +739,10 @@ static void finish(struct reply *reply, const struct printing *printing, struct 
     case REPLY_APPLY:
         ASSERT(reply->custody == T_WITHDRAWAL_MOVED);
         reply_wallet_applied(json, reply->withdrawal.withdrawal);
+        break;
+    case REPLY_KEY:
+        ASSERT(reply->key_change != 0);
+        finish_key(reply, printing, json);
         break;
     }
 }

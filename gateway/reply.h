@@ -21,7 +21,8 @@ enum reply_kind {
     REPLY_SWITCH,
     REPLY_ADMIN,
     REPLY_CUSTODY,
-    REPLY_APPLY /* the withdrawal's id, as the wallet API tells it */
+    REPLY_APPLY, /* the withdrawal's id, as the wallet API tells it */
+    REPLY_KEY
 };
 
 /* An order that the command has placed. */
@@ -73,6 +74,9 @@ struct reply {
     struct writer elements; /* of REPLY_CANCEL_ALL */
     struct writer reports;  /* orderReports of the list that is ending */
     struct writer empty;
+    uint16_t key_change; /* type of the event about a key; 0: none came */
+    uint8_t key_id[32];  /* which one */
+    char key_secret[65]; /* of one that was made and has one: filled in by who may tell it */
     uint8_t cancel_id[36];
     uint8_t former_client_id[36];
     uint8_t withdrawal_id[36]; /* what the account calls the withdrawal that it asks for */

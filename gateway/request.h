@@ -33,6 +33,7 @@ enum security {
     SECURITY_USER_STREAM, /* a key that may read, by its name alone: nothing is signed */
     SECURITY_TRADE,
     SECURITY_WITHDRAW, /* a key that may withdraw */
+    SECURITY_OWNER,    /* the account's own key, by its public key: no API key will do */
     SECURITY_OPERATOR,
     SECURITY_CONNECTOR, /* an operator, or a connector that was added */
     SECURITY_READER,    /* members and granted auditors: grant.h */
@@ -92,6 +93,7 @@ struct request {
     struct writer json;
     struct refusal refusal;
     uint64_t address;      /* the peer: address.h */
+    uint8_t ip[IP_BYTES];  /* the peer's own address, for whom a key's list of them names */
     uint64_t now_ns;       /* wall clock when it came */
     uint64_t time_unit_ns; /* of times in the answer */
     uint64_t deadline_ns;
@@ -99,6 +101,7 @@ struct request {
     uint32_t retry_after_s; /* of a refusal that says so; 0: it does not */
     uint32_t account;       /* signed requests: whose; 0 otherwise */
     uint32_t order_count;   /* that its command places */
+    uint32_t key_index;     /* of its key in the view, when it came by one */
     uint16_t permissions;   /* of its key: enum key_permission */
     int http_status;
     const char *content_type; /* NULL: JSON */

@@ -69,6 +69,11 @@ bool restore_key(struct restore *restore, const struct key_added_event *key)
     return account_there(restore, key->account) && view_restore_key(restore->view, key);
 }
 
+bool restore_key_ips(struct restore *restore, const uint8_t key_id[32], const struct ip_list *ips)
+{
+    return view_restore_key_ips(restore->view, key_id, ips);
+}
+
 bool restore_frozen(struct restore *restore, uint32_t account)
 {
     if (!account_there(restore, account)) return false;

@@ -77,8 +77,10 @@ MUST_CHECK bool restore_withdrawal(struct restore *restore,
 MUST_CHECK bool restore_address(struct restore *restore,
                                 const struct address_changed_event *address);
 
-/* As they were added. */
+/* By place. Then from where one may be used: anywhere, where this is not said. */
 MUST_CHECK bool restore_key(struct restore *restore, const struct key_added_event *key);
+MUST_CHECK bool restore_key_ips(struct restore *restore, const uint8_t key_id[32],
+                                const struct ip_list *ips);
 
 /* The update id of the market's book; then its levels, each price of a side once, in any order: what rests
  * there in total, as LEVEL events say it. */

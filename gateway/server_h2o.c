@@ -56,7 +56,7 @@ static void open_api(struct server *server, struct exchange *exchange)
 {
     struct desk_question *question = &exchange->question;
     if (desk_connects(question, API_CONNECT_WEIGHT))
-        socket_upgrade_api(server->hub, exchange->h2o, server->desk, question->request.address);
+        socket_upgrade_api(server->hub, exchange->h2o, server->desk, &question->request);
 }
 
 /* Looks at what libh2o lets pass, and at where the request wants to go. */

@@ -96,7 +96,7 @@ static bool takes_answers(void *context)
 }
 
 void socket_upgrade_api(struct socket_hub *hub, h2o_req_t *request, struct desk *desk,
-                        uint64_t address)
+                        const struct request *from)
 {
     char accept[HANDSHAKE_ACCEPT_BYTES + 1];
     struct connection *connection = admit(hub, request, accept);
@@ -109,7 +109,7 @@ void socket_upgrade_api(struct socket_hub *hub, h2o_req_t *request, struct desk 
                                      .context = connection};
     const h2o_iovec_t query = query_of(request);
     connection->api = h2o_mem_alloc(sizeof(*connection->api));
-    if (!ws_call_open(connection->api, desk, &caller, address, query.base, query.len)) {
+    if (!ws_call_open(connection->api, desk, &caller, from, query.base, query.len)) {
         refuse_url(connection, request,
                    "returnRateLimits is true or false, timeUnit MICROSECOND or MILLISECOND");
         return;

@@ -11,6 +11,7 @@
 #include <h2o.h>
 
 struct desk;
+struct request;
 
 /* A hub on `context`'s loop. It attaches itself to the publisher as its sink, calls publish_tick by a
  * timer of its own, and writes out what was queued each time before the loop sleeps: the caller only
@@ -22,8 +23,8 @@ MUST_CHECK struct socket_hub *socket_hub_new(h2o_context_t *context, struct publ
  * 503). The request is done either way; return 0 from the handler. */
 void socket_upgrade(struct socket_hub *hub, h2o_req_t *request);
 
-/* The same for /ws-api/v3: what comes is asked of the desk (ws_call_h2o.h), for the peer at `address`. */
+/* The same for /ws-api/v3: what comes is asked of the desk (ws_call_h2o.h), for the peer that `from` has. */
 void socket_upgrade_api(struct socket_hub *hub, h2o_req_t *request, struct desk *desk,
-                        uint64_t address);
+                        const struct request *from);
 
 #endif /* GATEWAY_SOCKET_H2O_H */

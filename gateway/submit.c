@@ -165,10 +165,23 @@ static void expect_reply(struct desk_question *question)
                 request->client_id, list);
 }
 
+/* The secret of a key that was just made is told to its owner, whose signature the command has; here and now alone. */
+static void tell_secret(struct desk_question *question)
+{
+    const struct view *view = question->desk->facts.view;
+    struct reply *reply = &question->reply;
+    if (reply->key_change != T_KEY_CREATED) return;
+    const int64_t index = view_find_key(view, reply->key_id);
+    if (index < 0 ||
+        !auth_tell_secret(question->desk->auth, view_key(view, (uint32_t)index), reply->key_secret))
+        reply->key_secret[0] = '\0';
+}
+
 static void answer(struct desk_question *question, const struct applied *applied)
 {
     struct request *request = &question->request;
     const struct printing printing = request_printing(request, &question->desk->facts);
+    tell_secret(question);
     if (!reply_finish(&question->reply, &printing, &request->json, &request->refusal)) {
         desk_send_refusal(question);
         return;

@@ -278,12 +278,31 @@ static void tell_early(struct user_stream *stream)
     if (count > USER_EVENTS_OPEN) tell_until(stream, count - USER_EVENTS_OPEN);
 }
 
+/* A key that may less, or is for another address, opens its subscriptions anew if it still may. */
+static void end_changed(struct user_stream *stream, const struct applied *applied,
+                        const struct event *event)
+{
+    struct key_limited_event limited;
+    struct key_removed_event removed;
+    const bool is_removed = event->type == T_KEY_REMOVED;
+    if (is_removed)
+        key_removed_event_get(event->payload, &removed);
+    else
+        key_limited_event_get(event->payload, &limited);
+    const int64_t index = view_find_key(stream->view, is_removed ? removed.key_id : limited.key_id);
+    if (index >= 0)
+        user_stream_end_key(stream, is_removed ? removed.account : limited.account, (uint32_t)index,
+                            applied->stamp_ns);
+}
+
 void user_stream_event(struct user_stream *stream, const struct applied *applied,
                        const struct event *event)
 {
     if (event->type == T_SEALED) finality_seal(&stream->finality, applied->number);
     if (!user_event_fits(stream->events, applied, stream->told)) tell_early(stream);
     user_event_apply(stream->events, applied, event);
+    if (event->type == T_KEY_LIMITED || event->type == T_KEY_REMOVED)
+        end_changed(stream, applied, event);
 }
 
 void user_stream_end(struct user_stream *stream, const struct applied *applied)

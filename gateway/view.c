@@ -23,7 +23,7 @@ size_t view_bytes(const struct genesis *genesis)
            rounded((size_t)params->accounts_max + 1, sizeof(struct view_account)) +
            rounded(((size_t)params->accounts_max + 1) * params->assets_max,
                    sizeof(struct view_balance)) +
-           view_key_bytes(params->keys_max) +
+           view_key_bytes(params->keys_max) + view_owner_bytes(params->accounts_max) +
            rounded(open_slots(params) + 1, sizeof(struct view_order)) +
            view_index_bytes((uint32_t)open_slots(params)) + view_list_bytes(params) +
            account_tail_bytes(params, VIEW_PREVENTED_KEPT, sizeof(struct view_prevented)) +
@@ -60,6 +60,7 @@ struct view *view_new(struct arena *arena, const struct genesis *genesis,
 
     view->lists = view_list_new(arena, params);
     if (view->lists == NULL || !view_key_init(&view->keys, arena, params->keys_max) ||
+        !view_owner_init(&view->owners, arena, params->accounts_max) ||
         !view_index_init(&view->index, arena, view->orders_max) ||
         !account_tail_init(&view->preventions, arena, params, VIEW_PREVENTED_KEPT,
                            sizeof(struct view_prevented)) ||
@@ -91,6 +92,7 @@ static void on_account_created(struct view *view, const struct applied *applied,
     account->tier = created.tier;
     account->updated_ns = applied->stamp_ns;
     account->exists = true;
+    view_owner_add(&view->owners, view->accounts, created.account);
 }
 
 static void on_tier_changed(struct view *view, const struct event *event)
@@ -118,6 +120,29 @@ static void on_key_added(struct view *view, const struct event *event)
     struct key_added_event added;
     key_added_event_get(event->payload, &added);
     view_key_add(&view->keys, &added);
+}
+
+/* What an account did with a key of its own. */
+static void on_key_changed(struct view *view, const struct event *event)
+{
+    if (event->type == T_KEY_CREATED) {
+        struct key_created_event created;
+        key_created_event_get(event->payload, &created);
+        view_key_created(&view->keys, &created);
+    } else if (event->type == T_KEY_LIMITED) {
+        struct key_limited_event limited;
+        key_limited_event_get(event->payload, &limited);
+        view_key_limited(&view->keys, &limited);
+    } else {
+        struct key_removed_event removed;
+        key_removed_event_get(event->payload, &removed);
+        view_key_removed(&view->keys, &removed);
+    }
+}
+
+uint32_t view_find_owner(const struct view *view, const uint8_t public_key[PUBLIC_KEY_BYTES])
+{
+    return view_owner_find(&view->owners, view->accounts, public_key);
 }
 
 int64_t view_find_key(const struct view *view, const uint8_t key_id[32])
@@ -471,6 +496,11 @@ void view_apply(struct view *view, const struct applied *applied, const struct e
         break;
     case T_KEY_ADDED:
         on_key_added(view, event);
+        break;
+    case T_KEY_CREATED:
+    case T_KEY_LIMITED:
+    case T_KEY_REMOVED:
+        on_key_changed(view, event);
         break;
     case T_BALANCE:
         on_balance(view, applied, event);

@@ -26,6 +26,7 @@
 #include "gateway/view_amended.h"
 #include "gateway/view_key.h"
 #include "gateway/view_list.h"
+#include "gateway/view_owner.h"
 #include "gateway/view_prevented.h"
 
 #define VIEW_ORDERS_KEPT 131072u /* powers of 2 */
@@ -143,6 +144,9 @@ uint64_t view_dropped(const struct view *view);
 /* NULL when there is no such account. */
 const struct view_account *view_account(const struct view *view, uint32_t account);
 struct view_balance view_balance(const struct view *view, uint32_t account, uint16_t asset);
+
+/* The account whose owner has this public key, or 0. */
+uint32_t view_find_owner(const struct view *view, const uint8_t public_key[PUBLIC_KEY_BYTES]);
 
 /* Index of the key with this id, or -1; and the key at an index. */
 int64_t view_find_key(const struct view *view, const uint8_t key_id[32]);

@@ -1,5 +1,7 @@
 /* API keys by their id.
  *
+ * A key that was removed keeps its place, without a permission, until another of the same account takes it.
+ *
  * Owner    one gateway loop; view.c moves it forward
  * Memory   from an arena at start
  * Limits   keys_max as replicated
@@ -10,6 +12,7 @@
 #define GATEWAY_VIEW_KEY_H
 
 #include "common/arena.h"
+#include "common/ip_list.h"
 #include "common/params.h"
 
 struct view_key {
@@ -19,6 +22,8 @@ struct view_key {
     uint16_t permissions; /* enum key_permission */
     uint16_t secret_version;
     bool has_public_key;
+    uint32_t changes;   /* how often its place was another key's before */
+    struct ip_list ips; /* from where it may be used */
 };
 
 struct view_keys {
@@ -34,6 +39,11 @@ MUST_CHECK bool view_key_init(struct view_keys *keys, struct arena *arena, uint3
 
 /* Needs: it is not there, and there is room. */
 void view_key_add(struct view_keys *keys, const struct key_added_event *added);
+
+/* What its account did with it. Needs: the key is there, or is not, as the event's command left it. */
+void view_key_created(struct view_keys *keys, const struct key_created_event *created);
+void view_key_limited(struct view_keys *keys, const struct key_limited_event *limited);
+void view_key_removed(struct view_keys *keys, const struct key_removed_event *removed);
 
 /* Index of the key with this id, or -1. */
 int64_t view_key_find(const struct view_keys *keys, const uint8_t key_id[32]);

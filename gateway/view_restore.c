@@ -88,6 +88,7 @@ void view_restore_account(struct view *view, uint32_t account,
     memcpy(restored->public_key, public_key, PUBLIC_KEY_BYTES);
     restored->tier = tier;
     restored->exists = true;
+    view_owner_add(&view->owners, view->accounts, account);
 }
 
 void view_restore_balance(struct view *view, uint32_t account, uint16_t asset,
@@ -102,6 +103,14 @@ bool view_restore_key(struct view *view, const struct key_added_event *key)
     if (view->keys.key_count == view->keys.keys_max) return false;
     if (view_key_find(&view->keys, key->key_id) >= 0) return false;
     view_key_add(&view->keys, key);
+    return true;
+}
+
+bool view_restore_key_ips(struct view *view, const uint8_t key_id[32], const struct ip_list *ips)
+{
+    const int64_t index = view_key_find(&view->keys, key_id);
+    if (index < 0 || !ip_list_valid(ips)) return false;
+    view->keys.keys[index].ips = *ips;
     return true;
 }
 

@@ -29,6 +29,8 @@ void view_restore_account(struct view *view, uint32_t account,
 void view_restore_balance(struct view *view, uint32_t account, uint16_t asset,
                           struct view_balance balance);
 MUST_CHECK bool view_restore_key(struct view *view, const struct key_added_event *key);
+MUST_CHECK bool view_restore_key_ips(struct view *view, const uint8_t key_id[32],
+                                     const struct ip_list *ips);
 MUST_CHECK bool view_restore_order(struct view *view, const struct view_order *order);
 void view_restore_nodes(struct view *view, uint64_t height, const struct node_set *nodes);
 MUST_CHECK bool view_restore_change(struct view *view, const struct node_changed_event *changed);

@@ -15,6 +15,7 @@ struct view {
     struct view_account *accounts; /* 1 .. accounts_max */
     struct view_balance *balances; /* account x assets_max + asset */
     struct view_keys keys;
+    struct view_owners owners;
     struct view_order *open; /* slots 1 .. orders_max */
     struct view_index index; /* of open orders */
     struct view_lists *lists;

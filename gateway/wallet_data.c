@@ -1,6 +1,7 @@
 #include "gateway/recall_custody.h"
 #include "gateway/recall_wallet.h"
 #include "gateway/reply_custody.h"
+#include "gateway/reply_key.h"
 #include "gateway/route.h"
 
 #include "common/parameter.h"
@@ -179,9 +180,8 @@ enum outcome wallet_data_restrictions(struct request *request, const struct fact
         "enableFixReadOnly",      "enablePortfolioMarginTrading",
     };
     struct writer *json = &request->json;
-    (void)facts;
     writer_object(json);
-    writer_key_bool(json, "ipRestrict", false);
+    reply_key_ips(json, &view_key(facts->view, request->key_index)->ips);
     writer_key_u64(json, "createTime", 0);
     writer_key_bool(json, "enableReading", (request->permissions & KEY_READ) != 0);
     writer_key_bool(json, "enableSpotAndMarginTrading", (request->permissions & KEY_TRADE) != 0);

@@ -48,10 +48,11 @@ static bool read_wish(struct ws_calls *calls, const char *name, size_t name_byte
 }
 
 bool ws_call_open(struct ws_calls *calls, struct desk *desk, const struct ws_caller *caller,
-                  uint64_t address, const char *query, size_t query_bytes)
+                  const struct request *from, const char *query, size_t query_bytes)
 {
     const char *at = query, *end = query + query_bytes;
-    *calls = (struct ws_calls){.desk = desk, .caller = *caller, .address = address};
+    *calls = (struct ws_calls){.desk = desk, .caller = *caller, .address = from->address};
+    memcpy(calls->ip, from->ip, sizeof(calls->ip));
     while (at < end) {
         const char *next = memchr(at, '&', (size_t)(end - at));
         if (next == NULL) next = end;
@@ -241,6 +242,7 @@ static struct ws_call *begin_call(struct ws_calls *calls)
     call->question.asker = &asker;
     call->question.headers[DESK_TIME_UNIT] = calls->time_unit;
     call->question.request.address = calls->address;
+    memcpy(call->question.request.ip, calls->ip, sizeof(calls->ip));
     call->question.request.now_ns = wall_clock_ns();
     desk_begin(calls->desk, &call->question);
     return call;

@@ -38,6 +38,7 @@ struct ws_calls {
     struct desk *desk; /* NULL: the connection is none of the API's */
     struct ws_caller caller;
     uint64_t address;
+    uint8_t ip[IP_BYTES];
     bool hides_limits;
     struct auth_piece time_unit;
     struct ws_user user;
@@ -49,8 +50,8 @@ struct ws_calls {
 /* `query` is the URL's: returnRateLimits=true|false and timeUnit=MICROSECOND|MILLISECOND count. False when either is
  * something else. */
 MUST_CHECK bool ws_call_open(struct ws_calls *calls, struct desk *desk,
-                             const struct ws_caller *caller, uint64_t address, const char *query,
-                             size_t query_bytes);
+                             const struct ws_caller *caller, const struct request *from,
+                             const char *query, size_t query_bytes);
 
 /* The connection that a request of the API's came by. */
 struct ws_calls *ws_call_of(struct request *request);

@@ -59,7 +59,9 @@ static bool read_accounts(struct reading *reading)
 static bool read_keys(struct reading *reading)
 {
     const struct section_records *keys = &reading->settled[SETTLED_KEYS];
+    const struct section_records *rights = &reading->settled[SETTLED_KEY_RIGHTS];
     struct settled_key key;
+    struct settled_key_right right;
     for (uint64_t i = 0; i < keys->count; i++) {
         settled_key_get(keys->begin + i * SETTLED_KEYS_BYTES, &key);
         struct key_added_event added = {.account = key.account,
@@ -68,6 +70,10 @@ static bool read_keys(struct reading *reading)
         memcpy(added.key_id, key.key_id, sizeof(added.key_id));
         memcpy(added.public_key, key.public_key, sizeof(added.public_key));
         if (!restore_key(reading->restore, &added)) return false;
+        if (i >= rights->count) continue; /* rules 7 have not come */
+        settled_key_right_get(rights->begin + i * SETTLED_KEY_RIGHTS_BYTES, &right);
+        const struct ip_list ips = ip_list_of(right.ip_count, right.ips);
+        if (!restore_key_ips(reading->restore, key.key_id, &ips)) return false;
     }
     return true;
 }

@@ -112,6 +112,7 @@ const needs = {
     openOrderLists: () => sent('placeOco', { changes: { listClientOrderId: undefined } }),
     cancelList: () => sent('placeOco'),
     keepListening: listen, stopListening: listen,
+    limitKey: ownKey, removeKey: ownKey, keys: ownKey,
     walletWithdraw: small,
     walletWithdrawals: small,
     custodyWithdrawals: small,
@@ -124,6 +125,12 @@ const needs = {
 async function listen() {
     const { body } = await sent('startListening');
     known.keepListening = known.stopListening = { listenKey: body.listenKey };
+}
+
+// A key that bob's owner makes, to be limited and removed.
+async function ownKey() {
+    const { body } = await sent('makeKey', { account: bob });
+    known.limitKey = known.removeKey = { keyId: body.keyId };
 }
 
 // One that needs nobody's approval is released with its block.
@@ -168,6 +175,8 @@ function signedText(text, who, body = '') {
     return `${whole}&signature=${encodeURIComponent(signature)}`;
 }
 
+let ownerTime = 0;
+
 // Headers, the text of the query and the body, by who may ask.
 const signers = {
     none: (text) => ({ text, headers: {} }),
@@ -175,6 +184,15 @@ const signers = {
     key: (text, who) => ({ text, headers: { 'X-MBX-APIKEY': who.apiKey } }),
     lines: (text, who, method, path, body) => ({ text, headers: { 'X-MBX-APIKEY': who.apiKey },
                                                  body: body.split('\n').map((line) => signedText(line, who)).join('\n') }),
+    // By the account's own key, named by its public key; in microseconds, since times of what is about keys rise.
+    owner: (text, who) => {
+        const key = createPrivateKey(who.privateKey);
+        ownerTime = Math.max(ownerTime + 1, Date.now() * 1000);
+        const whole = [text, `timestamp=${ownerTime}`].filter(Boolean).join('&');
+        const signature = encodeURIComponent(sign(null, Buffer.from(whole), key).toString('base64'));
+        const apiKey = Buffer.from(key.export({ format: 'jwk' }).x, 'base64url').toString('hex');
+        return { text: `${whole}&signature=${signature}`, headers: { 'X-MBX-APIKEY': apiKey } };
+    },
     operator: (text, who, method) => {
         const asked = method === 'GET' || text.startsWith('action=reconcile');
         const whole = [text, `timestamp=${Date.now()}`].filter(Boolean).join('&');
@@ -193,7 +211,7 @@ const signers = {
                                   'X-Quorex-Grant': grant } };
     },
 };
-const signerOf = { USER_DATA: 'account', TRADE: 'account', WITHDRAW: 'account', BATCH: 'account', ITEMS: 'lines', USER_STREAM: 'key', OPERATOR: 'operator', CONNECTOR: 'operator', READER: 'reader' };
+const signerOf = { USER_DATA: 'account', TRADE: 'account', WITHDRAW: 'account', OWNER: 'owner', BATCH: 'account', ITEMS: 'lines', USER_STREAM: 'key', OPERATOR: 'operator', CONNECTOR: 'operator', READER: 'reader' };
 
 async function sent(id, { changes, account } = {}) {
     const one = byId.get(id), given = exampleOf(one, changes);
@@ -203,7 +221,7 @@ async function sent(id, { changes, account } = {}) {
         path = path.replace(`{${name}}`, value);
         delete given[name];
     }
-    const who = account ?? (one.security === 'WITHDRAW' ? withdrawing : ann);
+    const who = account ?? ({ WITHDRAW: withdrawing, OWNER: bob }[one.security] ?? ann);
     const [[contentType, content] = []] = Object.entries(one.operation.requestBody?.content ?? {});
     const { text, headers, body } = signers[signerOf[one.security] ?? 'none'](new URLSearchParams(given).toString(), who, one.method, path,
                                                                               content?.example);

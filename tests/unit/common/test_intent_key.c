@@ -1,7 +1,6 @@
 #include "common/intent_key.h"
 
 #include "common/ip_list.h"
-#include "common/key_rights.h"
 #include "tests/harness.h"
 #include "tests/unit/common/world.h"
 
@@ -111,18 +110,4 @@ TEST(intent_key, a_command_is_the_texts_own)
     assert_false(intent_key_limit(&form, &intent, &refusal));
     parse("action=key-create&timestamp=7&permissions=READ&keyId=" KEY);
     assert_false(intent_key_remove(&form, &intent, &refusal));
-}
-
-/* What only the owner's own key signs, what a key may, and what needs no right. */
-TEST(intent_key, rights_are_by_command)
-{
-    assert_int_equal(key_rights_needed(T_ORDER_PLACE), KEY_TRADE);
-    assert_int_equal(key_rights_needed(T_ORDER_SUBMIT), KEY_TRADE);
-    assert_int_equal(key_rights_needed(T_SWITCH_SET), KEY_TRADE);
-    assert_int_equal(key_rights_needed(T_WITHDRAW), KEY_WITHDRAW);
-    assert_int_equal(key_rights_needed(T_ADDRESS_ALLOW), KEY_WITHDRAW);
-    assert_int_equal(key_rights_needed(T_WITHDRAWAL_CANCEL), KEY_WITHDRAW);
-    assert_int_equal(key_rights_needed(T_SESSION_END), 0);
-    assert_int_equal(key_rights_needed(T_KEY_CREATE), 0);
-    assert_true(key_rights_manages(T_KEY_REMOVE) && !key_rights_manages(T_KEY_ADD));
 }

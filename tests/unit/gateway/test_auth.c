@@ -91,12 +91,14 @@ static void open_with_keys(void)
     assert_non_null(auth);
 }
 
+static const uint8_t anywhere[IP_BYTES] = {[15] = 1};
+
 static void assert_key(const char *text, uint16_t permission, enum reject reject)
 {
     struct refusal refusal;
     uint32_t index;
     const bool found = auth_find_key(desk_view, text, text == NULL ? 0 : strlen(text), permission,
-                                     &index, &refusal);
+                                     anywhere, &index, &refusal);
     assert_int_equal(found, reject == REJECT_NONE);
     if (!found) assert_int_equal(refusal.reject, reject);
 }

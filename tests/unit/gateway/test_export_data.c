@@ -41,10 +41,11 @@ TEST(export_data, account_is_told_all_of_itself)
     assert_told("{\"account\":1,\"publicKey\":\"0101");
     assert_told("\"frozen\":true,");
     assert_told(expected);
-    assert_told(
-        "aa\",\"publicKey\":null,\"hmac\":true,\"permissions\":[\"READ\",\"TRADE\"]},{\"keyId\":");
+    assert_told("aa\",\"publicKey\":null,\"hmac\":true,\"permissions\":[\"READ\",\"TRADE\"],"
+                "\"ipRestrict\":false,\"ipList\":[]},{\"keyId\":");
     assert_told("bb\",\"publicKey\":\"cdcd");
-    assert_told("cd\",\"hmac\":false,\"permissions\":[\"WITHDRAW\"]}],\"balances\":[");
+    assert_told("cd\",\"hmac\":false,\"permissions\":[\"WITHDRAW\"],\"ipRestrict\":false,"
+                "\"ipList\":[]}],\"balances\":[");
     assert_told("{\"asset\":\"BTC\",\"free\":\"0.00997000\",\"locked\":\"0.00003000\"}");
     assert_told("\"openOrders\":[{\"symbol\":\"BTCUSDT\",\"orderId\":1,");
     assert_told("\"openOrderLists\":[{\"orderListId\":1,");

@@ -541,7 +541,7 @@ static void open_calls(void)
         .answer = caller_send, .send = caller_send, .is_open = caller_is_open, .end = caller_end};
     asker_open_limited();
     said[0] = ended_because[0] = 0;
-    assert_true(ws_call_open(&calls, asker_desk, &caller, 7, "", 0));
+    assert_true(ws_call_open(&calls, asker_desk, &caller, &(struct request){.address = 7}, "", 0));
 }
 
 static void take(const char *message)

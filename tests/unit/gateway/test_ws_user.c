@@ -66,7 +66,8 @@ static void open_calls(const char *query)
     is_open = has_room = true;
     ended_for = certified = NULL;
     sends_left = UINT32_MAX;
-    assert_true(ws_call_open(&calls, asker_desk, &caller, 7, query, strlen(query)));
+    assert_true(ws_call_open(&calls, asker_desk, &caller, &(struct request){.address = 7}, query,
+                             strlen(query)));
     calls.user.stream = users;
 }
 
