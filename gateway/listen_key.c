@@ -148,6 +148,14 @@ bool listen_key_end(struct listen_keys *keys, uint32_t account, const char *key,
     return own != NULL;
 }
 
+void listen_key_drop(struct listen_keys *keys, uint32_t account)
+{
+    latch_take(&keys->latch);
+    struct listen_key *own = of_account(keys, account, 0);
+    if (own != NULL) *own = (struct listen_key){0};
+    latch_release(&keys->latch);
+}
+
 uint32_t listen_key_account(struct listen_keys *keys, const char *key, size_t key_bytes,
                             uint64_t now_ns)
 {

@@ -46,6 +46,9 @@ MUST_CHECK bool listen_key_extend(struct listen_keys *keys, uint32_t account, co
 MUST_CHECK bool listen_key_end(struct listen_keys *keys, uint32_t account, const char *key,
                                size_t key_bytes, uint64_t now_ns);
 
+/* Ends the account's key, whichever it is. */
+void listen_key_drop(struct listen_keys *keys, uint32_t account);
+
 /* Whose key this is; 0: nobody's, or not any more. */
 uint32_t listen_key_account(struct listen_keys *keys, const char *key, size_t key_bytes,
                             uint64_t now_ns);

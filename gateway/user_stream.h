@@ -91,7 +91,8 @@ void user_stream_join(struct user_stream *stream, struct user_listener *listener
 /* Nothing when it is not joined. */
 void user_stream_leave(struct user_stream *stream, struct user_listener *listener);
 
-/* A key of the account is gone, or may not read any more: who listens by it ends. Not from within a listener's own calls. */
+/* A key of the account is gone, or may not read any more: who listens by it ends, and so does the account's listen key, which
+ * may have been had by it. Not from within a listener's own calls. */
 void user_stream_end_key(struct user_stream *stream, uint32_t account, uint32_t key,
                          uint64_t time_ns);
 

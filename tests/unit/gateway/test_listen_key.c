@@ -69,6 +69,19 @@ TEST(listen_key, key_is_extended_and_ended_by_its_account_alone)
     assert_false(listen_key_end(keys, 7, key, sizeof(key), NOW_NS + 6));
 }
 
+TEST(listen_key, key_goes_with_its_account_alone)
+{
+    char key[LISTEN_KEY_LETTERS], other[LISTEN_KEY_LETTERS];
+    open_keys();
+    listen_key_take(keys, 7, NOW_NS, noise, key);
+    memset(noise, 1, sizeof(noise));
+    listen_key_take(keys, 7 + LISTEN_KEY_SETS, NOW_NS, noise, other);
+    listen_key_drop(keys, 7);
+    listen_key_drop(keys, 7); /* it has none any more */
+    assert_int_equal(listen_key_account(keys, key, sizeof(key), NOW_NS), 0);
+    assert_int_equal(listen_key_account(keys, other, sizeof(other), NOW_NS), 7 + LISTEN_KEY_SETS);
+}
+
 /* Each of so many accounts has a place that no other takes. One beyond takes that of the key that would have ended first, of those
  * eight that its number leads to. */
 TEST(listen_key, account_has_a_place_of_its_own)

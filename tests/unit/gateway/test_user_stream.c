@@ -1,3 +1,4 @@
+#include "gateway/listen_key.h"
 #include "tests/unit/gateway/user_fixture.h"
 
 /* Who listens to one account hears nothing of another. */
@@ -319,8 +320,16 @@ TEST(user_stream, who_listens_by_a_key_ends_with_it)
     user_join(&user_bob, 1);
     user_ann.key = 3;
     user_bob.key = 4;
+    static const uint8_t noise[LISTEN_KEY_LETTERS];
+    char letters[LISTEN_KEY_LETTERS];
+    listen_key_take(user_stream_keys(users), 1, desk_stamp, noise, letters);
+    user_stream_end_key(users, 2, 3, desk_stamp); /* of another account */
+    assert_int_equal(
+        listen_key_account(user_stream_keys(users), letters, sizeof(letters), desk_stamp), 1);
     user_stream_end_key(users, 1, 3, desk_stamp);
     assert_string_equal(user_heard, "ann ended\n");
+    assert_int_equal(
+        listen_key_account(user_stream_keys(users), letters, sizeof(letters), desk_stamp), 0);
     user_silence();
     desk_balance(1, 0, 1, 0);
     user_apply();
