@@ -3,7 +3,7 @@
 import { createHmac, createPrivateKey, sign, webcrypto } from 'node:crypto';
 import { Spot as ConnectorSpot, PrivateKeyAlgo, WebsocketAPI, WebsocketStream } from '@binance/connector';
 import { Spot } from '@binance/spot';
-import { MainClient, WebsocketClient } from 'binance';
+import { MainClient, WebsocketAPIClient, WebsocketClient } from 'binance';
 import apiNodeOf from 'binance-api-node';
 import ccxt from 'ccxt';
 import NodeBinance from 'node-binance-api';
@@ -34,8 +34,9 @@ export function ccxtEd25519(exchange, account) {
     return ccxtOf(ccxt.binance, exchange, { apiKey: account.apiKey, secret: account.privateKey });
 }
 
-export async function ccxtPro(exchange, account) {
-    const credentials = account ? { apiKey: account.apiKey, secret: account.secretKey } : {};
+export async function ccxtPro(exchange, account, kind = 'HMAC') {
+    const secret = kind === 'HMAC' ? account?.secretKey : account?.privateKey;
+    const credentials = account ? { apiKey: account.apiKey, secret } : {};
     const client = ccxtOf(ccxt.pro.binance, exchange, credentials);
     await client.loadHttpProxyAgent(); // ccxt needs it once for ws:// addresses
     return client;
@@ -50,8 +51,31 @@ export function binanceRest(exchange, account, kind = 'HMAC') {
     });
 }
 
+const mute = { trace() {}, info() {}, error() {} };
+
+// What `binance` wants to know for anything but REST.
+function binanceOptions(exchange, account, kind) {
+    return {
+        api_key: account.apiKey,
+        api_secret: kind === 'HMAC' ? account.secretKey : account.privateKey,
+        wsUrl: exchange.ws, restOptions: { baseUrl: exchange.http, disableTimeSync: true },
+    };
+}
+
 export function binanceStreams(exchange) {
     return new WebsocketClient({ wsUrl: exchange.ws, beautify: false });
+}
+
+// Its user data by a listen key.
+export function binanceUserStreams(exchange, account, kind = 'HMAC') {
+    return new WebsocketClient({ ...binanceOptions(exchange, account, kind), beautify: true }, mute);
+}
+
+// Its WebSocket API. With an Ed25519 key it logs on, and then leaves what it asks and orders unsigned unless it is told
+// to sign each: authPrivateRequestsIndividually.
+export function binanceApi(exchange, account, kind = 'HMAC', more = { authPrivateRequestsIndividually: true }) {
+    return new WebsocketAPIClient({ ...binanceOptions(exchange, account, kind), beautify: true,
+                                    attachEventListeners: false, muteLatencyWarning: true, ...more }, mute);
 }
 
 // How most clients take a key of either kind.
