@@ -1,5 +1,6 @@
 #include "common/form.h"
 
+#include <assert.h>
 #include <string.h>
 
 static int hex_digit(char digit)
@@ -85,6 +86,7 @@ bool form_parse(struct form *form, const char *query, size_t query_bytes, const 
                 size_t body_bytes)
 {
     form->fault = FORM_GOOD;
+    form->found = NULL;
     form->field_count = 0;
     form->used_bytes = 0;
     if (query_bytes > 0 && !parse_part(form, (struct part){query, query + query_bytes, false}))
@@ -98,11 +100,32 @@ malformed:
     return false;
 }
 
+static_assert(FORM_FIELDS_MAX <= 64, "a bit each");
+
+/* Where the first field with this name is, or field_count. */
+static uint32_t place_of(const struct form *form, const char *name)
+{
+    uint32_t at = 0;
+    while (at < form->field_count && strcmp(form->fields[at].name, name) != 0)
+        at++;
+    return at;
+}
+
 const struct form_field *form_find(const struct form *form, const char *name)
 {
+    const uint32_t at = place_of(form, name);
+    if (at == form->field_count) return NULL;
+    if (form->found != NULL) *form->found |= (uint64_t)1 << at;
+    return &form->fields[at];
+}
+
+uint32_t form_unread(const struct form *form)
+{
+    uint32_t count = 0;
+    ASSERT(form->found != NULL);
     for (uint32_t i = 0; i < form->field_count; i++)
-        if (strcmp(form->fields[i].name, name) == 0) return &form->fields[i];
-    return NULL;
+        count += (*form->found >> place_of(form, form->fields[i].name) & 1) == 0;
+    return count;
 }
 
 bool form_u64(const struct form_field *field, uint64_t *value)

@@ -35,18 +35,24 @@ enum form_fault {
 
 struct form {
     enum form_fault fault;
+    uint64_t *found; /* a bit for each field that form_find has given; NULL: nobody wants to know */
     uint32_t field_count;
     uint32_t used_bytes;
     struct form_field fields[FORM_FIELDS_MAX];
     char bytes[FORM_BYTES_MAX];
 };
 
-/* Parses both parts (either may be empty). False when malformed; the form is empty then, and its fault says why. */
+/* Parses both parts (either may be empty). False when malformed; the form is empty then, and its fault says why. `found` is
+ * NULL: whoever wants to know sets it, to where all bits are zero. */
 MUST_CHECK bool form_parse(struct form *form, const char *query, size_t query_bytes,
                            const char *body, size_t body_bytes);
 
 /* The field with this name, or NULL. An empty value is present, with value_bytes 0. */
 const struct form_field *form_find(const struct form *form, const char *name);
+
+/* How many of the fields nobody has asked for. One that gives way to another of its name counts as that one does. Needs:
+ * `found` is set. */
+uint32_t form_unread(const struct form *form);
 
 /* Reads an unsigned whole number of at most 19 digits. */
 MUST_CHECK bool form_u64(const struct form_field *field, uint64_t *value);

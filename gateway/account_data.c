@@ -31,22 +31,27 @@ static bool read_order_choice(struct request *request, const struct facts *facts
 static bool choice_fits(const struct order_choice *choice, const struct view_order *order)
 {
     if (order->market != choice->market) return false;
-    if (choice->order_id != 0 && order->order_id != choice->order_id) return false;
-    return choice->client_id[0] == 0 || memcmp(order->client_id, choice->client_id, 36) == 0;
+    if (choice->order_id != 0) return order->order_id == choice->order_id;
+    return memcmp(order->client_id, choice->client_id, 36) == 0;
 }
 
-/* The order in memory, open before done, newest done first; or NULL. */
+/* The order in memory, by its id when that was given: open before done, newest done first; or NULL. */
 static const struct view_order *order_in_memory(const struct view *view, uint32_t account,
                                                 const struct order_choice *choice)
 {
     const struct view_order *order =
         choice->order_id != 0 ? view_open_order(view, account, choice->market, choice->order_id)
                               : view_open_client(view, account, choice->market, choice->client_id);
-    if (order != NULL) return choice_fits(choice, order) ? order : NULL;
+    if (order != NULL) return order;
     while ((order = view_next_done(view, account, order)) != NULL) {
         if (choice_fits(choice, order)) return order;
     }
     return NULL;
+}
+
+static bool is_called(const struct view_order *order, const uint8_t client_id[36])
+{
+    return client_id[0] == 0 || memcmp(order->client_id, client_id, 36) == 0;
 }
 
 enum outcome account_data_order(struct request *request, const struct facts *facts)
@@ -58,6 +63,8 @@ enum outcome account_data_order(struct request *request, const struct facts *fac
 
     const struct view_order *order = order_in_memory(facts->view, request->account, &choice);
     if (order != NULL) {
+        if (!is_called(order, choice.client_id))
+            return request_refuse(request, REJECT_CLIENT_ORDER_ID, NULL, NULL);
         const struct printing printing = request_printing(request, facts);
         reply_order(&request->json, &printing, order);
         return OUTCOME_ANSWERED;
@@ -142,8 +149,14 @@ enum outcome account_data_fills(struct request *request, const struct facts *fac
 /* Orders meet in their own book alone: nothing is allocated to them from elsewhere. */
 enum outcome account_data_allocations(struct request *request, const struct facts *facts)
 {
-    uint16_t market;
-    if (!request_market(request, facts, &market)) return OUTCOME_REFUSED;
+    struct history_query unused = {0};
+    bool has_start, has_end;
+    if (!request_market(request, facts, &unused.market) ||
+        !read_day(request, &unused, &has_start, &has_end) ||
+        !request_u64(request, "fromAllocationId", &unused.id_min, NULL) ||
+        !request_u64(request, "orderId", &unused.order_id, NULL) ||
+        !request_limit(request, 500, RECALL_LIMIT_MAX, &unused.limit))
+        return OUTCOME_REFUSED;
     writer_array(&request->json);
     writer_array_end(&request->json);
     return OUTCOME_ANSWERED;

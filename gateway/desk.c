@@ -340,7 +340,12 @@ static void handle(struct desk_question *question)
         return;
     }
     request->weight = request->route->weight;
-    const enum outcome outcome = request->route->handler(request, &desk->facts);
+    desk->form_found = 0;
+    request->form->found = &desk->form_found;
+    enum outcome outcome = request->route->handler(request, &desk->facts);
+    const bool is_done = request->route->security == SECURITY_USER_STREAM; /* and old clients' */
+    if (outcome != OUTCOME_REFUSED && !is_done && !request_is_read(request))
+        outcome = OUTCOME_REFUSED;
     if (request->weight > request->route->weight)
         quota_charge(desk->quota, QUOTA_WEIGHT, request->address,
                      request->weight - request->route->weight, request->now_ns);

@@ -41,6 +41,7 @@ struct desk {
     uint32_t random_used;
     uint8_t random[DESK_RANDOM_BYTES];
     struct form form;
+    uint64_t form_found; /* which of its fields were looked up */
 };
 
 /* Answers one of the questions that another is made of: its weight is charged, and the view is as new as that one needs. */

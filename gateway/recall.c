@@ -682,6 +682,14 @@ static uint64_t needed_cursor(const struct history_query *query, const struct vi
     return view_dropped(view);
 }
 
+/* Why what was asked for by name is not there. An order that is found by its id is called something else. */
+static enum reject missing(const struct history_query *query, const struct history_rows *rows)
+{
+    if (query->kind == HISTORY_LISTS) return REJECT_NO_SUCH_LIST;
+    const bool by_id = query->kind == HISTORY_ORDERS && row_count(rows) > 0;
+    return by_id ? REJECT_CLIENT_ORDER_ID : REJECT_NO_SUCH_ORDER;
+}
+
 bool recall_answer(struct recall *recall, const struct history_query *query,
                    const struct history_rows *rows, const struct view *view,
                    struct market_views *markets, const struct printing *printing,
@@ -711,8 +719,7 @@ bool recall_answer(struct recall *recall, const struct history_query *query,
     struct picks picks = picks_over(recall, query);
     if (!pick_all(recall, query, rows, view, &picks)) return false;
     if (query->single && picks.count == 0) {
-        const bool is_list = query->kind == HISTORY_LISTS;
-        *refusal = refusal_of(is_list ? REJECT_NO_SUCH_LIST : REJECT_NO_SUCH_ORDER, NULL, NULL);
+        *refusal = refusal_of(missing(query, rows), NULL, NULL);
         return false;
     }
     put_picks(&picks, query, printing, json);

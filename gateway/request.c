@@ -67,6 +67,7 @@ static bool read_symbols(struct request *request, const struct facts *facts, con
 {
     const char *symbol;
     size_t symbol_bytes;
+    bool seen[PARAMS_MARKETS_LIMIT] = {false};
     const char *at = skip_spaces(text);
     bool more = *at == '[';
     *count = 0;
@@ -74,8 +75,11 @@ static bool read_symbols(struct request *request, const struct facts *facts, con
         at = skip_spaces(at + 1);
         if (!read_symbol(&at, &symbol, &symbol_bytes)) break;
         const int market = params_find_market(facts->params, symbol, symbol_bytes);
-        if (market < 0 || *count == PARAMS_MARKETS_LIMIT)
+        if (market < 0)
             return parameter_refuse(&request->refusal, REJECT_UNKNOWN_MARKET, NULL, NULL);
+        if (seen[market])
+            return parameter_refuse(&request->refusal, REJECT_SYMBOL_TWICE, NULL, NULL);
+        seen[market] = true;
         markets[(*count)++] = (uint16_t)market;
         at = skip_spaces(at);
         more = *at == ',';
@@ -101,6 +105,29 @@ bool request_markets(struct request *request, const struct facts *facts, uint16_
     for (uint16_t market = 0; market < facts->params->market_count; market++)
         markets[market] = market;
     return true;
+}
+
+static bool begins_with(const struct request *request, const char *prefix)
+{
+    const size_t prefix_bytes = strlen(prefix);
+    return request->path_bytes >= prefix_bytes && memcmp(request->path, prefix, prefix_bytes) == 0;
+}
+
+/* Who asks, when, and how he is answered are no parameters of a handler; clients send them where they say nothing, too. */
+bool request_is_read(struct request *request)
+{
+    static const char *const others[] = {"timestamp", "recvWindow", "signature",       "apiKey",
+                                         "operator",  "nonce",      "returnRateLimits"};
+    const struct form *form = request->form;
+    char read[DECIMAL_TEXT_MAX + 1], sent[DECIMAL_TEXT_MAX + 1];
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        (void)form_find(form, others[i]);
+    const uint32_t unread = form_unread(form);
+    if (unread == 0 || (!begins_with(request, "/api/v3/") && !begins_with(request, "/quorex/v1/")))
+        return true;
+    read[decimal_format(form->field_count - unread, 0, read)] = 0;
+    sent[decimal_format(form->field_count, 0, sent)] = 0;
+    return parameter_refuse(&request->refusal, REJECT_PARAMETERS_UNREAD, read, sent);
 }
 
 bool request_u64(struct request *request, const char *name, uint64_t *value, bool *is_sent)

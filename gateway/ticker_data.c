@@ -29,7 +29,7 @@ static bool read_type(struct request *request, bool *mini)
 {
     static const struct parameter_word types[] = {{"FULL", 0}, {"MINI", 1}};
     uint8_t type = 0;
-    if (!parameter_optional_word(request->form, "type", types, 2, REJECT_DATA, &type,
+    if (!parameter_optional_word(request->form, "type", types, 2, REJECT_TICKER_TYPE, &type,
                                  &request->refusal))
         return false;
     *mini = type == 1;

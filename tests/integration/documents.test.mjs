@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { root } from './exchange.mjs';
 import { example, readYaml } from './page.mjs';
-import { Source } from './parameters.mjs';
+import { Source, TAKEN_AS } from './parameters.mjs';
 import { check, resolve } from './schema.mjs';
 
 const REST = 'docs/api/openapi.yaml', STREAMS = 'docs/api/asyncapi.yaml';
@@ -76,7 +76,7 @@ test('every parameter that a handler reads is documented, and nothing else is', 
         if (!operation || operation.requestBody) continue; // of a body, examples.test.mjs holds the members against a node
         const beyond = BEYOND.get(operation.operationId) ?? (() => false);
         const documented = parametersOf(operation), names = new Set(documented.map((one) => one.name));
-        for (const one of reads) {
+        for (const one of reads.keys()) {
             if (!names.has(one) && !OF_SIGNATURES.has(one) && !beyond(one)) missing.push(`${name}: ${one} (read by ${handler})`);
         }
         for (const one of documented) {
@@ -90,6 +90,24 @@ test('every parameter that a handler reads is documented, and nothing else is', 
     }
     none(missing, `these are read, ${REST} does not say so: add each to the operation's parameters`);
     none(strange, `${REST} says these, no handler looks them up (or by a function that parameters.mjs does not know: READERS)`);
+});
+
+// What a reader takes whole is an integer in the document, and what it takes as a word is none.
+test('parameters have the types that their readers take', () => {
+    const source = new Source(root), wrong = [];
+    let compared = 0;
+    for (const { name, handler } of routes) {
+        const reads = source.readsOf(handler);
+        for (const parameter of parametersOf(operationOf.get(name) ?? {})) {
+            const taken = reads?.get(parameter.name) ?? new Set(), schema = resolve(rest, parameter.schema);
+            if (taken.size !== 1) continue; // the reader does not say, or what it is depends on the command
+            const type = schema.type ?? typeof schema.enum?.[0], [as] = taken;
+            compared++;
+            if (!TAKEN_AS[as].includes(type)) wrong.push(`${name}: ${parameter.name} is ${type}, its reader takes it as ${as}`);
+        }
+    }
+    assert.ok(compared > 100);
+    none(wrong, `${REST} and the source differ`);
 });
 
 test('what is named is there, and what is there is named', () => {
@@ -158,7 +176,7 @@ test('every method of the WebSocket API is documented with its route, and nothin
 test('methods that are the connection\'s own are documented with weight, security and parameters', () => {
     const source = new Source(root);
     const there = [...read('gateway/ws_methods.def').matchAll(/^WS_OWN\("([^"]+)",\s*(\d+),\s*(\w+),\s*(\w+)\)/gm)]
-        .map(([, name, weight, security, handler]) => `${name}: ${weight} ${security} ${[...source.readsOf(handler)].filter((one) => !OF_SIGNATURES.has(one)).sort()}`);
+        .map(([, name, weight, security, handler]) => `${name}: ${weight} ${security} ${[...source.readsOf(handler).keys()].filter((one) => !OF_SIGNATURES.has(one)).sort()}`);
     assert.ok(there.length > 3);
     const said = Object.entries(streams.operations).filter(([, one]) => one['x-result'])
         .map(([name, one]) => `${name}: ${one['x-weight']} ${one['x-security']} ${(one['x-parameters'] ?? []).map((each) => each.name).sort()}`);

@@ -1,10 +1,15 @@
 // Which parameters a handler reads, from its source: the names in quotes that it, or whatever it calls, hands to a function
-// that looks a parameter up. A table of names counts where its type says that it is one.
+// that looks a parameter up. A table of names counts where its type says that it is one. Some of those functions say what a
+// parameter must be.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 const READERS = /^(form_find|parameter_(mandatory|optional|mandatory_word|optional_word|client_id)|request_u64|intent_admin_\w+|read_\w+)$/;
+// What the readers take: a word is true or false now and then.
+const TYPES = [[/^(request_u64|intent_admin_(u16|u32|whole|nonce))$/, 'integer'], [/^parameter_client_id$/, 'string'],
+               [/^parameter_(mandatory|optional)_word$/, 'word']];
+export const TAKEN_AS = { integer: ['integer'], string: ['string'], word: ['string', 'boolean'] };
 const TABLES = /^static const struct (order_names|filter_name)\b/;
 const NAME = /"([a-z][A-Za-z]*)"/g;
 const PEGGED = /[pP]eg(PriceType|OffsetValue|OffsetType)$/; // refused wherever they are sent
@@ -39,10 +44,13 @@ function ownLiterals(text, from) {
     return [...own.matchAll(NAME)].map(([, name]) => name);
 }
 
+// The names, each with the type that its reader takes, if that says one.
 function namesReadIn(body) {
     const names = [];
     for (const match of body.matchAll(/\b(\w+)\(/g)) {
-        if (READERS.test(match[1])) names.push(...ownLiterals(body, match.index + match[0].length));
+        if (!READERS.test(match[1])) continue;
+        const type = TYPES.find(([readers]) => readers.test(match[1]))?.[1];
+        names.push(...ownLiterals(body, match.index + match[0].length).map((name) => ({ name, type })));
     }
     return names;
 }
@@ -55,7 +63,7 @@ function unitsOf(file) {
         units.set(name, { names: namesReadIn(body), uses: body.match(/\b\w+\b/g) ?? [], isOwn: whole.startsWith('static') });
     }
     for (const [whole, name] of text.matchAll(/^static const struct \w+ (\w+)(?:\[\w*\])? =[\s\S]*?;\n/gm)) {
-        const names = TABLES.test(whole) ? [...whole.matchAll(NAME)].map(([, word]) => word) : [];
+        const names = TABLES.test(whole) ? [...whole.matchAll(NAME)].map(([, word]) => ({ name: word })) : [];
         units.set(name, { names, uses: whole.match(/\b\w+\b/g), isOwn: true });
     }
     return units;
@@ -73,15 +81,19 @@ export class Source {
         }
     }
 
-    // The names that `handler` may look up, or null where there is no such function.
+    // The names that `handler` may look up, with the types that their readers take; null where there is no such function.
     readsOf(handler) {
-        const found = new Set(), seen = new Set();
+        const found = new Map(), seen = new Set();
         const visit = (name, units) => {
             const home = units?.has(name) ? units : this.common.get(name);
             const unit = home?.get(name);
             if (!unit || seen.has(unit)) return;
             seen.add(unit);
-            for (const one of unit.names) if (!PEGGED.test(one)) found.add(one);
+            for (const { name: one, type } of unit.names) {
+                if (PEGGED.test(one)) continue;
+                if (!found.has(one)) found.set(one, new Set());
+                if (type) found.get(one).add(type);
+            }
             for (const used of unit.uses) visit(used, home);
         };
         visit(handler, null);

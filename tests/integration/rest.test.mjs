@@ -90,6 +90,69 @@ test('a refusal says what to do about it', async () => {
     assert.match(rsa.body.msg, /^RSA keys are not taken/);
 });
 
+async function projected() {
+    const { body: { height } } = await ask('/quorex/v1/status');
+    await until('PostgreSQL to have it', async () => (await ask('/quorex/v1/status')).body.projectedHeight > height);
+}
+
+test('a parameter that nobody reads is refused, and places nothing', async () => {
+    const unread = (read, sent) => ({ code: -1104, msg: `Not all sent parameters were read; read '${read}' parameter(s) but was sent '${sent}'.` });
+    for (const [path, read, sent] of [['/api/v3/time?a=1', 0, 1], ['/api/v3/depth?symbol=BTCUSDT&limit=5&depth=5', 2, 3],
+                                      ['/quorex/v1/status?symbol=BTCUSDT', 0, 1]]) {
+        const { status, body } = await ask(path);
+        assert.deepEqual([status, body], [400, unread(read, sent)], path);
+    }
+    assert.equal((await ask('/api/v3/time?timestamp=1&recvWindow=5000&signature=0')).status, 200);
+    assert.equal((await ask('/sapi/v1/system/status?a=1')).status, 200);
+    const refused = await place(ann, { side: 'BUY', price: '20000.00', newClientOrderId: 'unread', timeinforce: 'IOC' });
+    assert.deepEqual([refused.status, refused.body], [400, unread(9, 10)]);
+    const sought = await signedRequest(exchange, ann, 'GET', '/api/v3/order', { symbol: 'BTCUSDT', origClientOrderId: 'unread' });
+    assert.equal(sought.body.code, -2013);
+});
+
+test('refusals of the API that few meet', async () => {
+    const refused = async (path, code, msg) => {
+        const { body } = await ask(path);
+        assert.deepEqual(body, { code, msg }, path);
+    };
+    await refused('/api/v3/ticker/24hr?type=SMALL', -1139, 'Invalid ticker type.');
+    await refused('/api/v3/ticker/price?symbols=["BTCUSDT","BTCUSDT"]', -1151, 'Symbol is present multiple times in the list.');
+    const { body: { orderId } } = await place(ann, { side: 'BUY', price: '20000.00', quantity: '0.001', newClientOrderId: 'mine' });
+    const other = await signedRequest(exchange, ann, 'GET', '/api/v3/order', { symbol: 'BTCUSDT', orderId, origClientOrderId: 'other' });
+    assert.deepEqual(other.body, { code: -2039, msg: 'Client order ID is not correct for this order ID.' });
+    await signedRequest(exchange, ann, 'DELETE', '/api/v3/order', { symbol: 'BTCUSDT', orderId });
+});
+
+// From memory and from PostgreSQL the same; named by its id alone, which says nothing of what it was called.
+test('an order tells how it was amended', async () => {
+    const asks = async (changes) => {
+        const { status, body } = await signedRequest(exchange, ann, 'GET', '/api/v3/order/amendments', { symbol: 'BTCUSDT', ...changes });
+        assert.equal(status, 200, JSON.stringify(body));
+        return body;
+    };
+    const { body: { orderId } } = await place(ann, { side: 'BUY', price: '20000.00', quantity: '0.005', newClientOrderId: 'first' });
+    const amend = async (newQty, newClientOrderId) => {
+        const { status, body } = await signedRequest(exchange, ann, 'PUT', '/api/v3/order/amend/keepPriority',
+                                                     { symbol: 'BTCUSDT', orderId, newQty, newClientOrderId });
+        assert.equal(status, 200, JSON.stringify(body));
+        return body;
+    };
+    const second = await amend('0.004', 'second'), third = await amend('0.003', 'third');
+    const expected = [
+        { symbol: 'BTCUSDT', orderId, executionId: second.executionId, origClientOrderId: 'first', newClientOrderId: 'second',
+          origQty: '0.00500000', newQty: '0.00400000', time: second.transactTime },
+        { symbol: 'BTCUSDT', orderId, executionId: third.executionId, origClientOrderId: 'second', newClientOrderId: 'third',
+          origQty: '0.00400000', newQty: '0.00300000', time: third.transactTime },
+    ];
+    assert.deepEqual(await asks({ orderId }), expected);
+    await projected();
+    assert.deepEqual(await asks({ orderId }), expected);
+    assert.deepEqual(await asks({ orderId, limit: 1 }), expected.slice(0, 1));
+    assert.deepEqual(await asks({ orderId, fromExecutionId: third.executionId }), expected.slice(1));
+    assert.deepEqual(await asks({ orderId: orderId + 1 }), []);
+    await signedRequest(exchange, ann, 'DELETE', '/api/v3/order', { symbol: 'BTCUSDT', orderId });
+});
+
 // A hundred in ten seconds by the log's clock; windows may turn while they are placed.
 test('more orders than may be are refused', async () => {
     let refused;

@@ -126,3 +126,38 @@ TEST(form, whole_numbers_have_one_to_nineteen_digits)
         assert_false(form_u64(form_find(&form, (char[]){*name, '\0'}), &number));
     assert_int_equal(number, 7);
 }
+
+/* What nobody asked for is counted; of two of a name the one that gives way counts as the other does. */
+TEST(form, what_nobody_asked_for_is_known)
+{
+    uint64_t found = 0;
+    assert_true(parse("symbol=BTCUSDT&side=BUY&foo=1", "side=SELL&foo=2&price=3"));
+    assert_null(form.found);
+    assert_non_null(form_find(&form, "symbol")); /* nobody wants to know */
+    form.found = &found;
+    assert_int_equal(form_unread(&form), 6);
+    assert_non_null(form_find(&form, "symbol"));
+    assert_non_null(form_find(&form, "symbol"));
+    assert_null(form_find(&form, "nothing"));
+    assert_int_equal(form_unread(&form), 5);
+    assert_non_null(form_find(&form, "side"));
+    assert_int_equal(form_unread(&form), 3);
+    assert_non_null(form_find(&form, "price"));
+    assert_non_null(form_find(&form, "foo"));
+    assert_int_equal(form_unread(&form), 0);
+}
+
+/* As many as there may be are told apart. */
+TEST(form, the_last_field_counts_like_the_first)
+{
+    char query[FORM_FIELDS_MAX * 6 + 1];
+    size_t used = 0;
+    uint64_t found = 0;
+    for (int i = 0; i < FORM_FIELDS_MAX; i++)
+        used += (size_t)snprintf(query + used, sizeof(query) - used, "&n%d=1", i);
+    assert_true(parse(query, ""));
+    form.found = &found;
+    assert_int_equal(form_unread(&form), FORM_FIELDS_MAX);
+    assert_non_null(form_find(&form, "n47"));
+    assert_int_equal(form_unread(&form), FORM_FIELDS_MAX - 1);
+}

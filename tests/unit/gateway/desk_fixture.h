@@ -307,7 +307,11 @@ static inline enum outcome desk_ask(enum method method, const char *path, const 
     memcpy(desk_request.client_id, "ABCDEFGHIJKLMNOPQRSTUV", 22);
     writer_start(&desk_request.json, desk_answer, sizeof(desk_answer) - 1);
     assert_true(form_parse(&desk_form, query, strlen(query), NULL, 0));
+    uint64_t found = 0;
+    desk_form.found = &found;
     enum outcome outcome = desk_request.route->handler(&desk_request, &desk_facts);
+    if (outcome != OUTCOME_REFUSED && !request_is_read(&desk_request)) outcome = OUTCOME_REFUSED;
+    desk_form.found = NULL;
     if (outcome == OUTCOME_READING) outcome = desk_read();
     assert_false(desk_request.json.overflow);
     desk_answer[desk_request.json.used] = 0;

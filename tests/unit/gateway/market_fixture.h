@@ -8,6 +8,10 @@
 
 #include "tests/harness.h"
 
+#ifndef FIXTURE_MARKETS
+#define FIXTURE_MARKETS 4 /* there may be */
+#endif
+
 #define FIXTURE_START_NS (1700000040ull * 1000000000ull) /* a whole minute */
 
 static struct genesis fixture_genesis;
@@ -43,7 +47,7 @@ static inline void fixture_open(size_t more_bytes)
     struct params *params = &fixture_genesis.params;
     params->levels_max = 20000;
     params->assets_max = params->asset_count = 3;
-    params->markets_max = 4;
+    params->markets_max = FIXTURE_MARKETS;
     params->market_count = 2;
     params->assets[0] = (struct asset){"BTC", 8};
     params->assets[1] = (struct asset){"USDT", 8};

@@ -34,6 +34,13 @@ TEST(account_data, open_orders_are_the_accounts_own)
     assert_answer("/api/v3/openOrders", "symbol=ETHBTC", 2, "[]");
 }
 
+static void assert_refused_by(uint32_t account, const char *path, const char *query,
+                              enum reject reject)
+{
+    assert_int_equal(desk_ask(METHOD_GET, path, query, account), OUTCOME_REFUSED);
+    assert_int_equal(desk_request.refusal.reject, reject);
+}
+
 /* Memory answers for what it has; both names given must agree; nobody sees another's order. */
 TEST(account_data, order_is_found_by_either_name)
 {
@@ -46,8 +53,12 @@ TEST(account_data, order_is_found_by_either_name)
     assert_int_equal(desk_ask(METHOD_GET, path, "symbol=BTCUSDT&orderId=2", 2), OUTCOME_ANSWERED);
     assert_non_null(strstr(desk_answer, "\"status\":\"FILLED\""));
     assert_int_equal(desk_ask(METHOD_GET, path, "symbol=BTCUSDT&orderId=3", 1), OUTCOME_HISTORY);
+    assert_refused_by(2, path, "symbol=BTCUSDT&orderId=3&origClientOrderId=bob-1",
+                      REJECT_CLIENT_ORDER_ID);
+    assert_refused_by(2, path, "symbol=BTCUSDT&orderId=2&origClientOrderId=bob-2",
+                      REJECT_CLIENT_ORDER_ID); /* it has ended */
     assert_int_equal(
-        desk_ask(METHOD_GET, path, "symbol=BTCUSDT&orderId=3&origClientOrderId=bob-1", 2),
+        desk_ask(METHOD_GET, path, "symbol=BTCUSDT&orderId=9&origClientOrderId=bob-2", 2),
         OUTCOME_HISTORY);
     assert_refused(METHOD_GET, path, "symbol=BTCUSDT", REJECT_MANDATORY_EITHER);
 }

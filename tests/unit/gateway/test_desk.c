@@ -35,6 +35,32 @@ TEST(desk, question_without_a_signature_is_refused)
     asker_close();
 }
 
+/* A parameter that nobody reads is refused with how many were, and no order goes to the log; what signs is no such parameter,
+ * nor is any where clients of other parts of the API ask. */
+TEST(desk, a_parameter_that_says_nothing_is_refused)
+{
+    asker_open();
+    asker_ask(&ann, METHOD_GET, "/api/v3/ticker/price", "symbol=BTCUSDT&side=BUY");
+    assert_int_equal(ann.question.answer.http_status, 400);
+    assert_string_equal(ann.text, "{\"code\":-1104,\"msg\":\"Not all sent parameters were read; "
+                                  "read '1' parameter(s) but was sent '2'.\"}");
+    desk_forget(&ann.question);
+    asker_ask(&ann, METHOD_GET, "/api/v3/time", "timestamp=1&recvWindow=5&signature=x&apiKey=y");
+    assert_int_equal(ann.question.answer.http_status, 200);
+    desk_forget(&ann.question);
+    asker_ask(&ann, METHOD_GET, "/quorex/v1/status", "symbol=BTCUSDT");
+    assert_non_null(strstr(ann.text, "read '0' parameter(s) but was sent '1'."));
+    desk_forget(&ann.question);
+    asker_ask(&ann, METHOD_GET, "/sapi/v1/system/status", "symbol=BTCUSDT");
+    assert_int_equal(ann.question.answer.http_status, 200);
+    desk_forget(&ann.question);
+    asker_ask_signed(&ann, METHOD_POST, "/api/v3/order", ORDER "&cancelReplaceMod=ALLOW_FAILURE");
+    assert_non_null(strstr(ann.text, "{\"code\":-1104,"));
+    assert_false(desk_waits(asker_desk));
+    desk_forget(&ann.question);
+    asker_close();
+}
+
 /* An order is answered by its command's end, no sooner, with what it counts. */
 TEST(desk, order_is_answered_by_its_events)
 {

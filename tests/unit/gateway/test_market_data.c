@@ -109,5 +109,5 @@ TEST(market_data, ticker_is_whole_number_arithmetic)
     assert_int_equal(desk_ask(METHOD_GET, "/api/v3/ticker/24hr", "type=MINI", 0), OUTCOME_ANSWERED);
     assert_int_equal(desk_request.weight, 80);
     assert_null(strstr(desk_answer, "bidPrice"));
-    assert_refused(METHOD_GET, "/api/v3/ticker/24hr", "type=HUGE", REJECT_DATA);
+    assert_refused(METHOD_GET, "/api/v3/ticker/24hr", "type=HUGE", REJECT_TICKER_TYPE);
 }

@@ -280,7 +280,7 @@ TEST(order_batch, lines_are_no_form)
 {
     char query[1024];
     asker_open();
-    static const char body[] = "symbol=BTCUSDT&other=1\nsymbol=BTCUSDT&orderId=5&last=1\n";
+    static const char body[] = "symbol=BTCUSDT&apiKey=1\nsymbol=BTCUSDT&orderId=5&nonce=1\n";
     ask_batch(&ann, body);
     assert_int_equal(asker_next_command().type, T_ORDER_CANCEL);
     memcpy(query, ann.query, sizeof(query));

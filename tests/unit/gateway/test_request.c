@@ -49,6 +49,8 @@ TEST(request, broken_symbols_are_refused)
     }
     assert_false(read_markets("symbols=%5B%22NOPE%22%5D"));
     assert_int_equal(desk_request.refusal.reject, REJECT_UNKNOWN_MARKET);
+    assert_false(read_markets("symbols=%5B%22BTCUSDT%22,%22ETHBTC%22,%22BTCUSDT%22%5D"));
+    assert_int_equal(desk_request.refusal.reject, REJECT_SYMBOL_TWICE);
     assert_false(read_markets("symbol=BTCUSDT&symbols=%5B%22BTCUSDT%22%5D"));
     assert_int_equal(desk_request.refusal.reject, REJECT_OPTIONAL_COMBINATION);
 }

@@ -1,3 +1,5 @@
+#define FIXTURE_MARKETS 22
+
 #include "gateway/recall.h"
 
 #include "tests/unit/gateway/desk_fixture.h"
@@ -31,18 +33,43 @@ static void open_two_fills(uint64_t minutes_between)
     desk_apply();
 }
 
+/* Markets beside the fixture's two, as many as there may be: M02 and so on. */
+static void open_markets(void)
+{
+    const struct market *like = &fixture_genesis.params.markets[0];
+    for (uint16_t market = 2; market < fixture_genesis.params.markets_max; market++) {
+        struct market_created_event created = {.market = market,
+                                               .base = like->base,
+                                               .quote = like->quote,
+                                               .tick_units = like->tick_units,
+                                               .lot_units = like->lot_units,
+                                               .price_min = like->price_min,
+                                               .price_max = like->price_max,
+                                               .qty_min = like->qty_min,
+                                               .qty_max = like->qty_max,
+                                               .notional_min = like->notional_min,
+                                               .account_orders_max = like->account_orders_max};
+        snprintf((char *)created.symbol, sizeof(created.symbol), "M%02d", market);
+        event_write_market_created(&desk_events, &created);
+        desk_apply();
+    }
+}
+
 /* One symbol or up to 20 weigh 2, up to 100 weigh 40, more and all weigh 80. */
 TEST(ticker_data, day_weighs_by_how_many_are_asked_for)
 {
-    static char query[1024] = "symbols=[\"BTCUSDT\"";
+    char query[1024] = "symbols=[\"BTCUSDT\"";
     size_t used = strlen(query);
     desk_open();
+    open_markets();
     assert_int_equal(weight_of(DAY, "symbol=BTCUSDT"), 2);
     assert_int_equal(weight_of(DAY, "symbols=[\"BTCUSDT\",\"ETHBTC\"]"), 2);
     assert_int_equal(weight_of(DAY, ""), 80);
-    for (int count = 1; count < 21; count++)
-        used += (size_t)snprintf(query + used, sizeof(query) - used, ",\"ETHBTC\"");
+    for (int market = 2; market < 21; market++)
+        used += (size_t)snprintf(query + used, sizeof(query) - used, ",\"M%02d\"", market);
     snprintf(query + used, sizeof(query) - used, "]");
+    assert_int_equal(weight_of(DAY, query), 2);
+    snprintf(query + used, sizeof(query) - used, ",\"M21\"]");
     assert_int_equal(weight_of(DAY, query), 40);
 }
 
@@ -71,6 +98,8 @@ TEST(ticker_data, status_chooses_and_contradicts)
     assert_refused(METHOD_GET, "/api/v3/depth", "symbol=ETHBTC&symbolStatus=BREAK",
                    REJECT_STATUS_MISMATCH);
     assert_refused(METHOD_GET, DAY, "symbolStatus=OPEN", REJECT_SYMBOL_STATUS);
+    assert_refused(METHOD_GET, DAY, "type=SHORT", REJECT_TICKER_TYPE);
+    assert_refused(METHOD_GET, WINDOW, "symbol=BTCUSDT&type=mini", REJECT_TICKER_TYPE);
 }
 
 /* The window opens on the minute that its size leads back to: a fill of the minute before is not in it. */

@@ -506,6 +506,22 @@ TEST(store, amendments_have_rows_with_both_names)
     teardown(&f);
 }
 
+/* Orders that have ended make room: more come one after another than may be open at once. */
+TEST(store, orders_that_have_ended_are_forgotten)
+{
+    struct fixture f = setup();
+    const uint32_t orders_max = f.world->genesis.params.orders_max;
+    while (f.world->order_id <= 2 * (uint64_t)orders_max) {
+        world_sell(f.world, 1, 3000000, 1);
+        world_buy(f.world, 2, 3000000, 1);
+        if (f.world->order_id % 20 != 0) continue;
+        assert_int_equal(world_seal(f.world), STATUS_OK);
+        assert_int_equal(project(&f, f.world->height), STATUS_OK);
+        memset(f.kept, 0, sizeof(*f.kept));
+    }
+    teardown(&f);
+}
+
 /* A balance that is not what the facts and a move between its two amounts make of the one before. */
 TEST(store, balances_that_do_not_follow_are_malformed)
 {
