@@ -45,13 +45,12 @@
 #define TABLE_FILLS     300000        /* more than a gateway remembers */
 #define WINDOW          1024          /* messages fed and not yet at the slowest reader */
 #define WINDOW_WS       64 /* the same of npm ws: it keeps each for each reader; 8 to 512 give one rate */
-64 /* the same of npm ws, which is slower with more: it keeps each for each reader */
-#define CARRY_MAX      512          /* more than a message */
-#define HEARD_MAX      (256 * 1024) /* by one recv */
-#define SAMPLE_MAX_US  2000000
-#define PACED_EVERY_NS 20000000ull
+#define CARRY_MAX       512          /* more than a message */
+#define HEARD_MAX       (256 * 1024) /* by one recv */
+#define SAMPLE_MAX_US   2000000
+#define PACED_EVERY_NS  20000000ull
 
-    struct shared {
+struct shared {
     struct metrics metrics;
     struct progress progress;
     struct park park, log_park;
