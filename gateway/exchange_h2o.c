@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#define HTTP_1_1 0x101
+
 static void fill_address(const h2o_req_t *h2o, struct request *request)
 {
     struct sockaddr_storage address;
@@ -29,17 +31,29 @@ struct exchange_header exchange_read_header(h2o_req_t *h2o)
     const h2o_socket_t *socket = h2o->conn->callbacks->get_socket(h2o->conn);
     const char *at = socket->input->bytes;
     const char *end = at + socket->input->size;
+    /* An empty line before the request is passed over, as h2o does. */
+    if (at < end && *at == '\r') at++;
+    if (at < end && *at == '\n') at++;
     while (at < end) {
         const char *next = memchr(at, '\n', (size_t)(end - at));
         if (next == NULL) break;
         const size_t line_bytes = (size_t)(next - at);
         raw.byte_count += line_bytes + 1;
         if (line_bytes == 0 || (line_bytes == 1 && *at == '\r')) break;
+        raw.folds += *at == ' ' || *at == '\t';
         raw.lengths += line_names(at, line_bytes, H2O_STRLIT("content-length"));
+        raw.hosts += line_names(at, line_bytes, H2O_STRLIT("host"));
         raw.encodings += line_names(at, line_bytes, H2O_STRLIT("transfer-encoding"));
         at = next + 1;
     }
     return raw;
+}
+
+bool exchange_is_ambiguous(const h2o_req_t *h2o, const struct exchange_header *raw)
+{
+    const bool wants_host = h2o->version >= HTTP_1_1;
+    return raw->lengths + raw->encodings > 1 || raw->folds > 0 || raw->hosts > 1 ||
+           (wants_host && raw->hosts == 0) || (!wants_host && raw->encodings > 0);
 }
 
 static uint64_t wall_clock_ns(void)
@@ -134,6 +148,26 @@ static void exchange_dispose(void *memory)
     desk_forget(&exchange->question);
 }
 
+static bool begins_with(const h2o_iovec_t *text, const char *word, size_t word_bytes)
+{
+    return text->len >= word_bytes && strncasecmp(text->base, word, word_bytes) == 0;
+}
+
+/* A request that names the whole URL is one for its path (RFC 9112, 3.2.2): we are the only host here. */
+static void take_host_off(h2o_req_t *h2o)
+{
+    h2o_iovec_t *path = &h2o->path;
+    size_t at = begins_with(path, H2O_STRLIT("http://"))    ? 7
+                : begins_with(path, H2O_STRLIT("https://")) ? 8
+                                                            : 0;
+    if (at == 0) return;
+    while (at < path->len && path->base[at] != '/' && path->base[at] != '?')
+        at++;
+    if (at == path->len || path->base[at] != '/') return; /* no path: none of ours */
+    *path = (h2o_iovec_t){path->base + at, path->len - at};
+    if (h2o->query_at != SIZE_MAX) h2o->query_at -= at;
+}
+
 static void read_request(h2o_req_t *h2o, struct request *request)
 {
     const size_t path_bytes = h2o->query_at == SIZE_MAX ? h2o->path.len : h2o->query_at;
@@ -158,6 +192,7 @@ struct exchange *exchange_new(struct server *server, h2o_req_t *h2o)
     memset(exchange, 0, sizeof(*exchange));
     exchange->server = server;
     exchange->h2o = h2o;
+    take_host_off(h2o);
     exchange->question.asker = &asker;
     exchange->question.target = (struct auth_piece){h2o->input.path.base, h2o->input.path.len};
     read_headers(h2o, exchange->question.headers);

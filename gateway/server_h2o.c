@@ -65,9 +65,12 @@ static void take(struct server *server, struct exchange *exchange)
     struct desk_question *question = &exchange->question;
     const struct exchange_header raw = exchange_read_header(exchange->h2o);
 
+    /* h2o takes chunk sizes that others would not ("0x2" for 0): where it sees the end of such a body, nobody else may go
+     * on. */
+    if (raw.encodings > 0) exchange->h2o->http1_is_persistent = 0;
     if (raw.byte_count > SERVER_HEADER_MAX)
         refuse_oversized(server, question, REJECT_HEADER_TOO_LARGE);
-    else if (raw.lengths + raw.encodings > 1)
+    else if (exchange_is_ambiguous(exchange->h2o, &raw))
         desk_refuse_and_end(question, REJECT_FRAMING);
     else if (question->request.body_bytes > SERVER_BODY_MAX)
         refuse_oversized(server, question, REJECT_BODY_TOO_LARGE);
