@@ -3,6 +3,8 @@
  * The input is a query; a line end in it starts the body. */
 
 #include "common/intent_custody.h"
+#include "common/intent_key.h"
+#include "common/key_rights.h"
 #include "tests/unit/common/world.h"
 
 #include <string.h>
@@ -64,11 +66,45 @@ static bool cancel_withdrawal(const struct form *asked, const struct params *of,
     return intent_custody_cancel(asked, intent, refusal);
 }
 
+static bool limit_key(const struct form *asked, const struct params *of, struct intent *intent,
+                      struct refusal *refusal)
+{
+    (void)of;
+    return intent_key_limit(asked, intent, refusal);
+}
+
+static bool remove_key(const struct form *asked, const struct params *of, struct intent *intent,
+                       struct refusal *refusal)
+{
+    (void)of;
+    return intent_key_remove(asked, intent, refusal);
+}
+
+/* Any command of the chain may make it: no shape of it is refused later for what was read. */
+static bool create_key(const struct form *asked, const struct params *of, struct intent *intent,
+                       struct refusal *refusal)
+{
+    if (!intent_key_create(asked, of, intent, refusal)) return false;
+    ASSERT(key_rights_valid(&intent->key_create));
+    return true;
+}
+
 static bool (*const readers[])(const struct form *, const struct params *, struct intent *,
                                struct refusal *) = {
-    intent_order_cancel,  intent_cancel_all,  intent_order_amend,   intent_order_replace,
-    intent_list_place,    intent_list_cancel, intent_switch_set,    intent_custody_withdraw,
-    intent_custody_allow, cancel_withdrawal,  intent_custody_apply,
+    intent_order_cancel,
+    intent_cancel_all,
+    intent_order_amend,
+    intent_order_replace,
+    intent_list_place,
+    intent_list_cancel,
+    intent_switch_set,
+    intent_custody_withdraw,
+    intent_custody_allow,
+    cancel_withdrawal,
+    intent_custody_apply,
+    create_key,
+    limit_key,
+    remove_key,
 };
 
 static void check_refusal(const struct refusal *refusal)
@@ -113,6 +149,7 @@ static void prepare(void)
     params.routes[0] = (struct route_changed_event){.asset = BTC, .decimals = 8, .chain = "BTC"};
     params.routes[1] = (struct route_changed_event){.asset = BTC, .decimals = 18, .chain = "ETH"};
     params.route_count = 2;
+    params.gateway_secret_version = 1;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count)

@@ -423,6 +423,7 @@ static void restore_accounts(const struct desk *desk, struct restore *restore)
         memcpy(added.key_id, key->key_id, sizeof(added.key_id));
         memcpy(added.public_key, key->public_key, sizeof(added.public_key));
         ASSERT(restore_key(restore, &added));
+        ASSERT(restore_key_ips(restore, key->key_id, &key->ips));
     }
 }
 
