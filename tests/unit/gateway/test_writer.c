@@ -126,9 +126,9 @@ TEST(writer, digits_are_right_at_every_length)
         for (int away = -1; away <= 1; away++) {
             const unsigned __int128 value = power + (unsigned __int128)(__int128)away;
             for (int places = 0; places <= 18; places++) {
-                char expected[80] = "\"";
-                print_slowly(value, places, expected + 1);
-                strcat(expected, "\"");
+                char digits[80], expected[90];
+                print_slowly(value, places, digits);
+                snprintf(expected, sizeof(expected), "\"%s\"", digits);
                 struct writer json = fresh();
                 writer_fixed(&json, (__int128)value, places);
                 assert_text(&json, expected);
