@@ -1,10 +1,10 @@
-// The npm package `binance`: REST with both kinds of keys, and market streams.
+// The npm package `binance`: REST and the WebSocket API with both kinds of keys, and market streams.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { binanceRest, binanceStreams } from './clients.mjs';
+import { binanceApi, binanceRest, binanceStreams } from './clients.mjs';
 import { until } from './exchange.mjs';
-import { SYMBOL, limit, refused, tellEnd, tellHistory, tellOrders, trade, worldOf } from './stories.mjs';
+import { SYMBOL, alsoBy, limit, refused, tellEnd, tellHistory, tellOrders, trade, worldOf } from './stories.mjs';
 
 const asks = (client) => ({
     place: (order) => client.submitNewOrder(order),
@@ -35,7 +35,104 @@ const world = worldOf(18371, {
     refusal: ({ code, message, body }) => ({ code, msg: message, data: body.data }),
 });
 
+// The WebSocket API. A request carries the time that its user gives it.
+const now = (what) => ({ ...what, timestamp: Date.now() });
+const apiAsks = (client) => {
+    const asked = (name) => async (what) => (await client[name](now(what))).result;
+    return {
+        place: asked('submitNewSpotOrder'),
+        testOrder: asked('testSpotOrder'),
+        cancel: asked('cancelSpotOrder'),
+        cancelAll: asked('cancelAllSpotOpenOrders'),
+        replace: asked('cancelReplaceSpotOrder'),
+        amend: asked('amendSpotOrderKeepPriority'),
+        find: asked('getSpotOrderStatus'),
+        open: asked('getSpotOpenOrders'),
+        all: asked('getSpotAllOrders'),
+        fills: asked('getSpotMyTrades'),
+        accountOf: asked('getSpotAccountInformation'),
+        oco: asked('placeSpotOCOOrderList'),
+        oldOco: asked('placeSpotOrderList'),
+        oto: asked('placeSpotOTOOrderList'),
+        otoco: asked('placeSpotOTOCOOrderList'),
+        list: asked('getSpotOrderListStatus'),
+        cancelList: asked('cancelSpotOrderList'),
+        openLists: asked('getSpotOpenOrderLists'),
+        allLists: asked('getSpotAllOrderLists'),
+        prevented: asked('getSpotPreventedMatches'),
+    };
+};
+
+const api = alsoBy(world, {
+    connect: (exchange, account, kind) => binanceApi(exchange, account, kind),
+    asks: apiAsks,
+    refusal: ({ error }) => error,
+    close: (client) => client.disconnectAll(),
+});
+
 tellOrders(world);
+tellOrders(api, 'WebSocket API: ');
+
+test('the WebSocket API answers market data as REST does', async () => {
+    const { ann: { client } } = api;
+    await trade(world, '50000', '0.002');
+    const asked = async (name, what) => (await client[name](what)).result;
+    assert.deepEqual(await asked('testSpotConnectivity'), {});
+    assert.ok(Math.abs((await asked('getSpotServerTime')).serverTime - Date.now()) < 5000);
+    assert.deepEqual(await asked('getSpotSymbolPriceTicker', { symbol: SYMBOL }),
+                     { symbol: SYMBOL, price: '50000.00000000' });
+    const [seen] = await asked('getSpotRecentTrades', { symbol: SYMBOL, limit: 1 });
+    assert.equal(seen.qty, '0.00200000');
+    assert.deepEqual((await asked('getSpotHistoricalTrades', { symbol: SYMBOL, fromId: seen.id }))[0], seen);
+    assert.deepEqual(await asked('getSpotHistoricalBlockTrades', { symbol: SYMBOL }), []);
+    assert.equal((await asked('getSpotAggregateTrades', { symbol: SYMBOL, limit: 1 }))[0].q, '0.00200000');
+    for (const name of ['getSpotKlines', 'getSpotUIKlines'])
+        assert.equal((await asked(name, { symbol: SYMBOL, interval: '1d' })).at(-1)[4], '50000.00000000');
+    assert.ok(Number((await asked('getSpotAveragePrice', { symbol: SYMBOL })).price) > 40000);
+    assert.equal((await asked('getSpotExecutionRules', { symbol: SYMBOL })).symbolRules.length, 1);
+    for (const name of ['getSpot24hrTicker', 'getSpotTicker', 'getSpotTradingDayTicker']) {
+        assert.equal((await asked(name, { symbol: SYMBOL })).lastPrice, '50000.00000000');
+        assert.equal((await asked(name, { symbols: [SYMBOL, 'ETHUSDT'] })).length, 2);
+    }
+    assert.equal((await asked('getSpotSymbolOrderBookTicker', { symbol: SYMBOL })).bidQty, '0.00000000');
+    assert.equal((await asked('getSpotExchangeInfo')).symbols.length, 3);
+    const book = await asked('getSpotOrderBook', { symbol: SYMBOL, limit: 5 });
+    assert.deepEqual([book.bids, book.asks], [[], []]);
+    await refused(api, client.getSpotOrderBook({ symbol: 'NOPE' }), -1121, /^Invalid symbol\.$/);
+    await refused(api, client.getSpotReferencePrice({ symbol: SYMBOL }), -2043, /reference price/);
+    await refused(api, client.getSpotReferencePriceCalculation({ symbol: SYMBOL }), -2043, /reference price/);
+});
+
+test('the WebSocket API tells the account\'s limits and fees, and what it does not have', async () => {
+    const { bob: { client } } = api;
+    const counts = (await client.getSpotOrderRateLimits(now())).result;
+    assert.deepEqual(counts.map(({ interval }) => interval).sort(), ['DAY', 'SECOND']);
+    const fees = (await client.getSpotAccountCommission(now({ symbol: SYMBOL }))).result;
+    assert.equal(fees.standardCommission.taker, '0.00100000');
+    assert.deepEqual((await client.getSpotAllocations(now({ symbol: SYMBOL }))).result, []);
+    await refused(api, client.placeSpotSOROrder(now(limit('BUY', '0.01', '40000'))), -1020, /not supported/);
+});
+
+// With an Ed25519 key it logs on by itself, and unless it is told otherwise signs nothing after that.
+test('a session asks without signing, and what it orders is signed each time', async () => {
+    const client = binanceApi(world.exchange, world.bob.account, 'Ed25519', {});
+    try {
+        assert.equal((await client.getSpotAccountInformation(now())).result.accountType, 'SPOT');
+        assert.deepEqual((await client.getSpotOpenOrders(now({ symbol: SYMBOL }))).result, []);
+        assert.ok((await client.getSpotMyTrades(now({ symbol: SYMBOL }))).result.length > 0);
+        const order = limit('BUY', '0.01', '40000');
+        assert.deepEqual((await client.testSpotOrder(now(order))).result, {});
+        const unsigned = /'signature' was not sent: a session asks/;
+        await refused(api, client.submitNewSpotOrder(now(order)), -1102, unsigned);
+        await refused(api, client.cancelAllSpotOpenOrders(now({ symbol: SYMBOL })), -1102, unsigned);
+        assert.deepEqual(await world.bob.open({ symbol: SYMBOL }), []);
+        const { result } = await client.submitNewSpotOrder(now({ ...order, signRequest: true }));
+        assert.equal(result.status, 'NEW');
+        assert.deepEqual((await client.getSpotOpenOrders(now({}))).result.map(({ orderId }) => orderId), [result.orderId]);
+    } finally {
+        await client.disconnectAll();
+    }
+});
 
 test('market data agrees with what was traded', async () => {
     const { ann: { client } } = world;
