@@ -136,6 +136,7 @@ bool keys_check(const struct keys *keys)
         ASSERT(count == keys->owners[account].count);
         listed += count;
     }
-    ASSERT(known == listed); /* K1 */
+    ASSERT(known == listed);                  /* K1 */
+    ASSERT(keys->by_id.count == keys->count); /* K3 */
     return true;
 }

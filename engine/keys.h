@@ -12,6 +12,7 @@
  * Invariants, asserted by keys_check:
  *   K1  a key with an account is on that account's list, once, and no other is
  *   K2  a key with an account that may not trade is in `narrow`
+ *   K3  each key is found by one id, its own
  */
 
 #ifndef ENGINE_KEYS_H

@@ -57,21 +57,27 @@ static void teardown(struct fixture *f)
     world_free(f->world);
 }
 
-/* What the owner signs, with the time; `by` is who the command says signed it. */
-static void owner_signs(struct fixture *f, uint16_t type, const uint8_t *payload, const char *text)
+/* What this key signs, with the time; `id`: who the command says signed it. */
+static void signed_by(struct fixture *f, const uint8_t *id, const uint8_t *secret, uint16_t type,
+                      const uint8_t *payload, const char *text)
 {
     uint8_t auth[COMMAND_AUTH_MAX];
     char *signed_text = (char *)auth + 96;
     const int length = snprintf(signed_text, sizeof(auth) - 96, "%s&timestamp=%llu", text,
                                 (unsigned long long)f->time_ms);
-    memcpy(auth, f->owner, 32);
-    hash_sign(f->secret, signed_text, (size_t)length, auth + 32);
+    memcpy(auth, id, 32);
+    hash_sign(secret, signed_text, (size_t)length, auth + 32);
     const struct command_header header = {.type = type,
                                           .origin = 1,
                                           .auth_kind = AUTH_ED25519,
                                           .auth_length = (uint16_t)(96 + length),
                                           .deadline_ns = (f->time_ms + 5000) * 1000000};
     world_apply(f->world, &header, payload, auth);
+}
+
+static void owner_signs(struct fixture *f, uint16_t type, const uint8_t *payload, const char *text)
+{
+    signed_by(f, f->owner, f->secret, type, payload, text);
 }
 
 static struct key_created_event created_now(struct fixture *f)
@@ -269,6 +275,46 @@ TEST(key_change, keys_are_the_owners_alone)
     const struct command_header header = {
         .type = T_KEY_REMOVE, .origin = 1, .auth_kind = AUTH_HMAC, .auth_length = 32};
     world_apply(f.world, &header, payload, id.bytes);
+    assert_differs(&f, "kind of authentication");
+}
+
+/* An Ed25519 key of the account that an operator added. */
+static void add_key(struct fixture *f, const uint8_t public_key[PUBLIC_KEY_BYTES])
+{
+    uint8_t payload[256];
+    char text[512], hex[65];
+    struct key_add_command add = {
+        .nonce = ++f->world->nonce, .account = f->account, .permissions = KEY_PERMISSIONS};
+    struct key_added_event added = {.account = f->account, .permissions = KEY_PERMISSIONS};
+    memcpy(add.key_id, public_key, sizeof(add.key_id));
+    memcpy(add.public_key, public_key, sizeof(add.public_key));
+    memcpy(added.key_id, public_key, sizeof(added.key_id));
+    memcpy(added.public_key, public_key, sizeof(added.public_key));
+    hash_hex(public_key, 32, hex);
+    key_add_command_put(payload, &add);
+    event_write_key_added(&f->world->out, &added);
+    snprintf(text, sizeof(text),
+             "action=key-add&account=%u&keyId=%s&publicKey=%s&permissions=READ,TRADE,WITHDRAW",
+             f->account, hex, hex);
+    world_operate(f->world, T_KEY_ADD, payload, text);
+    assert_int_equal(f->world->status, STATUS_OK);
+}
+
+/* Nor a key that signs as the owner does, whatever it may. */
+TEST(key_change, a_key_that_signs_changes_no_keys)
+{
+    struct fixture f = setup();
+    const uint8_t seed[32] = {9};
+    uint8_t public_key[PUBLIC_KEY_BYTES], secret[SECRET_KEY_BYTES], payload[256];
+    char text[256], hex[65];
+    crypto_sign_seed_keypair(public_key, secret, seed);
+    add_key(&f, public_key);
+    struct key_remove_command ask = {.time_ns = ++f.time_ms * 1000000, .account = f.account};
+    memcpy(ask.key_id, public_key, sizeof(ask.key_id));
+    hash_hex(public_key, 32, hex);
+    key_remove_command_put(payload, &ask);
+    snprintf(text, sizeof(text), "action=key-remove&keyId=%s", hex);
+    signed_by(&f, public_key, secret, T_KEY_REMOVE, payload, text);
     assert_differs(&f, "kind of authentication");
 }
 
