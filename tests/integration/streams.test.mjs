@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import WebSocket from 'ws';
+import { crc32 } from './checksum.mjs';
 import { signedRequest } from './clients.mjs';
 import { Exchange, until } from './exchange.mjs';
 import { Book, Streams } from './streams.mjs';
@@ -295,15 +296,7 @@ test('on our own path a stream that is not there is an error', async () => {
 });
 
 // As docs/api-quorex.md says it: the text of a client's own best 20 levels a side.
-const table = Array.from({ length: 256 }, (_, n) => {
-    for (let bit = 0; bit < 8; bit++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
-    return n;
-});
-
-function checksum({ bids, asks }) {
-    const text = [...bids.slice(0, 20), ...asks.slice(0, 20)].flat().join(':');
-    return ~Buffer.from(text).reduce((crc, byte) => (crc >>> 8) ^ table[(crc ^ byte) & 255], -1) >>> 0;
-}
+const checksum = ({ bids, asks }) => crc32([...bids.slice(0, 20), ...asks.slice(0, 20)].flat().join(':'));
 
 test('our own book stream needs no REST: a snapshot, changes without a gap, a checksum in each', async () => {
     const name = market('book');

@@ -1,17 +1,14 @@
 // TLS at the port, settings and a certificate that are read again, and a stop under load.
 //
-// An authority is made for the test; clients believe it because the process is begun once more with
-// NODE_EXTRA_CA_CERTS, so that they check certificates as they always do.
+// Clients check certificates as they always do: see authority.mjs.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import tls from 'node:tls';
-import { fileURLToPath } from 'node:url';
+import { putCertificate, speakTls, tellTrusted, trusted } from './authority.mjs';
 import { apiNode, binanceRest, ccxtPro, ccxtRest, connectorRest, nodeBinance, signedRequest, signedText,
          spotClient } from './clients.mjs';
 import { Exchange, until } from './exchange.mjs';
@@ -22,49 +19,11 @@ const PORT = 18399;
 const SYMBOL = 'BTCUSDT';
 const ELSEWHERE = ['https://b.example:8443', 'https://c.example'];
 
-const openssl = (...words) => execFileSync('openssl', words, { stdio: ['ignore', 'pipe', 'pipe'] });
-
-function makeAuthority(folder) {
-    openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
-            '-subj', '/CN=authority', '-keyout', join(folder, 'authority.key'),
-            '-out', join(folder, 'authority.pem'));
-}
-
-if (process.env.QUOREX_TLS_FOLDER === undefined) {
-    test('clients that check certificates', { timeout: 1000000 }, () => {
-        const folder = mkdtempSync(join(tmpdir(), 'quorex-tls-'));
-        try {
-            makeAuthority(folder);
-            const { NODE_TEST_CONTEXT, ...environment } = process.env;
-            const { status } = spawnSync(process.execPath, ['--test', fileURLToPath(import.meta.url)], {
-                stdio: 'inherit',
-                env: { ...environment, NODE_EXTRA_CA_CERTS: join(folder, 'authority.pem'), QUOREX_TLS_FOLDER: folder },
-            });
-            assert.equal(status, 0);
-        } finally {
-            rmSync(folder, { recursive: true, force: true });
-        }
-    });
-} else {
-    tellTls(process.env.QUOREX_TLS_FOLDER);
-}
+if (trusted === undefined) tellTrusted('clients that check certificates', import.meta.url);
+else tellTls(trusted);
 
 function tellTls(folder) {
-    const certificate = join(folder, 'node.pem'), key = join(folder, 'node.key');
-    let exchange, ann, bob;
-
-    // A certificate of `name` for 127.0.0.1, put where the node looks for it: whole files take others' places.
-    function putCertificate(name) {
-        const request = join(folder, 'request'), extension = join(folder, 'extension');
-        writeFileSync(extension, 'subjectAltName=IP:127.0.0.1\n');
-        openssl('req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-                '-subj', `/CN=${name}`, '-keyout', `${key}.new`, '-out', request);
-        openssl('x509', '-req', '-in', request, '-CA', join(folder, 'authority.pem'),
-                '-CAkey', join(folder, 'authority.key'), '-CAcreateserial', '-days', '2',
-                '-extfile', extension, '-out', `${certificate}.new`);
-        renameSync(`${key}.new`, key);
-        renameSync(`${certificate}.new`, certificate);
-    }
+    let exchange, ann, bob, certificate;
 
     const log = () => readFileSync(join(exchange.node, 'log'), 'utf8');
     const configure = (line) => appendFileSync(join(exchange.node, 'quorex.conf'), `${line}\n`);
@@ -97,13 +56,7 @@ function tellTls(folder) {
     before(async () => {
         exchange = await Exchange.start(PORT, ['--quiet', '--no-limits']);
         [ann, bob] = exchange.accounts;
-        process.kill(exchange.pid(), 'SIGTERM');
-        await gone();
-        putCertificate('first');
-        configure(`tls_certificate = ${certificate}\ntls_key = ${key}\nelsewhere = ${ELSEWHERE}`);
-        exchange.http = `https://127.0.0.1:${PORT}`;
-        exchange.ws = `wss://127.0.0.1:${PORT}`;
-        await exchange.startNode();
+        ({ certificate } = await speakTls(exchange, folder, `elsewhere = ${ELSEWHERE}\n`));
     }, { timeout: 600000 });
 
     after(() => exchange.stop());
@@ -183,7 +136,7 @@ function tellTls(folder) {
         const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
         await ask(agent, '/api/v3/ping');
         const streams = await Streams.open(`${exchange.ws}/ws`);
-        putCertificate('second');
+        putCertificate(folder, 'second');
         assert.equal((await shown()).name, 'first'); // nobody looks before he is told to
         process.kill(exchange.pid(), 'SIGHUP');
         await until('the new certificate to be shown', async () => (await shown()).name === 'second');
