@@ -150,45 +150,51 @@ void ws_user_settle(struct ws_calls *calls)
     ws_user_go_on(calls);
 }
 
-/* The first that waits, taken to the end: the next time it is another's turn. NULL: none waits. */
-static struct ws_subscription *take_waiting(struct ws_user *user)
+/* Where the first that waits hangs; NULL hangs there when none does. */
+static struct ws_subscription **waiting(struct ws_user *user)
 {
     struct ws_subscription **at = &user->first;
     while (*at != NULL && !(*at)->listener.is_waiting)
         at = &(*at)->next;
-    struct ws_subscription *waiting = *at;
-    if (waiting == NULL) return NULL;
-    *at = waiting->next;
+    return at;
+}
+
+bool ws_user_waits(struct ws_calls *calls)
+{
+    return *waiting(&calls->user) != NULL;
+}
+
+/* The first goes to the end: the next time it is another's turn. Needs: one waits. */
+static struct ws_subscription *take_waiting(struct ws_user *user)
+{
+    struct ws_subscription **at = waiting(user), *first = *at;
+    *at = first->next;
     while (*at != NULL)
         at = &(*at)->next;
-    waiting->next = NULL;
-    *at = waiting;
-    return waiting;
+    first->next = NULL;
+    *at = first;
+    return first;
 }
 
 /* Likewise: what is told may close the connection. */
 void ws_user_go_on(struct ws_calls *calls)
 {
     const struct ws_caller *caller = &calls->caller;
-    struct ws_subscription *waiting;
-    while ((waiting = take_waiting(&calls->user)) != NULL && caller->takes_more(caller->context))
-        user_stream_go_on(calls->user.stream, &waiting->listener);
+    while (ws_user_waits(calls) && caller->takes_more(caller->context))
+        user_stream_go_on(calls->user.stream, &take_waiting(&calls->user)->listener);
 }
 
 /* ---- methods ---- */
 
-/* Index of the key that the request names, or of its session's where it names none; it has been found before. */
-static uint32_t key_of(struct request *request, const struct facts *facts)
+/* Whether the session's key may still listen, and from here: it may be gone, or be less, since it has logged on. */
+static bool find_session_key(struct request *request, const struct facts *facts, uint32_t *key)
 {
-    const struct desk_question *question = container_of(request, struct desk_question, request);
-    const struct auth_piece *named = &question->headers[DESK_API_KEY];
-    const char *letters =
-        named->bytes != NULL ? named->bytes : ws_call_of(request)->user.session.key;
-    uint8_t id[32];
-    const bool is_hex = hash_from_hex(letters, WS_KEY_LETTERS, id, sizeof(id));
-    const int64_t index = is_hex ? view_find_key(facts->view, id) : -1;
-    ASSERT(index >= 0);
-    return (uint32_t)index;
+    const struct ws_session *session = &ws_call_of(request)->user.session;
+    request->refusal = refusal_of(REJECT_KEY, NULL, NULL);
+    return session->account != 0 &&
+           auth_find_key(facts->view, session->key, sizeof(session->key), KEY_READ, request->ip,
+                         key, &request->refusal) &&
+           view_key(facts->view, *key)->account == session->account;
 }
 
 /* certified=true: whoever subscribes is told what has become final, too. */
@@ -265,17 +271,18 @@ enum outcome ws_user_subscribe(struct request *request, const struct facts *fact
 {
     const struct user_number from = user_stream_number(ws_call_of(request)->user.stream);
     const struct ws_subscription *subscription =
-        begin(request, request->account, key_of(request, facts), from);
+        begin(request, request->account, request->key_index, from);
+    (void)facts;
     return subscription == NULL ? OUTCOME_REFUSED : answer_begun(request, subscription);
 }
 
 enum outcome ws_user_subscribe_session(struct request *request, const struct facts *facts)
 {
     const struct ws_user *user = &ws_call_of(request)->user;
-    const uint32_t account = user->session.account;
-    if (account == 0) return request_refuse(request, REJECT_KEY, NULL, NULL);
+    uint32_t key;
+    if (!find_session_key(request, facts, &key)) return OUTCOME_REFUSED;
     struct ws_subscription *subscription =
-        begin(request, account, key_of(request, facts), user_stream_number(user->stream));
+        begin(request, user->session.account, key, user_stream_number(user->stream));
     if (subscription == NULL) return OUTCOME_REFUSED;
     subscription->is_of_session = true;
     return answer_begun(request, subscription);
@@ -286,12 +293,13 @@ enum outcome ws_user_resume(struct request *request, const struct facts *facts)
     struct user_stream *stream = ws_call_of(request)->user.stream;
     const struct form_field *field = form_find(request->form, "from");
     struct user_number from;
+    (void)facts;
     if (field == NULL || !user_number_read(field->value, field->value_bytes, &from))
         return request_refuse(request, REJECT_MANDATORY, "from", NULL);
     if (!user_stream_may_resume(stream, request->account, from))
         return request_refuse(request, REJECT_RESUME_OLD, NULL, NULL);
     const struct ws_subscription *subscription =
-        begin(request, request->account, key_of(request, facts), from);
+        begin(request, request->account, request->key_index, from);
     if (subscription == NULL) return OUTCOME_REFUSED;
     if (subscription->listener.marks != NULL) finality_begin(subscription->listener.marks, from);
     return answer_begun(request, subscription);

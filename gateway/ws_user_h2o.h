@@ -46,6 +46,9 @@ struct ws_calls;
 /* Behind the answer to one of the methods: what it began begins, and what it ended says so. */
 void ws_user_settle(struct ws_calls *calls);
 
+/* Whether one of them has something to be told, and no room. */
+bool ws_user_waits(struct ws_calls *calls);
+
 /* There is room for more: those of the subscriptions that wait are told, in turn. */
 void ws_user_go_on(struct ws_calls *calls);
 

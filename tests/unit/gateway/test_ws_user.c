@@ -515,3 +515,67 @@ TEST(ws_user, subscription_ends_with_its_key)
     assert_int_equal(calls.user.count, 0);
     close_calls();
 }
+
+/* A session listens by the key that has logged on, whichever the request names. */
+TEST(ws_user, session_listens_by_its_own_key)
+{
+    static const char *const named[] = {
+        "x", "aaaa", "zzzz", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"};
+    char message[256];
+    struct key_added_event other = {.account = 2, .permissions = KEY_READ};
+    open_calls("");
+    memset(other.key_id, 0xbb, sizeof(other.key_id));
+    event_write_key_added(&desk_events, &other);
+    user_apply();
+    take_signed("session.logon", NULL);
+    for (size_t at = 0; at < sizeof(named) / sizeof(named[0]); at++) {
+        snprintf(
+            message, sizeof(message),
+            "{\"id\":2,\"method\":\"userDataStream.subscribe\",\"params\":{\"apiKey\":\"%s\"}}",
+            named[at]);
+        take(message);
+        assert_said("\"result\":{\"subscriptionId\":");
+        user_stream_end_key(users, 2, 1, desk_stamp);
+        assert_int_equal(calls.user.count, 1);
+        user_stream_end_key(users, 1, 0, desk_stamp);
+        assert_int_equal(calls.user.count, 0);
+    }
+    close_calls();
+}
+
+/* A key that is gone, or is for another address, listens no more: not by an older session either. */
+TEST(ws_user, session_listens_no_longer_than_its_key)
+{
+    const char *subscribe_session =
+        "{\"id\":2,\"method\":\"userDataStream.subscribe\",\"params\":{}}";
+    struct key_limited_event limited = {
+        .account = 1, .permissions = KEY_READ, .ip_count = 1, .ips = {[16] = 128, [15] = 9}};
+    struct key_removed_event removed = {.account = 1};
+    memset(limited.key_id, 0xaa, sizeof(limited.key_id));
+    memset(removed.key_id, 0xaa, sizeof(removed.key_id));
+    open_calls("");
+    take_signed("session.logon", NULL);
+    take(subscribe_session);
+    assert_int_equal(calls.user.count, 1);
+    event_write_key_limited(&desk_events, &limited);
+    user_apply();
+    assert_int_equal(calls.user.count, 0);
+    take(subscribe_session);
+    assert_said("\"status\":401,\"error\":{\"code\":-2015,");
+    limited.ip_count = 0;
+    event_write_key_limited(&desk_events, &limited);
+    user_apply();
+    take(subscribe_session);
+    assert_int_equal(calls.user.count, 1);
+    event_write_key_removed(&desk_events, &removed);
+    user_apply();
+    take(subscribe_session);
+    assert_said("\"status\":401,\"error\":{\"code\":-2015,");
+    struct key_created_event created = {.account = 1, .permissions = KEY_READ};
+    memset(created.key_id, 0xcc, sizeof(created.key_id));
+    event_write_key_created(&desk_events, &created); /* in its place */
+    user_apply();
+    take(subscribe_session);
+    assert_said("\"status\":401,\"error\":{\"code\":-2015,");
+    close_calls();
+}
