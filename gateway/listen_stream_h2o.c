@@ -106,6 +106,15 @@ static void tell_dead(struct listen_name *name, uint64_t now_ns)
     send_expired(name->streams, name->key, now_ns / name->listener.time_unit_ns);
 }
 
+/* An account that this loop's view has not got yet is listened to once it is there: all that happens to it is behind `from`. */
+static bool join(struct listen_name *name)
+{
+    struct user_stream *users = name->streams->users;
+    if (!user_stream_knows(users, name->listener.account)) return false;
+    user_stream_join(users, &name->listener);
+    return true;
+}
+
 /* `account` 0: the key is nobody's. */
 static void begin(struct listen_streams *streams, const char *key, uint32_t account)
 {
@@ -122,7 +131,7 @@ static void begin(struct listen_streams *streams, const char *key, uint32_t acco
     };
     memcpy(name->key, key, LISTEN_KEY_LETTERS);
     streams->first = name;
-    if (account != 0) user_stream_join(streams->users, &name->listener);
+    if (account != 0) (void)join(name);
 }
 
 /* The session's names lie one behind the other, each ended by a zero byte. */
@@ -159,33 +168,65 @@ bool listen_stream_is_dead(const struct listen_streams *streams)
     return streams->first != NULL && streams->first->is_dead && streams->session->stream_count == 1;
 }
 
-static struct listen_name *waiting(const struct listen_streams *streams)
+/* Where the first that waits hangs; NULL hangs there when none does. */
+static struct listen_name **waiting(struct listen_streams *streams)
 {
-    struct listen_name *at = streams->first;
-    while (at != NULL && !at->listener.is_waiting)
-        at = at->next;
+    struct listen_name **at = &streams->first;
+    while (*at != NULL && !(*at)->listener.is_waiting)
+        at = &(*at)->next;
     return at;
+}
+
+bool listen_stream_waits(struct listen_streams *streams)
+{
+    return *waiting(streams) != NULL;
+}
+
+/* The first goes to the end: the next time it is another's turn. Needs: one waits. */
+static struct listen_name *take_waiting(struct listen_streams *streams)
+{
+    struct listen_name **at = waiting(streams), *first = *at;
+    *at = first->next;
+    while (*at != NULL)
+        at = &(*at)->next;
+    first->next = NULL;
+    *at = first;
+    return first;
 }
 
 /* What is told may close the connection, and then none is left. */
 void listen_stream_go_on(struct listen_streams *streams)
 {
-    struct listen_name *name;
-    while ((name = waiting(streams)) != NULL && streams->takes_more(streams->context))
-        user_stream_go_on(streams->users, &name->listener);
+    while (listen_stream_waits(streams) && streams->takes_more(streams->context))
+        user_stream_go_on(streams->users, &take_waiting(streams)->listener);
 }
 
 /* ---- ends ---- */
+
+/* What was nobody's when it was named stays so: another loop may make keys meanwhile. */
+static bool is_good(const struct listen_name *name, uint64_t now_ns)
+{
+    struct listen_keys *keys = user_stream_keys(name->streams->users);
+    return name->listener.account != 0 &&
+           listen_key_account(keys, name->key, LISTEN_KEY_LETTERS, now_ns) != 0;
+}
 
 /* The first whose key is not its account's any more, or NULL. */
 static struct listen_name *ended(const struct listen_streams *streams, uint64_t now_ns)
 {
     struct listen_name *at = streams->first;
-    while (at != NULL &&
-           (at->is_dead || listen_key_account(user_stream_keys(streams->users), at->key,
-                                              LISTEN_KEY_LETTERS, now_ns) != 0))
+    while (at != NULL && (at->is_dead || is_good(at, now_ns)))
         at = at->next;
     return at;
+}
+
+/* Whose account was not there yet. */
+static void join_late(struct listen_streams *streams)
+{
+    bool has_joined = false;
+    for (struct listen_name *at = streams->first; at != NULL; at = at->next)
+        if (!at->is_dead && !at->listener.is_joined) has_joined |= join(at);
+    if (has_joined) listen_stream_go_on(streams);
 }
 
 /* What is said may close the connection, and then none is left: each time it is looked for anew. */
@@ -194,4 +235,5 @@ void listen_stream_tick(struct listen_streams *streams, uint64_t now_ns)
     struct listen_name *name;
     while ((name = ended(streams, now_ns)) != NULL)
         tell_dead(name, now_ns);
+    join_late(streams);
 }

@@ -29,10 +29,14 @@ struct listen_streams {
 /* The session's names have changed. */
 void listen_stream_follow(struct listen_streams *streams, uint64_t now_ns);
 
-/* There is room for more: who waits is told. */
+/* Whether one of them has something to be told, and no room. */
+bool listen_stream_waits(struct listen_streams *streams);
+
+/* There is room for more: those that wait are told, in turn. */
 void listen_stream_go_on(struct listen_streams *streams);
 
-/* Keys whose time is over, or that were ended, are told so and not listened to any more. */
+/* Keys whose time is over, or that were ended, are told so and not listened to any more: what waited for room is not told.
+ * Who has an account's key before this loop has the account is told from here on what has happened to it. */
 void listen_stream_tick(struct listen_streams *streams, uint64_t now_ns);
 
 /* Whether the session names one stream alone, which is a key that is not good: nothing will ever be told. */

@@ -89,9 +89,14 @@ static bool is_behind(const struct user_stream *stream, const struct user_listen
     return place != 0 && user_event_at(stream->events, place)->index < stream->told;
 }
 
+bool user_stream_knows(const struct user_stream *stream, uint32_t account)
+{
+    return view_account(stream->view, account) != NULL;
+}
+
 void user_stream_join(struct user_stream *stream, struct user_listener *listener)
 {
-    ASSERT(!listener->is_joined && view_account(stream->view, listener->account) != NULL);
+    ASSERT(!listener->is_joined && user_stream_knows(stream, listener->account));
     struct user_listener **newest = &stream->listeners[listener->account];
     listener->is_joined = true;
     listener->previous = NULL;
@@ -119,7 +124,7 @@ void user_stream_leave(struct user_stream *stream, struct user_listener *listene
     else
         stream->listeners[listener->account] = listener->next;
     if (listener->next != NULL) listener->next->previous = listener->previous;
-    listener->is_joined = false;
+    listener->is_joined = listener->is_waiting = false;
     metric_set(&stream->metrics->user_listeners, --stream->listener_count);
     if (stream->listeners[listener->account] == NULL)
         user_event_unwatch(stream->events, listener->account);

@@ -48,7 +48,7 @@ struct user_listener {
     struct finality_marks *marks; /* NULL: it is not told what has become final */
     struct link certified;        /* those that are */
     bool is_joined;
-    bool is_waiting; /* for user_stream_go_on */
+    bool is_waiting; /* for user_stream_go_on; never when it is not joined */
     /* One message, whose bytes are good until it returns. It may leave from within, and so may others. Returns false when
      * there is no room for another: then it is waiting. */
     bool (*hear)(struct user_listener *listener, const char *message, size_t byte_count);
@@ -81,6 +81,9 @@ void user_stream_end(struct user_stream *stream, const struct applied *applied);
 
 /* As finality_notice: a block has been sealed or certified. */
 void user_stream_notice(struct user_stream *stream, uint16_t type, const uint8_t *payload);
+
+/* Whether the account exists here: of one that another loop's view has, this one may not have heard yet. */
+bool user_stream_knows(const struct user_stream *stream, uint32_t account);
 
 /* From now on it is told of what happens. What has happened since `from` it is told with user_stream_go_on, and until then
  * it is waiting, unless nothing has.

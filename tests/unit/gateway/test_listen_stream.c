@@ -11,7 +11,8 @@ static struct listen_streams streams;
 static char names[256];
 static char key[LISTEN_KEY_LETTERS + 1];
 static bool has_room, was_ended;
-static bool closes; /* what is sent closes the connection, as of a reader that is too slow */
+static uint32_t room; /* messages that are still taken where there is no other room */
+static bool closes;   /* what is sent closes the connection, as of a reader that is too slow */
 
 static void send_said(void *context, const h2o_iovec_t *parts, size_t part_count)
 {
@@ -23,13 +24,14 @@ static void send_said(void *context, const h2o_iovec_t *parts, size_t part_count
         used += parts[i].len;
     }
     memcpy(said + used, "\n", 2);
+    if (room > 0) room--;
     if (closes) listen_stream_close(&streams);
 }
 
 static bool take_more(void *context)
 {
     (void)context;
-    return has_room;
+    return has_room || room > 0;
 }
 
 static void end_connection(void *context, const char *reason)
@@ -57,6 +59,7 @@ static void open_streams(void)
     user_open();
     said[0] = 0;
     closes = was_ended = false;
+    room = 0;
     has_room = true;
     session = (struct session){0};
     streams = (struct listen_streams){.users = users,
@@ -223,4 +226,70 @@ TEST(listen_stream, slow_reader_is_told_later)
     listen_stream_go_on(&streams);
     assert_true(was_ended);
     assert_null(streams.first);
+}
+
+/* With a key ends what has waited for room behind it: that may not be heard any more. */
+TEST(listen_stream, key_ends_while_its_reader_is_behind)
+{
+    open_streams();
+    name(key, NULL);
+    listen_stream_follow(&streams, NOW_NS);
+    has_room = false;
+    move(1, 5);
+    move(1, 6);
+    assert_true(listen_key_end(user_stream_keys(users), 1, key, LISTEN_KEY_LETTERS, NOW_NS));
+    listen_stream_tick(&streams, NOW_NS);
+    assert_non_null(strstr(said, "listenKeyExpired"));
+    said[0] = 0;
+    has_room = true;
+    listen_stream_go_on(&streams);
+    assert_string_equal(said, "");
+    listen_stream_close(&streams);
+}
+
+/* Loops share keys, and their views are not equally far: an account may have a key before it is there. */
+TEST(listen_stream, account_that_is_not_there_yet_is_waited_for)
+{
+    static const uint8_t noise[LISTEN_KEY_LETTERS] = {2, 7, 1, 8, 2};
+    char early[LISTEN_KEY_LETTERS + 1] = {0};
+    open_streams();
+    listen_key_take(user_stream_keys(users), 3, NOW_NS, noise, early);
+    name(early, NULL);
+    listen_stream_follow(&streams, NOW_NS);
+    listen_stream_tick(&streams, NOW_NS);
+    assert_string_equal(said, "");
+    desk_account(3);
+    move(3, 5);
+    assert_string_equal(said, "");
+    listen_stream_tick(&streams, NOW_NS);
+    assert_non_null(strstr(said, "\"f\":\"0.00000005\""));
+    listen_stream_tick(&streams, NOW_NS);
+    assert_null(strstr(strchr(said, '\n') + 1, "outbound")); /* once */
+    move(3, 6);
+    assert_non_null(strstr(said, "\"f\":\"0.00000006\""));
+    listen_stream_close(&streams);
+}
+
+/* Of two that wait each gets its turn, one page after the other. */
+TEST(listen_stream, keys_that_wait_take_turns)
+{
+    static const uint8_t noise[LISTEN_KEY_LETTERS] = {2, 7, 1, 8, 2};
+    char other[LISTEN_KEY_LETTERS + 1] = {0};
+    open_streams();
+    listen_key_take(user_stream_keys(users), 2, NOW_NS, noise, other);
+    name(key, other);
+    listen_stream_follow(&streams, NOW_NS);
+    has_room = false;
+    for (int64_t units = 1; units <= 3; units++) {
+        move(1, 10 + units);
+        move(2, 20 + units);
+    }
+    said[0] = 0;
+    room = 1;
+    listen_stream_go_on(&streams);
+    room = 1;
+    listen_stream_go_on(&streams);
+    assert_non_null(strstr(said, "0.00000012"));
+    assert_non_null(strstr(said, "0.00000022"));
+    listen_stream_close(&streams);
 }
