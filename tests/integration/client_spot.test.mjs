@@ -96,6 +96,32 @@ test('the WebSocket API answers market data as REST does', async () => {
     await refused(api, connection.depth({ symbol: 'NOPE' }), -1121, /^Invalid symbol\.$/);
 });
 
+// Behind sessionLogon it signs nothing more, unless it is told to.
+test('a session asks without signing, and what it orders is signed each time', async () => {
+    const { exchange, bob: { account } } = world;
+    const order = limit('BUY', '0.01', '40000');
+    const own = await spotClient(exchange, account, 'Ed25519').websocketAPI.connect();
+    const signing = await spotClient(exchange, account, 'Ed25519', { autoSessionReLogon: false }).websocketAPI.connect();
+    try {
+        for (const connection of [own, signing]) {
+            const [{ data: session }] = await connection.sessionLogon();
+            assert.equal(session.apiKey, account.apiKey);
+            assert.equal((await connection.accountStatus()).data.accountType, 'SPOT');
+            assert.deepEqual((await connection.openOrdersStatus()).data, []);
+            assert.deepEqual((await connection.orderTest(order)).data, {});
+        }
+        await refused(api, own.orderPlace({ ...order }), -1102, /'signature' was not sent: a session asks/);
+        assert.equal((await signing.orderPlace({ ...order })).data.status, 'NEW');
+        assert.equal((await signing.sessionLogout())[0].data.apiKey, null);
+        assert.equal((await signing.openOrdersStatus()).data.length, 1);
+        await own.sessionLogout();
+        assert.equal((await own.openOrdersStatus()).data.length, 1);
+    } finally {
+        await own.disconnect();
+        await signing.disconnect();
+    }
+});
+
 test('market data agrees with what was traded', async () => {
     const { ann: { client: { restAPI } } } = world;
     await trade(world, '50000', '0.002');
