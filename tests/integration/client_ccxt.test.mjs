@@ -233,6 +233,152 @@ test('pro watches markets, one and many', async () => {
     }
 });
 
+async function proOf(account, kind = 'HMAC') {
+    const pro = await ccxtPro(exchange, account, kind);
+    await pro.loadMarkets();
+    return pro;
+}
+
+test('pro watches and leaves, with candles and books of many at once', async () => {
+    const pro = await proOf();
+    const symbols = [SYMBOL, 'ETH/USDT'];
+    const names = ['watchTrades', 'watchTicker', 'watchOrderBook'];
+    try {
+        let trading = true;
+        const flow = (async () => {
+            for (let i = 0; trading; i++) {
+                await trade(50000 + i % 7);
+                await ann.createOrder('ETH/USDT', 'limit', 'sell', 0.1, 3000 + i % 50);
+                if (i % 50 === 49) await ann.cancelAllOrders('ETH/USDT');
+                await new Promise((resolve) => setTimeout(resolve, 20));
+            }
+        })();
+        try {
+            for (const name of names) {
+                assert.ok(await pro[name](SYMBOL), name);
+                await pro[name.replace('watch', 'unWatch')](SYMBOL);
+            }
+            for (const name of ['watchBidsAsks', 'watchTickers', 'watchTradesForSymbols', 'watchOrderBookForSymbols']) {
+                assert.ok(await pro[name](symbols), name);
+                await pro[name.replace('watch', 'unWatch')](symbols);
+            }
+            const candles = await pro.watchOHLCVForSymbols([[SYMBOL, '1m'], [SYMBOL, '1h']]);
+            assert.equal(candles[SYMBOL][Object.keys(candles[SYMBOL])[0]].at(-1).length, 6);
+            await pro.unWatchOHLCVForSymbols([[SYMBOL, '1m'], [SYMBOL, '1h']]);
+            await pro.watchOHLCV(SYMBOL, '1s');
+            await pro.unWatchOHLCV(SYMBOL, '1s');
+            for (const limit of [5, 20, 100]) assert.ok((await pro.watchOrderBook(SYMBOL, limit)).nonce > 0);
+            assert.ok((await pro.watchTrades(SYMBOL, undefined, 1, { name: 'aggTrade' })).length > 0);
+            const all = await pro.watchTickers(undefined, { name: 'miniTicker' });
+            assert.ok(all[SYMBOL].last >= 50000);
+        } finally {
+            trading = false;
+            await flow;
+        }
+    } finally {
+        await pro.close();
+    }
+});
+
+for (const [kind, account, client] of [['HMAC', () => annAccount, () => ann], ['Ed25519', () => bobAccount, () => bob]]) {
+    test(`pro places, edits, finds and cancels over the WebSocket API, ${kind}`, async () => {
+        const pro = await proOf(account(), kind);
+        try {
+            const before = await purse(exchange, account());
+            const order = await pro.createOrderWs(SYMBOL, 'limit', 'buy', 0.5, 40000.01);
+            assert.deepEqual([order.status, order.price, order.amount], ['open', 40000.01, 0.5]);
+            assert.equal((await pro.fetchOrderWs(order.id, SYMBOL)).id, order.id);
+            assert.deepEqual((await pro.fetchOpenOrdersWs(SYMBOL)).map(({ id }) => id), [order.id]);
+            const edited = await pro.editOrderWs(order.id, SYMBOL, 'limit', 'buy', 0.4, 41000);
+            assert.equal(edited.price, 41000);
+            const canceled = await pro.cancelOrderWs(edited.id, SYMBOL);
+            assert.equal(canceled.status, 'canceled');
+            assertChanged(before, await purse(exchange, account()), {});
+            await assert.rejects(pro.cancelOrderWs(edited.id, SYMBOL), { name: 'OrderNotFound' });
+            await assert.rejects(pro.fetchOrderWs('999999999', SYMBOL), { name: 'OrderNotFound' });
+            await assert.rejects(pro.createOrderWs(SYMBOL, 'limit', 'buy', 9000, 99999), { name: 'InsufficientFunds' });
+            await pro.createOrderWs(SYMBOL, 'limit', 'buy', 0.5, 40000);
+            const { info } = await pro.fetchBalanceWs(); // ccxt reads no more of it on spot
+            assert.equal(info.balances.find(({ asset }) => asset === 'USDT').locked, '20000.00000000');
+            assert.equal((await pro.cancelAllOrdersWs(SYMBOL)).length, 1);
+            assert.ok((await pro.fetchOrdersWs(SYMBOL)).length >= 3);
+            await trade(50000);
+            assert.equal((await pro.fetchMyTradesWs(SYMBOL)).at(-1).price, 50000);
+            assert.equal((await pro.fetchClosedOrdersWs(SYMBOL)).at(-1).status, 'closed');
+            assert.equal((await pro.fetchTradesWs(SYMBOL, undefined, 1))[0].price, 50000);
+            assert.equal((await pro.fetchOHLCVWs(SYMBOL, '1d', undefined, 1)).at(-1)[4], 50000);
+            const tested = await pro.createOrderWs(SYMBOL, 'limit', 'buy', 0.5, 40000, { test: true });
+            assert.equal(tested.id, undefined);
+        } finally {
+            await pro.close();
+        }
+    });
+
+    test(`pro is told of its own orders, fills and funds, ${kind}`, async () => {
+        const pro = await proOf(account(), kind);
+        try {
+            const watched = [pro.watchOrders(SYMBOL), pro.watchMyTrades(SYMBOL), pro.watchBalance()];
+            await pro.authenticate({ type: 'spot' }); // from now on it is told
+            const order = await client().createOrder(SYMBOL, 'limit', 'sell', 0.03, 50000);
+            const [first] = await watched[0];
+            assert.deepEqual([first.id, first.status, first.amount, first.price, first.side],
+                             [order.id, 'open', 0.03, 50000, 'sell']);
+            const other = client() === ann ? bob : ann;
+            const taken = await other.createOrder(SYMBOL, 'limit', 'buy', 0.01, 50000);
+            const [fill] = await watched[1];
+            assert.deepEqual([fill.order, fill.price, fill.amount, fill.cost, fill.takerOrMaker, fill.side],
+                             [order.id, 50000, 0.01, 500, 'maker', 'sell']);
+            assert.deepEqual([fill.fee.currency, fill.fee.cost], ['USDT', 0.5]);
+            assert.equal(fill.id, (await other.fetchOrderTrades(taken.id, SYMBOL))[0].id);
+            await watched[2];
+            await client().cancelOrder(order.id, SYMBOL);
+            const last = await until('the order to be told as canceled', () =>
+                pro.orders.find(({ id, status }) => id === order.id && status === 'canceled'));
+            assert.deepEqual([last.filled, last.remaining, last.average], [0.01, 0.02, 50000]);
+            const { BTC, USDT } = await client().fetchBalance();
+            await until('the funds that REST has', () => {
+                assert.deepEqual([pro.balance.spot.BTC, pro.balance.spot.USDT], [BTC, USDT]);
+                return true;
+            });
+        } finally {
+            await pro.close();
+        }
+    });
+}
+
+test('the rest of what spot offers: kinds of orders, wallet, books, fees', async () => {
+    await trade(50000);
+    const rows = [
+        ['STOP_LOSS_LIMIT', () => ann.createStopLimitOrder(SYMBOL, 'sell', 0.01, 44000, 44500)],
+        ['STOP_LOSS', () => ann.createTriggerOrder(SYMBOL, 'market', 'sell', 0.01, undefined, 44500)],
+        ['STOP_LOSS_LIMIT', () => ann.createTriggerOrder(SYMBOL, 'limit', 'sell', 0.01, 44000, 44600)],
+        ['STOP_LOSS', () => ann.createStopLossOrder(SYMBOL, 'market', 'sell', 0.01, undefined, 44400)],
+        ['TAKE_PROFIT_LIMIT', () => ann.createTakeProfitOrder(SYMBOL, 'limit', 'sell', 0.01, 56000, 55500)],
+        ['STOP_LOSS_LIMIT', () => ann.createTrailingPercentOrder(SYMBOL, 'STOP_LOSS_LIMIT', 'sell', 0.01, 43000, 5)],
+        ['LIMIT_MAKER', () => ann.createPostOnlyOrder(SYMBOL, 'limit', 'sell', 0.01, 56000)],
+    ];
+    for (const [type, place] of rows) {
+        const { id } = await place();
+        const [open] = await ann.fetchOpenOrders(SYMBOL);
+        assert.deepEqual([open.id, open.info.type], [id, type]);
+        if (open.info.trailingDelta !== undefined) assert.equal(Number(open.info.trailingDelta), 500);
+        await ann.cancelAllOrders(SYMBOL);
+    }
+    await bob.createOrder(SYMBOL, 'limit', 'buy', 0.1, 49000);
+    assert.equal((await ann.createMarketOrderWithCost(SYMBOL, 'sell', 490)).filled, 0.01);
+    assert.deepEqual((await ann.fetchL2OrderBook(SYMBOL)).bids, [[49000, 0.09]]);
+    assert.deepEqual(Object.keys(await ann.fetchTradingFees()).sort(), ['BTC/USDT', 'ETH/BTC', 'ETH/USDT']);
+    assert.deepEqual(Object.keys(await ann.fetchDepositWithdrawFees()).sort(), ['BTC', 'ETH', 'USDT']);
+    assert.ok((await ann.fetchTransactionFees()).withdraw);
+    assert.deepEqual([await ann.fetchDeposits(), await ann.fetchWithdrawals()], [[], []]);
+    assert.equal((await ann.fetchOrders(SYMBOL, undefined, 3)).length, 3);
+    const [newest] = (await ann.fetchMyTrades(SYMBOL)).slice(-1);
+    assert.deepEqual(await ann.fetchMyTrades(SYMBOL, newest.timestamp, 5).then((found) => found.at(-1).id), newest.id);
+    assert.equal(Number((await ann.publicGetAvgPrice({ symbol: 'BTCUSDT' })).mins), 5);
+    assert.equal((await ann.publicGetTicker({ symbol: 'BTCUSDT', windowSize: '1h' })).symbol, 'BTCUSDT');
+    assert.equal((await ann.privateGetAccountCommission({ symbol: 'BTCUSDT' })).symbol, 'BTCUSDT');
+});
+
 test('every block is certified and verifies', async () => {
     await exchange.certified();
     assert.match(await exchange.verify(), /^right: .* all certified/);
