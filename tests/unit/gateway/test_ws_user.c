@@ -451,17 +451,48 @@ TEST(ws_user, session_signs_questions)
     close_calls();
 }
 
-/* An order that only the session vouches for goes nowhere: not to the log. One that goes nowhere anyway is tested. */
-TEST(ws_user, session_signs_no_order)
+/* The asker's key is now one of those that only sign. */
+static void take_back_secret(void)
 {
-    static const char order[] = "\"symbol\":\"BTCUSDT\",\"side\":\"SELL\",\"type\":\"LIMIT\","
-                                "\"timeInForce\":\"GTC\",\"quantity\":1,\"price\":100,";
+    uint8_t id[HASH_BYTES];
+    memset(id, 0xaa, sizeof(id));
+    const int64_t index = view_find_key(desk_view, id);
+    ((struct view_key *)(uintptr_t)view_key(desk_view, (uint32_t)index))->secret_version = 0;
+}
+
+static const char session_order[] = "\"symbol\":\"BTCUSDT\",\"side\":\"SELL\",\"type\":\"LIMIT\","
+                                    "\"timeInForce\":\"GTC\",\"quantity\":1,\"price\":100,";
+
+/* Every node takes a gateway's word for what a key with an HMAC secret orders, signed or not: so a session may order by it. */
+TEST(ws_user, session_orders_by_a_key_with_a_secret)
+{
     open_calls("returnRateLimits=false");
     move(1, 1000000000);
     take_signed("session.logon", NULL);
-    take_timed("order.test", order);
+    take_timed("order.test", session_order);
     assert_string_equal(said, "{\"id\":9,\"status\":200,\"result\":{}}\n");
-    take_timed("order.place", order);
+    take_timed("order.place", session_order);
+    struct command_header header = asker_next_command();
+    assert_int_equal(header.type, T_ORDER_PLACE);
+    assert_int_equal(header.auth_kind, AUTH_HMAC);
+    assert_int_equal(header.auth_length, HASH_BYTES);
+    take_timed("openOrders.cancelAll", "\"symbol\":\"BTCUSDT\",");
+    header = asker_next_command();
+    assert_int_equal(header.type, T_CANCEL_ALL);
+    assert_int_equal(header.auth_kind, AUTH_HMAC);
+    close_calls();
+}
+
+/* What a key without one has not signed no other node would believe: it goes nowhere. */
+TEST(ws_user, session_orders_by_no_other_key)
+{
+    open_calls("returnRateLimits=false");
+    move(1, 1000000000);
+    take_signed("session.logon", NULL);
+    take_back_secret();
+    take_timed("order.test", session_order);
+    assert_string_equal(said, "{\"id\":9,\"status\":200,\"result\":{}}\n");
+    take_timed("order.place", session_order);
     assert_said(
         "\"status\":400,\"error\":{\"code\":-1102,\"msg\":\"Mandatory parameter 'signature' was "
         "not sent: a session asks");
