@@ -149,7 +149,7 @@ void connection_close_slow(struct connection *connection)
 void connection_close_stalled(struct connection *connection)
 {
     close_for(connection, &connection->hub->metrics->ws_slow_closed_total, FRAME_CLOSE_POLICY,
-              "too slow: user data has waited for 30 s");
+              "too slow: user data waits, and nothing was taken for 30 s");
 }
 
 /* Answers that wait are still sent: their commands may have been applied. */
@@ -226,7 +226,9 @@ static void on_written(h2o_socket_t *socket, const char *error)
     if (connection->is_deaf && is_last_word_said(connection)) end_stream(connection);
     user_reader_written(connection);
     start_write(connection);
-    if (connection->is_paused) mark_dirty(connection);
+    if (!connection->is_paused) return;
+    connection->taken_ns = connection->hub->options.now_ns();
+    mark_dirty(connection);
 }
 
 static void start_write(struct connection *connection)
@@ -257,10 +259,13 @@ void connection_answer(void *context, const h2o_iovec_t *parts, size_t part_coun
     outbox_frame_release(frame);
 }
 
-void connection_send_text(void *context, const h2o_iovec_t *parts, size_t part_count)
+void connection_tell(void *context, const h2o_iovec_t *parts, size_t part_count)
 {
+    struct connection *connection = context;
     struct shared_frame *frame = outbox_frame_new(FRAME_TEXT, parts, part_count);
-    connection_queue_or_close(context, frame);
+    frame->is_user = true;
+    connection->hub->told_bytes += frame->byte_count;
+    connection_queue_or_close(connection, frame);
     outbox_frame_release(frame);
 }
 
@@ -395,7 +400,7 @@ static bool is_full(const struct connection *connection)
 {
     if (connection->api == NULL || connection_is_closing(connection)) return false;
     const size_t room = connection->is_paused ? SOCKET_PAUSE_ABOVE / 2 : SOCKET_PAUSE_ABOVE;
-    return connection->outbox.byte_count > room || ws_call_is_full(connection->api);
+    return connection->outbox.answer_bytes > room || ws_call_is_full(connection->api);
 }
 
 /* What has come stays where it is, and what follows stays with the client. */
@@ -403,7 +408,7 @@ static void pause_reading(struct connection *connection)
 {
     if (connection->is_paused) return;
     connection->is_paused = true;
-    connection->paused_ns = connection->hub->options.now_ns();
+    connection->excused_ns = connection->taken_ns = connection->hub->options.now_ns();
     metric_add(&connection->hub->metrics->ws_paused_total, 1);
     h2o_socket_read_stop(connection->socket);
 }
@@ -444,12 +449,18 @@ static void on_read(h2o_socket_t *socket, const char *error)
     if (connection->has_peer_closed && is_last_word_said(connection)) connection_free(connection);
 }
 
-/* The pongs it owes may lie in what was not read. */
+/* The pongs it owes may lie in what is not read. */
+static void excuse(struct connection *connection, uint64_t now_ns)
+{
+    pulse_excuse(&connection->pulse, now_ns - connection->excused_ns);
+    connection->excused_ns = now_ns;
+}
+
 static void resume_reading(struct connection *connection)
 {
     if (!connection->is_paused || is_full(connection)) return;
     connection->is_paused = false;
-    pulse_excuse(&connection->pulse, connection->hub->options.now_ns() - connection->paused_ns);
+    excuse(connection, connection->hub->options.now_ns());
     h2o_socket_read_start(connection->socket, on_read);
     read_frames(connection);
 }
@@ -467,14 +478,15 @@ void connection_write_all(struct socket_hub *hub)
 
 /* ---- Time ---- */
 
-/* One whose answers wait gets as long for them as for a pong. */
+/* One whose answers wait takes some of them within the time for a pong. */
 static void tick_paused(struct connection *connection, uint64_t now_ns)
 {
     const struct socket_hub *hub = connection->hub;
-    if (outbox_count(&connection->outbox) == 0) return; /* it is we who are slow */
-    if (now_ns - connection->paused_ns < hub->options.pulse.pong_ns) return;
+    excuse(connection, now_ns);
+    if (outbox_count(&connection->outbox) == 0) connection->taken_ns = now_ns; /* we are slow */
+    if (now_ns - connection->taken_ns < hub->options.pulse.pong_ns) return;
     close_for(connection, &hub->metrics->ws_slow_closed_total, FRAME_CLOSE_POLICY,
-              "too slow: answers have waited too long");
+              "too slow: answers wait, and none is taken");
 }
 
 /* What time has made due for one connection. It may be gone afterwards. */
@@ -487,10 +499,8 @@ static void tick_connection(struct connection *connection, uint64_t now_ns, uint
         if (now_ns - connection->pulse.closing_ns >= LINGER_NS) connection_free(connection);
         return;
     }
-    if (connection->is_paused) {
-        tick_paused(connection, now_ns);
-        return;
-    }
+    if (connection->is_paused) tick_paused(connection, now_ns);
+    if (connection_is_closing(connection)) return;
     listen_stream_tick(&connection->listens, wall_ms * STREAM_MS_NS);
     if (connection_is_closing(connection)) return;
     switch (

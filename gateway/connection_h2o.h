@@ -33,7 +33,7 @@ struct connection {
     struct link all, dirty, skipping, behind;
     struct link subscriptions;
     uint32_t skipping_count;
-    uint64_t behind_ns; /* since when it has not been told more of its accounts: user_reader_h2o.h */
+    uint64_t behind_ns; /* while it is behind: when it began, or has last taken something */
     bool has_peer_closed;
     bool is_told;   /* that the server shuts down */
     bool is_paused; /* nothing is read of it: it takes its answers first */
@@ -42,7 +42,8 @@ struct connection {
     struct frame_reader reader;
     struct fragments *fragments; /* NULL unless a fragmented message is incomplete */
     struct pulse pulse;
-    uint64_t paused_ns; /* when it was */
+    uint64_t excused_ns; /* while it is paused: up to when it owes no pong */
+    uint64_t taken_ns;   /* and when it has last taken something, or had nothing to take */
     struct session session;
     struct listen_streams listens; /* the session's names that are accounts' */
     struct ws_calls *api;          /* NULL: streams */
@@ -62,7 +63,7 @@ struct socket_hub {
     struct link *channels; /* subscriptions, by channel */
     uint32_t connection_count;
     struct link all, dirty, skipping, behind;
-    size_t caught_up_bytes; /* of user data, told in this round to those who were behind */
+    size_t told_bytes; /* of user data, in this round */
     bool is_stopping;
     size_t round_bytes; /* the fullest outbox since the loop last wrote */
     struct shown_state shown;
@@ -98,8 +99,10 @@ void connection_queue_or_close(struct connection *connection, struct shared_fram
 /* Queues an answer of the API's, a message in parts; `context` is the connection. An answer is never left out. */
 void connection_answer(void *context, const h2o_iovec_t *parts, size_t part_count);
 
-/* As connection_queue_or_close for a message in parts. `context` is the connection. */
-void connection_send_text(void *context, const h2o_iovec_t *parts, size_t part_count);
+/* Queues what happens to an account, a message in parts, as connection_queue_or_close. `context` is the connection. */
+void connection_tell(void *context, const h2o_iovec_t *parts, size_t part_count);
+
+/* As connection_queue_or_close for a message. */
 void connection_send(struct connection *connection, enum frame_opcode opcode, const void *payload,
                      size_t payload_bytes);
 

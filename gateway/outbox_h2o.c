@@ -13,7 +13,7 @@ struct shared_frame *outbox_frame_new(enum frame_opcode opcode, const h2o_iovec_
         payload_bytes += parts[i].len;
     struct shared_frame *frame = h2o_mem_alloc(sizeof(*frame) + FRAME_HEAD_MAX + payload_bytes);
     frame->reference_count = 1;
-    frame->is_answer = false;
+    frame->is_answer = frame->is_user = false;
     uint8_t *at = frame->bytes + frame_head_put(frame->bytes, opcode, payload_bytes);
     for (size_t i = 0; i < part_count; i++) {
         memcpy(at, parts[i].base, parts[i].len);
@@ -57,43 +57,69 @@ void outbox_add(struct outbox *outbox, struct shared_frame *frame)
     *outbox_slot(outbox, outbox->tail++) = frame;
     outbox->byte_count += frame->byte_count;
     if (frame->is_answer) outbox->answer_bytes += frame->byte_count;
+    if (frame->is_user) outbox->user_bytes += frame->byte_count;
 }
 
-/* Its place is not the outbox' any more. */
-static void let_go(struct outbox *outbox, struct shared_frame *frame)
+/* So many bytes of the frame wait no more. */
+static void uncount(struct outbox *outbox, const struct shared_frame *frame, size_t byte_count)
 {
-    outbox->byte_count -= frame->byte_count;
-    if (frame->is_answer) outbox->answer_bytes -= frame->byte_count;
-    outbox_frame_release(frame);
+    outbox->byte_count -= byte_count;
+    if (frame->is_answer) outbox->answer_bytes -= byte_count;
+    if (frame->is_user) outbox->user_bytes -= byte_count;
 }
 
 uint32_t outbox_begin(struct outbox *outbox, h2o_iovec_t *parts, uint32_t max)
 {
-    uint32_t count = outbox_count(outbox);
+    const uint32_t waiting = outbox_count(outbox);
+    size_t room = OUTBOX_WRITE_MAX, sent = outbox->sent_bytes;
+    uint32_t count = 0;
     ASSERT(outbox->in_flight == 0);
-    if (count > max) count = max;
-    for (uint32_t i = 0; i < count; i++) {
-        struct shared_frame *frame = *outbox_slot(outbox, outbox->head + i);
-        parts[i] = h2o_iovec_init(frame->bytes, frame->byte_count);
+    for (; count < waiting && count < max && room > 0; count++, sent = 0) {
+        struct shared_frame *frame = *outbox_slot(outbox, outbox->head + count);
+        const size_t rest = frame->byte_count - sent;
+        parts[count] = h2o_iovec_init(frame->bytes + sent, rest < room ? rest : room);
+        room -= parts[count].len;
     }
     outbox->in_flight = count;
+    outbox->flying_bytes = OUTBOX_WRITE_MAX - room;
     return count;
+}
+
+/* Of the oldest frame so many bytes; with its last it goes. */
+static size_t take_off(struct outbox *outbox, size_t max)
+{
+    struct shared_frame *frame = *outbox_slot(outbox, outbox->head);
+    const size_t rest = frame->byte_count - outbox->sent_bytes;
+    const size_t taken = rest < max ? rest : max;
+    uncount(outbox, frame, taken);
+    outbox->sent_bytes += taken;
+    if (taken < rest) return taken;
+    outbox->sent_bytes = 0;
+    outbox->head++;
+    outbox_frame_release(frame);
+    return taken;
 }
 
 void outbox_written(struct outbox *outbox)
 {
-    for (; outbox->in_flight > 0; outbox->in_flight--)
-        let_go(outbox, *outbox_slot(outbox, outbox->head++));
+    while (outbox->flying_bytes > 0)
+        outbox->flying_bytes -= take_off(outbox, outbox->flying_bytes);
+    outbox->in_flight = 0;
 }
 
 void outbox_cut(struct outbox *outbox, uint32_t kept)
 {
-    while (outbox_count(outbox) > kept)
-        let_go(outbox, *outbox_slot(outbox, --outbox->tail));
+    if (kept == 0 && outbox->sent_bytes > 0) kept = 1;
+    while (outbox_count(outbox) > kept) {
+        struct shared_frame *frame = *outbox_slot(outbox, --outbox->tail);
+        uncount(outbox, frame, frame->byte_count);
+        outbox_frame_release(frame);
+    }
 }
 
 void outbox_free(struct outbox *outbox)
 {
-    outbox_cut(outbox, 0);
+    while (outbox_count(outbox) > 0)
+        outbox_frame_release(*outbox_slot(outbox, --outbox->tail));
     free(outbox->frames);
 }

@@ -16,18 +16,25 @@
 struct shared_frame {
     uint32_t reference_count;
     bool is_answer; /* the client has asked for it, and is asked no more questions while it waits */
+    bool is_user;   /* of what happens to his accounts: user_reader_h2o.h */
     size_t byte_count;
     uint8_t bytes[];
 };
 
-/* The first `in_flight` are being written. */
+/* What one write takes at most: a reader of one long message is seen to take it. */
+#define OUTBOX_WRITE_MAX (64 * 1024)
+
+/* The first `in_flight` are being written, the last of them perhaps in part. */
 struct outbox {
     struct shared_frame **frames; /* by position modulo capacity, a power of 2 */
     uint32_t capacity;
     uint32_t head, tail;
     uint32_t in_flight;
-    size_t byte_count;
+    size_t sent_bytes;   /* of the oldest, in writes before */
+    size_t flying_bytes; /* are being written */
+    size_t byte_count;   /* not written yet */
     size_t answer_bytes; /* of those, in answers */
+    size_t user_bytes;   /* and in user data */
 };
 
 /* A message in one frame, the caller's to release. */
@@ -40,13 +47,14 @@ uint32_t outbox_count(const struct outbox *outbox);
 /* Holds the frame until it is written or cut. */
 void outbox_add(struct outbox *outbox, struct shared_frame *frame);
 
-/* The next frames to write, at most `max`: they are in flight from now on. Returns how many. Needs: none is in flight. */
+/* What to write next, at most `max` frames and OUTBOX_WRITE_MAX bytes, the first and the last perhaps in part: they are in
+ * flight from now on. Returns how many. Needs: none is in flight. */
 uint32_t outbox_begin(struct outbox *outbox, h2o_iovec_t *parts, uint32_t max);
 
 /* What was in flight has been written. */
 void outbox_written(struct outbox *outbox);
 
-/* Lets go of everything behind the first `kept`. Needs: what is in flight is kept, or its socket is gone. */
+/* Lets go of everything behind the first `kept`, but of nothing of which a part has been written. Needs: what is in flight is kept, or its socket is gone. */
 void outbox_cut(struct outbox *outbox, uint32_t kept);
 
 /* All of it. */

@@ -5,8 +5,8 @@
  * most SOCKET_QUEUE_MAX bytes: above SOCKET_CONFLATE_ABOVE it skips states (depth, best price, ticker,
  * open candle) and is given the latest when it has caught up; trades are never skipped; at the limit
  * it is closed with 1008 and counted in ws_slow_closed_total. Answers of the API are never left out: above
- * SOCKET_PAUSE_ABOVE no more is read of who asks, until half of it has gone; when that takes longer than a pong may, he is
- * closed the same way.
+ * SOCKET_PAUSE_ABOVE no more is read of who asks, until half of it has gone; who takes nothing for longer than a pong may
+ * take is closed the same way.
  *
  * Present states, for who begins with one or has caught up, are printed in rounds of bounded size, whoever waits longest
  * first; who begins with the same one in a round shares it.
@@ -29,7 +29,7 @@
 #define SOCKET_PAUSE_ABOVE     (256 * 1024)
 #define SOCKET_STATES_MAX      (2 * 1024 * 1024) /* a round of 50 ms */
 #define SOCKET_USER_ABOVE      (128 * 1024)      /* no more user data is queued */
-#define SOCKET_USER_ROUND      (4 * 1024 * 1024) /* told to who is behind in a round */
+#define SOCKET_USER_ROUND      (8 * 1024 * 1024) /* of it, told in a round of 50 ms */
 #define SOCKET_STALL_NS        30000000000ull
 
 struct socket_hub;

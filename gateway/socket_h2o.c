@@ -102,7 +102,7 @@ void socket_upgrade_api(struct socket_hub *hub, h2o_req_t *request, struct desk 
     struct connection *connection = admit(hub, request, accept);
     if (connection == NULL) return;
     const struct ws_caller caller = {.answer = connection_answer,
-                                     .send = connection_send_text,
+                                     .send = connection_tell,
                                      .is_open = takes_answers,
                                      .takes_more = user_reader_takes_more,
                                      .end = connection_end,

@@ -237,7 +237,7 @@ void subscription_listen(struct connection *connection)
     if (users == NULL || connection_is_closing(connection)) return;
     connection->listens.users = users;
     connection->listens.session = &connection->session;
-    connection->listens.send = connection_send_text;
+    connection->listens.send = connection_tell;
     connection->listens.takes_more = user_reader_takes_more;
     connection->listens.end = connection_end;
     connection->listens.context = connection;

@@ -10,7 +10,10 @@
  * Whoever wants that is told as well which of his events have become final (finality.h): behind those, once a certificate
  * covers them.
  *
- * A message is printed once for a unit of time, however many hear it at the end of a command, and not at all for nobody.
+ * A message is printed when somebody hears it, and kept for whoever hears it soon after in the same unit of time: commands
+ * have few messages an account, and each is printed once, however many listen. Of a command of many each listener hears as
+ * much as it takes before the next one begins, and it is printed again: what is told in a round bounds that
+ * (user_reader_h2o.h).
  *
  * Owner    one gateway loop
  * Memory   from an arena at start. A listener is the caller's, linked between join and leave

@@ -215,12 +215,12 @@ TEST(connection, answers_leave_room_for_what_is_told)
     start_server();
     struct connection *connection = connection_new(hub);
     assert_non_null(connection);
-    connection_send_text(connection, &small, 1);
+    connection_tell(connection, &small, 1);
     connection_answer(connection, &large, 1);
     connection_answer(connection, &large, 1);
-    connection_send_text(connection, &small, 1);
+    connection_tell(connection, &small, 1);
     assert_false(connection_is_closing(connection));
-    connection_send_text(connection, &large, 1);
+    connection_tell(connection, &large, 1);
     assert_true(connection_is_closing(connection));
     assert_int_equal(metric_get(&metrics.ws_slow_closed_total), 1);
     assert_int_equal(connection->outbox.answer_bytes, 0);
@@ -251,6 +251,73 @@ TEST(connection, slow_reader_of_trades_is_closed)
     assert_int_equal(metric_get(&metrics.ws_slow_closed_total), 1);
     expect_close(&first, 1008);
     close(second.descriptor);
+    leave(&first);
+    stop_server();
+}
+
+/* A connection of which nothing is read, as of the API with as many requests under way as may be. */
+static struct connection *open_paused(void)
+{
+    client_open(&first, "/ws");
+    struct connection *connection = container_of(hub->all.next, struct connection, all);
+    connection->api = calloc(1, sizeof(*connection->api));
+    assert_non_null(connection->api);
+    connection->api->weight = WS_CALLS_MAX;
+    client_say(&first, "x");
+    for (int turns = 0; turns < WAIT_TURNS && !connection->is_paused; turns++)
+        turn();
+    assert_true(connection->is_paused);
+    return connection;
+}
+
+/* Who takes some of his answers within the time for a pong goes on, however long all of them take; then he is closed. */
+TEST(connection, one_who_takes_answers_is_not_slow)
+{
+    static char bytes[8 * 1024 * 1024];
+    const h2o_iovec_t answer = {bytes, sizeof(bytes)};
+    start_server();
+    struct connection *connection = open_paused();
+    connection_answer(connection, &answer, 1);
+    for (uint32_t parts = 0; parts < 4; parts++) {
+        now_ns += pulse_limits_default().pong_ns - 1;
+        const size_t waiting = connection->outbox.byte_count;
+        for (int turns = 0; turns < WAIT_TURNS && connection->outbox.byte_count == waiting;
+             turns++) {
+            turn();
+            first.used = 0;
+            assert_true(client_fill(&first));
+        }
+        assert_true(connection->outbox.byte_count < waiting);
+        connection_tick_all(hub);
+        assert_false(connection_is_closing(connection));
+    }
+    assert_true(connection->is_paused && outbox_count(&connection->outbox) > 0);
+    now_ns += pulse_limits_default().pong_ns;
+    connection_tick_all(hub);
+    assert_true(connection_is_closing(connection));
+    assert_int_equal(metric_get(&metrics.ws_slow_closed_total), 1);
+    leave(&first);
+    stop_server();
+}
+
+/* Of whom nothing is read for a while is asked for no pong, but grows old like everybody. */
+TEST(connection, paused_connection_grows_old)
+{
+    start_server();
+    struct connection *connection = open_paused();
+    for (uint32_t minutes = 0; minutes < 3; minutes++) {
+        now_ns += pulse_limits_default().pong_ns;
+        for (int turns = 0; turns < WAIT_TURNS && outbox_count(&connection->outbox) > 0; turns++)
+            turn();
+        connection_tick_all(hub);
+        assert_false(connection_is_closing(connection));
+    }
+    now_ns += pulse_limits_default().life_ns;
+    for (int turns = 0; turns < WAIT_TURNS && outbox_count(&connection->outbox) > 0; turns++)
+        turn();
+    connection_tick_all(hub);
+    assert_true(connection_is_closing(connection));
+    assert_int_equal(metric_get(&metrics.ws_old_closed_total), 1);
     leave(&first);
     stop_server();
 }

@@ -51,6 +51,40 @@ TEST(outbox, what_waits_can_be_cut)
     outbox = (struct outbox){0};
 }
 
+/* A long message goes in parts, each counted as it is written; cut in its midst, it is finished all the same. */
+TEST(outbox, long_message_goes_in_parts)
+{
+    static char bytes[OUTBOX_WRITE_MAX + 100];
+    const h2o_iovec_t part = {bytes, sizeof(bytes)};
+    h2o_iovec_t parts[64];
+    memset(bytes, 'a', sizeof(bytes));
+    struct shared_frame *frame = outbox_frame_new(FRAME_TEXT, &part, 1);
+    frame->is_user = true;
+    add("ab");
+    outbox_add(&outbox, frame);
+    add("cd");
+    assert_int_equal(outbox_begin(&outbox, parts, 64), 2);
+    assert_int_equal(parts[0].len, 4);
+    assert_int_equal(parts[1].len, OUTBOX_WRITE_MAX - 4);
+    outbox_written(&outbox);
+    const size_t rest = frame->byte_count - (OUTBOX_WRITE_MAX - 4);
+    assert_int_equal(outbox.user_bytes, rest);
+    assert_int_equal(outbox.byte_count, rest + 4);
+    outbox_cut(&outbox, 0);
+    assert_int_equal(outbox.byte_count, rest);
+    add("ef");
+    assert_int_equal(outbox_begin(&outbox, parts, 64), 2);
+    assert_ptr_equal(parts[0].base, frame->bytes + OUTBOX_WRITE_MAX - 4);
+    assert_int_equal(parts[0].len, rest);
+    assert_memory_equal(parts[1].base + 2, "ef", 2);
+    outbox_written(&outbox);
+    assert_int_equal(outbox.byte_count + outbox.user_bytes, 0);
+    assert_int_equal(outbox_count(&outbox), 0);
+    outbox_free(&outbox);
+    outbox = (struct outbox){0};
+    outbox_frame_release(frame);
+}
+
 /* One frame for two readers is freed with the second. */
 TEST(outbox, readers_share_a_frame)
 {

@@ -31,7 +31,7 @@ static struct connection *open_reader(uint32_t account)
     connection->session.names_used = LISTEN_KEY_LETTERS + 1;
     connection->listens = (struct listen_streams){.users = users,
                                                   .session = &connection->session,
-                                                  .send = connection_send_text,
+                                                  .send = connection_tell,
                                                   .takes_more = user_reader_takes_more,
                                                   .context = connection};
     listen_stream_follow(&connection->listens, desk_stamp);
@@ -171,7 +171,7 @@ TEST(user_reader, one_who_stalls_is_closed_by_name)
     assert_null(ann_reader->listens.first);
     while (write_some())
         ;
-    assert_string_equal(closed_for, "too slow: user data has waited for 30 s");
+    assert_string_equal(closed_for, "too slow: user data waits, and nothing was taken for 30 s");
     assert_int_equal(metric_get(&reader_metrics.ws_slow_closed_total), 1);
     assert_true(user_stream_may_resume(users, 1, last));
     close_readers();
@@ -200,12 +200,112 @@ TEST(user_reader, a_round_is_bounded)
 {
     open_readers();
     credit(1, 5000);
-    hub.caught_up_bytes = SOCKET_USER_ROUND;
+    hub.told_bytes = SOCKET_USER_ROUND;
     while (write_some())
         ;
     assert_true(user_reader_is_behind(ann_reader));
     assert_true(heard_count < 5000);
     user_reader_tick(&hub);
     assert_true(outbox_count(&ann_reader->outbox) > 0);
+    close_readers();
+}
+
+/* As write_some, whatever is written. */
+static bool write_anything(void)
+{
+    h2o_iovec_t parts[WROTE_FRAMES];
+    const uint32_t count = outbox_begin(&ann_reader->outbox, parts, WROTE_FRAMES);
+    outbox_written(&ann_reader->outbox);
+    if (count > 0) user_reader_written(ann_reader);
+    return count > 0;
+}
+
+static void queue_others(uint32_t frames)
+{
+    static char bytes[130];
+    const h2o_iovec_t part = {bytes, sizeof(bytes)};
+    for (uint32_t at = 0; at < frames; at++) {
+        struct shared_frame *frame = outbox_frame_new(FRAME_TEXT, &part, 1);
+        connection_queue(ann_reader, frame);
+        outbox_frame_release(frame);
+    }
+}
+
+/* Market data that waits on the same connection takes no room of user data, and a steady reader of both is not closed. */
+TEST(user_reader, market_data_takes_no_room)
+{
+    open_readers();
+    queue_others(200 * 1024 / 130);
+    const uint32_t waiting = outbox_count(&ann_reader->outbox);
+    credit(1, 1);
+    assert_int_equal(outbox_count(&ann_reader->outbox), waiting + 1);
+    assert_false(user_reader_is_behind(ann_reader));
+    for (uint32_t seconds = 0; seconds <= 31; seconds++) {
+        assert_true(write_anything());
+        queue_others(WROTE_FRAMES);
+        reader_now_ns += 1000000000ull;
+        user_reader_tick(&hub);
+        assert_false(connection_is_closing(ann_reader));
+    }
+    close_readers();
+}
+
+/* Who takes a long answer a part at a time has taken something, though what is behind it waits. */
+TEST(user_reader, one_who_takes_a_long_answer_is_not_stalled)
+{
+    static char bytes[2 * 1024 * 1024];
+    const h2o_iovec_t answer = {bytes, sizeof(bytes)};
+    open_readers();
+    connection_answer(ann_reader, &answer, 1);
+    credit(1, 5000);
+    assert_true(user_reader_is_behind(ann_reader));
+    for (uint32_t parts = 0; parts < sizeof(bytes) / OUTBOX_WRITE_MAX; parts++) {
+        reader_now_ns += SOCKET_STALL_NS - 1;
+        assert_true(write_anything());
+        user_reader_tick(&hub);
+        assert_false(connection_is_closing(ann_reader));
+        assert_true(user_reader_is_behind(ann_reader));
+    }
+    reader_now_ns += SOCKET_STALL_NS;
+    user_reader_tick(&hub);
+    assert_true(connection_is_closing(ann_reader));
+    close_readers();
+}
+
+/* Who has ended what he was behind with waits for nothing. */
+TEST(user_reader, one_who_listens_no_more_is_not_behind)
+{
+    open_readers();
+    credit(1, 5000);
+    assert_true(user_reader_is_behind(ann_reader));
+    ann_reader->session.names_used = 0;
+    listen_stream_follow(&ann_reader->listens, desk_stamp);
+    user_reader_tick(&hub);
+    assert_false(user_reader_is_behind(ann_reader));
+    reader_now_ns += SOCKET_STALL_NS;
+    user_reader_tick(&hub);
+    assert_false(connection_is_closing(ann_reader));
+    close_readers();
+}
+
+/* However many listen to an account, a command of its is not told to all of them in one round; nothing is lost by that. */
+TEST(user_reader, one_command_for_many_is_bounded)
+{
+    enum { READERS = 100 };
+    static struct connection *readers[READERS];
+    size_t queued = 0;
+    open_readers();
+    for (uint32_t at = 0; at < READERS; at++)
+        readers[at] = open_reader(2);
+    credit(2, 5000);
+    for (uint32_t at = 0; at < READERS; at++)
+        queued += readers[at]->outbox.byte_count;
+    assert_true(queued >= SOCKET_USER_ROUND / 2);
+    assert_true(queued <= SOCKET_USER_ROUND + READERS * USER_JSON_MAX);
+    user_reader_tick(&hub);
+    for (uint32_t at = 0; at < READERS; at++) {
+        assert_true(readers[at]->outbox.byte_count > SOCKET_USER_ABOVE / 2);
+        close_reader(readers[at]);
+    }
     close_readers();
 }
