@@ -2,7 +2,7 @@
  * gateway's thread?
  *
  *     bench_orders --port P --accounts DIR/accounts.json [--traffic matching|book|batch] [--connections 64] [--seconds 10]
- *                  [--rate N] [--constant PATH] [--thread PID:NAME]
+ *                  [--rate N] [--constant PATH] [--thread PID:NAME] [--scheme http|https]
  *
  * Keep-alive connections, one request in flight on each.
  *
@@ -14,6 +14,7 @@
  * --constant sends plain GETs of PATH instead: the yardstick, against the same server or bench_constant's.
  * --rate is an open loop: so many requests a second are due at even times, whatever the answers do, and a request's time is
  * counted from when it was due. Without it each connection sends its next request when it has its answer.
+ * --scheme https speaks TLS and does not check the certificate; handshakes are over before the time begins.
  * --thread says the processor time that the thread NAME of process PID took a request.
  *
  * Prints one JSON object: requests, errors, seconds, per_second, p50_us, p99_us, p999_us, max_us; with batches orders and
@@ -28,6 +29,7 @@
 #include <netinet/tcp.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/ssl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -56,6 +58,7 @@ struct account {
 
 struct connection {
     int descriptor;
+    SSL *ssl; /* NULL: plain */
     bool is_waiting;
     uint32_t index, step;
     uint64_t order_id; /* what rests, 0: nothing */
@@ -69,6 +72,7 @@ struct run {
     enum traffic traffic;
     const char *constant; /* NULL: orders */
     const char *thread;   /* PID:NAME, NULL: none */
+    SSL_CTX *tls;         /* NULL: plain */
     struct account accounts[2];
     uint64_t order_count, error_count, random;
     uint32_t *samples; /* microseconds x 10 */
@@ -249,11 +253,13 @@ static void put_batch(struct run *run, const struct connection *connection, stru
 
 /* ---- connections ---- */
 
-static void send_whole(int descriptor, const char *bytes, size_t byte_count)
+static void send_whole(const struct connection *connection, const char *bytes, size_t byte_count)
 {
     while (byte_count > 0) {
-        const ssize_t sent = send(descriptor, bytes, byte_count, MSG_NOSIGNAL);
-        if (sent < 0) fail("send");
+        const ssize_t sent = connection->ssl != NULL
+                                 ? SSL_write(connection->ssl, bytes, (int)byte_count)
+                                 : send(connection->descriptor, bytes, byte_count, MSG_NOSIGNAL);
+        if (sent <= 0) fail("send");
         bytes += sent;
         byte_count -= (size_t)sent;
     }
@@ -279,7 +285,7 @@ static void send_next(struct run *run, struct connection *connection, uint64_t d
             run->late[run->late_count++] = (uint32_t)((connection->sent_ns - due_ns) / 100);
         connection->sent_ns = due_ns;
     }
-    send_whole(connection->descriptor, request.bytes, request.byte_count);
+    send_whole(connection, request.bytes, request.byte_count);
 }
 
 static void check_answer(struct run *run, struct connection *connection, const char *body)
@@ -311,14 +317,31 @@ static bool answer_complete(struct run *run, struct connection *connection)
     return true;
 }
 
-static bool receive(struct run *run, struct connection *connection)
+/* Waits for bytes, or, with MSG_DONTWAIT, returns false when there are none. A record of TLS comes whole: its rest is waited
+ * for. */
+static bool hear(struct connection *connection, int flags)
 {
-    const ssize_t got = recv(connection->descriptor, connection->answer + connection->received,
-                             sizeof(connection->answer) - 1 - connection->received, MSG_DONTWAIT);
+    char *to = connection->answer + connection->received, byte;
+    const size_t room = sizeof(connection->answer) - 1 - connection->received;
+    ssize_t got;
+    if (connection->ssl == NULL) {
+        got = recv(connection->descriptor, to, room, flags);
+    } else {
+        if (recv(connection->descriptor, &byte, 1, flags | MSG_PEEK) < 0 && errno == EAGAIN)
+            return false;
+        got = SSL_read(connection->ssl, to, (int)room);
+        if (got <= 0 && SSL_get_error(connection->ssl, (int)got) == SSL_ERROR_WANT_READ)
+            return false; /* a ticket */
+    }
     if (got < 0 && errno == EAGAIN) return false;
     if (got <= 0) fail("the server closed a connection");
     connection->received += (size_t)got;
-    return answer_complete(run, connection);
+    return true;
+}
+
+static bool receive(struct run *run, struct connection *connection)
+{
+    return hear(connection, MSG_DONTWAIT) && answer_complete(run, connection);
 }
 
 static int connect_one(int port)
@@ -331,6 +354,31 @@ static int connect_one(int port)
     const int on = 1;
     setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     return descriptor;
+}
+
+static SSL_CTX *new_tls(void)
+{
+    SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+    if (tls == NULL) fail("OpenSSL");
+    SSL_CTX_clear_mode(tls, SSL_MODE_AUTO_RETRY); /* a ticket is no reason to wait for more */
+    return tls;
+}
+
+static void connect_to(const struct run *run, struct connection *connection)
+{
+    connection->descriptor = connect_one(run->port);
+    if (run->tls == NULL) return;
+    connection->ssl = SSL_new(run->tls);
+    if (connection->ssl == NULL || SSL_set_fd(connection->ssl, connection->descriptor) != 1 ||
+        SSL_connect(connection->ssl) != 1)
+        fail("the handshake");
+}
+
+static void disconnect(struct connection *connection)
+{
+    SSL_free(connection->ssl);
+    connection->ssl = NULL;
+    close(connection->descriptor);
 }
 
 /* ---- the book before and after ---- */
@@ -347,18 +395,15 @@ static void ask(struct run *run, const struct account *account, const char *targ
     put(&query, "%s&", parameters);
     put_time(&query);
     put_signed(&request, account, target, &query, &none);
-    one.descriptor = connect_one(run->port);
+    connect_to(run, &one);
     one.received = 0;
     one.sent_ns = now_ns();
     if (may_fail) run->error_count = 1; /* an error of this one is not told */
-    send_whole(one.descriptor, request.bytes, request.byte_count);
-    do {
-        const ssize_t got = recv(one.descriptor, one.answer + one.received,
-                                 sizeof(one.answer) - 1 - one.received, 0);
-        if (got <= 0) fail("the server closed a connection");
-        one.received += (size_t)got;
-    } while (!answer_complete(run, &one));
-    close(one.descriptor);
+    send_whole(&one, request.bytes, request.byte_count);
+    do
+        (void)hear(&one, 0);
+    while (!answer_complete(run, &one));
+    disconnect(&one);
     if (may_fail)
         run->error_count = errors;
     else if (run->error_count != errors)
@@ -414,7 +459,7 @@ static uint64_t play(struct run *run)
     const int poller = epoll_create1(0);
     for (int i = 0; i < run->connection_count; i++) {
         struct connection *connection = &connections[i];
-        connection->descriptor = connect_one(run->port);
+        connect_to(run, connection);
         connection->index = (uint32_t)i;
         connection->step = (uint32_t)i % (CYCLE / 2) * 2;
         struct epoll_event watch = {.events = EPOLLIN, .data.ptr = connection};
@@ -532,6 +577,8 @@ static void read_arguments(struct run *run, int argc, char **argv)
             run->constant = value;
         else if (strcmp(argv[i], "--thread") == 0)
             run->thread = value;
+        else if (strcmp(argv[i], "--scheme") == 0)
+            run->tls = strcmp(value, "https") == 0 ? new_tls() : NULL;
         else
             fail(argv[i]);
     }
