@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import WebSocket from 'ws';
 import { ccxtPro } from './clients.mjs';
 import { Exchange, until } from './exchange.mjs';
+import { metric } from './trading.mjs';
 
 const SYMBOL = 'BTCUSDT';
 const LIMIT = { symbol: SYMBOL, type: 'LIMIT', timeInForce: 'GTC' };
@@ -143,6 +144,23 @@ test('answers come as they are ready, each by its id', async () => {
     assert.equal(answers[0].rateLimits, undefined);
     const { result } = await caller.askSigned(bob, 'HMAC', 'openOrders.cancelAll', { symbol: SYMBOL });
     assert.equal(result.length, 50);
+    caller.close();
+});
+
+// The server stops to read when answers wait, and goes on when they are taken: nobody has to count.
+test('ten thousand requests that are sent before anything is read are all answered, in order', async () => {
+    const caller = await Caller.open('?returnRateLimits=false');
+    const heard = [];
+    caller.socket.removeAllListeners('message');
+    caller.socket.on('message', (text) => heard.push(JSON.parse(text)));
+    caller.socket.pause();
+    for (let id = 0; id < 10000; id++)
+        caller.socket.send(JSON.stringify({ id, method: 'ticker.24hr', params: { symbol: SYMBOL } }));
+    await until('the server to read no more', async () => await metric(exchange.http, 'ws_paused_total') > 0);
+    caller.socket.resume();
+    await until('ten thousand answers', () => heard.length === 10000, 60);
+    assert.deepEqual(heard.map(({ id, status }) => [id, status]), Array.from({ length: 10000 }, (_, id) => [id, 200]));
+    assert.equal(await metric(exchange.http, 'ws_slow_closed_total'), 0);
     caller.close();
 });
 
