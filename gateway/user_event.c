@@ -791,22 +791,39 @@ static struct user_number number_at(const struct user_events *events, uint32_t p
     return (struct user_number){events->marks[place].command, events->marks[place].ordinal};
 }
 
-/* Places are used again: the guess is one when the account's entry of that number is there. */
+static bool is_behind(const struct user_events *events, uint32_t place, struct user_number from)
+{
+    return place != 0 && user_number_compare(number_at(events, place), from) > 0;
+}
+
+/* Places are used again: the guess is one when the account's last entry that is not behind `from` is there. */
 static bool is_there(const struct user_events *events, uint32_t account, struct user_number from,
                      uint32_t guess)
 {
-    return guess != 0 && events->memory.places[guess].account == account &&
-           user_number_compare(number_at(events, guess), from) == 0;
+    if (guess == 0 || events->memory.places[guess].account != account) return false;
+    const uint32_t newer = events->memory.places[guess].newer;
+    return !is_behind(events, guess, from) && (newer == 0 || is_behind(events, newer, from));
+}
+
+uint32_t user_event_find(const struct user_events *events, uint32_t account,
+                         struct user_number from, uint32_t *behind_count)
+{
+    ASSERT(user_event_remembers(events, account, from));
+    uint32_t place = events->memory.owners[account].newest;
+    *behind_count = 0;
+    for (; is_behind(events, place, from); place = events->memory.places[place].older)
+        ++*behind_count;
+    return place;
 }
 
 uint32_t user_event_behind(const struct user_events *events, uint32_t account,
                            struct user_number from, uint32_t guess)
 {
     ASSERT(user_event_remembers(events, account, from));
+    const uint32_t oldest = events->memory.owners[account].oldest;
+    uint32_t behind_count;
     if (is_there(events, account, from, guess)) return events->memory.places[guess].newer;
-    uint32_t behind = 0, place = events->memory.owners[account].newest;
-    for (; place != 0 && user_number_compare(number_at(events, place), from) > 0;
-         place = events->memory.places[place].older)
-        behind = place;
-    return behind;
+    if (is_behind(events, oldest, from)) return oldest;
+    const uint32_t last = user_event_find(events, account, from, &behind_count);
+    return last == 0 ? 0 : events->memory.places[last].newer;
 }

@@ -134,8 +134,13 @@ const struct user_event *user_event_at(const struct user_events *events, uint32_
 bool user_event_remembers(const struct user_events *events, uint32_t account,
                           struct user_number from);
 
-/* The place of the account's first entry behind `from`, 0: there is none. `guess`, when it is the place of the entry with
- * that number, saves the search, which goes through all behind it. Needs: they are remembered. */
+/* The place of the account's last entry that is not behind `from`, 0: none is remembered. Goes through all behind it, which
+ * are `behind_count`. Needs: they are remembered. */
+uint32_t user_event_find(const struct user_events *events, uint32_t account,
+                         struct user_number from, uint32_t *behind_count);
+
+/* The place of the account's first entry behind `from`, 0: there is none. `guess`, when it is what user_event_find gives,
+ * saves the search. Needs: they are remembered. */
 uint32_t user_event_behind(const struct user_events *events, uint32_t account,
                            struct user_number from, uint32_t guess);
 

@@ -157,6 +157,14 @@ bool user_stream_may_resume(struct user_stream *stream, uint32_t account, struct
     return remembers;
 }
 
+uint32_t user_stream_missed(const struct user_stream *stream, uint32_t account,
+                            struct user_number from, uint32_t *place)
+{
+    uint32_t missed;
+    *place = user_event_find(stream->events, account, from, &missed);
+    return missed;
+}
+
 /* ---- messages ---- */
 
 static const struct printed *print(struct user_stream *stream, uint32_t place,

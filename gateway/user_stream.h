@@ -47,7 +47,7 @@ struct user_listener {
         from; /* what is not behind it has been heard already; a listener of another node may be ahead of this one */
     uint32_t
         key; /* of the view: by whose right it listens. USER_NO_KEY: by none that can be taken away */
-    uint32_t place;               /* where the entry of that number may be */
+    uint32_t place; /* where its last entry that is not behind that may be; 0: nobody knows */
     struct finality_marks *marks; /* NULL: it is not told what has become final */
     struct link certified;        /* those that are */
     bool is_joined;
@@ -90,7 +90,7 @@ bool user_stream_knows(const struct user_stream *stream, uint32_t account);
 
 /* From now on it is told of what happens. What has happened since `from` it is told with user_stream_go_on, and until then
  * it is waiting, unless nothing has.
- * Needs: the account exists; account, time_unit_ns, from, key and what it is called back by are set, marks too where it
+ * Needs: the account exists; account, time_unit_ns, from, key and what it is called back by are set, place where it is known, marks too where it
  * wants that, with what it has heard elsewhere and may not be final yet; the rest is zero. */
 void user_stream_join(struct user_stream *stream, struct user_listener *listener);
 
@@ -108,6 +108,11 @@ struct user_number user_stream_number(const struct user_stream *stream);
 /* Whether a listener may join from there: the account's entries behind `from` are all remembered. Counts resumes and refusals. */
 MUST_CHECK bool user_stream_may_resume(struct user_stream *stream, uint32_t account,
                                        struct user_number from);
+
+/* How many of the account's entries are behind `from`; `place` is then for its listener, so that they are gone through once.
+ * Needs: user_stream_may_resume. */
+uint32_t user_stream_missed(const struct user_stream *stream, uint32_t account,
+                            struct user_number from, uint32_t *place);
 
 /* Tells a waiting listener what it has missed: a page, or as much as it has room for. When that was all, it is not waiting
  * any more. It may have left. */

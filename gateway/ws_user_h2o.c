@@ -13,6 +13,9 @@
 #define MS_NS           1000000u
 #define US_NS           1000u
 
+/* Events that a resume has missed are found and told again: so many weigh 1. */
+#define MISSED_PER_WEIGHT 256
+
 enum subscription_state {
     SUBSCRIPTION_NEW, /* its answer is not sent yet */
     SUBSCRIPTION_LIVE,
@@ -298,9 +301,12 @@ enum outcome ws_user_resume(struct request *request, const struct facts *facts)
         return request_refuse(request, REJECT_MANDATORY, "from", NULL);
     if (!user_stream_may_resume(stream, request->account, from))
         return request_refuse(request, REJECT_RESUME_OLD, NULL, NULL);
-    const struct ws_subscription *subscription =
+    struct ws_subscription *subscription =
         begin(request, request->account, request->key_index, from);
     if (subscription == NULL) return OUTCOME_REFUSED;
+    request->weight +=
+        user_stream_missed(stream, request->account, from, &subscription->listener.place) /
+        MISSED_PER_WEIGHT;
     if (subscription->listener.marks != NULL) finality_begin(subscription->listener.marks, from);
     return answer_begun(request, subscription);
 }

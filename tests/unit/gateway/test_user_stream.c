@@ -363,3 +363,37 @@ TEST(user_stream, what_it_does_is_counted)
     assert_int_equal(metric_get(&counted.user_lost_total), 1);
     assert_int_equal(metric_get(&counted.user_listeners), 0);
 }
+
+/* What was missed is counted and found once; whoever joins with the place goes on right behind it, also when what is there
+ * has another number, is not the account's, or was forgotten. */
+TEST(user_stream, what_was_missed_is_found_once)
+{
+    uint32_t place;
+    user_open();
+    for (uint32_t at = 0; at < 5; at++) {
+        desk_balance(1, 0, at, 0);
+        user_apply();
+    }
+    assert_int_equal(user_stream_missed(users, 1, (struct user_number){0, 0}, &place), 5);
+    assert_int_equal(place, 0);
+    const struct user_number between = {4, 7}; /* nothing has it */
+    assert_int_equal(user_stream_missed(users, 1, between, &place), 2);
+    assert_true(place != 0);
+    assert_int_equal(user_stream_missed(users, 1, user_stream_number(users), &place), 0);
+    for (uint32_t guess = 0; guess < 5; guess++) {
+        user_silence();
+        user_ann = (struct user_listener){.account = 1,
+                                          .time_unit_ns = DESK_MS_NS,
+                                          .from = between,
+                                          .key = USER_NO_KEY,
+                                          .place = guess,
+                                          .hear = user_hear,
+                                          .lost = user_lose,
+                                          .ended = user_end};
+        user_stream_join(users, &user_ann);
+        assert_true(user_ann.is_waiting);
+        user_stream_go_on(users, &user_ann);
+        assert_string_equal(user_values("sequence"), "\"5-0\" \"6-0\"");
+        user_stream_leave(users, &user_ann);
+    }
+}

@@ -610,3 +610,32 @@ TEST(ws_user, session_listens_no_longer_than_its_key)
     assert_said("\"status\":401,\"error\":{\"code\":-2015,");
     close_calls();
 }
+
+static uint64_t used_weight(void)
+{
+    take("{\"id\":7,\"method\":\"ping\"}");
+    const char *count = strstr(said, "\"count\":");
+    assert_non_null(count);
+    return strtoull(count + 8, NULL, 10);
+}
+
+/* Who has missed much weighs more: it is found and told again. */
+TEST(ws_user, resume_weighs_what_was_missed)
+{
+    char from[64];
+    open_calls("");
+    for (uint32_t at = 0; at < 1024; at++)
+        move(1, at + 1);
+    has_room = false; /* enough is said */
+    const uint64_t before = used_weight();
+    take_signed("userDataStream.resume", "0-0");
+    assert_said("\"subscriptionId\":0");
+    const uint64_t behind = used_weight();
+    ws_user_close(&calls);
+    snprintf(from, sizeof(from), "%llu-0", (unsigned long long)desk_number - 1);
+    take_signed("userDataStream.resume", from);
+    assert_said("\"subscriptionId\":1");
+    const uint64_t close_by = used_weight();
+    assert_int_equal(behind - before, close_by - behind + 1024 / 256);
+    close_calls();
+}
