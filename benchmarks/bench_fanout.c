@@ -1,6 +1,6 @@
 /* How many stream messages a second does one gateway loop deliver, how late are they, and what does a connection cost?
  *
- *     bench_fanout [flood | paced | stalled | idle | ws]...   [--connections N] [--seconds S]
+ *     bench_fanout [flood | paced | stalled | idle | ws]...   [--connections N] [--seconds S] [--loops L]
  *
  *     flood    2,000 connections read one stream as fast as it is written
  *     paced    2,000 connections, 50 events a second: from the ring to the bytes at each reader, open loop (an event is
@@ -10,8 +10,8 @@
  *     ws       flood, with npm ws in a process of Node (fanout_ws.mjs) in the gateway's place: the yardstick. Only when it is
  *              asked for, and from the root of the tree
  *
- * A child process runs the gateway as it is (gateway_run) on the first core; this one plays the engine, writing fills
- * into the ring, and all clients by epoll, on the second. Messages are aggTrade in the combined form, about 200 bytes.
+ * A child process runs the gateway as it is (gateway_run) on the first core, or with --loops several of its loops wherever
+ * there is room; this one plays the engine, writing fills into their rings, and all clients by epoll, on the second. Messages are aggTrade in the combined form, about 200 bytes.
  * Every reader checks that the ids come without a gap.
  *
  * Prints one JSON object a question. Exit 1 when a message was lost.
@@ -20,10 +20,12 @@
 #include "common/applied.h"
 #include "common/hash.h"
 #include "gateway/gateway.h"
+#include "gateway/hall.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -53,7 +55,12 @@
 struct shared {
     struct metrics metrics;
     struct progress progress;
-    struct park park, log_park;
+    struct park parks[HALL_LOOPS_MAX], log_park;
+};
+
+/* The rings of a gateway loop. */
+struct loop_rings {
+    struct ring *submissions, *applied, *notices;
 };
 
 struct client {
@@ -66,7 +73,8 @@ struct client {
 
 static struct shared *shared;
 static struct genesis genesis;
-static struct ring *submissions, *applied, *notices;
+static struct loop_rings loops[HALL_LOOPS_MAX];
+static uint32_t loop_count = 1;
 static const uint8_t secret[HASH_BYTES] = {5};
 static pid_t server;
 static int asking = -1; /* the pipe by which npm ws is asked for messages; -1: the gateway serves */
@@ -143,15 +151,21 @@ static void make_genesis(void)
                                          .account_orders_max = 200};
 }
 
-/* One command with `events`; false when the ring is full. */
+static bool has_room(size_t byte_count)
+{
+    for (uint32_t i = 0; i < loop_count; i++)
+        if (ring_reserve(loops[i].applied, byte_count) == NULL) return false;
+    return true;
+}
+
+/* One command with `events`, to every loop; false when a ring is full. */
 static bool apply(const uint8_t *events, const struct event_writer *writer)
 {
     uint8_t command[COMMAND_HEADER_BYTES + SEAL_BYTES] = {0};
     const struct command_header header = {.length = sizeof(command), .type = T_SEAL};
     const size_t event_bytes = (size_t)(writer->at - events);
     const size_t byte_count = APPLIED_HEADER_BYTES + sizeof(command) + event_bytes;
-    uint8_t *at = ring_reserve(applied, byte_count);
-    if (at == NULL) return false;
+    if (!has_room(byte_count)) return false;
     command_header_put(command, &header);
     command_number++;
     const struct applied record = {.number = command_number,
@@ -160,17 +174,35 @@ static bool apply(const uint8_t *events, const struct event_writer *writer)
                                    .events_length = (uint32_t)event_bytes,
                                    .event_count = writer->count,
                                    .flags = APPLIED_FIRST | APPLIED_LAST};
-    applied_header_put(at, &record);
-    memcpy(at + APPLIED_HEADER_BYTES, command, sizeof(command));
-    memcpy(at + APPLIED_HEADER_BYTES + sizeof(command), events, event_bytes);
-    ring_commit(applied, byte_count);
+    for (uint32_t i = 0; i < loop_count; i++) {
+        uint8_t *at = ring_reserve(loops[i].applied, byte_count);
+        applied_header_put(at, &record);
+        memcpy(at + APPLIED_HEADER_BYTES, command, sizeof(command));
+        memcpy(at + APPLIED_HEADER_BYTES + sizeof(command), events, event_bytes);
+        ring_commit(loops[i].applied, byte_count);
+    }
     return true;
+}
+
+static void wake_all(void)
+{
+    for (uint32_t i = 0; i < loop_count; i++)
+        park_wake(&shared->parks[i]);
 }
 
 static void publish(void)
 {
     if (asking >= 0) return;
-    if (ring_publish(applied)) park_wake(&shared->park);
+    for (uint32_t i = 0; i < loop_count; i++)
+        if (ring_publish(loops[i].applied)) park_wake(&shared->parks[i]);
+}
+
+static size_t unread_bytes(void)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < loop_count; i++)
+        bytes += ring_used(loops[i].applied);
+    return bytes;
 }
 
 /* Two accounts, an order of each that never ends, and the node's HELLO. */
@@ -225,23 +257,45 @@ static bool feed(void)
 
 /* ---- the server ---- */
 
-static void run_server(void)
+static struct hall *hall;
+
+static void *run_loop(void *context)
 {
-    pin(0);
+    const uint32_t loop = (uint32_t)(uintptr_t)context;
     const struct gateway_options options = {.host = "127.0.0.1",
                                             .port = PORT,
+                                            .loop_index = loop,
+                                            .hall = hall,
                                             .genesis = &genesis,
                                             .node = 1,
                                             .gateway_secret = secret,
-                                            .submissions = submissions,
+                                            .submissions = loops[loop].submissions,
                                             .submissions_park = &shared->log_park,
-                                            .applied = applied,
-                                            .notices = notices,
-                                            .park = &shared->park,
-                                            .metrics = &shared->metrics,
+                                            .applied = loops[loop].applied,
+                                            .notices = loops[loop].notices,
+                                            .park = &shared->parks[loop],
+                                            .metrics = hall_metrics(hall, loop),
                                             .progress = &shared->progress,
                                             .connections_max = CONNECTIONS_MAX};
-    exit(gateway_run(&options) == STATUS_OK ? 0 : 1);
+    if (gateway_run(&options) != STATUS_OK) _exit(1);
+    return NULL;
+}
+
+/* One loop has a core to itself; several share both with the clients. */
+static void run_server(void)
+{
+    static struct arena arena;
+    pthread_t threads[HALL_LOOPS_MAX];
+    if (loop_count == 1) pin(0);
+    if (!arena_map(&arena, hall_bytes(loop_count))) exit(1);
+    hall = hall_new(&arena, loop_count, &shared->metrics);
+    if (hall == NULL) exit(1);
+    for (uintptr_t loop = 1; loop < loop_count; loop++)
+        if (pthread_create(&threads[loop], NULL, run_loop, (void *)loop) != 0) exit(1);
+    run_loop(NULL);
+    for (uint32_t loop = 1; loop < loop_count; loop++)
+        pthread_join(threads[loop], NULL);
+    exit(0);
 }
 
 static void run_ws(int asked)
@@ -273,10 +327,13 @@ static void start_server(void)
 {
     const size_t bytes = (ring_bytes(RING_BYTES) + 4095) / 4096 * 4096;
     shared = shared_bytes(sizeof(*shared));
-    if (!park_open(&shared->park) || !park_open(&shared->log_park)) fail("park");
-    submissions = ring_new(shared_bytes(bytes), RING_BYTES);
-    applied = ring_new(shared_bytes(bytes), RING_BYTES);
-    notices = ring_new(shared_bytes(bytes), RING_BYTES);
+    if (!park_open(&shared->log_park)) fail("park");
+    for (uint32_t i = 0; i < loop_count; i++) {
+        if (!park_open(&shared->parks[i])) fail("park");
+        loops[i].submissions = ring_new(shared_bytes(bytes), RING_BYTES);
+        loops[i].applied = ring_new(shared_bytes(bytes), RING_BYTES);
+        loops[i].notices = ring_new(shared_bytes(bytes), RING_BYTES);
+    }
     command_number = 0;
     next_id = FIRST_ID;
     delivered = lost = 0;
@@ -297,7 +354,7 @@ static void stop_server(void)
         asking = -1;
     } else {
         atomic_store(&shared->progress.stopping, 1);
-        park_wake(&shared->park);
+        wake_all();
     }
     int status;
     waitpid(server, &status, 0);
@@ -374,8 +431,16 @@ static void open_client(struct client *client, bool is_stalled)
     client->carried = 0;
 }
 
+/* The loops behind the first one join its port within a tick of theirs; who connects before is the first one's. */
+static void await_loops(void)
+{
+    const struct timespec second = {.tv_sec = 1};
+    if (loop_count > 1) nanosleep(&second, NULL);
+}
+
 static void open_clients(int count, int stalled_count)
 {
+    await_loops();
     poller = epoll_create1(0);
     connection_count = count;
     for (int i = 0; i < count; i++) {
@@ -495,9 +560,9 @@ static void ask_flood(const char *question, int count, uint64_t seconds)
     const uint64_t messages = delivered - before;
     const double server_cpu = server_seconds() - cpu;
     drain();
-    printf("{\"question\":\"%s\",\"connections\":%d,\"bytes\":%lu,\"seconds\":%.2f,"
+    printf("{\"question\":\"%s\",\"loops\":%u,\"connections\":%d,\"bytes\":%lu,\"seconds\":%.2f,"
            "\"delivered\":%lu,\"per_second\":%.0f,\"server_ns_each\":%.0f,\"lost\":%lu}\n",
-           question, count, message_bytes, took, messages, (double)messages / took,
+           question, loop_count, count, message_bytes, took, messages, (double)messages / took,
            server_cpu * 1e9 / (double)messages, lost);
     stop_server();
 }
@@ -530,10 +595,10 @@ static void ask_paced(int count, uint64_t seconds)
     }
     drain();
     const double server_cpu = server_seconds() - cpu;
-    printf("{\"question\":\"paced\",\"connections\":%d,\"bytes\":%lu,\"events\":%lu,"
+    printf("{\"question\":\"paced\",\"loops\":%u,\"connections\":%d,\"bytes\":%lu,\"events\":%lu,"
            "\"delivered\":%lu,\"p50_us\":%lu,\"p99_us\":%lu,\"max_us\":%lu,"
            "\"server_ns_each\":%.0f,\"lost\":%lu}\n",
-           count, message_bytes, events, delivered, percentile(delivered, 0.5),
+           loop_count, count, message_bytes, events, delivered, percentile(delivered, 0.5),
            percentile(delivered, 0.99), percentile(delivered, 1.0),
            server_cpu * 1e9 / (double)delivered, lost);
     free(histogram);
@@ -545,7 +610,7 @@ static void ask_paced(int count, uint64_t seconds)
 static void fill_tables(void)
 {
     const struct timespec moment = {.tv_nsec = 1000000};
-    for (uint64_t end = next_id + TABLE_FILLS; next_id < end || ring_used(applied) > 0;) {
+    for (uint64_t end = next_id + TABLE_FILLS; next_id < end || unread_bytes() > 0;) {
         while (next_id < end && feed())
             ;
         publish();
@@ -622,7 +687,10 @@ int main(int argc, char **argv)
             connections = (int)strtol(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc)
             seconds = strtoull(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--loops") == 0 && i + 1 < argc)
+            loop_count = (uint32_t)strtoul(argv[++i], NULL, 10);
     }
+    if (loop_count < 1 || loop_count > HALL_LOOPS_MAX) fail("--loops");
     if (connections > CONNECTIONS_MAX - 10) fail("--connections");
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] == '-') {
