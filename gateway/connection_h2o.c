@@ -161,6 +161,14 @@ void connection_end(void *context, const char *reason)
     connection_queue_close(connection, FRAME_CLOSE_POLICY, reason);
 }
 
+void connection_end_lost(void *context)
+{
+    struct connection *connection = context;
+    if (connection_is_closing(connection)) return;
+    metric_add(&connection->hub->metrics->ws_slow_closed_total, 1);
+    connection_end(connection, USER_LOST);
+}
+
 static void close_fault(struct connection *connection, uint16_t code, const char *reason)
 {
     close_for(connection, &connection->hub->metrics->ws_protocol_closed_total, code, reason);

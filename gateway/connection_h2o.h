@@ -119,6 +119,9 @@ void connection_queue_close(struct connection *connection, uint16_t code, const 
 /* The two together, with FRAME_CLOSE_POLICY. `context` is the connection. Nothing when it is closing. */
 void connection_end(void *context, const char *reason);
 
+/* The same of one for whom what comes next in user data is not remembered any more; counts it as slow. */
+void connection_end_lost(void *context);
+
 /* Closes a reader for whom more than SOCKET_QUEUE_MAX waits, and counts it: instead of what waits he gets a close frame. */
 void connection_close_slow(struct connection *connection);
 

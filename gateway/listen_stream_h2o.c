@@ -49,7 +49,7 @@ static void lost(struct user_listener *listener)
 {
     const struct listen_streams *streams =
         container_of(listener, struct listen_name, listener)->streams;
-    streams->end(streams->context, USER_LOST);
+    streams->lost(streams->context);
 }
 
 /* ---- names ---- */

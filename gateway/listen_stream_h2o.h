@@ -21,7 +21,7 @@ struct listen_streams {
     const struct session *session;
     void (*send)(void *context, const h2o_iovec_t *parts, size_t part_count); /* one text message */
     bool (*takes_more)(void *context); /* when not, listen_stream_go_on is called once it does */
-    void (*end)(void *context, const char *reason); /* closes the connection */
+    void (*lost)(void *context);       /* closes the connection, with USER_LOST */
     void *context;
     struct listen_name *first;
 };

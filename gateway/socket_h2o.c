@@ -106,6 +106,7 @@ void socket_upgrade_api(struct socket_hub *hub, h2o_req_t *request, struct desk 
                                      .is_open = takes_answers,
                                      .takes_more = user_reader_takes_more,
                                      .end = connection_end,
+                                     .lost = connection_end_lost,
                                      .context = connection};
     const h2o_iovec_t query = query_of(request);
     connection->api = h2o_mem_alloc(sizeof(*connection->api));

@@ -239,7 +239,7 @@ void subscription_listen(struct connection *connection)
     connection->listens.session = &connection->session;
     connection->listens.send = connection_tell;
     connection->listens.takes_more = user_reader_takes_more;
-    connection->listens.end = connection_end;
+    connection->listens.lost = connection_end_lost;
     connection->listens.context = connection;
     listen_stream_follow(&connection->listens, connection_wall_ns());
 }

@@ -31,6 +31,7 @@ struct ws_caller {
     bool (*takes_more)(void *context);
     /* Nothing more is read or answered; behind what is queued the connection is closed with the reason. */
     void (*end)(void *context, const char *reason);
+    void (*lost)(void *context); /* the same, with USER_LOST */
     void *context;
 };
 

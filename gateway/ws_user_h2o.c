@@ -64,7 +64,7 @@ static void lost(struct user_listener *listener)
 {
     const struct ws_caller *caller =
         &container_of(listener, struct ws_subscription, listener)->calls->caller;
-    caller->end(caller->context, USER_LOST);
+    caller->lost(caller->context);
 }
 
 static void send_terminated(struct ws_subscription *subscription, uint64_t now_ns)

@@ -34,10 +34,9 @@ static bool take_more(void *context)
     return has_room || room > 0;
 }
 
-static void end_connection(void *context, const char *reason)
+static void lose_connection(void *context)
 {
     (void)context;
-    assert_string_equal(reason, USER_LOST);
     was_ended = true;
     listen_stream_close(&streams);
 }
@@ -66,7 +65,7 @@ static void open_streams(void)
                                       .session = &session,
                                       .send = send_said,
                                       .takes_more = take_more,
-                                      .end = end_connection};
+                                      .lost = lose_connection};
     listen_key_take(user_stream_keys(users), 1, NOW_NS, noise, key);
 }
 

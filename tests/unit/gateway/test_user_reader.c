@@ -33,6 +33,7 @@ static struct connection *open_reader(uint32_t account)
                                                   .session = &connection->session,
                                                   .send = connection_tell,
                                                   .takes_more = user_reader_takes_more,
+                                                  .lost = connection_end_lost,
                                                   .context = connection};
     listen_stream_follow(&connection->listens, desk_stamp);
     assert_non_null(connection->listens.first);
@@ -207,6 +208,23 @@ TEST(user_reader, a_round_is_bounded)
     assert_true(heard_count < 5000);
     user_reader_tick(&hub);
     assert_true(outbox_count(&ann_reader->outbox) > 0);
+    close_readers();
+}
+
+/* Who comes back when what is next for him has been forgotten is closed by that name, and counted as slow. */
+TEST(user_reader, one_who_is_lost_is_counted_as_slow)
+{
+    open_readers();
+    credit(1, 5000);
+    for (uint32_t commands = 0; commands < 140; commands++)
+        credit(1, 1000);
+    while (write_some() && !connection_is_closing(ann_reader))
+        ;
+    assert_true(connection_is_closing(ann_reader));
+    while (write_some())
+        ;
+    assert_string_equal(closed_for, USER_LOST);
+    assert_int_equal(metric_get(&reader_metrics.ws_slow_closed_total), 1);
     close_readers();
 }
 

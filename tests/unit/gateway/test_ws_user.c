@@ -51,13 +51,19 @@ static void caller_end(void *context, const char *reason)
     ws_user_close(&calls);
 }
 
+static void caller_lost(void *context)
+{
+    caller_end(context, USER_LOST);
+}
+
 static void open_calls(const char *query)
 {
     static const struct ws_caller caller = {.answer = caller_send,
                                             .send = caller_send,
                                             .is_open = caller_is_open,
                                             .takes_more = caller_takes_more,
-                                            .end = caller_end};
+                                            .end = caller_end,
+                                            .lost = caller_lost};
     asker_open();
     user_attach();
     desk_account(2);
