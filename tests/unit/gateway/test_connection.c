@@ -321,3 +321,31 @@ TEST(connection, paused_connection_grows_old)
     leave(&first);
     stop_server();
 }
+
+/* What is told unasked keeps nobody from being read: only answers do that wait. */
+TEST(connection, only_answers_pause_reading)
+{
+    static char bytes[SOCKET_QUEUE_MAX - 1024];
+    const h2o_iovec_t part = {bytes, sizeof(bytes)};
+    start_server();
+    client_open(&first, "/ws");
+    struct connection *connection = container_of(hub->all.next, struct connection, all);
+    connection->api = calloc(1, sizeof(*connection->api));
+    assert_non_null(connection->api);
+    connection_tell(connection, &part, 1);
+    const uint64_t before = metric_get(&metrics.ws_messages_total);
+    client_send(&first, 0x89, "x", 1); /* a ping, whose pong is queued */
+    for (int turns = 0; turns < WAIT_TURNS && metric_get(&metrics.ws_messages_total) == before;
+         turns++)
+        turn();
+    assert_int_equal(metric_get(&metrics.ws_messages_total), before + 1);
+    assert_true(connection->outbox.byte_count > SOCKET_PAUSE_ABOVE);
+    connection_answer(connection, &part, 1);
+    client_send(&first, 0x89, "x", 1);
+    for (int turns = 0; turns < WAIT_TURNS && !connection->is_paused; turns++)
+        turn();
+    assert_true(connection->is_paused);
+    assert_int_equal(metric_get(&metrics.ws_paused_total), 1);
+    leave(&first);
+    stop_server();
+}

@@ -608,9 +608,17 @@ TEST(ws_user, session_listens_no_longer_than_its_key)
     user_apply();
     take(subscribe_session);
     assert_said("\"status\":401,\"error\":{\"code\":-2015,");
-    struct key_created_event created = {.account = 1, .permissions = KEY_READ};
+    struct key_created_event created = {.account = 1, .permissions = KEY_READ, .replaces = 1};
+    memset(created.replaced_id, 0xaa, sizeof(created.replaced_id));
     memset(created.key_id, 0xcc, sizeof(created.key_id));
     event_write_key_created(&desk_events, &created); /* in its place */
+    user_apply();
+    take(subscribe_session);
+    assert_said("\"status\":401,\"error\":{\"code\":-2015,");
+    created.account = 2; /* under its name */
+    created.replaces = 0;
+    memset(created.key_id, 0xaa, sizeof(created.key_id));
+    event_write_key_created(&desk_events, &created);
     user_apply();
     take(subscribe_session);
     assert_said("\"status\":401,\"error\":{\"code\":-2015,");
