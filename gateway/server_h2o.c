@@ -59,18 +59,14 @@ static void open_api(struct server *server, struct exchange *exchange)
         socket_upgrade_api(server->hub, exchange->h2o, server->desk, &question->request);
 }
 
-/* Looks at what libh2o lets pass, and at where the request wants to go. */
-static void take(struct server *server, struct exchange *exchange)
+/* What libh2o lets pass is refused here, by `raw`; the rest goes where it wants to. */
+static void take(struct server *server, struct exchange *exchange,
+                 const struct exchange_header *raw)
 {
     struct desk_question *question = &exchange->question;
-    const struct exchange_header raw = exchange_read_header(exchange->h2o);
-
-    /* h2o takes chunk sizes that others would not ("0x2" for 0): where it sees the end of such a body, nobody else may go
-     * on. */
-    if (raw.encodings > 0) exchange->h2o->http1_is_persistent = 0;
-    if (raw.byte_count > SERVER_HEADER_MAX)
+    if (raw->byte_count > SERVER_HEADER_MAX)
         refuse_oversized(server, question, REJECT_HEADER_TOO_LARGE);
-    else if (exchange_is_ambiguous(exchange->h2o, &raw))
+    else if (exchange_is_ambiguous(exchange->h2o, raw))
         desk_refuse_and_end(question, REJECT_FRAMING);
     else if (question->request.body_bytes > SERVER_BODY_MAX)
         refuse_oversized(server, question, REJECT_BODY_TOO_LARGE);
@@ -86,7 +82,12 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *h2o)
 {
     struct server *server = ((struct handler *)handler)->server;
     struct exchange *exchange = exchange_new(server, h2o);
-    if (desk_admits(&exchange->question)) take(server, exchange);
+    const struct exchange_header raw = exchange_read_header(h2o);
+
+    /* Whatever the answer is, it is the last of a connection whose next request may begin elsewhere for another reader.
+     * So it is behind chunks, too: h2o takes sizes that others would not ("0x2" for 0). */
+    if (raw.encodings > 0 || exchange_is_ambiguous(h2o, &raw)) h2o->http1_is_persistent = 0;
+    if (desk_admits(&exchange->question)) take(server, exchange, &raw);
     return 0;
 }
 

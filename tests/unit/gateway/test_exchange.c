@@ -1,3 +1,6 @@
+#include "gateway/address.h"
+#include "gateway/hall.h"
+#include "gateway/quota.h"
 #include "tests/unit/gateway/loop_fixture.h"
 
 /* What h2o would let pass: lengths given twice, and headers and bodies beyond our limits. */
@@ -78,4 +81,60 @@ TEST(exchange, whole_urls_are_paths)
     loop_assert_status(loop_exchange("GET http://x?/api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n"),
                        "404", "-1020");
     assert_int_equal(loop_stop(), STATUS_OK);
+}
+
+static struct arena hall_arena;
+
+/* The tests' address has asked all that it may, also when another window begins with the next minute. */
+static void with_requests_used(void)
+{
+    const struct sockaddr_in client = {.sin_family = AF_INET,
+                                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    assert_true(arena_map(&hall_arena, hall_bytes(1)));
+    loop_options.hall = hall_new(&hall_arena, 1, &loop_metrics);
+    assert_non_null(loop_options.hall);
+    quota_charge(hall_quota(loop_options.hall), QUOTA_REQUESTS,
+                 address_of((const struct sockaddr *)&client), QUOTA_REQUESTS_MAX,
+                 (uint64_t)now.tv_sec * 1000000000u + QUOTA_MINUTE_NS);
+}
+
+/* Sends all of it at once; the one answer is in loop_text, and then the connection is over. */
+static void expect_only_answer(const char *text)
+{
+    const int descriptor = loop_connect_when_open();
+    size_t used = 0;
+    ssize_t got;
+    assert_int_equal(send(descriptor, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+    while ((got = recv(descriptor, loop_text + used, sizeof(loop_text) - 1 - used, 0)) > 0)
+        used += (size_t)got;
+    loop_text[used] = 0;
+    close(descriptor);
+    loop_assert_status(loop_text, "429", "\r\nConnection: close\r\n");
+    assert_null(strstr(loop_text + 1, "HTTP/1.1 "));
+}
+
+/* Whoever asks too often is refused, and keeps his connection; but not behind what reads two ways: what h2o would take for the
+ * next request may be what another reader took for a body. */
+TEST(exchange, requests_that_read_two_ways_are_the_last_of_who_asks_too_often)
+{
+#define NEXT "GET /api/v3/time HTTP/1.1\r\nHost: x\r\n\r\n"
+    loop_prepare = with_requests_used;
+    loop_open();
+    const int kept = loop_connect_when_open();
+    for (int count = 0; count < 2; count++) {
+        assert_int_equal(send(kept, NEXT, strlen(NEXT), MSG_NOSIGNAL), strlen(NEXT));
+        loop_assert_status(loop_receive(kept), "429", "\r\nConnection: keep-alive\r\n");
+    }
+    close(kept);
+    expect_only_answer("POST /api/v3/order HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+                       "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" NEXT);
+    expect_only_answer("POST /api/v3/order HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
+                       "Content-Length: 1\r\n\r\na" NEXT);
+    expect_only_answer("POST /api/v3/order HTTP/1.1\r\nHost: x\r\n"
+                       "Transfer-Encoding: chunked\r\n\r\n0x2\r\n\r\n" NEXT);
+    assert_int_equal(loop_stop(), STATUS_OK);
+    arena_unmap(&hall_arena);
+#undef NEXT
 }
