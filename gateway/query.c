@@ -271,14 +271,15 @@
 #define AMENDED_COLUMNS \
     "r.command, r.time_ns, r.orig_client_id, r.new_client_id, r.orig_qty, r.new_qty"
 
-/* Whether the order may have been amended before what was dropped: unless it is sure to be younger, by the first fill that
- * is left or by a milestone behind it. */
-#define AMENDMENTS_GONE \
-    "$4::bigint <= c.dropped_command AND $3::bigint < least(" \
-    "coalesce((" FIRST_FILL("taker_order", "$2") "), 9223372036854775807), " \
-    ORDER_BEHIND("c.dropped_ns") ")"
+/* Amendments begin where retention has left them, or where the database got their table. */
+#define AMENDMENTS_FROM "greatest(c.dropped_command, c.amendments_command)"
 
-#define AMENDMENTS CURSOR_UNLESS(AMENDMENTS_GONE, AMENDED_COLUMNS, \
+/* Whether the order may have been amended before that: unless it is sure to be younger, by a milestone behind it. */
+#define AMENDMENTS_GONE \
+    "$4::bigint <= " AMENDMENTS_FROM " AND " AMENDMENTS_FROM " > 0 AND $3::bigint < " \
+    ORDER_BEHIND("greatest(c.dropped_ns, c.amendments_ns)")
+
+#define AMENDMENTS CURSOR_BUT(AMENDMENTS_GONE, AMENDED_COLUMNS, \
     "SELECT * FROM quorex.order_amendments WHERE account = $1::int AND market = $2::int" \
     " AND order_id = $3::bigint AND command >= $4::bigint ORDER BY command LIMIT $5::int") \
     " ORDER BY r.command"

@@ -14,6 +14,13 @@ CREATE TABLE quorex.order_amendments (
 ) PARTITION BY RANGE (command);
 CREATE INDEX order_amendments_order ON quorex.order_amendments (account, market, order_id, command);
 
+-- A database that was filled before this table was there has amendments from here on only, and readers are told so. One
+-- that is dropped is filled again with all of them.
+ALTER TABLE quorex.cursor ADD COLUMN amendments_command bigint NOT NULL DEFAULT 0;
+ALTER TABLE quorex.cursor ADD COLUMN amendments_ns bigint NOT NULL DEFAULT 0;
+UPDATE quorex.cursor c SET amendments_command = c.command, amendments_ns = coalesce(
+    (SELECT b.time_ns FROM quorex.blocks b WHERE b.height = c.height), 0);
+
 -- The list that each side's order is of; null: none.
 ALTER TABLE quorex.fills
     ADD COLUMN maker_list bigint,

@@ -1,6 +1,9 @@
 /* Whoever asks for what retention has dropped is told so, by the very statements that the gateway sends. */
 
 #include "gateway/query.h"
+#include "settlement/database.h"
+#include "settlement/migration.h"
+#include "settlement/schema.h"
 #include "tests/harness.h"
 #include "tests/unit/settlement/retention_rig.h"
 
@@ -101,6 +104,93 @@ TEST(history_gone, questions_for_what_is_gone_say_so)
     query = question(HISTORY_ADDRESS_CHANGES, 0, 0, false);
     assert_true(is_gone(&query, &first));
     query.newest = true;
+    assert_false(is_gone(&query, &first));
+    PQfinish(reader);
+}
+
+/* ---- a database that was filled before a migration ---- */
+
+#define UPGRADED_TO 13
+
+static _Atomic uint32_t upgrade_stopping;
+
+/* What a build that knew migrations before 13 has made of a new database. */
+static void make_older(const char *name)
+{
+    char sql[128];
+    cluster_start();
+    snprintf(sql, sizeof(sql), "CREATE DATABASE %s", name);
+    cluster_ask("postgres", sql);
+    cluster_ask(name, "CREATE SCHEMA quorex; CREATE TABLE quorex.migrations"
+                      " (number int PRIMARY KEY, name text NOT NULL, applied_at timestamptz)");
+    for (uint32_t i = 0; schema_migrations[i].number < UPGRADED_TO; i++) {
+        cluster_ask(name, schema_migrations[i].sql);
+        snprintf(sql, sizeof(sql), "INSERT INTO quorex.migrations VALUES (%u, '', now())",
+                 schema_migrations[i].number);
+        cluster_ask(name, sql);
+    }
+}
+
+static void upgrade(const char *name)
+{
+    uint64_t made_to = 0;
+    struct database *database = database_new(cluster_conninfo(name), &upgrade_stopping);
+    assert_int_equal(database_connect(database), STATUS_OK);
+    assert_int_equal(migration_run(database, true), STATUS_OK);
+    assert_int_equal(migration_partitions(database, 100000, 1, 1, &made_to), STATUS_OK);
+    database_free(database);
+}
+
+static struct history_query amendments_of(uint64_t order_id, uint64_t from)
+{
+    struct history_query query = question(HISTORY_AMENDMENTS, from, 0, false);
+    query.order_id = order_id;
+    return query;
+}
+
+/* Whether an order was amended before its database had amendments is not known: that is said. One that came later, by a
+ * milestone, has all of them. */
+TEST(history_gone, amendments_before_the_upgrade_are_gone)
+{
+    uint64_t first;
+    make_older("upgraded");
+    cluster_ask("upgraded", "INSERT INTO quorex.blocks VALUES (9, 5000, '', '', 1, 500, 0);"
+                            "UPDATE quorex.cursor SET height = 9, command = 500");
+    upgrade("upgraded");
+    reader = PQconnectdb(cluster_conninfo("upgraded"));
+    struct history_query query = amendments_of(40, 0);
+    assert_true(is_gone(&query, &first));
+    query = amendments_of(40, 500);
+    assert_true(is_gone(&query, &first));
+    query = amendments_of(40, 501);
+    assert_false(is_gone(&query, &first));
+    cluster_ask("upgraded",
+                "INSERT INTO quorex.orders (command, market, order_id, account, client_id, side,"
+                " type, time_in_force, status, reason, price, qty, executed, quote_qty,"
+                " quote_executed, created_ns, closed_ns, self_trade)"
+                " SELECT 600 + i, 0, i, 1, '', 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 4900 + i, 7000, 0"
+                " FROM generate_series(64, 128, 32) i;"
+                "INSERT INTO quorex.order_amendments VALUES"
+                " (700, 0, 0, 130, 1, 5100, 'a', 'b', 2, 1);"
+                "UPDATE quorex.cursor SET command = 900");
+    query = amendments_of(127, 0); /* 128 is the first milestone after the upgrade */
+    assert_true(is_gone(&query, &first));
+    query = amendments_of(130, 0);
+    assert_false(is_gone(&query, &first));
+    assert_int_equal(first, 700);
+    PQfinish(reader);
+}
+
+/* A database that had amendments from its beginning lacks none. */
+TEST(history_gone, a_new_databases_amendments_are_all_there)
+{
+    uint64_t first;
+    cluster_start();
+    cluster_ask("postgres", "CREATE DATABASE begun");
+    upgrade("begun");
+    cluster_ask("begun", "UPDATE quorex.cursor SET command = 900");
+    reader = PQconnectdb(cluster_conninfo("begun"));
+    const struct history_query query = amendments_of(1, 0);
     assert_false(is_gone(&query, &first));
     PQfinish(reader);
 }
