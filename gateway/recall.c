@@ -302,14 +302,29 @@ static bool amended_matches(const struct history_query *query, const struct view
            entry->link.command >= query->id_min;
 }
 
-/* A row whose former name the projection did not know (settlement/open_order.h): memory may. */
-static void name_row(struct recall *recall, uint32_t count, const struct view_amended *entry)
+/* How many of the first `count` rows there are up to the last whose former name the projection did not know
+ * (settlement/open_order.h). */
+static uint32_t up_to_unnamed(const struct recall *recall, uint32_t count)
 {
-    for (uint32_t row = 0; row < count; row++) {
-        struct view_amended *read = &recall->rows.amended[row];
-        if (read->link.command == entry->link.command)
-            memcpy(read->former_client_id, entry->former_client_id, sizeof(read->former_client_id));
-    }
+    while (count > 0 && recall->rows.amended[count - 1].former_client_id[0] != 0)
+        count--;
+    return count;
+}
+
+/* Memory may know that name. Rows rise by command and entries fall: each is come by once. Returns how many rows are
+ * left to be named. */
+static uint32_t name_row(struct recall *recall, const struct history_query *query, uint32_t unnamed,
+                         const struct view_amended *entry)
+{
+    struct view_amended *rows = recall->rows.amended;
+    while (unnamed > 0 && rows[unnamed - 1].link.command > entry->link.command)
+        unnamed = up_to_unnamed(recall, unnamed - 1);
+    if (unnamed == 0 || rows[unnamed - 1].link.command != entry->link.command ||
+        !amended_matches(query, entry))
+        return unnamed;
+    memcpy(rows[unnamed - 1].former_client_id, entry->former_client_id,
+           sizeof(entry->former_client_id));
+    return up_to_unnamed(recall, unnamed - 1);
 }
 
 static bool pick_amended(struct recall *recall, const struct history_query *query,
@@ -323,12 +338,14 @@ static bool pick_amended(struct recall *recall, const struct history_query *quer
         if (!query_read_amended(rows, row, query, read)) return false;
         if (amended_matches(query, read)) offer(picks, read->link.command, read);
     }
+    uint32_t unnamed = up_to_unnamed(recall, stored);
     while ((entry = account_tail_next(view_amendments(view), query->account, entry)) != NULL) {
-        if (!amended_matches(query, entry)) continue;
-        if (entry->link.command > cursor_of(rows))
+        if (entry->link.command <= cursor_of(rows)) {
+            if (unnamed == 0) break; /* nor are older ones of use */
+            unnamed = name_row(recall, query, unnamed, entry);
+        } else if (amended_matches(query, entry)) {
             offer(picks, entry->link.command, entry);
-        else
-            name_row(recall, stored, entry);
+        }
     }
     return true;
 }

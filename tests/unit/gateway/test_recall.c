@@ -557,3 +557,47 @@ TEST(recall, amendments_are_the_same_at_every_cursor)
     assert_non_null(strstr(answer, "\"newClientOrderId\":\"n3\""));
     assert_null(strstr(answer, "\"newClientOrderId\":\"n4\""));
 }
+
+/* Memory's entry of the account before this one. */
+static struct view_amended *before(struct view_amended *entry)
+{
+    struct account_tail *tail = (struct account_tail *)view_amendments(desk_view);
+    return (struct view_amended *)account_tail_next(tail, 1, entry);
+}
+
+/* Only a row without a former name gets memory's, and memory is gone through no further than for the oldest such row: what
+ * lies behind it is of no use, and may be much. */
+TEST(recall, memory_is_walked_to_the_oldest_row_without_a_name)
+{
+    struct history_query query = {.kind = HISTORY_AMENDMENTS,
+                                  .account = 1,
+                                  .order_id = 7,
+                                  .limit = 500,
+                                  .id_max = INT64_MAX,
+                                  .end_ns = INT64_MAX};
+    open_recall();
+    desk_account(1);
+    desk_accept(0, 7, 1, SELL, 5000000, 9, "first");
+    desk_apply();
+    const uint64_t accepted = desk_number;
+    for (int64_t step = 1; step <= 4; step++) {
+        char name[8];
+        snprintf(name, sizeof(name), "n%d", (int)step);
+        amend(7, 10 - step, 9 - step, name);
+    }
+    /* The oldest entry would give the third row a name of its own if it were looked at. */
+    struct view_amended *third = before(before(NULL)), *oldest = before(before(third));
+    oldest->link.command = third->link.command;
+    snprintf((char *)oldest->former_client_id, sizeof(oldest->former_client_id), "behind");
+
+    struct history_rows rows = {.row_count = 4, .cell = cell_of, .cursor = accepted + 4};
+    nothing_matched = false;
+    row_of_amendment(0, accepted + 1, "first", "n1", 9, 8);
+    row_of_amendment(1, accepted + 2, "stored", "n2", 8, 7);
+    row_of_amendment(2, accepted + 3, "", "n3", 7, 6);
+    row_of_amendment(3, accepted + 4, "n3", "n4", 6, 5);
+    assert_true(recalled(&query, &rows, answer));
+    assert_non_null(strstr(answer, "\"origClientOrderId\":\"n2\",\"newClientOrderId\":\"n3\""));
+    assert_non_null(strstr(answer, "\"origClientOrderId\":\"stored\",\"newClientOrderId\":\"n2\""));
+    assert_null(strstr(answer, "behind"));
+}
