@@ -17,7 +17,8 @@ enum outcome listen_data_start(struct request *request, const struct facts *fact
     uint8_t random[LISTEN_KEY_LETTERS];
     char key[LISTEN_KEY_LETTERS];
     randombytes_buf(random, sizeof(random));
-    listen_key_take(user_stream_keys(facts->users), request->account, request->now_ns, random, key);
+    listen_key_take(user_stream_keys(facts->users), request->account, request->now_ns,
+                    view_command(facts->view), random, key);
     writer_object(&request->json);
     writer_key_text(&request->json, "listenKey", key, sizeof(key));
     writer_object_end(&request->json);

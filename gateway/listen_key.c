@@ -7,6 +7,7 @@
 
 struct listen_key {
     uint64_t end_ns;
+    uint64_t number;  /* the last command applied where it was made */
     uint32_t account; /* 0: the place is free */
     char letters[LISTEN_KEY_LETTERS];
 };
@@ -91,24 +92,25 @@ static uint32_t read_set(const char *letters)
 
 /* The account's, or a new one. */
 static struct listen_key *key_for(struct listen_keys *keys, uint32_t account, uint64_t now_ns,
-                                  const uint8_t random[LISTEN_KEY_LETTERS])
+                                  uint64_t number, const uint8_t random[LISTEN_KEY_LETTERS])
 {
     struct listen_key *key = of_account(keys, account, now_ns);
     if (key != NULL) return key;
     key = soonest(set_of(keys, account));
     key->account = account;
+    key->number = number;
     put_set(account % LISTEN_KEY_SETS, key->letters);
     for (uint32_t at = SET_LETTERS; at < LISTEN_KEY_LETTERS; at++)
         key->letters[at] = alphabet[random[at] % ALPHABET_LETTERS];
     return key;
 }
 
-void listen_key_take(struct listen_keys *keys, uint32_t account, uint64_t now_ns,
+void listen_key_take(struct listen_keys *keys, uint32_t account, uint64_t now_ns, uint64_t number,
                      const uint8_t random[LISTEN_KEY_LETTERS], char letters[LISTEN_KEY_LETTERS])
 {
     ASSERT(account != 0);
     latch_take(&keys->latch);
-    struct listen_key *key = key_for(keys, account, now_ns, random);
+    struct listen_key *key = key_for(keys, account, now_ns, number, random);
     key->end_ns = now_ns + LISTEN_KEY_LIFE_NS;
     memcpy(letters, key->letters, LISTEN_KEY_LETTERS);
     latch_release(&keys->latch);
@@ -148,11 +150,11 @@ bool listen_key_end(struct listen_keys *keys, uint32_t account, const char *key,
     return own != NULL;
 }
 
-void listen_key_drop(struct listen_keys *keys, uint32_t account)
+void listen_key_drop(struct listen_keys *keys, uint32_t account, uint64_t number)
 {
     latch_take(&keys->latch);
     struct listen_key *own = of_account(keys, account, 0);
-    if (own != NULL) *own = (struct listen_key){0};
+    if (own != NULL && own->number < number) *own = (struct listen_key){0};
     latch_release(&keys->latch);
 }
 

@@ -34,8 +34,9 @@ MUST_CHECK struct listen_keys *listen_key_new(struct arena *arena);
 /* For several loops, before any of them begins. */
 void listen_key_share(struct listen_keys *keys);
 
-/* Writes the account's key, good for LISTEN_KEY_LIFE_NS from now: the one it has, or one made of `random`. */
-void listen_key_take(struct listen_keys *keys, uint32_t account, uint64_t now_ns,
+/* Writes the account's key, good for LISTEN_KEY_LIFE_NS from now: the one it has, or one made of `random`. `number` is the last
+ * command that the caller has applied. */
+void listen_key_take(struct listen_keys *keys, uint32_t account, uint64_t now_ns, uint64_t number,
                      const uint8_t random[LISTEN_KEY_LETTERS], char letters[LISTEN_KEY_LETTERS]);
 
 /* Makes the account's key last from now on. False when this is not its key, or not any more. */
@@ -46,8 +47,9 @@ MUST_CHECK bool listen_key_extend(struct listen_keys *keys, uint32_t account, co
 MUST_CHECK bool listen_key_end(struct listen_keys *keys, uint32_t account, const char *key,
                                size_t key_bytes, uint64_t now_ns);
 
-/* Ends the account's key, whichever it is. */
-void listen_key_drop(struct listen_keys *keys, uint32_t account);
+/* Ends the account's key, whichever it is, if it was made where command `number` was not applied yet. Each loop that
+ * applies this command says so in its own time: a key that was made after it stays. */
+void listen_key_drop(struct listen_keys *keys, uint32_t account, uint64_t number);
 
 /* Whose key this is; 0: nobody's, or not any more. */
 uint32_t listen_key_account(struct listen_keys *keys, const char *key, size_t key_bytes,

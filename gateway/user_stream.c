@@ -140,7 +140,7 @@ void user_stream_end_key(struct user_stream *stream, uint32_t account, uint32_t 
         user_stream_leave(stream, listener);
         listener->ended(listener, time_ns);
     }
-    listen_key_drop(stream->keys, account);
+    listen_key_drop(stream->keys, account, view_command(stream->view) + 1); /* which is under way */
 }
 
 struct user_number user_stream_number(const struct user_stream *stream)

@@ -27,7 +27,7 @@ static void open_keys(void)
     keys = listen_key_new(&arena);
     for (uint32_t number = 1; number <= ACCOUNTS_MAX; number++) {
         memset(random, (int)number, sizeof(random));
-        listen_key_take(keys, account_of(number), NOW_NS, random, letters[number]);
+        listen_key_take(keys, account_of(number), NOW_NS, 0, random, letters[number]);
     }
 }
 

@@ -123,7 +123,7 @@ static void *loop_main(void *context)
         hall_leave(hall, HALL_ORDERS, round % 64, 1);
         const uint32_t account = round % 64 + 1;
         random[0] = (uint8_t)account;
-        listen_key_take(hall_keys(hall), account, NOW_NS, random, letters);
+        listen_key_take(hall_keys(hall), account, NOW_NS, 0, random, letters);
         visit((round + self) % 3);
     }
     return NULL;
@@ -151,9 +151,9 @@ TEST(hall, loops_on_threads_share_one_truth)
     assert_true(atomic_load(&refused) < THREADS * ROUNDS);
     for (uint64_t address = 0; address < 3; address++)
         assert_int_equal(hall_count(hall, HALL_CONNECTIONS, address), 0);
-    listen_key_take(hall_keys(hall), 5, NOW_NS, random, one);
+    listen_key_take(hall_keys(hall), 5, NOW_NS, 0, random, one);
     assert_int_equal(listen_key_account(hall_keys(hall), one, sizeof(one), NOW_NS), 5);
-    listen_key_take(hall_keys(hall), 5, NOW_NS, random, same);
+    listen_key_take(hall_keys(hall), 5, NOW_NS, 0, random, same);
     assert_memory_equal(one, same, sizeof(one));
 }
 

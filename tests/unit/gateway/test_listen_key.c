@@ -24,7 +24,7 @@ TEST(listen_key, key_is_letters_and_digits)
     for (int byte = 0; byte < 256; byte++) {
         memset(noise, byte, sizeof(noise));
         char key[LISTEN_KEY_LETTERS];
-        listen_key_take(keys, (uint32_t)byte + 1, NOW_NS, noise, key);
+        listen_key_take(keys, (uint32_t)byte + 1, NOW_NS, 0, noise, key);
         for (int at = 0; at < LISTEN_KEY_LETTERS; at++)
             assert_true((key[at] >= '0' && key[at] <= '9') || (key[at] >= 'A' && key[at] <= 'Z') ||
                         (key[at] >= 'a' && key[at] <= 'z'));
@@ -36,17 +36,17 @@ TEST(listen_key, account_has_one_key_for_an_hour)
 {
     char key[LISTEN_KEY_LETTERS], again[LISTEN_KEY_LETTERS];
     open_keys();
-    listen_key_take(keys, 7, NOW_NS, noise, key);
+    listen_key_take(keys, 7, NOW_NS, 0, noise, key);
     assert_int_equal(listen_key_account(keys, key, sizeof(key), NOW_NS + LISTEN_KEY_LIFE_NS - 1),
                      7);
     assert_int_equal(listen_key_account(keys, key, sizeof(key), NOW_NS + LISTEN_KEY_LIFE_NS), 0);
     memset(noise, 1, sizeof(noise));
-    listen_key_take(keys, 7, NOW_NS + 5, noise, again);
+    listen_key_take(keys, 7, NOW_NS + 5, 0, noise, again);
     assert_memory_equal(again, key, sizeof(key));
     assert_int_equal(listen_key_account(keys, key, sizeof(key), NOW_NS + LISTEN_KEY_LIFE_NS), 7);
     /* Once it is over, the next is another. */
     const uint64_t later = NOW_NS + 5 + LISTEN_KEY_LIFE_NS;
-    listen_key_take(keys, 7, later, noise, again);
+    listen_key_take(keys, 7, later, 0, noise, again);
     assert_memory_not_equal(again, key, sizeof(key));
     assert_int_equal(listen_key_account(keys, key, sizeof(key), later), 0);
 }
@@ -55,9 +55,9 @@ TEST(listen_key, key_is_extended_and_ended_by_its_account_alone)
 {
     char key[LISTEN_KEY_LETTERS], other[LISTEN_KEY_LETTERS];
     open_keys();
-    listen_key_take(keys, 7, NOW_NS, noise, key);
+    listen_key_take(keys, 7, NOW_NS, 0, noise, key);
     memset(noise, 1, sizeof(noise));
-    listen_key_take(keys, 8, NOW_NS, noise, other);
+    listen_key_take(keys, 8, NOW_NS, 0, noise, other);
     assert_false(listen_key_extend(keys, 8, key, sizeof(key), NOW_NS + 5));
     assert_false(listen_key_end(keys, 8, key, sizeof(key), NOW_NS + 5));
     assert_false(listen_key_extend(keys, 7, key, sizeof(key) - 1, NOW_NS + 5));
@@ -73,13 +73,27 @@ TEST(listen_key, key_goes_with_its_account_alone)
 {
     char key[LISTEN_KEY_LETTERS], other[LISTEN_KEY_LETTERS];
     open_keys();
-    listen_key_take(keys, 7, NOW_NS, noise, key);
+    listen_key_take(keys, 7, NOW_NS, 0, noise, key);
     memset(noise, 1, sizeof(noise));
-    listen_key_take(keys, 7 + LISTEN_KEY_SETS, NOW_NS, noise, other);
-    listen_key_drop(keys, 7);
-    listen_key_drop(keys, 7); /* it has none any more */
+    listen_key_take(keys, 7 + LISTEN_KEY_SETS, NOW_NS, 0, noise, other);
+    listen_key_drop(keys, 7, 1);
+    listen_key_drop(keys, 7, 1); /* it has none any more */
     assert_int_equal(listen_key_account(keys, key, sizeof(key), NOW_NS), 0);
     assert_int_equal(listen_key_account(keys, other, sizeof(other), NOW_NS), 7 + LISTEN_KEY_SETS);
+}
+
+/* What ended it may be told later, by a loop that is behind: a key that was made behind it stays. One that was made before stays
+ * one, however often it is asked for. */
+TEST(listen_key, key_goes_by_what_happened_after_it_was_made)
+{
+    char key[LISTEN_KEY_LETTERS];
+    open_keys();
+    listen_key_take(keys, 7, NOW_NS, 5, noise, key);
+    listen_key_drop(keys, 7, 5);
+    assert_int_equal(listen_key_account(keys, key, sizeof(key), NOW_NS), 7);
+    listen_key_take(keys, 7, NOW_NS, 9, noise, key);
+    listen_key_drop(keys, 7, 6);
+    assert_int_equal(listen_key_account(keys, key, sizeof(key), NOW_NS), 0);
 }
 
 /* Each of so many accounts has a place that no other takes. One beyond takes that of the key that would have ended first, of those
@@ -91,7 +105,7 @@ TEST(listen_key, account_has_a_place_of_its_own)
     open_keys();
     for (uint32_t account = 1; account <= LISTEN_KEYS_MAX; account++) {
         memcpy(noise + LISTEN_KEY_LETTERS - sizeof(account), &account, sizeof(account));
-        listen_key_take(keys, account, NOW_NS + account, noise, all[account]);
+        listen_key_take(keys, account, NOW_NS + account, 0, noise, all[account]);
     }
     for (uint32_t account = 1; account <= LISTEN_KEYS_MAX; account++)
         assert_int_equal(
@@ -99,7 +113,7 @@ TEST(listen_key, account_has_a_place_of_its_own)
             account);
     assert_true(listen_key_extend(keys, 1, all[1], LISTEN_KEY_LETTERS, NOW_NS + LISTEN_KEYS_MAX));
     noise[20] = 1;
-    listen_key_take(keys, LISTEN_KEYS_MAX + 1, NOW_NS + LISTEN_KEYS_MAX, noise, key);
+    listen_key_take(keys, LISTEN_KEYS_MAX + 1, NOW_NS + LISTEN_KEYS_MAX, 0, noise, key);
     const uint64_t now_ns = NOW_NS + LISTEN_KEYS_MAX;
     assert_int_equal(listen_key_account(keys, key, sizeof(key), now_ns), LISTEN_KEYS_MAX + 1);
     assert_int_equal(listen_key_account(keys, all[1], LISTEN_KEY_LETTERS, now_ns), 1);

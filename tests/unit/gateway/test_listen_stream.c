@@ -66,7 +66,7 @@ static void open_streams(void)
                                       .send = send_said,
                                       .takes_more = take_more,
                                       .lost = lose_connection};
-    listen_key_take(user_stream_keys(users), 1, NOW_NS, noise, key);
+    listen_key_take(user_stream_keys(users), 1, NOW_NS, view_command(desk_view), noise, key);
 }
 
 static void move(uint32_t account, int64_t units)
@@ -252,7 +252,7 @@ TEST(listen_stream, account_that_is_not_there_yet_is_waited_for)
     static const uint8_t noise[LISTEN_KEY_LETTERS] = {2, 7, 1, 8, 2};
     char early[LISTEN_KEY_LETTERS + 1] = {0};
     open_streams();
-    listen_key_take(user_stream_keys(users), 3, NOW_NS, noise, early);
+    listen_key_take(user_stream_keys(users), 3, NOW_NS, view_command(desk_view), noise, early);
     name(early, NULL);
     listen_stream_follow(&streams, NOW_NS);
     listen_stream_tick(&streams, NOW_NS);
@@ -275,7 +275,7 @@ TEST(listen_stream, keys_that_wait_take_turns)
     static const uint8_t noise[LISTEN_KEY_LETTERS] = {2, 7, 1, 8, 2};
     char other[LISTEN_KEY_LETTERS + 1] = {0};
     open_streams();
-    listen_key_take(user_stream_keys(users), 2, NOW_NS, noise, other);
+    listen_key_take(user_stream_keys(users), 2, NOW_NS, view_command(desk_view), noise, other);
     name(key, other);
     listen_stream_follow(&streams, NOW_NS);
     has_room = false;

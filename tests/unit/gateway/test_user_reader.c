@@ -26,7 +26,8 @@ static struct connection *open_reader(uint32_t account)
     const uint8_t random[LISTEN_KEY_LETTERS] = {(uint8_t)account};
     struct connection *connection = connection_new(&hub);
     assert_non_null(connection);
-    listen_key_take(user_stream_keys(users), account, desk_stamp, random, names[account]);
+    listen_key_take(user_stream_keys(users), account, desk_stamp, view_command(desk_view), random,
+                    names[account]);
     connection->session.names = names[account];
     connection->session.names_used = LISTEN_KEY_LETTERS + 1;
     connection->listens = (struct listen_streams){.users = users,

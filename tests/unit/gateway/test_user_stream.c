@@ -322,7 +322,8 @@ TEST(user_stream, who_listens_by_a_key_ends_with_it)
     user_bob.key = 4;
     static const uint8_t noise[LISTEN_KEY_LETTERS];
     char letters[LISTEN_KEY_LETTERS];
-    listen_key_take(user_stream_keys(users), 1, desk_stamp, noise, letters);
+    listen_key_take(user_stream_keys(users), 1, desk_stamp, view_command(desk_view), noise,
+                    letters);
     user_stream_end_key(users, 2, 3, desk_stamp); /* of another account */
     assert_int_equal(
         listen_key_account(user_stream_keys(users), letters, sizeof(letters), desk_stamp), 1);
@@ -335,6 +336,83 @@ TEST(user_stream, who_listens_by_a_key_ends_with_it)
     user_apply();
     user_assert_told("bob {");
     assert_null(strstr(user_heard, "ann"));
+}
+
+static struct arena late_arena;
+static struct view *late_view;
+static struct user_stream *late;
+
+/* Another loop's, which shares the listen keys, and is as far as the first. */
+static void open_late(void)
+{
+    arena_unmap(&late_arena);
+    assert_true(arena_map(&late_arena,
+                          view_bytes(&fixture_genesis) + user_stream_bytes(&fixture_genesis) + 64));
+    late_view = view_new(&late_arena, &fixture_genesis, market_views_params(fixture_views));
+    assert_non_null(late_view);
+    late = user_stream_new(&late_arena, &fixture_genesis, late_view,
+                           market_views_params(fixture_views), user_stream_keys(users));
+    assert_non_null(late);
+}
+
+/* The other loop takes what happened last. */
+static void apply_late(const uint8_t *end)
+{
+    const struct applied applied = {
+        .number = desk_number, .stamp_ns = desk_stamp, .flags = APPLIED_FIRST | APPLIED_LAST};
+    const uint8_t *at = desk_bytes;
+    struct event event;
+    while (event_next(&at, end, &event)) {
+        view_apply(late_view, &applied, &event);
+        user_stream_event(late, &applied, &event);
+    }
+    view_finish(late_view, &applied);
+    user_stream_end(late, &applied);
+}
+
+static uint32_t account_of_key(const char *letters)
+{
+    return listen_key_account(user_stream_keys(users), letters, LISTEN_KEY_LETTERS, desk_stamp);
+}
+
+/* An API key loses the right to read, and then goes. Each loop ends the account's listen key when it comes to that: the one that
+ * was made since, by who may read still, stays; one that was handed out where it was not known yet goes. */
+TEST(user_stream, late_loop_ends_no_key_made_since)
+{
+    uint8_t noise[LISTEN_KEY_LETTERS] = {0};
+    char letters[LISTEN_KEY_LETTERS];
+    struct key_added_event key = {.account = 1, .permissions = KEY_READ};
+    struct key_limited_event limited = {.account = 1};
+    struct key_removed_event removed = {.account = 1};
+    memset(key.key_id, 0xaa, sizeof(key.key_id));
+    memcpy(limited.key_id, key.key_id, sizeof(key.key_id));
+    memcpy(removed.key_id, key.key_id, sizeof(key.key_id));
+    desk_open();
+    user_attach();
+    open_late();
+    desk_account(1);
+    event_write_key_added(&desk_events, &key);
+    const uint8_t *end = desk_events.at;
+    user_apply();
+    apply_late(end);
+
+    listen_key_take(user_stream_keys(users), 1, desk_stamp, desk_number, noise, letters);
+    event_write_key_limited(&desk_events, &limited);
+    end = desk_events.at;
+    user_apply();
+    assert_int_equal(account_of_key(letters), 0);
+    listen_key_take(user_stream_keys(users), 1, desk_stamp, desk_number, noise, letters);
+    apply_late(end);
+    assert_int_equal(account_of_key(letters), 1);
+
+    event_write_key_removed(&desk_events, &removed);
+    end = desk_events.at;
+    user_apply();
+    assert_int_equal(account_of_key(letters), 0);
+    listen_key_take(user_stream_keys(users), 1, desk_stamp, view_command(late_view), noise,
+                    letters);
+    apply_late(end);
+    assert_int_equal(account_of_key(letters), 0);
 }
 
 /* Who listens, what they are told, who resumes and who cannot, and who is lost, each counted. */
