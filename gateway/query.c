@@ -128,9 +128,11 @@
     " UNION ALL " FILLS_OF("taker_account = $1::int", #direction) ") both_sides" \
     " ORDER BY trade_id " #direction " LIMIT $7::int") " ORDER BY r.trade_id"
 
-/* An order has few fills: they are found by the order and sorted. `+ 0`: nothing else may seem to be cheaper. */
+/* An order has few fills: they are found by the order and sorted. `+ 0`: nothing else may seem to be cheaper. Fills may be
+ * gone unless the order is sure to be younger than what was dropped, by a milestone behind it: a fill that is left says
+ * nothing, for a stop that fires takes with an id as old as it is. */
 #define FILLS_OF_ORDER(direction) CURSOR_UNLESS( \
-    "$8::bigint < coalesce((" FIRST_FILL("taker_order", "$2") "), 9223372036854775807)", FILL_COLUMNS, \
+    "$8::bigint < " ORDER_BEHIND("c.dropped_ns"), FILL_COLUMNS, \
     "SELECT * FROM (SELECT * FROM quorex.fills WHERE market = $2::int AND maker_order = $8::bigint" \
     " UNION ALL SELECT * FROM quorex.fills WHERE market = $2::int AND taker_order = $8::bigint" \
     " AND maker_order <> $8::bigint) of_order" \

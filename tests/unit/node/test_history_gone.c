@@ -194,3 +194,38 @@ TEST(history_gone, a_new_databases_amendments_are_all_there)
     assert_false(is_gone(&query, &first));
     PQfinish(reader);
 }
+
+/* The first fill that is left may be a fired stop's, whose id is older than what was dropped: an order between the two
+ * may have had fills and amendments that are gone. */
+TEST(history_gone, a_fired_stop_makes_no_order_young)
+{
+    uint64_t first;
+    cluster_start();
+    cluster_ask("postgres", "CREATE DATABASE fired");
+    upgrade("fired");
+    cluster_ask(
+        "fired",
+        "UPDATE quorex.cursor SET command = 900, dropped_command = 500, dropped_ns = 5000;"
+        "INSERT INTO quorex.fills (command, ordinal, market, trade_id, aggregate_id,"
+        " time_ns, price, qty, maker_order, taker_order, maker_account, taker_account,"
+        " maker_fee, taker_fee, taker_side) VALUES"
+        " (600, 0, 0, 70, 70, 5001, 1, 1, 90, 10, 2, 1, 0, 0, 0);"
+        "INSERT INTO quorex.orders (command, market, order_id, account, client_id, side,"
+        " type, time_in_force, status, reason, price, qty, executed, quote_qty,"
+        " quote_executed, created_ns, closed_ns, self_trade) SELECT 700 + i, 0, i, 1, '',"
+        " 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 4950 + i, 7000, 0 FROM generate_series(32, 96, 32) i");
+    assert_string_equal(cluster_ask("fired", "SELECT count(*) FROM quorex.orders"), "3");
+    assert_string_equal(cluster_ask("fired", "SELECT count(*) FROM quorex.fills"), "1");
+    reader = PQconnectdb(cluster_conninfo("fired"));
+    static const enum history_kind kinds[] = {HISTORY_FILLS, HISTORY_AMENDMENTS};
+    for (size_t i = 0; i < 2; i++) {
+        struct history_query query = question(kinds[i], 0, 0, false);
+        query.order_id = 20;
+        assert_true(is_gone(&query, &first));
+        query.order_id = 63; /* 64 is the first milestone behind what was dropped */
+        assert_true(is_gone(&query, &first));
+        query.order_id = 64;
+        assert_false(is_gone(&query, &first));
+    }
+    PQfinish(reader);
+}
