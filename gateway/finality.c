@@ -61,6 +61,22 @@ void finality_notice(struct finality *finality, uint16_t type, const uint8_t *pa
     if (type == T_BLOCK_CERTIFIED) on_certified(finality, payload);
 }
 
+bool finality_is_seal(const struct finality *finality, uint64_t command)
+{
+    return finality->seal_count > 0 && seal_at(finality, finality->seal_count - 1) == command;
+}
+
+const struct finality_block *finality_ended(const struct finality *finality, uint64_t above,
+                                            uint64_t command)
+{
+    for (uint64_t at = finality->final.height, left = FINALITY_SEALS_KEPT; at > above && left > 0;
+         at--, left--) {
+        const struct finality_block *block = &finality->blocks[at % FINALITY_SEALS_KEPT];
+        if (block->height == at && block->last_command <= command) return block;
+    }
+    return NULL;
+}
+
 /* ---- marks ---- */
 
 /* Whether a block is known to have ended at `from` or behind it, and before `to`. */

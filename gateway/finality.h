@@ -56,6 +56,14 @@ void finality_seal(struct finality *finality, uint64_t command);
 /* The anchor's notices, in any order: T_BLOCK_SEALED, T_BLOCK_CERTIFIED; others change nothing. */
 void finality_notice(struct finality *finality, uint16_t type, const uint8_t *payload);
 
+/* Whether the command has ended a block: the newest that is known. */
+bool finality_is_seal(const struct finality *finality, uint64_t command);
+
+/* The highest block above the height `above` that a certificate covers and whose last command is not behind `command`;
+ * NULL: none is known. O(blocks from there to the final one). */
+const struct finality_block *finality_ended(const struct finality *finality, uint64_t above,
+                                            uint64_t command);
+
 /* The listener has heard what is up to this number elsewhere: none of it may be final yet. Needs: the marks are empty. */
 void finality_begin(struct finality_marks *marks, struct user_number heard);
 

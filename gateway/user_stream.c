@@ -268,12 +268,14 @@ static void tell_until(struct user_stream *stream, uint64_t end)
         tell_account(stream, account);
 }
 
-/* A block is final here once all that happened in it has been told: its notice may come before that. */
+/* A block is final here once all that happened in it has been told: its notice may come before that, and while a loop lags
+ * those of many blocks. */
 static void tell_certified(struct user_stream *stream)
 {
-    const struct finality_block *final = &stream->finality.final;
-    if (final->height == stream->final.height || final->last_command > stream->ended) return;
-    stream->final = *final;
+    const struct finality_block *block =
+        finality_ended(&stream->finality, stream->final.height, stream->ended);
+    if (block == NULL) return;
+    stream->final = *block;
     for (struct link *at = stream->certified.next; at != &stream->certified;
          at = stream->next_certified) {
         struct user_listener *listener = container_of(at, struct user_listener, certified);
@@ -326,7 +328,7 @@ void user_stream_end(struct user_stream *stream, const struct applied *applied)
     tell_until(stream, user_event_count(stream->events));
     user_event_forget_touched(stream->events);
     stream->ended = applied->number;
-    tell_certified(stream);
+    if (finality_is_seal(&stream->finality, applied->number)) tell_certified(stream);
 }
 
 void user_stream_notice(struct user_stream *stream, uint16_t type, const uint8_t *payload)

@@ -162,6 +162,48 @@ TEST(finality, final_block_is_sealed_and_certified)
     assert_int_equal(finality.final.height, 4);
 }
 
+static uint64_t ended(uint64_t above, uint64_t command)
+{
+    const struct finality_block *block = finality_ended(&finality, above, command);
+    return block == NULL ? 0 : block->height;
+}
+
+/* Of the blocks that are final the last one that a command has come to the end of, known ones alone. */
+TEST(finality, blocks_end_in_turn)
+{
+    begin();
+    assert_int_equal(ended(0, UINT64_MAX), 0);
+    for (uint64_t height = 1; height <= 6; height++)
+        if (height != 3) tell_sealed(height);
+    tell_certified(5);
+    assert_int_equal(ended(0, 9), 0);
+    assert_int_equal(ended(0, 10), 1);
+    assert_int_equal(ended(0, 19), 1);
+    assert_int_equal(ended(1, 19), 0);
+    assert_int_equal(ended(1, 30), 2); /* of 3 nothing is known */
+    assert_int_equal(ended(1, 49), 4);
+    assert_int_equal(ended(1, 60), 5);
+    assert_int_equal(ended(5, 60), 0);
+    for (uint64_t height = 6; height <= FINALITY_SEALS_KEPT + 5; height++)
+        tell_sealed(height);
+    tell_certified(FINALITY_SEALS_KEPT + 5);
+    assert_int_equal(ended(5, 60), 6); /* the oldest that is kept */
+    assert_int_equal(ended(4, 50), 0);
+}
+
+/* A block ends by its SEAL and by nothing else. */
+TEST(finality, newest_seal_ends_a_block)
+{
+    begin();
+    assert_false(finality_is_seal(&finality, 0));
+    seal(1);
+    assert_true(finality_is_seal(&finality, 10));
+    assert_false(finality_is_seal(&finality, 11));
+    seal(2);
+    assert_false(finality_is_seal(&finality, 10));
+    assert_true(finality_is_seal(&finality, 20));
+}
+
 TEST(finality, message_names_block_and_range)
 {
     char bytes[512];

@@ -104,6 +104,40 @@ TEST(user_certified, certificate_waits_for_the_events)
     assert_string_equal(user_values("e"), "\"outboundAccountPosition\" \"certified\"");
 }
 
+/* A loop that lags knows of certificates for blocks whose events it has not come to: what has ended is told all the same,
+ * when its block ends here and when the notices come. */
+TEST(user_certified, who_lags_is_told_of_the_blocks_that_have_ended)
+{
+    open_certified();
+    const uint64_t first = desk_number + 1; /* each block: a move and its SEAL */
+    for (uint64_t height = 1; height <= 3; height++)
+        user_tell_sealed(height, first + 2 * height - 1);
+    user_certify(3);
+    move(1);
+    (void)user_apply_seal(1);
+    assert_string_equal(user_values("height"), "1");
+    move(1);
+    (void)user_apply_seal(2);
+    assert_string_equal(user_values("height"), "1 2");
+    move(1);
+    user_tell_sealed(4, first + 7);
+    user_certify(4);
+    assert_string_equal(user_values("height"), "1 2");
+    (void)user_apply_seal(3);
+    assert_string_equal(user_values("height"), "1 2 3");
+
+    move(1);
+    (void)user_apply_seal(4);
+    move(1);
+    (void)user_apply_seal(5);
+    move(1); /* of block 6, which has not ended */
+    user_silence();
+    user_tell_sealed(6, desk_number + 1);
+    user_tell_sealed(5, desk_number - 1);
+    user_certify(6);
+    assert_string_equal(user_values("height"), "5");
+}
+
 /* Who has no room is told when he has: behind the events that waited too. */
 TEST(user_certified, slow_reader_is_told_behind_his_events)
 {
