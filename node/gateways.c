@@ -2,6 +2,7 @@
 
 #include "common/arena.h"
 #include "common/log.h"
+#include "common/money.h"
 #include "gateway/hall.h"
 #include "gateway/tls_identity.h"
 #include "node/chain_table_os.h"
@@ -23,6 +24,9 @@
 
 /* Threads that read files for a loop: one may wait for a disk while another computes. */
 #define READERS 2
+
+/* The consensus loop finds its peers' addresses on such threads too, and no reader may keep it from that. */
+#define OTHER_THREADS 2
 
 #define LINE_BYTES 64
 
@@ -226,6 +230,15 @@ struct gateways_wires gateways_wires(struct gateways *gateways, uint32_t loop)
 }
 
 /* ---- begin and end ---- */
+
+void gateways_prepare(const struct config *config)
+{
+    char count[DECIMAL_TEXT_MAX + 1];
+    const int64_t threads = (int64_t)config->gateway_loops * READERS + OTHER_THREADS;
+    count[decimal_format(threads, 0, count)] = 0;
+    /* Without memory for it there are four. */
+    (void)setenv("UV_THREADPOOL_SIZE", count, false);
+}
 
 size_t gateways_ring_bytes(const struct config *config)
 {

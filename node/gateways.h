@@ -48,6 +48,11 @@ struct gateways_wires {
     struct park *park;        /* the loop's */
 };
 
+/* As many threads for files and names as all loops need at once: libuv has one set of them, of four. Whoever runs the node may
+ * say otherwise (UV_THREADPOOL_SIZE).
+ * Needs: the process has no other thread yet, and no loop has begun. */
+void gateways_prepare(const struct config *config);
+
 /* Bytes of all its rings. */
 size_t gateways_ring_bytes(const struct config *config);
 

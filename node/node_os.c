@@ -744,7 +744,7 @@ static void free_memory(struct node *node)
 
 /* Signals are the main thread's alone; a broken connection is an error code, not a signal; every
  * connection needs a descriptor. */
-static void prepare_process(void)
+static void prepare_process(const struct config *config)
 {
     sigset_t signals;
     own_signals(&signals);
@@ -757,6 +757,7 @@ static void prepare_process(void)
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
+    gateways_prepare(config);
 }
 
 static void log_start(const struct node *node)
@@ -819,7 +820,7 @@ enum status node_run(struct settings *settings)
     for (int i = 0; i < THREAD_COUNT; i++)
         node->parks[i].descriptor = -1;
 
-    prepare_process();
+    prepare_process(&config);
     enum status status = STATUS_MALFORMED;
     if (file_path(path, config.directory, "quorex.pid"))
         status = pid_file_acquire(&node->pid_file, path);

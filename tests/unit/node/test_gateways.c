@@ -1,0 +1,59 @@
+#include "node/gateways.h"
+
+#include "tests/harness.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+#include <uv.h>
+
+#define LOOPS          3
+#define LOOP_READERS   2
+#define PATIENCE_S     20
+#define NEEDED_AT_ONCE (LOOPS * LOOP_READERS + 1) /* and a name that is looked up */
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t all_there = PTHREAD_COND_INITIALIZER;
+static uint32_t there;
+
+/* Keeps its thread until all are there at the same time. */
+static void wait_for_all(uv_work_t *work)
+{
+    struct timespec deadline;
+    (void)work;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += PATIENCE_S;
+    pthread_mutex_lock(&mutex);
+    if (++there == NEEDED_AT_ONCE) pthread_cond_broadcast(&all_there);
+    while (there < NEEDED_AT_ONCE && pthread_cond_timedwait(&all_there, &mutex, &deadline) == 0)
+        continue;
+    pthread_mutex_unlock(&mutex);
+}
+
+static uint32_t met;
+
+static void note_met(uv_work_t *work, int status)
+{
+    (void)work;
+    if (status == 0 && there == NEEDED_AT_ONCE) met++;
+}
+
+/* However many readers wait for their disks, no loop waits for another's, nor consensus for any. What the operator has said
+ * stays. */
+TEST(gateways, no_reader_waits_for_another_loops)
+{
+    static uv_work_t works[NEEDED_AT_ONCE];
+    const struct config config = {.gateway_loops = LOOPS};
+    uv_loop_t loop;
+    assert_int_equal(setenv("UV_THREADPOOL_SIZE", "5", true), 0);
+    gateways_prepare(&config);
+    assert_string_equal(getenv("UV_THREADPOOL_SIZE"), "5");
+    assert_int_equal(unsetenv("UV_THREADPOOL_SIZE"), 0);
+    gateways_prepare(&config);
+    assert_int_equal(uv_loop_init(&loop), 0);
+    for (uint32_t i = 0; i < NEEDED_AT_ONCE; i++)
+        assert_int_equal(uv_queue_work(&loop, &works[i], wait_for_all, note_met), 0);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(met, NEEDED_AT_ONCE);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
