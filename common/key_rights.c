@@ -2,6 +2,7 @@
 
 #include "common/ip_list.h"
 #include "common/le.h"
+#include "common/order_tag.h"
 
 #include <string.h>
 
@@ -40,4 +41,35 @@ bool key_rights_valid(const struct key_create_command *create)
     return create->permissions != 0 && (create->permissions & ~KEY_PERMISSIONS) == 0 &&
            has_public_key != has_secret && (!has_secret || !(create->permissions & KEY_WITHDRAW)) &&
            ip_list_valid(&list);
+}
+
+/* The account in the payload of one kind of command. */
+#define ACCOUNT_OF(NAME, name) \
+    case T_##NAME: { \
+        struct name##_command asked; \
+        name##_command_get(command->payload, &asked); \
+        return asked.account; \
+    }
+
+uint32_t key_rights_account(const struct command *command)
+{
+    switch (order_tag_base(command->header.type)) {
+        ACCOUNT_OF(ORDER_PLACE, order_place)
+        ACCOUNT_OF(ORDER_CANCEL, order_cancel)
+        ACCOUNT_OF(CANCEL_ALL, cancel_all)
+        ACCOUNT_OF(ORDER_AMEND, order_amend)
+        ACCOUNT_OF(ORDER_REPLACE, order_replace)
+        ACCOUNT_OF(LIST_PLACE, list_place)
+        ACCOUNT_OF(LIST_CANCEL, list_cancel)
+        ACCOUNT_OF(SWITCH_SET, switch_set)
+        ACCOUNT_OF(SESSION_END, session_end)
+        ACCOUNT_OF(WITHDRAW, withdraw)
+        ACCOUNT_OF(ADDRESS_ALLOW, address_allow)
+        ACCOUNT_OF(WITHDRAWAL_CANCEL, withdrawal_cancel)
+        ACCOUNT_OF(KEY_CREATE, key_create)
+        ACCOUNT_OF(KEY_LIMIT, key_limit)
+        ACCOUNT_OF(KEY_REMOVE, key_remove)
+    default:
+        return 0;
+    }
 }

@@ -31,6 +31,9 @@ bool key_rights_manages(uint16_t command_type);
 /* What moves money out, or says where it may go. */
 bool key_rights_withdraws(uint16_t command_type);
 
+/* The account that a command is for which accounts ask for, 0 for others. */
+uint32_t key_rights_account(const struct command *command);
+
 /* Whether an account may make such a key: with some of the permissions, and with a secret or a public key; one with a secret
  * never withdraws. */
 bool key_rights_valid(const struct key_create_command *create);

@@ -134,6 +134,9 @@ static void see_next(struct ahead *ahead)
     ahead->at = command + length;
     for (uint32_t line = 0; line < length; line += 64)
         __builtin_prefetch(command + AHEAD_BYTES + line);
+    const uint32_t auth_bytes = le_get_u16(command + 14);
+    if (auth_bytes >= KEY_ID_BYTES && auth_bytes <= length - COMMAND_HEADER_BYTES)
+        keys_hint(&ahead->engine->keys, command + length - auth_bytes);
     command_read(ahead->engine, seen, command, length);
     first_look(ahead->engine, seen, command);
 }

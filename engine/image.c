@@ -83,7 +83,6 @@ static void move_engine(const struct move *move, struct engine *engine)
     MOVE(engine->keys.ids);
     MOVE(engine->keys.rights);
     MOVE(engine->keys.owners);
-    MOVE(engine->keys.narrow);
     MOVE(engine->keys.by_id.entries);
     MOVE(engine->custody.addresses);
     MOVE(engine->custody.deposits);

@@ -1,7 +1,6 @@
 #include "engine/keys.h"
 
 #include "common/arena.h"
-#include "common/le.h"
 #include "common/messages.h"
 
 #include <string.h>
@@ -16,7 +15,7 @@ size_t keys_bytes(uint32_t capacity, uint32_t accounts_max)
     return rounded(((size_t)capacity + 1) * KEY_ID_BYTES) +
            rounded(((size_t)capacity + 1) * sizeof(struct key_right)) +
            rounded(((size_t)accounts_max + 1) * sizeof(struct key_owner)) +
-           rounded(KEYS_NARROW_BITS / 8) + slot_table_bytes(capacity);
+           slot_table_bytes(capacity);
 }
 
 bool keys_init(struct keys *keys, struct arena *arena, uint32_t capacity, uint32_t accounts_max)
@@ -25,14 +24,18 @@ bool keys_init(struct keys *keys, struct arena *arena, uint32_t capacity, uint32
     keys->ids = arena_take_array(arena, (size_t)capacity + 1, KEY_ID_BYTES);
     keys->rights = arena_take_array(arena, (size_t)capacity + 1, sizeof(struct key_right));
     keys->owners = arena_take_array(arena, (size_t)accounts_max + 1, sizeof(struct key_owner));
-    keys->narrow = arena_take_array(arena, KEYS_NARROW_BITS / 64, sizeof(uint64_t));
     return keys->ids != NULL && keys->rights != NULL && keys->owners != NULL &&
-           keys->narrow != NULL && slot_table_init(&keys->by_id, arena, capacity);
+           slot_table_init(&keys->by_id, arena, capacity);
 }
 
 static uint32_t id_hash(const uint8_t *id)
 {
     return slot_table_hash_bytes(0, id, KEY_ID_BYTES);
+}
+
+void keys_hint(const struct keys *keys, const uint8_t id[KEY_ID_BYTES])
+{
+    slot_table_hint(&keys->by_id, id_hash(id));
 }
 
 uint32_t keys_find(const struct keys *keys, const uint8_t id[KEY_ID_BYTES])
@@ -63,14 +66,6 @@ void keys_rename(struct keys *keys, uint32_t slot, const uint8_t id[KEY_ID_BYTES
     slot_table_add(&keys->by_id, id_hash(id), slot);
 }
 
-/* No bit is cleared again: it only says where to look. */
-static uint64_t *narrow_word(const struct keys *keys, const uint8_t *id, uint64_t *bit)
-{
-    const uint32_t index = le_get_u16(id);
-    *bit = UINT64_C(1) << index % 64;
-    return &keys->narrow[index / 64];
-}
-
 void keys_allow(struct keys *keys, uint32_t slot, uint32_t account, uint16_t permissions,
                 uint64_t removed_ns)
 {
@@ -87,20 +82,12 @@ void keys_allow(struct keys *keys, uint32_t slot, uint32_t account, uint16_t per
     }
     right->permissions = permissions;
     right->removed_ns = removed_ns;
-    if ((permissions & KEY_TRADE) != 0) return;
-    uint64_t bit;
-    uint64_t *word = narrow_word(keys, keys->ids[slot], &bit);
-    *word |= bit;
 }
 
-bool keys_may(const struct keys *keys, const uint8_t id[KEY_ID_BYTES], uint16_t permission)
+bool keys_may(const struct keys *keys, uint32_t slot, uint16_t permission)
 {
-    uint64_t bit;
-    const uint64_t *word = narrow_word(keys, id, &bit);
-    if (permission == KEY_TRADE && (*word & bit) == 0) return true;
-    const uint32_t slot = keys_find(keys, id);
-    return slot == 0 || keys->rights[slot].account == 0 ||
-           (keys->rights[slot].permissions & permission) != 0;
+    const struct key_right *right = &keys->rights[slot];
+    return right->account == 0 || (right->permissions & permission) != 0;
 }
 
 uint32_t keys_spare(const struct keys *keys, uint32_t account, uint64_t removed_ns)
@@ -121,10 +108,7 @@ bool keys_check(const struct keys *keys)
     uint32_t known = 0, listed = 0;
     for (uint32_t slot = 1; slot <= keys->count; slot++) {
         const struct key_right *right = &keys->rights[slot];
-        uint64_t bit;
         known += right->account != 0;
-        ASSERT(right->account == 0 || (right->permissions & KEY_TRADE) != 0 ||
-               (*narrow_word(keys, keys->ids[slot], &bit) & bit) != 0); /* K2 */
     }
     for (uint32_t account = 1; account <= keys->accounts_max; account++) {
         uint32_t count = 0;
@@ -137,6 +121,6 @@ bool keys_check(const struct keys *keys)
         listed += count;
     }
     ASSERT(known == listed);                  /* K1 */
-    ASSERT(keys->by_id.count == keys->count); /* K3 */
+    ASSERT(keys->by_id.count == keys->count); /* K2 */
     return true;
 }

@@ -5,14 +5,13 @@
  * without a permission (common/key_rights.h).
  *
  * Owner    the engine thread
- * Memory   the caller's arena, by keys_init; 72 to 88 bytes a key, 16 an account, 8 KiB
+ * Memory   the caller's arena, by keys_init; 72 to 88 bytes a key, 16 an account
  * Limits   `capacity` keys; needs of keys_add
  * Cost     O(1); keys_spare O(keys of the account)
  *
  * Invariants, asserted by keys_check:
  *   K1  a key with an account is on that account's list, once, and no other is
- *   K2  a key with an account that may not trade is in `narrow`
- *   K3  each key is found by one id, its own
+ *   K2  each key is found by one id, its own
  */
 
 #ifndef ENGINE_KEYS_H
@@ -20,8 +19,7 @@
 
 #include "engine/slot_table.h"
 
-#define KEY_ID_BYTES     32
-#define KEYS_NARROW_BITS 65536
+#define KEY_ID_BYTES 32
 
 struct arena;
 
@@ -42,8 +40,6 @@ struct keys {
     uint8_t (*ids)[KEY_ID_BYTES]; /* 1 .. count */
     struct key_right *rights;     /* likewise */
     struct key_owner *owners;     /* by account */
-    uint64_t *
-        narrow; /* a bit for the first two bytes of the id of each key that was seen without KEY_TRADE */
     struct slot_table by_id;
     uint32_t count;
     uint32_t capacity;
@@ -70,8 +66,11 @@ void keys_rename(struct keys *keys, uint32_t slot, const uint8_t id[KEY_ID_BYTES
 void keys_allow(struct keys *keys, uint32_t slot, uint32_t account, uint16_t permissions,
                 uint64_t removed_ns);
 
-/* Whether a command by the key may be: not when the engine knows that it has none of the permissions. */
-bool keys_may(const struct keys *keys, const uint8_t id[KEY_ID_BYTES], uint16_t permission);
+/* Asks for the table's line of the key, ahead of its use. Changes nothing. */
+void keys_hint(const struct keys *keys, const uint8_t id[KEY_ID_BYTES]);
+
+/* Whether the slot's key may: not when the engine knows that it has none of the permissions. */
+bool keys_may(const struct keys *keys, uint32_t slot, uint16_t permission);
 
 /* The slot of the account's key that was removed first, at or before `removed_ns`; 0: there is none. */
 uint32_t keys_spare(const struct keys *keys, uint32_t account, uint64_t removed_ns);

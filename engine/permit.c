@@ -6,6 +6,15 @@
 
 #include <string.h>
 
+/* Whether the account's own key signed. */
+static bool is_owners(const struct engine *engine, const struct command *command)
+{
+    const uint32_t account = key_rights_account(command);
+    return command->header.auth_kind == AUTH_ED25519 &&
+           accounts_exists(&engine->accounts, account) &&
+           memcmp(engine->accounts.accounts[account].public_key, command->auth, KEY_ID_BYTES) == 0;
+}
+
 enum reject permit_check(const struct engine *engine, const struct command *command)
 {
     const struct command_header *header = &command->header;
@@ -13,7 +22,9 @@ enum reject permit_check(const struct engine *engine, const struct command *comm
     if (header->auth_kind != AUTH_HMAC && header->auth_kind != AUTH_ED25519) return REJECT_NONE;
     const uint16_t needed = key_rights_needed(header->type);
     if (needed == 0 || header->auth_length < KEY_ID_BYTES) return REJECT_NONE;
-    return keys_may(&engine->keys, command->auth, needed) ? REJECT_NONE : REJECT_KEY_PERMISSION;
+    const uint32_t slot = keys_find(&engine->keys, command->auth);
+    const bool may = slot == 0 ? is_owners(engine, command) : keys_may(&engine->keys, slot, needed);
+    return may ? REJECT_NONE : REJECT_KEY_PERMISSION;
 }
 
 /* Whether the account may ask at that time: later than before, so that no signed text counts twice. */

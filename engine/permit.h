@@ -10,7 +10,8 @@
 
 #include "engine/state.h"
 
-/* REJECT_KEY_PERMISSION when the engine knows that the key by which the command came may not give it (any more). */
+/* REJECT_KEY_PERMISSION when the key by which the command came may not give it (any more), or is none: its place may be
+ * another's by now. */
 enum reject permit_check(const struct engine *engine, const struct command *command);
 
 /* KEY_CREATE, KEY_LIMIT, KEY_REMOVE. */

@@ -8,7 +8,8 @@
  *
  * A node sends a command by what its own engine has applied, and that is in the log of who leads it. So an account, a
  * key or a listing that is not known here is known when everything has been settled that the log held when the run came:
- * only then an objection is a lie. Accounts, keys and listings are only ever added: what may stand, may stand for good.
+ * only then an objection is a lie. What may stand, may stand for good: accounts and listings are only ever added, and what
+ * a key gave that has lost its right, or its place to another, stands in the log as what every engine refuses.
  */
 
 #include "ledger/replica_state_raft.h"

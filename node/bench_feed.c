@@ -8,6 +8,7 @@
 
 #define NODE_ID     1
 #define KEY_BYTES   32
+#define KEY_FILL    0x5a
 #define BATCH_ROOM  (64 * 1024) /* of commands in a batch: what arrives together under load */
 #define START_NS    (UINT64_C(1700000000) * 1000000000)
 #define STEP_NS     1000000u
@@ -118,7 +119,7 @@ static uint8_t *command_begin(struct bench_feed *feed, uint16_t type, bool is_tr
     uint8_t *at = feed->bytes + feed->length;
     ASSERT(feed->length + header.length <= feed->capacity);
     command_header_put(at, &header);
-    memset(at + header.length - auth, 0x5a, auth);
+    memset(at + header.length - auth, KEY_FILL, auth);
     feed->length += header.length;
     feed->batch_commands++;
     feed->command_count++;
@@ -136,6 +137,14 @@ static void client_id_write(uint8_t *client_id, uint64_t number)
         client_id[2 + i] = (uint8_t)digits[mixed & 15];
     for (int i = 0; i < 6; i++, number >>= 4)
         client_id[18 + i] = (uint8_t)digits[number & 15];
+}
+
+/* The key that all orders come by: the engine does not look whose it is, settlement would. */
+static void key_put(struct bench_feed *feed, uint64_t nonce)
+{
+    struct key_add_command key = {.nonce = nonce, .account = 1, .permissions = KEY_TRADE};
+    memset(key.key_id, KEY_FILL, sizeof(key.key_id));
+    key_add_command_put(command_begin(feed, T_KEY_ADD, false), &key);
 }
 
 static void accounts_put(struct bench_feed *feed)
@@ -156,6 +165,7 @@ static void accounts_put(struct bench_feed *feed)
             credit_command_put(command_begin(feed, T_CREDIT, false), &credit);
         }
     }
+    key_put(feed, ++nonce);
 }
 
 /* The account that owns the order of this id: every account trades, in no order. */

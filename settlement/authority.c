@@ -3,44 +3,12 @@
 #include "common/intent.h"
 #include "common/key_rights.h"
 #include "common/le.h"
-#include "common/order_tag.h"
 #include "settlement/balance_sheet.h"
 #include "settlement/keyring.h"
 
 #include <string.h>
 
 #define KEY_ID_BYTES 32
-
-/* The account in the payload of one kind of command. */
-#define ACCOUNT_OF(NAME, name) \
-    case T_##NAME: { \
-        struct name##_command asked; \
-        name##_command_get(command->payload, &asked); \
-        return asked.account; \
-    }
-
-uint32_t authority_account(const struct command *command)
-{
-    switch (order_tag_base(command->header.type)) {
-        ACCOUNT_OF(ORDER_PLACE, order_place)
-        ACCOUNT_OF(ORDER_CANCEL, order_cancel)
-        ACCOUNT_OF(CANCEL_ALL, cancel_all)
-        ACCOUNT_OF(ORDER_AMEND, order_amend)
-        ACCOUNT_OF(ORDER_REPLACE, order_replace)
-        ACCOUNT_OF(LIST_PLACE, list_place)
-        ACCOUNT_OF(LIST_CANCEL, list_cancel)
-        ACCOUNT_OF(SWITCH_SET, switch_set)
-        ACCOUNT_OF(SESSION_END, session_end)
-        ACCOUNT_OF(WITHDRAW, withdraw)
-        ACCOUNT_OF(ADDRESS_ALLOW, address_allow)
-        ACCOUNT_OF(WITHDRAWAL_CANCEL, withdrawal_cancel)
-        ACCOUNT_OF(KEY_CREATE, key_create)
-        ACCOUNT_OF(KEY_LIMIT, key_limit)
-        ACCOUNT_OF(KEY_REMOVE, key_remove)
-    default:
-        return 0;
-    }
-}
 
 static bool is_own(uint16_t type)
 {
@@ -102,6 +70,31 @@ static const struct key_added_event *key_of(const struct authority *authority,
     return (key->permissions & needed) != 0 || is_shared(authority, key) ? key : NULL;
 }
 
+static const char no_key[] = "key";
+
+/* Whether the account's own key signed. */
+static bool is_owners(const struct authority *authority, const struct command *command,
+                      uint32_t account)
+{
+    const uint8_t *owner = balance_sheet_owner(authority->accounts, account)->public_key;
+    return command->header.auth_kind == AUTH_ED25519 &&
+           memcmp(owner, command->auth, PUBLIC_KEY_BYTES) == 0;
+}
+
+/* A key's place may have become another's while a command of it was under way, so that nobody knows it any more: the engine
+ * refuses what comes by a key that is none, so there is nothing more to look at. */
+static bool is_nobodys(const struct authority *authority, const struct command *command)
+{
+    const struct command_header *header = &command->header;
+    const uint32_t account = key_rights_account(command);
+    return authority->params->rules >= PARAMS_RULES_KEYS &&
+           (header->auth_kind == AUTH_HMAC || header->auth_kind == AUTH_ED25519) &&
+           key_rights_needed(header->type) != 0 &&
+           balance_sheet_has(authority->accounts, account) &&
+           !is_owners(authority, command, account) &&
+           keyring_find(authority->keys, command->auth) == NULL;
+}
+
 /* Of a key that the engine does not know, the account that it is another's than. */
 static const char *check_managed(const struct authority *authority, const struct command *command,
                                  uint32_t account)
@@ -128,7 +121,7 @@ static const char *find_ed25519(const struct authority *authority, const struct 
                                 const uint8_t **signer)
 {
     static const uint8_t none[PUBLIC_KEY_BYTES];
-    const uint32_t account = authority_account(command);
+    const uint32_t account = key_rights_account(command);
     if (account == 0) return "kind of authentication";
     if (!balance_sheet_has(authority->accounts, account)) return "account";
 
@@ -137,19 +130,21 @@ static const char *find_ed25519(const struct authority *authority, const struct 
         return check_managed(authority, command, account);
     if (key_rights_manages(command->header.type)) return "kind of authentication";
     const struct key_added_event *key = key_of(authority, command, account);
-    if (key == NULL || memcmp(key->public_key, none, sizeof(none)) == 0) return "key";
+    if (key == NULL || memcmp(key->public_key, none, sizeof(none)) == 0) return no_key;
     *signer = key->public_key;
     return NULL;
 }
 
 static const char *check_hmac(const struct authority *authority, const struct command *command)
 {
-    const uint32_t account = authority_account(command);
+    const uint32_t account = key_rights_account(command);
     if (account == 0 || key_rights_withdraws(command->header.type) ||
         key_rights_manages(command->header.type))
         return "kind of authentication";
+    if (authority->params->rules >= PARAMS_RULES_KEYS && command->header.type == T_SESSION_END)
+        return balance_sheet_has(authority->accounts, account) ? NULL : "account";
     const struct key_added_event *key = key_of(authority, command, account);
-    if (key == NULL) return "key";
+    if (key == NULL) return no_key;
     return key->secret_version == 0 && !is_gateways(command->header.type) ? "key" : NULL;
 }
 
@@ -230,6 +225,7 @@ const char *authority_objection(const struct authority *authority, const struct 
 {
     const uint8_t *signer = NULL;
     const char *objection = find_signer(authority, command, &signer);
+    if (objection == no_key && is_nobodys(authority, command)) return NULL;
     if (objection != NULL || signer == NULL) return objection;
     const struct authority_signature by = signature_of(command, signer);
     if (!hash_verify(by.public_key, by.text, by.text_bytes, by.signature)) return "signature";
@@ -241,10 +237,10 @@ bool authority_is_void(const struct authority *authority, const struct command *
     const struct command_header *header = &command->header;
     if (header->auth_kind != AUTH_HMAC && header->auth_kind != AUTH_ED25519) return false;
     const uint16_t needed = key_rights_needed(header->type);
-    const uint32_t account = authority_account(command);
+    const uint32_t account = key_rights_account(command);
     if (needed == 0 || !balance_sheet_has(authority->accounts, account)) return false;
-    const uint8_t *owner = balance_sheet_owner(authority->accounts, account)->public_key;
-    if (memcmp(owner, command->auth, PUBLIC_KEY_BYTES) == 0) return false;
+    if (is_owners(authority, command, account)) return false;
     const struct key_added_event *key = keyring_find(authority->keys, command->auth);
-    return key != NULL && (key->permissions & needed) == 0 && is_shared(authority, key);
+    if (key == NULL) return authority->params->rules >= PARAMS_RULES_KEYS;
+    return (key->permissions & needed) == 0 && is_shared(authority, key);
 }

@@ -17,8 +17,10 @@
  *   statements  an EPOCH_CHANGE's alone: the nodes' own words, judged by who knows the node set
  *   none      a node's own commands only: HELLO, SEAL, VOTE, CHECKPOINT_VOTE, LIABILITIES_VOTE, ORIGIN_LOST
  *
- * From rules 7 on a key whose account made, changed or removed it, and an operator's later one, may have lost its right while
- * a command was under way: such a command stands, and the engine must have refused it (authority_is_void).
+ * From rules 7 on a key whose account made, changed or removed it, and an operator's later one, may have lost its right, or
+ * its place to another, while a command was under way: such a command stands, and the engine must have refused it
+ * (authority_is_void). What comes by no key that is known stands likewise, in the log; a leader takes nothing of it, as such
+ * a key may be made before the command has its turn. That a session is over is then a gateway's to say by any key or none.
  *
  * The signed bytes are those of the REST request: query string and body, joined without a separator.
  */
@@ -53,19 +55,16 @@ struct authority_signature {
 };
 
 /* The same but for the signature, which is the costly part: NULL when the command may stand if `signature` is that
- * key's over that text. Accounts, keys and listings are only ever added, or stand as ones that may nothing (a removed key's
- * place is another's after KEY_LINGER_NS alone), so what may stand once may stand later; the other way round, an objection
- * may be one that time would lift.
+ * key's over that text. What may stand once may stand later: accounts and listings are only ever added, and a command by a key that is gone
+ * stands in the log, as one that is refused. The other way round, an objection may be one that time would lift: an id that
+ * no key has is one here, and none to authority_objection.
  * Memory: `signature` points into the command and into what `authority` names. */
 const char *authority_but_signature(const struct authority *authority,
                                     const struct command *command,
                                     struct authority_signature *signature);
 
-/* Whether the command stands, and must have been refused: the key by which it came was removed, or may not any more. From
- * rules 7 on. Needs: authority_objection has nothing against it. */
+/* Whether the command stands, and must have been refused: the key by which it came was removed, or may not any more, or is
+ * none. From rules 7 on. Needs: authority_objection has nothing against it. */
 bool authority_is_void(const struct authority *authority, const struct command *command);
-
-/* The account that a trading command is for, 0 for other commands. */
-uint32_t authority_account(const struct command *command);
 
 #endif /* SETTLEMENT_AUTHORITY_H */

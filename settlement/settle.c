@@ -1,6 +1,7 @@
 #include "settlement/settle.h"
 
 #include "common/arena.h"
+#include "common/key_rights.h"
 #include "common/sharing.h"
 #include "settlement/acceptance.h"
 #include "settlement/authority.h"
@@ -157,7 +158,7 @@ enum status settle_command(struct settlement *s, uint64_t number, uint64_t stamp
     s->command.type = order_tag_base(command->header.type);
     s->command.tagged_type = command->header.type;
     s->command.origin = command->header.origin;
-    s->command.actor = authority_account(command);
+    s->command.actor = key_rights_account(command);
     memcpy(s->command.payload, command->payload, payload_bytes);
     if (s->has_mismatch) return STATUS_MISMATCH;
 

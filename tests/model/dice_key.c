@@ -77,7 +77,11 @@ void dice_sign(struct dice *dice, const struct model *model, struct trial_comman
     const uint16_t type = le_get_u16(command->bytes + COMMAND_TYPE_OFFSET);
     if (type < T_ORDER_PLACE || model->key_count == 0 || !chance(dice, 10)) return;
     if ((size_t)command->byte_count + 32 > sizeof(command->bytes)) return;
-    memcpy(command->bytes + command->byte_count, model->keys[below(dice, model->key_count)].id, 32);
+    uint8_t *id = command->bytes + command->byte_count;
+    memcpy(id, model->keys[below(dice, model->key_count)].id, 32);
+    if (slip(dice)) id[31] ^= 1; /* of no key */
+    if (chance(dice, 10) && model->account_count > 0)
+        memcpy(id, model->accounts[1 + below(dice, model->account_count)].public_key, 32);
     command->byte_count = (uint16_t)(command->byte_count + 32);
     le_put_u32(command->bytes, command->byte_count);
     le_put_u16(command->bytes + 12, chance(dice, 70) ? AUTH_HMAC : AUTH_ED25519);

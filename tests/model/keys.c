@@ -29,7 +29,10 @@ bool model_key_may(const struct model *model, const struct command *command)
     for (uint32_t i = 0; i < model->key_count; i++)
         if (memcmp(model->keys[i].id, command->auth, 32) == 0)
             return model->keys[i].account == 0 || (model->keys[i].permissions & needed) != 0;
-    return true;
+    const uint32_t account = key_rights_account(command);
+    return command->header.auth_kind == AUTH_ED25519 && account > 0 &&
+           account <= model->account_count &&
+           memcmp(model->accounts[account].public_key, command->auth, 32) == 0;
 }
 
 /* What holds for each of the three; the time of the request must be above that of the last, and at most a minute ahead. */

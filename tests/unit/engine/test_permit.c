@@ -57,17 +57,23 @@ static unsigned limit_key(uint32_t account, const hash_t *id, uint16_t permissio
     return world_key_limit(&world, ask);
 }
 
-/* A command of account 1 that comes by this key. */
-static unsigned by_key(uint16_t type, const uint8_t *payload, const uint8_t *id)
+/* A command of account 1 that comes by this key, or says so. */
+static unsigned by_kind(uint16_t type, const uint8_t *payload, enum auth_kind kind,
+                        const uint8_t *id)
 {
     struct command command = {.payload = payload, .auth = id};
     command.header.type = type;
-    command.header.auth_kind = AUTH_HMAC;
+    command.header.auth_kind = (uint16_t)kind;
     command.header.auth_length = 32;
     world.out = (struct event_writer){.at = world.events.bytes,
                                       .end = world.events.bytes + world.events.capacity};
     match_step(world.engine, &command, ++world.number, ++world.stamp_ns, &world.out);
     return world_reject(&world);
+}
+
+static unsigned by_key(uint16_t type, const uint8_t *payload, const uint8_t *id)
+{
+    return by_kind(type, payload, AUTH_HMAC, id);
 }
 
 static unsigned place_by(const hash_t *id)
@@ -112,6 +118,30 @@ TEST(permit, what_a_command_needs_is_looked_at)
     assert_int_equal(remove_key(1, &key), 0);
     session_end_command_put(payload, &(struct session_end_command){.account = 1, .session = 1});
     assert_int_equal(by_key(T_SESSION_END, payload, key.bytes), 0);
+    world_close(&world);
+}
+
+/* What comes by no key is refused, but by the account's own, which signs; that a session is over any gateway says. */
+TEST(permit, who_is_nobody_may_nothing)
+{
+    open_under(PARAMS_RULES_KEYS - 1);
+    const uint8_t nobody[32] = {9}, owner[32] = {1}, another[32] = {2};
+    uint8_t payload[256];
+    struct order_place_command place = world_limit(1, BUY, 1, 10);
+    order_place_command_put(payload, &place);
+    assert_int_equal(by_key(T_ORDER_PLACE, payload, nobody), 0);
+    const struct rules_set_command rules = {.nonce = ++world.nonce, .rules = PARAMS_RULES_KEYS};
+    assert_int_equal(world_rules_set(&world, rules), 0);
+    assert_int_equal(by_key(T_ORDER_PLACE, payload, nobody), REJECT_KEY_PERMISSION);
+    assert_int_equal(by_key(T_ORDER_PLACE, payload, owner), REJECT_KEY_PERMISSION);
+    assert_int_equal(by_kind(T_ORDER_PLACE, payload, AUTH_ED25519, nobody), REJECT_KEY_PERMISSION);
+    assert_int_equal(by_kind(T_ORDER_PLACE, payload, AUTH_ED25519, another), REJECT_KEY_PERMISSION);
+    assert_int_equal(by_kind(T_ORDER_PLACE, payload, AUTH_ED25519, owner), 0);
+    place.account = UINT32_MAX;
+    order_place_command_put(payload, &place);
+    assert_int_equal(by_kind(T_ORDER_PLACE, payload, AUTH_ED25519, owner), REJECT_KEY_PERMISSION);
+    session_end_command_put(payload, &(struct session_end_command){.account = 1, .session = 1});
+    assert_int_equal(by_key(T_SESSION_END, payload, nobody), 0);
     world_close(&world);
 }
 
@@ -191,6 +221,7 @@ TEST(permit, places_are_bounded_and_used_again)
     key_created_event_get(event.payload, &created);
     assert_int_equal(created.replaces, 1);
     assert_memory_equal(created.replaced_id, keys[7].bytes, 32);
+    assert_int_equal(place_by(&keys[7]), REJECT_KEY_PERMISSION);
     (void)make_key(1, KEY_TRADE, 0); /* the place of keys[3] */
     (void)make_key(1, KEY_TRADE, REJECT_ACCOUNT_KEYS);
     assert_true(keys_check(&world.engine->keys));

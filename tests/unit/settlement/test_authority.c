@@ -1,6 +1,7 @@
 #include "settlement/authority.h"
 
 #include "common/arena.h"
+#include "common/key_rights.h"
 #include "settlement/balance_sheet.h"
 #include "settlement/keyring.h"
 #include "tests/harness.h"
@@ -287,7 +288,7 @@ TEST(authority, every_trading_command_is_for_its_account)
             if (type == T_SESSION_END) session_end_command_put(payload, &end);
             const bool own = account == 1;
             assert_int_equal(ask(f, type, payload, AUTH_HMAC, 0, may, 32) == NULL, own);
-            assert_int_equal(authority_account(&f->command), account);
+            assert_int_equal(key_rights_account(&f->command), account);
             assert_non_null(ask(f, type, payload, AUTH_HMAC, 0, reads, 32));
             assert_int_equal(ask(f, type, payload, AUTH_HMAC, 0, no_secret, 32) == NULL,
                              own && is_gateways);

@@ -247,6 +247,85 @@ TEST(key_change, what_a_key_may_not_must_be_refused)
     assert_differs(&f, "refusal of a key that may not");
 }
 
+/* A new key in the place of that one, which was removed long ago. */
+static void create_in_place_of(struct fixture *f, const hash_t *gone)
+{
+    f->world->stamp_ns += KEY_LINGER_NS + 1000000;
+    f->time_ms = f->world->stamp_ns / 1000000;
+    struct key_created_event created = created_now(f);
+    created.replaces = 1;
+    memcpy(created.replaced_id, gone->bytes, sizeof(created.replaced_id));
+    create_with(f, &created);
+    assert_int_equal(f->world->status, STATUS_OK);
+}
+
+/* As many keys as the account may have, one of which was removed, and then gave its place away. */
+static hash_t key_that_is_gone(struct fixture *f)
+{
+    const hash_t gone = create(f);
+    for (int i = 1; i < KEYS_OF_ACCOUNT_MAX; i++)
+        (void)create(f);
+    remove_key(f, &gone);
+    create_in_place_of(f, &gone);
+    return gone;
+}
+
+/* A session of the account ends, whoever is said to have had it. */
+static void session_ends_by(struct fixture *f, const hash_t *id)
+{
+    uint8_t payload[256];
+    session_end_command_put(payload, &(struct session_end_command){.account = f->account});
+    const struct command_header header = {
+        .type = T_SESSION_END, .origin = 1, .auth_kind = AUTH_HMAC, .auth_length = 32};
+    world_apply(f->world, &header, payload, id->bytes);
+}
+
+/* What a key gave may be in the log behind the command by which its place became another's, whatever its deadline: it must
+ * have been refused, and is nothing to stop for. */
+TEST(key_change, what_a_key_gave_that_is_gone_must_be_refused)
+{
+    struct fixture f = setup();
+    hash_t gone = key_that_is_gone(&f);
+    cancel_all_by(&f, &gone, T_REFUSED);
+    assert_int_equal(f.world->status, STATUS_OK);
+    session_ends_by(&f, &gone);
+    assert_int_equal(f.world->status, STATUS_OK);
+    uint8_t payload[256], secret[SECRET_KEY_BYTES] = {1};
+    cancel_all_command_put(payload, &(struct cancel_all_command){.account = f.account});
+    event_write_refused(&f.world->out, &(struct refused_event){.reject = REJECT_KEY_PERMISSION});
+    signed_by(&f, gone.bytes, secret, T_CANCEL_ALL, payload, "symbol=");
+    assert_int_equal(f.world->status, STATUS_OK);
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    teardown(&f);
+
+    f = setup();
+    gone = key_that_is_gone(&f);
+    cancel_all_by(&f, &gone, 0);
+    assert_differs(&f, "refusal of a key that may not");
+
+    f = setup();
+    gone = key_that_is_gone(&f);
+    f.account = UINT32_MAX;
+    session_ends_by(&f, &gone);
+    assert_differs(&f, "account");
+}
+
+/* Below rules 7 no engine looks, so such a command may not be there at all. */
+TEST(key_change, no_key_is_a_lie_before)
+{
+    struct world *world = world_new();
+    uint8_t payload[256];
+    const uint8_t nobody[32] = {0x77};
+    cancel_all_command_put(payload, &(struct cancel_all_command){.account = 1});
+    event_write_refused(&world->out, &(struct refused_event){.reject = REJECT_KEY_PERMISSION});
+    const struct command_header header = {
+        .type = T_CANCEL_ALL, .origin = 1, .auth_kind = AUTH_HMAC, .auth_length = 32};
+    world_apply(world, &header, payload, nobody);
+    assert_int_equal(world->status, STATUS_MISMATCH);
+    assert_string_equal(settlement_mismatch(world->settlement)->what, "key");
+    world_free(world);
+}
+
 /* A key is its own account's to remove; one of before rules 7, of which the engine knows nothing, too. */
 TEST(key_change, of_another_account_nothing_is_removed)
 {
@@ -368,6 +447,19 @@ TEST(key_change, a_leader_takes_what_is_under_way)
     f.book = mandate_book_new(&f.arena, &f.world->genesis);
     mandate_book_copy(f.book, f.world->settlement);
     assert_null(book_says(&f, &id));
+    teardown(&f);
+}
+
+/* But nothing by an id of no key: one may be made with it before the command has its turn, and whether that one signed it
+ * nobody could have looked at. */
+TEST(key_change, a_leader_takes_nothing_of_nobody)
+{
+    struct fixture f = setup();
+    const hash_t gone = key_that_is_gone(&f);
+    book_follows(&f);
+    assert_string_equal(book_says(&f, &gone), "key");
+    cancel_all_by(&f, &gone, T_REFUSED);
+    assert_int_equal(f.world->status, STATUS_OK);
     teardown(&f);
 }
 
