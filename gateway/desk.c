@@ -325,20 +325,22 @@ static struct refusal form_refusal(const struct form *form)
     return refusal_of(REJECT_ILLEGAL_CHARACTERS, "query", "name=value&name=value");
 }
 
-static void handle(struct desk_question *question)
+/* Whether it is known what is asked, and who asks; else the refusal has been sent. */
+static bool begin_to_handle(struct desk_question *question)
+{
+    struct request *request = &question->request;
+    request->form = &question->desk->form;
+    const bool is_form = read_form(request);
+    if (!is_form) request->refusal = form_refusal(request->form);
+    if (is_form && identify_asker(question)) return true;
+    desk_send_refusal(question);
+    return false;
+}
+
+static void run_handler(struct desk_question *question)
 {
     struct desk *desk = question->desk;
     struct request *request = &question->request;
-    request->form = &desk->form;
-    if (!read_form(request)) {
-        request->refusal = form_refusal(request->form);
-        desk_send_refusal(question);
-        return;
-    }
-    if (!identify_asker(question)) {
-        desk_send_refusal(question);
-        return;
-    }
     request->weight = request->route->weight;
     desk->form_found = 0;
     request->form->found = &desk->form_found;
@@ -378,6 +380,24 @@ static void behind_unlink(struct desk_question *question)
     else
         desk->last_behind = question->previous_behind;
     question->is_behind = false;
+}
+
+/* Orders of who asks may have ended over another loop since the question came: they count neither here nor as under way before
+ * this view has them, and he could place as many again. */
+static bool lacks_orders(struct desk_question *question)
+{
+    const struct desk *desk = question->desk;
+    question->needs_command = hall_placed(desk->hall, question->request.account);
+    return view_command(desk->facts.view) < question->needs_command;
+}
+
+static void handle(struct desk_question *question)
+{
+    if (!begin_to_handle(question)) return;
+    if (question->request.account != 0 && lacks_orders(question))
+        behind_link(question);
+    else
+        run_handler(question);
 }
 
 /* Nobody reads older than what any answer of this node has told. acquire: pairs with raise_acked. */
@@ -426,10 +446,10 @@ void desk_take(struct desk_question *question)
 
 void desk_take_item(struct desk_question *question)
 {
-    if (read_time_unit(question))
-        handle(question);
-    else
+    if (!read_time_unit(question))
         desk_refuse(question, REJECT_TIME_UNIT);
+    else if (begin_to_handle(question))
+        run_handler(question);
 }
 
 void desk_forget(struct desk_question *question)

@@ -8,6 +8,9 @@
 
 #define PLACE_BYTES 64 /* to begin a line with */
 
+/* Accounts whose numbers are so far apart share what is known of their last order: one then waits for the other's. */
+#define PLACED_ACCOUNTS 65536
+
 struct shared_crowd {
     struct latch latch;
     uint32_t in_count; /* of all */
@@ -22,6 +25,7 @@ struct hall {
     struct metrics *metrics[HALL_LOOPS_MAX];
 
     struct shared_crowd crowds[HALL_CROWDS];
+    _Atomic uint64_t placed[PLACED_ACCOUNTS]; /* by any loop: the maximum */
     /* By the first loop; by each loop that has answered. */
     _Atomic uint32_t port_is_open;
     _Atomic uint32_t answered;
@@ -162,6 +166,24 @@ bool hall_is_last_to_answer(struct hall *hall)
 }
 
 /* ---- metrics ---- */
+
+/* release: whoever finds the orders gone from the crowd finds this. Pairs with hall_placed. */
+void hall_note_placed(struct hall *hall, uint32_t account, uint64_t number)
+{
+    _Atomic uint64_t *placed = &hall->placed[account % PLACED_ACCOUNTS];
+    uint64_t last = atomic_load_explicit(placed, memory_order_relaxed);
+    if (hall->loop_count == 1) return;
+    while (last < number &&
+           !atomic_compare_exchange_weak_explicit(placed, &last, number, memory_order_release,
+                                                  memory_order_relaxed)) {
+    }
+}
+
+/* acquire: pairs with hall_note_placed. */
+uint64_t hall_placed(const struct hall *hall, uint32_t account)
+{
+    return atomic_load_explicit(&hall->placed[account % PLACED_ACCOUNTS], memory_order_acquire);
+}
 
 uint32_t hall_loop_count(const struct hall *hall)
 {

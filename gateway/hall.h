@@ -2,13 +2,14 @@
  * his connections.
  *
  *     what an address has used, and its bans (quota.h)      listen keys (listen_key.h)
- *     who is there: connections, commands and lookups of an address, orders under way of an account
+ *     who is there: connections, commands and lookups of an address, orders under way of an account, and how far the log
+ *     had come when the last of them ended
  *     whether the port is open, who still waits for answers, what each loop counts (metrics.h)
  *
  * Owner    any loop's thread, but for hall_new
  * Memory   from an arena at start
  * Limits   HALL_LOOPS_MAX loops, HALL_CONNECTIONS_MAX connections. Commands, orders and lookups are counted first and
- *          entered then: of those that come at the very same moment over other loops, one for each may pass a limit.
+ *          entered then: of those that come or end at the very same moment over other loops, one for each may pass a limit.
  *          Connections are never more than they may be
  * Cost     a latch a call: nothing while one loop is alone
  */
@@ -54,6 +55,12 @@ uint32_t hall_count(struct hall *hall, enum hall_crowd crowd, uint64_t who);
 /* So many more, or less, which may be none. */
 void hall_enter(struct hall *hall, enum hall_crowd crowd, uint64_t who, uint32_t count);
 void hall_leave(struct hall *hall, enum hall_crowd crowd, uint64_t who, uint32_t count);
+
+/* Orders of `account` leave HALL_ORDERS next, which command `number` has placed. Nothing while one loop is alone. */
+void hall_note_placed(struct hall *hall, uint32_t account, uint64_t number);
+
+/* A view that has this command has all orders of the account that have left the crowd. It may be one of another account's. */
+uint64_t hall_placed(const struct hall *hall, uint32_t account);
 
 /* Enters a connection of this address, unless `all_max` are there, or `address_max` of the address (0: any number). */
 MUST_CHECK enum hall_door hall_connect(struct hall *hall, uint64_t address, uint32_t all_max,

@@ -202,6 +202,7 @@ void submit_finish(struct desk *desk, struct waiter *waiter, const struct applie
     }
     /* In this order: who comes over another loop when the orders have left the hall waits for a view that has them. */
     raise_acked(desk->options->progress, applied->number);
+    if (waiter->order_count > 0) hall_note_placed(desk->hall, waiter->account, applied->number);
     waiter_release(desk, (uint32_t)(waiter - desk->waiters));
     if (question != NULL) answer(question, applied);
 }

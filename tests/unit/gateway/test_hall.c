@@ -232,6 +232,37 @@ TEST(hall, orders_under_way_are_one_account_s_over_all_loops)
     close_desks();
 }
 
+/* Orders that have ended over one loop are in its view, and not yet in another's that is behind: there no order is placed before
+ * that one has them. A question that has waited for something older waits on. */
+TEST(hall, order_waits_for_its_account_s_others)
+{
+    open_desks();
+    asker_desk = both[0];
+    asker_ask_signed(&askers[0], METHOD_POST, "/api/v3/order", ORDER);
+    struct command_header header = asker_next_command();
+    desk_accept(0, 1, 1, BUY, 10000, 1, "a");
+    asker_return(&header);
+    assert_int_equal(hall_placed(asker_options.hall, 1), desk_number);
+    desk_forget(&askers[0].question);
+
+    asker_desk = both[1];
+    atomic_store(&desk_progress.acked_command, desk_number + 1);
+    asker_ask_signed(&last, METHOD_POST, "/api/v3/order", ORDER);
+    hall_note_placed(asker_options.hall, 1, desk_number + 2);
+    hall_note_placed(asker_options.hall, 1, desk_number);
+    hall_note_placed(asker_options.hall, 2, desk_number + 3);
+    desk_apply();
+    desk_moved(asker_desk);
+    assert_int_equal(asker_next_command().type, 0);
+    desk_apply();
+    desk_moved(asker_desk);
+    header = asker_next_command();
+    assert_int_equal(header.type, T_ORDER_PLACE);
+    assert_int_equal(last.answer_count, 0);
+    desk_forget(&last.question);
+    close_desks();
+}
+
 /* What one loop may tell from now on, no other one is behind: a read there waits until its own view has come so far. */
 TEST(hall, view_of_a_loop_is_the_least_that_others_answer_from)
 {
