@@ -35,10 +35,22 @@
     " OR (p.taker_order = r.order_id AND p.taker_qty > 0))) END," \
     " r.strategy_id, r.strategy_type, r.tag_flags"
 
-#define FILL_COLUMNS \
+#define TRADE_COLUMNS \
     "r.trade_id, r.command, r.aggregate_id, r.time_ns, r.price, r.qty, r.maker_order," \
     " r.taker_order, r.maker_account, r.taker_account, r.maker_fee - r.maker_rebate," \
-    " r.taker_fee, r.taker_side, coalesce(r.maker_list, 0), coalesce(r.taker_list, 0)"
+    " r.taker_fee, r.taker_side"
+
+/* The list that a side's order is of. Fills from before the upgrade do not say it (settlement/schema/013_amendments.sql): the
+ * asker's own order does, by its key, as CLIENT_OF. */
+#define LIST_OF(side) \
+    "CASE WHEN r.command > c.amendments_command OR r." side "_account <> $1::int" \
+    " THEN coalesce(r." side "_list, 0) ELSE coalesce(r." side "_list," \
+    " (SELECT o.list_id FROM quorex.orders o" \
+    " WHERE o.account = r." side "_account AND o.market = r.market" \
+    " AND o.order_id BETWEEN r." side "_order AND r." side "_order" \
+    " ORDER BY o.order_id LIMIT 1), 0) END"
+
+#define FILL_COLUMNS TRADE_COLUMNS ", " LIST_OF("maker") ", " LIST_OF("taker")
 
 #define AGGREGATE_COLUMNS \
     "r.aggregate_id, r.first_id, r.last_id, r.time_ns, r.price, r.qty, r.taker_side"
@@ -155,7 +167,7 @@
     ", coalesce((" LAST_FILL(id, market) "), -1)) AS high OFFSET 0) ends OFFSET 0) run"
 
 #define TRADES(direction) CURSOR_UNLESS( \
-    GONE_##direction("$4", "$2", FIRST_FILL("trade_id", "$1")), FILL_COLUMNS, \
+    GONE_##direction("$4", "$2", FIRST_FILL("trade_id", "$1")), TRADE_COLUMNS ", 0, 0", \
     "SELECT f.* FROM " RUN(direction, "trade_id", "$1", "$2", "$3", "$4", "$5", "$6") \
     " JOIN quorex.fills f ON f.market = $1::int AND f.trade_id BETWEEN run.low AND run.high") \
     " ORDER BY r.trade_id"

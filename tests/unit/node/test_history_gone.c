@@ -1,4 +1,5 @@
-/* Whoever asks for what retention has dropped is told so, by the very statements that the gateway sends. */
+/* Whoever asks for what retention has dropped, or for what is older than its table, is told so, by the very statements that
+ * the gateway sends. */
 
 #include "gateway/query.h"
 #include "settlement/database.h"
@@ -227,5 +228,72 @@ TEST(history_gone, a_fired_stop_makes_no_order_young)
         query.order_id = 64;
         assert_false(is_gone(&query, &first));
     }
+    PQfinish(reader);
+}
+
+/* The lists that the sides of an account's fill are of, as "maker taker". */
+static const char *lists_of(uint32_t account, uint64_t trade_id)
+{
+    static char lists[64];
+    struct query_parameters parameters;
+    const char *values[QUERY_PARAMETERS_MAX];
+    struct history_query query = question(HISTORY_FILLS, trade_id, 0, false);
+    query.account = account;
+    query.id_max = trade_id;
+    query_parameters_of(&query, &parameters);
+    for (int i = 0; i < parameters.count; i++)
+        values[i] = parameters.texts[i];
+    PGresult *result = PQexecParams(reader, query_sql(query_statement(&query)), parameters.count,
+                                    NULL, values, NULL, NULL, 0);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) fail_msg("%s", PQresultErrorMessage(result));
+    assert_int_equal(PQntuples(result), 1);
+    snprintf(lists, sizeof(lists), "%s %s", PQgetvalue(result, 0, 15), PQgetvalue(result, 0, 16));
+    PQclear(result);
+    return lists;
+}
+
+/* A fill from before fills said of which lists their orders are: the asker's own order says it, and the upgrade writes those
+ * of open lists alone, for all else is too much to write while nobody can read. */
+TEST(history_gone, lists_of_older_fills_are_their_orders)
+{
+    make_older("listed");
+    for (int i = 0; i < 3; i++) {
+        static const char *const tables[] = {"fills", "orders", "order_lists"};
+        char sql[256];
+        snprintf(sql, sizeof(sql),
+                 "CREATE TABLE quorex.%s_p0 PARTITION OF quorex.%s FOR VALUES FROM (0) TO (100000)",
+                 tables[i], tables[i]);
+        cluster_ask("listed", sql);
+    }
+    cluster_ask("listed",
+                "INSERT INTO quorex.order_lists VALUES (1, 0, 5, 1, '', 1, 10, 11, 0, 1, 400),"
+                " (1, 0, 6, 1, '', 1, 20, 21, 0, 1, 0), (1, 0, 7, 2, '', 1, 40, 41, 0, 1, 400);"
+                "INSERT INTO quorex.orders (command, market, order_id, account, client_id, side,"
+                " type, time_in_force, status, reason, price, qty, executed, quote_qty,"
+                " quote_executed, created_ns, closed_ns, self_trade, list_id) SELECT 400, 0, id,"
+                " account, '', 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 1, 400, 0, list FROM (VALUES"
+                " (10, 1, 5), (30, 1, 0), (40, 2, 7)) o (id, account, list);"
+                "INSERT INTO quorex.fills (command, ordinal, market, trade_id, aggregate_id,"
+                " time_ns, price, qty, maker_order, taker_order, maker_account, taker_account,"
+                " maker_fee, taker_fee, taker_side) SELECT 300, 0, 0, id, id, 300, 1, 1, maker,"
+                " taker, 1, 2, 0, 0, 0 FROM (VALUES (1, 10, 40), (2, 20, 50), (3, 30, 50))"
+                " f (id, maker, taker);"
+                "INSERT INTO quorex.blocks VALUES (9, 5000, '', '', 1, 500, 3);"
+                "UPDATE quorex.cursor SET height = 9, command = 500");
+    assert_string_equal(cluster_ask("listed", "SELECT count(*) FROM quorex.fills"), "3");
+    upgrade("listed");
+    assert_string_equal(cluster_ask("listed", "SELECT string_agg(trade_id::text, ' ') FROM"
+                                              " quorex.fills WHERE maker_list IS NOT NULL"
+                                              " OR taker_list IS NOT NULL"),
+                        "2");
+    cluster_ask("listed",
+                "INSERT INTO quorex.fills SELECT 600, 0, 0, 4, 4, 600, 1, 1, 10, 40, 1, 2,"
+                " 0, 0, 0, 0, NULL, 7; UPDATE quorex.cursor SET command = 900");
+    reader = PQconnectdb(cluster_conninfo("listed"));
+    assert_string_equal(lists_of(1, 1), "5 0");
+    assert_string_equal(lists_of(2, 1), "0 7");
+    assert_string_equal(lists_of(1, 2), "6 0");
+    assert_string_equal(lists_of(1, 3), "0 0");
+    assert_string_equal(lists_of(1, 4), "0 7"); /* it says it itself */
     PQfinish(reader);
 }

@@ -19,6 +19,7 @@
 #define BIG_ROWS                 2000  /* a table of more is not to be read from end to end */
 #define PAGES_MAX                700 /* for 100 rows; without bounds by time it is more than a thousand */
 #define PAGES_OF_LISTS           3000 /* of each three orders are looked up, in every partition */
+#define PAGES_OF_OLDER           1500 /* of each fill an order is looked up, in every partition */
 #define PAGES_OF_OWN             300  /* all of the account's are some 430 */
 #define PAGES_OF_ONE             60   /* what is asked for by an order */
 #define PAGES_OF_HUNDRED_CANDLES 60   /* those of another time are many more */
@@ -446,6 +447,18 @@ static void check_one(void)
     }
 }
 
+/* Fills from before they said of which lists their orders are: each order is found by its key. */
+static void check_older_fills(void)
+{
+    PQclear(run("UPDATE quorex.cursor SET amendments_command = command", PGRES_COMMAND_OK));
+    for (int newest = 0; newest < 2; newest++) {
+        const struct history_query query = question(HISTORY_FILLS, newest);
+        check_pages(&query, "force_generic_plan", PAGES_OF_OLDER);
+        check_pages(&query, "force_custom_plan", PAGES_OF_OLDER);
+    }
+    PQclear(run("UPDATE quorex.cursor SET amendments_command = 0", PGRES_COMMAND_OK));
+}
+
 /* Every statement there is, or it says which was left out. */
 static void check_all(void)
 {
@@ -457,6 +470,7 @@ static void check_all(void)
     check_transfers();
     check_ranges(HISTORY_FILLS);
     check_own_fills();
+    check_older_fills();
     check_ranges(HISTORY_TRADES);
     check_ranges(HISTORY_AGGREGATES);
     check_ranges(HISTORY_ORDERS);
