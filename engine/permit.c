@@ -41,17 +41,18 @@ static enum reject owner_check(const struct engine *engine, uint16_t type, uint3
     return REJECT_NONE;
 }
 
-/* The slot that the account's new key is to have, renamed if it was another's; 0: there is none, for *reject. */
+/* The slot that the account's new key is to have: that of its key that was removed first, renamed, before one that is
+ * anybody's yet. 0: there is none, for *reject. */
 static uint32_t slot_take(struct engine *engine, uint32_t account, const uint8_t *id,
                           struct key_created_event *created, enum reject *reject)
 {
     struct keys *keys = &engine->keys;
     const bool has_all = keys->owners[account].count >= KEYS_OF_ACCOUNT_MAX;
-    if (!has_all && keys->count < keys->capacity) return keys_add(keys, id);
-    *reject = has_all ? REJECT_ACCOUNT_KEYS : REJECT_KEYS_FULL;
     const uint64_t until_ns =
         engine->stamp_ns > KEY_LINGER_NS ? engine->stamp_ns - KEY_LINGER_NS : 0;
     const uint32_t slot = keys_spare(keys, account, until_ns);
+    if (slot == 0 && !has_all && keys->count < keys->capacity) return keys_add(keys, id);
+    *reject = has_all ? REJECT_ACCOUNT_KEYS : REJECT_KEYS_FULL;
     if (slot == 0) return 0;
     created->replaces = 1;
     memcpy(created->replaced_id, keys->ids[slot], KEY_ID_BYTES);

@@ -18,20 +18,25 @@ static bool is_in_time(const struct settlement *s, uint32_t account, uint64_t ti
            time_ns <= s->command.stamp_ns + KEY_AHEAD_NS;
 }
 
-/* The place that the new key must have: a free one while the account may have more, then that of its key that was removed
- * first. False: it may have none. */
+/* The same of what a frozen account may not. */
+static bool may_ask(const struct settlement *s, uint32_t account, uint64_t time_ns)
+{
+    return is_in_time(s, account, time_ns) && !balance_sheet_owner(s->accounts, account)->is_frozen;
+}
+
+/* The place that the new key must have: that of the account's key that was removed first, else a free one while the account
+ * may have more. False: it may have none. */
 static bool place_due(const struct settlement *s, uint32_t account, uint8_t *replaces,
                       uint8_t replaced_id[32])
 {
     const uint64_t stamp_ns = s->command.stamp_ns;
     memset(replaced_id, 0, 32);
     *replaces = 0;
-    if (keyring_count_of(s->keys, account) < KEYS_OF_ACCOUNT_MAX &&
-        keyring_count(s->keys) < s->params.keys_max)
-        return true;
     const struct key_added_event *spare =
         keyring_spare(s->keys, account, stamp_ns < KEY_LINGER_NS ? 0 : stamp_ns - KEY_LINGER_NS);
-    if (spare == NULL) return false;
+    if (spare == NULL)
+        return keyring_count_of(s->keys, account) < KEYS_OF_ACCOUNT_MAX &&
+               keyring_count(s->keys) < s->params.keys_max;
     *replaces = 1;
     memcpy(replaced_id, spare->key_id, 32);
     return true;
@@ -44,7 +49,7 @@ static enum status created(struct settlement *s, const struct event *event)
     uint8_t replaced_id[32], replaces;
     key_created_event_get(event->payload, &told);
     key_create_command_get(s->command.payload, &asked);
-    if (s->command.type != T_KEY_CREATE || !is_in_time(s, asked.account, asked.time_ns) ||
+    if (s->command.type != T_KEY_CREATE || !may_ask(s, asked.account, asked.time_ns) ||
         memcmp(event->payload, s->command.payload, KEY_CREATE_BYTES) != 0)
         return differs(s, "key", told.account, (int64_t)asked.time_ns, (int64_t)told.time_ns);
     if (!key_rights_valid(&asked) ||
@@ -66,7 +71,7 @@ static enum status limited(struct settlement *s, const struct event *event)
     struct key_limit_command asked;
     key_limit_command_get(s->command.payload, &asked);
     const struct ip_list list = ip_list_of(asked.ip_count, asked.ips);
-    if (s->command.type != T_KEY_LIMIT || !is_in_time(s, asked.account, asked.time_ns) ||
+    if (s->command.type != T_KEY_LIMIT || !may_ask(s, asked.account, asked.time_ns) ||
         memcmp(event->payload, s->command.payload, KEY_LIMIT_BYTES) != 0 ||
         asked.permissions == 0 || (asked.permissions & ~KEY_PERMISSIONS) != 0 ||
         !ip_list_valid(&list))

@@ -107,13 +107,12 @@ enum reject model_key_create(struct model *model, const struct key_create_comman
                                         .permissions = ask->permissions,
                                         .secret_version = ask->secret_version,
                                         .ip_count = ask->ip_count};
-    const bool has_all = count_of(model, ask->account) >= 32;
-    struct model_key *key = NULL;
-    if (!has_all && model->key_count < model->params.keys_max) {
+    struct model_key *key = spare(model, ask->account);
+    if (key == NULL) {
+        if (count_of(model, ask->account) >= 32) return REJECT_ACCOUNT_KEYS;
+        if (model->key_count >= model->params.keys_max) return REJECT_KEYS_FULL;
         key = &model->keys[model->key_count++];
     } else {
-        key = spare(model, ask->account);
-        if (key == NULL) return has_all ? REJECT_ACCOUNT_KEYS : REJECT_KEYS_FULL;
         created.replaces = 1;
         memcpy(created.replaced_id, key->id, 32);
     }

@@ -232,6 +232,25 @@ TEST(permit, places_are_bounded_and_used_again)
     world_close(&world);
 }
 
+/* Who changes keys for ever takes no place of another's. */
+TEST(permit, a_place_given_back_is_taken_first)
+{
+    open_under(PARAMS_RULES_KEYS);
+    for (int i = 0; i < 50; i++) {
+        const hash_t key = make_key(1, KEY_TRADE, 0);
+        assert_int_equal(remove_key(1, &key), 0);
+        world.stamp_ns += KEY_LINGER_NS;
+    }
+    assert_int_equal(world.engine->keys.count, 1);
+    (void)make_key(2, KEY_TRADE, 0); /* not in the place of another's */
+    assert_int_equal(world.engine->keys.count, 2);
+    (void)make_key(1, KEY_TRADE, 0);
+    (void)make_key(1, KEY_TRADE, 0);
+    assert_int_equal(world.engine->keys.count, 3);
+    assert_true(keys_check(&world.engine->keys));
+    world_close(&world);
+}
+
 /* Below rules 7 nothing of it is there, and a key that was added then is one of which the engine knows nothing, until its
  * account says something of it. */
 TEST(permit, older_keys_are_as_they_were)

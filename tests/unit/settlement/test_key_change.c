@@ -259,12 +259,10 @@ static void create_in_place_of(struct fixture *f, const hash_t *gone)
     assert_int_equal(f->world->status, STATUS_OK);
 }
 
-/* As many keys as the account may have, one of which was removed, and then gave its place away. */
+/* A key that was removed, and then gave its place away. */
 static hash_t key_that_is_gone(struct fixture *f)
 {
     const hash_t gone = create(f);
-    for (int i = 1; i < KEYS_OF_ACCOUNT_MAX; i++)
-        (void)create(f);
     remove_key(f, &gone);
     create_in_place_of(f, &gone);
     return gone;
@@ -308,6 +306,50 @@ TEST(key_change, what_a_key_gave_that_is_gone_must_be_refused)
     f.account = UINT32_MAX;
     session_ends_by(&f, &gone);
     assert_differs(&f, "account");
+}
+
+/* A place that the account gave back is the one that its next key has. */
+TEST(key_change, a_place_given_back_is_taken_first)
+{
+    struct fixture f = setup();
+    (void)key_that_is_gone(&f);
+    assert_int_equal(keyring_count_of(f.world->settlement->keys, f.account), 1);
+    (void)create(&f);
+    assert_int_equal(keyring_count_of(f.world->settlement->keys, f.account), 2);
+    teardown(&f);
+
+    f = setup();
+    const hash_t removed = create(&f);
+    remove_key(&f, &removed);
+    f.world->stamp_ns += KEY_LINGER_NS + 1000000;
+    f.time_ms = f.world->stamp_ns / 1000000;
+    const struct key_created_event elsewhere = created_now(&f);
+    create_with(&f, &elsewhere);
+    assert_differs(&f, "place of a key");
+}
+
+static void freeze(struct fixture *f)
+{
+    balance_sheet_owner(f->world->settlement->accounts, f->account)->is_frozen = true;
+}
+
+/* A frozen account removes its keys, whatever the engine says, and no more. */
+TEST(key_change, a_frozen_account_only_removes)
+{
+    struct fixture f = setup();
+    hash_t id = create(&f);
+    freeze(&f);
+    remove_key(&f, &id);
+    assert_int_equal(f.world->status, STATUS_OK);
+    const struct key_created_event created = created_now(&f);
+    create_with(&f, &created);
+    assert_differs(&f, "key");
+
+    f = setup();
+    id = create(&f);
+    freeze(&f);
+    limit_key(&f, &id, KEY_READ);
+    assert_differs(&f, "limits of a key");
 }
 
 /* Below rules 7 no engine looks, so such a command may not be there at all. */
