@@ -124,6 +124,9 @@ struct gateway_options {
     struct gateway_mailbox *mailbox;     /* NULL: nothing changes */
 };
 
+/* Bytes that a loop takes when it begins, by what the parameters can ever need: little of it is touched at first. */
+size_t gateway_bytes(const struct genesis *genesis);
+
 /* Runs until progress.stopping, then stops accepting, finishes what waits (a few seconds at most) and
  * returns STATUS_OK. STATUS_ADDRESS_IN_USE, STATUS_IO or STATUS_NO_MEMORY when it cannot start. */
 MUST_CHECK enum status gateway_run(const struct gateway_options *options);

@@ -315,14 +315,18 @@ static bool find_hall(struct gateway *gateway)
     return own->hall != NULL;
 }
 
+size_t gateway_bytes(const struct genesis *genesis)
+{
+    return view_bytes(genesis) + market_view_bytes(genesis) + publish_bytes(genesis) +
+           user_stream_bytes(genesis) + server_bytes(genesis) + custody_watch_bytes(genesis) +
+           BLOCK_LIST_KEPT * sizeof(struct block_entry) + hall_bytes(1) + ALIGNMENT_EXTRA;
+}
+
 static enum status make_views(struct gateway *gateway)
 {
     const struct genesis *genesis = gateway->options->genesis;
-    const size_t byte_count =
-        view_bytes(genesis) + market_view_bytes(genesis) + publish_bytes(genesis) +
-        user_stream_bytes(genesis) + server_bytes(genesis) + custody_watch_bytes(genesis) +
-        BLOCK_LIST_KEPT * sizeof(struct block_entry) + hall_bytes(1) + ALIGNMENT_EXTRA;
-    if (!arena_map(&gateway->arena, byte_count) || !find_hall(gateway)) return STATUS_NO_MEMORY;
+    if (!arena_map(&gateway->arena, gateway_bytes(genesis)) || !find_hall(gateway))
+        return STATUS_NO_MEMORY;
     gateway->markets = market_views_new(&gateway->arena, genesis);
     if (gateway->markets == NULL) return STATUS_NO_MEMORY;
     gateway->view = view_new(&gateway->arena, genesis, market_views_params(gateway->markets));

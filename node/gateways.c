@@ -247,6 +247,11 @@ size_t gateways_ring_bytes(const struct config *config)
             ring_bytes(NOTICES_BYTES) + 3 * (size_t)LINE_BYTES);
 }
 
+size_t gateways_view_bytes(const struct config *config, const struct genesis *genesis)
+{
+    return config->gateway_loops * gateway_bytes(genesis);
+}
+
 static struct ring *make_ring(struct arena *arena, size_t capacity)
 {
     void *memory = arena_take(arena, ring_bytes(capacity));

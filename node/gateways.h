@@ -56,6 +56,9 @@ void gateways_prepare(const struct config *config);
 /* Bytes of all its rings. */
 size_t gateways_ring_bytes(const struct config *config);
 
+/* Bytes of all its views, and of what else each loop has by the parameters. */
+size_t gateways_view_bytes(const struct config *config, const struct genesis *genesis);
+
 /* NULL when there is no memory, or no descriptor. Needs: `options` outlives it. */
 MUST_CHECK struct gateways *gateways_new(const struct gateways_options *options);
 

@@ -511,12 +511,13 @@ static enum status check_memory(const struct node *node)
         node->config->ring_bytes * (1 + ANCHOR_INPUT_RINGS) + gateways_ring_bytes(node->config);
     const struct proof_journal_limits limits = proof_journal_limits_of(&genesis->params);
     const size_t proofs = proof_journal_bytes(&genesis->params, &limits);
-    const size_t all = engine + settlement + vetting + projection + proofs + rings;
+    const size_t gateways = gateways_view_bytes(node->config, genesis);
+    const size_t all = engine + settlement + vetting + projection + proofs + gateways + rings;
     log_info("node", "memory by the parameters",
-             "engine_mb=%zu settlement_mb=%zu projection_mb=%zu proofs_mb=%zu rings_mb=%zu "
-             "machine_mb=%zu",
-             engine >> 20, settlement >> 20, projection >> 20, proofs >> 20, rings >> 20,
-             memory >> 20);
+             "engine_mb=%zu settlement_mb=%zu projection_mb=%zu proofs_mb=%zu "
+             "gateways_mb=%zu rings_mb=%zu machine_mb=%zu",
+             engine >> 20, settlement >> 20, projection >> 20, proofs >> 20, gateways >> 20,
+             rings >> 20, memory >> 20);
     if (all <= memory) return STATUS_OK;
     log_error("node", "this machine cannot hold the parameters", "needed_mb=%zu machine_mb=%zu",
               all >> 20, memory >> 20);

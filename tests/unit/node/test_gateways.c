@@ -1,5 +1,6 @@
 #include "node/gateways.h"
 
+#include "gateway/view.h"
 #include "tests/harness.h"
 
 #include <pthread.h>
@@ -55,4 +56,19 @@ TEST(gateways, no_reader_waits_for_another_loops)
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(met, NEEDED_AT_ONCE);
     assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+/* The memory that a node wants at its start grows with its loops: each has all views to itself. */
+TEST(gateways, each_loop_counts_in_the_memory_of_the_node)
+{
+    static struct genesis genesis;
+    struct config config = {.gateway_loops = 1};
+    genesis.params = (struct params){
+        .accounts_max = 1000, .keys_max = 1000, .orders_max = 100000, .levels_max = 1000};
+    const size_t one = gateways_view_bytes(&config, &genesis);
+    assert_true(one > view_bytes(&genesis));
+    config.gateway_loops = 8;
+    assert_int_equal(gateways_view_bytes(&config, &genesis), 8 * one);
+    genesis.params.orders_max *= 2;
+    assert_true(gateways_view_bytes(&config, &genesis) > 8 * one);
 }
