@@ -25,7 +25,7 @@ enum status retention_load(struct retention *retention, struct database *databas
 }
 
 /* A partition of commands that are gone, if one is left: its name and its table's; `pending`: its detaching was
- * begun and not ended. */
+ * begun and not ended. One that has to wait comes first again, so that its wait is told once. */
 static enum status find_partition(const struct retention *retention, struct database *database,
                                   bool *found)
 {
@@ -38,7 +38,7 @@ static enum status find_partition(const struct retention *retention, struct data
         " AND c.relname ~ '^(fills|orders|ledger_entries|prevented_matches|order_lists"
         "|order_amendments|deposit_changes|withdrawal_changes|address_changes)_p[0-9]+$'"
         " AND substring(c.relname from '[0-9]+$')::bigint < %" PRIu64
-        " ORDER BY substring(c.relname from '[0-9]+$')::bigint LIMIT 1",
+        " ORDER BY substring(c.relname from '[0-9]+$')::bigint, c.relname LIMIT 1",
         retention->dropped_command / retention->span);
     if (status != STATUS_OK) return status;
     *found = database_rows(database) > 0;
