@@ -43,7 +43,7 @@
 #define PARAMS_RULES_ONCE  6
 #define PARAMS_RULES_APPLY 6
 
-#define PARAMS_RULES_KEYS 7 /* accounts manage their own keys, and what a key may do is the engine's to look at too */
+#define PARAMS_RULES_KEYS 7 /* accounts manage their own keys; the engine looks at what a key may */
 
 /* Tiers rise with the volume that an account needs for them. */
 struct fee_tier {

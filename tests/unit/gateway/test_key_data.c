@@ -196,7 +196,7 @@ TEST(key_data, a_key_is_for_its_networks)
         asker.question.headers[DESK_API_KEY] = (struct auth_piece){ASKER_KEY, 64};
         desk_take(&asker.question);
         assert_says(&asker, tries == 0 ? "\"ipRestrict\":true,\"ipList\":[\"192.0.2.0/24\"]"
-                                          : "\"code\":-2015");
+                                       : "\"code\":-2015");
         desk_forget(&asker.question);
         event_write_key_removed(&desk_events, &removed);
         desk_apply();
