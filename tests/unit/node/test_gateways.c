@@ -54,7 +54,9 @@ TEST(gateways, no_reader_waits_for_another_loops)
     for (uint32_t i = 0; i < NEEDED_AT_ONCE; i++)
         assert_int_equal(uv_queue_work(&loop, &works[i], wait_for_all, note_end), 0);
     uv_run(&loop, UV_RUN_DEFAULT);
+    pthread_mutex_lock(&mutex);
     assert_int_equal(met, NEEDED_AT_ONCE);
+    pthread_mutex_unlock(&mutex);
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 

@@ -104,6 +104,7 @@ TEST(history_pg, questions_go_by_generic_plans)
     begin(true);
     run_sql("ALTER TABLE quorex.cursor RENAME TO true_cursor;"
             "CREATE VIEW quorex.cursor AS SELECT id, height, dropped_command, dropped_ns,"
+            " amendments_command, amendments_ns,"
             " CASE current_setting('plan_cache_mode') WHEN 'force_generic_plan' THEN 7::bigint"
             " ELSE 3::bigint END AS command FROM quorex.true_cursor");
     assert_int_equal(ask(HISTORY_FILLS), STATUS_OK);
