@@ -246,13 +246,20 @@ TEST(listen_stream, key_ends_while_its_reader_is_behind)
     listen_stream_close(&streams);
 }
 
+/* A key for another account than the first one's. */
+static void take_key(uint32_t account, char *letters)
+{
+    static const uint8_t noise[LISTEN_KEY_LETTERS] = {2, 7, 1, 8, 2};
+    listen_key_take(user_stream_keys(users), account, NOW_NS, view_command(desk_view), noise,
+                    letters);
+}
+
 /* Loops share keys, and their views are not equally far: an account may have a key before it is there. */
 TEST(listen_stream, account_that_is_not_there_yet_is_waited_for)
 {
-    static const uint8_t noise[LISTEN_KEY_LETTERS] = {2, 7, 1, 8, 2};
     char early[LISTEN_KEY_LETTERS + 1] = {0};
     open_streams();
-    listen_key_take(user_stream_keys(users), 3, NOW_NS, view_command(desk_view), noise, early);
+    take_key(3, early);
     name(early, NULL);
     listen_stream_follow(&streams, NOW_NS);
     listen_stream_tick(&streams, NOW_NS);
@@ -272,10 +279,9 @@ TEST(listen_stream, account_that_is_not_there_yet_is_waited_for)
 /* Of two that wait each gets its turn, one page after the other. */
 TEST(listen_stream, keys_that_wait_take_turns)
 {
-    static const uint8_t noise[LISTEN_KEY_LETTERS] = {2, 7, 1, 8, 2};
     char other[LISTEN_KEY_LETTERS + 1] = {0};
     open_streams();
-    listen_key_take(user_stream_keys(users), 2, NOW_NS, view_command(desk_view), noise, other);
+    take_key(2, other);
     name(key, other);
     listen_stream_follow(&streams, NOW_NS);
     has_room = false;

@@ -509,15 +509,16 @@ static void row_of_amendment(uint32_t row, uint64_t command, const char *former,
     set(row, 7, to);
 }
 
-/* The same list comes out wherever the cursor stands; a name that a row does not know is memory's. */
-TEST(recall, amendments_are_the_same_at_every_cursor)
+static const struct history_query amendments_of_seven = {.kind = HISTORY_AMENDMENTS,
+                                                         .account = 1,
+                                                         .order_id = 7,
+                                                         .limit = 500,
+                                                         .id_max = INT64_MAX,
+                                                         .end_ns = INT64_MAX};
+
+/* Orders 6 and 7 of account 1, of which 7 is amended four times; returns the command that accepted them. */
+static uint64_t amend_seven(void)
 {
-    struct history_query query = {.kind = HISTORY_AMENDMENTS,
-                                  .account = 1,
-                                  .order_id = 7,
-                                  .limit = 500,
-                                  .id_max = INT64_MAX,
-                                  .end_ns = INT64_MAX};
     open_recall();
     desk_account(1);
     desk_accept(0, 6, 1, SELL, 5000000, 9, "other");
@@ -529,6 +530,14 @@ TEST(recall, amendments_are_the_same_at_every_cursor)
         snprintf(name, sizeof(name), "n%d", (int)step);
         amend(7, 10 - step, 9 - step, name);
     }
+    return accepted;
+}
+
+/* The same list comes out wherever the cursor stands; a name that a row does not know is memory's. */
+TEST(recall, amendments_are_the_same_at_every_cursor)
+{
+    struct history_query query = amendments_of_seven;
+    const uint64_t accepted = amend_seven();
     amend(6, 9, 8, "other");
     assert_true(recall_is_whole(&query, desk_view, fixture_views));
     assert_true(recalled(&query, NULL, expected));
@@ -569,22 +578,8 @@ static struct view_amended *before(struct view_amended *entry)
  * lies behind it is of no use, and may be much. */
 TEST(recall, memory_is_walked_to_the_oldest_row_without_a_name)
 {
-    struct history_query query = {.kind = HISTORY_AMENDMENTS,
-                                  .account = 1,
-                                  .order_id = 7,
-                                  .limit = 500,
-                                  .id_max = INT64_MAX,
-                                  .end_ns = INT64_MAX};
-    open_recall();
-    desk_account(1);
-    desk_accept(0, 7, 1, SELL, 5000000, 9, "first");
-    desk_apply();
-    const uint64_t accepted = desk_number;
-    for (int64_t step = 1; step <= 4; step++) {
-        char name[8];
-        snprintf(name, sizeof(name), "n%d", (int)step);
-        amend(7, 10 - step, 9 - step, name);
-    }
+    const struct history_query query = amendments_of_seven;
+    const uint64_t accepted = amend_seven();
     /* The oldest entry would give the third row a name of its own if it were looked at. */
     struct view_amended *third = before(before(NULL)), *oldest = before(before(third));
     oldest->link.command = third->link.command;

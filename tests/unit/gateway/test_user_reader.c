@@ -107,19 +107,8 @@ static bool write_some(void)
 /* One command that credits the account so often. */
 static void credit(uint32_t account, uint32_t credits)
 {
-    const struct applied whole = {
-        .number = ++desk_number, .stamp_ns = desk_stamp, .flags = APPLIED_FIRST | APPLIED_LAST};
-    const struct credited_event credited = {.amount = {1}, .account = account};
-    uint8_t bytes[EVENT_HEADER_BYTES + CREDITED_BYTES];
-    struct event_writer writer = {.at = bytes, .end = bytes + sizeof(bytes)};
-    event_write_credited(&writer, &credited);
-    for (uint32_t at = 0; at < credits; at++) {
-        const uint8_t *next = bytes;
-        struct event event;
-        assert_true(event_next(&next, writer.at, &event));
-        user_stream_event(users, &whole, &event);
-    }
-    user_stream_end(users, &whole);
+    user_credit(APPLIED_FIRST | APPLIED_LAST, account, credits);
+    desk_number++;
 }
 
 /* A command of ten times what may wait: a reader who reads gets each of its events, in order, and never more than a little

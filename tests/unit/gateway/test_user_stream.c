@@ -239,23 +239,6 @@ static bool count(struct user_listener *listener, const char *message, size_t by
     return true;
 }
 
-/* So many credits in one part of a command. */
-static void credit(uint32_t flags, uint32_t account, uint32_t credits)
-{
-    const struct applied part = {.number = desk_number + 1, .stamp_ns = desk_stamp, .flags = flags};
-    const struct credited_event credited = {.amount = {1}, .account = account};
-    uint8_t bytes[EVENT_HEADER_BYTES + CREDITED_BYTES];
-    struct event_writer writer = {.at = bytes, .end = bytes + sizeof(bytes)};
-    event_write_credited(&writer, &credited);
-    for (uint32_t at = 0; at < credits; at++) {
-        const uint8_t *next = bytes;
-        struct event event;
-        assert_true(event_next(&next, writer.at, &event));
-        user_stream_event(users, &part, &event);
-    }
-    user_stream_end(users, &part);
-}
-
 /* A command may be longer than all that is remembered: then it is told in part before its end, and each of it once. */
 TEST(user_stream, longest_command_is_told_whole)
 {
@@ -263,12 +246,12 @@ TEST(user_stream, longest_command_is_told_whole)
     user_join(&user_ann, 1);
     user_ann.hear = count;
     heard_count = 0;
-    credit(APPLIED_FIRST, 1, 1000);
+    user_credit(APPLIED_FIRST, 1, 1000);
     assert_int_equal(heard_count, 0);
     for (uint32_t parts = 1; parts < 200; parts++)
-        credit(0, 1, 1000);
+        user_credit(0, 1, 1000);
     assert_true(heard_count > 100000 && heard_count < 200000);
-    credit(APPLIED_LAST, 1, 1);
+    user_credit(APPLIED_LAST, 1, 1);
     assert_int_equal(heard_count, 200001);
     assert_int_equal(user_lost_count, 0);
 }
@@ -282,13 +265,13 @@ TEST(user_stream, long_command_is_told_whole_in_a_full_memory)
     user_apply();
     for (uint32_t round = 0; round < 2 * USER_EVENTS_KEPT / 62; round++)
         for (uint32_t account = 3; account <= 64; account++, desk_number++)
-            credit(APPLIED_FIRST | APPLIED_LAST, account, 1);
+            user_credit(APPLIED_FIRST | APPLIED_LAST, account, 1);
     user_join_from(&user_ann, 1, (struct user_number){desk_number, 0});
     user_ann.hear = count;
     heard_count = 0;
-    credit(APPLIED_FIRST, 1, 5000);
+    user_credit(APPLIED_FIRST, 1, 5000);
     assert_true(heard_count > 0 && heard_count < 5000); /* its share is less */
-    credit(APPLIED_LAST, 1, 5000);
+    user_credit(APPLIED_LAST, 1, 5000);
     assert_int_equal(heard_count, 10000);
     assert_int_equal(user_lost_count, 0);
 }
@@ -299,11 +282,11 @@ TEST(user_stream, who_waits_too_long_is_lost)
     user_open();
     user_join(&user_ann, 1);
     user_room = 1;
-    credit(APPLIED_FIRST | APPLIED_LAST, 1, 2);
+    user_credit(APPLIED_FIRST | APPLIED_LAST, 1, 2);
     assert_true(user_ann.is_waiting);
     desk_number++;
     for (uint32_t commands = 0; commands < 140; commands++, desk_number++)
-        credit(APPLIED_FIRST | APPLIED_LAST, 1, 1000);
+        user_credit(APPLIED_FIRST | APPLIED_LAST, 1, 1000);
     assert_false(user_stream_may_resume(users, 1, user_ann.from));
     user_room = 10;
     user_stream_go_on(users, &user_ann);
@@ -428,12 +411,12 @@ TEST(user_stream, what_it_does_is_counted)
     user_stream_leave(users, &user_bob);
     assert_int_equal(metric_get(&counted.user_listeners), 1);
     user_room = 1;
-    credit(APPLIED_FIRST | APPLIED_LAST, 1, 2);
+    user_credit(APPLIED_FIRST | APPLIED_LAST, 1, 2);
     assert_int_equal(metric_get(&counted.user_messages_total), 1);
     assert_true(user_stream_may_resume(users, 1, user_ann.from));
     desk_number++;
     for (uint32_t commands = 0; commands < 140; commands++, desk_number++)
-        credit(APPLIED_FIRST | APPLIED_LAST, 1, 1000);
+        user_credit(APPLIED_FIRST | APPLIED_LAST, 1, 1000);
     assert_false(user_stream_may_resume(users, 1, user_ann.from));
     assert_int_equal(metric_get(&counted.user_resumes_total), 1);
     assert_int_equal(metric_get(&counted.user_resumes_refused_total), 1);

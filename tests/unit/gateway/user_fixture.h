@@ -55,6 +55,23 @@ static inline void user_take(const struct applied *applied, const struct event *
     user_stream_event(users, &with, event);
 }
 
+/* So many credits in one part of a command. */
+static inline void user_credit(uint32_t flags, uint32_t account, uint32_t credits)
+{
+    const struct applied part = {.number = desk_number + 1, .stamp_ns = desk_stamp, .flags = flags};
+    const struct credited_event credited = {.amount = {1}, .account = account};
+    uint8_t bytes[EVENT_HEADER_BYTES + CREDITED_BYTES];
+    struct event_writer writer = {.at = bytes, .end = bytes + sizeof(bytes)};
+    event_write_credited(&writer, &credited);
+    for (uint32_t at = 0; at < credits; at++) {
+        const uint8_t *next = bytes;
+        struct event event;
+        assert_true(event_next(&next, writer.at, &event));
+        user_stream_event(users, &part, &event);
+    }
+    user_stream_end(users, &part);
+}
+
 /* The events written since the last time are one command's. */
 static inline void user_apply(void)
 {
