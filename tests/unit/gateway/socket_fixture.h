@@ -7,6 +7,7 @@
 
 #include "gateway/frame.h"
 #include "gateway/socket_h2o.h"
+#include "tests/unit/gateway/h2o_fixture.h"
 #include "tests/unit/gateway/market_fixture.h"
 
 #include <arpa/inet.h>
@@ -20,11 +21,6 @@
 #define WAIT_TURNS 20000
 #define SECOND_NS  1000000000ull
 
-static uv_loop_t loop;
-static h2o_globalconf_t config;
-static h2o_context_t context;
-static h2o_accept_ctx_t acceptor;
-static uv_tcp_t listener;
 static struct socket_hub *hub;
 static struct publisher *publisher;
 static struct metrics metrics;
@@ -43,15 +39,6 @@ static inline int on_request(h2o_handler_t *self, h2o_req_t *request)
     return 0;
 }
 
-static inline void on_accept(uv_stream_t *stream, int status)
-{
-    assert_int_equal(status, 0);
-    uv_tcp_t *accepted = h2o_mem_alloc(sizeof(*accepted));
-    uv_tcp_init(stream->loop, accepted);
-    assert_int_equal(uv_accept(stream, (uv_stream_t *)accepted), 0);
-    h2o_accept(&acceptor, h2o_uv_socket_create((uv_stream_t *)accepted, (uv_close_cb)free));
-}
-
 static inline void start_server(void)
 {
     static bool is_running;
@@ -59,21 +46,7 @@ static inline void start_server(void)
     fixture_open(8 << 20);
     publisher = publish_new(&fixture_arena, &fixture_genesis, fixture_views);
     if (!is_running) {
-        struct sockaddr_in address;
-        h2o_config_init(&config);
-        config.http1.upgrade_to_http2 = 0;
-        h2o_hostconf_t *host =
-            h2o_config_register_host(&config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
-        h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
-        h2o_create_handler(path, sizeof(h2o_handler_t))->on_req = on_request;
-        uv_loop_init(&loop);
-        h2o_context_init(&context, &loop, &config);
-        acceptor.ctx = &context;
-        acceptor.hosts = config.hosts;
-        uv_tcp_init(&loop, &listener);
-        uv_ip4_addr("127.0.0.1", 0, &address);
-        assert_int_equal(uv_tcp_bind(&listener, (struct sockaddr *)&address, 0), 0);
-        assert_int_equal(uv_listen((uv_stream_t *)&listener, 128, on_accept), 0);
+        h2o_start(on_request);
         is_running = true;
     }
     memset(&metrics, 0, sizeof(metrics));

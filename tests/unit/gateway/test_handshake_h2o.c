@@ -1,6 +1,6 @@
 #include "gateway/handshake_h2o.h"
 
-#include "tests/harness.h"
+#include "tests/unit/gateway/h2o_fixture.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -11,12 +11,6 @@
 #define KEY  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 #define V13  "Sec-WebSocket-Version: 13\r\n"
 
-static uv_loop_t loop;
-static h2o_globalconf_t config;
-static h2o_context_t context;
-static h2o_accept_ctx_t acceptor;
-static uv_tcp_t listener;
-
 static int on_request(h2o_handler_t *self, h2o_req_t *request)
 {
     (void)self;
@@ -26,34 +20,6 @@ static int on_request(h2o_handler_t *self, h2o_req_t *request)
     request->res.reason = "OK";
     h2o_send_inline(request, accept, HANDSHAKE_ACCEPT_BYTES);
     return 0;
-}
-
-static void on_accept(uv_stream_t *stream, int status)
-{
-    assert_int_equal(status, 0);
-    uv_tcp_t *accepted = h2o_mem_alloc(sizeof(*accepted));
-    uv_tcp_init(stream->loop, accepted);
-    assert_int_equal(uv_accept(stream, (uv_stream_t *)accepted), 0);
-    h2o_accept(&acceptor, h2o_uv_socket_create((uv_stream_t *)accepted, (uv_close_cb)free));
-}
-
-static void start_server(void)
-{
-    struct sockaddr_in address;
-    h2o_config_init(&config);
-    config.http1.upgrade_to_http2 = 0;
-    h2o_hostconf_t *host =
-        h2o_config_register_host(&config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
-    h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
-    h2o_create_handler(path, sizeof(h2o_handler_t))->on_req = on_request;
-    uv_loop_init(&loop);
-    h2o_context_init(&context, &loop, &config);
-    acceptor.ctx = &context;
-    acceptor.hosts = config.hosts;
-    uv_tcp_init(&loop, &listener);
-    uv_ip4_addr("127.0.0.1", 0, &address);
-    assert_int_equal(uv_tcp_bind(&listener, (struct sockaddr *)&address, 0), 0);
-    assert_int_equal(uv_listen((uv_stream_t *)&listener, 16, on_accept), 0);
 }
 
 /* Sends one request and returns all that came back before `until`. */
@@ -107,7 +73,7 @@ TEST(handshake, is_answered_or_refused)
          "426", ""},
         {"POST / HTTP/1.1\r\nContent-Length: 0\r\n" HEAD KEY V13 "\r\n", "405", ""},
     };
-    start_server();
+    h2o_start(on_request);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const char *answer = ask(cases[i].request);
         assert_memory_equal(answer + 9, cases[i].status, 3);
