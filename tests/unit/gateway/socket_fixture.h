@@ -94,6 +94,13 @@ static inline bool client_fill(struct client *client)
     return count > 0 || (count < 0 && errno == EAGAIN);
 }
 
+/* Until something is there, for a little while: what a window held back comes when the system's timers say so. */
+static inline void client_await(const struct client *client)
+{
+    struct pollfd readable = {.fd = client->descriptor, .events = POLLIN};
+    (void)poll(&readable, 1, 1);
+}
+
 static inline void client_connect(struct client *client)
 {
     struct sockaddr_in address;

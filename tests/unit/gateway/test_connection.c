@@ -284,6 +284,7 @@ TEST(connection, one_who_takes_answers_is_not_slow)
         for (int turns = 0; turns < WAIT_TURNS && connection->outbox.byte_count == waiting;
              turns++) {
             turn();
+            client_await(&first);
             first.used = 0;
             assert_true(client_fill(&first));
         }
