@@ -27,7 +27,7 @@
 
 /* The `rules` number this build knows best. 2: custody, and routes among the parameters. 3, of a genesis: the house
  * has an account. */
-#define PARAMS_RULES             7
+#define PARAMS_RULES             8
 #define PARAMS_RULES_CUSTODY     2
 #define PARAMS_RULES_HOUSE       3
 #define PARAMS_RULES_LIABILITIES 3
@@ -44,6 +44,8 @@
 #define PARAMS_RULES_APPLY 6
 
 #define PARAMS_RULES_KEYS 7 /* accounts manage their own keys; the engine looks at what a key may */
+
+#define PARAMS_RULES_OPENING 8 /* accounts are opened with a key pair alone */
 
 /* Tiers rise with the volume that an account needs for them. */
 struct fee_tier {
