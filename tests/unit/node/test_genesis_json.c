@@ -144,7 +144,7 @@ TEST(genesis, refuses_what_it_does_not_understand)
     static const struct {
         const char *old, *new;
     } edits[] = {
-        {"\"rules\": 1", "\"rules\": 8"},
+        {"\"rules\": 1", "\"rules\": 9"},
         {"\"rules\": 1", "\"rules\": -1"},
         {"\"rules\": 1", "\"rules\": 1, \"extra\": 1"},
         {"\"accountsMax\"", "\"accountMax\""},
