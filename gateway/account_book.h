@@ -9,7 +9,7 @@
 #ifndef GATEWAY_ACCOUNT_BOOK_H
 #define GATEWAY_ACCOUNT_BOOK_H
 
-#include "gateway/query.h"
+#include "gateway/query_read.h"
 #include "gateway/reply.h"
 
 /* HISTORY_LEDGER and the three kinds of changes. */

@@ -45,7 +45,6 @@ enum history_kind {
     HISTORY_KINDS
 };
 
-/* HISTORY_ZONE_CANDLES: what is made of them. */
 /* What the wallet API asks of an account's transfers; `limit` of the question is how far they are looked through. */
 struct history_wallet {
     bool is_asked;
@@ -57,6 +56,7 @@ struct history_wallet {
     uint8_t txid[32];
 };
 
+/* HISTORY_ZONE_CANDLES: what is made of them. */
 enum history_window { HISTORY_NO_WINDOW, HISTORY_WINDOW_FULL, HISTORY_WINDOW_MINI };
 
 #define HISTORY_ANY_STATE UINT8_MAX

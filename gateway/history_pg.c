@@ -1,6 +1,7 @@
 #include "gateway/history.h"
 
 #include "gateway/query.h"
+#include "gateway/query_read.h"
 
 #include "common/log.h"
 

@@ -17,7 +17,7 @@
 #define GATEWAY_RECALL_H
 
 #include "gateway/market_view.h"
-#include "gateway/query.h"
+#include "gateway/query_read.h"
 #include "gateway/reply.h"
 #include "gateway/writer.h"
 

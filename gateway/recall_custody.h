@@ -11,7 +11,7 @@
 #ifndef GATEWAY_RECALL_CUSTODY_H
 #define GATEWAY_RECALL_CUSTODY_H
 
-#include "gateway/query.h"
+#include "gateway/query_read.h"
 #include "gateway/reply.h"
 
 /* HISTORY_DEPOSITS, HISTORY_WITHDRAWALS. */

@@ -12,7 +12,7 @@
 #ifndef GATEWAY_RECALL_WALLET_H
 #define GATEWAY_RECALL_WALLET_H
 
-#include "gateway/query.h"
+#include "gateway/query_read.h"
 #include "gateway/reply.h"
 
 #define WALLET_LOOK_MAX 1000

@@ -14,7 +14,7 @@
 #ifndef GATEWAY_ZONE_H
 #define GATEWAY_ZONE_H
 
-#include "gateway/query.h"
+#include "gateway/query_read.h"
 
 /* Reads "8", "-1:00", "05:45". */
 MUST_CHECK bool zone_read(const char *text, size_t text_bytes, int64_t *zone_ns);

@@ -2,6 +2,7 @@
  * however it is paged, sums that are the balances, and changes that are what was told. */
 
 #include "gateway/account_book.h"
+#include "gateway/query.h"
 #include "gateway/recall_custody.h"
 
 #include "tests/harness.h"

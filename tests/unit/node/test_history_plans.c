@@ -5,6 +5,7 @@
 #define WORLD_ACCOUNTS 8
 
 #include "gateway/query.h"
+#include "gateway/query_read.h"
 
 #include "tests/harness.h"
 #include "tests/unit/settlement/cluster.h"

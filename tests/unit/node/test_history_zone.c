@@ -1,6 +1,7 @@
 /* Candles of time zones out of a real database and memory, against a list worked out from the fills alone with the
  * calendar of the C library. */
 
+#include "gateway/query.h"
 #include "gateway/recall.h"
 #include "gateway/zone.h"
 
