@@ -117,3 +117,33 @@ bool intent_key_remove(const struct form *form, struct intent *intent, struct re
     return read_action(form, "key-remove", refusal) && read_time(form, &remove->time_ns, refusal) &&
            read_key_id(form, remove->key_id, refusal);
 }
+
+bool intent_chain(const struct form *form, const hash_t *chain_id, struct refusal *refusal)
+{
+    const struct form_field *field;
+    hash_t named;
+    if (!parameter_mandatory(form, "chainId", &field, refusal) ||
+        !parameter_hex32(field, named.bytes, refusal))
+        return false;
+    return hash_equal(named, *chain_id) ||
+           parameter_refuse(refusal, REJECT_OTHER_CHAIN, NULL, NULL);
+}
+
+bool intent_key_chain(const struct form *form, const struct params *params, const hash_t *chain_id,
+                      struct refusal *refusal)
+{
+    if (params->rules < PARAMS_RULES_CHAIN && form_find(form, "chainId") == NULL) return true;
+    return intent_chain(form, chain_id, refusal);
+}
+
+bool intent_key_names(const struct command *command, const hash_t *chain_id)
+{
+    const size_t head_bytes = PUBLIC_KEY_BYTES + SIGNATURE_BYTES;
+    const size_t auth_bytes = command->header.auth_length;
+    struct form form;
+    struct refusal refusal;
+    if (auth_bytes <= head_bytes) return false;
+    const char *text = (const char *)command->auth + head_bytes;
+    return form_parse(&form, text, auth_bytes - head_bytes, NULL, 0) &&
+           intent_chain(&form, chain_id, &refusal);
+}

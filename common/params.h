@@ -46,6 +46,7 @@
 #define PARAMS_RULES_KEYS 7 /* accounts manage their own keys; the engine looks at what a key may */
 
 #define PARAMS_RULES_OPENING 8 /* accounts are opened with a key pair alone */
+#define PARAMS_RULES_CHAIN   8 /* what an owner signs about keys names its chain */
 
 /* Tiers rise with the volume that an account needs for them. */
 struct fee_tier {

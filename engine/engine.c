@@ -63,6 +63,7 @@ struct engine *engine_new(struct arena *arena, const struct genesis *genesis)
     ASSERT(taken); /* engine_bytes has counted them all */
 
     engine->params = *params;
+    engine->chain_id = genesis_chain_id(genesis);
     engine->volumes_counted = volumes_counted(params);
     engine->operator_count = genesis->operator_count;
     origins_init(&engine->origins, &genesis->validators);

@@ -1,6 +1,7 @@
 #include "engine/permit.h"
 
 #include "common/command_rules.h"
+#include "common/intent_key.h"
 #include "common/ip_list.h"
 #include "common/key_rights.h"
 
@@ -15,10 +16,18 @@ static bool is_owners(const struct engine *engine, const struct command *command
            memcmp(engine->accounts.accounts[account].public_key, command->auth, KEY_ID_BYTES) == 0;
 }
 
+/* What is about keys was signed for this exchange. */
+static enum reject chain_check(const struct engine *engine, const struct command *command)
+{
+    if (engine->params.rules < PARAMS_RULES_CHAIN) return REJECT_NONE;
+    return intent_key_names(command, &engine->chain_id) ? REJECT_NONE : REJECT_OTHER_CHAIN;
+}
+
 enum reject permit_check(const struct engine *engine, const struct command *command)
 {
     const struct command_header *header = &command->header;
     if (engine->params.rules < PARAMS_RULES_KEYS) return REJECT_NONE;
+    if (key_rights_manages(header->type)) return chain_check(engine, command);
     if (header->auth_kind != AUTH_HMAC && header->auth_kind != AUTH_ED25519) return REJECT_NONE;
     const uint16_t needed = key_rights_needed(header->type);
     if (needed == 0 || header->auth_length < KEY_ID_BYTES) return REJECT_NONE;

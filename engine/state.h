@@ -39,6 +39,7 @@ struct work_queue {
 
 struct engine {
     struct params params; /* as they stand now */
+    hash_t chain_id;
     struct accounts accounts;
     struct books books;
     struct directory directory;

@@ -9,9 +9,11 @@
 
 /* An account's own keys. Whoever gets here has signed with the account's own key (SECURITY_OWNER). */
 
-static bool rules_allow(struct request *request, const struct facts *facts, uint16_t type)
+/* The chain's rules know it, and it was signed for this chain. */
+static bool is_asked_here(struct request *request, const struct facts *facts, uint16_t type)
 {
-    if (command_rules_allow(facts->params->rules, type)) return true;
+    if (command_rules_allow(facts->params->rules, type))
+        return intent_key_chain(request->form, facts->params, &facts->chain_id, &request->refusal);
     return parameter_refuse(&request->refusal, REJECT_RULES, NULL, NULL);
 }
 
@@ -36,7 +38,7 @@ static const struct view_key *key_named(struct request *request, const struct fa
 
 enum outcome key_data_create(struct request *request, const struct facts *facts)
 {
-    if (!rules_allow(request, facts, T_KEY_CREATE) ||
+    if (!is_asked_here(request, facts, T_KEY_CREATE) ||
         !intent_key_create(request->form, facts->params, &request->intent, &request->refusal))
         return OUTCOME_REFUSED;
     return own_command(request);
@@ -45,7 +47,7 @@ enum outcome key_data_create(struct request *request, const struct facts *facts)
 enum outcome key_data_limit(struct request *request, const struct facts *facts)
 {
     const struct key_limit_command *limit = &request->intent.key_limit;
-    if (!rules_allow(request, facts, T_KEY_LIMIT) ||
+    if (!is_asked_here(request, facts, T_KEY_LIMIT) ||
         !intent_key_limit(request->form, &request->intent, &request->refusal))
         return OUTCOME_REFUSED;
     const struct view_key *key = key_named(request, facts, limit->key_id);
@@ -57,7 +59,7 @@ enum outcome key_data_limit(struct request *request, const struct facts *facts)
 
 enum outcome key_data_remove(struct request *request, const struct facts *facts)
 {
-    if (!rules_allow(request, facts, T_KEY_REMOVE) ||
+    if (!is_asked_here(request, facts, T_KEY_REMOVE) ||
         !intent_key_remove(request->form, &request->intent, &request->refusal) ||
         key_named(request, facts, request->intent.key_remove.key_id) == NULL)
         return OUTCOME_REFUSED;

@@ -1,6 +1,6 @@
 #include "settlement/authority.h"
 
-#include "common/intent.h"
+#include "common/intent_key.h"
 #include "common/key_rights.h"
 #include "common/le.h"
 #include "settlement/balance_sheet.h"
@@ -235,6 +235,9 @@ const char *authority_objection(const struct authority *authority, const struct 
 bool authority_is_void(const struct authority *authority, const struct command *command)
 {
     const struct command_header *header = &command->header;
+    if (key_rights_manages(header->type))
+        return authority->params->rules >= PARAMS_RULES_CHAIN &&
+               !intent_key_names(command, authority->chain_id);
     if (header->auth_kind != AUTH_HMAC && header->auth_kind != AUTH_ED25519) return false;
     const uint16_t needed = key_rights_needed(header->type);
     const uint32_t account = key_rights_account(command);

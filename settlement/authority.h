@@ -36,6 +36,7 @@ struct keyring;
 
 struct authority {
     const struct genesis *genesis;
+    const hash_t *chain_id; /* the genesis' */
     const struct params *params;
     const struct keyring *keys;
     const struct balance_sheet *accounts;
@@ -64,7 +65,8 @@ const char *authority_but_signature(const struct authority *authority,
                                     struct authority_signature *signature);
 
 /* Whether the command stands, and must have been refused: the key by which it came was removed, or may not any more, or is
- * none. From rules 7 on. Needs: authority_objection has nothing against it. */
+ * none, from rules 7 on; or it is about keys, and its text does not name this chain (intent_key_names). Needs:
+ * authority_objection has nothing against it. */
 bool authority_is_void(const struct authority *authority, const struct command *command);
 
 #endif /* SETTLEMENT_AUTHORITY_H */

@@ -71,6 +71,7 @@ struct settlement *settlement_new(struct arena *arena, const struct genesis *gen
     struct settlement *s = arena_take(arena, sizeof(*s));
     if (s == NULL) return NULL;
     s->genesis = genesis;
+    s->chain_id = genesis_chain_id(genesis);
     s->params = genesis->params;
     s->params_moved = true;
     return take_memory(s, arena, tree_secret) ? s : NULL;
@@ -162,7 +163,7 @@ enum status settle_command(struct settlement *s, uint64_t number, uint64_t stamp
     memcpy(s->command.payload, command->payload, payload_bytes);
     if (s->has_mismatch) return STATUS_MISMATCH;
 
-    const struct authority authority = {s->genesis,  &s->params,     s->keys,
+    const struct authority authority = {s->genesis,  &s->chain_id,   &s->params,      s->keys,
                                         s->accounts, s->epoch_check, s->epoch_context};
     const char *objection = authority_objection(&authority, command);
     s->command.must_refuse = objection == NULL && authority_is_void(&authority, command);

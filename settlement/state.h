@@ -118,6 +118,7 @@ struct command_state {
 
 struct settlement {
     const struct genesis *genesis;
+    hash_t chain_id;
     struct params params;
     struct balance_sheet *accounts;
     struct hold_book *orders;

@@ -50,6 +50,7 @@ before(async () => {
     operator = operatorOf(join(dir, 'operator.key'));
     withdrawing = pair();
     ({ chainId } = await status());
+    for (const id of ['makeKey', 'limitKey', 'removeKey']) known[id] = { chainId };
     await prepare();
 });
 
@@ -130,7 +131,7 @@ async function listen() {
 // A key that bob's owner makes, to be limited and removed.
 async function ownKey() {
     const { body } = await sent('makeKey', { account: bob });
-    known.limitKey = known.removeKey = { keyId: body.keyId };
+    known.limitKey = known.removeKey = { chainId, keyId: body.keyId };
 }
 
 // One that needs nobody's approval is released with its block.

@@ -16,7 +16,7 @@ const port = 25700, http = `http://127.0.0.1:${port}`;
 const dir = mkdtempSync(join(tmpdir(), 'quorex-keys-')), node = join(dir, 'node-0');
 const PATH = '/quorex/v1/keys';
 const LIMIT = { symbol: 'BTCUSDT', side: 'BUY', type: 'LIMIT', timeInForce: 'GTC', quantity: '0.001', price: '20000' };
-let child, account, owner, ended;
+let child, account, owner, ended, chainId;
 
 function pairOf() {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
@@ -79,13 +79,13 @@ function ask(who, method, path, parameters = {}, localAddress = '127.0.0.1') {
 }
 
 async function make(parameters) {
-    const { status, body } = await ask(owner, 'POST', PATH, { action: 'key-create', ...parameters });
+    const { status, body } = await ask(owner, 'POST', PATH, { action: 'key-create', chainId, ...parameters });
     assert.equal(status, 200, JSON.stringify(body));
     return { apiKey: body.keyId, secretKey: body.secretKey, ...body };
 }
 
-const remove = (keyId) => ask(owner, 'DELETE', PATH, { action: 'key-remove', keyId });
-const limit = (keyId, parameters) => ask(owner, 'PUT', PATH, { action: 'key-limit', keyId, ...parameters });
+const remove = (keyId) => ask(owner, 'DELETE', PATH, { action: 'key-remove', chainId, keyId });
+const limit = (keyId, parameters) => ask(owner, 'PUT', PATH, { action: 'key-limit', chainId, keyId, ...parameters });
 
 async function refused(answer, code, status) {
     const { body, status: given } = await answer;
@@ -96,6 +96,7 @@ before(async () => {
     execFileSync(quorex, ['init', '--data', dir, '--port', port, '--checkpoint-blocks', '10', '--demo'],
                  { timeout: 60000 });
     await startNode();
+    ({ chainId } = await (await fetch(`${http}/quorex/v1/status`)).json());
     execFileSync(quorex, ['demo-accounts', '--url', http, '--data', dir], { timeout: 60000 });
     const pair = pairOf();
     owner = { key: pair.key, apiKey: pair.publicKey };
@@ -130,25 +131,36 @@ test('an Ed25519 key trades and may withdraw; an HMAC key never; RSA is refused 
     const key = await make({ permissions: 'READ,TRADE,WITHDRAW', publicKey: pair.publicKey });
     assert.equal(key.secretKey, undefined);
     assert.equal((await ask({ ...key, key: pair.key }, 'POST', '/api/v3/order', LIMIT)).status, 200);
-    await refused(ask(owner, 'POST', PATH, { action: 'key-create', permissions: 'READ,WITHDRAW' }), -9124, 400);
+    await refused(ask(owner, 'POST', PATH, { action: 'key-create', chainId, permissions: 'READ,WITHDRAW' }), -9124, 400);
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'der' });
     const answer = await ask(owner, 'POST', PATH,
-                             { action: 'key-create', permissions: 'READ', publicKey: rsa.toString('base64') });
+                             { action: 'key-create', chainId, permissions: 'READ', publicKey: rsa.toString('base64') });
     assert.match(answer.body.msg, /^RSA keys are not taken here/);
     await remove(key.keyId);
 });
 
 test('no API key changes keys, and no signed text counts twice', async () => {
     const key = await make({ permissions: 'READ,TRADE' });
-    await refused(ask(key, 'POST', PATH, { action: 'key-create', permissions: 'READ' }), -2015, 401);
-    await refused(ask({ ...key, apiKey: owner.apiKey }, 'POST', PATH, { action: 'key-create', permissions: 'READ' }),
+    await refused(ask(key, 'POST', PATH, { action: 'key-create', chainId, permissions: 'READ' }), -2015, 401);
+    await refused(ask({ ...key, apiKey: owner.apiKey }, 'POST', PATH, { action: 'key-create', chainId, permissions: 'READ' }),
                   -1022, 400);
-    const text = signed(owner, { action: 'key-create', permissions: 'READ' });
+    const text = signed(owner, { action: 'key-create', chainId, permissions: 'READ' });
     const headers = { 'X-MBX-APIKEY': owner.apiKey };
     const first = await send('POST', `${PATH}?${text}`, headers);
     assert.equal(first.status, 200);
     await refused(send('POST', `${PATH}?${text}`, headers), -9123, 400);
     for (const keyId of [key.keyId, first.body.keyId]) await remove(keyId);
+});
+
+test('what is signed for another exchange, or for none, is good for nothing here', async () => {
+    const text = { action: 'key-create', permissions: 'READ' };
+    await refused(ask(owner, 'POST', PATH, text), -1102, 400);
+    const elsewhere = chainId.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
+    await refused(ask(owner, 'POST', PATH, { ...text, chainId: elsewhere }), -9130, 400);
+    const key = await make({ permissions: 'READ' });
+    await refused(ask(owner, 'DELETE', PATH, { action: 'key-remove', keyId: key.keyId, chainId: elsewhere }), -9130, 400);
+    await refused(ask(owner, 'PUT', PATH, { action: 'key-limit', keyId: key.keyId, permissions: 'READ' }), -1102, 400);
+    assert.equal((await remove(key.keyId)).status, 200);
 });
 
 test('a key is for its networks, over REST and over the WebSocket API', async () => {

@@ -1,5 +1,7 @@
 #include "tests/model/dice_roll.h"
 
+#include <stdio.h>
+
 /* Mostly later than the account's last request. */
 static uint64_t some_time(struct dice *dice, const struct model *model, uint32_t account)
 {
@@ -49,7 +51,27 @@ static void put_create(struct dice *dice, const struct model *model, struct tria
     PUT(KEY_CREATE, key_create, &ask);
 }
 
-void dice_put_key(struct dice *dice, const struct model *model, struct trial_command *command)
+/* The owner's text, mostly of this chain. */
+static void sign_text(struct dice *dice, const struct model *model, struct trial_command *command)
+{
+    char text[128];
+    const size_t head_bytes = PUBLIC_KEY_BYTES + SIGNATURE_BYTES;
+    int length = snprintf(text, sizeof(text), "%s%s%s%s", chance(dice, 50) ? "timestamp=7&" : "",
+                          slip(dice) ? "chain=" : "chainId=", model->chain_id,
+                          chance(dice, 50) ? "&nonce=1" : "");
+    if (slip(dice)) text[length - 1] = 'a';
+    if (slip(dice)) length--;
+    if ((size_t)command->byte_count + head_bytes + (size_t)length > sizeof(command->bytes)) return;
+    memset(command->bytes + command->byte_count, 0, head_bytes);
+    memcpy(command->bytes + command->byte_count + head_bytes, text, (size_t)length);
+    const uint16_t auth_bytes = (uint16_t)(head_bytes + (size_t)length);
+    command->byte_count = (uint16_t)(command->byte_count + auth_bytes);
+    le_put_u32(command->bytes, command->byte_count);
+    le_put_u16(command->bytes + 12, AUTH_ED25519);
+    le_put_u16(command->bytes + 14, auth_bytes);
+}
+
+static void put_any(struct dice *dice, const struct model *model, struct trial_command *command)
 {
     const uint32_t drawn = below(dice, 10);
     uint32_t account = some_account(dice);
@@ -70,6 +92,12 @@ void dice_put_key(struct dice *dice, const struct model *model, struct trial_com
         ask.time_ns = some_time(dice, model, account);
         PUT(KEY_REMOVE, key_remove, &ask);
     }
+}
+
+void dice_put_key(struct dice *dice, const struct model *model, struct trial_command *command)
+{
+    put_any(dice, model, command);
+    if (model->params.rules >= 8) sign_text(dice, model, command);
 }
 
 void dice_sign(struct dice *dice, const struct model *model, struct trial_command *command)

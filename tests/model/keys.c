@@ -1,7 +1,9 @@
+#include "common/form.h"
 #include "common/key_rights.h"
 #include "tests/model/parts.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define SECOND_NS  UINT64_C(1000000000)
 #define ALL_RIGHTS (KEY_READ | KEY_TRADE | KEY_WITHDRAW)
@@ -33,6 +35,21 @@ bool model_key_may(const struct model *model, const struct command *command)
     return command->header.auth_kind == AUTH_ED25519 && account > 0 &&
            account <= model->account_count &&
            memcmp(model->accounts[account].public_key, command->auth, 32) == 0;
+}
+
+/* From rules 8 on the signed text of each of the three names the chain. */
+bool model_key_chain_named(const struct model *model, const struct command *command)
+{
+    const uint16_t type = command->header.type;
+    struct form form;
+    if (model->params.rules < 8) return true;
+    if (type != T_KEY_CREATE && type != T_KEY_LIMIT && type != T_KEY_REMOVE) return true;
+    if (command->header.auth_length <= 96) return false;
+    if (!form_parse(&form, (const char *)command->auth + 96, command->header.auth_length - 96u, "",
+                    0))
+        return false;
+    const struct form_field *named = form_find(&form, "chainId");
+    return named != NULL && strcasecmp(named->value, model->chain_id) == 0;
 }
 
 /* What holds for each of the three; the time of the request must be above that of the last, and at most a minute ahead. */

@@ -16,6 +16,7 @@ struct model *model_new(const struct genesis *genesis)
     struct model *model = calloc(1, sizeof(*model));
     ASSERT(model != NULL);
     model->params = *params;
+    hash_hex(genesis_chain_id(genesis).bytes, HASH_BYTES, model->chain_id);
     model->operator_count = genesis->operator_count;
     model->origin_count = (int)genesis->validators.count;
     for (int i = 0; i < model->origin_count; i++)
@@ -509,6 +510,8 @@ static void step(struct model *model, const struct command *command)
         refused = REJECT_TOO_LATE;
     else if (!model_key_may(model, command))
         refused = REJECT_KEY_PERMISSION;
+    else if (!model_key_chain_named(model, command))
+        refused = REJECT_OTHER_CHAIN;
     else if (command->header.type <= T_LIABILITIES_VOTE)
         noop = node_step(model, command);
     else

@@ -171,6 +171,7 @@ struct model_withdrawal {
 
 struct model {
     struct params params;
+    char chain_id[2 * HASH_BYTES + 1]; /* in hex */
     uint32_t operator_count;
     uint64_t nonces[PARAMS_SIGNERS_LIMIT];
     struct {

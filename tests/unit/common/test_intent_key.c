@@ -111,3 +111,66 @@ TEST(intent_key, a_command_is_the_texts_own)
     parse("action=key-create&timestamp=7&permissions=READ&keyId=" KEY);
     assert_false(intent_key_remove(&form, &intent, &refusal));
 }
+
+/* ---- Which exchange a text is for. */
+
+static hash_t here(void)
+{
+    return (hash_t){.bytes = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa,
+                              0xbb, 0xcc, 0xdd, 0xee, 0xff, 0x00, 0x11, 0x22, 0x33, 0x44, 0x55,
+                              0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff}};
+}
+
+static int chain_under(uint32_t rules, const char *text)
+{
+    const hash_t chain_id = here();
+    parse(text);
+    params.rules = rules;
+    return intent_key_chain(&form, &params, &chain_id, &refusal) ? 0 : reject_code(refusal.reject);
+}
+
+/* From their rules on it is mandatory; one that is named must be the right one before, too. */
+TEST(intent_key, a_text_names_its_chain)
+{
+    const uint32_t before = PARAMS_RULES_CHAIN - 1;
+    char other[] = "timestamp=7&chainId=" KEY;
+    assert_int_equal(chain_under(PARAMS_RULES_CHAIN, "timestamp=7"), -1102);
+    assert_int_equal(chain_under(PARAMS_RULES_CHAIN, "chainId="), -1105);
+    assert_int_equal(chain_under(PARAMS_RULES_CHAIN, "chainId=0011"), -1100);
+    assert_int_equal(chain_under(PARAMS_RULES_CHAIN, other), 0);
+    assert_int_equal(chain_under(before, other), 0);
+    assert_int_equal(chain_under(before, "timestamp=7"), 0);
+    other[sizeof(other) - 2] = 'e';
+    assert_int_equal(chain_under(PARAMS_RULES_CHAIN, other), -9130);
+    assert_int_equal(chain_under(before, other), -9130);
+}
+
+static bool names(const char *text)
+{
+    uint8_t auth[PUBLIC_KEY_BYTES + SIGNATURE_BYTES + 256] = {0};
+    const hash_t chain_id = here();
+    const size_t text_bytes = strlen(text);
+    memcpy(auth + PUBLIC_KEY_BYTES + SIGNATURE_BYTES, text, text_bytes);
+    const struct command command = {
+        .header = {.type = T_KEY_REMOVE,
+                   .auth_length = (uint16_t)(PUBLIC_KEY_BYTES + SIGNATURE_BYTES + text_bytes)},
+        .auth = auth};
+    return intent_key_names(&command, &chain_id);
+}
+
+/* What an engine reads of a command: its text, if there is one, whatever stands in it. */
+TEST(intent_key, a_commands_text_names_its_chain)
+{
+    char other[] = "chainId=" KEY;
+    assert_true(names("action=key-remove&timestamp=7&chainId=" KEY));
+    assert_true(names("%63hainId=" KEY "&timestamp=7"));
+    assert_false(names(""));
+    assert_false(names("action=key-remove&timestamp=7"));
+    assert_false(names("chainId=" KEY "0"));
+    assert_false(names("chainId=" KEY "&chainId=" KEY)); /* malformed */
+    other[8] = '1';
+    assert_false(names(other));
+    const struct command hmac = {.header = {.type = T_KEY_REMOVE, .auth_length = 32}};
+    const hash_t chain_id = here();
+    assert_false(intent_key_names(&hmac, &chain_id));
+}

@@ -251,6 +251,46 @@ TEST(permit, a_place_given_back_is_taken_first)
     world_close(&world);
 }
 
+/* KEY_REMOVE of a key there is, with this text. */
+static unsigned remove_by(const hash_t *id, const char *text)
+{
+    uint8_t payload[KEY_REMOVE_BYTES], auth[PUBLIC_KEY_BYTES + SIGNATURE_BYTES + 256] = {1};
+    struct key_remove_command ask = {.time_ns = ++world.stamp_ns, .account = 1};
+    memcpy(ask.key_id, id->bytes, sizeof(ask.key_id));
+    key_remove_command_put(payload, &ask);
+    memcpy(auth + PUBLIC_KEY_BYTES + SIGNATURE_BYTES, text, strlen(text));
+    struct command command = {.payload = payload, .auth = auth};
+    command.header.type = T_KEY_REMOVE;
+    command.header.auth_kind = AUTH_ED25519;
+    command.header.auth_length = (uint16_t)(PUBLIC_KEY_BYTES + SIGNATURE_BYTES + strlen(text));
+    world.out = (struct event_writer){.at = world.events.bytes,
+                                      .end = world.events.bytes + world.events.capacity};
+    match_step(world.engine, &command, ++world.number, world.stamp_ns, &world.out);
+    return world_reject(&world);
+}
+
+/* What was signed for another exchange, or for none, changes nothing here: from rules 8 on. */
+TEST(permit, what_is_about_keys_names_the_chain)
+{
+    char text[128] = "timestamp=7&chainId=";
+    open_under(PARAMS_RULES_CHAIN - 1);
+    hash_hex(genesis_chain_id(&world.genesis).bytes, HASH_BYTES, text + strlen(text));
+    const hash_t one = make_key(1, KEY_TRADE, 0), two = make_key(1, KEY_TRADE, 0);
+    assert_int_equal(remove_by(&one, "timestamp=7"), 0);
+    const struct rules_set_command rules = {.nonce = ++world.nonce, .rules = PARAMS_RULES_CHAIN};
+    assert_int_equal(world_rules_set(&world, rules), 0);
+    assert_int_equal(remove_by(&two, "timestamp=7"), REJECT_OTHER_CHAIN);
+    (void)make_key(1, KEY_TRADE, REJECT_OTHER_CHAIN); /* without any text */
+    assert_int_equal(limit_key(1, &two, KEY_READ), REJECT_OTHER_CHAIN);
+    text[strlen(text) - 1] ^= 1;
+    assert_int_equal(remove_by(&two, text), REJECT_OTHER_CHAIN);
+    text[strlen(text) - 1] ^= 1;
+    assert_int_equal(place_by(&two), 0);
+    assert_int_equal(remove_by(&two, text), 0);
+    assert_int_equal(place_by(&two), REJECT_KEY_PERMISSION);
+    world_close(&world);
+}
+
 /* Below rules 7 nothing of it is there, and a key that was added then is one of which the engine knows nothing, until its
  * account says something of it. */
 TEST(permit, older_keys_are_as_they_were)

@@ -10,6 +10,7 @@
 static uint8_t owner[PUBLIC_KEY_BYTES], owner_secret[SECRET_KEY_BYTES];
 static char owner_hex[65];
 static uint64_t time_ms;
+static char chain[80]; /* the parameter that changes have */
 
 static void open_with_owner(void)
 {
@@ -22,6 +23,9 @@ static void open_with_owner(void)
     event_write_account_created(&desk_events, &created);
     desk_apply();
     time_ms = desk_stamp / DESK_MS_NS;
+    memcpy(chain, "chainId=", 9);
+    hash_hex(genesis_chain_id(&fixture_genesis).bytes, HASH_BYTES, chain + 8);
+    chain[72] = '&';
 }
 
 /* Asks by the text, signed with the owner's key at a later time than before. */
@@ -29,8 +33,8 @@ static void ask_as(struct asker *asker, const char *name, enum method method, co
 {
     char query[1024], base64[128];
     uint8_t signature[SIGNATURE_BYTES];
-    const int length = snprintf(query, 512, "%s%stimestamp=%llu", text, text[0] == 0 ? "" : "&",
-                                (unsigned long long)++time_ms);
+    const int length = snprintf(query, 640, "%s%s%stimestamp=%llu", text, text[0] == 0 ? "" : "&",
+                                method == METHOD_GET ? "" : chain, (unsigned long long)++time_ms);
     hash_sign(owner_secret, query, (size_t)length, signature);
     sodium_bin2base64(base64, sizeof(base64), signature, sizeof(signature),
                       sodium_base64_VARIANT_ORIGINAL);
@@ -165,6 +169,29 @@ TEST(key_data, refuses_what_cannot_be)
         assert_says(&asker, wrong[i].says);
         desk_forget(&asker.question);
     }
+    asker_close();
+}
+
+/* What is signed for another exchange, or for none, tells nobody a secret here. */
+TEST(key_data, what_is_asked_of_another_exchange_goes_no_further)
+{
+    static struct asker asker;
+    open_with_owner();
+    chain[8] = chain[8] == '0' ? '1' : '0';
+    ask(&asker, METHOD_POST, "action=key-create&permissions=READ");
+    assert_says(&asker, "\"code\":-9130");
+    desk_forget(&asker.question);
+    chain[0] = 0;
+    ask(&asker, METHOD_POST, "action=key-create&permissions=READ");
+    assert_says(&asker, "Mandatory parameter 'chainId'");
+    desk_forget(&asker.question);
+    ask(&asker, METHOD_PUT, "action=key-limit&permissions=READ&keyId=" ASKER_KEY);
+    assert_says(&asker, "Mandatory parameter 'chainId'");
+    desk_forget(&asker.question);
+    ask(&asker, METHOD_DELETE, "action=key-remove&keyId=" ASKER_KEY);
+    assert_says(&asker, "Mandatory parameter 'chainId'");
+    desk_forget(&asker.question);
+    assert_int_equal(asker_next_command().type, 0);
     asker_close();
 }
 

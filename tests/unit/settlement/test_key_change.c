@@ -352,6 +352,54 @@ TEST(key_change, a_frozen_account_only_removes)
     assert_differs(&f, "limits of a key");
 }
 
+/* A removal with this text behind what it says, which every engine must refuse or take. */
+static void remove_with(struct fixture *f, const hash_t *id, const char *more, bool is_refused)
+{
+    uint8_t payload[256];
+    char text[256], hex[65];
+    struct key_remove_command ask = {.time_ns = ++f->time_ms * 1000000, .account = f->account};
+    struct key_removed_event removed = {.time_ns = ask.time_ns, .account = f->account};
+    memcpy(ask.key_id, id->bytes, sizeof(ask.key_id));
+    memcpy(removed.key_id, id->bytes, sizeof(removed.key_id));
+    hash_hex(id->bytes, 32, hex);
+    key_remove_command_put(payload, &ask);
+    if (is_refused)
+        event_write_refused(&f->world->out, &(struct refused_event){.reject = REJECT_OTHER_CHAIN});
+    else
+        event_write_key_removed(&f->world->out, &removed);
+    snprintf(text, sizeof(text), "action=key-remove&keyId=%s%s", hex, more);
+    owner_signs(f, T_KEY_REMOVE, payload, text);
+}
+
+/* From rules 8 on what is about keys names this chain, or must have been refused: texts of before may still come. */
+TEST(key_change, what_names_no_chain_must_be_refused)
+{
+    char here[80] = "&chainId=", elsewhere[80];
+    struct fixture f = setup();
+    hash_hex(genesis_chain_id(&f.world->genesis).bytes, 32, here + strlen(here));
+    memcpy(elsewhere, here, sizeof(here));
+    elsewhere[20] = elsewhere[20] == '0' ? '1' : '0';
+    hash_t id = create(&f);
+    world_rules(f.world, PARAMS_RULES_CHAIN);
+    remove_with(&f, &id, "", true);
+    assert_int_equal(f.world->status, STATUS_OK);
+    remove_with(&f, &id, elsewhere, true);
+    assert_int_equal(f.world->status, STATUS_OK);
+    remove_with(&f, &id, here, false);
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    assert_int_equal(f.world->status, STATUS_OK);
+    teardown(&f);
+
+    static const bool names_another[] = {false, true};
+    for (int i = 0; i < 2; i++) {
+        f = setup();
+        id = create(&f);
+        world_rules(f.world, PARAMS_RULES_CHAIN);
+        remove_with(&f, &id, names_another[i] ? elsewhere : "", false);
+        assert_differs(&f, "event of a key that may not");
+    }
+}
+
 /* Below rules 7 no engine looks, so such a command may not be there at all. */
 TEST(key_change, no_key_is_a_lie_before)
 {
