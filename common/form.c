@@ -45,12 +45,26 @@ static const char *decode(struct form *form, struct part *part, char stop)
     return text;
 }
 
-/* Whether a field from `first_field` on has this name. */
-static bool has_name(const struct form *form, uint32_t first_field, const char *name)
+/* Letters of one case have a bit each. */
+static uint64_t initial_of(const char *name)
 {
-    for (uint32_t i = first_field; i < form->field_count; i++)
-        if (strcmp(form->fields[i].name, name) == 0) return true;
-    return false;
+    return (uint64_t)1 << (name[0] & 63);
+}
+
+/* Few names begin alike, and a call costs more than a byte. */
+static bool is_named(const struct form_field *field, const char *name)
+{
+    return field->name[0] == name[0] && strcmp(field->name, name) == 0;
+}
+
+/* Where the first field from `first_field` on with this name is, or field_count. */
+static uint32_t place_of(const struct form *form, uint32_t first_field, const char *name)
+{
+    uint32_t at = first_field;
+    if ((form->initials & initial_of(name)) == 0) return form->field_count;
+    while (at < form->field_count && !is_named(&form->fields[at], name))
+        at++;
+    return at;
 }
 
 static bool refuse(struct form *form, enum form_fault fault)
@@ -73,10 +87,12 @@ static bool parse_part(struct form *form, struct part part)
         if (form->field_count == FORM_FIELDS_MAX) return refuse(form, FORM_FULL);
         const char *name = decode(form, &part, '=');
         if (name == NULL || *name == '\0') return refuse(form, FORM_MALFORMED);
-        if (has_name(form, first_field, name)) return refuse(form, FORM_REPEATED);
+        if (place_of(form, first_field, name) < form->field_count)
+            return refuse(form, FORM_REPEATED);
         if (part.at < part.end && *part.at == '=') part.at++;
         const char *value = decode(form, &part, '&');
         if (value == NULL) return refuse(form, FORM_MALFORMED);
+        form->initials |= initial_of(name);
         form->fields[form->field_count++] = (struct form_field){name, value, strlen(value)};
     }
     return true;
@@ -87,6 +103,7 @@ bool form_parse(struct form *form, const char *query, size_t query_bytes, const 
 {
     form->fault = FORM_GOOD;
     form->found = NULL;
+    form->initials = 0;
     form->field_count = 0;
     form->used_bytes = 0;
     if (query_bytes > 0 && !parse_part(form, (struct part){query, query + query_bytes, false}))
@@ -102,18 +119,9 @@ malformed:
 
 static_assert(FORM_FIELDS_MAX <= 64, "a bit each");
 
-/* Where the first field with this name is, or field_count. */
-static uint32_t place_of(const struct form *form, const char *name)
-{
-    uint32_t at = 0;
-    while (at < form->field_count && strcmp(form->fields[at].name, name) != 0)
-        at++;
-    return at;
-}
-
 const struct form_field *form_find(const struct form *form, const char *name)
 {
-    const uint32_t at = place_of(form, name);
+    const uint32_t at = place_of(form, 0, name);
     if (at == form->field_count) return NULL;
     if (form->found != NULL) *form->found |= (uint64_t)1 << at;
     return &form->fields[at];
@@ -124,7 +132,7 @@ uint32_t form_unread(const struct form *form)
     uint32_t count = 0;
     ASSERT(form->found != NULL);
     for (uint32_t i = 0; i < form->field_count; i++)
-        count += (*form->found >> place_of(form, form->fields[i].name) & 1) == 0;
+        count += (*form->found >> place_of(form, 0, form->fields[i].name) & 1) == 0;
     return count;
 }
 

@@ -161,3 +161,27 @@ TEST(form, the_last_field_counts_like_the_first)
     assert_non_null(form_find(&form, "n47"));
     assert_int_equal(form_unread(&form), FORM_FIELDS_MAX - 1);
 }
+
+/* A look-up passes over most names by how they begin: those that begin alike, or as good as alike ('!' and 'a', 'A' and a byte
+ * 0x81), are still told apart by all of their letters. */
+TEST(form, names_that_begin_alike_are_told_apart)
+{
+    uint64_t found = 0;
+    assert_true(parse("stopPrice=1&side=2&symbol=3&%81=4&!b=5", "sidE=6&A=7"));
+    form.found = &found;
+    assert_string_equal(value("stopPrice"), "1");
+    assert_string_equal(value("side"), "2");
+    assert_string_equal(value("symbol"), "3");
+    assert_string_equal(value("sidE"), "6");
+    assert_string_equal(value("A"), "7");
+    assert_string_equal(value("\x81"), "4");
+    assert_int_equal(form_unread(&form), 1);
+    assert_string_equal(value("!b"), "5");
+    assert_int_equal(form_unread(&form), 0);
+    const char *const others[] = {"s", "sideX", "stopprice", "a", "!", "b", "Side", "\x82", ""};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_null(form_find(&form, others[i]));
+    assert_false(parse("!b=1&!b=2", ""));
+    assert_int_equal(form.fault, FORM_REPEATED);
+    assert_true(parse("!b=1&a=2&%81=3&A=4", ""));
+}
