@@ -102,9 +102,8 @@ void writer_array_end(struct writer *json)
     end(json, ']');
 }
 
-void writer_key(struct writer *json, const char *name)
+void writer_key_bytes(struct writer *json, const char *name, size_t name_bytes)
 {
-    const size_t name_bytes = strlen(name);
     if (json->comma) put_char(json, ',');
     char *at = room(json, name_bytes + 3);
     if (at == NULL) return;
@@ -295,40 +294,4 @@ void writer_hex(struct writer *json, const uint8_t *bytes, size_t byte_count)
     }
     json->used += byte_count * 2;
     put_char(json, '"');
-}
-
-void writer_key_string(struct writer *json, const char *name, const char *text)
-{
-    writer_key(json, name);
-    writer_string(json, text);
-}
-
-void writer_key_text(struct writer *json, const char *name, const char *text, size_t text_bytes)
-{
-    writer_key(json, name);
-    writer_text(json, text, text_bytes);
-}
-
-void writer_key_u64(struct writer *json, const char *name, uint64_t value)
-{
-    writer_key(json, name);
-    writer_u64(json, value);
-}
-
-void writer_key_i64(struct writer *json, const char *name, int64_t value)
-{
-    writer_key(json, name);
-    writer_i64(json, value);
-}
-
-void writer_key_bool(struct writer *json, const char *name, bool value)
-{
-    writer_key(json, name);
-    writer_bool(json, value);
-}
-
-void writer_key_decimal(struct writer *json, const char *name, __int128 value, int decimals)
-{
-    writer_key(json, name);
-    writer_decimal(json, value, decimals);
 }

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 struct writer {
     char *bytes;
@@ -41,7 +42,13 @@ void writer_array(struct writer *json);
 void writer_array_end(struct writer *json);
 
 /* The name of the next value. Needs: no character of it wants escaping. */
-void writer_key(struct writer *json, const char *name);
+void writer_key_bytes(struct writer *json, const char *name, size_t name_bytes);
+
+/* Inlined, as those below, because most names are constants: then nobody counts their letters. */
+static inline void writer_key(struct writer *json, const char *name)
+{
+    writer_key_bytes(json, name, strlen(name));
+}
 
 void writer_text(struct writer *json, const char *text, size_t text_bytes);
 void writer_string(struct writer *json, const char *text);
@@ -61,11 +68,41 @@ void writer_raw(struct writer *json, const char *bytes, size_t byte_count);
 void writer_hex(struct writer *json, const uint8_t *bytes, size_t byte_count);
 
 /* A key and its value in one call. */
-void writer_key_string(struct writer *json, const char *name, const char *text);
-void writer_key_text(struct writer *json, const char *name, const char *text, size_t text_bytes);
-void writer_key_u64(struct writer *json, const char *name, uint64_t value);
-void writer_key_i64(struct writer *json, const char *name, int64_t value);
-void writer_key_bool(struct writer *json, const char *name, bool value);
-void writer_key_decimal(struct writer *json, const char *name, __int128 value, int decimals);
+static inline void writer_key_text(struct writer *json, const char *name, const char *text,
+                                   size_t text_bytes)
+{
+    writer_key(json, name);
+    writer_text(json, text, text_bytes);
+}
+
+static inline void writer_key_string(struct writer *json, const char *name, const char *text)
+{
+    writer_key_text(json, name, text, strlen(text));
+}
+
+static inline void writer_key_u64(struct writer *json, const char *name, uint64_t value)
+{
+    writer_key(json, name);
+    writer_u64(json, value);
+}
+
+static inline void writer_key_i64(struct writer *json, const char *name, int64_t value)
+{
+    writer_key(json, name);
+    writer_i64(json, value);
+}
+
+static inline void writer_key_bool(struct writer *json, const char *name, bool value)
+{
+    writer_key(json, name);
+    writer_bool(json, value);
+}
+
+static inline void writer_key_decimal(struct writer *json, const char *name, __int128 value,
+                                      int decimals)
+{
+    writer_key(json, name);
+    writer_decimal(json, value, decimals);
+}
 
 #endif /* GATEWAY_WRITER_H */
