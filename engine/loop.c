@@ -160,10 +160,11 @@ bool engine_loop_step(struct engine_loop *loop, const struct command *command, u
     return part_hand_out(loop, 1, &whole);
 }
 
+/* From the last one on: clients wait for what gateways answer, and a wake of the anchor would keep them waiting. */
 void engine_loop_publish(struct engine_loop *loop)
 {
-    for (uint32_t output = 0; output < loop->output_count; output++)
-        output_publish(loop, output);
+    for (uint32_t output = loop->output_count; output > 0; output--)
+        output_publish(loop, output - 1);
 }
 
 static void figures_update(struct engine_loop *loop, uint64_t number)

@@ -67,7 +67,7 @@ static inline uint64_t engine_loop_parks(const struct engine_loop *loop)
     return loop->parks;
 }
 
-/* Shows the consumers what was stepped. */
+/* Shows the consumers what was stepped, the last output's first. */
 void engine_loop_publish(struct engine_loop *loop);
 
 /* Steps and publishes one record of `batches`. STATUS_DAMAGED, STATUS_STOPPING as engine_loop_run. */

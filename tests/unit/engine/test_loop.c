@@ -31,7 +31,7 @@ static void loop_prepare(struct loop_world *loop)
     loop->world.genesis.params.orders_max = loop->world.genesis.params.levels_max = 4001;
     loop->world.genesis.params.markets[0].account_orders_max = 4001;
     world_open(&loop->world);
-    assert_true(arena_map(&loop->memory, 2 * (ring_bytes(RING_BYTES) + 64)));
+    assert_true(arena_map(&loop->memory, 3 * (ring_bytes(RING_BYTES) + 64)));
     assert_true(park_open(&loop->park));
     assert_true(park_open(&loop->output_park));
     loop->loop = (struct engine_loop){
@@ -298,5 +298,31 @@ TEST(loop, a_damaged_batch_is_named)
     deliver(&loop, bytes, 100, 1);
     assert_int_equal(engine_loop_run(&loop.loop), STATUS_DAMAGED);
     assert_int_equal(atomic_load(&loop.progress.applied_command), 0);
+    loop_close(&loop);
+}
+
+/* A client waits for what a gateway answers, and nobody for the anchor: what the first output shows, the others have shown. */
+TEST(loop, shows_a_batch_to_the_last_output_first)
+{
+    struct loop_world loop;
+    uint8_t bytes[4096];
+    size_t byte_count;
+    loop_prepare(&loop);
+    loop_fund(&loop);
+    loop.loop.outputs[1] = ring_new(arena_take(&loop.memory, ring_bytes(RING_BYTES)), RING_BYTES);
+    loop.loop.output_parks[1] = &loop.output_park;
+    loop.loop.output_count = 2;
+    loop_start(&loop);
+    for (int i = 0; i < 2000; i++) {
+        deliver(&loop, bytes, order_put(bytes, world_limit(1, SELL, 1, 1 + i)), 1);
+        while (ring_peek(loop.loop.outputs[0], &byte_count) == NULL)
+            park_pause();
+        assert_non_null(ring_peek(loop.loop.outputs[1], &byte_count));
+        for (int output = 0; output < 2; output++) {
+            ring_pop(loop.loop.outputs[output]);
+            ring_release(loop.loop.outputs[output]);
+        }
+    }
+    assert_int_equal(loop_stop(&loop), STATUS_OK);
     loop_close(&loop);
 }
