@@ -496,7 +496,7 @@ static void put_picks(const struct picks *picks, const struct history_query *que
             reply_order(json, printing, item);
             break;
         case HISTORY_FILLS:
-            reply_fill(json, printing, item, query->account);
+            reply_fill(json, printing, item, query->account, query->order_id);
             break;
         case HISTORY_TRADES:
             put_market_fill(json, printing, item);

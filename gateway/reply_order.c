@@ -375,10 +375,12 @@ static void put_side(struct writer *json, const struct printing *printing,
 }
 
 void reply_fill(struct writer *json, const struct printing *printing, const struct view_fill *fill,
-                uint32_t account)
+                uint32_t account, uint64_t order_id)
 {
-    if (fill->maker_account == account) put_side(json, printing, fill, true);
-    if (fill->taker_account == account) put_side(json, printing, fill, false);
+    const bool of_maker = order_id == 0 || fill->maker_order == order_id;
+    const bool of_taker = order_id == 0 || fill->taker_order == order_id;
+    if (fill->maker_account == account && of_maker) put_side(json, printing, fill, true);
+    if (fill->taker_account == account && of_taker) put_side(json, printing, fill, false);
 }
 
 /* ---- lists ---- */

@@ -40,9 +40,10 @@ void reply_own_fill(struct writer *json, const struct printing *printing,
 void reply_kept_fill(struct writer *json, const struct printing *printing,
                      const struct view_fill *fill, uint64_t order_id);
 
-/* One fill as myTrades shows it to `account`. A fill of an account with itself is two elements. */
+/* One fill as myTrades shows it to `account`. A fill of an account with itself is two elements; of `order_id` alone, unless
+ * that is 0, it is one. */
 void reply_fill(struct writer *json, const struct printing *printing, const struct view_fill *fill,
-                uint32_t account);
+                uint32_t account, uint64_t order_id);
 
 /* An order list: the members that every answer about it has, without the braces. */
 void reply_list_members(struct writer *json, const struct printing *printing,

@@ -150,6 +150,9 @@ async function matched(world) {
         const [took] = await taker.fills({ symbol: SYMBOL, orderId: takes.orderId });
         assert.equal(made.id, fill.tradeId);
         assert.equal(took.id, fill.tradeId);
+        // The other's order is none of his, though he has met it.
+        assert.deepEqual(await taker.fills({ symbol: SYMBOL, orderId: rests.orderId }), []);
+        assert.deepEqual(await maker.fills({ symbol: SYMBOL, orderId: takes.orderId }), []);
         assert.deepEqual([made.isMaker, made.isBuyer, made.commissionAsset], [true, false, 'USDT']);
         assert.deepEqual([took.isMaker, took.isBuyer, took.commissionAsset], [false, true, 'BTC']);
         assert.equal(units(made.commission), fee(quote));
@@ -602,7 +605,7 @@ export function tellEnd(world) {
 // What PostgreSQL has is what memory knew.
 export function tellHistory(world) {
     test('history stays whole once PostgreSQL has everything', async () => {
-        const { exchange, bob } = world;
+        const { exchange, ann, bob } = world;
         const of = { symbol: 'ETHUSDT' };
         const orders = await bob.all(of), fills = await bob.fills(of);
         assert.ok(orders.length > 0 && fills.length > 0);
@@ -613,5 +616,6 @@ export function tellHistory(world) {
         });
         assert.deepEqual(await bob.all(of), orders);
         assert.deepEqual(await bob.fills(of), fills);
+        assert.deepEqual(await ann.fills({ ...of, orderId: fills[0].orderId }), []);
     });
 }

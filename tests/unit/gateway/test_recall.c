@@ -290,6 +290,23 @@ TEST(recall, fills_are_the_same_wherever_the_cursor_stands)
     assert_same_at_every_cursor(query, "\"id\":");
 }
 
+/* An order's trades are its owner's alone: who met it does not learn its number by asking for it, nor sees what he himself
+ * traded under another one. */
+TEST(recall, fills_of_an_order_are_told_to_its_owner_alone)
+{
+    make_past();
+    for (uint32_t account = 1; account <= 2; account++) {
+        struct history_query query = all_of(HISTORY_FILLS);
+        query.account = account;
+        query.order_id = fills[0].maker_order; /* ann's: account 1 */
+        assert_true(recalled(&query, NULL, answer));
+        assert_int_equal(strcmp(answer, "[]") == 0, account == 2);
+        query.order_id = fills[0].taker_order; /* bob's */
+        assert_true(recalled(&query, NULL, answer));
+        assert_int_equal(strcmp(answer, "[]") == 0, account == 1);
+    }
+}
+
 /* Fills of one taker order at one price are one aggregate, from memory as from PostgreSQL. */
 TEST(recall, aggregates_of_memory_are_merged)
 {

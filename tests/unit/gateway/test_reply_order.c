@@ -29,10 +29,29 @@ TEST(reply_order, own_fill_is_shown_once_per_side)
                                    .maker_account = 1,
                                    .taker_account = 1,
                                    .taker_side = SELL};
-    reply_fill(&json, &shown, &fill, 1);
+    reply_fill(&json, &shown, &fill, 1, 0);
     assert_told("\"isBuyer\":true,\"isMaker\":true");
     assert_told("\"isBuyer\":false,\"isMaker\":false");
     assert_null(strstr(desk_answer, "\"orderId\":0"));
+}
+
+/* Of one order, one: the other side is the other order's. */
+TEST(reply_order, an_own_fill_of_one_order_is_shown_once)
+{
+    const struct view_fill fill = {.trade_id = 1,
+                                   .maker_order = 3,
+                                   .taker_order = 4,
+                                   .price = {100},
+                                   .qty = {1},
+                                   .maker_account = 1,
+                                   .taker_account = 1,
+                                   .taker_side = SELL};
+    for (uint64_t order_id = 3; order_id <= 4; order_id++) {
+        const struct printing shown = printing();
+        reply_fill(&json, &shown, &fill, 1, order_id);
+        assert_told(order_id == 3 ? "\"orderId\":3," : "\"orderId\":4,");
+        assert_null(strstr(desk_answer, order_id == 3 ? "\"orderId\":4," : "\"orderId\":3,"));
+    }
 }
 
 /* A maker that buys is charged in base; its rebate is of the quote it paid. */
@@ -48,7 +67,7 @@ TEST(reply_order, a_rebate_is_a_commission_below_zero_in_what_was_paid)
                                    .maker_account = 1,
                                    .taker_account = 2,
                                    .taker_side = SELL};
-    reply_fill(&json, &shown, &fill, 1);
+    reply_fill(&json, &shown, &fill, 1, 0);
     assert_told("\"commission\":\"-0.00000005\",\"commissionAsset\":\"USDT\"");
 }
 
