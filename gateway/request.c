@@ -5,7 +5,8 @@
 #include <string.h>
 
 #define MICROSECONDS_FROM 1000000000000000u /* times from 10^15 on are in us */
-#define SYMBOLS_RANGE     "^\\[(\"[A-Z0-9-_.]{1,20}\"(,\"[A-Z0-9-_.]{1,20}\"){0,}){0,1}\\]$"
+#define SYMBOL_LETTERS    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+#define SYMBOLS_RANGE     "^\\[(\"[A-Z0-9-_.]{1,20}\",?)+\\]$"
 
 bool request_admits(const struct facts *facts)
 {
@@ -45,15 +46,15 @@ bool request_market(struct request *request, const struct facts *facts, uint16_t
     return intent_market(request->form, facts->params, market, &request->refusal);
 }
 
-/* Reads one element of the array; moves *at past it. */
+/* Reads one element of the array; moves *at past it. False when it is none, or no symbol may be written so. */
 static bool read_symbol(const char **at, const char **symbol, size_t *symbol_bytes)
 {
     if (**at != '"') return false;
-    const char *end = strchr(*at + 1, '"');
-    if (end == NULL) return false;
     *symbol = *at + 1;
-    *symbol_bytes = (size_t)(end - *symbol);
-    *at = end + 1;
+    *symbol_bytes = strspn(*symbol, SYMBOL_LETTERS);
+    if (*symbol_bytes == 0 || *symbol_bytes > MARKET_SYMBOL_BYTES) return false;
+    if ((*symbol)[*symbol_bytes] != '"') return false;
+    *at = *symbol + *symbol_bytes + 1;
     return true;
 }
 

@@ -41,6 +41,9 @@ TEST(request, broken_symbols_are_refused)
         "symbols=%5B%22BTCUSDT%5D",
         "symbols=%5B%22BTCUSDT%22,%5D",
         "symbols=%5B%22BTCUSDT%22%5Dx",
+        "symbols=%5B%22btcusdt%22%5D",
+        "symbols=%5B%22%22%5D",
+        "symbols=%5B%22BTCUSDTBTCUSDTBTCUSDT%22%5D",
     };
     desk_open();
     for (size_t index = 0; index < sizeof(broken) / sizeof(broken[0]); index++) {
