@@ -114,6 +114,44 @@ static bool begins_with(const struct request *request, const char *prefix)
     return request->path_bytes >= prefix_bytes && memcmp(request->path, prefix, prefix_bytes) == 0;
 }
 
+/* Whether a handler has read this parameter. */
+static bool has_read(const struct form *form, const char *name)
+{
+    const uint64_t read = *form->found;
+    const bool is_sent = form_find(form, name) != NULL, is_read = *form->found == read;
+    *form->found = read;
+    return is_sent && is_read;
+}
+
+static bool is_said(const struct form *form, const char *name, const char *value)
+{
+    const struct form_field *field = form_find(form, name);
+    return field != NULL && strcmp(field->value, value) == 0;
+}
+
+/* Over the WebSocket API ccxt sends an order's parameters in its own words beside the API's, into which it has put them: one
+ * of its words says nothing where the one that it stands for has been read. */
+static void pass_over_words_of_ccxt(const struct form *form)
+{
+    static const struct {
+        const char *word, *meant;
+    } words[] = {{"clientOrderId", "newClientOrderId"},
+                 {"triggerPrice", "stopPrice"},
+                 {"stopLossPrice", "stopPrice"},
+                 {"takeProfitPrice", "stopPrice"},
+                 {"trailingTriggerPrice", "stopPrice"},
+                 {"trailingPercent", "trailingDelta"},
+                 {"stopLossOrTakeProfit", "trailingDelta"},
+                 {"cost", "quoteOrderQty"}};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (has_read(form, words[i].meant)) (void)form_find(form, words[i].word);
+    /* What it calls postOnly is a type of its own. */
+    const uint64_t read = *form->found;
+    if (!has_read(form, "type") ||
+        (is_said(form, "postOnly", "true") && !is_said(form, "type", "LIMIT_MAKER")))
+        *form->found = read;
+}
+
 /* Who asks, when, and how he is answered are no parameters of a handler; clients send them where they say nothing, too. */
 bool request_is_read(struct request *request)
 {
@@ -123,6 +161,7 @@ bool request_is_read(struct request *request)
     char read[DECIMAL_TEXT_MAX + 1], sent[DECIMAL_TEXT_MAX + 1];
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         (void)form_find(form, others[i]);
+    if (form_unread(form) > 0) pass_over_words_of_ccxt(form);
     const uint32_t unread = form_unread(form);
     if (unread == 0 || (!begins_with(request, "/api/v3/") && !begins_with(request, "/quorex/v1/")))
         return true;

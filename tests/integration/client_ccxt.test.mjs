@@ -309,6 +309,22 @@ for (const [kind, account, client] of [['HMAC', () => annAccount, () => ann], ['
             assert.equal((await pro.fetchOHLCVWs(SYMBOL, '1d', undefined, 1)).at(-1)[4], 50000);
             const tested = await pro.createOrderWs(SYMBOL, 'limit', 'buy', 0.5, 40000, { test: true });
             assert.equal(tested.id, undefined);
+
+            // Its own words for some parameters it sends along with the API's.
+            const words = [['limit', 'buy', 0.5, 40000, { postOnly: true }, 'LIMIT_MAKER'],
+                           ['limit', 'buy', 0.5, 40000, { clientOrderId: 'mine' }, 'LIMIT'],
+                           ['limit', 'sell', 0.5, 39900, { triggerPrice: 40000 }, 'STOP_LOSS_LIMIT'],
+                           ['market', 'sell', 0.5, undefined, { stopLossPrice: 40000 }, 'STOP_LOSS'],
+                           ['market', 'sell', 0.5, undefined, { takeProfitPrice: 60000 }, 'TAKE_PROFIT']];
+            for (const [type, side, amount, price, params, kept] of words) {
+                const { id } = await pro.createOrderWs(SYMBOL, type, side, amount, price, params);
+                assert.equal((await client().fetchOrder(id, SYMBOL)).info.type, kept);
+            }
+            assert.equal((await client().fetchOrder(undefined, SYMBOL, { clientOrderId: 'mine' })).clientOrderId, 'mine');
+            assert.equal((await pro.cancelAllOrdersWs(SYMBOL)).length, words.length);
+            await (client() === ann ? bob : ann).createOrder(SYMBOL, 'limit', 'sell', 0.1, 50000);
+            const bought = await pro.createOrderWs(SYMBOL, 'market', 'buy', undefined, undefined, { cost: 5000 });
+            assert.deepEqual([bought.filled, bought.cost], [0.1, 5000]);
         } finally {
             await pro.close();
         }

@@ -61,6 +61,38 @@ TEST(desk, a_parameter_that_says_nothing_is_refused)
     asker_close();
 }
 
+static void assert_placed(const char *more, bool is_placed)
+{
+    char text[256];
+    snprintf(text, sizeof(text), "symbol=BTCUSDT&side=SELL&quantity=1&%s", more);
+    asker_ask_signed(&ann, METHOD_POST, "/api/v3/order", text);
+    assert_int_equal(desk_waits(asker_desk), is_placed);
+    if (is_placed)
+        (void)asker_next_command();
+    else
+        assert_non_null(strstr(ann.text, "{\"code\":-1104,"));
+    desk_forget(&ann.question);
+}
+
+/* ccxt says some of it twice, over the WebSocket API: its own word is passed over where the API's is there too, and where
+ * it is true. Where nothing else says it, it is refused as any other. */
+TEST(desk, what_a_client_says_in_its_own_words_too_is_passed_over)
+{
+    asker_open();
+    assert_placed("type=LIMIT_MAKER&price=100&postOnly=true", true);
+    assert_placed("type=LIMIT&timeInForce=GTC&price=100&postOnly=true", false);
+    assert_placed("type=LIMIT&timeInForce=GTC&price=100&postOnly=false", true);
+    assert_placed("type=LIMIT_MAKER&price=100&newClientOrderId=a&clientOrderId=a", true);
+    assert_placed("type=LIMIT_MAKER&price=100&clientOrderId=a", false);
+    assert_placed("type=STOP_LOSS&stopPrice=50&triggerPrice=50&stopLossPrice=50", true);
+    assert_placed("type=LIMIT_MAKER&price=100&triggerPrice=50", false);
+    assert_placed("type=STOP_LOSS&trailingDelta=500&trailingPercent=5", true);
+    asker_ask(&ann, METHOD_GET, "/api/v3/time", "type=LIMIT_MAKER&postOnly=true");
+    assert_non_null(strstr(ann.text, "read '0' parameter(s) but was sent '2'."));
+    desk_forget(&ann.question);
+    asker_close();
+}
+
 /* An order is answered by its command's end, no sooner, with what it counts. */
 TEST(desk, order_is_answered_by_its_events)
 {
