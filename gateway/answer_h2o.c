@@ -54,9 +54,17 @@ static const char *reason_of(int status)
     }
 }
 
-/* Weight, orders placed, when to come again. */
-static void add_limit_headers(h2o_req_t *h2o, const struct desk_answer *answer)
+/* Weight, orders placed, when to come again. Clients look for the wallet's weight under another name. */
+static void add_limit_headers(const struct exchange *exchange)
 {
+    static const char wallet[] = "/sapi/";
+    h2o_req_t *h2o = exchange->h2o;
+    const struct desk_answer *answer = &exchange->question.answer;
+    const struct request *request = &exchange->question.request;
+    if (request->path_bytes >= sizeof(wallet) - 1 &&
+        memcmp(request->path, wallet, sizeof(wallet) - 1) == 0)
+        answer_number_header(h2o, "x-sapi-used-ip-weight-1m", "X-SAPI-USED-IP-WEIGHT-1M",
+                             answer->used_weight);
     answer_number_header(h2o, "x-mbx-used-weight", "X-MBX-USED-WEIGHT", answer->used_weight);
     answer_number_header(h2o, "x-mbx-used-weight-1m", "X-MBX-USED-WEIGHT-1M", answer->used_weight);
     if (answer->retry_after_s > 0)
@@ -86,9 +94,10 @@ static void add_origin_headers(const struct exchange *exchange)
         answer_header(h2o, "access-control-allow-origin", "Access-Control-Allow-Origin",
                       H2O_STRLIT("*"));
     if (is_listed)
-        answer_header(h2o, "access-control-expose-headers", "Access-Control-Expose-Headers",
-                      H2O_STRLIT("X-MBX-USED-WEIGHT, X-MBX-USED-WEIGHT-1M, X-MBX-ORDER-COUNT-10S, "
-                                 "X-MBX-ORDER-COUNT-1D, Retry-After"));
+        answer_header(
+            h2o, "access-control-expose-headers", "Access-Control-Expose-Headers",
+            H2O_STRLIT("X-MBX-USED-WEIGHT, X-MBX-USED-WEIGHT-1M, X-SAPI-USED-IP-WEIGHT-1M, "
+                       "X-MBX-ORDER-COUNT-10S, X-MBX-ORDER-COUNT-1D, Retry-After"));
 }
 
 static void count_answer(struct metrics *metrics, int http_status)
@@ -110,7 +119,7 @@ void answer_write(struct exchange *exchange)
     h2o->res.content_length = answer->byte_count;
     answer_header(h2o, "content-type", "Content-Type", answer->content_type,
                   strlen(answer->content_type));
-    add_limit_headers(h2o, answer);
+    add_limit_headers(exchange);
     add_origin_headers(exchange);
     count_answer(exchange->server->options->metrics, answer->http_status);
 

@@ -18,6 +18,9 @@ TEST(answer, headers_say_who_may_read_and_what_was_used)
     const char *text = loop_exchange("GET /api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n");
     loop_assert_status(text, "200", "Access-Control-Allow-Origin: *\r\n");
     assert_non_null(strstr(text, "X-MBX-USED-WEIGHT-1M: "));
+    assert_null(strstr(text, "X-SAPI-USED-IP-WEIGHT-1M"));
+    text = loop_exchange("GET /sapi/v1/system/status HTTP/1.1\r\nHost: x\r\n\r\n");
+    loop_assert_status(text, "200", "X-SAPI-USED-IP-WEIGHT-1M: 2\r\n");
     text = loop_exchange("POST /api/v3/order HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
     loop_assert_status(text, "401", "X-MBX-USED-WEIGHT: ");
     assert_null(strstr(text, "Access-Control-Allow-Origin"));
