@@ -32,6 +32,10 @@ uint32_t command_rules_since(uint16_t type)
     case T_KEY_LIMIT:
     case T_KEY_REMOVE:
         return PARAMS_RULES_KEYS;
+    case T_ACCOUNT_OPEN:
+    case T_ACCOUNT_APPROVE:
+    case T_OPENING_SET:
+        return PARAMS_RULES_OPENING;
     default:
         return 1;
     }

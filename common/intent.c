@@ -2,6 +2,7 @@
 
 #include "common/intent_custody.h"
 #include "common/intent_key.h"
+#include "common/intent_opening.h"
 #include "common/intent_order.h"
 #include "common/key_rights.h"
 #include "common/parameter.h"
@@ -137,7 +138,10 @@ bool intent_deadline(const struct form *form, uint64_t *timestamp_ns, uint64_t *
     ROW(ROUTE_FEE_SET, route_fee_set) \
     ROW(KEY_CREATE, key_create) \
     ROW(KEY_LIMIT, key_limit) \
-    ROW(KEY_REMOVE, key_remove)
+    ROW(KEY_REMOVE, key_remove) \
+    ROW(ACCOUNT_OPEN, account_open) \
+    ROW(ACCOUNT_APPROVE, account_approve) \
+    ROW(OPENING_SET, opening_set)
 
 size_t intent_put(const struct intent *intent, uint8_t *payload)
 {
@@ -294,6 +298,8 @@ static bool intent_read(const struct form *form, const struct params *params, ui
         return intent_key_limit(form, intent, &refusal);
     case T_KEY_REMOVE:
         return intent_key_remove(form, intent, &refusal);
+    case T_ACCOUNT_OPEN:
+        return intent_opening_open(form, intent, &refusal);
     default:
         return intent_admin(form, params, intent, &refusal) && intent->type == type;
     }
@@ -307,7 +313,8 @@ static bool deadline_matches(const struct form *form, const struct command *comm
     const uint16_t type = order_tag_base(command->header.type);
     const bool of_account = (type >= T_ORDER_PLACE && type <= T_SESSION_END) ||
                             type == T_WITHDRAW || type == T_ADDRESS_ALLOW ||
-                            type == T_WITHDRAWAL_CANCEL || key_rights_manages(type);
+                            type == T_WITHDRAWAL_CANCEL || key_rights_manages(type) ||
+                            type == T_ACCOUNT_OPEN;
     if (!of_account && form_find(form, "timestamp") == NULL)
         return command->header.deadline_ns == 0;
     return intent_deadline(form, &timestamp_ns, &deadline_ns, &refusal) &&

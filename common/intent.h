@@ -64,6 +64,9 @@ struct intent {
         struct key_create_command key_create;
         struct key_limit_command key_limit;
         struct key_remove_command key_remove;
+        struct account_open_command account_open;
+        struct account_approve_command account_approve;
+        struct opening_set_command opening_set;
     };
 };
 

@@ -2,6 +2,7 @@
 
 #include "common/hash.h"
 #include "common/intent_admin.h"
+#include "common/intent_opening.h"
 #include "common/parameter.h"
 #include "common/wide.h"
 
@@ -257,6 +258,8 @@ bool intent_custody_action(const struct form *form, const struct params *params,
         {"withdrawal-deny", read_deny},
         {"withdrawal-report", read_withdrawal_report},
         {"liabilities-order", read_liabilities},
+        {"opening-set", intent_opening_set},
+        {"account-approve", intent_opening_approve},
     };
     const struct form_field *field;
     if (!parameter_mandatory(form, "action", &field, refusal)) return false;
@@ -269,7 +272,8 @@ bool intent_custody_action(const struct form *form, const struct params *params,
 bool intent_custody_is(uint16_t type)
 {
     return (type >= T_RULES_SET && type <= T_WITHDRAWAL_REPORT) || type == T_CONNECTOR_ADD ||
-           type == T_ROUTE_FEE_SET || type == T_LIABILITIES_ORDER;
+           type == T_ROUTE_FEE_SET || type == T_LIABILITIES_ORDER || type == T_ACCOUNT_APPROVE ||
+           type == T_OPENING_SET;
 }
 
 /* All of them begin alike. */

@@ -36,7 +36,7 @@
 
 #include "common/intent.h"
 
-/* The operators' actions above; what none of them is is refused. */
+/* The operators' actions above, and those of intent_opening.h; what none of them is is refused. */
 MUST_CHECK bool intent_custody_action(const struct form *form, const struct params *params,
                                       struct intent *intent, struct refusal *refusal);
 

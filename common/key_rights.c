@@ -28,7 +28,9 @@ bool key_rights_withdraws(uint16_t command_type)
 
 uint16_t key_rights_needed(uint16_t command_type)
 {
-    if (command_type == T_SESSION_END || key_rights_manages(command_type)) return 0;
+    if (command_type == T_SESSION_END || command_type == T_ACCOUNT_OPEN ||
+        key_rights_manages(command_type))
+        return 0;
     return key_rights_withdraws(command_type) ? KEY_WITHDRAW : KEY_TRADE;
 }
 

@@ -21,8 +21,8 @@
  * it is no key's before, and nobody's public key. */
 hash_t key_rights_id(const uint8_t owner[PUBLIC_KEY_BYTES], uint64_t time_ns);
 
-/* What a key needs for a command of an account; 0: nothing, as for what only the owner's own key may sign, and for the end
- * of a session, which gateways say by themselves. */
+/* What a key needs for a command of an account; 0: nothing, as for what only the owner's own key may sign, for the end
+ * of a session, which gateways say by themselves, and for an account that is not there yet. */
 uint16_t key_rights_needed(uint16_t command_type);
 
 /* What only the owner's own key may sign. */

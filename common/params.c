@@ -67,6 +67,9 @@ bool params_valid(const struct params *params, const char **reason)
     else if (params->connector_count > PARAMS_CONNECTORS_LIMIT ||
              (params->rules < PARAMS_RULES_RELEASE && params->connector_count != 0))
         *reason = "more connectors than there may be";
+    else if (params->rules < PARAMS_RULES_OPENING &&
+             (params->open_per_hour != 0 || params->open_approval))
+        *reason = "accounts that open themselves: from rules 8 on";
     return *reason == NULL;
 }
 
@@ -179,6 +182,13 @@ static uint8_t *connectors_put(uint8_t *at, const struct params *params)
     return le_put_bytes(at, params->connectors, (size_t)params->connector_count * PUBLIC_KEY_BYTES);
 }
 
+static uint8_t *opening_put(uint8_t *at, const struct params *params)
+{
+    if (params->rules < PARAMS_RULES_OPENING) return at;
+    at = le_put_u32(at, params->open_per_hour);
+    return le_put_u8(at, params->open_approval);
+}
+
 size_t params_encode(const struct params *params, uint8_t *bytes)
 {
     uint8_t *at = bytes;
@@ -213,6 +223,7 @@ size_t params_encode(const struct params *params, uint8_t *bytes)
     at = connectors_put(at, params);
     at = routes_put(at, params);
     at = route_fees_put(at, params);
+    at = opening_put(at, params);
     ASSERT(at - bytes <= PARAMS_BYTES_MAX);
     return (size_t)(at - bytes);
 }
@@ -382,6 +393,17 @@ static bool route_fees_get(const uint8_t **at, const uint8_t *end, struct params
     return true;
 }
 
+#define OPENING_BYTES (4 + 1)
+
+static bool opening_get(const uint8_t **at, const uint8_t *end, struct params *params)
+{
+    const uint8_t *bytes = bytes_next(at, end, OPENING_BYTES);
+    if (bytes == NULL || bytes[4] > 1) return false;
+    params->open_per_hour = le_get_u32(bytes);
+    params->open_approval = bytes[4] != 0;
+    return true;
+}
+
 bool params_decode(const uint8_t *bytes, size_t byte_count, struct params *params)
 {
     const uint8_t *const end = bytes + byte_count;
@@ -396,6 +418,7 @@ bool params_decode(const uint8_t *bytes, size_t byte_count, struct params *param
            (params->rules < PARAMS_RULES_CUSTODY ||
             items_get(&bytes, end, params, ROUTE_CHANGED_BYTES, PARAMS_ROUTES_LIMIT, route_get)) &&
            (params->rules < PARAMS_RULES_CHARGES || route_fees_get(&bytes, end, params)) &&
+           (params->rules < PARAMS_RULES_OPENING || opening_get(&bytes, end, params)) &&
            bytes == end && params_valid(params, &reason);
 }
 
@@ -489,6 +512,11 @@ static bool connector_follows(const struct params *params,
 
 bool params_follows(const struct params *params, const struct event *event)
 {
+    if (event->type == T_OPENING_CHANGED) {
+        struct opening_changed_event changed;
+        opening_changed_event_get(event->payload, &changed);
+        return params->rules >= PARAMS_RULES_OPENING && changed.approval <= 1;
+    }
     if (event->type == T_CONNECTOR_ADDED) {
         struct connector_added_event added;
         connector_added_event_get(event->payload, &added);
@@ -583,6 +611,11 @@ void params_apply(struct params *params, const struct event *event)
         connector_added_event_get(event->payload, &added);
         ASSERT(params->connector_count < PARAMS_CONNECTORS_LIMIT);
         memcpy(params->connectors[params->connector_count++], added.public_key, PUBLIC_KEY_BYTES);
+    } else if (event->type == T_OPENING_CHANGED) {
+        struct opening_changed_event changed;
+        opening_changed_event_get(event->payload, &changed);
+        params->open_per_hour = changed.per_hour;
+        params->open_approval = changed.approval != 0;
     } else if (event->type == T_RULES_CHANGED) {
         params->rules = le_get_u32(event->payload);
     }

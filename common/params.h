@@ -76,6 +76,8 @@ struct params {
     uint32_t uncertified_blocks_max; /* sealed and not certified; with more, nothing is admitted */
     uint32_t checkpoint_blocks;      /* a checkpoint at every height that it divides; 0: none */
     uint32_t origin_lost_ms; /* a node not heard of for so long loses its sessions; 0: never */
+    uint32_t open_per_hour;  /* accounts that open themselves; 0 below PARAMS_RULES_OPENING */
+    bool open_approval;      /* each of them waits for an operator */
     uint16_t gateway_secret_version;
     uint16_t tree_secret_version;
     uint16_t tier_count;

@@ -86,6 +86,16 @@ uint32_t accounts_create(struct accounts *accounts, uint16_t tier,
     return number;
 }
 
+void accounts_set_pending(struct accounts *accounts, uint32_t account, bool pending)
+{
+    ASSERT(accounts_exists(accounts, account) && accounts->terms[account].pending != pending);
+    accounts->terms[account].pending = pending;
+    if (pending)
+        accounts->pending_count++;
+    else
+        accounts->pending_count--;
+}
+
 bool accounts_credit(struct accounts *accounts, uint32_t account, uint16_t asset, amount_t amount)
 {
     ASSERT(amount.units > 0);
@@ -142,6 +152,10 @@ bool accounts_check(const struct accounts *accounts)
     }
     for (uint32_t account = 1; account <= accounts->count; account++)
         ASSERT(accounts->terms[account].tier >= accounts->terms[account].floor); /* A3 */
+    uint32_t pending = 0;
+    for (uint32_t account = 1; account <= accounts->count; account++)
+        pending += accounts->terms[account].pending;
+    ASSERT(pending == accounts->pending_count); /* A4 */
     ASSERT(slot_table_check(&accounts->by_public_key));
     return true;
 }

@@ -12,6 +12,7 @@
  *   A1  available >= 0 and held >= 0, always
  *   A2  per asset, available + held over all accounts + fees + in flight = supply; no figure is below 0
  *   A3  an account's tier is at least its floor
+ *   A4  pending_count accounts are pending
  */
 
 #ifndef ENGINE_ACCOUNTS_H
@@ -31,7 +32,8 @@ struct account {
 struct account_terms {
     uint16_t tier;     /* its fees now */
     uint8_t floor;     /* the lowest tier it may have */
-    bool frozen;       /* it may cancel, and nothing else */
+    bool frozen : 1;   /* it may cancel, and nothing else */
+    bool pending : 1;  /* it may do nothing until an operator has approved of it */
     uint32_t tier_day; /* UTC day after the one on which the tier was last looked at */
 };
 
@@ -61,6 +63,7 @@ struct accounts {
     uint32_t touch_count;
     uint32_t touches_max;
     uint32_t count;
+    uint32_t pending_count; /* of them */
     uint32_t accounts_max;
     uint32_t assets_max;
 };
@@ -88,6 +91,16 @@ static inline bool accounts_frozen(const struct accounts *accounts, uint32_t acc
 {
     return accounts_exists(accounts, account) && accounts->terms[account].frozen;
 }
+
+/* Likewise. Mostly nobody is. */
+static inline bool accounts_pending(const struct accounts *accounts, uint32_t account)
+{
+    return accounts->pending_count != 0 && accounts_exists(accounts, account) &&
+           accounts->terms[account].pending;
+}
+
+/* Needs: the account exists, and is otherwise. */
+void accounts_set_pending(struct accounts *accounts, uint32_t account, bool pending);
 
 static inline const struct balance *accounts_balance(const struct accounts *accounts,
                                                      uint32_t account, uint16_t asset)

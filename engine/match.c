@@ -4,6 +4,7 @@
 #include "engine/amend.h"
 #include "engine/cancel.h"
 #include "engine/enlist.h"
+#include "engine/opening.h"
 #include "engine/operator.h"
 #include "engine/outcome.h"
 #include "engine/permit.h"
@@ -164,6 +165,8 @@ static enum reject command_apply(struct engine *engine, const struct command *co
         return permit_limit(engine, command, out);
     case T_KEY_REMOVE:
         return permit_remove(engine, command, out);
+    case T_ACCOUNT_OPEN:
+        return opening_open(engine, command, out);
     default:
         return operator_step(engine, command, out);
     }

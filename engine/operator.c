@@ -4,6 +4,7 @@
 #include "common/le.h"
 #include "engine/cancel.h"
 #include "engine/deposit.h"
+#include "engine/opening.h"
 #include "engine/withdrawal.h"
 
 #include <string.h>
@@ -428,6 +429,21 @@ static enum reject connector_add(struct engine *engine, const struct command *co
     return REJECT_NONE;
 }
 
+static enum reject opening_set(struct engine *engine, const struct command *command,
+                               struct event_writer *out)
+{
+    struct opening_set_command set;
+    opening_set_command_get(command->payload, &set);
+    if (set.approval > 1) return REJECT_OPENING_SPEC;
+
+    const struct opening_changed_event changed = {.per_hour = set.per_hour,
+                                                  .approval = set.approval};
+    const size_t mark = event_writer_mark(out);
+    event_write_opening_changed(out, &changed);
+    params_follow(engine, mark, out);
+    return REJECT_NONE;
+}
+
 static enum reject custody_apply(struct engine *engine, const struct command *command,
                                  struct event_writer *out)
 {
@@ -502,6 +518,10 @@ static enum reject operator_apply(struct engine *engine, const struct command *c
         return liabilities_order(engine, out);
     case T_ROUTE_FEE_SET:
         return route_fee_set(engine, command, out);
+    case T_OPENING_SET:
+        return opening_set(engine, command, out);
+    case T_ACCOUNT_APPROVE:
+        return opening_approve(engine, command, out);
     default:
         return custody_apply(engine, command, out);
     }

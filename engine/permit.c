@@ -27,6 +27,9 @@ enum reject permit_check(const struct engine *engine, const struct command *comm
 {
     const struct command_header *header = &command->header;
     if (engine->params.rules < PARAMS_RULES_KEYS) return REJECT_NONE;
+    if (engine->accounts.pending_count != 0 &&
+        accounts_pending(&engine->accounts, key_rights_account(command)))
+        return REJECT_ACCOUNT_PENDING;
     if (key_rights_manages(header->type)) return chain_check(engine, command);
     if (header->auth_kind != AUTH_HMAC && header->auth_kind != AUTH_ED25519) return REJECT_NONE;
     const uint16_t needed = key_rights_needed(header->type);

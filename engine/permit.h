@@ -11,7 +11,8 @@
 #include "engine/state.h"
 
 /* REJECT_KEY_PERMISSION when the key by which the command came may not give it (any more), or is none: its place may be
- * another's by now. REJECT_OTHER_CHAIN when it is about keys and its text was not signed for this exchange. */
+ * another's by now. REJECT_OTHER_CHAIN when it is about keys and its text was not signed for this exchange.
+ * REJECT_ACCOUNT_PENDING of all that is an account's that waits. */
 enum reject permit_check(const struct engine *engine, const struct command *command);
 
 /* KEY_CREATE, KEY_LIMIT, KEY_REMOVE. */

@@ -125,7 +125,9 @@ static bool account_load(struct engine *engine, struct sections *sections,
 {
     struct accounts *accounts = &engine->accounts;
     struct snapshot_account_key key = {{0}};
-    if (!sections_account(sections, record) || record->has_key > 1 || record->frozen > 1)
+    const bool may_wait = engine->params.rules >= PARAMS_RULES_OPENING;
+    if (!sections_account(sections, record) || record->has_key > 1 ||
+        (record->frozen & ~(SNAPSHOT_FROZEN | (may_wait ? SNAPSHOT_PENDING : 0))) != 0)
         return false;
     if (record->tier >= engine->params.tier_count || record->floor > record->tier) return false;
     if (record->has_key != 0 && (!sections_account_key(sections, &key) ||
@@ -135,7 +137,8 @@ static bool account_load(struct engine *engine, struct sections *sections,
         return false;
     const uint32_t account = accounts_create(accounts, record->tier, key.public_key);
     accounts->terms[account].floor = (uint8_t)record->floor;
-    accounts->terms[account].frozen = record->frozen != 0;
+    accounts->terms[account].frozen = (record->frozen & SNAPSHOT_FROZEN) != 0;
+    if ((record->frozen & SNAPSHOT_PENDING) != 0) accounts_set_pending(accounts, account, true);
     accounts->terms[account].tier_day = record->tier_day;
     return true;
 }
@@ -245,6 +248,20 @@ static bool rights_load(struct engine *engine, struct sections *sections)
         keys->owners[time.account].last_ns = time.last_ns;
         before = time.account;
     }
+    return true;
+}
+
+static bool openings_load(struct engine *engine, struct sections *sections)
+{
+    const uint64_t due = engine->params.rules >= PARAMS_RULES_OPENING;
+    const uint64_t hour = engine->stamp_ns / OPENING_HOUR_NS;
+    struct snapshot_opening record;
+    if (sections->left[SNAPSHOT_OPENINGS] != due) return false;
+    if (!sections_opening(sections, &record)) return true;
+    if (record.hour > hour || record.count > engine->accounts.count ||
+        (record.count == 0 && record.hour != 0))
+        return false;
+    engine->opened = (struct opening_hour){.hour = record.hour, .count = record.count};
     return true;
 }
 
@@ -368,7 +385,7 @@ static bool engine_load(struct engine *engine, struct sections *sections,
            markets_load(engine, sections) && bound_load(engine, sections) &&
            switches_load(engine, sections) && restore_custody(engine, sections) &&
            repeats_load(engine, sections) && rights_load(engine, sections) &&
-           sections_done(sections) && holds_explained(engine);
+           openings_load(engine, sections) && sections_done(sections) && holds_explained(engine);
 }
 
 enum status restore_engine(struct arena *arena, const struct genesis *genesis, const uint8_t *bytes,

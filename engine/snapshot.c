@@ -61,7 +61,8 @@ static const struct {
     {1, FORM(SNAPSHOT_VERSION_CHARGELESS, SNAPSHOT_CHARGES)},
     {PARAMS_RULES_CHARGES, FORM(SNAPSHOT_VERSION_TAGLESS, SNAPSHOT_TAGS)},
     {PARAMS_RULES_API, FORM(SNAPSHOT_VERSION_RIGHTLESS, SNAPSHOT_KEY_RIGHTS)},
-    {PARAMS_RULES_KEYS, FORM(SNAPSHOT_VERSION, SNAPSHOT_SECTIONS)},
+    {PARAMS_RULES_KEYS, FORM(SNAPSHOT_VERSION_OPENLESS, SNAPSHOT_OPENINGS)},
+    {PARAMS_RULES_OPENING, FORM(SNAPSHOT_VERSION, SNAPSHOT_SECTIONS)},
 };
 
 #define VERSIONS (sizeof(versions) / sizeof(versions[0]))
@@ -318,6 +319,7 @@ static void all_count(struct writer *writer)
     writer->counts[SNAPSHOT_MARKETS] = engine->params.market_count;
     writer->counts[SNAPSHOT_SWITCHES] = engine->switches.count;
     writer->counts[SNAPSHOT_REPEATS] = engine->repeats.count;
+    writer->counts[SNAPSHOT_OPENINGS] = engine->params.rules >= PARAMS_RULES_OPENING;
     accounts_count(writer);
     markets_count(writer);
     custody_count(writer);
@@ -434,12 +436,14 @@ static void put_accounts(struct writer *writer)
     put_section(writer, SNAPSHOT_ACCOUNTS);
     for (uint32_t account = 1; account <= accounts->count; account++) {
         const struct account_terms *terms = &accounts->terms[account];
-        put_account(writer, (struct snapshot_account){.tier_day = terms->tier_day,
-                                                      .tier = terms->tier,
-                                                      .floor = terms->floor,
-                                                      .balances = balances_of(engine, account),
-                                                      .has_key = has_key(engine, account),
-                                                      .frozen = terms->frozen});
+        put_account(writer,
+                    (struct snapshot_account){.tier_day = terms->tier_day,
+                                              .tier = terms->tier,
+                                              .floor = terms->floor,
+                                              .balances = balances_of(engine, account),
+                                              .has_key = has_key(engine, account),
+                                              .frozen = (terms->frozen ? SNAPSHOT_FROZEN : 0) |
+                                                        (terms->pending ? SNAPSHOT_PENDING : 0)});
     }
     put_section(writer, SNAPSHOT_ACCOUNT_KEYS);
     for (uint32_t account = 1; account <= accounts->count; account++) {
@@ -785,6 +789,14 @@ static void put_rights(struct writer *writer)
                                      .last_ns = keys->owners[account].last_ns, .account = account});
 }
 
+static void put_openings(struct writer *writer)
+{
+    const struct opening_hour *opened = &writer->engine->opened;
+    if (writer->engine->params.rules < PARAMS_RULES_OPENING) return;
+    put_section(writer, SNAPSHOT_OPENINGS);
+    put_opening(writer, (struct snapshot_opening){.hour = opened->hour, .count = opened->count});
+}
+
 static void put_all(struct writer *writer)
 {
     section_begin(&writer->out, snapshot_form(writer->engine->params.rules), writer->genesis,
@@ -801,6 +813,7 @@ static void put_all(struct writer *writer)
     put_charges(writer);
     put_api(writer);
     put_rights(writer);
+    put_openings(writer);
 }
 
 enum status snapshot_write(const struct engine *engine, const struct genesis *genesis,

@@ -19,7 +19,7 @@ struct arena;
 struct engine;
 
 #define SNAPSHOT_MAGIC   "QUOREXSN"
-#define SNAPSHOT_VERSION 6
+#define SNAPSHOT_VERSION 7
 
 /* As builds write it that know no fees of withdrawals: without their section, which is the last. A chain is written so as
  * long as its rules are theirs, so that they and this build have the same checkpoints. */
@@ -30,6 +30,13 @@ struct engine;
 
 /* Likewise of builds that do not know what keys may do. */
 #define SNAPSHOT_VERSION_RIGHTLESS 5
+
+/* Likewise of builds that do not know that accounts may be opened with a key pair alone. */
+#define SNAPSHOT_VERSION_OPENLESS 6
+
+/* `frozen` of an account. */
+#define SNAPSHOT_FROZEN  1
+#define SNAPSHOT_PENDING 2 /* from rules 8 on */
 
 #define SNAPSHOT_HAS_NAME  1
 #define SNAPSHOT_HAS_EXTRA 2

@@ -37,6 +37,14 @@ struct work_queue {
     uint32_t last;
 };
 
+#define OPENING_HOUR_NS UINT64_C(3600000000000)
+
+/* In which hour since 1970 an account was opened last with a key pair alone, and how many in that hour. */
+struct opening_hour {
+    uint32_t hour;
+    uint32_t count;
+};
+
 struct engine {
     struct params params; /* as they stand now */
     hash_t chain_id;
@@ -67,6 +75,7 @@ struct engine {
     uint32_t day;         /* UTC day of the stamp */
     uint32_t operator_count;
     uint64_t operator_nonces[PARAMS_SIGNERS_LIMIT]; /* last one used; connectors' too */
+    struct opening_hour opened;
     uint64_t last_command;
     uint64_t sealed_height;
     uint64_t sealed_command; /* that ended block sealed_height */

@@ -21,7 +21,8 @@ static bool is_operators(uint16_t type)
     return (type >= T_ASSET_CREATE && type <= T_MARKET_FILTERS) ||
            (type >= T_NODE_ADD && type <= T_NODE_SWAP) ||
            (type >= T_RULES_SET && type <= T_WITHDRAWAL_REPORT) || type == T_LIABILITIES_ORDER ||
-           type == T_CONNECTOR_ADD || type == T_ROUTE_FEE_SET;
+           type == T_CONNECTOR_ADD || type == T_ROUTE_FEE_SET || type == T_ACCOUNT_APPROVE ||
+           type == T_OPENING_SET;
 }
 
 /* What a connector's key is good for. */
@@ -117,11 +118,22 @@ static const char *check_managed(const struct authority *authority, const struct
                : "key of another account";
 }
 
+/* Whoever opens an account signs with the key that it is to have, for this chain and no other. */
+static const char *find_opener(const struct authority *authority, const struct command *command,
+                               const uint8_t **signer)
+{
+    const uint8_t *chain_id = command->payload + PUBLIC_KEY_BYTES;
+    if (memcmp(chain_id, authority->chain_id->bytes, HASH_BYTES) != 0) return "chain";
+    *signer = command->payload;
+    return memcmp(*signer, command->auth, PUBLIC_KEY_BYTES) == 0 ? NULL : "key of a new account";
+}
+
 static const char *find_ed25519(const struct authority *authority, const struct command *command,
                                 const uint8_t **signer)
 {
     static const uint8_t none[PUBLIC_KEY_BYTES];
     const uint32_t account = key_rights_account(command);
+    if (command->header.type == T_ACCOUNT_OPEN) return find_opener(authority, command, signer);
     if (account == 0) return "kind of authentication";
     if (!balance_sheet_has(authority->accounts, account)) return "account";
 

@@ -33,6 +33,7 @@ struct balance_owner {
     uint16_t tier;
     bool is_dirty;
     bool is_frozen;
+    bool is_pending; /* until an operator has approved of it */
 };
 
 size_t balance_sheet_bytes(uint32_t accounts_max, uint32_t assets_max);

@@ -8,6 +8,7 @@
 
 struct mandate_book {
     const struct genesis *genesis;
+    hash_t chain_id;
     struct params params;
     struct keyring *keys;
     struct balance_sheet *accounts; /* its owners alone */
@@ -25,6 +26,7 @@ struct mandate_book *mandate_book_new(struct arena *arena, const struct genesis 
     struct mandate_book *book = arena_take(arena, sizeof(*book));
     if (book == NULL) return NULL;
     book->genesis = genesis;
+    book->chain_id = genesis_chain_id(genesis);
     book->params = genesis->params;
     book->keys = keyring_new(arena, genesis->params.keys_max, genesis->params.accounts_max);
     book->accounts = balance_sheet_new(arena, genesis->params.accounts_max, ASSETS);
@@ -65,6 +67,8 @@ bool mandate_book_concerns(uint16_t command_type)
     case T_ROUTE_SET:
     case T_CONNECTOR_ADD:
     case T_ROUTE_FEE_SET:
+    case T_ACCOUNT_OPEN:
+    case T_OPENING_SET:
         return true;
     default:
         return false;
@@ -87,6 +91,7 @@ bool mandate_book_needs(uint16_t event_type)
     case T_ROUTE_CHANGED:
     case T_CONNECTOR_ADDED:
     case T_ROUTE_FEE_CHANGED:
+    case T_OPENING_CHANGED:
         return true;
     default:
         return false;
@@ -130,15 +135,21 @@ bool mandate_book_apply(struct mandate_book *book, const struct event *event)
     return true;
 }
 
-const char *mandate_book_objection(const struct mandate_book *book, const struct command *command,
-                                   struct authority_signature *signature)
+static struct authority authority_of(const struct mandate_book *book)
 {
-    const struct authority authority = {
+    return (struct authority){
         .genesis = book->genesis,
+        .chain_id = &book->chain_id,
         .params = &book->params,
         .keys = book->keys,
         .accounts = book->accounts,
     };
+}
+
+const char *mandate_book_objection(const struct mandate_book *book, const struct command *command,
+                                   struct authority_signature *signature)
+{
+    const struct authority authority = authority_of(book);
     *signature = (struct authority_signature){0};
     if (!command_rules_allow(book->params.rules, command->header.type)) return "rules";
     return authority_but_signature(&authority, command, signature);

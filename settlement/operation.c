@@ -79,6 +79,7 @@ enum status operation_parameters(struct settlement *s, const struct event *event
         (event->type == T_ROUTE_CHANGED && type == T_ROUTE_SET && repeats(s, event, 0) &&
          route_fits(s, event)) ||
         (event->type == T_ROUTE_FEE_CHANGED && type == T_ROUTE_FEE_SET && is_fee_asked(s, event)) ||
+        (event->type == T_OPENING_CHANGED && type == T_OPENING_SET && repeats(s, event, 0)) ||
         (event->type == T_CONNECTOR_ADDED && type == T_CONNECTOR_ADD &&
          repeats(s, event, INDEX_BYTES));
     if (!asked || s->command.main_count > 1 || !params_follows(&s->params, event))

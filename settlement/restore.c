@@ -1,6 +1,7 @@
 #include "settlement/restore.h"
 
 #include "common/arena.h"
+#include "settlement/opening.h"
 #include "settlement/restore_order.h"
 #include "settlement/restore_transfers.h"
 #include "settlement/snapshot.h"
@@ -68,7 +69,8 @@ static bool account_load(struct settlement *s, struct settled_sections *sections
     struct settled_account record;
     struct settled_account_key key = {{0}};
     if (!settled_account_next(sections, &record)) return false;
-    if (record.has > (SETTLED_HAS_KEY | SETTLED_HAS_LOOK | SETTLED_HAS_FROZEN) ||
+    const uint8_t may_wait = s->params.rules >= PARAMS_RULES_OPENING ? SETTLED_HAS_PENDING : 0;
+    if (record.has > (SETTLED_HAS_KEY | SETTLED_HAS_LOOK | SETTLED_HAS_FROZEN | may_wait) ||
         record.tier >= s->params.tier_count || record.floor > record.tier || record.height == 0 ||
         record.height > s->height)
         return false;
@@ -77,6 +79,7 @@ static bool account_load(struct settlement *s, struct settled_sections *sections
     if (account == 0) return false;
     balance_sheet_owner(s->accounts, account)->leaf_height = record.height;
     balance_sheet_owner(s->accounts, account)->is_frozen = (record.has & SETTLED_HAS_FROZEN) != 0;
+    balance_sheet_owner(s->accounts, account)->is_pending = (record.has & SETTLED_HAS_PENDING) != 0;
     tier_book_set_floor(s->tiers, account, record.floor);
     if ((record.has & SETTLED_HAS_LOOK) != 0) (void)tier_book_look(s->tiers, account, day_of(s));
     return balances_load(s, sections, account, record.balances);
@@ -188,6 +191,19 @@ static bool rights_load(struct settlement *s, struct settled_sections *sections)
     return true;
 }
 
+static bool openings_load(struct settlement *s, struct settled_sections *sections)
+{
+    const uint64_t due = s->params.rules >= PARAMS_RULES_OPENING;
+    struct settled_opening record;
+    if (sections->left[SETTLED_OPENINGS] != due) return false;
+    if (!settled_opening_next(sections, &record)) return true;
+    s->open_hour = record.hour;
+    s->open_count = record.count;
+    return record.hour <= s->command.stamp_ns / OPENING_HOUR_NS &&
+           record.count <= balance_sheet_count(s->accounts) &&
+           (record.count != 0 || record.hour == 0);
+}
+
 /* ---- The rest. */
 
 static bool markets_load(struct settlement *s, struct settled_sections *sections)
@@ -240,7 +256,7 @@ static bool settlement_load(struct settlement *s, struct settled_sections *secti
 {
     return state_load(s, sections) && params_load(s, sections) && accounts_load(s, sections) &&
            volumes_load(s, sections) && keys_load(s, sections) && rights_load(s, sections) &&
-           markets_load(s, sections) && switches_load(s, sections) &&
+           openings_load(s, sections) && markets_load(s, sections) && switches_load(s, sections) &&
            restore_transfers(s, sections) && sections_done(sections) && accounts_close(s);
 }
 

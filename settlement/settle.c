@@ -9,6 +9,7 @@
 #include "settlement/expect.h"
 #include "settlement/key_change.h"
 #include "settlement/membership.h"
+#include "settlement/opening.h"
 #include "settlement/operation.h"
 #include "settlement/trade.h"
 #include "settlement/transfer.h"
@@ -140,6 +141,7 @@ static enum status close_command(struct settlement *s)
     status = acceptance_close(s);
     if (status == STATUS_OK) status = operation_close(s);
     if (status == STATUS_OK) status = transfer_close(s);
+    if (status == STATUS_OK) status = opening_close(s);
     return status == STATUS_OK ? membership_close(s) : status;
 }
 
@@ -166,7 +168,8 @@ enum status settle_command(struct settlement *s, uint64_t number, uint64_t stamp
     const struct authority authority = {s->genesis,  &s->chain_id,   &s->params,      s->keys,
                                         s->accounts, s->epoch_check, s->epoch_context};
     const char *objection = authority_objection(&authority, command);
-    s->command.must_refuse = objection == NULL && authority_is_void(&authority, command);
+    s->command.must_refuse = objection == NULL && (authority_is_void(&authority, command) ||
+                                                   opening_waits(s, s->command.actor));
     if (objection == NULL) return STATUS_OK;
     return settle_differs(
         s, &(struct settle_mismatch){.what = objection, .account = s->command.actor});
@@ -360,11 +363,15 @@ enum status settle_event(struct settlement *s, const struct event *event)
     case T_ROUTE_CHANGED:
     case T_CONNECTOR_ADDED:
     case T_ROUTE_FEE_CHANGED:
+    case T_OPENING_CHANGED:
         return operation_parameters(s, event);
     case T_LIABILITIES_ORDERED:
         return operation_liabilities(s, event);
     case T_ACCOUNT_CREATED:
-        return operation_account(s, event);
+        return s->command.type == T_ACCOUNT_OPEN ? opening_created(s, event)
+                                                 : operation_account(s, event);
+    case T_ACCOUNT_PENDING:
+        return opening_pending(s, event);
     case T_KEY_ADDED:
         return operation_key(s, event);
     case T_KEY_CREATED:

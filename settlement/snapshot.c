@@ -63,7 +63,8 @@ static const struct {
     {1, FORM(SETTLED_VERSION_HOUSELESS, SETTLED_HOUSE)},
     {PARAMS_RULES_HOUSE, FORM(SETTLED_VERSION_CHARGELESS, SETTLED_CHARGES)},
     {PARAMS_RULES_CHARGES, FORM(SETTLED_VERSION_RIGHTLESS, SETTLED_KEY_RIGHTS)},
-    {PARAMS_RULES_KEYS, FORM(SETTLED_VERSION, SETTLED_SECTIONS)},
+    {PARAMS_RULES_KEYS, FORM(SETTLED_VERSION_OPENLESS, SETTLED_OPENINGS)},
+    {PARAMS_RULES_OPENING, FORM(SETTLED_VERSION, SETTLED_SECTIONS)},
 };
 
 #define VERSIONS (sizeof(versions) / sizeof(versions[0]))
@@ -376,6 +377,7 @@ static void all_count(struct writer *writer)
     switches_count(writer);
     custody_count(writer);
     rights_count(writer);
+    writer->counts[SETTLED_OPENINGS] = s->params.rules >= PARAMS_RULES_OPENING;
 }
 
 /* ---- The sections. */
@@ -423,6 +425,7 @@ static void put_account_of(struct writer *writer, uint32_t account)
                             .balances = balances_of(s, account),
                             .has = (uint8_t)((has_key(s, account) ? SETTLED_HAS_KEY : 0) |
                                              (owner->is_frozen ? SETTLED_HAS_FROZEN : 0) |
+                                             (owner->is_pending ? SETTLED_HAS_PENDING : 0) |
                                              (looked ? SETTLED_HAS_LOOK : 0)),
                         });
 }
@@ -732,6 +735,14 @@ static void put_rights(struct writer *writer)
                          (struct settled_key_time){keyring_time(s->keys, account), account});
 }
 
+static void put_openings(struct writer *writer)
+{
+    const struct settlement *s = writer->s;
+    if (s->params.rules < PARAMS_RULES_OPENING) return;
+    put_section(writer, SETTLED_OPENINGS);
+    put_opening(writer, (struct settled_opening){.hour = s->open_hour, .count = s->open_count});
+}
+
 static void put_all(struct writer *writer)
 {
     put_log(writer);
@@ -750,6 +761,7 @@ static void put_all(struct writer *writer)
     put_houses(writer);
     put_charges(writer);
     put_rights(writer);
+    put_openings(writer);
 }
 
 enum status settlement_snapshot_write(const struct settlement *s, const struct genesis *genesis,

@@ -26,18 +26,20 @@ struct settlement;
 
 #define SETTLED_MAGIC   "QUOREXSS"
 #define SETTLED_DOMAIN  "quorex/settlement/1"
-#define SETTLED_VERSION 5
+#define SETTLED_VERSION 6
 
-/* As builds write it that do not know what keys may do, no fees of withdrawals, and no house: each without the section that came with them. A
+/* As builds write it that do not know of accounts that open themselves, what keys may do, no fees of withdrawals, and no house: each without the section that came with them. A
  * chain is written so as long as its rules are theirs, so that they and this build have the same checkpoints. */
+#define SETTLED_VERSION_OPENLESS   5
 #define SETTLED_VERSION_RIGHTLESS  4
 #define SETTLED_VERSION_CHARGELESS 3
 #define SETTLED_VERSION_HOUSELESS  2
 
 /* `has` of an account. */
-#define SETTLED_HAS_KEY    1
-#define SETTLED_HAS_LOOK   2 /* its tier was looked at on the day of the last stamp */
-#define SETTLED_HAS_FROZEN 4
+#define SETTLED_HAS_KEY     1
+#define SETTLED_HAS_LOOK    2 /* its tier was looked at on the day of the last stamp */
+#define SETTLED_HAS_FROZEN  4
+#define SETTLED_HAS_PENDING 8 /* from rules 8 on: it waits for an operator */
 
 /* `has` of an order. */
 #define SETTLED_HAS_EXTRA    1

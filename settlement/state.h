@@ -80,7 +80,7 @@ struct command_state {
     uint8_t phase;
     uint8_t next; /* enum next_event */
     bool refused;
-    bool must_refuse;     /* the key by which it came may not give it any more */
+    bool must_refuse;     /* its key may not give it (any more), or its account waits */
     bool tag_due;         /* the order just accepted is called something */
     bool end_named;       /* the order that ends next was */
     uint64_t terms_order; /* of the last ORDER_TERMS, or the one whose terms must come */
@@ -103,7 +103,8 @@ struct command_state {
     bool replace_cancels; /* and says that the cancel did well, */
     bool replace_places;  /* that the order was accepted */
     bool tier_set;
-    uint32_t freeze_due; /* an account that must be frozen yet; 0: none */
+    uint32_t freeze_due;  /* an account that must be frozen yet; 0: none */
+    uint32_t pending_due; /* an account of which ACCOUNT_PENDING must come yet; 0: none */
     bool epoch_changed;
     bool epoch_opened;    /* HELLO_ACCEPTED came */
     uint8_t node_changes; /* NODE_CHANGEDs so far */
@@ -133,8 +134,10 @@ struct settlement {
     struct pairing_node *sleepers; /* by the order's number in the hold book */
     struct command_price *prices;  /* of this command */
     uint32_t prices_max;
-    uint64_t height;    /* of the last block */
-    hash_t params_hash; /* of `params`, unless they moved */
+    uint32_t open_hour;  /* since 1970, in which an account was opened last with a key pair alone */
+    uint32_t open_count; /* and how many in that hour */
+    uint64_t height;     /* of the last block */
+    hash_t params_hash;  /* of `params`, unless they moved */
     bool params_moved;
     struct proof_journal *journal;  /* NULL: nothing is kept; outside of the arena */
     const struct sharing *sharing;  /* who works at a block's end; NULL: its thread alone */

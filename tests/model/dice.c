@@ -120,6 +120,11 @@ void dice_next(struct dice *dice, const struct model *model, struct trial_comman
         header_slip(dice, command);
         return;
     }
+    if (model->params.rules >= 8 && chance(dice, 4)) {
+        dice_put_opening(dice, model, command);
+        header_slip(dice, command);
+        return;
+    }
     uint32_t total = 0;
     for (int kind = 0; kind < KINDS; kind++)
         total += dice->weights[kind];

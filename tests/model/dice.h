@@ -16,6 +16,7 @@ struct dice {
     uint64_t stamp_ns;
     uint64_t step_ns; /* stamps rise by less than this, mostly */
     uint32_t accounts, markets, setup, setup_count;
+    uint32_t newcomers; /* accounts beyond those that a world begins with */
     uint32_t weights[DICE_WEIGHTS];
     uint32_t stops, icebergs, self_trades, slips; /* how often, of 100 (slips: of 1000) */
     uint32_t wealth;

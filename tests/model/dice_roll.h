@@ -105,7 +105,8 @@ static inline int64_t center_of(const struct model *model, uint16_t market)
 
 static inline uint32_t some_account(struct dice *dice)
 {
-    return slip(dice) ? below(dice, dice->accounts + 3) : 1 + below(dice, dice->accounts);
+    const uint32_t accounts = dice->accounts + dice->newcomers;
+    return slip(dice) ? below(dice, accounts + 3) : 1 + below(dice, accounts);
 }
 
 static inline uint16_t some_market(struct dice *dice)
@@ -165,6 +166,9 @@ void dice_put_people(struct dice *dice, struct trial_command *command);
 void dice_put_key(struct dice *dice, const struct model *model, struct trial_command *command);
 void dice_sign(struct dice *dice, const struct model *model, struct trial_command *command);
 void dice_put_status(struct dice *dice, struct trial_command *command);
+
+/* dice_opening.c: accounts that open themselves, and what operators say of them. */
+void dice_put_opening(struct dice *dice, const struct model *model, struct trial_command *command);
 
 /* dice_node.c */
 void dice_put_node(struct dice *dice, struct trial_command *command, enum kind kind);

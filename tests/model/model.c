@@ -494,6 +494,7 @@ static enum reject account_step(struct model *model, const struct command *comma
         COMMAND(KEY_CREATE, key_create, model_key_create)
         COMMAND(KEY_LIMIT, key_limit, model_key_limit)
         COMMAND(KEY_REMOVE, key_remove, model_key_remove)
+        COMMAND(ACCOUNT_OPEN, account_open, model_account_open)
     default:
         return model_operator_step(model, command);
     }
@@ -508,6 +509,8 @@ static void step(struct model *model, const struct command *command)
         noop = REJECT_LATER_VERSION;
     else if (command->header.deadline_ns != 0 && model->stamp_ns > command->header.deadline_ns)
         refused = REJECT_TOO_LATE;
+    else if (model_waits(model, command))
+        refused = REJECT_ACCOUNT_PENDING;
     else if (!model_key_may(model, command))
         refused = REJECT_KEY_PERMISSION;
     else if (!model_key_chain_named(model, command))

@@ -106,7 +106,9 @@ struct model_balance {
 struct model_account {
     uint8_t public_key[PUBLIC_KEY_BYTES];
     uint16_t tier, given_tier;
-    bool frozen;
+    bool frozen, pending;
+    bool opened; /* with a key pair alone, and when */
+    uint64_t opened_ns;
     uint64_t key_time_ns; /* of its last request about its keys */
     struct model_balance balances[MODEL_ASSETS];
     struct {

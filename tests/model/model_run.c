@@ -63,6 +63,8 @@ static const uint16_t demanded_events[] = {
     T_KEY_CREATED,
     T_KEY_LIMITED,
     T_KEY_REMOVED,
+    T_ACCOUNT_PENDING,
+    T_OPENING_CHANGED,
     T_CREDITED,
     T_DEBITED,
     T_ORDER_ACCEPTED,
@@ -146,6 +148,11 @@ static bool met_everything(const struct tape *tape)
     }
     /* 32 keys of one account are more than a world has. */
     for (int reject = REJECT_KEY_PERMISSION; reject < REJECT_ACCOUNT_KEYS; reject++) {
+        if (tape->rejects[reject] > 0) continue;
+        printf("never met: %s\n", reject_name((enum reject)reject));
+        all = false;
+    }
+    for (int reject = REJECT_OPENING_CLOSED; reject <= REJECT_NOT_PENDING; reject++) {
         if (tape->rejects[reject] > 0) continue;
         printf("never met: %s\n", reject_name((enum reject)reject));
         all = false;

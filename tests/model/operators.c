@@ -226,6 +226,8 @@ enum reject model_operator_step(struct model *model, const struct command *comma
         REPORT(WITHDRAWAL_REPORT, withdrawal_report, model_withdrawal_report)
         OPERATOR(ROUTE_FEE_SET, route_fee_set, model_route_fee_set)
         OPERATOR(CONNECTOR_ADD, connector_add, model_connector_add)
+        OPERATOR(OPENING_SET, opening_set, model_opening_set)
+        OPERATOR(ACCOUNT_APPROVE, account_approve, model_account_approve)
         OPERATOR(LIABILITIES_ORDER, liabilities_order, model_liabilities_order)
     default:
         return REJECT_LATER_VERSION;

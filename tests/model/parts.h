@@ -167,6 +167,10 @@ enum reject model_operator_step(struct model *model, const struct command *comma
 /* keys.c: what accounts do with their keys, and what keys may. */
 bool model_key_may(const struct model *model, const struct command *command);
 bool model_key_chain_named(const struct model *model, const struct command *command);
+bool model_waits(const struct model *model, const struct command *command);
+enum reject model_account_open(struct model *model, const struct account_open_command *ask);
+enum reject model_account_approve(struct model *model, const struct account_approve_command *ask);
+enum reject model_opening_set(struct model *model, const struct opening_set_command *ask);
 enum reject model_key_create(struct model *model, const struct key_create_command *ask);
 enum reject model_key_limit(struct model *model, const struct key_limit_command *ask);
 enum reject model_key_remove(struct model *model, const struct key_remove_command *ask);

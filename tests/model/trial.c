@@ -30,7 +30,8 @@ static bool is_operator(uint16_t type)
     return (type >= T_ASSET_CREATE && type <= T_MARKET_FILTERS) ||
            (type >= T_NODE_ADD && type <= T_NODE_SWAP) ||
            (type >= T_RULES_SET && type <= T_WITHDRAWAL_REPORT) || type == T_LIABILITIES_ORDER ||
-           type == T_CONNECTOR_ADD || type == T_ROUTE_FEE_SET;
+           type == T_CONNECTOR_ADD || type == T_ROUTE_FEE_SET || type == T_ACCOUNT_APPROVE ||
+           type == T_OPENING_SET;
 }
 
 /* Names the order that the command aims at, in the ways in which it names one. */

@@ -218,6 +218,9 @@ WORLD_COMMAND(LIST_SUBMIT, list_submit)
 WORLD_COMMAND(KEY_CREATE, key_create)
 WORLD_COMMAND(KEY_LIMIT, key_limit)
 WORLD_COMMAND(KEY_REMOVE, key_remove)
+WORLD_COMMAND(ACCOUNT_OPEN, account_open)
+WORLD_COMMAND(ACCOUNT_APPROVE, account_approve)
+WORLD_COMMAND(OPENING_SET, opening_set)
 
 /* A new account of tier `tier` with so much of both assets; returns its number. */
 static inline uint32_t world_account(struct world *world, uint16_t tier, int64_t coin, int64_t usd)
