@@ -83,8 +83,11 @@ bool ip_list_valid(const struct ip_list *list)
 
 bool ip_list_holds(const struct ip_list *list, const uint8_t ip[IP_BYTES])
 {
+    const bool is_ipv4 = memcmp(ip, mapped, sizeof(mapped)) == 0;
     for (uint32_t i = 0; i < list->count; i++) {
         const uint8_t *range = list->ranges + (size_t)i * IP_RANGE_BYTES;
+        /* A network of IPv6 in which IPv4 is mapped, ::/0 for one, is of IPv6 all the same. */
+        if (is_ipv4 && range[IP_BYTES] < IP_BITS - IPV4_BITS) continue;
         if (bits_equal(range, ip, range[IP_BYTES])) return true;
     }
     return list->count == 0;

@@ -42,7 +42,8 @@ MUST_CHECK bool ip_list_parse(const char *text, struct ip_list *list);
 /* Whether a list that came from elsewhere can be one. */
 bool ip_list_valid(const struct ip_list *list);
 
-/* Whether the list has no network, or one in which the address lies. IPv4 mapped into IPv6. */
+/* Whether the list has no network, or one in which the address lies. IPv4 mapped into IPv6: it lies in networks of IPv4 and
+ * in those of ::ffff:0:0/96, in no wider one. */
 bool ip_list_holds(const struct ip_list *list, const uint8_t ip[IP_BYTES]);
 
 /* The text of one network, with its bits unless it is one address alone. Needs: index < list->count. */

@@ -276,9 +276,11 @@ enum status listener_open(struct listener *listener)
         listener_close(listener);
         return status;
     }
-    log_info("gateway", "listening", "address=%s://%s:%u loop=%u",
-             listener->door.context != NULL ? "https" : "http", listener->options->host,
-             listener->options->port, listener->options->loop_index);
+    const char *host = listener->options->host;
+    const bool is_six = strchr(host, ':') != NULL;
+    log_info("gateway", "listening", "address=%s://%s%s%s:%u loop=%u",
+             listener->door.context != NULL ? "https" : "http", is_six ? "[" : "", host,
+             is_six ? "]" : "", listener->options->port, listener->options->loop_index);
     return STATUS_OK;
 }
 

@@ -35,6 +35,15 @@ TEST(ip_list, holds_a_network_and_nothing_beside_it)
     assert_true(ip_list_parse("0.0.0.0/0", &list)); /* all of IPv4 */
     assert_true(ip_list_holds(&list, ip_of("203.0.113.9")));
     assert_false(ip_list_holds(&list, ip_of("2001:db8::1")));
+    static const char *const all_of_ipv6[] = {"::/0", "::/64", "::/80", "::fffe:0:0/95"};
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(ip_list_parse(all_of_ipv6[i], &list));
+        assert_false(ip_list_holds(&list, ip_of("203.0.113.9")));
+        assert_true(ip_list_holds(&list, ip_of(i < 3 ? "::1" : "::fffe:0:1")));
+    }
+    assert_true(ip_list_parse("::ffff:0:0/96", &list)); /* all of IPv4, by its mapped name */
+    assert_true(ip_list_holds(&list, ip_of("203.0.113.9")));
+    assert_false(ip_list_holds(&list, ip_of("::1")));
 }
 
 /* No list is any address. */
