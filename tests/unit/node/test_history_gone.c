@@ -267,7 +267,8 @@ TEST(history_gone, lists_of_older_fills_are_their_orders)
     }
     cluster_ask("listed",
                 "INSERT INTO quorex.order_lists VALUES (1, 0, 5, 1, '', 1, 10, 11, 0, 1, 400),"
-                " (1, 0, 6, 1, '', 1, 20, 21, 0, 1, 0), (1, 0, 7, 2, '', 1, 40, 41, 0, 1, 400);"
+                " (1, 0, 6, 1, '', 1, 20, 21, 0, 1, 0), (1, 0, 7, 2, '', 1, 40, 41, 0, 1, 400),"
+                " (1, 0, 8, 2, '', 2, 60, 61, 62, 1, 0), (1, 1, 9, 1, '', 1, 30, 50, 0, 1, 0);"
                 "INSERT INTO quorex.orders (command, market, order_id, account, client_id, side,"
                 " type, time_in_force, status, reason, price, qty, executed, quote_qty,"
                 " quote_executed, created_ns, closed_ns, self_trade, list_id) SELECT 400, 0, id,"
@@ -276,16 +277,18 @@ TEST(history_gone, lists_of_older_fills_are_their_orders)
                 "INSERT INTO quorex.fills (command, ordinal, market, trade_id, aggregate_id,"
                 " time_ns, price, qty, maker_order, taker_order, maker_account, taker_account,"
                 " maker_fee, taker_fee, taker_side) SELECT 300, 0, 0, id, id, 300, 1, 1, maker,"
-                " taker, 1, 2, 0, 0, 0 FROM (VALUES (1, 10, 40), (2, 20, 50), (3, 30, 50))"
-                " f (id, maker, taker);"
+                " taker, 1, 2, 0, 0, 0 FROM (VALUES (1, 10, 40), (2, 20, 50), (3, 30, 50),"
+                " (5, 30, 61), (6, 21, 62), (7, 0, 60)) f (id, maker, taker);"
                 "INSERT INTO quorex.blocks VALUES (9, 5000, '', '', 1, 500, 3);"
                 "UPDATE quorex.cursor SET height = 9, command = 500");
-    assert_string_equal(cluster_ask("listed", "SELECT count(*) FROM quorex.fills"), "3");
+    assert_string_equal(cluster_ask("listed", "SELECT count(*) FROM quorex.fills"), "6");
     upgrade("listed");
-    assert_string_equal(cluster_ask("listed", "SELECT string_agg(trade_id::text, ' ') FROM"
-                                              " quorex.fills WHERE maker_list IS NOT NULL"
-                                              " OR taker_list IS NOT NULL"),
-                        "2");
+    /* Of either side, by any of a list's orders, and of no list of another market. */
+    assert_string_equal(
+        cluster_ask("listed", "SELECT string_agg(concat_ws(' ', trade_id, coalesce(maker_list, 0),"
+                              " coalesce(taker_list, 0)), ', ' ORDER BY trade_id) FROM quorex.fills"
+                              " WHERE maker_list IS NOT NULL OR taker_list IS NOT NULL"),
+        "2 6 0, 5 0 8, 6 6 8, 7 0 8");
     cluster_ask("listed",
                 "INSERT INTO quorex.fills SELECT 600, 0, 0, 4, 4, 600, 1, 1, 10, 40, 1, 2,"
                 " 0, 0, 0, 0, NULL, 7; UPDATE quorex.cursor SET command = 900");
@@ -294,6 +297,7 @@ TEST(history_gone, lists_of_older_fills_are_their_orders)
     assert_string_equal(lists_of(2, 1), "0 7");
     assert_string_equal(lists_of(1, 2), "6 0");
     assert_string_equal(lists_of(1, 3), "0 0");
+    assert_string_equal(lists_of(2, 5), "0 8");
     assert_string_equal(lists_of(1, 4), "0 7"); /* it says it itself */
     PQfinish(reader);
 }
