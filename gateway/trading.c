@@ -1,5 +1,6 @@
 #include "gateway/admit.h"
 #include "gateway/hall.h"
+#include "gateway/oco_shape.h"
 #include "gateway/order_batch.h"
 #include "gateway/rehearse.h"
 #include "gateway/route.h"
@@ -201,6 +202,8 @@ static enum outcome place_list(struct request *request, const struct facts *fact
 
 enum outcome trading_oco(struct request *request, const struct facts *facts)
 {
+    static const struct oco_names names = {"side", "aboveType", "belowType"};
+    if (!oco_shape_check(request->form, &names, &request->refusal)) return OUTCOME_REFUSED;
     return place_list(request, facts, intent_list_oco);
 }
 
@@ -211,6 +214,8 @@ enum outcome trading_oto(struct request *request, const struct facts *facts)
 
 enum outcome trading_otoco(struct request *request, const struct facts *facts)
 {
+    static const struct oco_names names = {"pendingSide", "pendingAboveType", "pendingBelowType"};
+    if (!oco_shape_check(request->form, &names, &request->refusal)) return OUTCOME_REFUSED;
     return place_list(request, facts, intent_list_otoco);
 }
 

@@ -409,6 +409,9 @@ async function oneOrTheOther(world) {
     assert.deepEqual(gone.orderReports.map((report) => report.status), ['CANCELED', 'CANCELED']);
     await refused(world, ann.cancelList({ symbol: SYMBOL, orderListId: again.orderListId }), -2011,
                   /^Unknown order sent\.$/);
+    await refused(world, ann.oco({ symbol: SYMBOL, side: 'SELL', quantity: '0.01', aboveType: 'LIMIT_MAKER', abovePrice: '55000',
+                                   belowType: 'LIMIT_MAKER', belowPrice: '45000' }), -1168,
+                  /^At least one OCO order must be contingent\.$/);
     await refused(world, ann.oco({ ...oco, abovePrice: '44000' }), -2010,
                   /^The relationship of the prices for the orders is not correct\.$/);
 }

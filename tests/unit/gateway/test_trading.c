@@ -178,6 +178,14 @@ TEST(trading, a_list_answers_with_results_and_names_every_order)
                    REJECT_MANDATORY);
     assert_refused(METHOD_POST, "/api/v3/orderList/oco", OCO_TEXT "&idempotent=true",
                    REJECT_NOT_REQUIRED);
+    assert_refused(METHOD_POST, "/api/v3/orderList/oco",
+                   "symbol=BTCUSDT&side=SELL&quantity=1&aboveType=LIMIT_MAKER&abovePrice=60000&"
+                   "belowType=TAKE_PROFIT&belowStopPrice=40000",
+                   REJECT_OCO_SELL_PROFIT);
+    assert_refused(METHOD_POST, "/api/v3/orderList/otoco",
+                   WORKING_TEXT "pendingAboveType=STOP_LOSS&pendingAboveStopPrice=60000&"
+                                "pendingBelowType=STOP_LOSS&pendingBelowStopPrice=40000",
+                   REJECT_OCO_SELL_STOP);
     assert_refused(METHOD_POST, "/api/v3/order/cancelReplace",
                    LIMIT_BUY "&cancelReplaceMode=STOP_ON_FAILURE&cancelOrderId=1&idempotent=true",
                    REJECT_NOT_REQUIRED);
