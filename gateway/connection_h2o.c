@@ -4,10 +4,13 @@
 #include "gateway/subscription_h2o.h"
 #include "gateway/user_reader_h2o.h"
 
+#include <assert.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #define TICKS_A_SECOND  (1000 / SOCKET_TICK_MS)
@@ -223,6 +226,15 @@ static void end_stream(struct connection *connection)
     (void)shutdown(h2o_socket_get_fd(connection->socket), SHUT_WR);
 }
 
+/* There is room for more of what waits. */
+static void go_on_telling(struct connection *connection)
+{
+    user_reader_written(connection);
+    if (!connection->is_paused) return;
+    connection->taken_ns = connection->hub->options.now_ns();
+    mark_dirty(connection);
+}
+
 static void on_written(h2o_socket_t *socket, const char *error)
 {
     struct connection *connection = socket->data;
@@ -232,19 +244,36 @@ static void on_written(h2o_socket_t *socket, const char *error)
         return;
     }
     if (connection->is_deaf && is_last_word_said(connection)) end_stream(connection);
-    user_reader_written(connection);
+    go_on_telling(connection);
     start_write(connection);
-    if (!connection->is_paused) return;
-    connection->taken_ns = connection->hub->options.now_ns();
-    mark_dirty(connection);
 }
 
+/* Gives the kernel what is in flight, without a turn of the loop, which costs an epoll_ctl and a callback a message. False
+ * when it did not take all of it: the rest, and whatever went wrong, is the loop's. */
+static bool write_at_once(struct connection *connection, const h2o_iovec_t *parts, uint32_t count)
+{
+    static_assert(sizeof(h2o_iovec_t) == sizeof(struct iovec) &&
+                      offsetof(h2o_iovec_t, len) == offsetof(struct iovec, iov_len),
+                  "parts are what sendmsg takes");
+    struct outbox *outbox = &connection->outbox;
+    const struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts,
+                                   .msg_iovlen = count};
+    const ssize_t sent = sendmsg(connection->descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return outbox_taken(outbox, sent > 0 ? (size_t)sent : 0);
+}
+
+/* One that is closing stays with the loop: with its last word it may be freed, and nobody above would know. */
 static void start_write(struct connection *connection)
 {
     struct outbox *outbox = &connection->outbox;
     if (connection->socket == NULL || outbox->in_flight > 0 || outbox_count(outbox) == 0) return;
     h2o_iovec_t parts[WRITE_FRAMES];
-    const uint32_t count = outbox_begin(outbox, parts, WRITE_FRAMES);
+    uint32_t count = outbox_begin(outbox, parts, WRITE_FRAMES);
+    if (connection->is_plain && !connection_is_closing(connection)) {
+        if (write_at_once(connection, parts, count)) go_on_telling(connection);
+        if (outbox_count(outbox) == 0) return;
+        count = outbox_begin(outbox, parts, WRITE_FRAMES);
+    }
     h2o_socket_write(connection->socket, parts, count, on_written);
 }
 
@@ -586,6 +615,8 @@ void connection_begin(void *data, h2o_socket_t *socket, size_t request_bytes)
     (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_max, sizeof(unsent_max));
 
     connection->socket = socket;
+    connection->descriptor = descriptor;
+    connection->is_plain = h2o_socket_get_ssl_protocol_version(socket) == NULL;
     socket->data = connection;
     h2o_buffer_consume(&socket->input, request_bytes);
     mark_dirty(connection);

@@ -30,6 +30,8 @@ struct fragments;
 struct connection {
     struct socket_hub *hub;
     h2o_socket_t *socket; /* NULL until the upgrade's answer is written */
+    int descriptor;       /* its own */
+    bool is_plain;        /* no TLS: what is written goes to the kernel as it is */
     struct link all, dirty, skipping, behind;
     struct link subscriptions;
     uint32_t skipping_count;

@@ -107,6 +107,15 @@ void outbox_written(struct outbox *outbox)
     outbox->in_flight = 0;
 }
 
+bool outbox_taken(struct outbox *outbox, size_t byte_count)
+{
+    ASSERT(byte_count <= outbox->flying_bytes);
+    const bool is_whole = byte_count == outbox->flying_bytes;
+    outbox->flying_bytes = byte_count;
+    outbox_written(outbox);
+    return is_whole;
+}
+
 void outbox_cut(struct outbox *outbox, uint32_t kept)
 {
     if (kept == 0 && outbox->sent_bytes > 0) kept = 1;

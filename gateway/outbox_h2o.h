@@ -54,6 +54,10 @@ uint32_t outbox_begin(struct outbox *outbox, h2o_iovec_t *parts, uint32_t max);
 /* What was in flight has been written. */
 void outbox_written(struct outbox *outbox);
 
+/* Of what was in flight the first so many bytes have been written; the rest waits again, in its place. True when that was all
+ * of it. Needs: no more than was in flight. */
+bool outbox_taken(struct outbox *outbox, size_t byte_count);
+
 /* Lets go of everything behind the first `kept`, but of nothing of which a part has been written. Needs: what is in flight is kept, or its socket is gone. */
 void outbox_cut(struct outbox *outbox, uint32_t kept);
 

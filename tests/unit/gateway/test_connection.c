@@ -228,6 +228,51 @@ TEST(connection, answers_leave_room_for_what_is_told)
     stop_server();
 }
 
+/* A message is with the kernel when the round that wrote it ends: no turn of the loop is between, and nothing is left of
+ * it. */
+TEST(connection, message_is_written_at_once)
+{
+    start_server();
+    client_open(&first, "/ws/btcusdt@trade");
+    const struct connection *connection = container_of(hub->all.next, struct connection, all);
+    trade(1);
+    assert_int_equal(outbox_count(&connection->outbox), 1);
+    connection_write_all(hub);
+    assert_int_equal(outbox_count(&connection->outbox), 0);
+    for (int i = 0; i < WAIT_TURNS && first.used == 0; i++) {
+        client_await(&first);
+        assert_true(client_fill(&first));
+    }
+    assert_true(first.used > 0);
+    leave(&first);
+    stop_server();
+}
+
+/* What the kernel takes in part arrives whole and in its order when the reader goes on. */
+TEST(connection, part_of_a_message_is_followed_by_its_rest)
+{
+    enum { MESSAGE_BYTES = 60000 };
+    static char text[MESSAGE_BYTES + 1];
+    const h2o_iovec_t part = {text, MESSAGE_BYTES};
+    start_server();
+    client_open(&first, "/ws"); /* does not read */
+    struct connection *connection = container_of(hub->all.next, struct connection, all);
+    memset(text, 'x', MESSAGE_BYTES);
+    int told = 0;
+    while (connection->outbox.sent_bytes == 0) {
+        assert_true(told < 10000);
+        (void)snprintf(text, sizeof(text), "%08d", told++);
+        text[8] = 'x';
+        connection_tell(connection, &part, 1);
+        connection_write_all(hub);
+    }
+    for (int i = 0; i < told; i++)
+        assert_int_equal(strtol(hear_text(&first), NULL, 10), i);
+    assert_int_equal(outbox_count(&connection->outbox), 0);
+    leave(&first);
+    stop_server();
+}
+
 /* A reader that stops reading is closed with 1008 when trades outgrow its queue, counted, and nobody
  * else notices. */
 TEST(connection, slow_reader_of_trades_is_closed)

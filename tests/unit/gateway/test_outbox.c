@@ -85,6 +85,30 @@ TEST(outbox, long_message_goes_in_parts)
     outbox_frame_release(frame);
 }
 
+/* What was taken in part goes on where it stopped, in the midst of a frame, before what came later. */
+TEST(outbox, what_is_left_over_goes_first)
+{
+    h2o_iovec_t parts[64];
+    add("ab");
+    add("cd");
+    assert_int_equal(outbox_begin(&outbox, parts, 64), 2);
+    assert_false(outbox_taken(&outbox, 7));
+    assert_int_equal(outbox_count(&outbox), 1);
+    assert_int_equal(outbox.byte_count, 1);
+    add("ef");
+    assert_int_equal(outbox_begin(&outbox, parts, 64), 2);
+    assert_int_equal(parts[0].len, 1);
+    assert_int_equal(parts[0].base[0], 'd');
+    assert_false(outbox_taken(&outbox, 0));
+    assert_int_equal(outbox.byte_count, 5);
+    assert_int_equal(outbox_begin(&outbox, parts, 64), 2);
+    assert_true(outbox_taken(&outbox, 5));
+    assert_int_equal(outbox_count(&outbox), 0);
+    assert_int_equal(outbox.byte_count, 0);
+    outbox_free(&outbox);
+    outbox = (struct outbox){0};
+}
+
 /* One frame for two readers is freed with the second. */
 TEST(outbox, readers_share_a_frame)
 {
