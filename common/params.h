@@ -47,6 +47,7 @@
 
 #define PARAMS_RULES_OPENING 8 /* accounts are opened with a key pair alone */
 #define PARAMS_RULES_CHAIN   8 /* what an owner signs about keys names its chain */
+#define PARAMS_RULES_LATE    8 /* who gave a command that is behind its deadline, nobody looks at */
 
 /* Tiers rise with the volume that an account needs for them. */
 struct fee_tier {
@@ -135,6 +136,13 @@ bool params_route_fee_valid(const struct params *params, int route, amount_t fee
 static inline bool params_has_house(const struct params *genesis)
 {
     return genesis->rules >= PARAMS_RULES_HOUSE;
+}
+
+/* Whether a command of an account with this deadline (0: none) is void at `stamp_ns` whoever gave it, so that neither its key
+ * nor its signature is looked at. */
+static inline bool params_void(const struct params *params, uint64_t deadline_ns, uint64_t stamp_ns)
+{
+    return params->rules >= PARAMS_RULES_LATE && deadline_ns != 0 && stamp_ns > deadline_ns;
 }
 
 /* Index of the asset's route over the chain, or of the chain's first route, or -1. */

@@ -10,6 +10,8 @@
  * key or a listing that is not known here is known when everything has been settled that the log held when the run came:
  * only then an objection is a lie. What may stand, may stand for good: accounts and listings are only ever added, and what
  * a key gave that has lost its right, or its place to another, stands in the log as what every engine refuses.
+ * A key that lost its place is one that nobody knows, and what a node that was cut off has by it is no lie. It waits until the
+ * log's stamps are above its deadline: from then on nobody looks at who gave it.
  */
 
 #include "ledger/replica_state_raft.h"
@@ -70,6 +72,8 @@ static struct vetting_run run_of(struct replica *replica, const struct replica_p
         .number = ++replica->vet_asked,
         .bytes = run,
         .byte_count = byte_count,
+        .stamp_ns = replica->sequence.delivered_stamp_ns,
+        .clock_ns = replica->now.clock_ns,
     };
 }
 
@@ -152,6 +156,8 @@ static void advance(struct replica *replica, struct replica_peer *peer)
             pass(replica, peer);
         else if (result == VETTING_LATE && !last)
             be_late(replica, peer);
+        else if (result == VETTING_LATE && fault.will_stand)
+            return;
         else if (result != VETTING_ASKED)
             convict(replica, peer, run, byte_count, &fault);
     }

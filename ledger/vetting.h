@@ -18,7 +18,7 @@
 enum vetting_result {
     VETTING_STANDS,
     VETTING_FALSE, /* a command of it can never stand */
-    VETTING_LATE,  /* nor by what is known so far: with a later command's account or key it may */
+    VETTING_LATE, /* nor by what is known so far: with a later command's account or key it may, or at a later stamp */
     VETTING_ASKED, /* an answer comes */
     VETTING_BUSY   /* there is no room for the question: ask again */
 };
@@ -28,12 +28,16 @@ struct vetting_run {
     uint64_t number; /* of the question */
     const uint8_t *bytes;
     size_t byte_count;
+    uint64_t stamp_ns; /* of the last batch delivered: the run's own will not be below it */
+    uint64_t clock_ns; /* the world's time, as stamps have it */
 };
 
 /* What is wrong with a run. */
 struct vetting_fault {
     const char *what; /* static text */
     uint32_t offset;  /* of the command */
+    bool
+        will_stand; /* with VETTING_LATE: when the log's stamp is above a time that is soon to come */
 };
 
 struct vetting_answer {

@@ -134,7 +134,12 @@ static enum vetting_result ask(void *context, const struct vetting_run *run,
         fault->what = "form";
         if (!batch_next(&at, end, &command)) return VETTING_FALSE;
         fault->what = mandate_book_objection(vetter->book, &command, &signature);
-        if (fault->what != NULL) return VETTING_LATE;
+        if (fault->what != NULL) {
+            if (mandate_book_late(vetter->book, &command, run->stamp_ns, run->clock_ns,
+                                  &fault->will_stand))
+                continue;
+            return VETTING_LATE;
+        }
         if (signature.public_key == NULL) continue;
         if (room == NULL) {
             room = ring_reserve(vetter->options.questions, VETTER_QUESTION_MAX);

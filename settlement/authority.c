@@ -244,6 +244,21 @@ const char *authority_objection(const struct authority *authority, const struct 
     return check_text(authority, command, &by, false);
 }
 
+bool authority_is_nobodys(const struct authority *authority, const struct command *command)
+{
+    const uint8_t *signer = NULL;
+    return find_signer(authority, command, &signer) == no_key && is_nobodys(authority, command);
+}
+
+bool authority_is_late(const struct authority *authority, const struct command *command,
+                       uint64_t stamp_ns)
+{
+    const struct command_header *header = &command->header;
+    return (header->auth_kind == AUTH_HMAC || header->auth_kind == AUTH_ED25519) &&
+           key_rights_account(command) != 0 &&
+           params_void(authority->params, header->deadline_ns, stamp_ns);
+}
+
 bool authority_is_void(const struct authority *authority, const struct command *command)
 {
     const struct command_header *header = &command->header;

@@ -64,6 +64,14 @@ const char *authority_but_signature(const struct authority *authority,
                                     const struct command *command,
                                     struct authority_signature *signature);
 
+/* Whether it is a command of an account by a key that nobody knows: from rules 7 on it stands in the log, refused. */
+bool authority_is_nobodys(const struct authority *authority, const struct command *command);
+
+/* Whether it is a command of an account, by a key of its own or not, that is void at `stamp_ns` (params_void): it stands,
+ * refused, whatever its key and signature are. */
+bool authority_is_late(const struct authority *authority, const struct command *command,
+                       uint64_t stamp_ns);
+
 /* Whether the command stands, and must have been refused: the key by which it came was removed, or may not any more, or is
  * none, from rules 7 on; or it is about keys, and its text does not name this chain (intent_key_names). Needs:
  * authority_objection has nothing against it. */

@@ -6,6 +6,11 @@
 
 #define ASSETS 1 /* of the sheet, whose cells stay untouched */
 
+/* How far the log's stamps must be above a deadline for the command to be void in any log, also one that operators cut and that
+ * goes on by other clocks; and how far ahead of the time a deadline may be that an honest gateway took. */
+#define LATE_NS UINT64_C(2000000000)
+#define SOON_NS UINT64_C(120000000000)
+
 struct mandate_book {
     const struct genesis *genesis;
     hash_t chain_id;
@@ -153,4 +158,20 @@ const char *mandate_book_objection(const struct mandate_book *book, const struct
     *signature = (struct authority_signature){0};
     if (!command_rules_allow(book->params.rules, command->header.type)) return "rules";
     return authority_but_signature(&authority, command, signature);
+}
+
+bool mandate_book_late(const struct mandate_book *book, const struct command *command,
+                       uint64_t stamp_ns, uint64_t clock_ns, bool *will_stand)
+{
+    const struct authority authority = authority_of(book);
+    const uint64_t deadline_ns = command->header.deadline_ns;
+    *will_stand = false;
+    if (!command_rules_allow(book->params.rules, command->header.type) ||
+        !authority_is_nobodys(&authority, command))
+        return false;
+    if (stamp_ns > LATE_NS && authority_is_late(&authority, command, stamp_ns - LATE_NS))
+        return true;
+    *will_stand = book->params.rules >= PARAMS_RULES_LATE && deadline_ns != 0 &&
+                  deadline_ns < clock_ns + SOON_NS;
+    return false;
 }

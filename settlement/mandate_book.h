@@ -43,4 +43,10 @@ bool mandate_book_needs(uint16_t event_type);
 const char *mandate_book_objection(const struct mandate_book *book, const struct command *command,
                                    struct authority_signature *signature);
 
+/* Whether a command to which there is an objection is void by now, in any log: by a key that nobody knows, and so far behind
+ * the log's last stamp that nobody will look at who gave it (authority_is_late), whatever becomes known. False: *will_stand
+ * says whether it is before long; it is not with a deadline that no honest gateway can have taken by `clock_ns`. */
+bool mandate_book_late(const struct mandate_book *book, const struct command *command,
+                       uint64_t stamp_ns, uint64_t clock_ns, bool *will_stand);
+
 #endif /* SETTLEMENT_MANDATE_BOOK_H */

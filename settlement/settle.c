@@ -167,6 +167,10 @@ enum status settle_command(struct settlement *s, uint64_t number, uint64_t stamp
 
     const struct authority authority = {s->genesis,  &s->chain_id,   &s->params,      s->keys,
                                         s->accounts, s->epoch_check, s->epoch_context};
+    if (authority_is_late(&authority, command, stamp_ns)) {
+        s->command.must_refuse = true;
+        return STATUS_OK;
+    }
     const char *objection = authority_objection(&authority, command);
     s->command.must_refuse = objection == NULL && (authority_is_void(&authority, command) ||
                                                    opening_waits(s, s->command.actor));

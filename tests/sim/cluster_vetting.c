@@ -93,10 +93,13 @@ static enum vetting_result ask(void *context, const struct vetting_run *run,
     struct command command;
     struct authority_signature by;
     while (at < end) {
-        *fault = (struct vetting_fault){"form", (uint32_t)(at - run->bytes)};
+        *fault = (struct vetting_fault){.what = "form", .offset = (uint32_t)(at - run->bytes)};
         if (!batch_next(&at, end, &command)) return VETTING_FALSE;
         fault->what = mandate_book_objection(node->mandates, &command, &by);
         if (fault->what != NULL) {
+            if (mandate_book_late(node->mandates, &command, run->stamp_ns, run->clock_ns,
+                                  &fault->will_stand))
+                continue;
             figures.late++;
             return VETTING_LATE;
         }

@@ -26,6 +26,7 @@ static struct judge {
     uint64_t delay_ns;
     uint64_t settled; /* as all members are told */
     bool known, busy;
+    uint64_t stands_ns; /* what is never known stands by stamps above; 0: never */
 } judge;
 
 static uint64_t judge_reached(void *context)
@@ -42,7 +43,7 @@ static void ask_signature(struct member *member, const struct vetting_run *run, 
     judge.questions[judge.question_count].of = member;
     judge.questions[judge.question_count].at_ns = judge.cluster->now_ns + judge.delay_ns;
     judge.questions[judge.question_count++].answer =
-        (struct vetting_answer){run->number, stands, {"signature", offset}};
+        (struct vetting_answer){run->number, stands, {.what = "signature", .offset = offset}};
 }
 
 static enum vetting_result judge_ask(void *context, const struct vetting_run *run,
@@ -59,8 +60,11 @@ static enum vetting_result judge_ask(void *context, const struct vetting_run *ru
     for (const uint8_t *begin = at; at < end; begin = at) {
         assert_true(batch_next(&at, end, &command));
         const uint64_t ticket = command.header.ticket;
-        *fault = (struct vetting_fault){"key", (uint32_t)(begin - run->bytes)};
+        *fault = (struct vetting_fault){.what = "key", .offset = (uint32_t)(begin - run->bytes)};
         if (ticket >= FORM && ticket < FORGED) return VETTING_FALSE;
+        fault->will_stand = judge.stands_ns != 0;
+        if (ticket >= LIE && ticket < FORM && fault->will_stand && run->stamp_ns > judge.stands_ns)
+            continue;
         if (ticket >= LIE && ticket < FORM) return VETTING_LATE;
         if (ticket >= LATE && ticket < LIE && !judge.known) return VETTING_LATE;
         if (ticket >= FORGED && stands) {
@@ -277,6 +281,26 @@ TEST(replica_vet, what_is_not_known_when_all_is_settled_is_a_lie)
     judge.settled = UINT64_MAX;
     assert_true(cluster_until(cluster, is_convicted, 100));
     assert_true(none_applied(cluster, LATE + 1));
+    cluster_free(cluster);
+}
+
+/* What will stand by itself before long is waited for, though all is settled; nothing overtakes it, and nobody lied. */
+TEST(replica_vet, what_will_stand_is_waited_for)
+{
+    struct cluster *cluster = setup();
+    struct member *sender = some_follower(cluster);
+    submit_to(sender, 3);
+    assert_true(cluster_until(cluster, all_applied, 3000));
+    judge.stands_ns = cluster_leader(cluster)->stamp_ns + 20000 * MS;
+    assert_true(member_submit(sender, LIE + 1));
+    assert_true(member_submit(sender, 4));
+    cluster_run(cluster, 15000);
+    assert_true(none_applied(cluster, LIE + 1) && none_applied(cluster, 4));
+    wanted = 5;
+    assert_true(cluster_until(cluster, all_applied, 10000));
+    assert_int_equal(cluster_leader(cluster)->tickets[3], LIE + 1);
+    assert_int_equal(cluster_leader(cluster)->tickets[4], 4);
+    assert_int_equal(judge.convicted, 0);
     cluster_free(cluster);
 }
 

@@ -220,6 +220,74 @@ TEST(vetter, says_where_the_fault_is)
     teardown(f);
 }
 
+/* The rules rise, and the vetter hears of it. */
+static void rules_rise(struct fixture *f, uint32_t rules)
+{
+    struct applied record;
+    f->at = f->world->body + f->world->body_bytes;
+    world_rules(f->world, rules);
+    assert_int_equal(f->world->status, STATUS_OK);
+    while (applied_next(&f->at, f->world->body + f->world->body_bytes, &record))
+        tell(f, &record);
+    f->hooks.turn(f->vetter);
+}
+
+/* What the vetter says at this stamp to a command of account 1 by a key that is none, and behind it one by one that is. */
+static enum vetting_result ask_gone(struct fixture *f, uint64_t deadline_ns, uint64_t stamp_ns,
+                                    uint64_t clock_ns, struct vetting_fault *fault)
+{
+    uint8_t bytes[2 * (COMMAND_HEADER_BYTES + CANCEL_ALL_BYTES + 32)], *at = bytes;
+    struct command_header header = {.length = sizeof(bytes) / 2,
+                                    .type = T_CANCEL_ALL,
+                                    .origin = 4,
+                                    .auth_kind = AUTH_HMAC,
+                                    .auth_length = 32,
+                                    .deadline_ns = deadline_ns};
+    for (int i = 0; i < 2; i++) {
+        command_header_put(at, &header);
+        at += COMMAND_HEADER_BYTES;
+        cancel_all_command_put(at, &(struct cancel_all_command){.account = 1});
+        at += CANCEL_ALL_BYTES;
+        world_key_id(1, at);
+        if (i == 0) memset(at, 0x77, 32);
+        at += 32;
+        header.deadline_ns = 0;
+    }
+    const struct vetting_run run = {.node = 4,
+                                    .bytes = bytes,
+                                    .byte_count = sizeof(bytes),
+                                    .stamp_ns = stamp_ns,
+                                    .clock_ns = clock_ns};
+    return f->hooks.vetting.ask(f->vetter, &run, fault);
+}
+
+/* A node that was cut off while a key's place became another's may have a command by it, and lies not: it waits until its
+ * deadline is behind the log, and stands then. Not below rules 8, where its key would still be looked at. */
+TEST(vetter, waits_for_what_is_too_late_soon)
+{
+    struct fixture *f = setup(true);
+    const uint64_t second = 1000000000, now = 1000 * second;
+    struct vetting_fault fault;
+    rules_rise(f, PARAMS_RULES_LATE - 1);
+    assert_int_equal(ask_gone(f, now, now + 100 * second, now, &fault), VETTING_LATE);
+    assert_false(fault.will_stand);
+    rules_rise(f, PARAMS_RULES_LATE);
+    assert_int_equal(ask_gone(f, now, now, now, &fault), VETTING_LATE);
+    assert_true(fault.will_stand);
+    assert_string_equal(fault.what, "key");
+    assert_int_equal(ask_gone(f, now, now + 2 * second, now, &fault), VETTING_LATE);
+    assert_int_equal(ask_gone(f, now, now + 2 * second + 1, now, &fault), VETTING_STANDS);
+    assert_int_equal(ask_gone(f, now + 119 * second, now, now, &fault), VETTING_LATE);
+    assert_true(fault.will_stand);
+
+    /* No honest gateway takes a deadline so far ahead, or none. */
+    assert_int_equal(ask_gone(f, now + 120 * second, now, now, &fault), VETTING_LATE);
+    assert_false(fault.will_stand);
+    assert_int_equal(ask_gone(f, 0, now, now, &fault), VETTING_LATE);
+    assert_false(fault.will_stand);
+    teardown(f);
+}
+
 /* A full ring of questions is an answer, and room comes back. */
 TEST(vetter, is_busy_when_there_is_no_room)
 {

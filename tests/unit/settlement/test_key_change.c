@@ -400,6 +400,58 @@ TEST(key_change, what_names_no_chain_must_be_refused)
     }
 }
 
+/* A command of the account behind its deadline, with bytes for a signature that nobody made; `event_type` came of it. */
+static void late_by(struct fixture *f, const uint8_t *id, uint16_t auth_kind, uint16_t auth_length,
+                    uint16_t event_type)
+{
+    uint8_t payload[256], auth[128] = {0};
+    cancel_all_command_put(payload, &(struct cancel_all_command){.account = f->account});
+    memcpy(auth, id, 32);
+    if (event_type == T_REFUSED)
+        event_write_refused(&f->world->out, &(struct refused_event){.reject = REJECT_TOO_LATE});
+    const struct command_header header = {.type = T_CANCEL_ALL,
+                                          .origin = 1,
+                                          .auth_kind = auth_kind,
+                                          .auth_length = auth_length,
+                                          .deadline_ns = 1};
+    world_apply(f->world, &header, payload, auth);
+}
+
+/* From rules 8 on nobody looks at who gave what is behind its deadline, not if a key was made with its id since: it must have
+ * been refused, and stops nobody. */
+TEST(key_change, what_is_too_late_is_void_whoever_gave_it)
+{
+    struct fixture f = setup();
+    const uint8_t nobody[32] = {0x77};
+    const hash_t id = create(&f);
+    world_rules(f.world, PARAMS_RULES_LATE);
+    late_by(&f, nobody, AUTH_HMAC, 32, T_REFUSED);
+    late_by(&f, nobody, AUTH_ED25519, 120, T_REFUSED);
+    late_by(&f, id.bytes, AUTH_ED25519, 120, T_REFUSED); /* an HMAC key */
+    late_by(&f, f.owner, AUTH_ED25519, 120, T_REFUSED);  /* a wrong signature */
+    assert_int_equal(f.world->status, STATUS_OK);
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    teardown(&f);
+
+    f = setup();
+    world_rules(f.world, PARAMS_RULES_LATE);
+    late_by(&f, f.owner, AUTH_ED25519, 120, 0);
+    assert_int_equal(world_seal(f.world), STATUS_MISMATCH);
+    teardown(&f);
+
+    /* Before, the signature is looked at. */
+    f = setup();
+    world_rules(f.world, PARAMS_RULES_LATE - 1);
+    late_by(&f, f.owner, AUTH_ED25519, 120, T_REFUSED);
+    assert_differs(&f, "signature");
+
+    /* An operator's is, too. */
+    f = setup();
+    world_rules(f.world, PARAMS_RULES_LATE);
+    late_by(&f, nobody, AUTH_OPERATOR, 120, T_REFUSED);
+    assert_differs(&f, "kind of authentication");
+}
+
 /* Below rules 7 no engine looks, so such a command may not be there at all. */
 TEST(key_change, no_key_is_a_lie_before)
 {
@@ -550,6 +602,49 @@ TEST(key_change, a_leader_takes_nothing_of_nobody)
     assert_string_equal(book_says(&f, &gone), "key");
     cancel_all_by(&f, &gone, T_REFUSED);
     assert_int_equal(f.world->status, STATUS_OK);
+    teardown(&f);
+}
+
+/* From rules 8 on such a command is void once the log is well above its deadline, and no other. */
+TEST(key_change, a_leader_knows_when_what_nobody_gave_is_void)
+{
+    struct fixture f = setup();
+    const hash_t known = create(&f), nobodys = {.bytes = {1}};
+    uint8_t bytes[COMMAND_HEADER_BYTES + WITHDRAW_BYTES + 32] = {0};
+    const uint64_t deadline_ns = UINT64_C(1000000000000);
+    struct command command;
+    for (uint32_t rules = PARAMS_RULES_LATE - 1; rules <= PARAMS_RULES_LATE; rules++) {
+        world_rules(f.world, rules);
+        book_follows(&f);
+        for (int i = 0; i < 4; i++) {
+            const bool withdraws = i == 2; /* which no HMAC key may */
+            const size_t payload_bytes = withdraws ? WITHDRAW_BYTES : CANCEL_ALL_BYTES;
+            const struct command_header header = {
+                .length = (uint32_t)(COMMAND_HEADER_BYTES + payload_bytes + 32),
+                .type = withdraws ? T_WITHDRAW : T_CANCEL_ALL,
+                .origin = 1,
+                .auth_kind = AUTH_HMAC,
+                .auth_length = 32,
+                .deadline_ns = deadline_ns};
+            uint8_t *payload = bytes + COMMAND_HEADER_BYTES;
+            const uint32_t account = i == 3 ? UINT32_MAX : f.account;
+            command_header_put(bytes, &header);
+            if (withdraws)
+                withdraw_command_put(payload, &(struct withdraw_command){.account = account});
+            else
+                cancel_all_command_put(payload, &(struct cancel_all_command){.account = account});
+            memcpy(payload + payload_bytes, i == 1 ? known.bytes : nobodys.bytes, 32);
+            assert_true(command_decode(bytes, header.length, &command));
+            bool will_stand;
+            const bool is_void = i == 0 && rules == PARAMS_RULES_LATE;
+            const uint64_t late_ns = deadline_ns + 2000000000, clock_ns = deadline_ns;
+            assert_int_equal(
+                mandate_book_late(f.book, &command, late_ns + 1, clock_ns, &will_stand), is_void);
+            assert_false(will_stand);
+            assert_false(mandate_book_late(f.book, &command, late_ns, clock_ns, &will_stand));
+            assert_int_equal(will_stand, is_void);
+        }
+    }
     teardown(&f);
 }
 
