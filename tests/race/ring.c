@@ -4,6 +4,7 @@
  *            and a pattern: none lost, doubled, torn or reordered
  *   sleep    two clients each ask a server one question at a time, all asleep in between: one lost
  *            wake and both sides sleep for ever, which the time limit of the sleep shows
+ *   spin     the same, who waits looking again for no to three microseconds before he sleeps
  *
  * Built with PLANT_NO_RECHECK, ring_sleepy does not look again before it lets the consumer sleep; the
  * test must then find a lost wake (--expect-loss).   QUOREX_SEED changes the run.
@@ -42,6 +43,7 @@ bool ring_sleepy(struct ring *ring)
 #define STREAM_CAPACITY 8192
 #define ASK_CAPACITY    4096
 #define CLIENTS         2
+#define SPIN_US         4    /* one less, at most */
 #define ROUNDS_MAX      60   /* of the planted build */
 #define SLEEP_MS_MAX    4000 /* far above any wake; a sleep this long has lost its wake */
 
@@ -160,6 +162,7 @@ struct sleeper {
     struct ring *rings[CLIENTS];
     uint32_t ring_count;
     uint64_t sleeps;
+    bool spins;
     bool lost_wake;
 };
 
@@ -172,10 +175,11 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* The protocol of park.h: sleep only if every ring agrees; awake again, all are told. */
+/* The protocol of park.h: sleep only if every ring agrees; awake again, all are told. Who spins looks again, for a while. */
 static void sleep_until_woken(struct sleeper *sleeper)
 {
     bool agreed = true;
+    if (park_looks(&sleeper->park)) return;
     for (uint32_t i = 0; i < sleeper->ring_count; i++)
         agreed = ring_sleepy(sleeper->rings[i]) && agreed;
     if (agreed) {
@@ -186,6 +190,14 @@ static void sleep_until_woken(struct sleeper *sleeper)
     }
     for (uint32_t i = 0; i < sleeper->ring_count; i++)
         ring_awake(sleeper->rings[i]);
+}
+
+/* There was something to do: from now on it looks, for one time or another. */
+static void begin_to_look(struct sleeper *sleeper, uint64_t number)
+{
+    if (!sleeper->spins) return;
+    park_spin_for(&sleeper->park, (uint32_t)(number % SPIN_US));
+    park_busy(&sleeper->park);
 }
 
 static void send(struct ring *ring, struct park *park, uint64_t number)
@@ -217,6 +229,7 @@ static void *ask(void *context)
     uint64_t state = seed + index + 1, answer = 0;
     for (uint64_t number = 1; number <= ASK_COUNT && !self->lost_wake; number++) {
         send(server.rings[index], &server.park, number);
+        begin_to_look(self, number);
         /* A pause of a random length, so that the sleep meets the answer at every instant. */
         for (uint64_t i = next_random(&state) % 512; i > 0; i--)
             __asm__ volatile("" ::: "memory");
@@ -240,6 +253,7 @@ static void answer_all(void)
             if (number != expected[i]++) fail("a question lost or doubled", number);
             send(clients[i].rings[0], &clients[i].park, number);
             answered++;
+            begin_to_look(&server, answered);
             idle = false;
         }
         if (idle) sleep_until_woken(&server);
@@ -247,7 +261,7 @@ static void answer_all(void)
 }
 
 /* Whether no wake was lost. */
-static bool race_sleep(void)
+static bool race_sleep(bool spins)
 {
     pthread_t threads[CLIENTS];
     uint32_t indices[CLIENTS];
@@ -255,12 +269,14 @@ static bool race_sleep(void)
     memset(&server, 0, sizeof(server));
     memset(clients, 0, sizeof(clients));
     if (!park_open(&server.park)) fail("no descriptor", 0);
+    server.spins = spins;
     server.ring_count = CLIENTS;
     for (uint32_t i = 0; i < CLIENTS; i++) {
         server.rings[i] = make_ring(ASK_CAPACITY);
         clients[i].rings[0] = make_ring(ASK_CAPACITY);
         clients[i].ring_count = 1;
         if (!park_open(&clients[i].park)) fail("no descriptor", 0);
+        clients[i].spins = spins;
     }
     for (uint32_t i = 0; i < CLIENTS; i++) {
         indices[i] = i;
@@ -278,7 +294,8 @@ static bool race_sleep(void)
         park_close(&clients[i].park);
     }
     park_close(&server.park);
-    printf("%u questions, %llu sleeps\n", CLIENTS * ASK_COUNT, (unsigned long long)sleeps);
+    printf("%u questions, %llu sleeps%s\n", CLIENTS * ASK_COUNT, (unsigned long long)sleeps,
+           spins ? ", spinning" : "");
     /* A run in which hardly anybody slept has tested nothing. */
     if (!lost && sleeps < ASK_COUNT / 10) fail("too few sleeps", sleeps);
     return !lost;
@@ -294,7 +311,7 @@ int main(int argc, char **argv)
     if (expect_loss) {
         /* One run meets the instant most of the time, not always. */
         int round = 1;
-        while (race_sleep() && round < ROUNDS_MAX) {
+        while (race_sleep(false) && round < ROUNDS_MAX) {
             seed += 1000;
             round++;
         }
@@ -304,6 +321,6 @@ int main(int argc, char **argv)
     }
     race_stream();
     printf("%u records in order\n", STREAM_COUNT);
-    if (!race_sleep()) fail("a lost wake", 0);
+    if (!race_sleep(false) || !race_sleep(true)) fail("a lost wake", 0);
     return 0;
 }

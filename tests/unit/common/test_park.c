@@ -58,3 +58,38 @@ TEST(park, clearing_an_unwoken_park_does_not_block)
     park_close(&park);
     park_close(&park); /* twice is harmless */
 }
+
+/* Without being told to, nobody looks twice: no core is used by who has nothing to do. */
+TEST(park, who_does_not_spin_sleeps_at_once)
+{
+    struct park park;
+    assert_true(park_open(&park));
+    park_busy(&park);
+    assert_false(park_looks(&park));
+    park_spin_for(&park, 60000000);
+    park_spin_for(&park, 0);
+    park_busy(&park);
+    assert_false(park_looks(&park));
+    park_close(&park);
+}
+
+/* Looking begins with something to do, ends after its time, and begins again with the next thing. */
+TEST(park, who_spins_looks_for_a_while_after_each_thing_to_do)
+{
+    struct park park;
+    assert_true(park_open(&park));
+    park_spin_for(&park, 60000000);
+    assert_false(park_looks(&park));
+    park_busy(&park);
+    for (int i = 0; i < 1000; i++)
+        assert_true(park_looks(&park));
+    park_spin_for(&park, 20000);
+    for (int round = 0; round < 2; round++) {
+        const int64_t start = now_ms();
+        park_busy(&park);
+        while (park_looks(&park))
+            assert_true(now_ms() - start < 30000);
+        assert_true(now_ms() - start >= 19); /* milliseconds, each cut off */
+    }
+    park_close(&park);
+}
