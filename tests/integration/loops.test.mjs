@@ -9,13 +9,15 @@ import { after, before, test } from 'node:test';
 import WebSocket from 'ws';
 import { signedText } from './clients.mjs';
 import { Exchange, until } from './exchange.mjs';
+import { KEYS, keysText } from './keys.mjs';
 import { Streams } from './streams.mjs';
+import { Watcher, covers } from './watcher.mjs';
 
 process.env.QUOREX_GATEWAY_LOOPS = '4';
 process.env.QUOREX_ADDRESS_CONNECTIONS_MAX = '100';
 
 const SYMBOL = 'BTCUSDT', CONNECTIONS = 64, ROUNDS = 2000;
-let exchange, ann, bob, connections;
+let exchange, ann, bob, connections, chainId;
 
 // One connection, which stays on the loop that the system gave it to.
 class Connection {
@@ -81,6 +83,7 @@ let each;
 
 before(async () => {
     exchange = await Exchange.start(18411);
+    ({ chainId } = await exchange.status());
     [ann, bob] = exchange.accounts;
     connections = Array.from({ length: CONNECTIONS }, () => new Connection());
     each = [];
@@ -185,6 +188,106 @@ test('numbers of private events are the same on all loops, and any of them resum
     first.socket.close();
 });
 
+// That each event was final once, by a block that the chain has, told of behind the event.
+async function assertFinal(watcher) {
+    const messages = watcher.certified();
+    for (const [index, event] of watcher.events.entries()) {
+        if (!event.sequence) continue;
+        const about = messages.filter((message) => covers(message, event));
+        assert.equal(about.length, 1, `${event.sequence} in ${JSON.stringify(messages)}`);
+        assert.ok(index < watcher.events.indexOf(about[0]), 'events come first');
+    }
+    for (const { height, headerHash, to } of messages) {
+        const block = await exchange.get(`/quorex/v1/blocks/${height}`);
+        assert.equal(headerHash, block.hash);
+        assert.ok(Number(to.split('-')[0]) <= block.lastCommand, `${to} is in block ${height}`);
+    }
+}
+
+test('what is final is told on all loops, each event once', async () => {
+    const told = (from) => Watcher.open(exchange.ws, ann, 'HMAC', from, { certified: true });
+    const all = await Promise.all(Array.from({ length: 16 }, () => told()));
+    for (let i = 0; i < 12; i++) {
+        const { orderId } = await each[i % 4].place(ann, 'BUY', '0.001', '20000');
+        await each[(i + 1) % 4].ask(ann, 'DELETE', '/api/v3/order', { symbol: SYMBOL, orderId });
+        const { height } = await exchange.status();
+        if (i % 4 === 3) await until('another block', async () => (await exchange.status()).height > height);
+    }
+    const last = await until('the last cancel', () => all[0].reports().filter(({ x }) => x === 'CANCELED')[11]);
+    const isFinal = (watcher) => until('it to be final', () => watcher.certified().some((message) => covers(message, last)));
+    for (const watcher of all) {
+        await isFinal(watcher);
+        await assertFinal(watcher);
+    }
+    const privately = ({ events }) => JSON.stringify(events.filter(({ sequence }) => sequence));
+    assert.equal(new Set(all.map(privately)).size, 1);
+
+    // Over whichever loop he comes again, he hears from where he was of what is final by now.
+    const [{ sequence }] = all[0].events;
+    for (const watcher of await Promise.all(Array.from({ length: 16 }, () => told(sequence)))) {
+        await isFinal(watcher);
+        assert.equal(watcher.certified()[0].from, sequence);
+        await assertFinal(watcher);
+        all.push(watcher);
+    }
+    await Promise.all(all.map((watcher) => watcher.close()));
+});
+
+// ---- keys ----
+
+function change(connection, account, method, parameters) {
+    const { text, apiKey } = keysText(account, { chainId, ...parameters });
+    return connection.send(method, `${KEYS}?${text}`, { 'X-MBX-APIKEY': apiKey });
+}
+
+async function changed(connection, account, method, parameters) {
+    const { status, text } = await change(connection, account, method, parameters);
+    assert.equal(status, 200, text);
+    return JSON.parse(text);
+}
+
+async function makeKey(connection) {
+    const { keyId, secretKey } = await changed(connection, ann, 'POST', { action: 'key-create', permissions: 'READ,TRADE' });
+    return { apiKey: keyId, secretKey, keyId };
+}
+
+async function refused(connection, key, method, path, parameters) {
+    const { status, text } = await connection.sign(key, method, path, parameters);
+    assert.deepEqual([status, JSON.parse(text).code], [401, -2015], text);
+}
+
+test('what a key may is the same on all loops, from the answer on', async () => {
+    for (let round = 0; round < 8; round++) {
+        const at = (step) => each[(round + step) % 4];
+        const key = await makeKey(at(0)), { keyId } = key;
+        const order = { symbol: SYMBOL, side: 'BUY', type: 'LIMIT', timeInForce: 'GTC', quantity: '0.001', price: '20000' };
+        const { orderId } = await at(1).ask(key, 'POST', '/api/v3/order', order);
+        await at(2).ask(key, 'DELETE', '/api/v3/order', { symbol: SYMBOL, orderId });
+        await changed(at(3), ann, 'PUT', { action: 'key-limit', keyId, permissions: 'READ,TRADE', ipList: '192.0.2.0/24' });
+        for (let loop = 0; loop < 4; loop++) await refused(at(loop), key, 'GET', '/api/v3/account');
+        await changed(at(2), ann, 'PUT', { action: 'key-limit', keyId, permissions: 'READ' });
+        await refused(at(1), key, 'POST', '/api/v3/order', order);
+        await at(0).ask(key, 'GET', '/api/v3/account');
+        await changed(at(1), ann, 'DELETE', { action: 'key-remove', keyId });
+        for (let loop = 0; loop < 4; loop++) await refused(at(loop), key, 'GET', '/api/v3/account');
+    }
+});
+
+test('who listens by a key that is removed over another loop hears that it is over', async () => {
+    const key = await makeKey(each[0]);
+    const all = await Promise.all(Array.from({ length: 16 }, () => listen(key)));
+    const others = await Promise.all(Array.from({ length: 4 }, () => listen(ann)));
+    await changed(each[3], ann, 'DELETE', { action: 'key-remove', keyId: key.keyId });
+    const ends = ({ events }) => events.filter(({ e }) => e === 'eventStreamTerminated').length;
+    for (const one of all) await until('the end', () => ends(one) === 1);
+    const { orderId } = await each[1].place(ann, 'BUY', '0.001', '20000');
+    await each[1].ask(ann, 'DELETE', '/api/v3/order', { symbol: SYMBOL, orderId });
+    for (const other of others) await until('the cancel', () => other.events.some(({ x }) => x === 'CANCELED'));
+    assert.ok(others.every((other) => ends(other) === 0));
+    assert.ok(all.every(({ events }) => events.length === 1), 'nothing is told behind the end');
+    for (const { socket } of [...all, ...others]) socket.close();
+});
+
 test('settings that change while the node runs reach every loop', async () => {
     const config = join(exchange.node, 'quorex.conf');
     const text = readFileSync(config, 'utf8');
@@ -199,7 +302,7 @@ test('settings that change while the node runs reach every loop', async () => {
     process.kill(exchange.pid(), 'SIGHUP');
 });
 
-test('weight and connections of an address are limited over all loops together', async () => {
+test('orders of an account, weight and connections of an address are limited over all loops together', async () => {
     const limited = await Exchange.start(18421, ['--quiet']);
     const many = Array.from({ length: 120 }, () => new Connection(limited.http));
     try {
@@ -207,6 +310,21 @@ test('weight and connections of an address are limited over all loops together',
             .then(({ status, text }) => (text.includes('from this address') ? 'full' : status), () => 'closed')));
         assert.equal(doors.filter((door) => door === 200).length, 100);
         const open = many.filter((_, index) => doors[index] === 200);
+
+        // A hundred in ten seconds by the log's clock, over whichever connections; a window may turn meanwhile.
+        let placed = 0, tooMany;
+        for (let i = 0; tooMany === undefined; i++) {
+            const answer = await open[i % open.length].sign(limited.accounts[0], 'POST', '/api/v3/order', {
+                symbol: SYMBOL, side: 'BUY', type: 'LIMIT', timeInForce: 'IOC', quantity: '0.001', price: '20000' });
+            if (answer.status !== 200) {
+                tooMany = JSON.parse(answer.text).code;
+                continue;
+            }
+            const count = Number(answer.headers['x-mbx-order-count-10s']);
+            assert.ok(count === placed + 1 || count === 1, `${count} behind ${placed}`);
+            placed = count;
+        }
+        assert.deepEqual([placed, tooMany], [100, -1015]);
 
         // 6,000 a minute are as many of these, of 20 each, whatever the connections; once more when a minute ended meanwhile.
         const minute = () => Math.floor(Date.now() / 60000);

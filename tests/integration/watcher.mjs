@@ -10,6 +10,9 @@ export function isBefore(left, right) {
     return a < c || (a === c && b < d);
 }
 
+// Whether a message `certified` is about an event.
+export const covers = ({ from, to }, { sequence }) => !isBefore(sequence, from) && !isBefore(to, sequence);
+
 // One connection that is told of one account.
 export class Watcher {
     static async open(base, account, kind = 'HMAC', from = undefined, wishes = {}) {
@@ -59,6 +62,10 @@ export class Watcher {
 
     reports() {
         return this.events.filter(({ e }) => e === 'executionReport');
+    }
+
+    certified() {
+        return this.events.filter(({ e }) => e === 'certified');
     }
 
     kinds() {
