@@ -5,7 +5,9 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { Duplex } from 'node:stream';
 import { after, before, test } from 'node:test';
 import tls from 'node:tls';
 import { putCertificate, speakTls, tellTrusted, trusted } from './authority.mjs';
@@ -174,6 +176,118 @@ function tellTls(folder) {
         assert.match(log(), /"setting changed" key=header_s/);
         assert.match(log(), /"setting changes at the next start" key=peer_port/);
         assert.match(log(), /"settings read again" changed=1 at_next_start=1/);
+    });
+
+    const count = (name) => metric(exchange.http, name);
+
+    // What a client of the kind says first.
+    const helloOf = (options) => new Promise((resolve) => {
+        const wire = new Duplex({ read() {}, write(bytes, _, done) { resolve(bytes); done(); } });
+        tls.connect({ socket: wire, ...options }).on('error', () => {});
+    });
+
+    // A bare connection on which this is said, and nothing more: it ends when the node ends it.
+    const said = async (bytes) => {
+        const socket = connect(PORT, '127.0.0.1');
+        socket.on('error', () => {});
+        const ended = new Promise((resolve) => socket.on('end', resolve).on('close', resolve));
+        await new Promise((resolve) => socket.once('connect', resolve));
+        socket.resume().write(bytes);
+        return { socket, ended };
+    };
+
+    const record = (type, body, length = body.length) =>
+        Buffer.concat([Buffer.from([type, 3, 3, length >> 8, length & 0xff]), body]);
+
+    test('handshakes that do not end are ended, and others are served meanwhile', async () => {
+        const hello = await helloOf({});
+        configure('header_s = 1');
+        process.kill(exchange.pid(), 'SIGHUP');
+        await until('short times', async () => await count('reloads_total') === 3);
+        const before = await count('tls_slow_closed_total');
+        // Silent ones, those that stop anywhere in their first word, and those that say no second.
+        const halves = Array.from({ length: 200 }, (_, index) => hello.subarray(0, Math.floor(hello.length * index / 199)));
+        const all = await Promise.all(halves.map((half) => said(half)));
+        const agent = new https.Agent({ keepAlive: false });
+        assert.equal((await ask(agent, '/api/v3/ping')).status, 200);
+        await Promise.all(all.map(({ ended }) => ended));
+        assert.equal(await count('tls_slow_closed_total'), before + 200);
+        for (const { socket } of all) socket.destroy();
+    });
+
+    test('what is no TLS is ended at once, however much of it comes', async () => {
+        const hello = await helloOf({}), before = await count('tls_failed_total');
+        const handshake = (length, byteCount) => Buffer.concat([Buffer.from([1, length >> 16, length >> 8 & 0xff, length & 0xff]),
+                                                                Buffer.alloc(byteCount)]);
+        const pieces = Array.from({ length: 64 }, () => record(22, Buffer.alloc(16384)));
+        const garbage = [
+            ['bytes of nobody', Buffer.alloc(4096, 0xa5)],
+            ['HTTP', Buffer.from('GET /api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n')],
+            ['SSL 2', Buffer.from([0x80, 0x2e, 1, 0, 2, 0, 0x15, 0, 0, 0, 0x10, ...Buffer.alloc(37)])],
+            ['a record longer than any', record(22, Buffer.alloc(65000), 65535)],
+            ['an empty first word', record(22, handshake(0, 0))],
+            ['a first word of 16 MiB, in pieces', Buffer.concat([record(22, handshake(0xffffff, 16380)), ...pieces])],
+            ['data before any key', record(23, Buffer.alloc(100))],
+            ['a heartbeat', record(24, Buffer.from([1, 0xff, 0xff]))],
+            ['new ciphers before any', Buffer.concat(Array.from({ length: 200 }, () => record(20, Buffer.from([1]))))],
+            ['alerts alone', Buffer.concat(Array.from({ length: 200 }, () => record(21, Buffer.from([1, 90]))))],
+            ['a first word twice', Buffer.concat([hello, hello])],
+            ['another version', await helloOf({ minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' })],
+        ];
+        const left = [];
+        await Promise.all(garbage.map(async ([what, bytes]) => {
+            const { socket, ended } = await said(bytes);
+            const slow = await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 20000, 'slow').unref())]);
+            if (slow === 'slow') left.push(what);
+            socket.destroy();
+        }));
+        assert.deepEqual(left, []);
+        assert.equal(await count('tls_failed_total'), before + garbage.length);
+    });
+
+    // As many at once as a client's pool opens after a break, with their sessions of before, or with certificates of their own.
+    const storm = (size, options) => Promise.all(Array.from({ length: size }, () => new Promise((resolve, reject) => {
+        const socket = tls.connect({ host: '127.0.0.1', port: PORT, ...options }, () => {
+            socket.end(`GET /api/v3/ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+        });
+        let text = '';
+        socket.on('data', (bytes) => { text += bytes; });
+        socket.on('end', () => resolve({ status: text.slice(9, 12), isResumed: socket.isSessionReused(),
+                                         name: socket.getPeerCertificate().subject?.CN }));
+        socket.on('error', reject);
+    })));
+
+    test('sessions are taken up again, and nobody is asked for a certificate', async () => {
+        const session = await new Promise((resolve, reject) => {
+            const socket = tls.connect({ host: '127.0.0.1', port: PORT });
+            socket.once('session', (ticket) => { resolve(ticket); socket.destroy(); });
+            socket.on('error', reject);
+        });
+        const resumed = await storm(200, { session });
+        assert.ok(resumed.every(({ status, isResumed }) => status === '200' && isResumed), JSON.stringify(resumed[0]));
+        const own = { cert: readFileSync(certificate), key: readFileSync(join(folder, 'node.key')) };
+        assert.ok((await storm(20, own)).every(({ status }) => status === '200'));
+        const forged = Buffer.from(session);
+        for (let at = 200; at < forged.length; at += 3) forged[at] ^= 0x55;
+        for (const { status, isResumed } of await storm(20, { session: forged }).catch(() => [])) // a client may refuse it itself
+            assert.deepEqual([status, isResumed], ['200', false]);
+    });
+
+    test('certificates that change under load fail nobody', async () => {
+        const before = [await count('tls_failed_total'), await count('reloads_total')];
+        const seen = new Set();
+        for (let round = 0; round < 4; round++) {
+            const name = `round-${round}`;
+            putCertificate(folder, name);
+            process.kill(exchange.pid(), 'SIGHUP');
+            do {
+                const answers = await storm(40, {});
+                assert.ok(answers.every(({ status }) => status === '200'));
+                for (const answer of answers) seen.add(answer.name);
+            } while (!seen.has(name));
+        }
+        assert.deepEqual([...seen].sort().slice(0, 4), [0, 1, 2, 3].map((round) => `round-${round}`));
+        assert.deepEqual([await count('tls_failed_total'), await count('reloads_total')], [before[0], before[1] + 4]);
     });
 
     // Clients that trade all the while: each request has a definite answer or found the port closed, nobody's
