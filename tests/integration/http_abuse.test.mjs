@@ -148,13 +148,14 @@ const ambiguous = [
 ];
 
 quietly('what can be read two ways is refused, and nothing behind it is answered', async () => {
-    const taken = [];
+    const taken = [], oversized = await metric(exchange.http, 'http_oversized_total');
     await Promise.all(ambiguous.map(async ([what, bytes]) => {
         const { statuses, ended } = await raw(bytes);
         const isRefused = ended && statuses.length <= 1 && statuses.every((status) => status >= 400 && status < 500);
         if (!isRefused) taken.push([what, ended, ...statuses]);
     }));
     assert.deepEqual(taken, []);
+    assert.ok(await metric(exchange.http, 'http_oversized_total') >= oversized + 2); // libh2o itself refuses the largest
 });
 
 // [what it is, the bytes, the answers]: unusual, but one way to read it.
@@ -283,6 +284,7 @@ async function trickle(head, piece) {
 }
 
 quietly('requests that come byte by byte are ended', async () => {
+    const before = await metric(exchange.http, 'http_slow_closed_total');
     for (const [head, piece] of [[`GET ${TIME} HTTP/1.1\r\nX-A: `, 'b'], [`GET ${TIME} HTTP/1.1\r\n`, 'A: b\r\n'], ['G', 'E'],
                                  [post('Content-Length: 60000\r\n'), 'x'],
                                  [post('Transfer-Encoding: chunked\r\n'), '1\r\nx\r\n'],
@@ -290,6 +292,7 @@ quietly('requests that come byte by byte are ended', async () => {
         const { text, statuses } = await trickle(head, piece);
         assert.deepEqual(statuses, [408], `${JSON.stringify(head)}: ${text}`);
     }
+    assert.equal(await metric(exchange.http, 'http_slow_closed_total'), before + 6);
 });
 
 const connections = () => metric(exchange.http, 'http_connections');

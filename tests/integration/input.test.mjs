@@ -6,11 +6,14 @@ import { after, before, test } from 'node:test';
 import { signedRequest, signedText } from './clients.mjs';
 import { Exchange } from './exchange.mjs';
 
-let exchange, ann;
+let exchange, ann, root;
+
+const sealedRoot = async () => (await exchange.certified()).stateRoot;
 
 before(async () => {
     exchange = await Exchange.start(18303);
     [ann] = exchange.accounts;
+    root = await sealedRoot();
 });
 
 after(() => exchange?.stop());
@@ -31,6 +34,7 @@ async function untouched() {
     const usdt = account.body.balances.find((b) => b.asset === 'USDT');
     assert.equal(usdt.free, '100000000.00000000');
     assert.equal(usdt.locked, '0.00000000');
+    assert.equal(await sealedRoot(), root);
 }
 
 // [what is changed, code, part of the message]

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { signedRequest } from './clients.mjs';
 import { Exchange, until } from './exchange.mjs';
+import { metric } from './trading.mjs';
 
 let exchange, ann, bob;
 
@@ -164,6 +165,7 @@ test('more orders than may be are refused', async () => {
     assert.equal(refused.status, 429);
     assert.equal(refused.body.code, -1015);
     assert.equal(refused.body.msg, 'Too many new orders; current limit is 100 orders per 10 SECOND.');
+    assert.equal(await metric(exchange.http, 'orders_refused_total'), 1);
     const wait = Number(refused.headers.get('retry-after'));
     assert.ok(wait >= 1 && wait <= 10);
     await until('the next ten seconds', async () =>

@@ -472,6 +472,44 @@ test('limits: a handshake that does not end is not waited for', async () => {
     assert.ok(await metric('http_slow_closed_total') > 0);
 });
 
+// Settings that may change while the node runs; the last of a name counts.
+async function configure(line) {
+    const reloads = await metric('reloads_total');
+    appendFileSync(join(exchange.node, 'quorex.conf'), `${line}\n`);
+    process.kill(exchange.pid(), 'SIGHUP');
+    await until('the settings', async () => await metric('reloads_total') === reloads + 1);
+}
+
+test('limits: a connection has so many streams, in its URL and asked for', async () => {
+    const [streams, handshakes] = [await metric('ws_streams_refused_total'), await metric('ws_refused_total')];
+    const names = Array.from({ length: 400 }, (_, at) => `unknown${at}`);
+    const socket = await open();
+    socket.send(frame(FIN | TEXT, JSON.stringify({ method: 'SUBSCRIBE', params: names, id: 1 })));
+    assert.equal((await socket.hearJson()).code, 2);
+    socket.send(frame(FIN | TEXT, ask(2)));
+    assert.deepEqual((await socket.hearJson()).result, [], 'all or nothing');
+    socket.leave();
+    const { socket: refused, status } = await shake(usual, { path: `/stream?streams=${names.join('/')}` });
+    assert.equal(status, 400);
+    refused.leave();
+    assert.equal(await metric('ws_streams_refused_total'), streams + 1);
+    assert.equal(await metric('ws_refused_total'), handshakes + 1);
+});
+
+// What is tested is that a life's end is told and kept, not how long a day is: unit.gateway.pulse has the 24 hours.
+test('a connection is told before its life ends, and where it does', async () => {
+    const before = await metric('ws_old_closed_total');
+    await configure('ws_life_s = 2\nws_notice_s = 1');
+    for (const [path, dataOf] of [['/stream', ({ data }) => data], ['/ws', (data) => data], ['/ws-api/v3', ({ event }) => event]]) {
+        const socket = await open(path);
+        assert.equal(dataOf(await socket.hearJson()).e, 'serverShutdown', path);
+        await expectClose(socket, 1001);
+        socket.leave();
+    }
+    assert.equal(await metric('ws_old_closed_total'), before + 3);
+    await configure('ws_life_s = 86400');
+});
+
 test('a stop is told by an event and a code', async () => {
     const socket = await open('/stream');
     const stopping = exchange.down();
