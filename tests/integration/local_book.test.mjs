@@ -10,11 +10,14 @@
 
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { crc32 } from './checksum.mjs';
 import { signedRequest } from './clients.mjs';
 import { Exchange, until } from './exchange.mjs';
 import { Book, Streams } from './streams.mjs';
+import { metric } from './trading.mjs';
 
 const MINUTES = Number(process.env.QUOREX_BOOK_MINUTES ?? 0.4);
 const SPEEDS = ['depth@100ms', 'depth', 'book'];
@@ -24,6 +27,7 @@ const BATCH = 60;            // orders and cancels in one request
 const BATCHES = 3;           // at once, per market
 const NAMES = 300;           // of an account's orders, to be canceled
 const LIFE = [6, 30];        // rounds that a connection lives, at least and less than
+const REMEMBERED = 16384;    // changes of a book that the node knows: docs/api-quorex.md
 const STALL = 5;             // every so many connections reads nothing for half of its life
 let exchange, traders, named = 0;
 
@@ -185,13 +189,15 @@ class Keeper {
         return `${this.market.symbol.toLowerCase()}@${speed}`;
     }
 
-    async connect() {
-        this.books = Object.fromEntries(SPEEDS.map((speed) => [speed, new Kept(this.name(speed))]));
+    async connect(speeds = SPEEDS) {
+        this.books = Object.fromEntries(speeds.map((speed) => [speed, new Kept(this.name(speed))]));
         this.streams = await Streams.open(
-            `${exchange.ws}/quorex/v1/stream?streams=${SPEEDS.map((speed) => this.name(speed)).join('/')}`);
+            `${exchange.ws}/quorex/v1/stream?streams=${speeds.map((speed) => this.name(speed)).join('/')}`);
         const take = ({ stream, data }) => {
+            const speed = stream.slice(stream.indexOf('@') + 1);
+            if (!(speed in this.books)) return;
             try {
-                this.hear(stream.slice(stream.indexOf('@') + 1), data);
+                this.hear(speed, data);
             } catch (error) {
                 this.faults.push(error);
             }
@@ -305,6 +311,94 @@ test('whatever REST shows of a book at some id, the streams have told by that id
         assert.ok(exact > 20 && within > 20 && connections > 1, market.symbol);
     }
     console.log(`# ${counts.orders} orders and cancels`);
+});
+
+// ---- who is left behind ----
+
+// Bytes that the system holds of what the node has written to a connection and the client has not read, by the client's port.
+function held(clientPort) {
+    const hex = (port) => `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+    let bytes = 0;
+    for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n')) {
+        const [, local = '', remote = '', , queues] = line.trim().split(/\s+/);
+        const isEnd = (one, other) => local.endsWith(hex(one)) && remote.endsWith(hex(other));
+        if (isEnd(exchange.port, clientPort)) bytes += parseInt(queues.split(':')[0], 16);
+        if (isEnd(clientPort, exchange.port)) bytes += parseInt(queues.split(':')[1], 16);
+    }
+    return bytes;
+}
+
+// Answers that a client asks for and does not read, until more of them wait in the node than states may wait behind.
+async function clog(streams) {
+    const times = ['1s', '1m', '3m', '5m', '15m', '30m', '1h', '2h', '4h', '6h', '8h', '12h', '1d', '3d', '1w', '1M'];
+    const names = MARKETS.flatMap(({ symbol }) => times.map((time) => `${symbol.toLowerCase()}@kline_${time}@+08:00`));
+    assert.equal((await streams.ask('SUBSCRIBE', names, 1)).result, null);
+    const { length } = JSON.stringify(await streams.ask('LIST_SUBSCRIPTIONS', [], 2));
+    const { _socket: { localPort } } = streams.socket;
+    streams.socket.pause();
+    const ask = async (bytes) => {
+        const count = Math.ceil(bytes / length), before = await metric(exchange.http, 'ws_messages_total');
+        for (let i = 0; i < count; i++) streams.socket.send(JSON.stringify({ method: 'LIST_SUBSCRIPTIONS', id: 3 }));
+        await until('the answers', async () => await metric(exchange.http, 'ws_messages_total') >= before + count);
+    };
+    for (let before = -Infinity; held(localPort) > before + 100000;) {
+        before = held(localPort);
+        await ask(200000); // some of the first are Node's
+    }
+    await ask(300000);
+}
+
+const offer = (price) => ({ symbol: 'ETHBTC', side: 'SELL', type: 'LIMIT', timeInForce: 'GTC', quantity: '0.1', price });
+
+// So many changes of a book, of which the last is there to stay.
+async function changeBook(count) {
+    const { lastUpdateId } = await depthOf('ETHBTC');
+    for (let now = lastUpdateId, turn = 0; now < lastUpdateId + count; turn++) {
+        const lines = Array.from({ length: 50 }, (_, index) => {
+            const name = `c${turn}-${index}`, price = decimal(6000 + (turn * 50 + index) % 2000, 5);
+            return [{ ...offer(price), newClientOrderId: name }, { symbol: 'ETHBTC', origClientOrderId: name }];
+        });
+        assert.equal(await batch(traders[0], lines.flat()), 100);
+        if (turn % 20 === 19) now = (await depthOf('ETHBTC')).lastUpdateId;
+    }
+}
+
+test('who is left behind by more than is remembered gets the whole book anew, and goes on', { timeout: 120000 }, async () => {
+    const market = MARKETS[2];
+    for (const trader of traders) await cancelAll(trader, market.symbol);
+    const reloads = await metric(exchange.http, 'reloads_total');
+    appendFileSync(join(exchange.node, 'quorex.conf'), 'ws_messages = 100000\n');
+    process.kill(exchange.pid(), 'SIGHUP');
+    await until('the settings', async () => await metric(exchange.http, 'reloads_total') === reloads + 1);
+
+    const keeper = new Keeper(market), late = new Keeper(market);
+    await keeper.connect(['book']);
+    await late.connect(['depth@100ms']);
+    await until('the book', () => keeper.books.book.lastUpdateId !== null);
+    await clog(keeper.streams);
+    await clog(late.streams);
+    await changeBook(REMEMBERED + 1000);
+    assert.equal(keeper.counts.resyncs, 0);
+    const slow = await metric(exchange.http, 'ws_slow_closed_total');
+    keeper.streams.socket.resume();
+    await until('the whole book', () => { keeper.assertRight(); return keeper.counts.resyncs === 1; });
+
+    // From there on it is a book like any other.
+    for (const price of ['0.05500', '0.05400', '0.05300']) {
+        assert.equal(await batch(traders[0], [offer(price)]), 1);
+        const rest = await depthOf(market.symbol);
+        await until('the change', () => { keeper.assertRight(); return keeper.books.book.lastUpdateId >= rest.lastUpdateId; });
+        assertSame(keeper.books.book.sides, { bids: new Map(rest.bids), asks: new Map(rest.asks) }, `at ${rest.lastUpdateId}`);
+    }
+    assert.equal(keeper.counts.resyncs, 1);
+
+    // @depth has no whole book to give: who cannot be told what he has missed is closed, and told why.
+    late.streams.socket.resume();
+    const { code, reason } = await late.streams.ends;
+    assert.deepEqual([code, reason.startsWith('too slow')], [1008, true], reason);
+    assert.equal(await metric(exchange.http, 'ws_slow_closed_total'), slow + 1);
+    late.assertRight();
+    await keeper.drop();
 });
 
 test('every block is certified and verifies', async () => {
