@@ -205,8 +205,9 @@ enum outcome account_data_balances(struct request *request, const struct facts *
     writer_key_u64(json, "buyerCommission", 0);
     writer_key_u64(json, "sellerCommission", 0);
     put_rates(json, "commissionRates", tier);
-    writer_key_bool(json, "canTrade", !account->frozen);
-    writer_key_bool(json, "canWithdraw", !account->frozen && has_open_route(facts->params));
+    writer_key_bool(json, "canTrade", !account->frozen && !account->pending);
+    writer_key_bool(json, "canWithdraw",
+                    !account->frozen && !account->pending && has_open_route(facts->params));
     writer_key_bool(json, "canDeposit", facts->params->route_count > 0);
     writer_key_bool(json, "brokered", false);
     writer_key_bool(json, "requireSelfTradePrevention", false);

@@ -311,19 +311,24 @@ bool auth_verify(struct auth *auth, const struct view *view, uint32_t key_index,
                           proof->signature);
 }
 
+bool auth_verify_public(const uint8_t public_key[PUBLIC_KEY_BYTES],
+                        const struct auth_payload *payload, struct auth_proof *proof)
+{
+    char text[PROOF_TEXT_MAX];
+    size_t text_bytes;
+    if (payload->signature_count != 1 || !decode_percent(&payload->signature, text, &text_bytes) ||
+        !decode_base64(text, text_bytes, proof->signature))
+        return false;
+    proof->kind = AUTH_ED25519;
+    memcpy(proof->key_id, public_key, PUBLIC_KEY_BYTES);
+    return verify_ed25519(public_key, payload, proof->signature);
+}
+
 bool auth_verify_owner(const struct view *view, uint32_t account,
                        const struct auth_payload *payload, struct auth_proof *proof)
 {
     const struct view_account *owner = view_account(view, account);
-    char text[PROOF_TEXT_MAX];
-    size_t text_bytes;
-    if (owner == NULL || payload->signature_count != 1) return false;
-    if (!decode_percent(&payload->signature, text, &text_bytes) ||
-        !decode_base64(text, text_bytes, proof->signature))
-        return false;
-    proof->kind = AUTH_ED25519;
-    memcpy(proof->key_id, owner->public_key, PUBLIC_KEY_BYTES);
-    return verify_ed25519(owner->public_key, payload, proof->signature);
+    return owner != NULL && auth_verify_public(owner->public_key, payload, proof);
 }
 
 /* Base64 of 256 to 512 bytes, RSA's of 2048 to 4096 bits, in letters that may be percent-encoded. */

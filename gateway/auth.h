@@ -76,6 +76,10 @@ MUST_CHECK bool auth_verify(struct auth *auth, const struct view *view, uint32_t
 MUST_CHECK bool auth_verify_owner(const struct view *view, uint32_t account,
                                   const struct auth_payload *payload, struct auth_proof *proof);
 
+/* The same by any Ed25519 key, whether anybody knows it or not. */
+MUST_CHECK bool auth_verify_public(const uint8_t public_key[PUBLIC_KEY_BYTES],
+                                   const struct auth_payload *payload, struct auth_proof *proof);
+
 /* What a signature that auth_verify refused is refused for: an RSA key's, by its length, or no good one. */
 struct refusal auth_refusal(const struct auth_payload *payload);
 

@@ -88,6 +88,7 @@ enum outcome export_data_account(struct request *request, const struct facts *fa
     writer_hex(json, account->public_key, sizeof(account->public_key));
     writer_key_u64(json, "tier", account->tier);
     writer_key_bool(json, "frozen", account->frozen);
+    writer_key_bool(json, "pending", account->pending);
     writer_key_u64(json, "updateTime", account->updated_ns / request->time_unit_ns);
     writer_key_u64(json, "command", view_command(facts->view));
     put_keys(json, facts->view, request->account);

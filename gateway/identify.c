@@ -4,6 +4,9 @@
 #include "gateway/grant.h"
 #include "gateway/route.h"
 
+#include "common/intent_key.h"
+#include "common/parameter.h"
+
 #include <string.h>
 
 static void fill_client_id(struct desk_question *question)
@@ -65,24 +68,44 @@ static bool authenticate_key(struct desk_question *question)
     return true;
 }
 
+/* Whether the request is signed at all, and of a time that counts. */
+static bool is_signed_now(struct request *request)
+{
+    uint64_t timestamp_ns;
+    if (!intent_deadline(request->form, &timestamp_ns, &request->deadline_ns, &request->refusal))
+        return false;
+    if (request->payload.signature_count == 0) {
+        request->refusal = refusal_of(REJECT_MANDATORY, "signature", NULL);
+        return false;
+    }
+    return auth_check_time(timestamp_ns, request->deadline_ns, request->now_ns, &request->refusal);
+}
+
 /* The account's own key, named by itself: what is about API keys is not for any of them. */
 static bool authenticate_owner(struct desk_question *question)
 {
     const struct view *view = question->desk->facts.view;
     struct request *request = &question->request;
     const struct auth_piece *text = &question->headers[DESK_API_KEY];
-    uint64_t timestamp_ns;
     if (!auth_find_owner(view, text->bytes, text->byte_count, &request->account,
                          &request->refusal) ||
-        !intent_deadline(request->form, &timestamp_ns, &request->deadline_ns, &request->refusal))
-        return false;
-    if (request->payload.signature_count == 0) {
-        request->refusal = refusal_of(REJECT_MANDATORY, "signature", NULL);
-        return false;
-    }
-    if (!auth_check_time(timestamp_ns, request->deadline_ns, request->now_ns, &request->refusal))
+        !is_signed_now(request))
         return false;
     if (auth_verify_owner(view, request->account, &request->payload, &request->proof)) return true;
+    request->refusal = auth_refusal(&request->payload);
+    return false;
+}
+
+/* Nobody knows the key yet. That its owner has it, and wants an account for it, is all there is to know. */
+static bool authenticate_opener(struct desk_question *question)
+{
+    struct request *request = &question->request;
+    const struct form_field *field;
+    uint8_t public_key[PUBLIC_KEY_BYTES];
+    if (!parameter_mandatory(request->form, "publicKey", &field, &request->refusal) ||
+        !intent_key_public(request->form, public_key, &request->refusal) || !is_signed_now(request))
+        return false;
+    if (auth_verify_public(public_key, &request->payload, &request->proof)) return true;
     request->refusal = auth_refusal(&request->payload);
     return false;
 }
@@ -160,5 +183,6 @@ bool identify_asker(struct desk_question *question)
     const bool by_operators = request->route->security == SECURITY_OPERATOR ||
                               request->route->security == SECURITY_CONNECTOR;
     if (security == SECURITY_OWNER) return authenticate_owner(question);
+    if (security == SECURITY_OPENER) return authenticate_opener(question);
     return by_operators ? authenticate_operator(question) : authenticate_key(question);
 }

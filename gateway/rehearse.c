@@ -198,6 +198,7 @@ static enum reject judge(const struct rehearsal *rehearsal)
     const struct order_place_command *order = rehearsal->order;
     const struct market *listing = rehearsal->listing;
     const struct view_account *account = view_account(rehearsal->view, order->account);
+    if (account != NULL && account->pending) return REJECT_ACCOUNT_PENDING;
     if (account != NULL && account->frozen) return REJECT_ACCOUNT_FROZEN;
     if (listing->status != MARKET_TRADING) return REJECT_MARKET_CLOSED;
     if ((listing->filters.self_trade_modes >> order->self_trade & 1) == 0)

@@ -5,6 +5,7 @@
 #include "gateway/made_id.h"
 #include "gateway/reply_custody.h"
 #include "gateway/reply_key.h"
+#include "gateway/reply_opening.h"
 #include "gateway/reply_wallet.h"
 
 #include <string.h>
@@ -101,6 +102,8 @@ void reply_begin(struct reply *reply, enum reply_kind kind, enum response_type r
         .empty = empty,
     };
     memcpy(reply->cancel_id, own_id, 36);
+    if (kind == REPLY_OPENING)
+        memcpy(reply->owner, intent->account_open.public_key, sizeof(reply->owner));
     read_subject(reply, intent);
 }
 
@@ -361,6 +364,8 @@ static const char *word_of(uint16_t event_type)
         return "rules-changed";
     case T_ROUTE_CHANGED:
         return "route-changed";
+    case T_OPENING_CHANGED:
+        return "opening-changed";
     default:
         return NULL;
     }
@@ -411,6 +416,10 @@ static void on_admin(struct reply *reply, const struct event *event)
         break;
     case T_ACCOUNT_FROZEN:
         if (reply->result == NULL) reply->result = "account-frozen";
+        break;
+    case T_ACCOUNT_PENDING:
+        reply->created = le_get_u32(event->payload);
+        reply->result = "account-approved";
         break;
     case T_NODE_CHANGED: {
         struct node_changed_event changed;
@@ -675,10 +684,17 @@ static void finish_key(const struct reply *reply, const struct printing *printin
               reply->key_secret[0] == '\0' ? NULL : reply->key_secret);
 }
 
+/* Two asked for an account with the same key: both have it. */
+static bool is_open_already(const struct reply *reply)
+{
+    return reply->kind == REPLY_OPENING && reply->reject == REJECT_ALREADY_EXISTS;
+}
+
 /* Why there is nothing but a refusal to tell, or REJECT_NONE. */
 static enum reject objection_of(const struct reply *reply)
 {
     if (reply->is_void) return REJECT_OUTCOME_UNKNOWN;
+    if (is_open_already(reply)) return REJECT_NONE;
     if (reply->reject != REJECT_NONE) return reply->reject;
     if (reply->kind == REPLY_CANCEL_ALL && reply->element_count == 0) return REJECT_UNKNOWN_ORDER;
     return REJECT_NONE;
@@ -743,6 +759,10 @@ static void finish(struct reply *reply, const struct printing *printing, struct 
     case REPLY_KEY:
         ASSERT(reply->key_change != 0);
         finish_key(reply, printing, json);
+        break;
+    case REPLY_OPENING:
+        /* The view has taken the command that made it. */
+        reply_opening(json, printing->view, view_find_owner(printing->view, reply->owner));
         break;
     }
 }

@@ -22,7 +22,8 @@ enum reply_kind {
     REPLY_ADMIN,
     REPLY_CUSTODY,
     REPLY_APPLY, /* the withdrawal's id, as the wallet API tells it */
-    REPLY_KEY
+    REPLY_KEY,
+    REPLY_OPENING
 };
 
 /* An order that the command has placed. */
@@ -77,6 +78,7 @@ struct reply {
     uint16_t key_change; /* type of the event about a key; 0: none came */
     uint8_t key_id[32];  /* which one */
     char key_secret[65]; /* of one that was made and has one: filled in by who may tell it */
+    uint8_t owner[PUBLIC_KEY_BYTES]; /* of the account that is asked for */
     uint8_t cancel_id[36];
     uint8_t former_client_id[36];
     uint8_t withdrawal_id[36]; /* what the account calls the withdrawal that it asks for */

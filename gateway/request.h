@@ -34,6 +34,7 @@ enum security {
     SECURITY_TRADE,
     SECURITY_WITHDRAW, /* a key that may withdraw */
     SECURITY_OWNER,    /* the account's own key, by its public key: no API key will do */
+    SECURITY_OPENER, /* who has no account yet: the key that is to have one, which the text names */
     SECURITY_OPERATOR,
     SECURITY_CONNECTOR, /* an operator, or a connector that was added */
     SECURITY_READER,    /* members and granted auditors: grant.h */

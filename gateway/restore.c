@@ -81,6 +81,13 @@ bool restore_frozen(struct restore *restore, uint32_t account)
     return true;
 }
 
+bool restore_pending(struct restore *restore, uint32_t account)
+{
+    if (!account_there(restore, account)) return false;
+    view_make_wait(restore->view, account);
+    return true;
+}
+
 static bool route_there(const struct restore *restore, const uint8_t *chain, uint16_t asset)
 {
     return restore->has_params &&

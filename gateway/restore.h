@@ -67,6 +67,8 @@ MUST_CHECK bool restore_account(struct restore *restore, uint32_t account,
                                 const uint8_t public_key[PUBLIC_KEY_BYTES], uint16_t tier);
 /* The last of them is frozen. */
 MUST_CHECK bool restore_frozen(struct restore *restore, uint32_t account);
+/* Likewise: it waits for an operator. */
+MUST_CHECK bool restore_pending(struct restore *restore, uint32_t account);
 MUST_CHECK bool restore_balance(struct restore *restore, uint32_t account, uint16_t asset,
                                 struct view_balance balance);
 /* Deposits, withdrawals and addresses that are remembered: the first two by rising number. */

@@ -282,6 +282,14 @@ static bool vouch(struct desk_question *question)
     return true;
 }
 
+/* The log would refuse it: an account that waits for an operator can only ask. */
+static bool waits(const struct desk_question *question)
+{
+    const struct view_account *account =
+        view_account(question->desk->facts.view, question->request.account);
+    return account != NULL && account->pending;
+}
+
 void submit_command(struct desk_question *question)
 {
     struct desk *desk = question->desk;
@@ -292,6 +300,8 @@ void submit_command(struct desk_question *question)
 
     if (question->by_session && !vouch(question)) {
         desk_refuse(question, REJECT_SESSION_UNSIGNED);
+    } else if (waits(question)) {
+        desk_refuse(question, REJECT_ACCOUNT_PENDING);
     } else if (desk->is_stopping) {
         desk_refuse(question, REJECT_STOPPING);
     } else if (atomic_load_explicit(&progress->halted, memory_order_relaxed) != 0) {

@@ -485,6 +485,14 @@ static void on_account_frozen(struct view *view, const struct event *event)
     view->accounts[frozen.account].frozen = frozen.frozen != 0;
 }
 
+static void on_account_pending(struct view *view, const struct event *event)
+{
+    struct account_pending_event told;
+    account_pending_event_get(event->payload, &told);
+    ASSERT(view_account(view, told.account) != NULL);
+    view->accounts[told.account].pending = told.pending != 0;
+}
+
 void view_apply(struct view *view, const struct applied *applied, const struct event *event)
 {
     switch (event->type) {
@@ -545,6 +553,9 @@ void view_apply(struct view *view, const struct applied *applied, const struct e
     case T_ACCOUNT_FROZEN:
         on_account_frozen(view, event);
         break;
+    case T_ACCOUNT_PENDING:
+        on_account_pending(view, event);
+        break;
     default:
         custody_view_apply(view->custody, applied->number, applied->stamp_ns, event);
         break;
@@ -561,6 +572,12 @@ void view_freeze(struct view *view, uint32_t account)
 {
     ASSERT(view_account(view, account) != NULL);
     view->accounts[account].frozen = true;
+}
+
+void view_make_wait(struct view *view, uint32_t account)
+{
+    ASSERT(view_account(view, account) != NULL);
+    view->accounts[account].pending = true;
 }
 
 struct custody_view *view_custody(const struct view *view)

@@ -45,7 +45,8 @@ struct view_account {
     struct order_tally tally;
     uint16_t tier;
     bool exists;
-    bool frozen; /* it may cancel, and nothing else */
+    bool frozen;  /* it may cancel, and nothing else */
+    bool pending; /* it may do nothing until an operator has approved of it */
 };
 
 struct view_balance {
@@ -118,6 +119,9 @@ MUST_CHECK struct view *view_new(struct arena *arena, const struct genesis *gene
 
 /* The account, which exists, is frozen from here on. For restore.h. */
 void view_freeze(struct view *view, uint32_t account);
+
+/* Likewise: it waits for an operator. */
+void view_make_wait(struct view *view, uint32_t account);
 
 /* Deposits, withdrawals and addresses. */
 struct custody_view *view_custody(const struct view *view);

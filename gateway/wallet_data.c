@@ -145,13 +145,13 @@ enum outcome wallet_data_status(struct request *request, const struct facts *fac
 {
     struct writer *json = &request->json;
     writer_object(json);
-    writer_key_string(json, "data",
-                      view_account(facts->view, request->account)->frozen ? "Abnormal" : "Normal");
+    const struct view_account *account = view_account(facts->view, request->account);
+    writer_key_string(json, "data", account->frozen || account->pending ? "Abnormal" : "Normal");
     writer_object_end(json);
     return OUTCOME_ANSWERED;
 }
 
-/* Nothing but an operator's freeze keeps an account from trading, and that has no end of its own. */
+/* Nothing but operators keeps an account from trading, and that has no end of its own. */
 enum outcome wallet_data_trading_status(struct request *request, const struct facts *facts)
 {
     const struct view_account *account = view_account(facts->view, request->account);
@@ -159,7 +159,7 @@ enum outcome wallet_data_trading_status(struct request *request, const struct fa
     writer_object(json);
     writer_key(json, "data");
     writer_object(json);
-    writer_key_bool(json, "isLocked", account->frozen);
+    writer_key_bool(json, "isLocked", account->frozen || account->pending);
     writer_key_u64(json, "plannedRecoverTime", 0);
     writer_key(json, "triggerCondition");
     writer_object(json);

@@ -76,6 +76,12 @@ static const struct action {
      "action=connector-add",
      "publicKey=HEX (may report and ask of the routes that name it, and nothing else)",
      {{NULL, NULL}}},
+    {"open-accounts",
+     "action=opening-set",
+     "perHour= (accounts that may open themselves with a key pair in an hour; 0: none) "
+     "[approval=true] (each waits for approve-account)",
+     {{"approval", "true"}}},
+    {"approve-account", "action=account-approve", "account=", {{NULL, NULL}}},
     {"freeze-account", "action=account-freeze&frozen=true", "account=", {{NULL, NULL}}},
     {"unfreeze-account", "action=account-freeze&frozen=false", "account=", {{NULL, NULL}}},
     {"assign-address", "action=deposit-address", "account= chain= address=", {{NULL, NULL}}},

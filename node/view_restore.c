@@ -37,7 +37,10 @@ static bool read_account(struct reading *reading, uint32_t number)
     if (!sections_account(&reading->engine, &account)) return false;
     if (account.has_key && !sections_account_key(&reading->engine, &key)) return false;
     if (!restore_account(reading->restore, number, key.public_key, account.tier)) return false;
-    if (account.frozen != 0 && !restore_frozen(reading->restore, number)) return false;
+    if ((account.frozen & SNAPSHOT_FROZEN) != 0 && !restore_frozen(reading->restore, number))
+        return false;
+    if ((account.frozen & SNAPSHOT_PENDING) != 0 && !restore_pending(reading->restore, number))
+        return false;
     for (uint8_t i = 0; i < account.balances; i++) {
         if (!sections_balance(&reading->engine, &balance) ||
             !restore_balance(reading->restore, number, balance.asset,

@@ -25,7 +25,7 @@ const parametersOf = (operation) => (operation.parameters ?? []).map((one) => re
 
 // What every signed request has; it is read before the handler.
 const OF_SIGNATURES = new Set(['timestamp', 'recvWindow', 'signature', 'nonce']);
-const SIGNED = { USER_DATA: 'timestamp', TRADE: 'timestamp', WITHDRAW: 'timestamp', OWNER: 'timestamp' };
+const SIGNED = { USER_DATA: 'timestamp', TRADE: 'timestamp', WITHDRAW: 'timestamp', OWNER: 'timestamp', OPENER: 'timestamp' };
 
 // Read by what handlers share, and of no use to these: [operation, why, which].
 const BEYOND = new Map([

@@ -50,7 +50,7 @@ before(async () => {
     operator = operatorOf(join(dir, 'operator.key'));
     withdrawing = pair();
     ({ chainId } = await status());
-    for (const id of ['makeKey', 'limitKey', 'removeKey']) known[id] = { chainId };
+    for (const id of ['makeKey', 'limitKey', 'removeKey', 'openAccount']) known[id] = { chainId };
     await prepare();
 });
 
@@ -113,6 +113,7 @@ const needs = {
     openOrderLists: () => sent('placeOco', { changes: { listClientOrderId: undefined } }),
     cancelList: () => sent('placeOco'),
     keepListening: listen, stopListening: listen,
+    pendingAccounts: waiting,
     limitKey: ownKey, removeKey: ownKey, keys: ownKey,
     walletWithdraw: small,
     walletWithdrawals: small,
@@ -132,6 +133,12 @@ async function listen() {
 async function ownKey() {
     const { body } = await sent('makeKey', { account: bob });
     known.limitKey = known.removeKey = { chainId, keyId: body.keyId };
+}
+
+// An account that an operator has to look at.
+async function waiting() {
+    await command('open-accounts', 'perHour=1000');
+    assert.equal((await sent('openAccount')).body.status, 'PENDING');
 }
 
 // One that needs nobody's approval is released with its block.
@@ -194,6 +201,12 @@ const signers = {
         const apiKey = Buffer.from(key.export({ format: 'jwk' }).x, 'base64url').toString('hex');
         return { text: `${whole}&signature=${signature}`, headers: { 'X-MBX-APIKEY': apiKey } };
     },
+    // By a key that nobody knows.
+    opener: (text) => {
+        const fresh = pair();
+        const whole = `${text}&publicKey=${fresh.publicKey}&timestamp=${Date.now()}`;
+        return { text: `${whole}&signature=${encodeURIComponent(sign(null, Buffer.from(whole), fresh.key).toString('base64'))}`, headers: {} };
+    },
     operator: (text, who, method) => {
         const asked = method === 'GET' || text.startsWith('action=reconcile');
         const whole = [text, `timestamp=${Date.now()}`].filter(Boolean).join('&');
@@ -212,7 +225,7 @@ const signers = {
                                   'X-Quorex-Grant': grant } };
     },
 };
-const signerOf = { USER_DATA: 'account', TRADE: 'account', WITHDRAW: 'account', OWNER: 'owner', BATCH: 'account', ITEMS: 'lines', USER_STREAM: 'key', OPERATOR: 'operator', CONNECTOR: 'operator', READER: 'reader' };
+const signerOf = { USER_DATA: 'account', TRADE: 'account', WITHDRAW: 'account', OWNER: 'owner', OPENER: 'opener', BATCH: 'account', ITEMS: 'lines', USER_STREAM: 'key', OPERATOR: 'operator', CONNECTOR: 'operator', READER: 'reader' };
 
 async function sent(id, { changes, account } = {}) {
     const one = byId.get(id), given = exampleOf(one, changes);

@@ -48,6 +48,7 @@ TEST(route, nothing_but_reads_is_unsigned)
                         routes[index].security == SECURITY_ITEMS ||
                         routes[index].security == SECURITY_WITHDRAW ||
                         routes[index].security == SECURITY_OWNER ||
+                        routes[index].security == SECURITY_OPENER ||
                         routes[index].security == SECURITY_OPERATOR ||
                         routes[index].security == SECURITY_CONNECTOR);
     }
