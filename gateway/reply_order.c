@@ -193,6 +193,29 @@ static void put_stop_and_iceberg(struct writer *json, const struct params *param
 
 /* ---- orders ---- */
 
+/* Since when a trailing order that was just placed follows the price: without a stop price at once, if
+ * there is a price to start from. */
+static void put_trailing_time(struct writer *json, const struct printing *printing,
+                              const struct view_order *order, uint64_t stamp_ns)
+{
+    const bool follows = order->stop_price.ticks == 0 && order->status != ORDER_PENDING_NEW &&
+                         view_has_traded(printing->view, order->market);
+    if (order->trailing_delta == 0) return;
+    if (follows)
+        put_time(json, printing, "trailingTime", stamp_ns);
+    else
+        writer_key_i64(json, "trailingTime", -1);
+}
+
+/* The same of one that was placed before. With a stop price it is a trade that lets it begin, and in a list what it waited for:
+ * of neither it is known when that was. */
+static void put_kept_trailing_time(struct writer *json, const struct printing *printing,
+                                   const struct view_order *order)
+{
+    if (order->stop_price.ticks != 0 || order->list_id != 0) return;
+    put_trailing_time(json, printing, order, order->created_ns);
+}
+
 void reply_order(struct writer *json, const struct printing *printing,
                  const struct view_order *order)
 {
@@ -209,23 +232,10 @@ void reply_order(struct writer *json, const struct printing *printing,
     put_time(json, printing, "updateTime", order->updated_ns);
     writer_key_bool(json, "isWorking", order->working_ns != 0 || order->executed.lots > 0);
     put_working_time(json, printing, order);
+    put_kept_trailing_time(json, printing, order);
     put_rarities(json, printing, order);
     put_self_trade(json, order->self_trade);
     writer_object_end(json);
-}
-
-/* Since when a trailing order that was just placed follows the price: without a stop price at once, if
- * there is a price to start from. */
-static void put_trailing_time(struct writer *json, const struct printing *printing,
-                              const struct view_order *order, uint64_t stamp_ns)
-{
-    const bool follows = order->stop_price.ticks == 0 && order->status != ORDER_PENDING_NEW &&
-                         view_has_traded(printing->view, order->market);
-    if (order->trailing_delta == 0) return;
-    if (follows)
-        put_time(json, printing, "trailingTime", stamp_ns);
-    else
-        writer_key_i64(json, "trailingTime", -1);
 }
 
 void reply_placed(struct writer *json, const struct printing *printing,
@@ -267,6 +277,7 @@ void reply_canceled(struct writer *json, const struct printing *printing,
     put_time(json, printing, "transactTime", stamp_ns);
     put_state(json, printing->params, order);
     put_stop_and_iceberg(json, printing->params, order);
+    put_kept_trailing_time(json, printing, order);
     put_rarities(json, printing, order);
     put_self_trade(json, order->self_trade);
     writer_object_end(json);

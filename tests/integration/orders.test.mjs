@@ -116,6 +116,7 @@ test('a trailing stop follows the price and fires when it turns', async () => {
                                      trailingDelta: 100 });
     assert.equal(order.trailingDelta, 100);
     assert.equal(order.trailingTime, order.transactTime);
+    assert.equal((await found(ann, order)).trailingTime, order.transactTime);
     await limit(bob, 'BUY', '0.01', '40000');
     for (const price of ['51000', '50500', '52000', '51481']) await trade(price);
     assert.equal((await found(ann, order)).status, 'NEW');

@@ -54,6 +54,38 @@ TEST(reply_order, an_own_fill_of_one_order_is_shown_once)
     }
 }
 
+static const char *told_of(const struct view_order *order)
+{
+    static const uint8_t cancel_id[36] = "c";
+    const struct printing shown = printing();
+    reply_order(&json, &shown, order);
+    reply_canceled(&json, &shown, order, cancel_id, 9 * DESK_MS_NS);
+    desk_answer[json.used] = 0;
+    return desk_answer;
+}
+
+/* Since when a trailing stop follows the price is told as long as it is remembered, where it is known: since it was placed, once
+ * there is a price. */
+TEST(reply_order, a_trailing_stop_says_since_when_it_follows)
+{
+    struct view_order order = {.order_id = 1,
+                               .created_ns = 7 * DESK_MS_NS,
+                               .qty = {1},
+                               .trailing_delta = 50,
+                               .side = SELL,
+                               .type = STOP_LOSS,
+                               .time_in_force = GTC,
+                               .status = ORDER_NEW};
+    const char *text = strstr(told_of(&order), "\"trailingTime\":-1,\"trailingDelta\":50");
+    assert_non_null(text); /* nothing has traded */
+    assert_non_null(strstr(text + 1, "\"trailingTime\":-1,\"trailingDelta\":50"));
+    order.stop_price = (price_t){5000};
+    assert_null(strstr(told_of(&order), "trailingTime"));
+    order.stop_price = (price_t){0};
+    order.list_id = 3;
+    assert_null(strstr(told_of(&order), "trailingTime"));
+}
+
 /* A maker that buys is charged in base; its rebate is of the quote it paid. */
 TEST(reply_order, a_rebate_is_a_commission_below_zero_in_what_was_paid)
 {
