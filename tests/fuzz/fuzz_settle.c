@@ -3,11 +3,14 @@
  * An input is read byte by byte, command after command; when it ends, a generator seeded by it goes on
  * for some more, so that short inputs make long stories too. Four accounts, two of them almost poor, three
  * markets, ten client ids and sixteen prices: orders meet, stops fire stops, and holds run out. Both sides
- * start each input from the state after listed markets and funded accounts, copied back in one piece. What
+ * start each input from the state after listed markets and funded accounts, copied back in one piece; its first
+ * byte says by which rules, and more may come. An account without money makes and removes keys, and asks by them. What
  * the projection makes of the same blocks must add up to the same balances.
  */
 
 #include "common/intent_custody.h"
+#include "common/intent_key.h"
+#include "common/key_rights.h"
 #include "engine/match.h"
 #include "settlement/posting.h"
 #include "tests/unit/settlement/world.h"
@@ -285,13 +288,24 @@ static void adjust(struct genesis *genesis)
 {
     genesis->validators.count = 1;
     genesis->validators.members[0].node = 1;
-    genesis->params.rules = PARAMS_RULES; /* the house has an account */
+    genesis->params.rules = PARAMS_RULES_HOUSE; /* the house has an account */
     genesis->params.tier_count = 3;
     genesis->params.tiers[0] = (struct fee_tier){1000, 2000, {0}};
     genesis->params.tiers[1] = (struct fee_tier){333, 777, {20000}};
     genesis->params.tiers[2] = (struct fee_tier){-500, 500, {INT64_MAX}};
     genesis->params.orders_max = 24;
     genesis->params.levels_max = 24;
+}
+
+/* The chain's rules, one after the other until `rules`. */
+static void rules_rise(uint32_t rules)
+{
+    for (uint32_t next = params.rules + 1; next <= rules; next++) {
+        char text[64];
+        snprintf(text, sizeof(text), "action=rules-set&rules=%u", next);
+        operate(text);
+        ASSERT(params.rules == next);
+    }
 }
 
 /* ---- Deposits and withdrawals of BTC over a chain; account 3 has a key that may withdraw. ---- */
@@ -314,19 +328,26 @@ static void custody_open(void)
     operate("action=deposit-address&account=4&chain=ETH&address=d1");
 }
 
-/* A text of account 3's own, with the time of now. */
-static void own(uint16_t type, uint8_t *payload, const char *text)
+/* A text that this key signs, with the time of now. */
+static void sign(const uint8_t public_key[PUBLIC_KEY_BYTES], const uint8_t *secret, uint16_t type,
+                 const uint8_t *payload, const char *text)
 {
     uint8_t auth[1024];
     char *signed_text = (char *)auth + 96;
     const uint64_t now_ms = stamp_ns / 1000000;
     const int length = snprintf(signed_text, sizeof(auth) - 96, "%s&timestamp=%llu", text,
                                 (unsigned long long)now_ms);
-    memcpy(auth, withdraw_public, 32);
-    hash_sign(withdraw_secret, signed_text, (size_t)length, auth + 32);
+    memcpy(auth, public_key, 32);
+    hash_sign(secret, signed_text, (size_t)length, auth + 32);
     deadline_ns = now_ms * 1000000 + 5000000000u;
     send(type, AUTH_ED25519, payload, auth, 96 + (size_t)length);
     deadline_ns = 0;
+}
+
+/* Account 3's own. */
+static void own(uint16_t type, const uint8_t *payload, const char *text)
+{
+    sign(withdraw_public, withdraw_secret, type, payload, text);
 }
 
 static void own_custody(bool allows)
@@ -337,7 +358,7 @@ static void own_custody(bool allows)
     struct refusal refusal;
     uint8_t payload[COMMAND_PAYLOAD_MAX];
     const char where = (char)('a' + byte() % 2);
-    const bool applies = !allows && byte() % 2 == 0;
+    const bool applies = !allows && byte() % 2 == 0 && params.rules >= PARAMS_RULES_APPLY;
     if (allows)
         snprintf(text, sizeof(text), "action=address-%s&chain=ETH&address=%c",
                  byte() < 200 ? "allow" : "forbid", where);
@@ -406,6 +427,84 @@ static void custody(void)
     operate(text);
 }
 
+/* ---- Keys of an account that has nothing else ---- */
+
+#define OWNERS_KEYS 8
+
+static uint32_t owner;
+static uint8_t owner_public[PUBLIC_KEY_BYTES], owner_secret[SECRET_KEY_BYTES];
+static char chain_hex[2 * HASH_BYTES + 1];
+static hash_t owners_keys[OWNERS_KEYS]; /* that were asked for, and those that never were */
+static uint32_t owners_asked;
+
+static void owner_open(void)
+{
+    const uint8_t seed[32] = "whose keys come and go";
+    char text[256], hex[65];
+    crypto_sign_seed_keypair(owner_public, owner_secret, seed);
+    hash_hex(owner_public, 32, hex);
+    hash_hex(genesis_chain_id(&world->genesis).bytes, HASH_BYTES, chain_hex);
+    snprintf(text, sizeof(text), "action=account-create&publicKey=%s&tier=0", hex);
+    operate(text);
+    owner = world->account_count + 1;
+}
+
+/* Made, limited or removed: for this exchange, for another one, or for none, as below rules 8. */
+static void key_change(void)
+{
+    static const char *const rights[] = {"READ", "TRADE", "READ,TRADE"};
+    char text[512], timed[600], id[65], chain[96] = "";
+    struct form form;
+    struct intent intent;
+    struct refusal refusal;
+    uint8_t payload[COMMAND_PAYLOAD_MAX];
+    const uint8_t which = byte() % 4, where = byte() % 16;
+    hash_hex(owners_keys[byte() % OWNERS_KEYS].bytes, 32, id);
+    if (where > 0) snprintf(chain, sizeof(chain), "&chainId=%s", where == 1 ? id : chain_hex);
+    if (which < 2)
+        snprintf(text, sizeof(text), "action=key-create&permissions=%s%s", rights[byte() % 3],
+                 chain);
+    else if (which == 2)
+        snprintf(text, sizeof(text), "action=key-limit&keyId=%s&permissions=%s%s", id,
+                 rights[byte() % 3], chain);
+    else
+        snprintf(text, sizeof(text), "action=key-remove&keyId=%s%s", id, chain);
+    const int length = snprintf(timed, sizeof(timed), "%s&timestamp=%llu", text,
+                                (unsigned long long)(stamp_ns / 1000000));
+    if (!form_parse(&form, timed, (size_t)length, "", 0)) abort();
+    if (!(which < 2    ? intent_key_create(&form, &params, &intent, &refusal)
+          : which == 2 ? intent_key_limit(&form, &intent, &refusal)
+                       : intent_key_remove(&form, &intent, &refusal)))
+        abort();
+    if (which < 2) {
+        intent.key_create.account = owner;
+        owners_keys[owners_asked++ % OWNERS_KEYS] =
+            key_rights_id(owner_public, intent.key_create.time_ns);
+    } else if (which == 2) {
+        intent.key_limit.account = owner;
+    } else {
+        intent.key_remove.account = owner;
+    }
+    intent_put(&intent, payload);
+    sign(owner_public, owner_secret, intent.type, payload, text);
+}
+
+/* A command by one of them, whatever became of it: from rules 7 on it may be in the log, and from rules 8 on with anything for a
+ * signature behind its deadline. */
+static void key_use(void)
+{
+    uint8_t payload[COMMAND_PAYLOAD_MAX], auth[128] = {0};
+    if (params.rules < PARAMS_RULES_KEYS) return;
+    const struct cancel_all_command asked = {owner, market};
+    const bool is_late = params.rules >= PARAMS_RULES_LATE && byte() % 2 == 0;
+    const bool is_signed = is_late && byte() % 2 == 0;
+    cancel_all_command_put(payload, &asked);
+    memcpy(auth, owners_keys[byte() % OWNERS_KEYS].bytes, 32);
+    deadline_ns = is_late ? stamp_ns - 1 : 0;
+    send(T_CANCEL_ALL, is_signed ? AUTH_ED25519 : AUTH_HMAC, payload, auth, is_signed ? 120 : 32);
+    deadline_ns = 0;
+}
+
 /* USDTBTC, which prices USDT in the volume asset, and ETHUSDT, which needs that price. */
 static void list_more(void)
 {
@@ -424,6 +523,7 @@ static void list_more(void)
         operate(text);
     }
     custody_open();
+    owner_open();
     world->nonce = nonce;
 }
 
@@ -732,6 +832,10 @@ static void govern(void)
     char text[128];
     const uint8_t which = byte();
     const char *symbol = params.markets[market].symbol;
+    if (which < 8) {
+        rules_rise(params.rules < PARAMS_RULES ? params.rules + 1 : PARAMS_RULES);
+        return;
+    }
     if (which < 60)
         snprintf(text, sizeof(text), "action=market-status&symbol=%s&status=%s", symbol,
                  which < 20 ? "HALT" : "TRADING");
@@ -767,8 +871,10 @@ static void one_command(void)
         replace(account);
     else if (kind < 216)
         list(account);
-    else if (kind < 240)
+    else if (kind < 232)
         sweep(account, kind % 4);
+    else if (kind < 240)
+        kind % 2 == 0 ? key_change() : key_use();
     else if (kind < 242)
         govern();
     else if (kind < 244)
@@ -830,6 +936,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t byte_count)
     for (size_t i = 0; i < byte_count; i++)
         input.state = (input.state ^ data[i]) * 0x100000001b3u;
     const uint32_t more = byte_count == 0 ? 0 : input.state % 64;
+    memset(owners_keys, 0x77, sizeof(owners_keys));
+    owners_asked = 0;
+    rules_rise(PARAMS_RULES_HOUSE + byte() % (PARAMS_RULES - PARAMS_RULES_HOUSE + 1));
     uint32_t count = 0;
     for (; count < COMMANDS_MAX && input.at != input.end; count++)
         one_command();
