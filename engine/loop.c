@@ -243,9 +243,10 @@ static enum status batches_run(struct engine_loop *loop)
             if (status != STATUS_OK) return status;
             ring_pop(loop->batches);
             ring_release(loop->batches);
+            park_busy(loop->park);
         } else if (stopping) {
             return STATUS_OK;
-        } else {
+        } else if (!park_looks(loop->park)) {
             batch_await(loop);
         }
     }

@@ -61,7 +61,7 @@ void engine_loop_close(struct engine_loop *loop);
 MUST_CHECK bool engine_loop_step(struct engine_loop *loop, const struct command *command,
                                  uint64_t stamp_ns, uint32_t client_hash);
 
-/* How often the loop has slept or woken a consumer. Its thread makes no other system call. */
+/* How often the loop has slept or woken a consumer. Its thread makes no other system call, unless its park spins. */
 static inline uint64_t engine_loop_parks(const struct engine_loop *loop)
 {
     return loop->parks;

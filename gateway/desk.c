@@ -480,9 +480,11 @@ void desk_finish(struct desk *desk, struct waiter *waiter, const struct applied 
     submit_finish(desk, waiter, applied);
 }
 
-void desk_flush(struct desk *desk)
+bool desk_flush(struct desk *desk)
 {
+    const bool has_committed = desk->has_committed;
     submit_flush(desk);
+    return has_committed;
 }
 
 void desk_tick(struct desk *desk, uint64_t now_ms)

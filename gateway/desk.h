@@ -157,8 +157,8 @@ void desk_finish(struct desk *desk, struct waiter *waiter, const struct applied 
  * it leaves. */
 void desk_moved(struct desk *desk);
 
-/* Hands the round's commands to the log: one publish, at most one wake. */
-void desk_flush(struct desk *desk);
+/* Hands the round's commands to the log: one publish, at most one wake. Returns whether there were any. */
+bool desk_flush(struct desk *desk);
 
 /* Answers what has waited too long. About ten times a second. */
 void desk_tick(struct desk *desk, uint64_t now_ms);

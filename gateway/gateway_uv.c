@@ -140,7 +140,9 @@ static void drain_all(struct gateway *gateway)
     const uint64_t before = view_command(gateway->view);
     drain(gateway->options->applied, gateway, take_record);
     drain(gateway->options->notices, gateway, take_notice);
-    if (view_command(gateway->view) != before) desk_moved(gateway->desk);
+    if (view_command(gateway->view) == before) return;
+    park_busy(gateway->options->park);
+    desk_moved(gateway->desk);
 }
 
 /* ---- life ---- */
@@ -224,14 +226,21 @@ static void on_idle(uv_idle_t *idle)
     (void)idle;
 }
 
-/* Before the loop sleeps: hand over the round's commands, and sleep only if both rings are empty. */
+/* Whether both rings are empty, and their producers know that they have to wake us. */
+static bool may_sleep(const struct gateway *gateway)
+{
+    if (park_looks(gateway->options->park)) return false;
+    const bool events_done = ring_sleepy(gateway->options->applied);
+    const bool notices_done = ring_sleepy(gateway->options->notices);
+    return events_done && notices_done;
+}
+
+/* Before the loop sleeps, or looks at its sockets and rings again: hand over the round's commands. */
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct gateway *gateway = prepare->data;
-    desk_flush(gateway->desk);
-    const bool events_done = ring_sleepy(gateway->options->applied);
-    const bool notices_done = ring_sleepy(gateway->options->notices);
-    if (!events_done || !notices_done) uv_idle_start(&gateway->idle, on_idle);
+    if (desk_flush(gateway->desk)) park_busy(gateway->options->park);
+    if (!may_sleep(gateway)) uv_idle_start(&gateway->idle, on_idle);
 }
 
 static void on_check(uv_check_t *check)

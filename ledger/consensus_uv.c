@@ -37,6 +37,7 @@ struct consensus {
     uint32_t first_ring;               /* where the next taking of commands begins */
     uint32_t at_ring[REPLICA_SOURCES]; /* rings passed in this taking */
     bool wanting[REPLICA_SOURCES];     /* in this turn all was taken: what comes now is wanted */
+    bool busy; /* commands or messages have come, or entries gone, since the last round */
 };
 
 static struct sequence_time time_now(void)
@@ -82,8 +83,9 @@ static bool world_deliver(void *context, uint64_t index, const uint8_t *batch, s
 
 static void world_delivered(void *context)
 {
-    const struct consensus *consensus = context;
+    struct consensus *consensus = context;
     if (ring_publish(consensus->options->batches)) park_wake(consensus->options->batches_park);
+    consensus->busy = true;
 }
 
 static void world_mark(void *context, const struct replica_mark *mark)
@@ -133,6 +135,7 @@ static void world_taken(void *context, enum replica_source source)
     uint32_t count;
     struct ring *const *rings = source_rings(consensus->options, source, &count);
     ring_pop(rings[(consensus->first_ring + consensus->at_ring[source]) % count]);
+    consensus->busy = true;
 }
 
 static void world_other(void *context, uint32_t node, const uint8_t *bytes, size_t byte_count)
@@ -150,6 +153,7 @@ static void world_other(void *context, uint32_t node, const uint8_t *bytes, size
 static void links_message(void *context, uint32_t node, const uint8_t *bytes, size_t byte_count)
 {
     struct consensus *consensus = context;
+    consensus->busy = true;
     if (!consensus->closing)
         replica_receive(consensus->replica, time_now(), node, bytes, byte_count);
 }
@@ -381,6 +385,15 @@ static bool turn(struct consensus *consensus)
     return more;
 }
 
+/* Whether the loop, with nothing to do, is to look again instead of sleeping. */
+static bool looks(struct consensus *consensus)
+{
+    struct park *park = consensus->options->park;
+    if (consensus->busy) park_busy(park);
+    consensus->busy = false;
+    return park_looks(park);
+}
+
 /* Once every turn of the loop, before it sleeps. */
 static void on_round(uv_prepare_t *handle)
 {
@@ -398,7 +411,7 @@ static void on_round(uv_prepare_t *handle)
         return;
     }
     if (stopping) world_flush(consensus);
-    if (!more) more = !rings_rest(consensus);
+    if (!more) more = looks(consensus) || !rings_rest(consensus);
     if (more)
         uv_idle_start(&consensus->again, on_again);
     else

@@ -265,9 +265,12 @@ static bool make_loop(struct gateways *gateways, struct loop *loop)
     loop->applied = make_ring(&gateways->arena, unit * INPUT_RINGS);
     loop->notices = make_ring(&gateways->arena, NOTICES_BYTES);
     if (loop->submissions == NULL || loop->applied == NULL || loop->notices == NULL) return false;
-    if (park_open(&loop->park)) return true;
-    log_error("node", "no descriptor left", "park=gateway");
-    return false;
+    if (!park_open(&loop->park)) {
+        log_error("node", "no descriptor left", "park=gateway");
+        return false;
+    }
+    park_spin_for(&loop->park, (uint32_t)gateways->options->config->spin_us);
+    return true;
 }
 
 static bool make_all(struct gateways *gateways)

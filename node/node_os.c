@@ -133,7 +133,8 @@ struct node {
     struct vetter *vetter;
     struct backfill_relay relay;
     struct node_rings rings;
-    struct park parks[THREAD_COUNT]; /* each thread's own; the loops have theirs in gateways.c */
+    alignas(64) struct park
+        parks[THREAD_COUNT]; /* each thread's own; the loops have theirs in gateways.c */
     struct gateways_options gateways_options;
     struct gateways *gateways;
     struct pid_file pid_file;
@@ -708,14 +709,23 @@ static enum status make_gateways(struct node *node)
     return node->gateways != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
-static enum status make_memory(struct node *node)
+static enum status make_parks(struct node *node)
 {
     for (int i = CONSENSUS; i < THREAD_COUNT; i++)
         if (!park_open(&node->parks[i])) {
             log_error("node", "no descriptor left", "park=%d", i);
             return STATUS_NO_MEMORY;
         }
-    enum status status = check_memory(node);
+    /* An answer waits for these two, and for its gateway loop; for no other thread. */
+    park_spin_for(&node->parks[CONSENSUS], (uint32_t)node->config->spin_us);
+    park_spin_for(&node->parks[ENGINE], (uint32_t)node->config->spin_us);
+    return STATUS_OK;
+}
+
+static enum status make_memory(struct node *node)
+{
+    enum status status = make_parks(node);
+    if (status == STATUS_OK) status = check_memory(node);
     if (status == STATUS_OK) status = make_rings(node);
     if (status == STATUS_OK) status = make_state(node);
     if (status == STATUS_OK) status = make_maker(node);

@@ -84,8 +84,8 @@ static uint8_t *command_put(uint8_t *at, uint16_t type, const uint8_t *payload)
     return le_put_bytes(at + COMMAND_HEADER_BYTES, payload, payload_bytes);
 }
 
-/* Delivers commands that lie back to back as one batch, waiting for room. */
-static void deliver(struct loop_world *loop, const uint8_t *commands, size_t byte_count,
+/* Delivers commands that lie back to back as one batch, waiting for room. Returns whether the loop wanted to be woken. */
+static bool deliver(struct loop_world *loop, const uint8_t *commands, size_t byte_count,
                     uint32_t count)
 {
     const size_t record_bytes = sizeof(uint64_t) + BATCH_HEADER_BYTES + byte_count;
@@ -96,7 +96,9 @@ static void deliver(struct loop_world *loop, const uint8_t *commands, size_t byt
     batch_header_put(at, &(struct batch_header){.command_count = count, .stamp_ns = 5});
     le_put_bytes(at + BATCH_HEADER_BYTES, commands, byte_count);
     ring_commit(loop->loop.batches, record_bytes);
-    if (ring_publish(loop->loop.batches)) park_wake(&loop->park);
+    const bool sleeps = ring_publish(loop->loop.batches);
+    if (sleeps) park_wake(&loop->park);
+    return sleeps;
 }
 
 static size_t order_put(uint8_t *at, struct order_place_command place)
@@ -322,6 +324,45 @@ TEST(loop, shows_a_batch_to_the_last_output_first)
             ring_pop(loop.loop.outputs[output]);
             ring_release(loop.loop.outputs[output]);
         }
+    }
+    assert_int_equal(loop_stop(&loop), STATUS_OK);
+    loop_close(&loop);
+}
+
+/* While it spins nobody has to wake it: no batch costs its producer a system call. And it ends when it is told to. */
+TEST(loop, a_loop_that_spins_takes_batches_unwoken)
+{
+    struct loop_world loop;
+    uint8_t bytes[4096];
+    loop_prepare(&loop);
+    loop_fund(&loop);
+    park_spin_for(&loop.park, 600000000);
+    deliver(&loop, bytes, order_put(bytes, world_limit(1, SELL, 1, 100)), 1);
+    loop_start(&loop);
+    for (int i = 0; i < 1000; i++) {
+        const uint64_t number = part_await(&loop).number;
+        part_done(&loop);
+        assert_int_equal(number, loop.world.number + 1 + (uint64_t)i);
+        assert_false(deliver(&loop, bytes, order_put(bytes, world_limit(1, SELL, 1, 100)), 1));
+    }
+    assert_int_equal(loop_stop(&loop), STATUS_OK);
+    loop_close(&loop);
+}
+
+/* After its time it sleeps, and is woken as ever: whenever the next batch comes, it is taken. */
+TEST(loop, a_loop_that_has_spun_sleeps_and_is_woken)
+{
+    struct loop_world loop;
+    uint8_t bytes[4096];
+    uint32_t woken = 0, round = 0;
+    loop_prepare(&loop);
+    loop_fund(&loop);
+    park_spin_for(&loop.park, 1);
+    loop_start(&loop);
+    for (; round < 500 || woken == 0; round++) {
+        woken += deliver(&loop, bytes, order_put(bytes, world_limit(0, SELL, 1, 100)), 1);
+        part_await(&loop);
+        part_done(&loop);
     }
     assert_int_equal(loop_stop(&loop), STATUS_OK);
     loop_close(&loop);

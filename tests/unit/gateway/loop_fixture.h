@@ -39,6 +39,7 @@ static uint64_t loop_number;
 static uint64_t loop_epoch;
 static const uint8_t loop_secret[HASH_BYTES] = {5};
 static size_t loop_submission_bytes = LOOP_RING_BYTES;
+static uint32_t loop_wakes; /* that events have found necessary */
 static int loop_place = -1;        /* a socket that keeps the loop's port for it */
 static void (*loop_prepare)(void); /* changes genesis and options before the thread runs */
 
@@ -160,7 +161,10 @@ static inline void loop_apply(const uint8_t *command, size_t command_bytes, cons
     memcpy(at + APPLIED_HEADER_BYTES, command, command_bytes);
     if (event_bytes > 0) memcpy(at + APPLIED_HEADER_BYTES + command_bytes, events, event_bytes);
     ring_commit(loop_applied, APPLIED_HEADER_BYTES + command_bytes + event_bytes);
-    if (ring_publish(loop_applied)) park_wake(&loop_park);
+    if (ring_publish(loop_applied)) {
+        loop_wakes++;
+        park_wake(&loop_park);
+    }
 }
 
 /* Events of a command of the node's own. */

@@ -28,6 +28,29 @@ TEST(gateway, idle_connections_do_not_hold_a_stop)
     close(descriptor);
 }
 
+/* ---- a loop that spins ---- */
+
+static void spin_long(void)
+{
+    park_spin_for(&loop_park, 600000000);
+}
+
+/* While it spins no event costs the engine a wake; clients are answered, and a stop ends it. */
+TEST(gateway, a_loop_that_spins_takes_events_unwoken)
+{
+    loop_prepare = spin_long;
+    loop_open();
+    assert_non_null(strstr(loop_exchange("GET /api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n"), "{}"));
+    const uint32_t before = loop_wakes;
+    for (int i = 0; i < 300; i++) {
+        loop_hello();
+        loop_await_taken();
+    }
+    assert_int_equal(loop_wakes, before);
+    assert_non_null(strstr(loop_exchange("GET /api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n"), "{}"));
+    assert_int_equal(loop_stop(), STATUS_OK);
+}
+
 /* ---- settings that change ---- */
 
 static struct gateway_mailbox mailbox;

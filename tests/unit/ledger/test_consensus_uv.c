@@ -27,6 +27,7 @@ struct node {
     void *submission_memory, *batch_memory;
     struct consensus_options options;
     struct park park, batches_park;
+    uint32_t wakes; /* that submit has found necessary */
     struct metrics metrics;
     struct progress progress;
     pthread_t thread;
@@ -159,7 +160,10 @@ static bool submit(struct node *node, uint32_t account)
     uint8_t *at = ring_reserve(node->options.submissions[0], 256);
     if (at == NULL) return false;
     ring_commit(node->options.submissions[0], command_make(at, account));
-    if (ring_publish(node->options.submissions[0])) park_wake(&node->park);
+    if (ring_publish(node->options.submissions[0])) {
+        node->wakes++;
+        park_wake(&node->park);
+    }
     return true;
 }
 
@@ -314,6 +318,44 @@ TEST(consensus, pushes_back_when_the_engine_does_not_read)
     while (delivered.orders < submitted)
         take_one(node, &delivered);
     assert_int_equal(delivered.orders, submitted);
+    assert_int_equal(node_stop(node), STATUS_OK);
+    free(delivered.bytes);
+    node_free(node);
+}
+
+/* While the loop spins nobody has to wake it: no command costs the gateway a system call. Its blocks end in time, and it ends
+ * when it is told to. */
+TEST(consensus, a_loop_that_spins_takes_commands_unwoken)
+{
+    struct node *node = node_new();
+    park_spin_for(&node->park, 600000000);
+    node_start(node, 1024 * 1024);
+    struct delivered delivered = delivered_new();
+    while (delivered.hellos == 0)
+        take_one(node, &delivered);
+    for (uint32_t i = 1; i <= 300 || delivered.seals == 0; i++) {
+        assert_true(submit(node, i));
+        while (delivered.orders < i)
+            take_one(node, &delivered);
+    }
+    assert_int_equal(node->wakes, 0);
+    assert_int_equal(node_stop(node), STATUS_OK);
+    free(delivered.bytes);
+    node_free(node);
+}
+
+/* After its time it sleeps, and is woken as ever: whenever the next command comes, it is taken. */
+TEST(consensus, a_loop_that_has_spun_sleeps_and_is_woken)
+{
+    struct node *node = node_new();
+    park_spin_for(&node->park, 1);
+    node_start(node, 1024 * 1024);
+    struct delivered delivered = delivered_new();
+    for (uint32_t i = 1; i <= 300 || node->wakes == 0; i++) {
+        assert_true(submit(node, i));
+        while (delivered.orders < i)
+            take_one(node, &delivered);
+    }
     assert_int_equal(node_stop(node), STATUS_OK);
     free(delivered.bytes);
     node_free(node);
