@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -44,15 +44,28 @@ async function ask(...what) {
 const place = (http, account, price) =>
     ask(http, account, 'POST', { symbol: 'BTCUSDT', side: 'BUY', type: 'LIMIT', timeInForce: 'GTC', quantity: '0.001', price });
 
+// How often the node's thread of that name has gone to sleep.
+function sleeps({ pid }, name) {
+    const tasks = readdirSync(`/proc/${pid}/task`).map((task) => `/proc/${pid}/task/${task}/`);
+    const task = tasks.find((folder) => readFileSync(`${folder}comm`, 'utf8').trim() === name);
+    return Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(readFileSync(`${task}status`, 'utf8'))[1]);
+}
+
 for (const spin_us of [1000000, 20]) {
     test(`orders one by one, then a stop of an idle node, with spin_us = ${spin_us}`, () =>
         withNode(spin_us, async ({ http, child, accounts: [ann] }) => {
+            await place(http, ann, '20000'); // now they look
+            const threads = ['gateway', 'engine'], before = threads.map((name) => sleeps(child, name));
             for (let i = 0; i < ORDERS; i++) {
                 const { orderId } = await place(http, ann, '20000');
                 const { status } = await ask(http, ann, 'GET', { symbol: 'BTCUSDT', orderId });
                 assert.equal(status, 'NEW');
                 await ask(http, ann, 'DELETE', { symbol: 'BTCUSDT', orderId });
             }
+            const slept = threads.map((name, thread) => sleeps(child, name) - before[thread]);
+            // Two commands an order; a page of memory or a pause of the client's may be waited for.
+            if (spin_us === 1000000) assert.ok(slept.every((count) => count < ORDERS), String(slept));
+            console.log(`# ${threads} slept ${slept} times`);
             child.kill('SIGTERM');
         }));
 
