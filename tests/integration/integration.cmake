@@ -12,7 +12,7 @@ target_link_libraries(integration_liar PRIVATE quorex_node)
 
 if(NODE_PROGRAM AND build_name STREQUAL "release")
     foreach(name scripts ccxt binance client_api_node client_binance client_ccxt client_connector
-                  client_limits client_methods client_node_binance client_spot client_user_data local_book tls orders order_batch account_export rest streams replay input http_abuse rfc6455 ws_api user_data keys ipv6 user_balance finality trace disk database_full
+                  client_limits client_methods client_node_binance client_spot client_user_data local_book tls orders order_batch account_export rest streams replay input http_abuse rfc6455 ws_api user_data keys accounts_open ipv6 user_balance finality trace disk database_full
                   database_slow crash image history audit reconcile custody custody_cluster cluster cluster_walls cluster_members cluster_damage
                   backfill epoch epoch_cut liar light liabilities proofs documents examples loops spin)
         add_test(NAME integration.${name}
