@@ -1,12 +1,15 @@
 /* How many stream messages a second does one gateway loop deliver, how late are they, and what does a connection cost?
  *
- *     bench_fanout [flood | paced | stalled | idle | ws]...   [--connections N] [--seconds S] [--loops L]
+ *     bench_fanout [flood | paced | stalled | idle | floor | ws]...   [--connections N] [--seconds S] [--loops L]
  *
  *     flood    2,000 connections read one stream as fast as it is written
  *     paced    2,000 connections, 50 events a second: from the ring to the bytes at each reader, open loop (an event is
- *              due at its time whether or not the last has arrived)
+ *              due at its time whether or not the last has arrived). A second of it goes before and does not count: the
+ *              first sixteen segments of a connection are acknowledged one by one, by the server's processor
  *     stalled  100 connections under flood, 50 of which never read: memory, and whether the others lose anything
  *     idle     10,000 connections with a stream each and nothing to say: memory of the server for each
+ *     floor    paced, with a process in the gateway's place that does nothing but send(2) to each reader in turn: what is
+ *              the machine's of it. Only when it is asked for
  *     ws       flood, with npm ws in a process of Node (fanout_ws.mjs) in the gateway's place: the yardstick. Only when it is
  *              asked for, and from the root of the tree
  *
@@ -25,6 +28,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -51,6 +55,8 @@
 #define HEARD_MAX       (256 * 1024) /* by one recv */
 #define SAMPLE_MAX_US   2000000
 #define PACED_EVERY_NS  20000000ull
+#define WARM_EVENTS     50  /* paced ones that do not count */
+#define FLOOR_BYTES     205 /* of a message, as the gateway's */
 
 struct shared {
     struct metrics metrics;
@@ -77,7 +83,8 @@ static struct loop_rings loops[HALL_LOOPS_MAX];
 static uint32_t loop_count = 1;
 static const uint8_t secret[HASH_BYTES] = {5};
 static pid_t server;
-static int asking = -1; /* the pipe by which npm ws is asked for messages; -1: the gateway serves */
+static int asking =
+    -1; /* the pipe by which another server is asked for messages; -1: the gateway serves */
 static struct client clients[CONNECTIONS_MAX];
 static int connection_count;
 static int poller;
@@ -309,7 +316,66 @@ static void run_ws(int asked)
     exit(1);
 }
 
-static void start_ws(void)
+/* ---- the server that only sends ---- */
+
+static int listen_bare(void)
+{
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+    if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+        bind(listener, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+        listen(listener, SOMAXCONN) != 0)
+        _exit(1);
+    return listener;
+}
+
+/* A reader, whatever he asks for. */
+static int take_reader(int listener)
+{
+    static const char answer[] = "HTTP/1.1 101 \r\n\r\n";
+    char request[1024];
+    const int on = 1, reader = accept(listener, NULL, NULL);
+    if (reader < 0 || setsockopt(reader, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0 ||
+        recv(reader, request, sizeof(request), 0) <= 0 ||
+        send(reader, answer, sizeof(answer) - 1, MSG_NOSIGNAL) != sizeof(answer) - 1)
+        _exit(1);
+    return reader;
+}
+
+static void send_bare(const int *readers, int reader_count, uint64_t id)
+{
+    static uint8_t frame[4 + FLOOR_BYTES] = {0x81, 126, FLOOR_BYTES >> 8, FLOOR_BYTES & 255};
+    const int used = snprintf((char *)frame + 4, FLOOR_BYTES, "{\"a\":%lu,", id);
+    memset(frame + 4 + used, ' ', FLOOR_BYTES - (size_t)used);
+    for (int i = 0; i < reader_count; i++)
+        if (send(readers[i], frame, sizeof(frame), MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(frame))
+            _exit(1);
+}
+
+/* Sends a message for each byte of the pipe, until it is closed. */
+static void run_floor(int asked)
+{
+    static int readers[CONNECTIONS_MAX];
+    int reader_count = 0;
+    char byte;
+    pin(0);
+    close(asking);
+    const int listener = listen_bare();
+    struct pollfd watched[] = {{.fd = asked, .events = POLLIN}, {.fd = listener, .events = POLLIN}};
+    for (uint64_t id = FIRST_ID; poll(watched, 2, -1) > 0;) {
+        if (watched[1].revents != 0) readers[reader_count++] = take_reader(listener);
+        if (watched[0].revents == 0) continue;
+        if (read(asked, &byte, 1) != 1) break;
+        send_bare(readers, reader_count, id++);
+    }
+    _exit(0);
+}
+
+/* ---- which of them ---- */
+
+/* A server that writes a message for each byte that it reads from a pipe. */
+static void start_asked(void (*run)(int asked))
 {
     int ends[2];
     if (pipe(ends) != 0) fail("pipe");
@@ -318,7 +384,7 @@ static void start_ws(void)
     delivered = lost = 0;
     server = fork();
     if (server < 0) fail("fork");
-    if (server == 0) run_ws(ends[0]);
+    if (server == 0) run(ends[0]);
     close(ends[0]);
     pin(1);
 }
@@ -548,7 +614,7 @@ static void flood(uint64_t duration_ns)
 static void ask_flood(const char *question, int count, uint64_t seconds)
 {
     if (strcmp(question, "ws") == 0)
-        start_ws();
+        start_asked(run_ws);
     else
         start_server();
     open_clients(count, 0);
@@ -577,31 +643,43 @@ static uint64_t percentile(uint64_t total, double part)
     return us;
 }
 
-static void ask_paced(int count, uint64_t seconds)
+/* Events at their times, the first of them due at `due_ns`; returns when the next one is. */
+static uint64_t pace(uint64_t events, uint64_t due_ns)
 {
-    start_server();
-    open_clients(count, 0);
-    histogram = calloc(SAMPLE_MAX_US, sizeof(*histogram));
-    if (histogram == NULL) fail("memory");
-    const double cpu = server_seconds();
-    uint64_t due_ns = now_ns() + PACED_EVERY_NS;
-    const uint64_t events = seconds * 1000000000ull / PACED_EVERY_NS;
-    for (uint64_t i = 0; i < events; i++, due_ns += PACED_EVERY_NS) {
+    for (; events > 0; events--, due_ns += PACED_EVERY_NS) {
         for (uint64_t now; (now = now_ns()) < due_ns;)
             read_clients((int)((due_ns - now) / 1000000u));
         if (!feed()) fail("ring");
         fed_ns[(next_id - 1) % (1 << 16)] = due_ns;
         publish();
     }
+    return due_ns;
+}
+
+static void ask_paced(const char *question, int count, uint64_t seconds)
+{
+    static uint32_t counts[SAMPLE_MAX_US];
+    if (strcmp(question, "floor") == 0)
+        start_asked(run_floor);
+    else
+        start_server();
+    open_clients(count, 0);
+    const uint64_t events = seconds * 1000000000ull / PACED_EVERY_NS;
+    const uint64_t due_ns = pace(WARM_EVENTS, now_ns() + PACED_EVERY_NS);
+    drain();
+    histogram = memset(counts, 0, sizeof(counts));
+    const uint64_t before = delivered;
+    const double cpu = server_seconds();
+    (void)pace(events, due_ns);
     drain();
     const double server_cpu = server_seconds() - cpu;
-    printf("{\"question\":\"paced\",\"loops\":%u,\"connections\":%d,\"bytes\":%lu,\"events\":%lu,"
+    const uint64_t messages = delivered - before;
+    printf("{\"question\":\"%s\",\"loops\":%u,\"connections\":%d,\"bytes\":%lu,\"events\":%lu,"
            "\"delivered\":%lu,\"p50_us\":%lu,\"p99_us\":%lu,\"max_us\":%lu,"
            "\"server_ns_each\":%.0f,\"lost\":%lu}\n",
-           loop_count, count, message_bytes, events, delivered, percentile(delivered, 0.5),
-           percentile(delivered, 0.99), percentile(delivered, 1.0),
-           server_cpu * 1e9 / (double)delivered, lost);
-    free(histogram);
+           question, loop_count, count, message_bytes, events, messages, percentile(messages, 0.5),
+           percentile(messages, 0.99), percentile(messages, 1.0),
+           server_cpu * 1e9 / (double)messages, lost);
     histogram = NULL;
     stop_server();
 }
@@ -662,8 +740,8 @@ static void ask(const char *question, int connections, uint64_t seconds)
     uint64_t lost_before = lost;
     if (strcmp(question, "flood") == 0 || strcmp(question, "ws") == 0)
         ask_flood(question, connections > 0 ? connections : 2000, seconds);
-    else if (strcmp(question, "paced") == 0)
-        ask_paced(connections > 0 ? connections : 2000, seconds);
+    else if (strcmp(question, "paced") == 0 || strcmp(question, "floor") == 0)
+        ask_paced(question, connections > 0 ? connections : 2000, seconds);
     else if (strcmp(question, "stalled") == 0)
         ask_stalled(connections > 0 ? connections : 100, seconds);
     else if (strcmp(question, "idle") == 0)
