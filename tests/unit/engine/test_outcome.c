@@ -3,7 +3,7 @@
 #include "tests/harness.h"
 
 #include "engine/state.h"
-#include "tests/unit/engine/world.h"
+#include "tests/unit/engine/snapshots.h"
 
 static void outcome_open_by(struct world *world, uint32_t rules)
 {
@@ -216,5 +216,58 @@ TEST(outcome, the_same_order_in_other_words_is_the_same)
     market.qty.lots = 0;
     market.quote_qty.units = 400;
     assert_int_equal(world_order_submit(&world, market), REJECT_REPEAT_DIFFERS);
+    world_close(&world);
+}
+
+/* Asks for an order of this name. */
+static void ask_named(struct world *world, uint32_t account, uint32_t name)
+{
+    struct order_submit_command order = once(SELL, 1, 100);
+    order.account = account;
+    memset(order.client_id, 0, sizeof(order.client_id));
+    snprintf((char *)order.client_id, sizeof(order.client_id), "order%u", name);
+    assert_int_equal(world_order_submit(world, order), REJECT_NONE);
+    const struct cancel_all_command sweep = {.account = account}; /* of which room is made again */
+    if (world_events_of(world, T_ORDER_REPEATED) == 0)
+        assert_int_equal(world_cancel_all(world, sweep), REJECT_NONE);
+}
+
+/* Whose memory is full when a snapshot is made: who is restored from it makes room as the one that goes on does. */
+TEST(outcome, a_full_memory_is_restored_with_its_shares)
+{
+    struct world world;
+    world_prepare(&world);
+    world.genesis.params.rules = PARAMS_RULES_ONCE;
+    world.genesis.params.orders_max = 9;
+    world_open(&world);
+    for (uint32_t i = 0; i < 4; i++)
+        (void)world_account(&world, 1, 1000, 100000);
+    uint32_t drawn = 7, name = 0;
+    for (; name < 40; name++) {
+        drawn = drawn * 1664525u + 1013904223u;
+        ask_named(&world, 1 + (drawn >> 24) % 7 % 3, name);
+    }
+    assert_int_equal(world.engine->repeats.count, world.engine->repeats.capacity);
+
+    for (int round = 0; round < 30; round++) {
+        const struct snapshot_bytes before = snapshots_of(world.engine, &world.genesis);
+        struct world twin = world;
+        assert_int_equal(snapshots_restore(&twin, &before), STATUS_OK);
+        assert_true(repeats_check(&twin.engine->repeats));
+        drawn = drawn * 1664525u + 1013904223u;
+        const uint32_t account = 1 + (drawn >> 24) % 4;
+        ask_named(&world, account, name);
+        ask_named(&twin, account, name++);
+        const struct snapshot_bytes one = snapshots_of(world.engine, &world.genesis);
+        const struct snapshot_bytes other = snapshots_of(twin.engine, &twin.genesis);
+        assert_int_equal(one.count, other.count);
+        assert_memory_equal(one.bytes, other.bytes, one.count);
+        world_close(&world);
+        world = twin;
+        free(before.bytes);
+        free(one.bytes);
+        free(other.bytes);
+    }
+    assert_true(engine_check(world.engine));
     world_close(&world);
 }
