@@ -1,6 +1,8 @@
 /* A replica from the inside, for the files that it is made of.
  *
- *     replica_raft.c          opening, the engine's events and updates, messages in, turns
+ *     replica_raft.c          the engine's events and updates, turns, who leads
+ *     replica_open_raft.c     a replica begins from its log and what it is given, and ends
+ *     replica_receive_raft.c  messages in, judged before the engine has them
  *     replica_entries_raft.c  entries: read, written in groups, delivered
  *     replica_stream_raft.c   the leader's stream of entries to each follower
  *     replica_propose_raft.c  commands: from here and from origins, into batches or to the leader
@@ -30,6 +32,7 @@
 #define REPLICA_ELECTION_MS       300 /* the engine draws from this to twice this */
 #define REPLICA_IN_FLIGHT_ENTRIES 1024
 #define REPLICA_TICK_NS           100000000u /* pings, clocks, progress */
+#define REPLICA_DISK_CAPACITY     60000      /* the engine's own notion of free disk: not used */
 #define REPLICA_SUBMIT_MAX        256        /* entries proposed at once */
 #define REPLICA_PENDING_MAX       512        /* entries that wait for one write */
 #define REPLICA_PENDING_BYTES     (1024 * 1024)
@@ -170,9 +173,6 @@ struct replica {
 
 /* ---- replica_raft.c ---- */
 
-/* Two logs that have the same entry at an index are equal up to there: whether the hash says otherwise. */
-bool replica_differs(struct replica *replica, uint64_t index, uint64_t term, const hash_t *hash);
-
 bool replica_leads(const struct replica *replica);
 void replica_fail(struct replica *replica, enum status status);
 void replica_step(struct replica *replica, struct raft_event *event);
@@ -180,8 +180,19 @@ void replica_send(struct replica *replica, struct replica_peer *peer, const uint
                   size_t byte_count);
 void replica_drop(struct replica *replica, uint32_t node, const char *what);
 
+/* Looks who leads, as far as we know: after whatever the engine has heard. */
+void replica_leader_watch(struct replica *replica);
+
+/* A node's number as the engine's address of it. */
+void replica_node_text(uint32_t node, char text[16]);
+
 /* The configuration in force: the last one of the log, committed or not. */
 void replica_configuration(const struct replica *replica, struct configuration *configuration);
+
+/* ---- replica_receive_raft.c ---- */
+
+/* Two logs that have the same entry at an index are equal up to there: whether the hash says otherwise. */
+bool replica_differs(struct replica *replica, uint64_t index, uint64_t term, const hash_t *hash);
 
 /* ---- replica_entries_raft.c ---- */
 
