@@ -1,5 +1,6 @@
 # Real clients over real sockets. Each file starts its own exchange with scripts/up, which needs the
-# release build, so these run from that build tree alone, one at a time.
+# release build, so these run from that build tree alone, one at a time: several use the same ports. They wait more than
+# they work, so the other cores have other tests meanwhile, and they begin first.
 
 find_program(NODE_PROGRAM node)
 get_filename_component(build_name ${CMAKE_BINARY_DIR} NAME)
@@ -17,7 +18,7 @@ if(NODE_PROGRAM AND build_name STREQUAL "release")
                   backfill epoch epoch_cut liar light liabilities proofs documents examples loops spin)
         add_test(NAME integration.${name}
                  COMMAND ${NODE_PROGRAM} --test ${CMAKE_SOURCE_DIR}/tests/integration/${name}.test.mjs)
-        set_tests_properties(integration.${name} PROPERTIES TIMEOUT 1200 RUN_SERIAL ON
-                             LABELS integration)
+        set_tests_properties(integration.${name} PROPERTIES TIMEOUT 1200 COST 1000
+                             RESOURCE_LOCK exchange LABELS integration)
     endforeach()
 endif()
