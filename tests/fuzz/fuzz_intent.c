@@ -4,6 +4,7 @@
 
 #include "common/intent_custody.h"
 #include "common/intent_key.h"
+#include "common/intent_opening.h"
 #include "common/key_rights.h"
 #include "tests/unit/common/world.h"
 
@@ -80,6 +81,13 @@ static bool remove_key(const struct form *asked, const struct params *of, struct
     return intent_key_remove(asked, intent, refusal);
 }
 
+static bool open_account(const struct form *asked, const struct params *of, struct intent *intent,
+                         struct refusal *refusal)
+{
+    (void)of;
+    return intent_opening_open(asked, intent, refusal);
+}
+
 /* Any command of the chain may make it: no shape of it is refused later for what was read. */
 static bool create_key(const struct form *asked, const struct params *of, struct intent *intent,
                        struct refusal *refusal)
@@ -105,6 +113,7 @@ static bool (*const readers[])(const struct form *, const struct params *, struc
     create_key,
     limit_key,
     remove_key,
+    open_account,
 };
 
 static void check_refusal(const struct refusal *refusal)

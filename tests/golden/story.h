@@ -84,7 +84,8 @@ bool story_membership(struct story *story, uint32_t node, char **words);
 bool story_epoch(struct story *story, char **words);
 
 /* custody rules|route|address|shows|loses|freezes|frees|approves|denies|says ...: what operators and connectors
- * say. False: another line. */
+ * say. custody openings N [approval], custody opens NAME, custody admits NAME: of accounts that open themselves, each with
+ * a key that is its name. False: another line. */
 bool story_custody(struct story *story, char **words);
 
 /* NAME allows|forbids CHAIN ADDRESS, NAME withdraws AMOUNT ASSET CHAIN ADDRESS as ID */

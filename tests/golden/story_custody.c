@@ -137,6 +137,34 @@ static void do_freeze(struct story *story, char **words, bool frozen)
                                                        .frozen = frozen});
 }
 
+/* The account has its name before its events are told, unless there is one of this name or it is refused. */
+static void do_open(struct story *story, char **words)
+{
+    struct account_open_command open = {{0}, {0}};
+    story_open(story);
+    const uint32_t next = engine_counts(story->world.engine).accounts + 1;
+    text_put(story, open.public_key, sizeof(open.public_key), words[0]);
+    if (next >= STORY_NAMES) story_unreadable(story, words[0]);
+    if (world_account_open(&story->world, open) == 0)
+        snprintf(story->names[next], sizeof(story->names[next]), "%s", words[0]);
+}
+
+static void do_openings(struct story *story, char **words)
+{
+    struct opening_set_command set = {.per_hour = (uint32_t)story_number(story, words[0])};
+    story_open(story);
+    set.nonce = ++story->world.nonce;
+    set.approval = story_is(words[1], "approval");
+    (void)world_opening_set(&story->world, set);
+}
+
+static void do_admit(struct story *story, char **words)
+{
+    struct account_approve_command approve = {.account = story_account(story, words[0])};
+    approve.nonce = ++story->world.nonce;
+    (void)world_account_approve(&story->world, approve);
+}
+
 bool story_custody(struct story *story, char **words)
 {
     if (!story_is(words[0], "custody") || words[1] == NULL) return false;
@@ -166,6 +194,12 @@ bool story_custody(struct story *story, char **words)
                                              .withdrawal = (uint64_t)story_number(story, rest[0])});
     else if (story_is(words[1], "says"))
         do_say(story, rest);
+    else if (story_is(words[1], "opens"))
+        do_open(story, rest);
+    else if (story_is(words[1], "openings"))
+        do_openings(story, rest);
+    else if (story_is(words[1], "admits"))
+        do_admit(story, rest);
     else
         return false;
     return true;

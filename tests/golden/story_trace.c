@@ -425,6 +425,30 @@ static void say_frozen(struct story *story, const struct event *event)
               frozen.frozen ? "frozen" : "free");
 }
 
+static void say_created(struct story *story, const struct event *event)
+{
+    struct account_created_event created;
+    account_created_event_get(event->payload, &created);
+    story_say(story, "| %s has account %u, tier %u\n", story->names[created.account],
+              created.account, created.tier);
+}
+
+static void say_pending(struct story *story, const struct event *event)
+{
+    struct account_pending_event told;
+    account_pending_event_get(event->payload, &told);
+    story_say(story, "| %s %s\n", story->names[told.account],
+              told.pending ? "waits" : "waits no more");
+}
+
+static void say_opening(struct story *story, const struct event *event)
+{
+    struct opening_changed_event changed;
+    opening_changed_event_get(event->payload, &changed);
+    story_say(story, "| %u accounts an hour open themselves%s\n", changed.per_hour,
+              changed.approval ? ", and wait" : "");
+}
+
 static void say_address(struct story *story, const struct event *event)
 {
     struct address_changed_event address;
@@ -527,6 +551,9 @@ static saying *saying_of(uint16_t type)
         {T_RULES_CHANGED, say_rules},
         {T_ROUTE_CHANGED, say_route},
         {T_ACCOUNT_FROZEN, say_frozen},
+        {T_ACCOUNT_CREATED, say_created},
+        {T_ACCOUNT_PENDING, say_pending},
+        {T_OPENING_CHANGED, say_opening},
         {T_ADDRESS_CHANGED, say_address},
         {T_DEPOSIT_CHANGED, say_deposit},
         {T_WITHDRAWAL_CHANGED, say_withdrawal},

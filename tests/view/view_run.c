@@ -313,6 +313,8 @@ static bool same_accounts(const struct desk *desk)
     for (uint32_t account = 1; account <= model->account_count; account++) {
         const struct model_account *has = &model->accounts[account];
         SAME("tier", view_account(desk->view, account)->tier, has->tier);
+        SAME("frozen", view_account(desk->view, account)->frozen, has->frozen);
+        SAME("pending", view_account(desk->view, account)->pending, has->pending);
         for (uint16_t asset = 0; asset < model->params.asset_count; asset++) {
             const struct view_balance shown = view_balance(desk->view, account, asset);
             SAME("available", shown.available.units, has->balances[asset].available);
@@ -409,6 +411,8 @@ static void restore_accounts(const struct desk *desk, struct restore *restore)
     for (uint32_t account = 1; account <= model->account_count; account++) {
         const struct model_account *has = &model->accounts[account];
         ASSERT(restore_account(restore, account, has->public_key, has->tier));
+        if (has->frozen) ASSERT(restore_frozen(restore, account));
+        if (has->pending) ASSERT(restore_pending(restore, account));
         for (uint16_t asset = 0; asset < model->params.asset_count; asset++) {
             const struct view_balance balance = {{has->balances[asset].available},
                                                  {has->balances[asset].held}};
