@@ -268,7 +268,7 @@ struct figures {
     uint64_t added, promoted, demoted, removed, swapped, refused, emptied, altered, stranger_votes;
     uint64_t liabilities, liabilities_certified;
     uint64_t verified_chains, file_cuts, by_hand;
-    uint64_t lies, lies_found, late;
+    uint64_t lies, lies_found, late, late_taken;
     uint64_t repeated, other_repeats; /* as each node applies them */
 };
 extern struct figures figures;

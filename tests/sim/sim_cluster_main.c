@@ -104,7 +104,7 @@ static void print_totals(void)
         SHOW(wal_beheaded), SHOW(checkpoint_rot);
     SHOW(added), SHOW(removed), SHOW(emptied), SHOW(altered), SHOW(stranger_votes);
     SHOW(liabilities), SHOW(liabilities_certified), SHOW(verified_chains), SHOW(lies),
-        SHOW(lies_found), SHOW(late), SHOW(repeated), SHOW(other_repeats);
+        SHOW(lies_found), SHOW(late), SHOW(late_taken), SHOW(repeated), SHOW(other_repeats);
 #undef SHOW
 }
 
