@@ -120,6 +120,10 @@ function measureFan() {
     const paced = run('bench_fanout', 'paced', '--seconds', seconds);
     note('paced.p50', paced.p50_us / 1000);
     note('paced.p99', paced.p99_us / 1000);
+    note('paced.us', paced.server_ns_each / 1000);
+    const floor = run('bench_fanout', 'floor', '--seconds', seconds);
+    note('floor.p99', floor.p99_us / 1000);
+    note('floor.us', floor.server_ns_each / 1000);
     note('stalled', run('bench_fanout', 'stalled', '--seconds', seconds).memory_more_mb);
     note('idle', run('bench_fanout', 'idle').bytes_each / 1024);
 }
@@ -223,6 +227,9 @@ printTable([
     ['÷ npm ws', 'fan.ratio', 5, 'least'],
     ['50 events a second at 2,000 readers, p50, ms', 'paced.p50'],
     ['p99, ms', 'paced.p99', 15, 'most'],
+    ['the gateway, us a message', 'paced.us'],
+    ['a process that only sends, likewise: p99, ms', 'floor.p99'],
+    ['its us a message', 'floor.us'],
     ['50 stalled readers of 100: memory, MB more', 'stalled', 20, 'most'],
     ['an idle connection, KiB', 'idle', 8, 'most'],
     ['memory at rest, MB', 'memory'],
