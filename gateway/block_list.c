@@ -44,3 +44,16 @@ const struct block_entry *block_list_at(const struct block_list *list, uint64_t 
     const struct block_entry *entry = &list->entries[height % BLOCK_LIST_KEPT];
     return height != 0 && entry->header.height == height ? entry : NULL;
 }
+
+const struct block_entry *block_list_ended(const struct block_list *list, uint64_t above,
+                                           uint64_t command)
+{
+    const uint64_t certified = list->certified_height;
+    uint64_t left = BLOCK_LIST_KEPT;
+    for (uint64_t at = certified < list->height ? certified : list->height; at > above && left > 0;
+         at--, left--) {
+        const struct block_entry *block = block_list_at(list, at);
+        if (block != NULL && block->header.last_command <= command) return block;
+    }
+    return NULL;
+}

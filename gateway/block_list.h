@@ -1,7 +1,8 @@
-/* The last blocks, as the anchor's notices told of them.
+/* The last blocks, as the anchor's notices told of them: for who asks, for streams of blocks, and for what has become final.
  *
  * Owner    one gateway loop
  * Memory   BLOCK_LIST_KEPT entries from an arena
+ * Limits   the newest BLOCK_LIST_KEPT; of older ones nothing is known
  */
 
 #ifndef GATEWAY_BLOCK_LIST_H
@@ -12,7 +13,7 @@
 
 #include <stdbool.h>
 
-#define BLOCK_LIST_KEPT 512
+#define BLOCK_LIST_KEPT 1024 /* a power of 2 */
 
 struct block_entry {
     struct block_header header;
@@ -28,11 +29,16 @@ struct block_list {
 
 MUST_CHECK bool block_list_init(struct block_list *list, struct arena *arena);
 
-/* One notice: `type` is T_BLOCK_SEALED or T_BLOCK_CERTIFIED. A certificate certifies every block
- * below. */
+/* One notice: T_BLOCK_SEALED, of heights that rise, or T_BLOCK_CERTIFIED, which may come before the block's own; others change
+ * nothing. A certificate certifies every block below. */
 void block_list_apply(struct block_list *list, uint16_t type, const uint8_t *payload);
 
 /* The block at `height`, or NULL when it is not kept. */
 const struct block_entry *block_list_at(const struct block_list *list, uint64_t height);
+
+/* The highest block above the height `above` that a certificate covers and whose last command is not behind `command`;
+ * NULL: none is known. O(blocks from there to the last one covered). */
+const struct block_entry *block_list_ended(const struct block_list *list, uint64_t above,
+                                           uint64_t command);
 
 #endif /* GATEWAY_BLOCK_LIST_H */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define BLOCKS_DEFAULT    20
+#define BLOCKS_MAX        512
 #define HEADERS_DEFAULT   64
 #define HEADERS_MAX       256
 #define CERTIFICATE_REACH 64 /* headers above a block in which its certificate is looked for */
@@ -182,7 +183,7 @@ enum outcome chain_data_blocks(struct request *request, const struct facts *fact
     uint64_t from = tip_of(facts);
     uint32_t limit;
     bool has_from;
-    if (!request_limit(request, BLOCKS_DEFAULT, BLOCK_LIST_KEPT, &limit) ||
+    if (!request_limit(request, BLOCKS_DEFAULT, BLOCKS_MAX, &limit) ||
         !request_u64(request, "from", &from, &has_from))
         return OUTCOME_REFUSED;
     request->weight = 1 + limit / 50;

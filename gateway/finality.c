@@ -1,11 +1,8 @@
 #include "gateway/finality.h"
 
-#include "common/block_header.h"
-#include "common/messages.h"
-
 #include <string.h>
 
-/* ---- blocks ---- */
+/* ---- ends of blocks ---- */
 
 static uint64_t seal_at(const struct finality *finality, uint64_t index)
 {
@@ -24,57 +21,9 @@ void finality_seal(struct finality *finality, uint64_t command)
     finality->seals[finality->seal_count++ % FINALITY_SEALS_KEPT] = command;
 }
 
-static void on_sealed(struct finality *finality, const uint8_t *payload)
-{
-    struct block_sealed_notice notice;
-    struct block_header header;
-    block_sealed_notice_get(payload, &notice);
-    const bool decoded = block_header_decode(notice.header, &header);
-    ASSERT(decoded); /* the anchor computed it */
-    struct finality_block *block = &finality->blocks[header.height % FINALITY_SEALS_KEPT];
-    *block = (struct finality_block){
-        .height = header.height, .last_command = header.last_command, .time_ns = header.time_ns};
-    memcpy(block->hash.bytes, notice.hash, sizeof(block->hash.bytes));
-    /* A node that catches up may know the certificate before the block. */
-    if (block->height <= finality->certified_height && block->height > finality->final.height)
-        finality->final = *block;
-}
-
-static void on_certified(struct finality *finality, const uint8_t *payload)
-{
-    struct block_certified_notice notice;
-    block_certified_notice_get(payload, &notice);
-    if (notice.height <= finality->certified_height) return;
-    finality->certified_height = notice.height;
-    for (uint64_t at = notice.height, left = FINALITY_SEALS_KEPT;
-         at > finality->final.height && left > 0; at--, left--) {
-        const struct finality_block *block = &finality->blocks[at % FINALITY_SEALS_KEPT];
-        if (block->height != at) continue;
-        finality->final = *block;
-        return;
-    }
-}
-
-void finality_notice(struct finality *finality, uint16_t type, const uint8_t *payload)
-{
-    if (type == T_BLOCK_SEALED) on_sealed(finality, payload);
-    if (type == T_BLOCK_CERTIFIED) on_certified(finality, payload);
-}
-
 bool finality_is_seal(const struct finality *finality, uint64_t command)
 {
     return finality->seal_count > 0 && seal_at(finality, finality->seal_count - 1) == command;
-}
-
-const struct finality_block *finality_ended(const struct finality *finality, uint64_t above,
-                                            uint64_t command)
-{
-    for (uint64_t at = finality->final.height, left = FINALITY_SEALS_KEPT; at > above && left > 0;
-         at--, left--) {
-        const struct finality_block *block = &finality->blocks[at % FINALITY_SEALS_KEPT];
-        if (block->height == at && block->last_command <= command) return block;
-    }
-    return NULL;
 }
 
 /* ---- marks ---- */
@@ -137,13 +86,13 @@ static void put_number(struct writer *json, const char *name, struct user_number
     writer_key_text(json, name, text, user_number_put(number, text));
 }
 
-void finality_put(struct writer *json, const struct finality_block *block,
+void finality_put(struct writer *json, const struct block_entry *block,
                   const struct finality_range *range, uint64_t time_unit_ns)
 {
     writer_object(json);
     writer_key_string(json, "e", "certified");
-    writer_key_u64(json, "E", block->time_ns / time_unit_ns);
-    writer_key_u64(json, "height", block->height);
+    writer_key_u64(json, "E", block->header.time_ns / time_unit_ns);
+    writer_key_u64(json, "height", block->header.height);
     writer_key(json, "headerHash");
     writer_hex(json, block->hash.bytes, sizeof(block->hash.bytes));
     put_number(json, "from", range->from);

@@ -7,7 +7,7 @@
  *
  * Owner    one gateway loop
  * Memory   embedded by the caller; marks by whoever listens
- * Limits   FINALITY_SEALS_KEPT ends of blocks, the newest, and as many blocks. FINALITY_MARKS_MAX blocks a listener that have
+ * Limits   FINALITY_SEALS_KEPT ends of blocks, the newest. FINALITY_MARKS_MAX blocks a listener that have
  *          events of his and no certificate: those of further ones join the last, and become final with the latest of them.
  *          At each bound something is told later than it could be, never earlier
  * Cost     O(1) an event heard live, O(log seals) one that is heard again
@@ -16,7 +16,7 @@
 #ifndef GATEWAY_FINALITY_H
 #define GATEWAY_FINALITY_H
 
-#include "common/hash.h"
+#include "gateway/block_list.h"
 #include "gateway/user_event.h"
 #include "gateway/writer.h"
 
@@ -24,19 +24,9 @@
 #define FINALITY_MARKS_MAX  16
 #define FINALITY_JSON_MAX   256
 
-struct finality_block {
-    uint64_t height; /* 0: none */
-    uint64_t last_command;
-    uint64_t time_ns;
-    hash_t hash;
-};
-
 struct finality {
     uint64_t seals[FINALITY_SEALS_KEPT]; /* commands that ended blocks, rising, by index modulo */
     uint64_t seal_count;
-    struct finality_block blocks[FINALITY_SEALS_KEPT]; /* by height modulo */
-    uint64_t certified_height;                         /* of the highest certificate */
-    struct finality_block final; /* the highest that it covers, as far as known */
 };
 
 /* Events of one account that are final together, both included. */
@@ -53,16 +43,8 @@ struct finality_marks {
 /* A SEAL has ended a block at this command. Needs: rising. */
 void finality_seal(struct finality *finality, uint64_t command);
 
-/* The anchor's notices, in any order: T_BLOCK_SEALED, T_BLOCK_CERTIFIED; others change nothing. */
-void finality_notice(struct finality *finality, uint16_t type, const uint8_t *payload);
-
 /* Whether the command has ended a block: the newest that is known. */
 bool finality_is_seal(const struct finality *finality, uint64_t command);
-
-/* The highest block above the height `above` that a certificate covers and whose last command is not behind `command`;
- * NULL: none is known. O(blocks from there to the final one). */
-const struct finality_block *finality_ended(const struct finality *finality, uint64_t above,
-                                            uint64_t command);
 
 /* The listener has heard what is up to this number elsewhere: none of it may be final yet. Needs: the marks are empty. */
 void finality_begin(struct finality_marks *marks, struct user_number heard);
@@ -76,7 +58,7 @@ MUST_CHECK bool finality_take(struct finality_marks *marks, uint64_t last_comman
                               struct finality_range *range);
 
 /* The message, at most FINALITY_JSON_MAX bytes. */
-void finality_put(struct writer *json, const struct finality_block *block,
+void finality_put(struct writer *json, const struct block_entry *block,
                   const struct finality_range *range, uint64_t time_unit_ns);
 
 #endif /* GATEWAY_FINALITY_H */

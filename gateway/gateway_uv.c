@@ -321,14 +321,14 @@ static enum status make_views(struct gateway *gateway)
     gateway->markets = market_views_new(&gateway->arena, genesis);
     if (gateway->markets == NULL) return STATUS_NO_MEMORY;
     gateway->view = view_new(&gateway->arena, genesis, market_views_params(gateway->markets));
-    gateway->publisher = publish_new(&gateway->arena, genesis, gateway->markets);
+    gateway->publisher = publish_new(&gateway->arena, genesis, gateway->markets, &gateway->blocks);
     gateway->custody = custody_watch_new(&gateway->arena, genesis);
     if (gateway->view == NULL || gateway->publisher == NULL || gateway->custody == NULL ||
         !block_list_init(&gateway->blocks, &gateway->arena))
         return STATUS_NO_MEMORY;
-    struct user_stream *users =
-        user_stream_new(&gateway->arena, genesis, gateway->view,
-                        market_views_params(gateway->markets), hall_keys(gateway->options->hall));
+    struct user_stream *users = user_stream_new(
+        &gateway->arena, genesis, gateway->view, market_views_params(gateway->markets),
+        hall_keys(gateway->options->hall), &gateway->blocks);
     if (users == NULL) return STATUS_NO_MEMORY;
     user_stream_measure(users, gateway->options->metrics);
     publish_follow(gateway->publisher, users);

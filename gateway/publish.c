@@ -16,9 +16,6 @@
 /* After a silence, candles without fills that are still sent as closed; older ones are left out. */
 #define CLOSED_AT_ONCE_MAX 60
 
-/* Sealed blocks remembered until their certificate comes. */
-#define BLOCKS_KEPT 1024
-
 enum rate { SLOW, FAST, RATES };
 
 struct market_state {
@@ -33,6 +30,7 @@ struct market_state {
 
 struct publisher {
     struct market_views *views;
+    const struct block_list *blocks;
     struct user_stream *users; /* NULL: nobody is told of accounts */
     struct publish_sink sink;
     uint32_t markets_max;
@@ -45,8 +43,7 @@ struct publisher {
     uint64_t shown_ns;      /* latest of stamps and of what the clock has closed */
     uint64_t closed_second; /* candles are closed up to here */
     uint64_t tick_fast, tick_second;
-    struct stream_certificate certificate;   /* the highest */
-    struct stream_block blocks[BLOCKS_KEPT]; /* by height */
+    struct stream_certificate certificate; /* the highest */
     struct depth_change changes[DEPTH_HISTORY];
     struct depth_level levels[STREAM_BOOK_LEVELS];
     char text[PUBLISH_TEXT_MAX];
@@ -85,12 +82,13 @@ size_t publish_bytes(const struct genesis *genesis)
 }
 
 struct publisher *publish_new(struct arena *arena, const struct genesis *genesis,
-                              struct market_views *views)
+                              struct market_views *views, const struct block_list *blocks)
 {
     struct publisher *publisher = arena_take(arena, sizeof(*publisher));
     if (publisher == NULL) return NULL;
     const uint32_t markets = genesis->params.markets_max;
     publisher->views = views;
+    publisher->blocks = blocks;
     publisher->markets_max = markets;
     publisher->subscribers = arena_take_array(arena, channel_count(markets), sizeof(uint32_t));
     publisher->states = arena_take_array(arena, markets, sizeof(*publisher->states));
@@ -419,7 +417,7 @@ void publish_end(struct publisher *publisher, const struct applied *applied)
 
 /* ---- Blocks ---- */
 
-static void send_block(struct publisher *publisher, const struct stream_block *block,
+static void send_block(struct publisher *publisher, const struct block_entry *block,
                        const struct stream_certificate *certificate)
 {
     const uint32_t channel = channel_number_global(CHANNEL_BLOCK, publisher->markets_max);
@@ -438,44 +436,30 @@ static void on_certified(struct publisher *publisher, const uint8_t *payload)
     const struct stream_certificate certificate = {notice.height, notice.vote_count};
     /* A certificate certifies every ancestor that has none of its own. */
     uint64_t from = publisher->certificate.height + 1;
-    if (notice.height >= BLOCKS_KEPT && from < notice.height - BLOCKS_KEPT + 1)
-        from = notice.height - BLOCKS_KEPT + 1;
+    if (notice.height >= BLOCK_LIST_KEPT && from < notice.height - BLOCK_LIST_KEPT + 1)
+        from = notice.height - BLOCK_LIST_KEPT + 1;
     for (uint64_t at = from; at <= notice.height; at++) {
-        const struct stream_block *block = &publisher->blocks[at % BLOCKS_KEPT];
-        if (block->height == at) send_block(publisher, block, &certificate);
+        const struct block_entry *block = block_list_at(publisher->blocks, at);
+        if (block != NULL) send_block(publisher, block, &certificate);
     }
     if (notice.height > publisher->certificate.height) publisher->certificate = certificate;
 }
 
-static void on_sealed(struct publisher *publisher, const uint8_t *payload)
+static void on_sealed(struct publisher *publisher)
 {
-    struct block_sealed_notice notice;
-    struct block_header header;
-    block_sealed_notice_get(payload, &notice);
-    const bool decoded = block_header_decode(notice.header, &header);
-    ASSERT(decoded); /* the anchor computed it */
-    struct stream_block *block = &publisher->blocks[header.height % BLOCKS_KEPT];
-    *block = (struct stream_block){
-        .height = header.height,
-        .time_ns = header.time_ns,
-        .first_command = header.first_command,
-        .last_command = header.last_command,
-        .tx_count = header.tx_count,
-        .fill_count = header.fill_count,
-        .state_root = header.state_root,
-    };
-    memcpy(block->hash.bytes, notice.hash, sizeof(block->hash.bytes));
+    const struct block_entry *block = block_list_at(publisher->blocks, publisher->blocks->height);
+    ASSERT(block != NULL); /* the list has had the notice */
     send_block(publisher, block, NULL);
     /* A node that catches up may know the certificate before the block. */
-    if (header.height <= publisher->certificate.height)
+    if (block->header.height <= publisher->certificate.height)
         send_block(publisher, block, &publisher->certificate);
 }
 
 void publish_notice(struct publisher *publisher, uint16_t type, const uint8_t *payload)
 {
     if (type == T_BLOCK_CERTIFIED) on_certified(publisher, payload);
-    if (type == T_BLOCK_SEALED) on_sealed(publisher, payload);
-    if (publisher->users != NULL) user_stream_notice(publisher->users, type, payload);
+    if (type == T_BLOCK_SEALED) on_sealed(publisher);
+    if (publisher->users != NULL) user_stream_notice(publisher->users);
 }
 
 /* ---- Periods ---- */

@@ -44,9 +44,10 @@ struct publish_sink {
 
 size_t publish_bytes(const struct genesis *genesis);
 
-/* NULL when the arena cannot hold it. The views must outlive it. */
+/* NULL when the arena cannot hold it. Views and blocks must outlive it. */
 MUST_CHECK struct publisher *publish_new(struct arena *arena, const struct genesis *genesis,
-                                         struct market_views *views);
+                                         struct market_views *views,
+                                         const struct block_list *blocks);
 
 struct market_views *publish_views(const struct publisher *publisher);
 
@@ -67,7 +68,8 @@ void publish_event(struct publisher *publisher, const struct applied *applied,
 /* After the last event of a record: what waits for the command's end goes out. */
 void publish_end(struct publisher *publisher, const struct applied *applied);
 
-/* One notice of the anchor: `type` is T_BLOCK_SEALED or T_BLOCK_CERTIFIED, `payload` its bytes. */
+/* One notice of the anchor: `type` is T_BLOCK_SEALED or T_BLOCK_CERTIFIED, `payload` its bytes. Needs: the list of blocks has
+ * taken it. */
 void publish_notice(struct publisher *publisher, uint16_t type, const uint8_t *payload);
 
 /* Sends what is due. `now_ns` is the wall clock; call it about every 50 ms. socket_h2o.c does. */

@@ -409,18 +409,19 @@ static void put_hash(struct text *text, const char *key, const hash_t *hash)
 }
 
 void stream_block(struct text *text, const struct stream_form *form,
-                  const struct stream_block *block, const struct stream_certificate *certificate)
+                  const struct block_entry *block, const struct stream_certificate *certificate)
 {
+    const struct block_header *header = &block->header;
     text_add(text, "{\"e\":\"");
     text_add(text, certificate == NULL ? "blockSealed" : "blockCertified");
-    key_u64(text, "\",\"height\":", block->height);
+    key_u64(text, "\",\"height\":", header->height);
     put_hash(text, ",\"hash\":\"", &block->hash);
-    put_hash(text, "\",\"stateRoot\":\"", &block->state_root);
-    key_time(text, "\",\"time\":", form, block->time_ns);
-    key_u64(text, ",\"firstCommand\":", block->first_command);
-    key_u64(text, ",\"lastCommand\":", block->last_command);
-    key_u64(text, ",\"txCount\":", block->tx_count);
-    key_u64(text, ",\"fillCount\":", block->fill_count);
+    put_hash(text, "\",\"stateRoot\":\"", &header->state_root);
+    key_time(text, "\",\"time\":", form, header->time_ns);
+    key_u64(text, ",\"firstCommand\":", header->first_command);
+    key_u64(text, ",\"lastCommand\":", header->last_command);
+    key_u64(text, ",\"txCount\":", header->tx_count);
+    key_u64(text, ",\"fillCount\":", header->fill_count);
     key_bool(text, ",\"certified\":", certificate != NULL);
     if (certificate != NULL) {
         key_u64(text, ",\"certificateHeight\":", certificate->height);

@@ -7,7 +7,7 @@
 #ifndef GATEWAY_STREAM_H
 #define GATEWAY_STREAM_H
 
-#include "common/block_header.h"
+#include "gateway/block_list.h"
 #include "gateway/market_view.h"
 #include "gateway/text.h"
 
@@ -25,19 +25,7 @@ struct stream_best {
     struct depth_level bid, ask;
 };
 
-/* A sealed block, as the block stream shows it. */
-struct stream_block {
-    uint64_t height;
-    uint64_t time_ns;
-    uint64_t first_command;
-    uint64_t last_command;
-    uint32_t tx_count;
-    uint32_t fill_count;
-    hash_t hash;
-    hash_t state_root;
-};
-
-/* The certificate that certifies it: its own, or that of a block above. */
+/* The certificate that certifies a block: its own, or that of a block above. */
 struct stream_certificate {
     uint64_t height;
     uint32_t vote_count;
@@ -104,7 +92,7 @@ void stream_average(struct text *text, const struct stream_form *form,
 
 /* `certificate` NULL: it has been sealed; otherwise it is certified now. */
 void stream_block(struct text *text, const struct stream_form *form,
-                  const struct stream_block *block, const struct stream_certificate *certificate);
+                  const struct block_entry *block, const struct stream_certificate *certificate);
 
 /* This server will close its connections. `elsewhere`: URLs with commas, of characters that JSON's strings take as they
  * are; "": no word of it. */

@@ -32,7 +32,8 @@ struct user_stream {
     struct user_listener *next;    /* is told after the one that is told now */
     struct user_listener *telling; /* hears; NULL: nobody, or it has left */
     struct finality finality;
-    struct finality_block final; /* of its blocks the last whose events may all be told */
+    const struct block_list *blocks;
+    struct block_entry final;    /* of them the last whose events may all be told */
     uint64_t ended;              /* the last command that has */
     struct link certified;       /* listeners that are told what is final */
     struct link *next_certified; /* as `next` */
@@ -47,7 +48,7 @@ size_t user_stream_bytes(const struct genesis *genesis)
 
 struct user_stream *user_stream_new(struct arena *arena, const struct genesis *genesis,
                                     const struct view *view, const struct params *params,
-                                    struct listen_keys *keys)
+                                    struct listen_keys *keys, const struct block_list *blocks)
 {
     struct user_stream *stream = arena_take(arena, sizeof(*stream));
     if (stream == NULL) return NULL;
@@ -56,6 +57,7 @@ struct user_stream *user_stream_new(struct arena *arena, const struct genesis *g
     stream->metrics = &stream->unmeasured;
     list_init(&stream->certified);
     stream->keys = keys;
+    stream->blocks = blocks;
     stream->events = user_event_new(arena, genesis, view, params);
     stream->listeners = arena_take_array(arena, (size_t)genesis->params.accounts_max + 1,
                                          sizeof(*stream->listeners));
@@ -201,7 +203,7 @@ static void tell_final(struct user_stream *stream, struct user_listener *listene
     struct writer json;
     struct finality_range range;
     if (listener->marks == NULL ||
-        !finality_take(listener->marks, stream->final.last_command, &range))
+        !finality_take(listener->marks, stream->final.header.last_command, &range))
         return;
     writer_start(&json, bytes, sizeof(bytes));
     finality_put(&json, &stream->final, &range, listener->time_unit_ns);
@@ -272,8 +274,8 @@ static void tell_until(struct user_stream *stream, uint64_t end)
  * those of many blocks. */
 static void tell_certified(struct user_stream *stream)
 {
-    const struct finality_block *block =
-        finality_ended(&stream->finality, stream->final.height, stream->ended);
+    const struct block_entry *block =
+        block_list_ended(stream->blocks, stream->final.header.height, stream->ended);
     if (block == NULL) return;
     stream->final = *block;
     for (struct link *at = stream->certified.next; at != &stream->certified;
@@ -331,8 +333,7 @@ void user_stream_end(struct user_stream *stream, const struct applied *applied)
     if (finality_is_seal(&stream->finality, applied->number)) tell_certified(stream);
 }
 
-void user_stream_notice(struct user_stream *stream, uint16_t type, const uint8_t *payload)
+void user_stream_notice(struct user_stream *stream)
 {
-    finality_notice(&stream->finality, type, payload);
     tell_certified(stream);
 }

@@ -63,10 +63,11 @@ struct user_listener {
 
 size_t user_stream_bytes(const struct genesis *genesis);
 
-/* NULL when the arena cannot hold it. Needs: view and keys outlive it; `params` are those that the market views move. */
+/* NULL when the arena cannot hold it. Needs: view, keys and blocks outlive it; `params` are those that the market views move. */
 MUST_CHECK struct user_stream *user_stream_new(struct arena *arena, const struct genesis *genesis,
                                                const struct view *view, const struct params *params,
-                                               struct listen_keys *keys);
+                                               struct listen_keys *keys,
+                                               const struct block_list *blocks);
 
 /* What it counts goes there from now on; before, it is not looked at. Needs: the metrics outlive it. */
 void user_stream_measure(struct user_stream *stream, struct metrics *metrics);
@@ -82,8 +83,8 @@ void user_stream_event(struct user_stream *stream, const struct applied *applied
                        const struct event *event);
 void user_stream_end(struct user_stream *stream, const struct applied *applied);
 
-/* As finality_notice: a block has been sealed or certified. */
-void user_stream_notice(struct user_stream *stream, uint16_t type, const uint8_t *payload);
+/* A block has been sealed or certified. Needs: the list of blocks has heard of it. */
+void user_stream_notice(struct user_stream *stream);
 
 /* Whether the account exists here: of one that another loop's view has, this one may not have heard yet. */
 bool user_stream_knows(const struct user_stream *stream, uint32_t account);

@@ -87,6 +87,7 @@ static void on_message(void *context, const struct publish_message *message)
 
 static struct shop *open_shop(const struct genesis *genesis)
 {
+    static const struct block_list no_blocks;
     struct shop *shop = calloc(1, sizeof(*shop));
     ASSERT(shop != NULL);
     ASSERT(arena_map(&shop->arena, market_view_bytes(genesis) + view_bytes(genesis) +
@@ -94,7 +95,7 @@ static struct shop *open_shop(const struct genesis *genesis)
     shop->markets = market_views_new(&shop->arena, genesis);
     ASSERT(shop->markets != NULL);
     shop->view = view_new(&shop->arena, genesis, market_views_params(shop->markets));
-    shop->publisher = publish_new(&shop->arena, genesis, shop->markets);
+    shop->publisher = publish_new(&shop->arena, genesis, shop->markets, &no_blocks);
     ASSERT(shop->view != NULL && shop->publisher != NULL);
     return shop;
 }

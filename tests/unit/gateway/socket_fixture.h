@@ -41,10 +41,11 @@ static inline int on_request(h2o_handler_t *self, h2o_req_t *request)
 
 static inline void start_server(void)
 {
+    static const struct block_list no_blocks;
     static bool is_running;
     update_id = 0;
     fixture_open(8 << 20);
-    publisher = publish_new(&fixture_arena, &fixture_genesis, fixture_views);
+    publisher = publish_new(&fixture_arena, &fixture_genesis, fixture_views, &no_blocks);
     if (!is_running) {
         h2o_start(on_request);
         is_running = true;

@@ -1,7 +1,5 @@
 #include "gateway/finality.h"
 
-#include "common/block_header.h"
-#include "common/messages.h"
 #include "tests/harness.h"
 
 static struct finality finality;
@@ -23,28 +21,6 @@ static void hear(uint64_t command, uint32_t ordinal)
 static void seal(uint64_t height)
 {
     finality_seal(&finality, 10 * height);
-}
-
-static void tell_sealed(uint64_t height)
-{
-    uint8_t payload[BLOCK_SEALED_BYTES];
-    struct block_sealed_notice sealed = {0};
-    const struct block_header header = {.version = BLOCK_HEADER_VERSION,
-                                        .height = height,
-                                        .last_command = 10 * height,
-                                        .time_ns = 1700000040000000000u + height * 1000000};
-    block_header_encode(&header, sealed.header);
-    memset(sealed.hash, (int)height, sizeof(sealed.hash));
-    block_sealed_notice_put(payload, &sealed);
-    finality_notice(&finality, T_BLOCK_SEALED, payload);
-}
-
-static void tell_certified(uint64_t height)
-{
-    uint8_t payload[BLOCK_CERTIFIED_BYTES];
-    const struct block_certified_notice certified = {.height = height, .vote_count = 3};
-    block_certified_notice_put(payload, &certified);
-    finality_notice(&finality, T_BLOCK_CERTIFIED, payload);
 }
 
 static void assert_taken(uint64_t last_command, uint64_t from, uint32_t from_ordinal, uint64_t to,
@@ -140,57 +116,6 @@ TEST(finality, forgotten_ends_of_blocks_part_nothing)
     assert_taken(110, 95, 0, 105, 0);
 }
 
-/* The newest block that is both known and covered is the final one, whichever is heard of first. */
-TEST(finality, final_block_is_sealed_and_certified)
-{
-    begin();
-    tell_certified(2);
-    assert_int_equal(finality.final.height, 0);
-    tell_sealed(1);
-    assert_int_equal(finality.final.height, 1); /* an ancestor */
-    tell_sealed(2);
-    tell_sealed(3);
-    assert_int_equal(finality.final.height, 2);
-    tell_sealed(4);
-    tell_certified(1);
-    assert_int_equal(finality.final.height, 2);
-    tell_certified(4);
-    assert_int_equal(finality.final.height, 4);
-    assert_int_equal(finality.final.last_command, 40);
-    assert_int_equal(finality.final.hash.bytes[31], 4);
-    tell_certified(FINALITY_SEALS_KEPT + 9); /* of whose beginnings nothing is known */
-    assert_int_equal(finality.final.height, 4);
-}
-
-static uint64_t ended(uint64_t above, uint64_t command)
-{
-    const struct finality_block *block = finality_ended(&finality, above, command);
-    return block == NULL ? 0 : block->height;
-}
-
-/* Of the blocks that are final the last one that a command has come to the end of, known ones alone. */
-TEST(finality, blocks_end_in_turn)
-{
-    begin();
-    assert_int_equal(ended(0, UINT64_MAX), 0);
-    for (uint64_t height = 1; height <= 6; height++)
-        if (height != 3) tell_sealed(height);
-    tell_certified(5);
-    assert_int_equal(ended(0, 9), 0);
-    assert_int_equal(ended(0, 10), 1);
-    assert_int_equal(ended(0, 19), 1);
-    assert_int_equal(ended(1, 19), 0);
-    assert_int_equal(ended(1, 30), 2); /* of 3 nothing is known */
-    assert_int_equal(ended(1, 49), 4);
-    assert_int_equal(ended(1, 60), 5);
-    assert_int_equal(ended(5, 60), 0);
-    for (uint64_t height = 6; height <= FINALITY_SEALS_KEPT + 5; height++)
-        tell_sealed(height);
-    tell_certified(FINALITY_SEALS_KEPT + 5);
-    assert_int_equal(ended(5, 60), 6); /* the oldest that is kept */
-    assert_int_equal(ended(4, 50), 0);
-}
-
 /* A block ends by its SEAL and by nothing else. */
 TEST(finality, newest_seal_ends_a_block)
 {
@@ -208,12 +133,11 @@ TEST(finality, message_names_block_and_range)
 {
     char bytes[512];
     struct writer json;
-    begin();
-    tell_sealed(7);
-    tell_certified(7);
+    struct block_entry block = {.header = {.height = 7, .time_ns = 1700000040007000000u}};
+    memset(block.hash.bytes, 7, sizeof(block.hash.bytes));
     range = (struct finality_range){{68, 4}, {70, 0}};
     writer_start(&json, bytes, sizeof(bytes));
-    finality_put(&json, &finality.final, &range, 1000);
+    finality_put(&json, &block, &range, 1000);
     assert_false(json.overflow);
     bytes[json.used] = 0;
     assert_string_equal(bytes,

@@ -32,10 +32,21 @@ static void record(void *context, const struct publish_message *message)
     recorded[recorded_count++].text[message->payload_bytes] = '\0';
 }
 
+static struct block_list blocks;
+
+static void notice(uint16_t type, const uint8_t *payload)
+{
+    block_list_apply(&blocks, type, payload);
+    publish_notice(publisher, type, payload);
+}
+
 static void open_publisher(void (*sink)(void *, const struct publish_message *))
 {
+    static struct block_entry entries[BLOCK_LIST_KEPT];
+    memset(entries, 0, sizeof(entries));
+    blocks = (struct block_list){.entries = entries};
     fixture_open(8 << 20);
-    publisher = publish_new(&fixture_arena, &fixture_genesis, fixture_views);
+    publisher = publish_new(&fixture_arena, &fixture_genesis, fixture_views, &blocks);
     assert_non_null(publisher);
     publish_attach(publisher, (struct publish_sink){NULL, sink});
     now_ns = FIXTURE_START_NS;
@@ -687,14 +698,14 @@ TEST(publish, blocks_are_sealed_then_certified)
             .version = BLOCK_HEADER_VERSION, .height = height, .time_ns = now_ns, .tx_count = 5};
         block_header_encode(&header, sealed.header);
         block_sealed_notice_put(payload, &sealed);
-        publish_notice(publisher, T_BLOCK_SEALED, payload);
+        notice(T_BLOCK_SEALED, payload);
     }
     assert_int_equal(recorded_count, 3);
     assert_int_equal(count_texts("{\"e\":\"blockSealed\","), 3);
     uint8_t payload[BLOCK_CERTIFIED_BYTES];
     const struct block_certified_notice certified = {.height = 2, .vote_count = 3};
     block_certified_notice_put(payload, &certified);
-    publish_notice(publisher, T_BLOCK_CERTIFIED, payload);
+    notice(T_BLOCK_CERTIFIED, payload);
     assert_int_equal(recorded_count, 5);
     assert_int_equal(count_texts("{\"e\":\"blockCertified\","), 2);
     assert_int_equal(count_texts("\"certificateHeight\":2,\"votes\":3}"), 2);
@@ -712,11 +723,11 @@ TEST(publish, certificate_that_came_first_is_told_after_the_block)
     open_publisher(record);
     subscribe("quorex@block");
     block_certified_notice_put(payload, &certified);
-    publish_notice(publisher, T_BLOCK_CERTIFIED, payload);
+    notice(T_BLOCK_CERTIFIED, payload);
     assert_int_equal(recorded_count, 0);
     block_header_encode(&header, sealed.header);
     block_sealed_notice_put(payload, &sealed);
-    publish_notice(publisher, T_BLOCK_SEALED, payload);
+    notice(T_BLOCK_SEALED, payload);
     assert_int_equal(recorded_count, 2);
     assert_non_null(strstr(recorded[0].text, "blockSealed"));
     assert_non_null(strstr(recorded[1].text, "blockCertified"));

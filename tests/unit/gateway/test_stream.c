@@ -117,11 +117,14 @@ TEST(stream, block_messages)
 {
     fixture_open(0);
     const struct stream_form form = form_in(STREAM_MS_NS);
-    struct stream_block block = {
-        .height = 9, .time_ns = 5000000, .first_command = 41, .last_command = 44, .tx_count = 3};
+    struct block_entry block = {.header = {.height = 9,
+                                           .time_ns = 5000000,
+                                           .first_command = 41,
+                                           .last_command = 44,
+                                           .tx_count = 3}};
     const struct stream_certificate certificate = {11, 3};
     memset(block.hash.bytes, 0xab, sizeof(block.hash.bytes));
-    memset(block.state_root.bytes, 0xcd, sizeof(block.state_root.bytes));
+    memset(block.header.state_root.bytes, 0xcd, sizeof(block.header.state_root.bytes));
 #define BLOCK_FIELDS \
     "\"height\":9,\"hash\":" \
     "\"abababababababababababababababababababababababababababababababab\"," \

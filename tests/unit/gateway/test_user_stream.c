@@ -333,8 +333,9 @@ static void open_late(void)
                           view_bytes(&fixture_genesis) + user_stream_bytes(&fixture_genesis) + 64));
     late_view = view_new(&late_arena, &fixture_genesis, market_views_params(fixture_views));
     assert_non_null(late_view);
-    late = user_stream_new(&late_arena, &fixture_genesis, late_view,
-                           market_views_params(fixture_views), user_stream_keys(users));
+    late =
+        user_stream_new(&late_arena, &fixture_genesis, late_view,
+                        market_views_params(fixture_views), user_stream_keys(users), &desk_blocks);
     assert_non_null(late);
 }
 

@@ -115,7 +115,7 @@ static inline void user_attach(void)
     struct listen_keys *keys = listen_key_new(&user_arena);
     assert_non_null(keys);
     users = user_stream_new(&user_arena, &fixture_genesis, desk_view,
-                            market_views_params(fixture_views), keys);
+                            market_views_params(fixture_views), keys, &desk_blocks);
     assert_non_null(users);
     user_command_bytes = 0;
     user_room = UINT32_MAX;
@@ -147,7 +147,8 @@ static inline void user_tell_sealed(uint64_t height, uint64_t last_command)
     block_header_encode(&header, sealed.header);
     memset(sealed.hash, 0xab, sizeof(sealed.hash));
     block_sealed_notice_put(payload, &sealed);
-    user_stream_notice(users, T_BLOCK_SEALED, payload);
+    block_list_apply(&desk_blocks, T_BLOCK_SEALED, payload);
+    user_stream_notice(users);
 }
 
 static inline void user_certify(uint64_t height)
@@ -155,7 +156,8 @@ static inline void user_certify(uint64_t height)
     uint8_t payload[BLOCK_CERTIFIED_BYTES];
     const struct block_certified_notice certified = {.height = height, .vote_count = 3};
     block_certified_notice_put(payload, &certified);
-    user_stream_notice(users, T_BLOCK_CERTIFIED, payload);
+    block_list_apply(&desk_blocks, T_BLOCK_CERTIFIED, payload);
+    user_stream_notice(users);
 }
 
 /* The SEAL that ends a block is applied; its notice is for user_tell_sealed. */
