@@ -38,6 +38,7 @@ export class Watcher {
             this.answers.get(message.id)(message);
             return;
         }
+        if (message.event.e === 'serverShutdown') return; // of the connection, not of the account
         assert.equal(message.subscriptionId, this.subscriptionId ?? 0);
         const { event } = message, last = this.events.findLast(({ sequence }) => sequence);
         if (last && event.sequence) assert.ok(isBefore(last.sequence, event.sequence), 'numbers rise');

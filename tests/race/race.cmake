@@ -54,3 +54,12 @@ add_test(NAME race.ledger.submissions COMMAND race_submissions)
 add_test(NAME race.ledger.submissions_catches_a_wrong_order COMMAND race_submissions --swap)
 set_tests_properties(race.ledger.submissions race.ledger.submissions_catches_a_wrong_order
                      PROPERTIES TIMEOUT 600 LABELS race)
+
+# A whole node with three gateway loops under all that clients do at once, where a sanitizer looks at each access.
+find_program(NODE_PROGRAM node)
+if(NODE_PROGRAM AND QUOREX_SANITIZE)
+    add_test(NAME race.node.load
+             COMMAND ${CMAKE_COMMAND} -E env QUOREX_PROGRAM=$<TARGET_FILE:quorex>
+                     ${NODE_PROGRAM} --test ${CMAKE_SOURCE_DIR}/tests/integration/load.test.mjs)
+    set_tests_properties(race.node.load PROPERTIES TIMEOUT 600 RUN_SERIAL ON LABELS race)
+endif()
