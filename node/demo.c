@@ -45,6 +45,12 @@ const struct demo_market demo_markets[DEMO_MARKET_COUNT] = {
     },
 };
 
+const struct demo_way demo_ways[DEMO_WAY_COUNT] = {
+    {"BTC", 0, 8, 2, "0.001", "10"},
+    {"ETH", 1, 18, 12, "0.01", "100"},
+    {"ETH", 2, 6, 12, "10", "100000"},
+};
+
 const struct demo_account demo_accounts[DEMO_ACCOUNT_COUNT] = {
     {"ann", false, {"1000", "10000", "100000000"}},
     {"bob", false, {"1000", "10000", "100000000"}},

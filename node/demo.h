@@ -33,6 +33,16 @@ struct demo_account {
 extern const char *const demo_assets[DEMO_ASSET_COUNT];
 extern const struct demo_market demo_markets[DEMO_MARKET_COUNT];
 
+struct demo_way {
+    const char *chain;
+    uint16_t asset; /* place in demo_assets */
+    int decimals, confirmations;
+    const char *withdrawal_min, *withdrawal_max; /* decimal text */
+};
+
+#define DEMO_WAY_COUNT 3
+extern const struct demo_way demo_ways[DEMO_WAY_COUNT];
+
 #define DEMO_ACCOUNT_COUNT 4
 extern const struct demo_account demo_accounts[DEMO_ACCOUNT_COUNT];
 

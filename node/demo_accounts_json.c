@@ -20,6 +20,7 @@ struct bootstrap {
     const char *directory;
     uint8_t operator_key[SECRET_KEY_BYTES];
     uint8_t gateway_secret[HASH_BYTES];
+    bool deposits; /* ways are opened, and who is listed in accounts.json has addresses */
     struct trader traders[DEMO_ACCOUNT_COUNT]; /* those with an account number exist */
 };
 
@@ -165,6 +166,49 @@ static bool let_open(struct bootstrap *bootstrap)
            failed("accounts do not open themselves", &answer);
 }
 
+/* No connector watches these chains: who tries a deposit or a withdrawal reports as the operator (docs/custody.md).
+ * No such address exists on any chain, so nothing can be sent there. */
+static bool open_deposits(struct bootstrap *bootstrap)
+{
+    char text[CLIENT_TEXT_MAX];
+    for (int i = 0; i < DEMO_WAY_COUNT; i++) {
+        const struct demo_way *way = &demo_ways[i];
+        snprintf(text, sizeof(text),
+                 "action=route-set&chain=%s&asset=%s&decimals=%d&confirmations=%d&connector=0"
+                 "&withdrawMin=%s&withdrawMax=%s&withdrawDayMax=%s&approvalAbove=%s&approvals=1"
+                 "&addressDelay=0&status=OPEN",
+                 way->chain, demo_assets[way->asset], way->decimals, way->confirmations,
+                 way->withdrawal_min, way->withdrawal_max, way->withdrawal_max,
+                 way->withdrawal_max);
+        const struct client_answer answer =
+            admin_send(bootstrap->client, bootstrap->operator_key, text);
+        if (answer.http_status != 200) return failed("no way opened", &answer);
+    }
+    return true;
+}
+
+static bool assign_address(struct bootstrap *bootstrap, const struct trader *trader,
+                           const char *chain)
+{
+    char text[CLIENT_TEXT_MAX];
+    snprintf(text, sizeof(text),
+             "action=deposit-address&account=%u&chain=%s&address=demo-%s-%s-nothing-to-send-to",
+             (unsigned)trader->account, chain, chain, trader->name);
+    const struct client_answer answer =
+        admin_send(bootstrap->client, bootstrap->operator_key, text);
+    return answer.http_status == 200 || failed("no deposit address", &answer);
+}
+
+static bool assign_addresses(struct bootstrap *bootstrap)
+{
+    for (size_t i = 0; i < DEMO_ACCOUNT_COUNT; i++)
+        for (int k = 0; k < DEMO_WAY_COUNT; k++)
+            if (!demo_accounts[i].flow &&
+                !assign_address(bootstrap, &bootstrap->traders[i], demo_ways[k].chain))
+                return false;
+    return true;
+}
+
 static bool make_trader(struct bootstrap *bootstrap, size_t index, const char *part_path)
 {
     struct trader *trader = &bootstrap->traders[index];
@@ -208,6 +252,9 @@ static bool make_lists(struct bootstrap *bootstrap)
         for (size_t i = 0; i < DEMO_ACCOUNT_COUNT; i++)
             if (demo_accounts[i].flow == flow && !make_trader(bootstrap, i, part)) return false;
         if (flow == 0 && !let_open(bootstrap)) return false;
+        if (flow == 0 && bootstrap->deposits &&
+            !(open_deposits(bootstrap) && assign_addresses(bootstrap)))
+            return false;
         const size_t count = collect(bootstrap, flow, list);
         if (trader_write_all(paths[flow], list, count) != STATUS_OK) return false;
         printf("made %s\n", paths[flow]);
@@ -227,12 +274,13 @@ static bool load_keys(struct bootstrap *bootstrap)
 
 static void print_usage(FILE *to)
 {
-    fputs("usage: quorex demo-accounts --data DIR [--url URL]\n"
+    fputs("usage: quorex demo-accounts --data DIR [--url URL] [--deposits]\n"
           "Makes and funds the demo's accounts: DIR/accounts.json and DIR/flow-accounts.json. "
           "Others may open\n"
           "their own then, with a key pair.\n"
           "  --data DIR   made by quorex init --demo\n"
           "  --url URL    of its node (default: http://127.0.0.1:8080)\n"
+          "  --deposits   opens deposits and withdrawals, too, over chains that nobody watches\n"
           "  --help\n",
           to);
 }
@@ -241,6 +289,7 @@ int demo_accounts_main(int argc, char **argv)
 {
     static const struct option known[] = {{"url", required_argument, NULL, 'u'},
                                           {"data", required_argument, NULL, 'd'},
+                                          {"deposits", no_argument, NULL, 'D'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     struct bootstrap bootstrap = {0};
@@ -252,6 +301,9 @@ int demo_accounts_main(int argc, char **argv)
             break;
         case 'd':
             bootstrap.directory = optarg;
+            break;
+        case 'D':
+            bootstrap.deposits = true;
             break;
         case 'h':
             print_usage(stdout);

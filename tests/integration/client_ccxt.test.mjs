@@ -179,6 +179,15 @@ test('fees and currencies', async () => {
     assert.equal(USDT.active, true);
 });
 
+test('the demo has ways in, and an address for each of its two accounts', async () => {
+    const { BTC, USDT } = await ann.fetchCurrencies();
+    assert.deepEqual([BTC.deposit, BTC.withdraw, USDT.deposit, USDT.withdraw], [true, true, true, true]);
+    assert.deepEqual([BTC.info.networkList, USDT.info.networkList].map(([{ network }]) => network), ['BTC', 'ETH']);
+    const { currency, address } = await ann.fetchDepositAddress('BTC');
+    assert.deepEqual([currency, address], ['BTC', 'demo-BTC-ann-nothing-to-send-to']);
+    assert.equal((await bob.fetchDepositAddress('USDT')).address, 'demo-ETH-bob-nothing-to-send-to');
+});
+
 test('each refusal is the class that bots catch', async () => {
     // ccxt itself refuses what exchangeInfo's filters say; what is behind them is asked for here.
     const place = (quantity, price) =>
