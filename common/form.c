@@ -67,6 +67,22 @@ static uint32_t place_of(const struct form *form, uint32_t first_field, const ch
     return at;
 }
 
+/* Needs: there is room. */
+static void add_field(struct form *form, struct form_field field)
+{
+    form->initials |= initial_of(field.name);
+    form->fields[form->field_count++] = field;
+}
+
+static void make_empty(struct form *form)
+{
+    form->fault = FORM_GOOD;
+    form->found = NULL;
+    form->initials = 0;
+    form->field_count = 0;
+    form->used_bytes = 0;
+}
+
 static bool refuse(struct form *form, enum form_fault fault)
 {
     form->fault = fault;
@@ -92,8 +108,7 @@ static bool parse_part(struct form *form, struct part part)
         if (part.at < part.end && *part.at == '=') part.at++;
         const char *value = decode(form, &part, '&');
         if (value == NULL) return refuse(form, FORM_MALFORMED);
-        form->initials |= initial_of(name);
-        form->fields[form->field_count++] = (struct form_field){name, value, strlen(value)};
+        add_field(form, (struct form_field){name, value, strlen(value)});
     }
     return true;
 }
@@ -101,11 +116,7 @@ static bool parse_part(struct form *form, struct part part)
 bool form_parse(struct form *form, const char *query, size_t query_bytes, const char *body,
                 size_t body_bytes)
 {
-    form->fault = FORM_GOOD;
-    form->found = NULL;
-    form->initials = 0;
-    form->field_count = 0;
-    form->used_bytes = 0;
+    make_empty(form);
     if (query_bytes > 0 && !parse_part(form, (struct part){query, query + query_bytes, false}))
         goto malformed;
     if (body_bytes > 0 && !parse_part(form, (struct part){body, body + body_bytes, true}))
@@ -115,6 +126,14 @@ bool form_parse(struct form *form, const char *query, size_t query_bytes, const 
 malformed:
     form->field_count = 0;
     return false;
+}
+
+void form_copy_but(const struct form *form, bool (*is_dropped)(const char *name), struct form *copy)
+{
+    ASSERT(form != copy && form->fault == FORM_GOOD);
+    make_empty(copy);
+    for (uint32_t i = 0; i < form->field_count; i++)
+        if (!is_dropped(form->fields[i].name)) add_field(copy, form->fields[i]);
 }
 
 static_assert(FORM_FIELDS_MAX <= 64, "a bit each");

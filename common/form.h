@@ -4,8 +4,13 @@
  * a form body is a space. A key twice in one part, bad percent-encoding, or too many keys is
  * malformed.
  *
+ * Part of the state machine: settlement and engine read signed texts with it, so every node must find the same in the same
+ * bytes. Whoever changes what is found in some text does so under new rules (common/params.h). Only form.c fills a struct form:
+ * one made elsewhere, field by field, would be looked up by what happens to be on a stack.
+ *
  * Limits   FORM_FIELDS_MAX keys, FORM_BYTES_MAX bytes of decoded text
- * Memory   everything lives in struct form; values are zero-terminated and may hold no zero byte
+ * Memory   everything lives in struct form (of a copy: in the one it was copied from); values are zero-terminated and may
+ *          hold no zero byte
  */
 
 #ifndef COMMON_FORM_H
@@ -48,6 +53,11 @@ struct form {
  * NULL: whoever wants to know sets it, to where all bits are zero. */
 MUST_CHECK bool form_parse(struct form *form, const char *query, size_t query_bytes,
                            const char *body, size_t body_bytes);
+
+/* `copy` is the form without the fields whose names `is_dropped` says so of; nobody wants to know what is found in it. Whatever
+ * was in it before does not matter. Needs: `form` was parsed, and stays as it is while `copy` is in use. */
+void form_copy_but(const struct form *form, bool (*is_dropped)(const char *name),
+                   struct form *copy);
 
 /* The field with this name, or NULL. An empty value is present, with value_bytes 0. */
 const struct form_field *form_find(const struct form *form, const char *name);

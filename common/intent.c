@@ -343,12 +343,7 @@ static const struct form *without_tags(const struct form *form, uint16_t type, s
     while (count < form->field_count && !is_tag(form->fields[count].name))
         count++;
     if (count == form->field_count) return form;
-    plain->field_count = 0;
-    plain->found = NULL;
-    plain->initials =
-        form->initials; /* of some that are not there any more, which is looked up in vain */
-    for (uint32_t i = 0; i < form->field_count; i++)
-        if (!is_tag(form->fields[i].name)) plain->fields[plain->field_count++] = form->fields[i];
+    form_copy_but(form, is_tag, plain);
     return plain;
 }
 

@@ -185,3 +185,38 @@ TEST(form, names_that_begin_alike_are_told_apart)
     assert_int_equal(form.fault, FORM_REPEATED);
     assert_true(parse("!b=1&a=2&%81=3&A=4", ""));
 }
+
+static bool begins_with_s(const char *name)
+{
+    return name[0] == 's';
+}
+
+/* A copy has what is not dropped, in its order and with what it hides, whatever was in its memory. */
+TEST(form, a_copy_is_the_form_without_what_is_dropped)
+{
+    static struct form copy;
+    const char *const query = "side=BUY&price=1&symbol=BTCUSDT", *const body =
+                                                                     "price=2&stopPrice=3&qty=4";
+    for (int paint = 0; paint <= 0xff; paint += 0xff) {
+        uint64_t found = 0;
+        assert_true(parse(query, body));
+        form.found = &found;
+        memset(&copy, paint, sizeof(copy));
+        form_copy_but(&form, begins_with_s, &copy);
+        assert_int_equal(found, 0);
+        assert_int_equal(copy.fault, FORM_GOOD);
+        assert_null(copy.found);
+        assert_int_equal(copy.used_bytes, 0);
+        assert_int_equal(copy.field_count, 3);
+        assert_string_equal(copy.fields[1].value, "2");
+        assert_string_equal(form_find(&copy, "price")->value, "1");
+        assert_string_equal(form_find(&copy, "qty")->value, "4");
+        assert_int_equal(form_find(&copy, "qty")->value_bytes, 1);
+        assert_null(form_find(&copy, "side"));
+        assert_null(form_find(&copy, "stopPrice"));
+        assert_int_equal(found, 0);
+        const uint64_t initials = copy.initials;
+        assert_true(parse("price=1", "price=2&qty=4"));
+        assert_int_equal(initials, form.initials);
+    }
+}

@@ -173,6 +173,50 @@ TEST(authority, orders_from_before_the_rules_of_tags_stand)
     teardown(f);
 }
 
+#define PAINTED_BYTES 65536 /* more than a judgement needs */
+
+/* What a judgement finds on the stack if it does not write there first. */
+static __attribute__((noinline)) void paint_stack(int with)
+{
+    volatile uint8_t bytes[PAINTED_BYTES];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)with;
+}
+
+/* Every node says the same of a text, whatever it judged before: nothing hangs on what is left in memory. */
+TEST(authority, no_judgement_hangs_on_what_is_on_the_stack)
+{
+    struct fixture *f = setup();
+    const uint8_t id[32] = {0xa1};
+    static const char *const more[] = {"",
+                                       "&idempotent=false",
+                                       "&idempotent=true",
+                                       "&strategyId=5",
+                                       "&strategyType=1000001",
+                                       "&strategyId=x&idempotent=no&strategyType="};
+    struct order_place_command other = order;
+    other.qty.lots++;
+    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+        char text[512];
+        snprintf(text, sizeof(text), "%s%s", order_text, more[i]);
+        for (int paint = 0; paint <= 0xff; paint += 0xff) {
+            f->genesis.params.rules = PARAMS_RULES_API - 1;
+            assert_null(ask_order(f, &order, id, &f->trader, text));
+            paint_stack(paint);
+            assert_null(authority_objection(&f->authority, &f->command));
+            paint_stack(paint);
+            assert_null(vetting_says(f));
+            f->genesis.params.rules = PARAMS_RULES;
+            paint_stack(paint);
+            assert_null(authority_objection(&f->authority, &f->command));
+            assert_non_null(ask_order(f, &other, id, &f->trader, text));
+            paint_stack(paint);
+            assert_string_equal(authority_objection(&f->authority, &f->command), "signed text");
+        }
+    }
+    teardown(f);
+}
+
 /* Any other signer, key, account, order or deadline does not. */
 TEST(authority, order_that_its_owner_did_not_sign_is_objected_to)
 {
