@@ -4,6 +4,7 @@
 #include "common/intent_key.h"
 #include "common/ip_list.h"
 #include "common/key_rights.h"
+#include "common/share.h"
 
 #include <string.h>
 
@@ -53,6 +54,15 @@ static enum reject owner_check(const struct engine *engine, uint16_t type, uint3
     return REJECT_NONE;
 }
 
+/* Whether the account gets a place that is anybody's yet. */
+static bool has_place(const struct engine *engine, uint32_t account)
+{
+    const struct keys *keys = &engine->keys;
+    return keys->count < keys->capacity &&
+           share_allows(&engine->params, share_keys(&engine->params), keys->count,
+                        keys->owners[account].count);
+}
+
 /* The slot that the account's new key is to have: that of its key that was removed first, renamed, before one that is
  * anybody's yet. 0: there is none, for *reject. */
 static uint32_t slot_take(struct engine *engine, uint32_t account, const uint8_t *id,
@@ -63,7 +73,7 @@ static uint32_t slot_take(struct engine *engine, uint32_t account, const uint8_t
     const uint64_t until_ns =
         engine->stamp_ns > KEY_LINGER_NS ? engine->stamp_ns - KEY_LINGER_NS : 0;
     const uint32_t slot = keys_spare(keys, account, until_ns);
-    if (slot == 0 && !has_all && keys->count < keys->capacity) return keys_add(keys, id);
+    if (slot == 0 && !has_all && has_place(engine, account)) return keys_add(keys, id);
     *reject = has_all ? REJECT_ACCOUNT_KEYS : REJECT_KEYS_FULL;
     if (slot == 0) return 0;
     created->replaces = 1;

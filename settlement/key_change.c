@@ -1,6 +1,7 @@
 #include "settlement/key_change.h"
 
 #include "common/key_rights.h"
+#include "common/share.h"
 
 #include <string.h>
 
@@ -24,6 +25,14 @@ static bool may_ask(const struct settlement *s, uint32_t account, uint64_t time_
     return is_in_time(s, account, time_ns) && !balance_sheet_owner(s->accounts, account)->is_frozen;
 }
 
+/* Whether the account gets a place that nobody had. */
+static bool has_place(const struct settlement *s, uint32_t account)
+{
+    const uint32_t own = keyring_count_of(s->keys, account), taken = keyring_count(s->keys);
+    return own < KEYS_OF_ACCOUNT_MAX && taken < s->params.keys_max &&
+           share_allows(&s->params, share_keys(&s->params), taken, own);
+}
+
 /* The place that the new key must have: that of the account's key that was removed first, else a free one while the account
  * may have more. False: it may have none. */
 static bool place_due(const struct settlement *s, uint32_t account, uint8_t *replaces,
@@ -34,9 +43,7 @@ static bool place_due(const struct settlement *s, uint32_t account, uint8_t *rep
     *replaces = 0;
     const struct key_added_event *spare =
         keyring_spare(s->keys, account, stamp_ns < KEY_LINGER_NS ? 0 : stamp_ns - KEY_LINGER_NS);
-    if (spare == NULL)
-        return keyring_count_of(s->keys, account) < KEYS_OF_ACCOUNT_MAX &&
-               keyring_count(s->keys) < s->params.keys_max;
+    if (spare == NULL) return has_place(s, account);
     *replaces = 1;
     memcpy(replaced_id, spare->key_id, 32);
     return true;

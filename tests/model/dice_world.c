@@ -95,7 +95,7 @@ void dice_open(struct dice *dice, uint64_t seed, struct genesis *genesis)
     dice->accounts = 2 + below(dice, 5);
     dice->markets = 1 + below(dice, 3);
     params->accounts_max = dice->accounts + ONE_OF(dice, 0, 1, 1, 6, 20);
-    params->keys_max = 2 + below(dice, 5);
+    params->keys_max = ONE_OF(dice, 2, 3, 5, 6, 9, 16, 17, MODEL_KEYS);
     params->orders_max = ONE_OF(dice, 4, 7, 20, 60, 60, 120, 120);
     params->levels_max = ONE_OF(dice, 3, 5, 20, 60, 60, 120, 200);
     params->checkpoint_blocks = ONE_OF(dice, 0, 1, 3, 4);

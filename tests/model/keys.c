@@ -111,6 +111,16 @@ static uint32_t count_of(const struct model *model, uint32_t account)
     return count;
 }
 
+/* An eighth of the keys is for operators; of addresses half is for deposits. What accounts may take goes to who comes first up to
+ * the half of it, above to who has not his share of that. */
+bool model_place_free(const struct model *model, uint32_t room, uint32_t taken, uint32_t own)
+{
+    if (model->params.rules < 8) return true;
+    if (taken >= room) return false;
+    if (2 * taken < room) return true;
+    return own == 0 || own + 1 <= room / 2 / model->params.accounts_max;
+}
+
 enum reject model_key_create(struct model *model, const struct key_create_command *ask)
 {
     const enum reject reject = check(model, ask->account, ask->time_ns, false);
@@ -128,6 +138,9 @@ enum reject model_key_create(struct model *model, const struct key_create_comman
     if (key == NULL) {
         if (count_of(model, ask->account) >= 32) return REJECT_ACCOUNT_KEYS;
         if (model->key_count >= model->params.keys_max) return REJECT_KEYS_FULL;
+        if (!model_place_free(model, model->params.keys_max - model->params.keys_max / 8,
+                              model->key_count, count_of(model, ask->account)))
+            return REJECT_KEYS_FULL;
         key = &model->keys[model->key_count++];
     } else {
         created.replaces = 1;

@@ -167,6 +167,7 @@ enum reject model_operator_step(struct model *model, const struct command *comma
 /* keys.c: what accounts do with their keys, and what keys may. */
 bool model_key_may(const struct model *model, const struct command *command);
 bool model_key_chain_named(const struct model *model, const struct command *command);
+bool model_place_free(const struct model *model, uint32_t room, uint32_t taken, uint32_t own);
 bool model_waits(const struct model *model, const struct command *command);
 enum reject model_account_open(struct model *model, const struct account_open_command *ask);
 enum reject model_account_approve(struct model *model, const struct account_approve_command *ask);

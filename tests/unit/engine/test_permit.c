@@ -2,6 +2,7 @@
 
 #include "common/ip_list.h"
 #include "common/key_rights.h"
+#include "common/share.h"
 #include "tests/harness.h"
 #include "tests/unit/engine/snapshots.h"
 
@@ -251,22 +252,29 @@ TEST(permit, a_place_given_back_is_taken_first)
     world_close(&world);
 }
 
-/* KEY_REMOVE of a key there is, with this text. */
-static unsigned remove_by(const hash_t *id, const char *text)
+/* A command about keys with this text, at the world's stamp. */
+static unsigned by_text(uint16_t type, const uint8_t *payload, const char *text)
 {
-    uint8_t payload[KEY_REMOVE_BYTES], auth[PUBLIC_KEY_BYTES + SIGNATURE_BYTES + 256] = {1};
-    struct key_remove_command ask = {.time_ns = ++world.stamp_ns, .account = 1};
-    memcpy(ask.key_id, id->bytes, sizeof(ask.key_id));
-    key_remove_command_put(payload, &ask);
+    uint8_t auth[PUBLIC_KEY_BYTES + SIGNATURE_BYTES + 256] = {1};
     memcpy(auth + PUBLIC_KEY_BYTES + SIGNATURE_BYTES, text, strlen(text));
     struct command command = {.payload = payload, .auth = auth};
-    command.header.type = T_KEY_REMOVE;
+    command.header.type = type;
     command.header.auth_kind = AUTH_ED25519;
     command.header.auth_length = (uint16_t)(PUBLIC_KEY_BYTES + SIGNATURE_BYTES + strlen(text));
     world.out = (struct event_writer){.at = world.events.bytes,
                                       .end = world.events.bytes + world.events.capacity};
     match_step(world.engine, &command, ++world.number, world.stamp_ns, &world.out);
     return world_reject(&world);
+}
+
+/* KEY_REMOVE of a key of account 1. */
+static unsigned remove_by(const hash_t *id, const char *text)
+{
+    uint8_t payload[KEY_REMOVE_BYTES];
+    struct key_remove_command ask = {.time_ns = ++world.stamp_ns, .account = 1};
+    memcpy(ask.key_id, id->bytes, sizeof(ask.key_id));
+    key_remove_command_put(payload, &ask);
+    return by_text(T_KEY_REMOVE, payload, text);
 }
 
 /* What was signed for another exchange, or for none, changes nothing here: from rules 8 on. */
@@ -288,6 +296,64 @@ TEST(permit, what_is_about_keys_names_the_chain)
     assert_int_equal(place_by(&two), 0);
     assert_int_equal(remove_by(&two, text), 0);
     assert_int_equal(place_by(&two), REJECT_KEY_PERMISSION);
+    world_close(&world);
+}
+
+/* KEY_CREATE with a text that names this chain. */
+static unsigned create_here(uint32_t account)
+{
+    uint8_t payload[KEY_CREATE_BYTES];
+    char text[128] = "chainId=";
+    hash_hex(genesis_chain_id(&world.genesis).bytes, HASH_BYTES, text + strlen(text));
+    key_create_command_put(payload, &(struct key_create_command){.time_ns = ++world.stamp_ns,
+                                                                 .account = account,
+                                                                 .permissions = KEY_TRADE,
+                                                                 .secret_version = 1});
+    return by_text(T_KEY_CREATE, payload, text);
+}
+
+/* Operators' keys, until there are so many. */
+static void add_keys(uint32_t count)
+{
+    struct key_add_command add = {.account = 2, .permissions = KEY_READ, .key_id = {0xee}};
+    while (world.engine->keys.count < count) {
+        add.nonce = ++world.nonce;
+        add.key_id[1] = (uint8_t)world.engine->keys.count;
+        assert_int_equal(world_key_add(&world, add), 0);
+    }
+}
+
+/* Of 40 keys accounts make 35: the first 18 are for who comes first, of the others each account has one, and five are operators'.
+ * A place of its own an account always has again. */
+TEST(permit, nobody_uses_up_the_keys_of_all)
+{
+    open_under(PARAMS_RULES_SHARES);
+    for (uint32_t i = 0; i < 18; i++)
+        assert_int_equal(create_here(1), 0);
+    struct event event;
+    struct key_created_event created;
+    assert_true(world_event(&world, 0, &event));
+    key_created_event_get(event.payload, &created);
+    assert_int_equal(create_here(1), REJECT_KEYS_FULL);
+    assert_int_equal(create_here(2), 0);
+    assert_int_equal(create_here(2), REJECT_KEYS_FULL);
+    add_keys(34);
+    const struct account_create_command third = {.nonce = ++world.nonce, .public_key = {3}};
+    const struct account_create_command fourth = {.nonce = ++world.nonce, .public_key = {4}};
+    assert_int_equal(world_account_create(&world, third), 0);
+    assert_int_equal(world_account_create(&world, fourth), 0);
+    assert_int_equal(create_here(3), 0);
+    assert_int_equal(create_here(4), REJECT_KEYS_FULL);
+    add_keys(40);
+
+    char text[128] = "chainId=";
+    hash_t last;
+    memcpy(last.bytes, created.key_id, sizeof(last.bytes));
+    hash_hex(genesis_chain_id(&world.genesis).bytes, HASH_BYTES, text + strlen(text));
+    assert_int_equal(remove_by(&last, text), 0);
+    world.stamp_ns += KEY_LINGER_NS;
+    assert_int_equal(create_here(1), 0);
+    assert_int_equal(create_here(1), REJECT_KEYS_FULL);
     world_close(&world);
 }
 

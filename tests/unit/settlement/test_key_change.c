@@ -2,6 +2,7 @@
 
 #include "common/key_rights.h"
 #include "common/reject.h"
+#include "common/share.h"
 #include "settlement/mandate_book.h"
 #include "tests/harness.h"
 #include "tests/unit/settlement/snapshots.h"
@@ -13,6 +14,7 @@ struct fixture {
     struct mandate_book *book;
     uint32_t account;
     uint8_t owner[PUBLIC_KEY_BYTES], secret[SECRET_KEY_BYTES];
+    char chain[80]; /* what texts have beside: nothing, or the chain they are for */
     uint64_t time_ms;
     const uint8_t *at; /* in the world's body: what the book has not seen */
 };
@@ -34,9 +36,9 @@ static void open_account(struct fixture *f)
     world_operate(world, T_ACCOUNT_CREATE, payload, text);
 }
 
-static struct fixture setup(void)
+static struct fixture setup_with(void (*adjust)(struct genesis *))
 {
-    struct fixture f = {.world = world_new()};
+    struct fixture f = {.world = world_new_with(adjust)};
     const uint8_t seed[32] = "an owner of an account of a test";
     assert_true(hash_start());
     crypto_sign_seed_keypair(f.owner, f.secret, seed);
@@ -51,6 +53,11 @@ static struct fixture setup(void)
     return f;
 }
 
+static struct fixture setup(void)
+{
+    return setup_with(NULL);
+}
+
 static void teardown(struct fixture *f)
 {
     arena_unmap(&f->arena);
@@ -63,8 +70,8 @@ static void signed_by(struct fixture *f, const uint8_t *id, const uint8_t *secre
 {
     uint8_t auth[COMMAND_AUTH_MAX];
     char *signed_text = (char *)auth + 96;
-    const int length = snprintf(signed_text, sizeof(auth) - 96, "%s&timestamp=%llu", text,
-                                (unsigned long long)f->time_ms);
+    const int length = snprintf(signed_text, sizeof(auth) - 96, "%s%s&timestamp=%llu", text,
+                                f->chain, (unsigned long long)f->time_ms);
     memcpy(auth, id, 32);
     hash_sign(secret, signed_text, (size_t)length, auth + 32);
     const struct command_header header = {.type = type,
@@ -500,13 +507,13 @@ TEST(key_change, keys_are_the_owners_alone)
 }
 
 /* An Ed25519 key of the account that an operator added. */
-static void add_key(struct fixture *f, const uint8_t public_key[PUBLIC_KEY_BYTES])
+static void add_key(struct fixture *f, uint32_t account, const uint8_t public_key[PUBLIC_KEY_BYTES])
 {
     uint8_t payload[256];
     char text[512], hex[65];
     struct key_add_command add = {
-        .nonce = ++f->world->nonce, .account = f->account, .permissions = KEY_PERMISSIONS};
-    struct key_added_event added = {.account = f->account, .permissions = KEY_PERMISSIONS};
+        .nonce = ++f->world->nonce, .account = account, .permissions = KEY_PERMISSIONS};
+    struct key_added_event added = {.account = account, .permissions = KEY_PERMISSIONS};
     memcpy(add.key_id, public_key, sizeof(add.key_id));
     memcpy(add.public_key, public_key, sizeof(add.public_key));
     memcpy(added.key_id, public_key, sizeof(added.key_id));
@@ -516,9 +523,71 @@ static void add_key(struct fixture *f, const uint8_t public_key[PUBLIC_KEY_BYTES
     event_write_key_added(&f->world->out, &added);
     snprintf(text, sizeof(text),
              "action=key-add&account=%u&keyId=%s&publicKey=%s&permissions=READ,TRADE,WITHDRAW",
-             f->account, hex, hex);
+             account, hex, hex);
     world_operate(f->world, T_KEY_ADD, payload, text);
     assert_int_equal(f->world->status, STATUS_OK);
+}
+
+/* 24 keys, of which accounts may make 21; the first 11 are for who comes first, and of the others each account has one. */
+static void few_keys(struct genesis *genesis)
+{
+    genesis->params.keys_max = 24;
+}
+
+/* Under these rules, with so many keys, of which operators added all that are not there anyhow. */
+static struct fixture setup_full(uint32_t rules, uint32_t count)
+{
+    struct fixture f = setup_with(few_keys);
+    uint8_t id[PUBLIC_KEY_BYTES] = {0xee};
+    if (rules >= PARAMS_RULES_CHAIN) {
+        world_rules(f.world, rules);
+        memcpy(f.chain, "&chainId=", 9);
+        hash_hex(genesis_chain_id(&f.world->genesis).bytes, 32, f.chain + 9);
+    }
+    while (keyring_count(f.world->settlement->keys) < count) {
+        id[1]++;
+        add_key(&f, 1, id);
+        assert_int_equal(f.world->status, STATUS_OK);
+    }
+    return f;
+}
+
+static void assert_no_place(struct fixture *f)
+{
+    const struct key_created_event created = created_now(f);
+    create_with(f, &created);
+    assert_differs(f, "place of a key");
+}
+
+/* Whatever the engine says: an account has one key where half is taken, none where the operators' eighth begins, and in a
+ * place of its own as many as before. */
+TEST(key_change, an_account_takes_no_more_than_its_share)
+{
+    struct fixture f = setup_full(PARAMS_RULES_KEYS, 10);
+    for (int i = 0; i < 14; i++)
+        (void)create(&f);
+    assert_no_place(&f);
+
+    f = setup_full(PARAMS_RULES_SHARES, 8);
+    for (int i = 0; i < 3; i++)
+        (void)create(&f);
+    assert_no_place(&f);
+
+    f = setup_full(PARAMS_RULES_SHARES, 11);
+    (void)create(&f);
+    assert_no_place(&f);
+
+    f = setup_full(PARAMS_RULES_SHARES, 20);
+    const hash_t gone = create(&f);
+    remove_key(&f, &gone);
+    create_in_place_of(&f, &gone);
+    assert_int_equal(world_seal(f.world), STATUS_OK);
+    teardown(&f);
+
+    f = setup_full(PARAMS_RULES_SHARES, 21);
+    assert_no_place(&f);
+    f = setup_full(PARAMS_RULES_SHARES, 24);
+    teardown(&f);
 }
 
 /* Nor a key that signs as the owner does, whatever it may. */
@@ -529,7 +598,7 @@ TEST(key_change, a_key_that_signs_changes_no_keys)
     uint8_t public_key[PUBLIC_KEY_BYTES], secret[SECRET_KEY_BYTES], payload[256];
     char text[256], hex[65];
     crypto_sign_seed_keypair(public_key, secret, seed);
-    add_key(&f, public_key);
+    add_key(&f, f.account, public_key);
     struct key_remove_command ask = {.time_ns = ++f.time_ms * 1000000, .account = f.account};
     memcpy(ask.key_id, public_key, sizeof(ask.key_id));
     hash_hex(public_key, 32, hex);
