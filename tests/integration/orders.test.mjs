@@ -457,6 +457,17 @@ test('history keeps what a stop, a list and a prevented order had', async () => 
     assert.deepEqual(await ok(ann, 'GET', '/api/v3/myTrades', { symbol: SYMBOL, limit: 1000 }), trades);
 });
 
+// What `idempotent=false` is, is what an order without it is. Its signed text has a name more than its command has a place for.
+test('an order that may not be asked for twice, and says so, is certified', async () => {
+    for (const more of [{}, { newClientOrderId: 'once' }, { strategyId: 7, newClientOrderId: 'seventh' }]) {
+        const order = await limit(ann, 'BUY', '0.001', '30000', { ...more, idempotent: false });
+        assert.equal(order.status, 'NEW');
+        const { height } = await exchange.get('/quorex/v1/status');
+        assert.ok((await exchange.certified()).certifiedHeight > height);
+        await ok(ann, 'DELETE', '/api/v3/order', { symbol: SYMBOL, orderId: order.orderId });
+    }
+});
+
 test('every block is certified and verifies', async () => {
     await exchange.certified();
     assert.match(await exchange.verify(), /^right: .* all certified/);
