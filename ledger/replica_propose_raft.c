@@ -68,7 +68,7 @@ void replica_propose_forwarded(struct replica *replica, struct replica_peer *pee
                                const struct peer_forward *forward)
 {
     if (!replica_leads(replica)) return; /* its sender learns of the new leader as we do */
-    replica_vet_take(replica, peer, forward->run, forward->run_bytes);
+    replica_vet_take(replica, peer, forward);
 }
 
 void replica_propose_loose(struct replica *replica, const struct peer_loose *loose)

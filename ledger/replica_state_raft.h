@@ -58,7 +58,9 @@ struct replica_vet {
     uint64_t number;       /* of the question that is under way */
     uint64_t late_index;   /* what the log held when the run came */
     uint64_t late_command; /* and its last command; 0: not delivered yet */
-    uint64_t barred_ns;    /* nothing is taken until then; 0: it is */
+    uint64_t stands_ns;    /* the oldest is not asked about before the log's stamp is above */
+    uint64_t epoch, last; /* of the newest that waits: its epoch, and its last command's sequence */
+    uint64_t barred_ns;   /* nothing is taken until then; 0: it is */
     uint32_t false_runs;
 };
 
@@ -245,8 +247,8 @@ void replica_propose_delivered(struct replica *replica);
 /* ---- replica_vet_raft.c ---- */
 
 /* A run of another member's, to who leads: it comes to peer->runs when it may stand, or never. */
-void replica_vet_take(struct replica *replica, struct replica_peer *peer, const uint8_t *run,
-                      size_t byte_count);
+void replica_vet_take(struct replica *replica, struct replica_peer *peer,
+                      const struct peer_forward *forward);
 /* Goes on with what waits. */
 void replica_vet_turn(struct replica *replica);
 /* Forgets all runs of the peer. */

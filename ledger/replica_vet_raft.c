@@ -11,7 +11,8 @@
  * only then an objection is a lie. What may stand, may stand for good: accounts and listings are only ever added, and what
  * a key gave that has lost its right, or its place to another, stands in the log as what every engine refuses.
  * A key that lost its place is one that nobody knows, and what a node that was cut off has by it is no lie. It waits until the
- * log's stamps are above its deadline: from then on nobody looks at who gave it.
+ * log's stamps are above its deadline: from then on nobody looks at who gave it. Until then nobody is asked about it again, and
+ * what its sender sends once more is not kept twice: who makes others wait must not make them work.
  */
 
 #include "ledger/replica_state_raft.h"
@@ -138,6 +139,13 @@ static void be_late(struct replica *replica, struct replica_peer *peer)
     peer->vet.state = REPLICA_VET_LATE;
     peer->vet.late_index = replica_entries_last(replica);
     peer->vet.late_command = 0;
+    peer->vet.stands_ns = 0;
+}
+
+/* Whether the log's stamps have yet to come to where it stands by itself. */
+static bool is_early(const struct replica *replica, const struct replica_peer *peer)
+{
+    return peer->vet.stands_ns != 0 && replica->sequence.delivered_stamp_ns <= peer->vet.stands_ns;
 }
 
 /* Judges what waits, in order, until something has to wait on. */
@@ -149,30 +157,55 @@ static void advance(struct replica *replica, struct replica_peer *peer)
     while (peer->vet.state != REPLICA_VET_ASKED &&
            (run = run_queue_first(&peer->vet.waiting, &byte_count)) != NULL) {
         const bool last = peer->vet.state == REPLICA_VET_LATE;
-        if (last && !late_is_over(replica, peer)) return;
+        if (last && (is_early(replica, peer) || !late_is_over(replica, peer))) return;
         const enum vetting_result result = ask(replica, peer, run, byte_count, &fault);
         if (result == VETTING_BUSY) return;
         if (result == VETTING_STANDS)
             pass(replica, peer);
         else if (result == VETTING_LATE && !last)
             be_late(replica, peer);
-        else if (result == VETTING_LATE && fault.will_stand)
+        else if (result == VETTING_LATE && fault.stands_ns != 0) {
+            peer->vet.stands_ns = fault.stands_ns;
             return;
-        else if (result != VETTING_ASKED)
+        } else if (result != VETTING_ASKED)
             convict(replica, peer, run, byte_count, &fault);
     }
 }
 
 /* ---- What came, and turns ---- */
 
+static uint64_t last_of(const struct peer_forward *forward)
+{
+    return forward->first_sequence + forward->count - 1;
+}
+
+/* Whether it waits already: its sender has heard nothing, and sends its stream again. A HELLO is of no epoch. What is missing
+ * before what waits, if its sender left something out, may come when that is done with. */
+static bool waits_already(const struct replica_peer *peer, const struct peer_forward *forward)
+{
+    return run_queue_bytes(&peer->vet.waiting) > 0 && forward->epoch != 0 &&
+           forward->epoch == peer->vet.epoch && last_of(forward) <= peer->vet.last;
+}
+
+static bool keep(struct replica_peer *peer, const struct peer_forward *forward)
+{
+    if (!queue_put(&peer->vet.waiting, forward->run, forward->run_bytes)) return false;
+    peer->vet.epoch = forward->epoch;
+    peer->vet.last = last_of(forward);
+    return true;
+}
+
 /* Without a copy more for what may stand at once. */
-static bool take(struct replica *replica, struct replica_peer *peer, const uint8_t *run,
-                 size_t byte_count)
+static bool take(struct replica *replica, struct replica_peer *peer,
+                 const struct peer_forward *forward)
 {
     struct vetting_fault fault;
+    const uint8_t *run = forward->run;
+    const size_t byte_count = forward->run_bytes;
     const size_t waiting = run_queue_bytes(&peer->vet.waiting);
+    if (waits_already(peer, forward)) return true;
     if (waiting + run_queue_bytes(&peer->runs) + byte_count + 4 > RUNS_BYTES_MAX) return false;
-    if (waiting > 0) return queue_put(&peer->vet.waiting, run, byte_count);
+    if (waiting > 0) return keep(peer, forward);
     ASSERT(peer->vet.state == REPLICA_VET_NEW);
     const enum vetting_result result = ask(replica, peer, run, byte_count, &fault);
     if (result == VETTING_STANDS) return queue_put(&peer->runs, run, byte_count);
@@ -181,16 +214,16 @@ static bool take(struct replica *replica, struct replica_peer *peer, const uint8
         return true;
     }
     if (result == VETTING_LATE) be_late(replica, peer);
-    if (queue_put(&peer->vet.waiting, run, byte_count)) return true;
+    if (keep(peer, forward)) return true;
     peer->vet.state = REPLICA_VET_NEW;
     return false;
 }
 
-void replica_vet_take(struct replica *replica, struct replica_peer *peer, const uint8_t *run,
-                      size_t byte_count)
+void replica_vet_take(struct replica *replica, struct replica_peer *peer,
+                      const struct peer_forward *forward)
 {
     if (peer->vet.barred_ns != 0) return;
-    if (!take(replica, peer, run, byte_count)) sequence_dropped(&replica->sequence, peer->node);
+    if (!take(replica, peer, forward)) sequence_dropped(&replica->sequence, peer->node);
 }
 
 static struct replica_peer *who_asked(struct replica *replica, uint64_t number)

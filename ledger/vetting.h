@@ -36,8 +36,8 @@ struct vetting_run {
 struct vetting_fault {
     const char *what; /* static text */
     uint32_t offset;  /* of the command */
-    bool
-        will_stand; /* with VETTING_LATE: when the log's stamp is above a time that is soon to come */
+    uint64_t
+        stands_ns; /* with VETTING_LATE: nobody need ask again before the log's stamp is above; 0: it stands by no stamp */
 };
 
 struct vetting_answer {

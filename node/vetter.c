@@ -136,7 +136,7 @@ static enum vetting_result ask(void *context, const struct vetting_run *run,
         fault->what = mandate_book_objection(vetter->book, &command, &signature);
         if (fault->what != NULL) {
             if (mandate_book_late(vetter->book, &command, run->stamp_ns, run->clock_ns,
-                                  &fault->will_stand))
+                                  &fault->stands_ns))
                 continue;
             return VETTING_LATE;
         }

@@ -161,17 +161,18 @@ const char *mandate_book_objection(const struct mandate_book *book, const struct
 }
 
 bool mandate_book_late(const struct mandate_book *book, const struct command *command,
-                       uint64_t stamp_ns, uint64_t clock_ns, bool *will_stand)
+                       uint64_t stamp_ns, uint64_t clock_ns, uint64_t *stands_ns)
 {
     const struct authority authority = authority_of(book);
     const uint64_t deadline_ns = command->header.deadline_ns;
-    *will_stand = false;
+    *stands_ns = 0;
     if (!command_rules_allow(book->params.rules, command->header.type) ||
         !authority_is_nobodys(&authority, command))
         return false;
     if (stamp_ns > LATE_NS && authority_is_late(&authority, command, stamp_ns - LATE_NS))
         return true;
-    *will_stand = book->params.rules >= PARAMS_RULES_LATE && deadline_ns != 0 &&
-                  deadline_ns < clock_ns + SOON_NS;
+    if (book->params.rules >= PARAMS_RULES_LATE && deadline_ns != 0 &&
+        deadline_ns < clock_ns + SOON_NS)
+        *stands_ns = deadline_ns + LATE_NS;
     return false;
 }

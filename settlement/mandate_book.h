@@ -44,9 +44,10 @@ const char *mandate_book_objection(const struct mandate_book *book, const struct
                                    struct authority_signature *signature);
 
 /* Whether a command to which there is an objection is void by now, in any log: by a key that nobody knows, and so far behind
- * the log's last stamp that nobody will look at who gave it (authority_is_late), whatever becomes known. False: *will_stand
- * says whether it is before long; it is not with a deadline that no honest gateway can have taken by `clock_ns`. */
+ * the log's last stamp that nobody will look at who gave it (authority_is_late), whatever becomes known. False: above
+ * which stamp it is (*stands_ns), if that is before long, or 0; with a deadline that no honest gateway can have taken by
+ * `clock_ns` it is 0. */
 bool mandate_book_late(const struct mandate_book *book, const struct command *command,
-                       uint64_t stamp_ns, uint64_t clock_ns, bool *will_stand);
+                       uint64_t stamp_ns, uint64_t clock_ns, uint64_t *stands_ns);
 
 #endif /* SETTLEMENT_MANDATE_BOOK_H */

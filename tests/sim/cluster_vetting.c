@@ -100,7 +100,7 @@ static enum vetting_result ask(void *context, const struct vetting_run *run,
         fault->what = mandate_book_objection(node->mandates, &command, &by);
         if (fault->what != NULL) {
             if (mandate_book_late(node->mandates, &command, run->stamp_ns, run->clock_ns,
-                                  &fault->will_stand)) {
+                                  &fault->stands_ns)) {
                 figures.late_taken++;
                 continue;
             }

@@ -1,4 +1,5 @@
 #include "ledger/peer_message.h"
+#include "ledger/replica_state_raft.h"
 #include "tests/unit/ledger/replicas.h"
 
 /* Tickets say what is to be found: below LATE all is well, and every tenth needs a signature. */
@@ -20,8 +21,9 @@ static struct judge {
         struct vetting_answer answer;
     } questions[QUESTIONS_MAX];
     uint32_t question_count, asked, busy_count;
-    uint32_t convicted; /* times */
-    uint32_t liar;      /* the last one */
+    uint32_t runs_asked; /* of all kinds */
+    uint32_t convicted;  /* times */
+    uint32_t liar;       /* the last one */
     const char *what;
     uint64_t delay_ns;
     uint64_t settled; /* as all members are told */
@@ -53,6 +55,7 @@ static enum vetting_result judge_ask(void *context, const struct vetting_run *ru
     bool needs = false, stands = true;
     uint32_t offset = 0;
     struct command command;
+    judge.runs_asked++;
     if (judge.busy) {
         judge.busy_count++;
         return VETTING_BUSY;
@@ -62,8 +65,9 @@ static enum vetting_result judge_ask(void *context, const struct vetting_run *ru
         const uint64_t ticket = command.header.ticket;
         *fault = (struct vetting_fault){.what = "key", .offset = (uint32_t)(begin - run->bytes)};
         if (ticket >= FORM && ticket < FORGED) return VETTING_FALSE;
-        fault->will_stand = judge.stands_ns != 0;
-        if (ticket >= LIE && ticket < FORM && fault->will_stand && run->stamp_ns > judge.stands_ns)
+        fault->stands_ns = judge.stands_ns;
+        if (ticket >= LIE && ticket < FORM && fault->stands_ns != 0 &&
+            run->stamp_ns > fault->stands_ns)
             continue;
         if (ticket >= LIE && ticket < FORM) return VETTING_LATE;
         if (ticket >= LATE && ticket < LIE && !judge.known) return VETTING_LATE;
@@ -284,7 +288,9 @@ TEST(replica_vet, what_is_not_known_when_all_is_settled_is_a_lie)
     cluster_free(cluster);
 }
 
-/* What will stand by itself before long is waited for, though all is settled; nothing overtakes it, and nobody lied. */
+/* What will stand by itself before long is waited for, though all is settled; nothing overtakes it, and nobody lied. Nor is
+ * anybody asked about it more often than when it comes, when all is settled and when it stands, however often its sender, who
+ * hears nothing, sends its stream again. */
 TEST(replica_vet, what_will_stand_is_waited_for)
 {
     struct cluster *cluster = setup();
@@ -292,16 +298,65 @@ TEST(replica_vet, what_will_stand_is_waited_for)
     submit_to(sender, 3);
     assert_true(cluster_until(cluster, all_applied, 3000));
     judge.stands_ns = cluster_leader(cluster)->stamp_ns + 20000 * MS;
+    judge.runs_asked = 0;
     assert_true(member_submit(sender, LIE + 1));
     assert_true(member_submit(sender, 4));
-    cluster_run(cluster, 15000);
+    cluster_run(cluster, 10000);
+    assert_true(member_submit(sender, 5)); /* what was sent again was shorter */
+    cluster_run(cluster, 5000);
+    assert_int_equal(judge.runs_asked, 2);
     assert_true(none_applied(cluster, LIE + 1) && none_applied(cluster, 4));
-    wanted = 5;
+    wanted = 6;
     assert_true(cluster_until(cluster, all_applied, 10000));
     assert_int_equal(cluster_leader(cluster)->tickets[3], LIE + 1);
     assert_int_equal(cluster_leader(cluster)->tickets[4], 4);
+    assert_int_equal(cluster_leader(cluster)->tickets[5], 5);
+    assert_true(judge.runs_asked <=
+                5); /* and one each about 4 and 5, if they were not sent with it */
     assert_int_equal(judge.convicted, 0);
     cluster_free(cluster);
+}
+
+static enum vetting_result always_busy(void *context, const struct vetting_run *run,
+                                       struct vetting_fault *fault)
+{
+    (void)context, (void)run, (void)fault;
+    return VETTING_BUSY;
+}
+
+/* Of what waits nothing is kept twice, and what is new is: commands behind it, a HELLO, and the next epoch's, whose numbers
+ * begin anew. */
+TEST(replica_vet, what_waits_is_not_kept_twice)
+{
+    static const struct {
+        struct peer_forward forward; /* count, epoch, first sequence */
+        bool is_new;
+    } sent[] = {
+        {{3, 7, 1, NULL, 0}, true},  {{3, 7, 1, NULL, 0}, false}, {{2, 7, 1, NULL, 0}, false},
+        {{1, 7, 3, NULL, 0}, false}, {{3, 7, 2, NULL, 0}, true},  {{4, 7, 1, NULL, 0}, false},
+        {{1, 8, 1, NULL, 0}, true},  {{1, 0, 0, NULL, 0}, true},  {{1, 0, 0, NULL, 0}, true},
+        {{1, 9, 1, NULL, 0}, true},  {{1, 9, 1, NULL, 0}, false}, {{1, 9, 2, NULL, 0}, true},
+    };
+    static const uint8_t run[100];
+    struct replica *replica = calloc(1, sizeof(*replica));
+    struct replica_peer *peer = &replica->peers[0];
+    peer->node = 2;
+    replica->options.world.vetting.ask = always_busy;
+    for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+        struct peer_forward forward = sent[i].forward;
+        const size_t before = run_queue_bytes(&peer->vet.waiting);
+        forward.run = run;
+        forward.run_bytes = sizeof(run);
+        replica_vet_take(replica, peer, &forward);
+        const size_t kept = run_queue_bytes(&peer->vet.waiting) - before;
+        assert_int_equal(kept, sent[i].is_new ? sizeof(run) + 4 : 0);
+    }
+    replica_vet_clear(peer);
+    assert_int_equal(run_queue_bytes(&peer->vet.waiting), 0);
+    replica_vet_take(replica, peer, &(struct peer_forward){1, 9, 1, run, sizeof(run)});
+    assert_int_equal(run_queue_bytes(&peer->vet.waiting), sizeof(run) + 4); /* nothing waited */
+    replica_vet_free(peer);
+    free(replica);
 }
 
 /* While there is no room for questions nothing is lost: they are asked again. */

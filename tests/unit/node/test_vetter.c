@@ -270,21 +270,21 @@ TEST(vetter, waits_for_what_is_too_late_soon)
     struct vetting_fault fault;
     rules_rise(f, PARAMS_RULES_LATE - 1);
     assert_int_equal(ask_gone(f, now, now + 100 * second, now, &fault), VETTING_LATE);
-    assert_false(fault.will_stand);
+    assert_int_equal(fault.stands_ns, 0);
     rules_rise(f, PARAMS_RULES_LATE);
     assert_int_equal(ask_gone(f, now, now, now, &fault), VETTING_LATE);
-    assert_true(fault.will_stand);
+    assert_int_equal(fault.stands_ns, now + 2 * second);
     assert_string_equal(fault.what, "key");
     assert_int_equal(ask_gone(f, now, now + 2 * second, now, &fault), VETTING_LATE);
     assert_int_equal(ask_gone(f, now, now + 2 * second + 1, now, &fault), VETTING_STANDS);
     assert_int_equal(ask_gone(f, now + 119 * second, now, now, &fault), VETTING_LATE);
-    assert_true(fault.will_stand);
+    assert_int_equal(fault.stands_ns, now + 121 * second);
 
     /* No honest gateway takes a deadline so far ahead, or none. */
     assert_int_equal(ask_gone(f, now + 120 * second, now, now, &fault), VETTING_LATE);
-    assert_false(fault.will_stand);
+    assert_int_equal(fault.stands_ns, 0);
     assert_int_equal(ask_gone(f, 0, now, now, &fault), VETTING_LATE);
-    assert_false(fault.will_stand);
+    assert_int_equal(fault.stands_ns, 0);
     teardown(f);
 }
 

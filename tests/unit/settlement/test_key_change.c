@@ -704,14 +704,14 @@ TEST(key_change, a_leader_knows_when_what_nobody_gave_is_void)
                 cancel_all_command_put(payload, &(struct cancel_all_command){.account = account});
             memcpy(payload + payload_bytes, i == 1 ? known.bytes : nobodys.bytes, 32);
             assert_true(command_decode(bytes, header.length, &command));
-            bool will_stand;
+            uint64_t stands_ns;
             const bool is_void = i == 0 && rules == PARAMS_RULES_LATE;
             const uint64_t late_ns = deadline_ns + 2000000000, clock_ns = deadline_ns;
-            assert_int_equal(
-                mandate_book_late(f.book, &command, late_ns + 1, clock_ns, &will_stand), is_void);
-            assert_false(will_stand);
-            assert_false(mandate_book_late(f.book, &command, late_ns, clock_ns, &will_stand));
-            assert_int_equal(will_stand, is_void);
+            assert_int_equal(mandate_book_late(f.book, &command, late_ns + 1, clock_ns, &stands_ns),
+                             is_void);
+            assert_int_equal(stands_ns, 0);
+            assert_false(mandate_book_late(f.book, &command, late_ns, clock_ns, &stands_ns));
+            assert_int_equal(stands_ns, is_void ? late_ns : 0);
         }
     }
     teardown(&f);
