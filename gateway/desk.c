@@ -346,7 +346,7 @@ static void run_handler(struct desk_question *question)
     request->form->found = &desk->form_found;
     enum outcome outcome = request->route->handler(request, &desk->facts);
     const bool is_done = request->route->security == SECURITY_USER_STREAM; /* and old clients' */
-    if (outcome != OUTCOME_REFUSED && !is_done && !request_is_read(request))
+    if (outcome != OUTCOME_REFUSED && !is_done && !request_is_read(request, &desk->facts))
         outcome = OUTCOME_REFUSED;
     if (request->weight > request->route->weight)
         quota_charge(desk->quota, QUOTA_WEIGHT, request->address,

@@ -395,7 +395,7 @@ enum outcome node_data_reconcile(struct request *request, const struct facts *fa
         return request_refuse(request, REJECT_DATA, "action", NULL);
     if (form_find(request->form, "timestamp") == NULL)
         return request_refuse(request, REJECT_MANDATORY, "timestamp", NULL);
-    if (!request_is_read(request)) return OUTCOME_REFUSED;
+    if (!request_is_read(request, facts)) return OUTCOME_REFUSED;
     if (facts->reconcile_wanted == NULL) return request_refuse(request, REJECT_BUSY, NULL, NULL);
     atomic_fetch_add_explicit(facts->reconcile_wanted, 1, memory_order_relaxed);
     return node_data_reconciliation(request, facts);

@@ -114,46 +114,120 @@ static bool begins_with(const struct request *request, const char *prefix)
     return request->path_bytes >= prefix_bytes && memcmp(request->path, prefix, prefix_bytes) == 0;
 }
 
-/* Whether a handler has read this parameter. */
-static bool has_read(const struct form *form, const char *name)
+static bool is_path(const struct request *request, const char *path)
+{
+    return request->path_bytes == strlen(path) && begins_with(request, path);
+}
+
+/* The field if a handler has read it, or has not; else NULL. Whether it was read stays as it is. */
+static const struct form_field *field_if(const struct form *form, const char *name, bool is_read)
 {
     const uint64_t read = *form->found;
-    const bool is_sent = form_find(form, name) != NULL, is_read = *form->found == read;
-    *form->found = read;
-    return is_sent && is_read;
-}
-
-static bool is_said(const struct form *form, const char *name, const char *value)
-{
     const struct form_field *field = form_find(form, name);
-    return field != NULL && strcmp(field->value, value) == 0;
+    const bool was_read = *form->found == read;
+    *form->found = read;
+    return was_read == is_read ? field : NULL;
 }
 
-/* Over the WebSocket API ccxt sends an order's parameters in its own words beside the API's, into which it has put them: one
- * of its words says nothing where the one that it stands for has been read. */
-static void pass_over_words_of_ccxt(const struct form *form)
+/* Where ccxt says something twice: in the API's parameter, which was read, and in a word of its own. */
+struct said_twice {
+    const struct form_field *word, *meant;
+    int64_t tick_units; /* of the market, in units of 10^-decimals */
+    int decimals;
+};
+
+static bool is_same_text(const struct said_twice *said)
+{
+    return strcmp(said->word->value, said->meant->value) == 0;
+}
+
+/* Reads as many decimals as there are to be; `has_rest`: more follow that are not zero. */
+static bool read_cut(const struct form_field *field, int decimals, int64_t *units, bool *has_rest)
+{
+    const char *text = field->value;
+    const enum decimal_result whole = decimal_parse(text, field->value_bytes, decimals, units);
+    *has_rest = whole == DECIMAL_TOO_PRECISE;
+    if (!*has_rest) return whole == DECIMAL_OK;
+    const size_t point = strcspn(text, ".");
+    const size_t cut = decimals == 0 ? point : point + 1 + (size_t)decimals;
+    return decimal_parse(text, cut, decimals, units) == DECIMAL_OK;
+}
+
+/* The word is as the client gave it; the parameter was rounded to the tick, or cut to it: they are less than one apart. */
+static bool is_same_price(const struct said_twice *said)
+{
+    int64_t word, meant;
+    bool word_goes_on, goes_on;
+    if (!read_cut(said->word, said->decimals, &word, &word_goes_on)) return false;
+    if (!read_cut(said->meant, said->decimals, &meant, &goes_on) || goes_on) return false;
+    return meant - word < said->tick_units + word_goes_on && word - meant < said->tick_units;
+}
+
+/* In percent what the parameter has in its hundredths. */
+static bool is_same_part(const struct said_twice *said)
+{
+    int64_t word, meant;
+    return decimal_parse(said->word->value, said->word->value_bytes, 2, &word) == DECIMAL_OK &&
+           decimal_parse(said->meant->value, said->meant->value_bytes, 0, &meant) == DECIMAL_OK &&
+           word == meant;
+}
+
+static bool is_same_kind(const struct said_twice *said)
+{
+    const bool stops_loss = strncmp(said->meant->value, "STOP_LOSS", 9) == 0;
+    const bool takes_profit = strncmp(said->meant->value, "TAKE_PROFIT", 11) == 0;
+    return (stops_loss && strcmp(said->word->value, "stopLoss") == 0) ||
+           (takes_profit && strcmp(said->word->value, "takeProfit") == 0);
+}
+
+/* What it calls postOnly is a type of its own. */
+static bool is_same_maker(const struct said_twice *said)
+{
+    const bool is_maker = strcmp(said->meant->value, "LIMIT_MAKER") == 0;
+    return strcmp(said->word->value, is_maker ? "true" : "false") == 0;
+}
+
+/* Over the WebSocket API ccxt sends an order's parameters in its own words beside the API's, into which it has put them: such
+ * a word says nothing where the parameter that it stands for has been read and says the same. */
+static void pass_over_words_of_ccxt(const struct form *form, const struct params *params)
 {
     static const struct {
         const char *word, *meant;
-    } words[] = {{"clientOrderId", "newClientOrderId"},
-                 {"triggerPrice", "stopPrice"},
-                 {"stopLossPrice", "stopPrice"},
-                 {"takeProfitPrice", "stopPrice"},
-                 {"trailingTriggerPrice", "stopPrice"},
-                 {"trailingPercent", "trailingDelta"},
-                 {"stopLossOrTakeProfit", "trailingDelta"},
-                 {"cost", "quoteOrderQty"}};
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (has_read(form, words[i].meant)) (void)form_find(form, words[i].word);
-    /* What it calls postOnly is a type of its own. */
-    const uint64_t read = *form->found;
-    if (!has_read(form, "type") ||
-        (is_said(form, "postOnly", "true") && !is_said(form, "type", "LIMIT_MAKER")))
-        *form->found = read;
+        const char *type; /* that orders have for which it is said: what it begins with */
+        bool (*agrees)(const struct said_twice *said);
+    } words[] = {{"clientOrderId", "newClientOrderId", "", is_same_text},
+                 {"triggerPrice", "stopPrice", "", is_same_price},
+                 {"stopLossPrice", "stopPrice", "STOP_LOSS", is_same_price},
+                 {"takeProfitPrice", "stopPrice", "TAKE_PROFIT", is_same_price},
+                 {"trailingTriggerPrice", "stopPrice", "", is_same_price},
+                 {"trailingPercent", "trailingDelta", "", is_same_part},
+                 {"cost", "quoteOrderQty", "", is_same_price},
+                 {"stopLossOrTakeProfit", "type", "", is_same_kind},
+                 {"postOnly", "type", "", is_same_maker}};
+    const struct form_field *symbol = form_find(form, "symbol"), *type = form_find(form, "type");
+    const int index = params_find_market(params, symbol->value, symbol->value_bytes);
+    ASSERT(index >= 0);
+    const struct market *market = &params->markets[index];
+    struct said_twice said = {.tick_units = market->tick_units,
+                              .decimals = params->assets[market->quote].decimals};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        said.word = field_if(form, words[i].word, false);
+        said.meant = field_if(form, words[i].meant, true);
+        if (said.word != NULL && said.meant != NULL && words[i].agrees(&said) &&
+            strncmp(type->value, words[i].type, strlen(words[i].type)) == 0)
+            (void)form_find(form, words[i].word);
+    }
+}
+
+/* An order that its handler has read: its symbol and its type are good. */
+static bool places_order(const struct request *request)
+{
+    return request->method == METHOD_POST &&
+           (is_path(request, "/api/v3/order") || is_path(request, "/api/v3/order/test"));
 }
 
 /* Who asks, when, and how he is answered are no parameters of a handler; clients send them where they say nothing, too. */
-bool request_is_read(struct request *request)
+bool request_is_read(struct request *request, const struct facts *facts)
 {
     static const char *const others[] = {"timestamp", "recvWindow", "signature",       "apiKey",
                                          "operator",  "nonce",      "returnRateLimits"};
@@ -161,7 +235,8 @@ bool request_is_read(struct request *request)
     char read[DECIMAL_TEXT_MAX + 1], sent[DECIMAL_TEXT_MAX + 1];
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         (void)form_find(form, others[i]);
-    if (form_unread(form) > 0) pass_over_words_of_ccxt(form);
+    if (form_unread(form) > 0 && places_order(request))
+        pass_over_words_of_ccxt(form, facts->params);
     const uint32_t unread = form_unread(form);
     if (unread == 0 || (!begins_with(request, "/api/v3/") && !begins_with(request, "/quorex/v1/")))
         return true;

@@ -148,8 +148,9 @@ MUST_CHECK bool request_markets(struct request *request, const struct facts *fac
                                 uint16_t *markets, uint32_t *count, bool *single);
 
 /* Whether every parameter was looked up: on paths of /api/v3 and /quorex/v1, where one that says nothing is refused. A handler
- * that does something itself asks before that; for the others the desk does when they have read. */
-MUST_CHECK bool request_is_read(struct request *request);
+ * that does something itself asks before that; for the others the desk does when they have read. What ccxt says of a new order
+ * in its own words and in the API's is read by the latter, if both say the same. */
+MUST_CHECK bool request_is_read(struct request *request, const struct facts *facts);
 
 /* An optional whole number; `value` keeps what it has when it was not sent. */
 MUST_CHECK bool request_u64(struct request *request, const char *name, uint64_t *value,

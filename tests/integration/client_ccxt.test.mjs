@@ -316,20 +316,23 @@ for (const [kind, account, client] of [['HMAC', () => annAccount, () => ann], ['
             assert.equal((await pro.fetchClosedOrdersWs(SYMBOL)).at(-1).status, 'closed');
             assert.equal((await pro.fetchTradesWs(SYMBOL, undefined, 1))[0].price, 50000);
             assert.equal((await pro.fetchOHLCVWs(SYMBOL, '1d', undefined, 1)).at(-1)[4], 50000);
-            const tested = await pro.createOrderWs(SYMBOL, 'limit', 'buy', 0.5, 40000, { test: true });
+            const tested = await pro.createOrderWs(SYMBOL, 'limit', 'buy', 0.5, 40000, { test: true, postOnly: true });
             assert.equal(tested.id, undefined);
 
             // Its own words for some parameters it sends along with the API's.
             const words = [['limit', 'buy', 0.5, 40000, { postOnly: true }, 'LIMIT_MAKER'],
                            ['limit', 'buy', 0.5, 40000, { clientOrderId: 'mine' }, 'LIMIT'],
                            ['limit', 'sell', 0.5, 39900, { triggerPrice: 40000 }, 'STOP_LOSS_LIMIT'],
-                           ['market', 'sell', 0.5, undefined, { stopLossPrice: 40000 }, 'STOP_LOSS'],
+                           ['market', 'sell', 0.5, undefined, { stopLossPrice: 40000.004 }, 'STOP_LOSS'], // it rounds to the tick
                            ['market', 'sell', 0.5, undefined, { takeProfitPrice: 60000 }, 'TAKE_PROFIT']];
             for (const [type, side, amount, price, params, kept] of words) {
                 const { id } = await pro.createOrderWs(SYMBOL, type, side, amount, price, params);
                 assert.equal((await client().fetchOrder(id, SYMBOL)).info.type, kept);
             }
             assert.equal((await client().fetchOrder(undefined, SYMBOL, { clientOrderId: 'mine' })).clientOrderId, 'mine');
+            // Of both it makes one order.
+            await assert.rejects(pro.createOrderWs(SYMBOL, 'market', 'sell', 0.5, undefined, { stopLossPrice: 40000, takeProfitPrice: 60000 }),
+                                 { message: /-1104/ });
             assert.equal((await pro.cancelAllOrdersWs(SYMBOL)).length, words.length);
             await (client() === ann ? bob : ann).createOrder(SYMBOL, 'limit', 'sell', 0.1, 50000);
             const bought = await pro.createOrderWs(SYMBOL, 'market', 'buy', undefined, undefined, { cost: 5000 });

@@ -310,7 +310,8 @@ static inline enum outcome desk_ask(enum method method, const char *path, const 
     uint64_t found = 0;
     desk_form.found = &found;
     enum outcome outcome = desk_request.route->handler(&desk_request, &desk_facts);
-    if (outcome != OUTCOME_REFUSED && !request_is_read(&desk_request)) outcome = OUTCOME_REFUSED;
+    if (outcome != OUTCOME_REFUSED && !request_is_read(&desk_request, &desk_facts))
+        outcome = OUTCOME_REFUSED;
     desk_form.found = NULL;
     if (outcome == OUTCOME_READING) outcome = desk_read();
     assert_false(desk_request.json.overflow);

@@ -64,8 +64,9 @@ TEST(desk, a_parameter_that_says_nothing_is_refused)
 static void assert_placed(const char *more, bool is_placed)
 {
     char text[256];
-    snprintf(text, sizeof(text), "symbol=BTCUSDT&side=SELL&quantity=1&%s", more);
+    snprintf(text, sizeof(text), "symbol=BTCUSDT&side=SELL&%s", more);
     asker_ask_signed(&ann, METHOD_POST, "/api/v3/order", text);
+    if (desk_waits(asker_desk) != is_placed) print_error("%s\n", more);
     assert_int_equal(desk_waits(asker_desk), is_placed);
     if (is_placed)
         (void)asker_next_command();
@@ -74,21 +75,79 @@ static void assert_placed(const char *more, bool is_placed)
     desk_forget(&ann.question);
 }
 
-/* ccxt says some of it twice, over the WebSocket API: its own word is passed over where the API's is there too, and where
- * it is true. Where nothing else says it, it is refused as any other. */
+#define MAKER  "type=LIMIT_MAKER&quantity=1&price=100"
+#define LIMIT  "type=LIMIT&timeInForce=GTC&quantity=1&price=100"
+#define STOP   "type=STOP_LOSS&quantity=1&stopPrice=50"
+#define PROFIT "type=TAKE_PROFIT&quantity=1&stopPrice=150"
+#define TRAILS "type=STOP_LOSS&quantity=1&trailingDelta=500"
+#define MARKET "type=MARKET&quoteOrderQty=50"
+
+/* ccxt says some of it twice, over the WebSocket API: its own word is passed over where the API's is there too, and says the
+ * same. Where nothing else says it, it is refused as any other. */
 TEST(desk, what_a_client_says_in_its_own_words_too_is_passed_over)
 {
     asker_open();
-    assert_placed("type=LIMIT_MAKER&price=100&postOnly=true", true);
-    assert_placed("type=LIMIT&timeInForce=GTC&price=100&postOnly=true", false);
-    assert_placed("type=LIMIT&timeInForce=GTC&price=100&postOnly=false", true);
-    assert_placed("type=LIMIT_MAKER&price=100&newClientOrderId=a&clientOrderId=a", true);
-    assert_placed("type=LIMIT_MAKER&price=100&clientOrderId=a", false);
-    assert_placed("type=STOP_LOSS&stopPrice=50&triggerPrice=50&stopLossPrice=50", true);
-    assert_placed("type=LIMIT_MAKER&price=100&triggerPrice=50", false);
-    assert_placed("type=STOP_LOSS&trailingDelta=500&trailingPercent=5", true);
+    assert_placed(MAKER "&postOnly=true", true);
+    assert_placed(LIMIT "&postOnly=false", true);
+    assert_placed(MAKER "&newClientOrderId=a&clientOrderId=a", true);
+    assert_placed(MAKER "&clientOrderId=a", false);
+    assert_placed(STOP "&triggerPrice=50.0&stopLossPrice=50", true);
+    assert_placed(PROFIT "&triggerPrice=150&takeProfitPrice=150.00", true);
+    assert_placed(MAKER "&triggerPrice=50", false);
+    assert_placed(TRAILS "&trailingPercent=5&stopLossOrTakeProfit=stopLoss", true);
+    assert_placed(TRAILS "&stopPrice=50&trailingTriggerPrice=50&trailingPercent=5.00", true);
+    assert_placed(MARKET "&cost=50", true);
     asker_ask(&ann, METHOD_GET, "/api/v3/time", "type=LIMIT_MAKER&postOnly=true");
     assert_non_null(strstr(ann.text, "read '0' parameter(s) but was sent '2'."));
+    desk_forget(&ann.question);
+    asker_close();
+}
+
+/* Of two that say something else, one would be as if it had not been sent. */
+TEST(desk, a_word_that_contradicts_what_was_read_is_refused)
+{
+    asker_open();
+    assert_placed(LIMIT "&postOnly=true", false);
+    assert_placed(LIMIT "&postOnly=1", false);
+    assert_placed(LIMIT "&postOnly=True", false);
+    assert_placed(LIMIT "&postOnly=TRUE", false);
+    assert_placed(MAKER "&postOnly=yes", false);
+    assert_placed(MAKER "&postOnly=false", false);
+    assert_placed(MAKER "&newClientOrderId=a&clientOrderId=b", false);
+    assert_placed(STOP "&triggerPrice=500", false);
+    assert_placed(STOP "&stopLossPrice=50&takeProfitPrice=60", false);
+    assert_placed(STOP "&stopLossPrice=50&takeProfitPrice=50", false);
+    assert_placed(PROFIT "&stopLossPrice=150", false);
+    assert_placed(STOP "&trailingTriggerPrice=51", false);
+    assert_placed(STOP "&triggerPrice=5e1", false);
+    assert_placed(TRAILS "&trailingPercent=1", false);
+    assert_placed(TRAILS "&trailingPercent=5.001", false);
+    assert_placed(TRAILS "&trailingPercent=5&stopLossOrTakeProfit=takeProfit", false);
+    assert_placed(MARKET "&cost=5000", false);
+    asker_close();
+}
+
+/* A client that knows the tick has rounded or cut what it sends as the parameter, and sends the word as its user said it. */
+TEST(desk, a_word_is_rounded_to_the_tick_that_was_read)
+{
+    asker_open();
+    assert_placed(STOP "&triggerPrice=50.0049999999999", true);
+    assert_placed(STOP "&triggerPrice=49.99000000000001", true);
+    assert_placed(STOP "&triggerPrice=49.99", false);
+    assert_placed(STOP "&triggerPrice=50.01", false);
+    assert_placed(MARKET "&cost=50.0099999999999", true);
+    assert_placed(MARKET "&cost=50.01", false);
+    asker_close();
+}
+
+/* Elsewhere it is a parameter that nobody reads: a cancel's new name is not the order's. */
+TEST(desk, a_word_of_an_order_is_refused_of_anything_else)
+{
+    asker_open();
+    asker_ask_signed(&ann, METHOD_DELETE, "/api/v3/order",
+                     "symbol=BTCUSDT&orderId=5&newClientOrderId=x&clientOrderId=x");
+    assert_false(desk_waits(asker_desk));
+    assert_non_null(strstr(ann.text, "{\"code\":-1104,"));
     desk_forget(&ann.question);
     asker_close();
 }
