@@ -71,9 +71,7 @@ struct socket_hub {
     struct shown_state shown;
     size_t printed_bytes; /* of present states, in this round */
     struct socket_options options;
-    uint32_t open_handles;
     uv_timer_t timer;
-    uv_prepare_t prepare;
     struct session_request request;
     struct session_changes changes;
     char reply[SOCKET_REPLY_MAX];

@@ -235,10 +235,12 @@ static bool may_sleep(const struct gateway *gateway)
     return events_done && notices_done;
 }
 
-/* Before the loop sleeps, or looks at its sockets and rings again: hand over the round's commands. */
+/* Before the loop sleeps, or looks at its sockets and rings again: write what the round has to say, and then hand over its
+ * commands, those too that waited for room among what was written. */
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct gateway *gateway = prepare->data;
+    server_write(gateway->server);
     if (desk_flush(gateway->desk)) park_busy(gateway->options->park);
     if (!may_sleep(gateway)) uv_idle_start(&gateway->idle, on_idle);
 }

@@ -64,6 +64,10 @@ void server_reconfigure(struct server *server, const struct tls_identity *identi
  * server_tick does what is due. */
 void server_stop(struct server *server);
 
+/* Before the loop sleeps: WebSockets are told what waits for them, and asked for what they have waited with. What that makes of
+ * commands is the desk's to flush. */
+void server_write(struct server *server);
+
 /* So much waits for sockets that the loop should write before more events are taken. */
 bool server_is_behind(const struct server *server);
 

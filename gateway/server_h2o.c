@@ -278,6 +278,11 @@ struct server *server_new(struct arena *arena, const struct server_options *opti
     return start_hub(server, options->publisher) ? server : NULL;
 }
 
+void server_write(struct server *server)
+{
+    socket_hub_write(server->hub);
+}
+
 bool server_is_behind(const struct server *server)
 {
     return socket_hub_is_behind(server->hub);

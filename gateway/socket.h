@@ -51,6 +51,9 @@ uint32_t socket_hub_count(const struct socket_hub *hub);
  * fed more: a burst of fills must not close readers that are fast enough. */
 bool socket_hub_is_behind(const struct socket_hub *hub);
 
+/* Writes out what was queued, and takes what had to wait until there was room for its answer: the desk has new commands then. */
+void socket_hub_write(struct socket_hub *hub);
+
 /* Tells every client that the server shuts down, and where else to go (`elsewhere`: URLs with commas, "" when nobody
  * knows); sends him a close frame behind what is queued for him, and takes no new ones. The connections go as they
  * answer, or after 2 seconds. Those of the API that wait for answers, and those that listen to an account while

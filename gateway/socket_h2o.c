@@ -131,9 +131,9 @@ static void on_timer(uv_timer_t *timer)
     connection_tick_all(hub);
 }
 
-static void on_prepare(uv_prepare_t *prepare)
+void socket_hub_write(struct socket_hub *hub)
 {
-    connection_write_all(prepare->data);
+    connection_write_all(hub);
 }
 
 void socket_hub_configure(struct socket_hub *hub, const struct socket_options *options)
@@ -166,12 +166,9 @@ struct socket_hub *socket_hub_new(h2o_context_t *context, struct publisher *publ
     hub->views = publish_views(publisher);
     hub->metrics = metrics;
     socket_hub_configure(hub, &(struct socket_options){.pulse = pulse_limits_default()});
-    hub->timer.data = hub->prepare.data = hub;
+    hub->timer.data = hub;
     uv_timer_init(context->loop, &hub->timer);
     uv_timer_start(&hub->timer, on_timer, SOCKET_TICK_MS, SOCKET_TICK_MS);
-    uv_prepare_init(context->loop, &hub->prepare);
-    uv_prepare_start(&hub->prepare, on_prepare);
-    hub->open_handles = 2;
     publish_attach(publisher, (struct publish_sink){hub, subscription_message});
     return hub;
 }
@@ -201,10 +198,9 @@ void socket_hub_close_all(struct socket_hub *hub, uint16_t code, const char *rea
     }
 }
 
-static void on_handle_closed(uv_handle_t *handle)
+static void on_timer_closed(uv_handle_t *handle)
 {
     struct socket_hub *hub = handle->data;
-    if (--hub->open_handles > 0) return;
     free(hub->channels);
     free(hub);
 }
@@ -219,6 +215,5 @@ void socket_hub_free(struct socket_hub *hub)
         struct connection *connection = container_of(at, struct connection, all);
         if (connection->socket != NULL) connection_free(connection);
     }
-    uv_close((uv_handle_t *)&hub->timer, on_handle_closed);
-    uv_close((uv_handle_t *)&hub->prepare, on_handle_closed);
+    uv_close((uv_handle_t *)&hub->timer, on_timer_closed);
 }

@@ -14,8 +14,8 @@ struct desk;
 struct request;
 
 /* A hub on `context`'s loop. It attaches itself to the publisher as its sink, calls publish_tick by a
- * timer of its own, and writes out what was queued each time before the loop sleeps: the caller only
- * feeds the publisher, and lets the loop run when socket_hub_is_behind. NULL when there is no memory. */
+ * timer of its own: the caller feeds the publisher, calls socket_hub_write each time before the loop sleeps, and lets the
+ * loop run when socket_hub_is_behind. NULL when there is no memory. */
 MUST_CHECK struct socket_hub *socket_hub_new(h2o_context_t *context, struct publisher *publisher,
                                              struct metrics *metrics);
 

@@ -22,6 +22,7 @@
 #define SECOND_NS  1000000000ull
 
 static struct socket_hub *hub;
+static uv_prepare_t writing;
 static struct publisher *publisher;
 static struct metrics metrics;
 static uint64_t update_id;
@@ -39,6 +40,12 @@ static inline int on_request(h2o_handler_t *self, h2o_req_t *request)
     return 0;
 }
 
+static inline void on_prepare(uv_prepare_t *prepare)
+{
+    (void)prepare;
+    socket_hub_write(hub);
+}
+
 static inline void start_server(void)
 {
     static const struct block_list no_blocks;
@@ -48,6 +55,7 @@ static inline void start_server(void)
     publisher = publish_new(&fixture_arena, &fixture_genesis, fixture_views, &no_blocks);
     if (!is_running) {
         h2o_start(on_request);
+        uv_prepare_init(&loop, &writing);
         is_running = true;
     }
     memset(&metrics, 0, sizeof(metrics));
@@ -56,10 +64,12 @@ static inline void start_server(void)
     now_ns = 1000 * SECOND_NS;
     socket_hub_configure(hub,
                          &(struct socket_options){.pulse = pulse_limits_default(), .now_ns = now});
+    uv_prepare_start(&writing, on_prepare);
 }
 
 static inline void stop_server(void)
 {
+    uv_prepare_stop(&writing);
     socket_hub_free(hub);
     for (int i = 0; i < 3; i++)
         uv_run(&loop, UV_RUN_NOWAIT);
