@@ -1,7 +1,10 @@
 #include "gateway/admit.h"
 
 #include "common/intent_custody.h"
+#include "common/intent_key.h"
+#include "common/key_rights.h"
 #include "common/order_tag.h"
+#include "gateway/request.h"
 
 #include <string.h>
 
@@ -183,7 +186,14 @@ void admit_put(const struct admission *admission, uint8_t *at)
     auth_payload_put(admission->payload, at + 32 + SIGNATURE_BYTES);
 }
 
-bool admit_provable(const uint8_t *bytes, size_t byte_count, const struct params *params,
+/* The engine reads the signed bytes as one text, and refuses what names no chain in it. */
+static bool names_chain(const struct facts *facts, const struct command *command)
+{
+    return facts->params->rules < PARAMS_RULES_CHAIN || !key_rights_manages(command->header.type) ||
+           intent_key_names(command, &facts->chain_id);
+}
+
+bool admit_provable(const uint8_t *bytes, size_t byte_count, const struct facts *facts,
                     struct form *form)
 {
     struct command command;
@@ -191,5 +201,6 @@ bool admit_provable(const uint8_t *bytes, size_t byte_count, const struct params
     if (command.header.auth_kind == AUTH_HMAC) return true;
     const char *text = (const char *)command.auth + 32 + SIGNATURE_BYTES;
     const size_t text_bytes = command.header.auth_length - 32u - SIGNATURE_BYTES;
-    return form_parse(form, text, text_bytes, NULL, 0) && intent_matches(form, params, &command);
+    return form_parse(form, text, text_bytes, NULL, 0) &&
+           intent_matches(form, facts->params, &command) && names_chain(facts, &command);
 }

@@ -11,6 +11,8 @@
 
 #define ADMIT_CLIENT_ID_LETTERS 22
 
+struct facts;
+
 struct admission {
     const struct intent *intent;
     const struct auth_proof *proof;
@@ -39,9 +41,10 @@ size_t admit_bytes(const struct admission *admission);
 /* Writes it. Needs: admit_bytes bytes at `at`. */
 void admit_put(const struct admission *admission, uint8_t *at);
 
-/* Whether the command's own signed bytes ask for exactly it: what every node checks before it signs.
+/* Whether the command's own signed bytes ask for exactly it: what every node checks before it signs; and, of one about keys,
+ * name this chain where the rules want it.
  * A request whose parameters are split over query and body may fail. `form` is scratch. */
-MUST_CHECK bool admit_provable(const uint8_t *bytes, size_t byte_count, const struct params *params,
+MUST_CHECK bool admit_provable(const uint8_t *bytes, size_t byte_count, const struct facts *facts,
                                struct form *form);
 
 #endif /* GATEWAY_ADMIT_H */

@@ -256,7 +256,7 @@ static bool write_command(struct desk_question *question, uint64_t ticket, enum 
         return false;
     }
     admit_put(&admission, at);
-    if (!admit_provable(at, byte_count, desk->facts.params, &desk->form)) return false;
+    if (!admit_provable(at, byte_count, &desk->facts, &desk->form)) return false;
     ring_commit(desk->options->submissions, byte_count);
     desk->has_committed = true;
     return true;

@@ -1,5 +1,6 @@
 #include "gateway/admit.h"
 
+#include "common/intent_key.h"
 #include "tests/unit/gateway/desk_fixture.h"
 
 static uint8_t bytes[COMMAND_BYTES_MAX];
@@ -40,7 +41,7 @@ TEST(admit, hmac_command_carries_the_key_id)
     assert_int_equal(command.header.auth_kind, AUTH_HMAC);
     assert_int_equal(command.header.auth_length, 32);
     assert_int_equal(command.auth[0], 0x11);
-    assert_true(admit_provable(bytes, admit_bytes(&admission), desk_facts.params, &desk_form));
+    assert_true(admit_provable(bytes, admit_bytes(&admission), &desk_facts, &desk_form));
 }
 
 /* With Ed25519 the signed bytes go along, and ask for exactly this command. */
@@ -53,12 +54,12 @@ TEST(admit, ed25519_command_proves_itself)
     assert_true(command_decode(bytes, admit_bytes(&admission), &command));
     assert_int_equal(command.header.auth_length, 32 + 64 + strlen(TEXT));
     assert_memory_equal(command.auth + 96, TEXT, strlen(TEXT));
-    assert_true(admit_provable(bytes, admit_bytes(&admission), desk_facts.params, &desk_form));
+    assert_true(admit_provable(bytes, admit_bytes(&admission), &desk_facts, &desk_form));
 
     /* Another price in the command than in the text: no node would sign it. */
     intent.order_place.price.ticks++;
     admit_put(&admission, bytes);
-    assert_false(admit_provable(bytes, admit_bytes(&admission), desk_facts.params, &desk_form));
+    assert_false(admit_provable(bytes, admit_bytes(&admission), &desk_facts, &desk_form));
 }
 
 /* A client may write its parameters as URLs have them: it has signed those bytes, which say the same. */
@@ -75,13 +76,43 @@ TEST(admit, encoded_text_proves_the_same_command)
     assert_true(command_decode(bytes, admit_bytes(&admission), &command));
     assert_int_equal(command.header.auth_length, 32 + 64 + strlen(ENCODED));
     assert_memory_equal(command.auth + 96, ENCODED, strlen(ENCODED));
-    assert_true(admit_provable(bytes, admit_bytes(&admission), desk_facts.params, &desk_form));
+    assert_true(admit_provable(bytes, admit_bytes(&admission), &desk_facts, &desk_form));
 
     /* The name as it is written is not the one that it says. */
     memcpy(intent.order_place.client_id, "a%3A%2fb", 8);
     admit_put(&admission, bytes);
-    assert_false(admit_provable(bytes, admit_bytes(&admission), desk_facts.params, &desk_form));
+    assert_false(admit_provable(bytes, admit_bytes(&admission), &desk_facts, &desk_form));
 #undef ENCODED
+}
+
+/* Query and body are one text to whoever signs and to the engine, and two to the gateway. Where they make another chain's name
+ * together, it goes no further; below the rules that want the name it may. */
+TEST(admit, a_chain_named_to_the_gateway_alone_is_not_named)
+{
+    static char query[256];
+    const char *const bodies[] = {"", "&x=1", "x=1"};
+    struct refusal refusal;
+    char hex[65];
+    desk_open();
+    hash_hex(desk_facts.chain_id.bytes, HASH_BYTES, hex);
+    const int length = snprintf(query, sizeof(query),
+                                "action=key-remove&keyId=%s&timestamp=1000&chainId=%s", hex, hex);
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        const size_t query_bytes = (size_t)length, body_bytes = strlen(bodies[i]);
+        assert_true(form_parse(&desk_form, query, query_bytes, bodies[i], body_bytes));
+        assert_true(intent_key_remove(&desk_form, &intent, &refusal));
+        assert_true(intent_chain(&desk_form, &desk_facts.chain_id, &refusal));
+        payload = auth_payload_of(query, query_bytes, bodies[i], body_bytes);
+        proof.kind = AUTH_ED25519;
+        const struct admission admission = {&intent, &proof, &payload, 6000000000, 99, 3};
+        admit_put(&admission, bytes);
+        assert_int_equal(admit_provable(bytes, admit_bytes(&admission), &desk_facts, &desk_form),
+                         i < 2);
+    }
+    fixture_genesis.params.rules = PARAMS_RULES_CHAIN - 1;
+    desk_reopen();
+    const struct admission admission = {&intent, &proof, &payload, 6000000000, 99, 3};
+    assert_true(admit_provable(bytes, admit_bytes(&admission), &desk_facts, &desk_form));
 }
 
 /* More signed bytes than the authentication field holds cannot become a command. */
