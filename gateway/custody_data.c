@@ -5,6 +5,7 @@
 
 #include "common/command_rules.h"
 #include "common/intent_custody.h"
+#include "common/intent_key.h"
 #include "common/parameter.h"
 
 #include <string.h>
@@ -22,8 +23,17 @@ static bool rules_allow(struct request *request, const struct facts *facts, uint
 }
 
 /* Money leaves on an Ed25519 signature, which every node checks; a gateway's word is not enough. */
-static enum outcome own_command(struct request *request, enum reply_kind kind)
+/* These need not name the chain, for the wallet's words have no place for it: but whoever does is taken at his word. */
+static bool is_asked_here(struct request *request, const struct facts *facts)
 {
+    return form_find(request->form, "chainId") == NULL ||
+           intent_chain(request->form, &facts->chain_id, &request->refusal);
+}
+
+static enum outcome own_command(struct request *request, const struct facts *facts,
+                                enum reply_kind kind)
+{
+    if (!is_asked_here(request, facts)) return OUTCOME_REFUSED;
     if (request->proof.kind != AUTH_ED25519)
         return request_refuse(request, REJECT_WITHDRAWAL_KEY, NULL, NULL);
     admit_account(&request->intent, request->account);
@@ -36,7 +46,7 @@ enum outcome custody_data_withdraw(struct request *request, const struct facts *
     if (!rules_allow(request, facts, T_WITHDRAW) ||
         !intent_custody_withdraw(request->form, facts->params, &request->intent, &request->refusal))
         return OUTCOME_REFUSED;
-    return own_command(request, REPLY_CUSTODY);
+    return own_command(request, facts, REPLY_CUSTODY);
 }
 
 enum outcome custody_data_apply(struct request *request, const struct facts *facts)
@@ -44,7 +54,7 @@ enum outcome custody_data_apply(struct request *request, const struct facts *fac
     if (!rules_allow(request, facts, T_WITHDRAW) ||
         !intent_custody_apply(request->form, facts->params, &request->intent, &request->refusal))
         return OUTCOME_REFUSED;
-    return own_command(request, REPLY_APPLY);
+    return own_command(request, facts, REPLY_APPLY);
 }
 
 enum outcome custody_data_allow(struct request *request, const struct facts *facts)
@@ -52,7 +62,7 @@ enum outcome custody_data_allow(struct request *request, const struct facts *fac
     if (!rules_allow(request, facts, T_ADDRESS_ALLOW) ||
         !intent_custody_allow(request->form, facts->params, &request->intent, &request->refusal))
         return OUTCOME_REFUSED;
-    return own_command(request, REPLY_CUSTODY);
+    return own_command(request, facts, REPLY_CUSTODY);
 }
 
 enum outcome custody_data_cancel(struct request *request, const struct facts *facts)
@@ -60,7 +70,7 @@ enum outcome custody_data_cancel(struct request *request, const struct facts *fa
     if (!rules_allow(request, facts, T_WITHDRAWAL_CANCEL) ||
         !intent_custody_cancel(request->form, &request->intent, &request->refusal))
         return OUTCOME_REFUSED;
-    return own_command(request, REPLY_CUSTODY);
+    return own_command(request, facts, REPLY_CUSTODY);
 }
 
 /* What a connector may say; the log looks at whose chain it is. */

@@ -66,10 +66,12 @@ enum outcome key_data_remove(struct request *request, const struct facts *facts)
     return own_command(request);
 }
 
-/* Without their secrets: those are told once. */
+/* Without their secrets: those are told once. Nor to another exchange, which has been asked the same and passes it on. */
 enum outcome key_data_list(struct request *request, const struct facts *facts)
 {
     const struct view_key *key = NULL;
+    if (!intent_key_chain(request->form, facts->params, &facts->chain_id, &request->refusal))
+        return OUTCOME_REFUSED;
     writer_array(&request->json);
     while ((key = account_keys_next(facts->view, request->account, key)) != NULL)
         reply_key(&request->json, key, NULL);

@@ -32,9 +32,11 @@ enum outcome opening_data_open(struct request *request, const struct facts *fact
     return OUTCOME_COMMAND;
 }
 
-/* The asker's own, by its own key. */
+/* The asker's own, by its own key; asked of this exchange, and not passed on by another. */
 enum outcome opening_data_own(struct request *request, const struct facts *facts)
 {
+    if (!intent_key_chain(request->form, facts->params, &facts->chain_id, &request->refusal))
+        return OUTCOME_REFUSED;
     reply_opening(&request->json, facts->view, request->account);
     return OUTCOME_ANSWERED;
 }

@@ -112,7 +112,7 @@ let account;
 test('from a key pair to an order in a certified block', async () => {
     account = await opened(owner);
     assert.equal(await opened(owner), account, 'asked again it is the same');
-    assert.deepEqual((await ask(owner, 'GET', PATH)).body, { account, publicKey: owner.apiKey, status: 'OPEN' });
+    assert.deepEqual((await ask(owner, 'GET', PATH, { chainId })).body, { account, publicKey: owner.apiKey, status: 'OPEN' });
 
     const made = await ask(owner, 'POST', '/quorex/v1/keys', { action: 'key-create', chainId, permissions: 'READ,TRADE' });
     assert.equal(made.status, 200, JSON.stringify(made.body));
@@ -146,7 +146,11 @@ test('what is refused opens nothing and leaves the state root as it is', async (
     await refused(open(someone, { timestamp: Date.now() - 60000 }), -1021, 400);
     await refused(open(someone, { extra: 1 }), -1104, 400);
     await refused(open({ ...someone, apiKey: '01'.padEnd(64, '0') }), -1022, 400); // a key of small order
-    await refused(ask(someone, 'GET', PATH), -2015, 401);
+    await refused(ask(someone, 'GET', PATH, { chainId }), -2015, 401);
+    await refused(ask(owner, 'GET', PATH), -1102, 400); // passed on by who was asked it elsewhere
+    await refused(ask(owner, 'GET', PATH, { chainId: elsewhere }), -9130, 400);
+    await refused(ask(owner, 'GET', '/quorex/v1/keys'), -1102, 400);
+    await refused(ask(owner, 'GET', '/quorex/v1/keys', { chainId: elsewhere }), -9130, 400);
     await refused(ask(someone, 'GET', `${PATH}/pending`), -2015, 401);
     assert.equal(await stateRoot(), before_);
 });
@@ -156,7 +160,7 @@ test('where operators look first an account waits, can only ask, and goes on whe
     const someone = pairOf(), waiting = await opened(someone, 'PENDING');
     assert.equal(await opened(owner), account, 'who is there does not wait');
     await admin('credit', `account=${waiting}`, 'asset=USDT', 'amount=1000');
-    assert.equal((await ask(someone, 'GET', PATH)).body.status, 'PENDING');
+    assert.equal((await ask(someone, 'GET', PATH, { chainId })).body.status, 'PENDING');
     const makeKey = () => ask(someone, 'POST', '/quorex/v1/keys', { action: 'key-create', chainId, permissions: 'READ,TRADE' });
     const before_ = await stateRoot();
     await refused(makeKey(), -9128, 403);
@@ -168,7 +172,7 @@ test('where operators look first an account waits, can only ask, and goes on whe
 
     await stopNode();
     await startNode(); // from a checkpoint or the log: it waits still
-    assert.equal((await ask(someone, 'GET', PATH)).body.status, 'PENDING');
+    assert.equal((await ask(someone, 'GET', PATH, { chainId })).body.status, 'PENDING');
     const approved = await admin('approve-account', `account=${waiting}`);
     assert.deepEqual([approved.result, approved.account], ['account-approved', waiting]);
     assert.equal((await admin('approve-account', `account=${waiting}`)).code, -9129);

@@ -50,7 +50,7 @@ before(async () => {
     operator = operatorOf(join(dir, 'operator.key'));
     withdrawing = pair();
     ({ chainId } = await status());
-    for (const id of ['makeKey', 'limitKey', 'removeKey', 'openAccount']) known[id] = { chainId };
+    for (const id of ['makeKey', 'limitKey', 'removeKey', 'keys', 'openAccount', 'ownAccount']) known[id] = { chainId };
     await prepare();
 });
 

@@ -114,7 +114,7 @@ test('an owner with nothing but his key pair makes a key that trades, and its se
     assert.match(key.secretKey, /^[0-9a-f]{64}$/);
     assert.deepEqual(key.permissions, ['READ', 'TRADE']);
     assert.equal((await ask(key, 'POST', '/api/v3/order', LIMIT)).status, 200);
-    const { body } = await ask(owner, 'GET', PATH);
+    const { body } = await ask(owner, 'GET', PATH, { chainId });
     assert.deepEqual(body.map(({ keyId, secretKey }) => [keyId, secretKey]), [[key.keyId, undefined]]);
     const files = readdirSync(join(node, 'chain'), { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile()).map((entry) => readFileSync(join(entry.parentPath ?? entry.path, entry.name)));
@@ -223,7 +223,7 @@ test('another node that starts from a checkpoint knows the same of keys, and the
     await refused(ask(key, 'GET', '/api/v3/account'), -2015, 401);
     assert.equal((await ask(key, 'GET', '/api/v3/account', {}, '127.0.0.2')).status, 200);
     await refused(ask(gone, 'GET', '/api/v3/account'), -2015, 401);
-    const { body } = await ask(owner, 'GET', PATH);
+    const { body } = await ask(owner, 'GET', PATH, { chainId });
     assert.deepEqual(body.map(({ keyId, ipList }) => [keyId, ipList]), [[key.keyId, ['127.0.0.2']]]);
     await refused(limit(gone.keyId, { permissions: 'READ' }), -9122, 404);
     await stopNode();

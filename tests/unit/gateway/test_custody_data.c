@@ -45,6 +45,36 @@ TEST(custody_data, a_withdrawal_needs_an_ed25519_key)
     assert_refused(METHOD_POST, "/quorex/v1/withdrawals", WISH, REJECT_WITHDRAWAL_KEY);
 }
 
+/* A text that names a chain is good there alone; it need not. */
+TEST(custody_data, what_is_signed_for_another_chain_is_not_taken)
+{
+    static const struct {
+        enum method method;
+        const char *path, *text;
+    } asked[] = {
+        {METHOD_POST, "/quorex/v1/withdrawals", WISH},
+        {METHOD_DELETE, "/quorex/v1/withdrawals", CANCEL},
+        {METHOD_POST, "/quorex/v1/addresses",
+         "action=address-allow&chain=ETH&address=a&timestamp=1"},
+        {METHOD_POST, "/sapi/v1/capital/withdraw/apply",
+         "coin=BTC&amount=0.5&address=a&timestamp=1700000000000"},
+    };
+    open_desk();
+    put_withdrawal(1, 2, WITHDRAWAL_HELD, 0);
+    desk_signs = AUTH_ED25519;
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        char hex[65], text[512];
+        hash_hex(desk_facts.chain_id.bytes, HASH_BYTES, hex);
+        snprintf(text, sizeof(text), "%s&chainId=%s", asked[i].text, hex);
+        assert_int_equal(desk_ask(asked[i].method, asked[i].path, asked[i].text, 2),
+                         OUTCOME_COMMAND);
+        assert_int_equal(desk_ask(asked[i].method, asked[i].path, text, 2), OUTCOME_COMMAND);
+        text[strlen(text) - 1] ^= 1;
+        assert_refused(asked[i].method, asked[i].path, text, REJECT_OTHER_CHAIN);
+    }
+    desk_signs = AUTH_HMAC;
+}
+
 #define APPLY "coin=BTC&amount=0.5&address=a&timestamp=1700000000000"
 
 /* Nor in the wallet's words, whatever the key may: every node that could check an HMAC could have made it. */

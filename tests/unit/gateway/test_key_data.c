@@ -10,7 +10,7 @@
 static uint8_t owner[PUBLIC_KEY_BYTES], owner_secret[SECRET_KEY_BYTES];
 static char owner_hex[65];
 static uint64_t time_ms;
-static char chain[80]; /* the parameter that changes have */
+static char chain[80]; /* the parameter that all have */
 
 static void open_with_owner(void)
 {
@@ -34,7 +34,7 @@ static void ask_as(struct asker *asker, const char *name, enum method method, co
     char query[1024], base64[128];
     uint8_t signature[SIGNATURE_BYTES];
     const int length = snprintf(query, 640, "%s%s%stimestamp=%llu", text, text[0] == 0 ? "" : "&",
-                                method == METHOD_GET ? "" : chain, (unsigned long long)++time_ms);
+                                chain, (unsigned long long)++time_ms);
     hash_sign(owner_secret, query, (size_t)length, signature);
     sodium_bin2base64(base64, sizeof(base64), signature, sizeof(signature),
                       sodium_base64_VARIANT_ORIGINAL);
@@ -172,7 +172,7 @@ TEST(key_data, refuses_what_cannot_be)
     asker_close();
 }
 
-/* What is signed for another exchange, or for none, tells nobody a secret here. */
+/* What is signed for another exchange, or for none, tells nobody a secret here, nor which keys there are. */
 TEST(key_data, what_is_asked_of_another_exchange_goes_no_further)
 {
     static struct asker asker;
@@ -181,7 +181,13 @@ TEST(key_data, what_is_asked_of_another_exchange_goes_no_further)
     ask(&asker, METHOD_POST, "action=key-create&permissions=READ");
     assert_says(&asker, "\"code\":-9130");
     desk_forget(&asker.question);
+    ask(&asker, METHOD_GET, "");
+    assert_says(&asker, "\"code\":-9130");
+    desk_forget(&asker.question);
     chain[0] = 0;
+    ask(&asker, METHOD_GET, "");
+    assert_says(&asker, "Mandatory parameter 'chainId'");
+    desk_forget(&asker.question);
     ask(&asker, METHOD_POST, "action=key-create&permissions=READ");
     assert_says(&asker, "Mandatory parameter 'chainId'");
     desk_forget(&asker.question);

@@ -66,6 +66,13 @@ static void ask_open(struct asker *asker)
     ask_by(asker, secret, NULL, METHOD_POST, PATH, text);
 }
 
+static void ask_own(struct asker *asker)
+{
+    char text[128];
+    snprintf(text, sizeof(text), "chainId=%s", chain);
+    ask_by(asker, secret, hex, METHOD_GET, PATH, text);
+}
+
 static void assert_says(struct asker *asker, const char *text)
 {
     assert_int_equal(asker->answer_count, 1);
@@ -101,8 +108,14 @@ TEST(opening_data, a_key_pair_is_enough)
     ask_open(&asker);
     assert_int_equal(asker_next_command().type, 0);
     assert_says(&asker, told);
-    ask_by(&asker, secret, hex, METHOD_GET, PATH, "");
+    ask_own(&asker);
     assert_says(&asker, told);
+    ask_by(&asker, secret, hex, METHOD_GET, PATH, ""); /* asked of whom? */
+    assert_says(&asker, "Mandatory parameter 'chainId'");
+    chain[0] ^= 1;
+    ask_own(&asker);
+    assert_says(&asker, "\"code\":-9130");
+    chain[0] ^= 1;
 
     become(10); /* two ask at once, over two nodes: the other's was first */
     ask_open(&asker);
@@ -178,7 +191,7 @@ TEST(opening_data, who_waits_only_asks)
     ask_open(&asker);
     come_back(&asker, 2, true);
     assert_says(&asker, "\"status\":\"PENDING\"");
-    ask_by(&asker, secret, hex, METHOD_GET, PATH, "");
+    ask_own(&asker);
     assert_says(&asker, "\"status\":\"PENDING\"");
     snprintf(text, sizeof(text), "action=key-create&permissions=READ&chainId=%s", chain);
     ask_by(&asker, secret, hex, METHOD_POST, "/quorex/v1/keys", text);
