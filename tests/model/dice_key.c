@@ -56,9 +56,11 @@ static void sign_text(struct dice *dice, const struct model *model, struct trial
 {
     char text[128];
     const size_t head_bytes = PUBLIC_KEY_BYTES + SIGNATURE_BYTES;
-    int length = snprintf(text, sizeof(text), "%s%s%s%s", chance(dice, 50) ? "timestamp=7&" : "",
-                          slip(dice) ? "chain=" : "chainId=", model->chain_id,
-                          chance(dice, 50) ? "&nonce=1" : "");
+    /* One throw after the other: compilers differ in which argument they take first. */
+    const char *before = chance(dice, 50) ? "timestamp=7&" : "";
+    const char *name = slip(dice) ? "chain=" : "chainId=";
+    const char *behind = chance(dice, 50) ? "&nonce=1" : "";
+    int length = snprintf(text, sizeof(text), "%s%s%s%s", before, name, model->chain_id, behind);
     if (slip(dice)) text[length - 1] = 'a';
     if (slip(dice)) length--;
     if ((size_t)command->byte_count + head_bytes + (size_t)length > sizeof(command->bytes)) return;
