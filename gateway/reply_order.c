@@ -207,12 +207,15 @@ static void put_trailing_time(struct writer *json, const struct printing *printi
         writer_key_i64(json, "trailingTime", -1);
 }
 
-/* The same of one that was placed before. With a stop price it is a trade that lets it begin, and in a list what it waited for:
- * of neither it is known when that was. */
+/* The same of one that was placed before. With a stop price it is a trade that lets it begin, without any price the first one,
+ * and in a list what it waited for: of none it is kept when that was. */
 static void put_kept_trailing_time(struct writer *json, const struct printing *printing,
                                    const struct view_order *order)
 {
     if (order->stop_price.ticks != 0 || order->list_id != 0) return;
+    if (view_has_traded(printing->view, order->market) &&
+        !view_had_traded(printing->view, order->market, order->created_ns))
+        return;
     put_trailing_time(json, printing, order, order->created_ns);
 }
 

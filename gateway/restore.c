@@ -209,7 +209,7 @@ bool restore_load(struct restore *restore, const uint8_t *bytes, size_t byte_cou
     if (!byte_reader_whole(&reader) || reader.at != reader.end) return false;
     for (uint16_t market = 0; market < markets; market++) {
         if (market_views_at(restore->markets, market)->trades.trade_count > 0)
-            view_restore_traded(restore->view, market);
+            view_restore_traded(restore->view, market, now_ns);
     }
     restore->command = command;
     restore->has_section = true;

@@ -260,19 +260,20 @@ static uint32_t older_of(const struct user_events *events, uint32_t place)
 
 /* ---- reports ---- */
 
-/* A trailing stop without a stop price follows as soon as it is in force, if there is a price to begin with. That is when it
- * was placed; one of a list may have waited for others, and when it came into force is told once. With a stop price it is a
+/* A trailing stop without a stop price follows as soon as it is in force, if there is a price to begin with then. That is when
+ * it was placed; one of a list may have waited for others, and when it came into force is told once. With a stop price it is a
  * trade that lets it begin, of which the engine says nothing. */
 static uint64_t follows_since(const struct user_events *events, const struct user_event *entry)
 {
     const struct user_report *report = &entry->report;
     const struct view_order *order = &report->order;
     if (order->trailing_delta == 0 || order->stop_price.ticks != 0 ||
-        order->status == ORDER_PENDING_NEW || report->execution == USER_REJECTED ||
-        !view_has_traded(events->view, order->market))
+        order->status == ORDER_PENDING_NEW || report->execution == USER_REJECTED)
         return 0;
-    if (order->list_id == 0) return order->created_ns;
-    return report->execution == USER_NEW && order->working_ns == 0 ? entry->time_ns : 0;
+    const bool is_alone = order->list_id == 0;
+    if (!is_alone && (report->execution != USER_NEW || order->working_ns != 0)) return 0;
+    const uint64_t since_ns = is_alone ? order->created_ns : entry->time_ns;
+    return view_had_traded(events->view, order->market, since_ns) ? since_ns : 0;
 }
 
 static struct user_report *add_report(struct user_events *events, const struct applied *applied,

@@ -31,7 +31,7 @@ size_t view_bytes(const struct genesis *genesis)
            custody_view_bytes(genesis) + rounded(open_slots(params) + 1, sizeof(uint32_t)) +
            rounded(VIEW_ORDERS_KEPT, sizeof(struct view_order)) +
            rounded(VIEW_FILLS_KEPT, sizeof(struct view_fill)) +
-           rounded(params->markets_max, sizeof(uint64_t));
+           2 * rounded(params->markets_max, sizeof(uint64_t));
 }
 
 struct view *view_new(struct arena *arena, const struct genesis *genesis,
@@ -57,6 +57,7 @@ struct view *view_new(struct arena *arena, const struct genesis *genesis,
     view->done = arena_take_array(arena, VIEW_ORDERS_KEPT, sizeof(*view->done));
     view->fills = arena_take_array(arena, VIEW_FILLS_KEPT, sizeof(*view->fills));
     view->market_fills = arena_take_array(arena, params->markets_max, sizeof(uint64_t));
+    view->traded_ns = arena_take_array(arena, params->markets_max, sizeof(uint64_t));
 
     view->lists = view_list_new(arena, params);
     if (view->lists == NULL || !view_key_init(&view->keys, arena, params->keys_max) ||
@@ -74,7 +75,7 @@ struct view *view_new(struct arena *arena, const struct genesis *genesis,
 
     const bool whole = view->accounts != NULL && view->balances != NULL && view->open != NULL &&
                        view->free_slots != NULL && view->done != NULL && view->fills != NULL &&
-                       view->market_fills != NULL;
+                       view->market_fills != NULL && view->traded_ns != NULL;
     return whole ? view : NULL;
 }
 
@@ -442,6 +443,7 @@ static void on_fill(struct view *view, const struct applied *applied, const stru
     view->fill_end++;
     maker->last_fill = view->fill_end;
     taker->last_fill = view->fill_end;
+    if (view->market_fills[fill.market] == 0) view->traded_ns[fill.market] = applied->stamp_ns;
     view->market_fills[fill.market] = view->fill_end;
 }
 
@@ -619,6 +621,11 @@ bool view_has_traded(const struct view *view, uint16_t market)
 {
     ASSERT(market < view->markets_max);
     return view->market_fills[market] != 0;
+}
+
+bool view_had_traded(const struct view *view, uint16_t market, uint64_t stamp_ns)
+{
+    return view_has_traded(view, market) && view->traded_ns[market] <= stamp_ns;
 }
 
 const struct view_lists *view_lists(const struct view *view)

@@ -171,6 +171,9 @@ const struct members *view_members(const struct view *view);
 /* Whether the market has had a trade. */
 bool view_has_traded(const struct view *view, uint16_t market);
 
+/* Whether it is known that the market had one by then. Of a time before the checkpoint that the view began with it is not. */
+bool view_had_traded(const struct view *view, uint16_t market, uint64_t stamp_ns);
+
 /* Order lists, prevented matches (struct view_prevented) and amendments (struct view_amended). */
 const struct view_lists *view_lists(const struct view *view);
 const struct account_tail *view_preventions(const struct view *view);

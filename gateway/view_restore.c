@@ -260,10 +260,11 @@ void view_restore_end(struct view *view, uint64_t command)
     INVARIANT(view_check(view));
 }
 
-void view_restore_traded(struct view *view, uint16_t market)
+void view_restore_traded(struct view *view, uint16_t market, uint64_t stamp_ns)
 {
     ASSERT(market < view->markets_max && view->fill_end <= 1);
     /* Entry 0 of the tail is what there was before, and it is gone. */
     view->fill_begin = view->fill_end = 1;
     view->market_fills[market] = 1;
+    view->traded_ns[market] = stamp_ns;
 }

@@ -42,7 +42,7 @@ MUST_CHECK bool view_load(struct view *view, uint64_t now_ns, struct byte_reader
 /* The view has taken `command` whole, and its tails nothing. */
 void view_restore_end(struct view *view, uint64_t command);
 
-/* The market has had a trade, which is not in the tail. */
-void view_restore_traded(struct view *view, uint16_t market);
+/* The market has had a trade, which is not in the tail, at `stamp_ns` or before. */
+void view_restore_traded(struct view *view, uint16_t market, uint64_t stamp_ns);
 
 #endif /* GATEWAY_VIEW_RESTORE_H */

@@ -27,6 +27,8 @@ struct view {
     struct view_order *done; /* by number modulo VIEW_ORDERS_KEPT */
     struct view_fill *fills; /* by number modulo VIEW_FILLS_KEPT */
     uint64_t *market_fills;  /* newest entry of each market, number + 1 */
+    uint64_t
+        *traded_ns; /* of each market: its first trade's stamp, or as late as that can have been */
     uint64_t done_begin, done_end;
     uint64_t fill_begin, fill_end;
     uint64_t dropped;

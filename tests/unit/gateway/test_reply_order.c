@@ -54,14 +54,21 @@ TEST(reply_order, an_own_fill_of_one_order_is_shown_once)
     }
 }
 
-static const char *told_of(const struct view_order *order)
+/* What is told of it when it is asked for, and then when it is canceled. */
+static const char *told_by(const struct printing *shown, const struct view_order *order)
 {
     static const uint8_t cancel_id[36] = "c";
-    const struct printing shown = printing();
-    reply_order(&json, &shown, order);
-    reply_canceled(&json, &shown, order, cancel_id, 9 * DESK_MS_NS);
+    writer_start(&json, desk_answer, sizeof(desk_answer) - 1);
+    reply_order(&json, shown, order);
+    reply_canceled(&json, shown, order, cancel_id, 9 * DESK_MS_NS);
     desk_answer[json.used] = 0;
     return desk_answer;
+}
+
+static const char *told_of(const struct view_order *order)
+{
+    const struct printing shown = printing();
+    return told_by(&shown, order);
 }
 
 /* Since when a trailing stop follows the price is told as long as it is remembered, where it is known: since it was placed, once
@@ -84,6 +91,32 @@ TEST(reply_order, a_trailing_stop_says_since_when_it_follows)
     order.stop_price = (price_t){0};
     order.list_id = 3;
     assert_null(strstr(told_of(&order), "trailingTime"));
+}
+
+/* Without a price it begins with the market's first trade, and not when it was placed: that is then not said of it. */
+TEST(reply_order, a_trailing_stop_from_before_the_first_trade_does_not_say_that_it_followed)
+{
+    struct view_order order = {.order_id = 1,
+                               .qty = {1},
+                               .trailing_delta = 50,
+                               .side = SELL,
+                               .type = STOP_LOSS,
+                               .time_in_force = GTC,
+                               .status = ORDER_NEW};
+    const struct printing shown = printing();
+    desk_accept(0, 8, 1, SELL, 5000000, 3, "a");
+    desk_accept(0, 9, 2, BUY, 5000000, 3, "b");
+    desk_fill(0, 1, 1, 8, 1, 9, 2, BUY, 5000000, 1);
+    desk_apply();
+    const uint64_t first_ns = desk_stamp;
+    desk_fill(0, 2, 2, 8, 1, 9, 2, BUY, 5000000, 1);
+    desk_apply();
+    order.created_ns = first_ns - 1;
+    assert_null(strstr(told_by(&shown, &order), "trailingTime"));
+    order.created_ns = first_ns;
+    const char *text = strstr(told_by(&shown, &order), "\"trailingTime\":1700000040");
+    assert_non_null(text);
+    assert_non_null(strstr(text + 1, "\"trailingTime\":1700000040"));
 }
 
 /* A maker that buys is charged in base; its rebate is of the quote it paid. */

@@ -100,6 +100,10 @@ TEST(restore, tails_below_the_checkpoint_are_dropped_not_empty)
     assert_int_equal(view_amendments(desk_view)->dropped, kept_state.command);
     assert_true(view_has_traded(desk_view, 0));
     assert_false(view_has_traded(desk_view, 1));
+    /* When it was first is not known any more, but for how late it can have been. */
+    assert_true(view_had_traded(desk_view, 0, desk_stamp));
+    assert_false(view_had_traded(desk_view, 0, desk_stamp - 1));
+    assert_false(view_had_traded(desk_view, 1, desk_stamp));
     /* New ones come on top, and the oldest ones stay known as lost. */
     desk_end(13, 1, SELL, LIMIT, 5100000, 4, ORDER_CANCELED, DONE_CANCELED, "ann-2");
     desk_apply();

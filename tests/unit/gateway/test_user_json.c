@@ -155,18 +155,23 @@ TEST(user_json, trailing_stop_says_when_it_follows)
     desk_fill(0, 1, 1, 8, 1, 9, 2, BUY, 5000000, 1);
     user_apply();
     user_silence();
+    desk_end(7, 1, SELL, STOP_LOSS, 0, 3, ORDER_CANCELED, DONE_CANCELED, "early");
+    user_apply();
+    assert_string_equal(user_values("x"), "\"CANCELED\"");
+    assert_string_equal(user_values("D"), ""); /* it has followed since the first trade */
+    user_silence();
     terms.order_id = 10;
     desk_accept_type(10, 1, SELL, STOP_LOSS, 0, 3, "late");
     event_write_order_terms(&desk_events, &terms);
     user_apply();
-    assert_string_equal(user_values("D"), "1700000040004");
+    assert_string_equal(user_values("D"), "1700000040005");
     user_silence();
     const struct order_triggered_event fired = {.order_id = 10, .account = 1};
     event_write_order_triggered(&desk_events, &fired);
     desk_end(10, 1, SELL, STOP_LOSS, 0, 3, ORDER_EXPIRED, DONE_NO_LIQUIDITY, "late");
     user_apply();
     assert_string_equal(user_values("x"), "\"NEW\" \"EXPIRED\"");
-    assert_string_equal(user_values("D"), "1700000040004 1700000040004");
+    assert_string_equal(user_values("D"), "1700000040005 1700000040005");
     user_silence();
     terms.order_id = 11;
     terms.stop_price.ticks = 4000000;
