@@ -1,5 +1,6 @@
 #include "engine/cancel.h"
 
+#include "common/share.h"
 #include "engine/done.h"
 
 #include <string.h>
@@ -188,6 +189,15 @@ enum reject cancel_origin(struct engine *engine, const struct command *command,
     return REJECT_NONE;
 }
 
+/* Whether the account may have one more, or has one there already. */
+static bool may_arm(const struct engine *engine, const struct switch_set_command *set)
+{
+    const struct switches *switches = &engine->switches;
+    return share_allows(&engine->params, share_switches(&engine->params), switches->count,
+                        switches->owned[set->account]) ||
+           switches_has(switches, set->account, set->market);
+}
+
 enum reject cancel_switch_set(struct engine *engine, const struct command *command,
                               struct event_writer *out)
 {
@@ -202,7 +212,8 @@ enum reject cancel_switch_set(struct engine *engine, const struct command *comma
         switches_clear(&engine->switches, set.account, set.market);
     } else {
         armed.deadline_ns = engine->stamp_ns + set.timeout_ms * UINT64_C(1000000);
-        if (!switches_set(&engine->switches, set.account, set.market, armed.deadline_ns))
+        if (!may_arm(engine, &set) ||
+            !switches_set(&engine->switches, set.account, set.market, armed.deadline_ns))
             return REJECT_ORDERS_FULL;
     }
     event_write_switch_armed(out, &armed);

@@ -75,7 +75,10 @@ struct address *custody_address_add(struct custody *custody, const struct addres
     uint16_t *own = &custody->address_counts[address->account];
     if (custody->address_count == custody->address_capacity) return NULL;
     if (address->kind == ADDRESS_WITHDRAWAL && *own == CUSTODY_ADDRESSES_MAX) return NULL;
-    *own = (uint16_t)(*own + (address->kind == ADDRESS_WITHDRAWAL));
+    if (address->kind == ADDRESS_WITHDRAWAL) {
+        ++*own;
+        custody->listed_count++;
+    }
     const uint32_t slot = ++custody->address_count;
     custody->addresses[slot] = *address;
     slot_table_add(&custody->by_address,
@@ -249,11 +252,14 @@ bool custody_check(const struct custody *custody, const amount_t in_flight[PARAM
         if (custody_departed(facts->state)) departed[facts->asset] += facts->amount.units;
     }
     ASSERT(custody->by_withdrawal.count == custody->withdrawal_count); /* C1 */
+    uint32_t listed = 0;
     for (uint32_t i = 1; i <= custody->address_count; i++) {
         const struct address *address = &custody->addresses[i];
+        listed += address->kind == ADDRESS_WITHDRAWAL;
         ASSERT(custody_address(custody, address->kind, address->account, address->chain,
                                address->address) == address); /* C1 */
     }
+    ASSERT(listed == custody->listed_count); /* C4 */
     for (uint32_t asset = 0; asset < PARAMS_ASSETS_LIMIT; asset++)
         ASSERT(departed[asset] == in_flight[asset].units); /* C2 */
     return slot_table_check(&custody->by_address) && slot_table_check(&custody->by_deposit) &&

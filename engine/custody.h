@@ -14,6 +14,7 @@
  *   C1  every deposit is found by its key, every withdrawal by its account and client id, every address, once
  *   C2  per asset, what is in flight is the sum of the withdrawals approved or broadcast
  *   C3  0 <= credited <= amount; all of it is credited when CREDITED, some when OWED, none when REORGED
+ *   C4  listed_count is the number of addresses to withdraw to
  */
 
 #ifndef ENGINE_CUSTODY_H
@@ -59,7 +60,8 @@ struct custody {
     uint64_t deposit_count, deposit_last; /* the newest of them */
     uint64_t withdrawal_count, withdrawal_last;
     uint32_t address_count, address_capacity;
-    uint32_t capacity; /* of each ring */
+    uint32_t listed_count; /* of the addresses, those to withdraw to: what all accounts have */
+    uint32_t capacity;     /* of each ring */
     uint32_t assets_max;
 };
 
@@ -129,7 +131,7 @@ static inline bool custody_departed(uint8_t state)
     return state == WITHDRAWAL_APPROVED || state == WITHDRAWAL_BROADCAST;
 }
 
-/* Asserts C1 to C3. O(all of them). */
+/* Asserts C1 to C4. O(all of them). */
 bool custody_check(const struct custody *custody, const amount_t in_flight[PARAMS_ASSETS_LIMIT]);
 
 #endif /* ENGINE_CUSTODY_H */

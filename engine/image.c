@@ -75,6 +75,7 @@ static void move_engine(const struct move *move, struct engine *engine)
     MOVE(engine->volumes.slots);
     MOVE(engine->switches.entries);
     MOVE(engine->switches.heap);
+    MOVE(engine->switches.owned);
     MOVE(engine->switches.by_owner.entries);
     MOVE(engine->repeats.records);
     MOVE(engine->repeats.owners);

@@ -11,16 +11,21 @@ size_t switches_bytes(const struct params *params)
 {
     const size_t capacity = params->orders_max;
     return rounded((capacity + 1) * sizeof(struct switch_entry)) +
-           rounded(capacity * sizeof(uint32_t)) + slot_table_bytes(params->orders_max);
+           rounded(capacity * sizeof(uint32_t)) +
+           rounded(((size_t)params->accounts_max + 1) * sizeof(uint16_t)) +
+           slot_table_bytes(params->orders_max);
 }
 
 bool switches_init(struct switches *switches, struct arena *arena, const struct params *params)
 {
     const size_t capacity = params->orders_max;
-    *switches = (struct switches){.capacity = params->orders_max, .next_ns = UINT64_MAX};
+    *switches = (struct switches){.capacity = params->orders_max,
+                                  .accounts_max = params->accounts_max,
+                                  .next_ns = UINT64_MAX};
     switches->entries = arena_take_array(arena, capacity + 1, sizeof(struct switch_entry));
     switches->heap = arena_take_array(arena, capacity, sizeof(uint32_t));
-    return switches->entries != NULL && switches->heap != NULL &&
+    switches->owned = arena_take_array(arena, (size_t)params->accounts_max + 1, sizeof(uint16_t));
+    return switches->entries != NULL && switches->heap != NULL && switches->owned != NULL &&
            slot_table_init(&switches->by_owner, arena, params->orders_max);
 }
 
@@ -113,6 +118,7 @@ static void disarm(struct switches *switches, uint32_t slot)
     struct switch_entry *entry = &switches->entries[slot];
     const uint32_t place = entry->place;
     slot_table_remove(&switches->by_owner, owner_hash(entry->due.account, entry->due.market), slot);
+    switches->owned[entry->due.account]--;
     entry->place = switches->free;
     switches->free = slot;
 
@@ -124,13 +130,20 @@ static void disarm(struct switches *switches, uint32_t slot)
     if (switches->count == 0) switches->next_ns = UINT64_MAX;
 }
 
+bool switches_has(const struct switches *switches, uint32_t account, uint16_t market)
+{
+    return find(switches, account, market) != 0;
+}
+
 bool switches_set(struct switches *switches, uint32_t account, uint16_t market,
                   uint64_t deadline_ns)
 {
     uint32_t slot = find(switches, account, market);
     if (slot == 0) {
         if (switches->count == switches->capacity) return false;
+        ASSERT(account <= switches->accounts_max);
         slot = take_slot(switches);
+        switches->owned[account]++;
         switches->entries[slot].due = (struct switch_due){.account = account, .market = market};
         slot_table_add(&switches->by_owner, owner_hash(account, market), slot);
         put(switches, switches->count++, slot);
@@ -189,6 +202,7 @@ void switches_list(const struct switches *switches, struct switch_due *list)
 
 bool switches_check(const struct switches *switches)
 {
+    uint32_t owned = 0;
     ASSERT(switches->count <= switches->capacity && switches->used <= switches->capacity);
     ASSERT(switches->by_owner.count == switches->count); /* W2 */
     for (uint32_t i = 0; i < switches->count; i++) {
@@ -197,7 +211,11 @@ bool switches_check(const struct switches *switches)
         ASSERT(i == 0 || fires_before(due_at(switches, (i - 1) / 2), due)); /* W1 */
         ASSERT(switches->entries[slot].place == i);                         /* W2 */
         ASSERT(find(switches, due->account, due->market) == slot);          /* W2 */
+        ASSERT(switches->owned[due->account] > 0);                          /* W4 */
     }
+    for (uint32_t account = 0; account <= switches->accounts_max; account++)
+        owned += switches->owned[account];
+    ASSERT(owned == switches->count); /* W4 */
     ASSERT(switches->next_ns ==
            (switches->count == 0 ? UINT64_MAX : due_at(switches, 0)->deadline_ns)); /* W3 */
     return slot_table_check(&switches->by_owner);

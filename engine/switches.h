@@ -5,7 +5,7 @@
  *                                                                        place in the heap
  *
  * Owner    the engine thread
- * Memory   the caller's arena: 44 to 60 bytes a switch, touched as far as they are used
+ * Memory   the caller's arena: 44 to 60 bytes a switch, touched as far as they are used; 2 an account
  * Limits   orders_max switches
  * Cost     "nothing is due": one comparison. Set, clear, due: O(log switches).
  *
@@ -13,6 +13,7 @@
  *   W1  no switch in the heap fires before the one above it
  *   W2  every switch in the heap knows its place there and is found by its account and market, once
  *   W3  next_ns is the first deadline
+ *   W4  owned[account] is the number of the account's switches
  */
 
 #ifndef ENGINE_SWITCHES_H
@@ -41,9 +42,11 @@ static_assert(sizeof(struct switch_entry) == 24, "as the memory line says");
 struct switches {
     struct switch_entry *entries; /* slots 1 .. used */
     uint32_t *heap;               /* slots */
+    uint16_t *owned;              /* by account: how many it has */
     struct slot_table by_owner;
     uint64_t next_ns; /* the first deadline, UINT64_MAX when there is none */
     uint32_t capacity;
+    uint32_t accounts_max;
     uint32_t count;
     uint32_t used;
     uint32_t free;
@@ -55,8 +58,11 @@ size_t switches_bytes(const struct params *params);
 MUST_CHECK bool switches_init(struct switches *switches, struct arena *arena,
                               const struct params *params);
 
+/* Whether the account has one there. */
+bool switches_has(const struct switches *switches, uint32_t account, uint16_t market);
+
 /* Arms a switch, in place of the one that the account has there. False, and nothing done, when it has
- * none and there are as many as there may be. */
+ * none and there are as many as there may be. Needs: account <= accounts_max. */
 MUST_CHECK bool switches_set(struct switches *switches, uint32_t account, uint16_t market,
                              uint64_t deadline_ns);
 
@@ -79,7 +85,7 @@ static inline bool switches_due(struct switches *switches, uint64_t stamp_ns,
  * make the same again. Needs: room for `count` of them. O(count log count). */
 void switches_list(const struct switches *switches, struct switch_due *list);
 
-/* Asserts W1 to W3. O(switches). */
+/* Asserts W1 to W4. O(switches + accounts). */
 bool switches_check(const struct switches *switches);
 
 #endif /* ENGINE_SWITCHES_H */

@@ -1,6 +1,7 @@
 #include "engine/withdrawal.h"
 
 #include "common/command_rules.h"
+#include "common/share.h"
 #include "common/wide.h"
 #include "common/withdrawal_event.h"
 
@@ -149,6 +150,19 @@ static enum reject allow_check(const struct engine *engine, const struct address
     return ask->address[0] == 0 ? REJECT_ADDRESS : REJECT_NONE;
 }
 
+/* A new one on the account's list, or NULL: there is no place, or none for this account. */
+static struct address *list_address(struct engine *engine, const struct address_allow_command *ask)
+{
+    const struct custody *custody = &engine->custody;
+    struct address fresh = {.account = ask->account, .kind = ADDRESS_WITHDRAWAL};
+    if (!share_allows(&engine->params, share_addresses(&engine->params), custody->listed_count,
+                      custody->address_counts[ask->account]))
+        return NULL;
+    memcpy(fresh.chain, ask->chain, CHAIN_BYTES);
+    memcpy(fresh.address, ask->address, CHAIN_ADDRESS_BYTES);
+    return custody_address_add(&engine->custody, &fresh);
+}
+
 enum reject withdrawal_allow(struct engine *engine, const struct command *command,
                              struct event_writer *out)
 {
@@ -160,13 +174,8 @@ enum reject withdrawal_allow(struct engine *engine, const struct command *comman
     struct address *address =
         custody_address(&engine->custody, ADDRESS_WITHDRAWAL, ask.account, ask.chain, ask.address);
     if (address == NULL && ask.allowed == 0) return REJECT_ADDRESS;
-    if (address == NULL) {
-        struct address fresh = {.account = ask.account, .kind = ADDRESS_WITHDRAWAL};
-        memcpy(fresh.chain, ask.chain, CHAIN_BYTES);
-        memcpy(fresh.address, ask.address, CHAIN_ADDRESS_BYTES);
-        address = custody_address_add(&engine->custody, &fresh);
-        if (address == NULL) return REJECT_ADDRESSES_FULL;
-    }
+    if (address == NULL) address = list_address(engine, &ask);
+    if (address == NULL) return REJECT_ADDRESSES_FULL;
     /* Asked for again while it counts, it counts from when it did. */
     if (ask.allowed == 0)
         address->active_ns = 0;

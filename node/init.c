@@ -25,7 +25,7 @@ void init_params(struct params *params)
     *params = (struct params){
         .rules = PARAMS_RULES,
         .accounts_max = 65536,
-        .keys_max = 65536,
+        .keys_max = 4 * 65536, /* common/share.h: each account has one, whatever others do */
         .orders_max = 262144,
         .levels_max = 262144,
         .assets_max = 16,

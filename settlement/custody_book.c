@@ -16,9 +16,10 @@ struct withdrawn {
 
 struct custody_book {
     struct address_changed_event *addresses;
-    struct deposit_changed_event *deposits;                  /* number n in place n mod capacity */
-    struct custody_withdrawal *withdrawals;                  /* likewise */
-    struct withdrawn *withdrawn;                             /* by account x assets_max + asset */
+    struct deposit_changed_event *deposits; /* number n in place n mod capacity */
+    struct custody_withdrawal *withdrawals; /* likewise */
+    struct withdrawn *withdrawn;            /* by account x assets_max + asset */
+    uint32_t *listed; /* by account: addresses that it may withdraw to; of account 0 all of them */
     struct slot_index by_address, by_deposit, by_withdrawal; /* place + 1 */
     uint64_t floors[PARAMS_ROUTES_LIMIT];
     struct custody_span deposit_span, withdrawal_span;
@@ -33,8 +34,10 @@ size_t custody_book_bytes(const struct params *params)
     const size_t cells = ((size_t)params->accounts_max + 1) * params->assets_max;
     return addresses * sizeof(struct address_changed_event) +
            transfers * (sizeof(struct deposit_changed_event) + sizeof(struct custody_withdrawal)) +
-           cells * sizeof(struct withdrawn) + slot_index_bytes((uint32_t)addresses) +
-           2 * slot_index_bytes((uint32_t)transfers) + sizeof(struct custody_book) + 512;
+           cells * sizeof(struct withdrawn) +
+           ((size_t)params->accounts_max + 1) * sizeof(uint32_t) +
+           slot_index_bytes((uint32_t)addresses) + 2 * slot_index_bytes((uint32_t)transfers) +
+           sizeof(struct custody_book) + 576;
 }
 
 struct custody_book *custody_book_new(struct arena *arena, const struct params *params)
@@ -51,7 +54,8 @@ struct custody_book *custody_book_new(struct arena *arena, const struct params *
     book->withdrawals = arena_take_array(arena, transfers, sizeof(struct custody_withdrawal));
     book->withdrawn = arena_take_array(
         arena, ((size_t)params->accounts_max + 1) * params->assets_max, sizeof(struct withdrawn));
-    const bool taken = book->addresses != NULL && book->deposits != NULL &&
+    book->listed = arena_take_array(arena, (size_t)params->accounts_max + 1, sizeof(uint32_t));
+    const bool taken = book->addresses != NULL && book->deposits != NULL && book->listed != NULL &&
                        book->withdrawals != NULL && book->withdrawn != NULL &&
                        slot_index_init(&book->by_address, arena, book->addresses_max) &&
                        slot_index_init(&book->by_deposit, arena, transfers) &&
@@ -105,7 +109,16 @@ bool custody_book_add_address(struct custody_book *book,
     slot_index_add(&book->by_address,
                    address_hash(address->kind, address->account, address->address),
                    book->address_count);
+    if (address_owned(address->kind)) {
+        book->listed[0]++;
+        book->listed[address->account]++;
+    }
     return true;
+}
+
+uint32_t custody_book_listed(const struct custody_book *book, uint32_t account)
+{
+    return book->listed[account];
 }
 
 uint32_t custody_book_address_count(const struct custody_book *book)
@@ -275,6 +288,7 @@ struct custody_book *custody_book_image(struct arena *arena, const struct custod
     copy->deposits = image_at(move, copy->deposits);
     copy->withdrawals = image_at(move, copy->withdrawals);
     copy->withdrawn = image_at(move, copy->withdrawn);
+    copy->listed = image_at(move, copy->listed);
     copy->by_address.cells = image_at(move, copy->by_address.cells);
     copy->by_deposit.cells = image_at(move, copy->by_deposit.cells);
     copy->by_withdrawal.cells = image_at(move, copy->by_withdrawal.cells);

@@ -4,7 +4,7 @@
  * older ones forgotten as new ones come.
  *
  * Owner    the thread of the settlement it belongs to
- * Memory   the caller's arena: 104 bytes a deposit, 208 a withdrawal, 96 an address, 16 an account and asset, and 12 to
+ * Memory   the caller's arena: 104 bytes a deposit, 208 a withdrawal, 96 an address, 16 an account and asset, 4 an account, and 12 to
  *          24 for finding each of the first three; touched as they come
  * Limits   params_transfers_max deposits and withdrawals, params_addresses_max addresses
  * Cost     O(1)
@@ -38,10 +38,12 @@ MUST_CHECK struct custody_book *custody_book_new(struct arena *arena, const stru
 struct address_changed_event *custody_book_address(const struct custody_book *book, uint8_t kind,
                                                    uint32_t account, const uint8_t *chain,
                                                    const uint8_t *address);
-/* False when all are in use. */
+/* False when all are in use. Needs: one to withdraw to has an account's number, from 1. */
 MUST_CHECK bool custody_book_add_address(struct custody_book *book,
                                          const struct address_changed_event *address);
 uint32_t custody_book_address_count(const struct custody_book *book);
+/* Of those to withdraw to how many the account has; 0: how many there are of all accounts. */
+uint32_t custody_book_listed(const struct custody_book *book, uint32_t account);
 /* From 0, as they came. */
 const struct address_changed_event *custody_book_address_at(const struct custody_book *book,
                                                             uint32_t index);

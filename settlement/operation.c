@@ -1,5 +1,6 @@
 #include "settlement/operation.h"
 
+#include "common/share.h"
 #include "settlement/booking.h"
 
 #include <string.h>
@@ -220,6 +221,14 @@ enum status operation_tier_changed(struct settlement *s, const struct event *eve
     return STATUS_OK;
 }
 
+/* Whether the account may have one more, or has this one already. */
+static bool may_arm(const struct settlement *s, const struct switch_armed_event *armed)
+{
+    return share_allows(&s->params, share_switches(&s->params), switch_book_count(s->switches),
+                        switch_book_count_of(s->switches, armed->account)) ||
+           switch_book_deadline(s->switches, armed->account, armed->market) != 0;
+}
+
 enum status operation_switch_armed(struct settlement *s, const struct event *event)
 {
     struct switch_armed_event armed;
@@ -236,7 +245,7 @@ enum status operation_switch_armed(struct settlement *s, const struct event *eve
                                     (int64_t)armed.deadline_ns);
     if (due == 0)
         switch_book_clear(s->switches, armed.account, armed.market);
-    else if (!switch_book_set(s->switches, armed.account, armed.market, due))
+    else if (!may_arm(s, &armed) || !switch_book_set(s->switches, armed.account, armed.market, due))
         return settle_differs_order(s, "switches in use", armed.market, 0, armed.account,
                                     s->params.orders_max, 0);
     return STATUS_OK;

@@ -35,7 +35,8 @@ size_t settlement_bytes(const struct genesis *genesis)
            balance_sheet_bytes(params->accounts_max, params->assets_max) +
            hold_book_bytes(params->orders_max) +
            keyring_bytes(params->keys_max, params->accounts_max) +
-           account_tree_bytes(params->accounts_max) + switch_book_bytes(params->orders_max) +
+           account_tree_bytes(params->accounts_max) +
+           switch_book_bytes(params->orders_max, params->accounts_max) +
            tier_book_bytes(params->accounts_max) + custody_book_bytes(params) +
            params->assets_max * sizeof(struct totals) +
            params->markets_max * (sizeof(struct market_state) + sizeof(struct price_trail)) +
@@ -51,7 +52,7 @@ static bool take_memory(struct settlement *s, struct arena *arena, const uint8_t
     s->orders = hold_book_new(arena, params->orders_max);
     s->keys = keyring_new(arena, params->keys_max, params->accounts_max);
     s->tree = account_tree_new(arena, params->accounts_max, tree_secret);
-    s->switches = switch_book_new(arena, params->orders_max);
+    s->switches = switch_book_new(arena, params->orders_max, params->accounts_max);
     s->tiers = tier_book_new(arena, params->accounts_max);
     s->custody = custody_book_new(arena, params);
     s->totals = arena_take_array(arena, params->assets_max, sizeof(struct totals));

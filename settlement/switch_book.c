@@ -15,27 +15,30 @@ struct switch_book {
     struct owner *owners;       /* by number, from 1 */
     struct pairing_node *nodes; /* likewise: their deadlines */
     struct slot_index index;
-    uint32_t first; /* of the heap */
+    uint32_t *counts; /* by account */
+    uint32_t first;   /* of the heap */
     uint32_t count_max;
     uint32_t used;
     uint32_t free;
     uint32_t count;
 };
 
-size_t switch_book_bytes(uint32_t orders_max)
+size_t switch_book_bytes(uint32_t orders_max, uint32_t accounts_max)
 {
     return ((size_t)orders_max + 1) * (sizeof(struct owner) + sizeof(struct pairing_node)) +
-           slot_index_bytes(orders_max) + sizeof(struct switch_book) + 192;
+           ((size_t)accounts_max + 1) * sizeof(uint32_t) + slot_index_bytes(orders_max) +
+           sizeof(struct switch_book) + 256;
 }
 
-struct switch_book *switch_book_new(struct arena *arena, uint32_t orders_max)
+struct switch_book *switch_book_new(struct arena *arena, uint32_t orders_max, uint32_t accounts_max)
 {
     struct switch_book *book = arena_take(arena, sizeof(*book));
     if (book == NULL) return NULL;
     book->count_max = orders_max;
     book->owners = arena_take_array(arena, (size_t)orders_max + 1, sizeof(struct owner));
     book->nodes = arena_take_array(arena, (size_t)orders_max + 1, sizeof(struct pairing_node));
-    if (book->owners == NULL || book->nodes == NULL ||
+    book->counts = arena_take_array(arena, (size_t)accounts_max + 1, sizeof(uint32_t));
+    if (book->owners == NULL || book->nodes == NULL || book->counts == NULL ||
         !slot_index_init(&book->index, arena, orders_max))
         return NULL;
     return book;
@@ -68,6 +71,7 @@ bool switch_book_set(struct switch_book *book, uint32_t account, uint16_t market
     book->owners[number] = (struct owner){.account = account, .market = market};
     slot_index_add(&book->index, slot_index_hash(market, account), number);
     pairing_add(book->nodes, &book->first, number, (int64_t)deadline_ns);
+    book->counts[account]++;
     book->count++;
     return true;
 }
@@ -80,6 +84,7 @@ void switch_book_clear(struct switch_book *book, uint32_t account, uint16_t mark
     slot_index_remove(&book->index, slot_index_hash(market, account), number);
     book->owners[number] = (struct owner){.next_free = book->free};
     book->free = number;
+    book->counts[account]--;
     book->count--;
 }
 
@@ -97,6 +102,11 @@ uint64_t switch_book_next(const struct switch_book *book)
 uint32_t switch_book_count(const struct switch_book *book)
 {
     return book->count;
+}
+
+uint32_t switch_book_count_of(const struct switch_book *book, uint32_t account)
+{
+    return book->counts[account];
 }
 
 bool switch_book_walk(const struct switch_book *book, uint32_t *slot, struct switch_armed *armed)
@@ -120,6 +130,7 @@ struct switch_book *switch_book_image(struct arena *arena, const struct switch_b
     if (copy == NULL) return NULL;
     copy->owners = image_at(move, copy->owners);
     copy->nodes = image_at(move, copy->nodes);
+    copy->counts = image_at(move, copy->counts);
     copy->index.cells = image_at(move, copy->index.cells);
     return copy;
 }

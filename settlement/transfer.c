@@ -1,5 +1,6 @@
 #include "settlement/transfer.h"
 
+#include "common/share.h"
 #include "common/wide.h"
 #include "common/withdrawal_event.h"
 #include "settlement/booking.h"
@@ -97,6 +98,14 @@ static bool address_due(const struct settlement *s, struct address_changed_event
            balance_sheet_has(s->accounts, asked.account) && !is_frozen(s, asked.account);
 }
 
+/* Whether the account gets a place for it. */
+static bool has_place(const struct settlement *s, const struct address_changed_event *due)
+{
+    return due->kind != ADDRESS_WITHDRAWAL ||
+           share_allows(&s->params, share_addresses(&s->params), custody_book_listed(s->custody, 0),
+                        custody_book_listed(s->custody, due->account));
+}
+
 enum status transfer_address(struct settlement *s, const struct event *event)
 {
     struct address_changed_event due, changed;
@@ -119,7 +128,7 @@ enum status transfer_address(struct settlement *s, const struct event *event)
         return settle_differs_count(s, "address", due.account, changed.account);
     if (known != NULL)
         *known = due;
-    else if (!custody_book_add_address(s->custody, &due))
+    else if (!has_place(s, &due) || !custody_book_add_address(s->custody, &due))
         return settle_differs_count(s, "addresses in use", custody_book_address_count(s->custody),
                                     due.account);
     return STATUS_OK;

@@ -205,12 +205,17 @@ static struct model_address *address_of(struct model *model, uint8_t kind, uint3
 static struct model_address *address_new(struct model *model, uint8_t kind, uint32_t account,
                                          const uint8_t *chain, const uint8_t *address)
 {
-    int own = 0;
-    for (int i = 0; i < model->address_count; i++)
-        own += model->addresses[i].kind == ADDRESS_WITHDRAWAL &&
-               model->addresses[i].account == account;
+    uint32_t own = 0, all = 0;
+    for (int i = 0; i < model->address_count; i++) {
+        if (model->addresses[i].kind != ADDRESS_WITHDRAWAL) continue;
+        all++;
+        own += model->addresses[i].account == account;
+    }
     if (model->address_count == (int)(4 * model->params.accounts_max)) return NULL;
     if (kind == ADDRESS_WITHDRAWAL && own == 16) return NULL;
+    if (kind == ADDRESS_WITHDRAWAL &&
+        !model_place_free(model, 2 * model->params.accounts_max, all, own))
+        return NULL;
     struct model_address *fresh = &model->addresses[model->address_count++];
     *fresh = (struct model_address){.kind = kind, .account = account};
     memcpy(fresh->chain, chain, CHAIN_BYTES);

@@ -146,6 +146,12 @@ static enum reject switch_set(struct model *model, const struct switch_set_comma
     const bool armed = at < model->switch_count;
     if (!armed && ask->timeout_ms != 0 && model->switch_count >= model->params.orders_max)
         return REJECT_ORDERS_FULL;
+    uint32_t own = 0;
+    for (uint32_t i = 0; i < model->switch_count; i++)
+        own += model->switches[i].account == ask->account;
+    if (!armed && ask->timeout_ms != 0 &&
+        !model_place_free(model, model->params.orders_max, model->switch_count, own))
+        return REJECT_ORDERS_FULL;
     if (armed) switch_remove(model, at);
     uint64_t deadline_ns = 0;
     if (ask->timeout_ms != 0) {

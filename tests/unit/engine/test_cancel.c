@@ -1,6 +1,7 @@
 #include "tests/harness.h"
 
 #include "common/reject.h"
+#include "common/share.h"
 #include "engine/cancel.h"
 #include "engine/state.h"
 #include "tests/unit/engine/world.h"
@@ -144,5 +145,43 @@ TEST(cancel, a_lost_origin_takes_its_own_orders_alone)
     assert_int_equal(engine_counts(world.engine).open_orders, 0);
     assert_int_equal(world.engine->bound_oldest, NO_SLOT);
     assert_int_equal(world.engine->bound_newest, NO_SLOT);
+    world_close(&world);
+}
+
+static unsigned arm(struct world *world, uint32_t account, uint16_t market, uint32_t timeout_ms)
+{
+    return world_switch_set(world, (struct switch_set_command){.timeout_ms = timeout_ms,
+                                                               .account = account,
+                                                               .market = market});
+}
+
+/* Of four switches the first two are for who comes first, then each account has one; what is armed can be armed again. */
+TEST(cancel, nobody_uses_up_the_switches_of_all)
+{
+    struct world world;
+    world_prepare(&world);
+    world_add_market(&world.genesis.params, "SECOND");
+    world_add_market(&world.genesis.params, "THIRD");
+    world.genesis.params.orders_max = 4;
+    world.genesis.params.rules = PARAMS_RULES_SHARES - 1;
+    world_open(&world);
+    uint32_t accounts[5];
+    for (int i = 0; i < 5; i++)
+        accounts[i] = world_account(&world, 0, 0, 0);
+    for (uint16_t market = 0; market < 3; market++)
+        assert_int_equal(arm(&world, accounts[0], market, 5000), REJECT_NONE);
+    const struct rules_set_command rules = {.nonce = ++world.nonce, .rules = PARAMS_RULES_SHARES};
+    assert_int_equal(world_rules_set(&world, rules), 0);
+    assert_int_equal(arm(&world, accounts[0], 2, 0), REJECT_NONE);
+    assert_int_equal(arm(&world, accounts[0], 2, 5000), REJECT_ORDERS_FULL);
+    assert_int_equal(arm(&world, accounts[0], 1, 6000), REJECT_NONE);
+    assert_int_equal(arm(&world, accounts[1], 1, 5000), REJECT_NONE);
+    assert_int_equal(arm(&world, accounts[1], 2, 5000), REJECT_ORDERS_FULL);
+    assert_int_equal(arm(&world, accounts[2], 1, 5000), REJECT_NONE);
+    assert_int_equal(arm(&world, accounts[3], 1, 5000), REJECT_ORDERS_FULL);
+    assert_int_equal(arm(&world, accounts[0], 0, 0), REJECT_NONE);
+    assert_int_equal(arm(&world, accounts[0], 0, 5000), REJECT_ORDERS_FULL);
+    assert_int_equal(arm(&world, accounts[3], 1, 5000), REJECT_NONE);
+    assert_true(engine_check(world.engine));
     world_close(&world);
 }

@@ -5,7 +5,7 @@
 
 #define CAPACITY 64
 
-static const struct params params = {.orders_max = CAPACITY};
+static const struct params params = {.orders_max = CAPACITY, .accounts_max = 100};
 
 struct switches_world {
     struct arena arena;
@@ -184,6 +184,20 @@ static void model_clear(struct switches_world *world)
     model[account][market] = 0;
 }
 
+/* Each account has as many as it armed. */
+static void check_owned(const struct switches_world *world)
+{
+    for (uint32_t account = 0; account <= MODEL_ACCOUNTS; account++) {
+        uint32_t own = 0;
+        for (uint16_t market = 0; market < MODEL_MARKETS; market++) {
+            own += model[account][market] != 0;
+            assert_int_equal(switches_has(&world->switches, account, market),
+                             model[account][market] != 0);
+        }
+        assert_int_equal(world->switches.owned[account], own);
+    }
+}
+
 /* The list is in the order in which they fire, and set again in that order they fire alike. */
 static void check_list(const struct switches_world *world)
 {
@@ -217,6 +231,7 @@ TEST(switches, agree_with_a_plain_table)
         assert_int_equal(world.switches.count, model_count);
         assert_true(switches_check(&world.switches));
         met_full = met_full || model_count == CAPACITY;
+        if (i % 97 == 0) check_owned(&world);
         if (i % 997 == 0) check_list(&world);
     }
     assert_true(met_full);

@@ -1,3 +1,4 @@
+#include "common/share.h"
 #include "engine/state.h"
 #include "tests/harness.h"
 #include "tests/unit/engine/custody_world.h"
@@ -196,6 +197,40 @@ TEST(withdrawal, an_account_uses_up_its_own_addresses_only)
     assert_int_equal(world_address_allow(&world, allow), REJECT_ADDRESSES_FULL);
     allow.account = 1;
     assert_int_equal(world_address_allow(&world, allow), REJECT_NONE);
+    close_world();
+}
+
+/* Account `account` lists an address that no other row has. */
+static unsigned list_one(uint32_t account, uint8_t number)
+{
+    return world_address_allow(
+        &world, (struct address_allow_command){
+                    .account = account, .allowed = 1, .chain = "ETH", .address = {'z', number}});
+}
+
+/* Of 64 addresses 32 are for deposits: of the others the first 16 are for who comes first, then each account has one. From
+ * rules 8 on, and what is there before counts. */
+TEST(withdrawal, lists_leave_addresses_to_others_and_to_deposits)
+{
+    open_world();
+    for (uint8_t i = 1; i < 16; i++)
+        assert_int_equal(list_one(2, i), REJECT_NONE);
+    for (uint32_t rules = 3; rules <= PARAMS_RULES_SHARES; rules++) {
+        const struct rules_set_command set = {.nonce = ++world.nonce, .rules = rules};
+        assert_int_equal(list_one(1, (uint8_t)rules), REJECT_NONE);
+        assert_int_equal(world_rules_set(&world, set), 0);
+    }
+    assert_int_equal(list_one(1, 99), REJECT_ADDRESSES_FULL);
+    assert_int_equal(list_one(1, 3), REJECT_NONE); /* it is there */
+    uint32_t account = 2;
+    while (world.engine->custody.listed_count < 32) {
+        account = world_account(&world, 0, 0, 0);
+        assert_int_equal(list_one(account, 1), REJECT_NONE);
+        assert_int_equal(list_one(account, 2), REJECT_ADDRESSES_FULL);
+    }
+    account = world_account(&world, 0, 0, 0);
+    assert_int_equal(list_one(account, 1), REJECT_ADDRESSES_FULL);
+    assert_int_equal(world_deposit_address(&world, custody_address_of(&custody, account)), 0);
     close_world();
 }
 

@@ -1,5 +1,6 @@
 #include "settlement/operation.h"
 
+#include "common/share.h"
 #include "tests/unit/settlement/agreement.h"
 
 /* The tier rises with the 30 days before today, at the first order of a day, and falls with them. */
@@ -76,4 +77,39 @@ static void tell_switches(struct world *world)
 TEST(operation, switch_is_replaced_and_disarmed)
 {
     EXPECT_FOUND(tell_switches, PLANT_SWITCH_NEVER, PLANT_SWITCH_EARLY);
+}
+
+/* Eight switches. */
+static void few_switches(struct genesis *genesis)
+{
+    genesis->params.orders_max = 8;
+}
+
+/* Under these rules, with so many switches in other markets, `own` of them account 3's and the others account 1's: what came of
+ * account 3's in this market, armed `times` times. */
+static const char *arms_under(uint32_t rules, uint16_t count, uint16_t own, int times)
+{
+    static char what[64];
+    struct world *world = world_new_with(few_switches);
+    world_rules(world, rules);
+    for (uint16_t i = 0; i < count; i++)
+        assert_true(switch_book_set(world->settlement->switches, i < own ? 3 : 1,
+                                    (uint16_t)(100 + i), INT64_MAX));
+    for (int i = 0; i < times; i++)
+        world_arm(world, 3, 1000);
+    const struct settle_mismatch *found = settlement_mismatch(world->settlement);
+    snprintf(what, sizeof(what), "%s", found == NULL ? "agreed" : found->what);
+    world_free(world);
+    return what;
+}
+
+/* Whatever the engine says, an account has one switch where half are taken, and may always arm it anew. */
+TEST(operation, an_account_arms_no_more_than_its_share)
+{
+    assert_string_equal(arms_under(PARAMS_RULES_SHARES - 1, 7, 7, 2), "agreed");
+    assert_string_equal(arms_under(PARAMS_RULES_SHARES, 3, 3, 2), "agreed");
+    assert_string_equal(arms_under(PARAMS_RULES_SHARES, 4, 1, 1), "switches in use");
+    assert_string_equal(arms_under(PARAMS_RULES_SHARES, 4, 0, 2), "agreed");
+    assert_string_equal(arms_under(PARAMS_RULES_SHARES, 7, 0, 2), "agreed");
+    assert_string_equal(arms_under(PARAMS_RULES_SHARES, 8, 0, 1), "switches in use");
 }

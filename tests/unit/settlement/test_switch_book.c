@@ -11,8 +11,8 @@ TEST(switch_book, agrees_with_a_plain_table)
     uint64_t deadlines[ACCOUNTS + 1][MARKETS] = {0};
     uint32_t count = 0;
     uint64_t seed = 0x50ff;
-    if (!arena_map(&arena, switch_book_bytes(SWITCHES))) abort();
-    struct switch_book *book = switch_book_new(&arena, SWITCHES);
+    if (!arena_map(&arena, switch_book_bytes(SWITCHES, ACCOUNTS))) abort();
+    struct switch_book *book = switch_book_new(&arena, SWITCHES, ACCOUNTS);
     assert_non_null(book);
     assert_int_equal(switch_book_next(book), UINT64_MAX);
     print_message("seed 0x%llx\n", (unsigned long long)seed);
@@ -39,6 +39,10 @@ TEST(switch_book, agrees_with_a_plain_table)
         assert_int_equal(switch_book_next(book), first);
         assert_int_equal(switch_book_deadline(book, account, market), *deadline);
         assert_int_equal(switch_book_count(book), count);
+        uint32_t own = 0;
+        for (uint16_t m = 0; m < MARKETS; m++)
+            own += deadlines[account][m] != 0;
+        assert_int_equal(switch_book_count_of(book, account), own);
         if (i % 100 != 0) continue;
         struct switch_armed armed;
         uint32_t slot = 0, walked = 0;

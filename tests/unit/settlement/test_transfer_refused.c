@@ -4,6 +4,7 @@
 
 #include "settlement/transfer.h"
 
+#include "common/share.h"
 #include "settlement/state.h"
 #include "tests/harness.h"
 #include "tests/unit/settlement/world_custody.h"
@@ -393,6 +394,24 @@ static void allows_many(int64_t count)
     }
 }
 
+/* The same under rules 8. */
+static void allows_its_share(int64_t count)
+{
+    world_rules(world, PARAMS_RULES_SHARES);
+    allows_many(count);
+}
+
+/* One more where so many others are listed, of account 1; one is its own. */
+static void allows_beside(int64_t count)
+{
+    struct address_changed_event other = {
+        .active_ns = 1, .account = 1, .kind = ADDRESS_WITHDRAWAL, .chain = "ETH"};
+    world_rules(world, PARAMS_RULES_SHARES);
+    for (other.address[0] = 1; other.address[0] <= count; other.address[0]++)
+        assert_true(custody_book_add_address(world->settlement->custody, &other));
+    allow("ETH", "m", world->stamp_ns);
+}
+
 TEST(transfer_refused, an_address_is_given_or_listed_by_whom_it_concerns)
 {
     static const struct row rows[] = {
@@ -422,6 +441,10 @@ TEST(transfer_refused, an_address_is_given_or_listed_by_whom_it_concerns)
     static const struct row many[] = {
         {"as many as there is room for", allows_many, 14, NULL},
         {"one more", allows_many, 15, "addresses in use"},
+        {"as many as come first of eight", allows_its_share, 3, NULL},
+        {"one more than that", allows_its_share, 4, "addresses in use"},
+        {"the last that comes first", allows_beside, 2, NULL},
+        {"where it has its share", allows_beside, 3, "addresses in use"},
     };
     TRY(rows, NULL);
     TRY(many, few_places);
