@@ -57,6 +57,12 @@ if(unit IN_LIST kinds)
         endforeach()
     endforeach()
 endif()
+# Their ports are fixed, and each build has them: no two at once.
+foreach(noun peers_uv join_uv)
+    if(TEST unit.ledger.${noun})
+        set_tests_properties(unit.ledger.${noun} PROPERTIES RESOURCE_LOCK ports_${noun})
+    endif()
+endforeach()
 # The list is right: asked of programs that no sanitizer has added to.
 if(unit IN_LIST kinds AND NOT QUOREX_SANITIZE AND NOT QUOREX_INVARIANTS)
     list(JOIN unit_tests "\n" unit_names)
