@@ -13,7 +13,9 @@
 #include "node/start.h"
 #include "node/view_restore.h"
 
+#include <stdalign.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Notices are one or two a block. */
 #define NOTICES_BYTES (256u << 10)
@@ -32,7 +34,7 @@
 
 struct loop {
     struct ring *submissions, *applied, *notices;
-    struct park park;
+    alignas(LINE_BYTES) struct park park; /* its own line: park.h */
     struct gateway_mailbox mailbox;
 };
 
@@ -288,8 +290,9 @@ static bool make_all(struct gateways *gateways)
 
 struct gateways *gateways_new(const struct gateways_options *options)
 {
-    struct gateways *gateways = calloc(1, sizeof(*gateways));
+    struct gateways *gateways = aligned_alloc(LINE_BYTES, sizeof(*gateways));
     if (gateways == NULL) return NULL;
+    memset(gateways, 0, sizeof(*gateways));
     gateways->options = options;
     gateways->count = (uint32_t)options->config->gateway_loops;
     atomic_init(&gateways->restoring, gateways->count);
