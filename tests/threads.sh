@@ -4,7 +4,8 @@
 #
 #     threads.sh LIST FOLDER NAMES     NAMES: a file with the tests' names, a line each; their programs are in FOLDER
 #
-# ThreadSanitizer's build has no others (tests.cmake): where there is one thread, no two can race.
+# ThreadSanitizer's build has no others (tests.cmake): where there is one thread, no two can race. Programs of other builds
+# are not asked: no test starts a thread in a sanitizer's build alone.
 set -euo pipefail
 list=$1 folder=$2 names=$3
 begins=' (pthread_create|thrd_create|timer_create|aio_[a-z]+|uv_[a-z_]+|h2o_[a-z_]+|curl_[a-z_]+)(@|$)'

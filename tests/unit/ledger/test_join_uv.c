@@ -2,7 +2,7 @@
 #include "tests/unit/ledger/doors.h"
 #include "tests/unit/ledger/wal_files_made.h"
 
-/* Ports 19161 to 19164: a file of tests runs its tests one after the other. */
+/* Ports 19301 to 19304: a file of tests runs its tests one after the other, and ctest one build's after another's. */
 #define PORT 19300
 
 static struct doors doors;
