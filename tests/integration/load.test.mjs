@@ -215,4 +215,5 @@ test('all at once, and a stop in the middle of it', { timeout: 300000 }, async (
     assert.deepEqual(complaints(), []);
     assert.ifError(failure);
     assert.equal(code, 0);
+    for (const [what, count] of Object.entries(ENOUGH)) assert.ok(done[what] >= count, `${what}: ${done[what]}`);
 });
