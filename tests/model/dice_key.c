@@ -51,8 +51,8 @@ static void put_create(struct dice *dice, const struct model *model, struct tria
     PUT(KEY_CREATE, key_create, &ask);
 }
 
-/* The owner's text, mostly of this chain. */
-static void sign_text(struct dice *dice, const struct model *model, struct trial_command *command)
+void dice_sign_text(struct dice *dice, const struct model *model, struct trial_command *command,
+                    const uint8_t public_key[PUBLIC_KEY_BYTES])
 {
     char text[128];
     const size_t head_bytes = PUBLIC_KEY_BYTES + SIGNATURE_BYTES;
@@ -65,6 +65,7 @@ static void sign_text(struct dice *dice, const struct model *model, struct trial
     if (slip(dice)) length--;
     if ((size_t)command->byte_count + head_bytes + (size_t)length > sizeof(command->bytes)) return;
     memset(command->bytes + command->byte_count, 0, head_bytes);
+    memcpy(command->bytes + command->byte_count, public_key, PUBLIC_KEY_BYTES);
     memcpy(command->bytes + command->byte_count + head_bytes, text, (size_t)length);
     const uint16_t auth_bytes = (uint16_t)(head_bytes + (size_t)length);
     command->byte_count = (uint16_t)(command->byte_count + auth_bytes);
@@ -98,8 +99,9 @@ static void put_any(struct dice *dice, const struct model *model, struct trial_c
 
 void dice_put_key(struct dice *dice, const struct model *model, struct trial_command *command)
 {
+    static const uint8_t nobody[PUBLIC_KEY_BYTES];
     put_any(dice, model, command);
-    if (model->params.rules >= 8) sign_text(dice, model, command);
+    if (model->params.rules >= 8) dice_sign_text(dice, model, command, nobody);
 }
 
 void dice_sign(struct dice *dice, const struct model *model, struct trial_command *command)

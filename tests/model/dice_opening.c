@@ -21,6 +21,7 @@ static void put_open(struct dice *dice, const struct model *model, struct trial_
                PUBLIC_KEY_BYTES);
     if (slip(dice)) memset(ask.public_key, 0, sizeof(ask.public_key));
     PUT(ACCOUNT_OPEN, account_open, &ask);
+    if (!slip(dice)) dice_sign_text(dice, model, command, ask.public_key);
 }
 
 void dice_put_opening(struct dice *dice, const struct model *model, struct trial_command *command)

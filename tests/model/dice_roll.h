@@ -165,6 +165,9 @@ void dice_put_people(struct dice *dice, struct trial_command *command);
 /* dice_key.c: what accounts do with their keys; and a key to a command, by which it comes. */
 void dice_put_key(struct dice *dice, const struct model *model, struct trial_command *command);
 void dice_sign(struct dice *dice, const struct model *model, struct trial_command *command);
+/* Signed by this key: a text, mostly of this chain. */
+void dice_sign_text(struct dice *dice, const struct model *model, struct trial_command *command,
+                    const uint8_t public_key[PUBLIC_KEY_BYTES]);
 void dice_put_status(struct dice *dice, struct trial_command *command);
 
 /* dice_opening.c: accounts that open themselves, and what operators say of them. */

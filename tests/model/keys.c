@@ -24,7 +24,7 @@ bool model_key_may(const struct model *model, const struct command *command)
         return true;
     if (command->header.auth_length < 32) return true;
     if (type == T_SESSION_END || type == T_KEY_CREATE || type == T_KEY_LIMIT ||
-        type == T_KEY_REMOVE)
+        type == T_KEY_REMOVE || type == T_ACCOUNT_OPEN)
         return true;
     if (type == T_WITHDRAW || type == T_ADDRESS_ALLOW || type == T_WITHDRAWAL_CANCEL)
         needed = KEY_WITHDRAW;

@@ -13,6 +13,7 @@ TEST(key_rights, rights_are_by_command)
     assert_int_equal(key_rights_needed(T_WITHDRAWAL_CANCEL), KEY_WITHDRAW);
     assert_int_equal(key_rights_needed(T_SESSION_END), 0);
     assert_int_equal(key_rights_needed(T_KEY_CREATE), 0);
+    assert_int_equal(key_rights_needed(T_ACCOUNT_OPEN), 0); /* by a key that has no account yet */
     assert_true(key_rights_manages(T_KEY_REMOVE) && !key_rights_manages(T_KEY_ADD));
 }
 

@@ -325,6 +325,37 @@ static bool smallest_follows(int64_t units)
     return params_follows(&params, &event);
 }
 
+/* From rules 8 on the opening of accounts is among what is hashed and read back: five bytes at the end, which rules 7 have not. */
+TEST(params, openings_are_kept_from_their_rules_on)
+{
+    static uint8_t older[PARAMS_BYTES_MAX], bytes[PARAMS_BYTES_MAX];
+    static struct params read;
+    world_params(&params);
+    params.rules = PARAMS_RULES_OPENING - 1;
+    const size_t byte_count = params_encode(&params, older);
+    params.rules = PARAMS_RULES_OPENING;
+    params.open_per_hour = 0x01020304;
+    params.open_approval = true;
+    assert_int_equal(params_encode(&params, bytes), byte_count + 5);
+    assert_memory_equal(bytes + 4, older + 4, byte_count - 4); /* behind the number of the rules */
+    static const uint8_t opening[] = {4, 3, 2, 1, 1};
+    assert_memory_equal(bytes + byte_count, opening, sizeof(opening));
+    assert_true(params_decode(bytes, byte_count + 5, &read));
+    assert_int_equal(read.open_per_hour, params.open_per_hour);
+    assert_true(read.open_approval);
+
+    const hash_t before = params_hash(&params);
+    params.open_per_hour++;
+    assert_false(hash_equal(before, params_hash(&params)));
+    params.open_per_hour--;
+    params.open_approval = false;
+    assert_false(hash_equal(before, params_hash(&params)));
+
+    assert_false(params_decode(bytes, byte_count + 4, &read));
+    bytes[byte_count + 4] = 2;
+    assert_false(params_decode(bytes, byte_count + 5, &read));
+}
+
 /* From rules 4 on a route has a fee, from its nanosecond on; it is among what is hashed and read back, and below rules 4
  * nothing of it is. */
 TEST(params, a_routes_fee_is_kept_from_its_rules_on)
