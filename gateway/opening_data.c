@@ -41,7 +41,7 @@ enum outcome opening_data_own(struct request *request, const struct facts *facts
     return OUTCOME_ANSWERED;
 }
 
-/* Those that wait for an operator, from a number on. */
+/* Those that wait for an operator, from a number on. Nobody is looked for behind the last of them. */
 enum outcome opening_data_pending(struct request *request, const struct facts *facts)
 {
     uint64_t from = 1;
@@ -49,6 +49,8 @@ enum outcome opening_data_pending(struct request *request, const struct facts *f
     if (!request_u64(request, "fromAccount", &from, NULL) ||
         !request_limit(request, PENDING_DEFAULT, PENDING_MAX, &limit))
         return OUTCOME_REFUSED;
+    const uint32_t waiting = view_waiting_count(facts->view);
+    if (limit > waiting) limit = waiting;
     writer_array(&request->json);
     for (uint64_t account = from == 0 ? 1 : from;
          account <= view_account_count(facts->view) && told < limit; account++) {

@@ -487,12 +487,18 @@ static void on_account_frozen(struct view *view, const struct event *event)
     view->accounts[frozen.account].frozen = frozen.frozen != 0;
 }
 
+static void set_pending(struct view *view, uint32_t account, bool pending)
+{
+    ASSERT(view_account(view, account) != NULL);
+    view->waiting_count += (uint32_t)pending - (uint32_t)view->accounts[account].pending;
+    view->accounts[account].pending = pending;
+}
+
 static void on_account_pending(struct view *view, const struct event *event)
 {
     struct account_pending_event told;
     account_pending_event_get(event->payload, &told);
-    ASSERT(view_account(view, told.account) != NULL);
-    view->accounts[told.account].pending = told.pending != 0;
+    set_pending(view, told.account, told.pending != 0);
 }
 
 void view_apply(struct view *view, const struct applied *applied, const struct event *event)
@@ -578,8 +584,12 @@ void view_freeze(struct view *view, uint32_t account)
 
 void view_make_wait(struct view *view, uint32_t account)
 {
-    ASSERT(view_account(view, account) != NULL);
-    view->accounts[account].pending = true;
+    set_pending(view, account, true);
+}
+
+uint32_t view_waiting_count(const struct view *view)
+{
+    return view->waiting_count;
 }
 
 struct custody_view *view_custody(const struct view *view)

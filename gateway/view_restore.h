@@ -21,6 +21,9 @@
 /* Accounts there are: numbers 1 .. count. */
 uint32_t view_account_count(const struct view *view);
 
+/* How many accounts wait for an operator. */
+uint32_t view_waiting_count(const struct view *view);
+
 void view_save(const struct view *view, struct byte_writer *writer);
 
 /* restore.h says what each takes. Needs: the account of a balance, key or order is there. */

@@ -37,6 +37,7 @@ struct view {
     uint32_t node;
     uint32_t accounts_max, assets_max, orders_max /* slots */, markets_max;
     uint32_t open_used, free_count, open_count;
+    uint32_t waiting_count; /* of the accounts, those that are pending */
     uint8_t former_client_id[36];
 };
 

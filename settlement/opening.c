@@ -15,6 +15,7 @@ static bool may_open(const struct settlement *s, const struct account_open_comma
     static const uint8_t none[PUBLIC_KEY_BYTES];
     const uint32_t accounts_max = s->params.accounts_max;
     return s->params.rules >= PARAMS_RULES_OPENING && s->command.main_count == 1 &&
+           !params_void(&s->params, s->command.deadline_ns, s->command.stamp_ns) &&
            memcmp(asked->public_key, none, sizeof(none)) != 0 &&
            opened_now(s) < s->params.open_per_hour &&
            balance_sheet_count(s->accounts) < accounts_max - accounts_max / OPERATORS_PART;

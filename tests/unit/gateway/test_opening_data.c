@@ -1,5 +1,6 @@
 #include "gateway/reply_opening.h"
 
+#include "gateway/view_restore.h"
 #include "tests/harness.h"
 #include "tests/unit/gateway/asker_fixture.h"
 
@@ -199,6 +200,9 @@ TEST(opening_data, who_waits_only_asks)
     assert_says(&asker, "\"code\":-9128");
     assert_int_equal(asker_next_command().type, 0);
 
+    assert_int_equal(view_waiting_count(desk_view), 1);
+    view_make_wait(desk_view, 2); /* as a snapshot says it: it is one, and stays one */
+    assert_int_equal(view_waiting_count(desk_view), 1);
     ask_by(&asker, operator_secret, operator_hex, METHOD_GET, WAITING, "fromAccount=0");
     assert_says(&asker, "[{\"account\":2,");
     ask_by(&asker, operator_secret, operator_hex, METHOD_GET, WAITING, "fromAccount=3");
@@ -215,6 +219,7 @@ TEST(opening_data, who_waits_only_asks)
     event_write_account_pending(&desk_events, &(struct account_pending_event){2, 0});
     asker_return(&header);
     assert_says(&asker, "\"result\":\"account-approved\",\"account\":2");
+    assert_int_equal(view_waiting_count(desk_view), 0);
     ask_by(&asker, operator_secret, operator_hex, METHOD_GET, WAITING, "");
     assert_says(&asker, "[]");
     ask_by(&asker, secret, hex, METHOD_POST, "/quorex/v1/keys", text);

@@ -16,6 +16,8 @@ struct fixture {
     uint8_t signer[PUBLIC_KEY_BYTES], chain[HASH_BYTES]; /* as the command has them */
     char text_key[65], text_chain[65];                   /* as the text has them */
     const char *action;
+    uint64_t
+        age_ms; /* how long before the command's stamp the text was signed; it is good for five seconds */
 };
 
 static void become(struct fixture *f, uint8_t number)
@@ -69,7 +71,7 @@ static struct command_header ask(struct fixture *f, uint8_t payload[ACCOUNT_OPEN
 {
     struct account_open_command open;
     char *text = (char *)auth + 96;
-    const uint64_t time_ms = f->world->stamp_ns / 1000000;
+    const uint64_t time_ms = f->world->stamp_ns / 1000000 - f->age_ms;
     memcpy(open.public_key, f->key, sizeof(open.public_key));
     memcpy(open.chain_id, f->chain, sizeof(open.chain_id));
     account_open_command_put(payload, &open);
@@ -184,6 +186,19 @@ TEST(opening, what_the_engine_says_is_looked_at)
     (void)open_account(&f);
     become(&f, 3); /* and in the same there may not */
     created = created_now(&f);
+    open_with(&f, &created, 0);
+    assert_differs(&f, "accounts that open themselves");
+}
+
+/* A text opens nothing behind its deadline. */
+TEST(opening, what_is_too_late_opens_nothing)
+{
+    struct fixture f = setup(5, 0);
+    f.age_ms = 4000;
+    (void)open_account(&f);
+    become(&f, 2);
+    f.age_ms = 6000;
+    const struct account_created_event created = created_now(&f);
     open_with(&f, &created, 0);
     assert_differs(&f, "accounts that open themselves");
 }
