@@ -140,7 +140,7 @@ TEST(opening_data, an_hour_may_be_full)
     const struct command_header header = asker_next_command();
     event_write_refused(&desk_events, &(struct refused_event){REJECT_OPENINGS_MANY});
     asker_return(&header);
-    assert_int_equal(asker.question.answer.http_status, 429);
+    assert_int_equal(asker.question.answer.http_status, 400);
     assert_says(&asker, "\"code\":-9127");
     asker_close();
 }
