@@ -39,7 +39,7 @@ static uint64_t loop_number;
 static uint64_t loop_epoch;
 static const uint8_t loop_secret[HASH_BYTES] = {5};
 static size_t loop_submission_bytes = LOOP_RING_BYTES;
-static uint32_t loop_wakes; /* that events have found necessary */
+static uint32_t loop_wakes;        /* that events have found necessary */
 static int loop_place = -1;        /* a socket that keeps the loop's port for it */
 static void (*loop_prepare)(void); /* changes genesis and options before the thread runs */
 
