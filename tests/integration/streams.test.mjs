@@ -14,7 +14,7 @@ const market = (name) => `btcusdt@${name}`;
 let exchange, ann, bob;
 
 before(async () => {
-    exchange = await Exchange.start(18371);
+    exchange = await Exchange.start(18469);
     [ann, bob] = exchange.accounts;
 });
 

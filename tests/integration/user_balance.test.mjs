@@ -23,7 +23,7 @@ let exchange, accounts;
 
 // Nobody else trades: the flow's accounts are two more.
 before(async () => {
-    exchange = await Exchange.start(18411);
+    exchange = await Exchange.start(18470);
     accounts = [...exchange.accounts, ...JSON.parse(readFileSync(join(exchange.dir, 'flow-accounts.json')))];
 });
 
