@@ -4,8 +4,8 @@
  * for some more, so that short inputs make long stories too. Four accounts, two of them almost poor, three
  * markets, ten client ids and sixteen prices: orders meet, stops fire stops, and holds run out. Both sides
  * start each input from the state after listed markets and funded accounts, copied back in one piece; its first
- * byte says by which rules, and more may come. An account without money makes and removes keys, and asks by them. What
- * the projection makes of the same blocks must add up to the same balances.
+ * byte says by which rules, and more may come. An account without money makes and removes keys, and asks by them; others open
+ * themselves. What the projection makes of the same blocks must add up to the same balances.
  */
 
 #include "common/intent_custody.h"
@@ -505,6 +505,39 @@ static void key_use(void)
     deadline_ns = 0;
 }
 
+/* Somebody with a key pair and nothing else opens an account, as often as he likes. */
+static void open_account(void)
+{
+    const uint8_t seed[32] = {(uint8_t)(1 + byte() % 8)};
+    uint8_t public_key[PUBLIC_KEY_BYTES], secret[SECRET_KEY_BYTES];
+    uint8_t payload[ACCOUNT_OPEN_BYTES];
+    char text[256], hex[65];
+    struct account_open_command asked;
+    crypto_sign_seed_keypair(public_key, secret, seed);
+    hash_hex(public_key, PUBLIC_KEY_BYTES, hex);
+    memcpy(asked.public_key, public_key, sizeof(asked.public_key));
+    const hash_t chain = genesis_chain_id(&world->genesis);
+    memcpy(asked.chain_id, chain.bytes, sizeof(asked.chain_id));
+    account_open_command_put(payload, &asked);
+    snprintf(text, sizeof(text), "action=account-open&publicKey=%s&chainId=%s", hex, chain_hex);
+    sign(public_key, secret, T_ACCOUNT_OPEN, payload, text);
+}
+
+/* That, or what operators say of it: how many may in an hour, whether they wait, and which waits no more. */
+static void opening(void)
+{
+    char text[64];
+    const uint8_t pick = byte();
+    if (params.rules < PARAMS_RULES_OPENING) return;
+    if (pick < 128) return open_account();
+    if (pick < 192)
+        snprintf(text, sizeof(text), "action=opening-set&perHour=%u&approval=%s", pick % 8u,
+                 pick % 2 == 0 ? "true" : "false");
+    else
+        snprintf(text, sizeof(text), "action=account-approve&account=%u", 1u + pick % 16);
+    operate(text);
+}
+
 /* USDTBTC, which prices USDT in the volume asset, and ETHUSDT, which needs that price. */
 static void list_more(void)
 {
@@ -874,7 +907,7 @@ static void one_command(void)
     else if (kind < 232)
         sweep(account, kind % 4);
     else if (kind < 240)
-        kind % 2 == 0 ? key_change() : key_use();
+        kind % 2 == 0 ? key_change() : kind % 4 == 1 ? key_use() : opening();
     else if (kind < 242)
         govern();
     else if (kind < 244)
