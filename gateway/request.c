@@ -119,17 +119,16 @@ static bool is_path(const struct request *request, const char *path)
     return request->path_bytes == strlen(path) && begins_with(request, path);
 }
 
-/* The field if a handler has read it, or has not; else NULL. Whether it was read stays as it is. */
-static const struct form_field *field_if(const struct form *form, const char *name, bool is_read)
+/* The field, or NULL. Whether a handler has read it stays as it is. */
+static const struct form_field *look_at(const struct form *form, const char *name)
 {
     const uint64_t read = *form->found;
     const struct form_field *field = form_find(form, name);
-    const bool was_read = *form->found == read;
     *form->found = read;
-    return was_read == is_read ? field : NULL;
+    return field;
 }
 
-/* Where ccxt says something twice: in the API's parameter, which was read, and in a word of its own. */
+/* What ccxt says twice: in a word of its own, and in the API's parameter. */
 struct said_twice {
     const struct form_field *word, *meant;
     int64_t tick_units; /* of the market, in units of 10^-decimals */
@@ -188,7 +187,7 @@ static bool is_same_maker(const struct said_twice *said)
 }
 
 /* Over the WebSocket API ccxt sends an order's parameters in its own words beside the API's, into which it has put them: such
- * a word says nothing where the parameter that it stands for has been read and says the same. */
+ * a word says nothing where the parameter that it stands for says the same. That one has been read, or is itself refused. */
 static void pass_over_words_of_ccxt(const struct form *form, const struct params *params)
 {
     static const struct {
@@ -211,8 +210,8 @@ static void pass_over_words_of_ccxt(const struct form *form, const struct params
     struct said_twice said = {.tick_units = market->tick_units,
                               .decimals = params->assets[market->quote].decimals};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        said.word = field_if(form, words[i].word, false);
-        said.meant = field_if(form, words[i].meant, true);
+        said.word = look_at(form, words[i].word);
+        said.meant = look_at(form, words[i].meant);
         if (said.word != NULL && said.meant != NULL && words[i].agrees(&said) &&
             strncmp(type->value, words[i].type, strlen(words[i].type)) == 0)
             (void)form_find(form, words[i].word);
