@@ -262,7 +262,7 @@ void dice_put_switch(struct dice *dice, struct trial_command *command)
 {
     const uint64_t step_ms = dice->step_ns / NS_PER_MS;
     uint32_t timeout_ms = below(dice, (uint32_t)(step_ms > 1000 ? 300000 : step_ms * 300 + 5));
-    if (slip(dice)) timeout_ms = 86400000 + below(dice, 2);
+    if (chance(dice, 5)) timeout_ms = 86400000 + below(dice, 2);
     struct switch_set_command ask = {.timeout_ms = chance(dice, 15) ? 0 : timeout_ms};
     ask.account = some_account(dice);
     ask.market = some_market(dice);
