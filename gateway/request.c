@@ -203,7 +203,7 @@ static void pass_over_words_of_ccxt(const struct form *form, const struct params
                  {"cost", "quoteOrderQty", "", is_same_price},
                  {"stopLossOrTakeProfit", "type", "", is_same_kind},
                  {"postOnly", "type", "", is_same_maker}};
-    const struct form_field *symbol = form_find(form, "symbol"), *type = form_find(form, "type");
+    const struct form_field *symbol = look_at(form, "symbol"), *type = look_at(form, "type");
     const int index = params_find_market(params, symbol->value, symbol->value_bytes);
     ASSERT(index >= 0);
     const struct market *market = &params->markets[index];
