@@ -147,6 +147,15 @@ void server_stop(struct server *server)
 
 /* ---- what the gateway tells it ---- */
 
+/* libh2o refuses a body that is announced or grows too large before anybody here hears of the request. A header beyond
+ * its own bound (H2O_MAX_REQLEN) it answers as it answers what is malformed, and counts neither. */
+static void count_too_large(struct server *server)
+{
+    const uint64_t refused = server->context.emitted_error_status[H2O_STATUS_ERROR_413];
+    metric_add(&server->options->metrics->http_oversized_total, refused - server->too_large);
+    server->too_large = refused;
+}
+
 void server_tick(struct server *server)
 {
     const struct gateway_limits *limits = &server->options->limits;
@@ -157,6 +166,7 @@ void server_tick(struct server *server)
     desk_tick(server->desk, uv_now(server->loop));
     metric_add(&server->options->metrics->http_slow_closed_total,
                slow_sweep(&server->context, &slow));
+    count_too_large(server);
     listener_sweep(&server->listener, slow.header_ms);
     if (server->is_stopping) step_stop(server);
 }

@@ -33,6 +33,7 @@ struct server {
     struct history *history;
     struct readers *readers; /* NULL: files are read on the loop */
     struct socket_hub *hub;
+    uint64_t too_large; /* bodies that libh2o has refused itself, as counted last */
     bool is_stopping;
     uint64_t stop_ms; /* since when, of the loop's clock */
 };

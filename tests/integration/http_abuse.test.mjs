@@ -155,7 +155,9 @@ quietly('what can be read two ways is refused, and nothing behind it is answered
         if (!isRefused) taken.push([what, ended, ...statuses]);
     }));
     assert.deepEqual(taken, []);
-    assert.equal(await metric(exchange.http, 'http_oversized_total'), oversized + 1); // what libh2o itself refuses is not counted
+    // Two bodies by libh2o, and one header; headers beyond libh2o's own bound are malformed to it.
+    await until('what was too large to be counted', async () =>
+        await metric(exchange.http, 'http_oversized_total') === oversized + 3);
 });
 
 // [what it is, the bytes, the answers]: unusual, but one way to read it.
