@@ -100,6 +100,23 @@ const forged = {
 };
 const signatureOf = (who, text) => `&signature=${sign(null, Buffer.from(text), who.key).toString('hex')}`;
 
+// The follower hands it to a leader who knows no such key; every node judges the key by the text alone.
+test('an account opens itself at a follower, and every node knows whose it is', async () => {
+    const newcomer = custody.pair(), { chainId } = trust, path = '/quorex/v1/accounts';
+    const wanted = { action: 'account-open', publicKey: newcomer.publicKey, chainId };
+    const opened = await custody.ask(url(follower), newcomer, 'POST', path, wanted);
+    assert.deepEqual([opened.http, opened.publicKey, opened.status], [200, newcomer.publicKey, 'OPEN'], JSON.stringify(opened));
+    await cluster.agreed();
+    for (const number of cluster.numbers) {
+        const known = await custody.ask(url(number), newcomer, 'GET', path, { chainId });
+        assert.equal(known.account, opened.account, `node ${number}: ${JSON.stringify(known)}`);
+    }
+    const again = await custody.ask(url(leader), newcomer, 'POST', path, wanted);
+    assert.equal(again.account, opened.account, 'asked at another node it is the same account');
+    const lost = await custody.ask(url(follower), custody.pair(), 'POST', path, wanted);
+    assert.deepEqual([lost.http, lost.code], [400, -1022], 'nobody opens an account for the key of another');
+});
+
 test('a key that counts says nothing without its signature, on any path of any node', async () => {
     const told = { ...shown, txid: txid(77), amount: String(WEI), height: 99, confirmations: 3 };
     const credit = { action: 'credit', account: ann.account, asset: 'BTC', amount: '1' };
