@@ -4,46 +4,22 @@
 // the chain is verified.
 
 import assert from 'node:assert/strict';
-import { execFile, execFileSync, spawn } from 'node:child_process';
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
-import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { quorex, until } from './exchange.mjs';
+import { until } from './exchange.mjs';
+import { LoneNode } from './lone_node.mjs';
 
-const port = 25700, http = `http://127.0.0.1:${port}`;
-const dir = mkdtempSync(join(tmpdir(), 'quorex-open-')), node = join(dir, 'node-0');
+const node = new LoneNode(25760, 'open', '--checkpoint-blocks', '10'), { http } = node;
+const admin = (...words) => node.admin(...words);
 const PATH = '/quorex/v1/accounts';
 const LIMIT = { symbol: 'BTCUSDT', side: 'BUY', type: 'LIMIT', timeInForce: 'GTC', quantity: '0.001', price: '20000' };
-let child, ended, chainId;
+let chainId;
 
 function pairOf() {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     return { key: privateKey, apiKey: publicKey.export({ type: 'spki', format: 'der' }).subarray(-32).toString('hex') };
-}
-
-async function startNode() {
-    const out = openSync(join(node, 'log'), 'a');
-    child = spawn(quorex, ['node', '--config', join(node, 'quorex.conf'), '--limits', 'off'], { stdio: ['ignore', out, out] });
-    ended = new Promise((resolve) => child.on('exit', resolve));
-    await until('the node to be ready', async () => (await fetch(`${http}/readyz`)).ok, 60);
-}
-
-async function stopNode() {
-    child?.kill('SIGTERM');
-    assert.equal(await ended, 0);
-    child = null;
-}
-
-function command(...words) {
-    return new Promise((resolve) => execFile(quorex, words, { timeout: 120000 }, (error, stdout, stderr) =>
-        resolve({ code: error ? error.code : 0, text: stdout + stderr })));
-}
-
-async function admin(...words) {
-    const { text } = await command('admin', '--url', http, '--operator-key', join(dir, 'operator.key'), ...words);
-    return JSON.parse(text.match(/\{.*\}/s)[0]);
 }
 
 const status = async () => (await fetch(`${http}/quorex/v1/status`)).json();
@@ -91,15 +67,11 @@ async function stateRoot() {
 }
 
 before(async () => {
-    execFileSync(quorex, ['init', '--data', dir, '--port', port, '--checkpoint-blocks', '10', '--demo'], { timeout: 60000 });
-    await startNode();
+    await node.start();
     ({ chainId } = await status());
 });
 
-after(async () => {
-    if (child) await stopNode();
-    rmSync(dir, { recursive: true, force: true });
-});
+after(() => node.remove());
 
 test('on a new chain nobody opens an account, until operators say so', async () => {
     await refused(open(pairOf()), -9126, 403);
@@ -128,9 +100,9 @@ test('from a key pair to an order in a certified block', async () => {
     const { body: proof } = await ask(key, 'GET', '/quorex/v1/proofs/account');
     assert.deepEqual(proof.leaf?.balances.map(({ asset, free, locked }) => [asset, free, locked]),
                      [['USDT', '980.00000000', '20.00000000']], JSON.stringify(proof));
-    const file = join(dir, 'proof');
+    const file = join(node.dir, 'proof');
     writeFileSync(file, Buffer.from(proof.proof, 'hex'));
-    const { code, text } = await command('verify', '--proof', file, '--genesis', join(dir, 'genesis.json'), '--account', owner.apiKey);
+    const { code, text } = await node.command('verify', '--proof', file, '--genesis', join(node.dir, 'genesis.json'), '--account', owner.apiKey);
     assert.equal(code, 0, text);
     assert.match(text, /^right: block \d+, certified/m);
 });
@@ -170,8 +142,8 @@ test('where operators look first an account waits, can only ask, and goes on whe
     await refused(ask({ key: someone.key, apiKey: operatorsKey }, 'POST', '/api/v3/order', LIMIT), -9128, 403);
     assert.equal((await ask({ key: someone.key, apiKey: operatorsKey }, 'GET', '/api/v3/account')).body.canTrade, false);
 
-    await stopNode();
-    await startNode(); // from a checkpoint or the log: it waits still
+    await node.stop();
+    await node.start(); // from a checkpoint or the log: it waits still
     assert.equal((await ask(someone, 'GET', PATH, { chainId })).body.status, 'PENDING');
     const approved = await admin('approve-account', `account=${waiting}`);
     assert.deepEqual([approved.result, approved.account], ['account-approved', waiting]);
@@ -192,15 +164,15 @@ test('an hour has so many, whoever asks; a restart from a checkpoint counts on',
                      [-9127, 'As many accounts have opened themselves as may in this hour: try again in the next one.']);
     const { height } = await status();
     await until('a checkpoint', async () => (await status()).checkpointHeight > height, 60);
-    await stopNode();
-    await startNode();
+    await node.stop();
+    await node.start();
     const answer = await open(pairOf());
     if (Math.floor(Date.now() / 3600000) === hour) assert.equal(answer.body.code, -9127, JSON.stringify(answer));
     assert.equal(await opened(owner), account);
 });
 
 test('verify re-executes it all', async () => {
-    await stopNode();
-    const { code, text } = await command('verify', '--chain', join(node, 'chain'));
+    await node.stop();
+    const { code, text } = await node.verify();
     assert.equal(code, 0, text);
 });

@@ -17,7 +17,7 @@ import { quorex, root, until } from './exchange.mjs';
 import { readYaml } from './page.mjs';
 import { check, resolve } from './schema.mjs';
 
-const port = 25700, http = `http://127.0.0.1:${port}`, ws = `ws://127.0.0.1:${port}`;
+const port = 25780, http = `http://127.0.0.1:${port}`, ws = `ws://127.0.0.1:${port}`;
 const dir = mkdtempSync(join(tmpdir(), 'quorex-examples-')), node = join(dir, 'node-0');
 const postgres = new Postgres(join(dir, 'sql'));
 const read = (name) => readYaml(readFileSync(join(root, 'docs/api', name), 'utf8'));

@@ -2,49 +2,25 @@
 // networks and may what it may, until it is removed. The node is started again from a checkpoint, and its chain verified.
 
 import assert from 'node:assert/strict';
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
-import { mkdtempSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import WebSocket from 'ws';
 import { quorex, until } from './exchange.mjs';
+import { LoneNode } from './lone_node.mjs';
 
-const port = 25700, http = `http://127.0.0.1:${port}`;
-const dir = mkdtempSync(join(tmpdir(), 'quorex-keys-')), node = join(dir, 'node-0');
+const port = 25700, node = new LoneNode(port, 'keys', '--checkpoint-blocks', '10'), { http } = node;
+const admin = (...words) => node.admin(...words);
 const PATH = '/quorex/v1/keys';
 const LIMIT = { symbol: 'BTCUSDT', side: 'BUY', type: 'LIMIT', timeInForce: 'GTC', quantity: '0.001', price: '20000' };
-let child, account, owner, ended, chainId;
+let account, owner, chainId;
 
 function pairOf() {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     return { key: privateKey, publicKey: publicKey.export({ type: 'spki', format: 'der' }).subarray(-32).toString('hex') };
-}
-
-async function startNode() {
-    const out = openSync(join(node, 'log'), 'a');
-    child = spawn(quorex, ['node', '--config', join(node, 'quorex.conf'), '--limits', 'off'],
-                  { stdio: ['ignore', out, out] });
-    ended = new Promise((resolve) => child.on('exit', resolve));
-    await until('the node to be ready', async () => (await fetch(`${http}/readyz`)).ok, 60);
-}
-
-async function stopNode() {
-    child?.kill('SIGTERM');
-    assert.equal(await ended, 0);
-    child = null;
-}
-
-function command(...words) {
-    return new Promise((resolve) => execFile(quorex, words, { timeout: 120000 }, (error, stdout, stderr) =>
-        resolve({ code: error ? error.code : 0, text: stdout + stderr })));
-}
-
-async function admin(...words) {
-    const { text } = await command('admin', '--url', http, '--operator-key', join(dir, 'operator.key'), ...words);
-    return JSON.parse(text.match(/\{.*\}/s)[0]);
 }
 
 // From a local address of our choice.
@@ -93,21 +69,16 @@ async function refused(answer, code, status) {
 }
 
 before(async () => {
-    execFileSync(quorex, ['init', '--data', dir, '--port', port, '--checkpoint-blocks', '10', '--demo'],
-                 { timeout: 60000 });
-    await startNode();
+    await node.start();
     ({ chainId } = await (await fetch(`${http}/quorex/v1/status`)).json());
-    execFileSync(quorex, ['demo-accounts', '--url', http, '--data', dir], { timeout: 60000 });
+    execFileSync(quorex, ['demo-accounts', '--url', http, '--data', node.dir], { timeout: 60000 });
     const pair = pairOf();
     owner = { key: pair.key, apiKey: pair.publicKey };
     account = (await admin('create-account', `publicKey=${pair.publicKey}`)).account;
     await admin('credit', `account=${account}`, 'asset=USDT', 'amount=1000');
 });
 
-after(async () => {
-    if (child) await stopNode();
-    rmSync(dir, { recursive: true, force: true });
-});
+after(() => node.remove());
 
 test('an owner with nothing but his key pair makes a key that trades, and its secret is told once', async () => {
     const key = await make({ permissions: 'READ,TRADE' });
@@ -116,7 +87,7 @@ test('an owner with nothing but his key pair makes a key that trades, and its se
     assert.equal((await ask(key, 'POST', '/api/v3/order', LIMIT)).status, 200);
     const { body } = await ask(owner, 'GET', PATH, { chainId });
     assert.deepEqual(body.map(({ keyId, secretKey }) => [keyId, secretKey]), [[key.keyId, undefined]]);
-    const files = readdirSync(join(node, 'chain'), { recursive: true, withFileTypes: true })
+    const files = readdirSync(join(node.folder, 'chain'), { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile()).map((entry) => readFileSync(join(entry.parentPath ?? entry.path, entry.name)));
     assert.ok(files.length > 0);
     for (const bytes of files) {
@@ -218,15 +189,15 @@ test('another node that starts from a checkpoint knows the same of keys, and the
         const status = await (await fetch(`${http}/quorex/v1/status`)).json();
         return Math.floor(status.certifiedHeight / 10) > Math.floor(from / 10) + 1;
     }, 60);
-    await stopNode();
-    await startNode();
+    await node.stop();
+    await node.start();
     await refused(ask(key, 'GET', '/api/v3/account'), -2015, 401);
     assert.equal((await ask(key, 'GET', '/api/v3/account', {}, '127.0.0.2')).status, 200);
     await refused(ask(gone, 'GET', '/api/v3/account'), -2015, 401);
     const { body } = await ask(owner, 'GET', PATH, { chainId });
     assert.deepEqual(body.map(({ keyId, ipList }) => [keyId, ipList]), [[key.keyId, ['127.0.0.2']]]);
     await refused(limit(gone.keyId, { permissions: 'READ' }), -9122, 404);
-    await stopNode();
-    const { code, text } = await command('verify', '--chain', join(node, 'chain'));
+    await node.stop();
+    const { code, text } = await node.verify();
     assert.equal(code, 0, text);
 });
