@@ -11,7 +11,11 @@
 #include "gateway/hall.h"
 #include "tests/unit/gateway/desk_fixture.h"
 
+#include <sodium.h>
+#include <stdarg.h>
+
 #define ASKER_RING_BYTES (1u << 16)
+#define ASKER_QUERY_MAX  1024
 #define ASKER_KEY        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 /* Who asks, and what it was told. What comes first is zeroed for each question; the texts end where they end. */
@@ -22,7 +26,7 @@ struct asker {
     struct asker *forgets; /* who is forgotten when this one is answered */
     size_t memory_used;
     char path[256];
-    char query[1024];
+    char query[ASKER_QUERY_MAX];
     char body[1 << 14];
     char text[1 << 14]; /* the answer's bytes */
     char memory[1 << 20];
@@ -41,6 +45,25 @@ static uint32_t asker_loop_count = 1; /* that share the hall */
 static uint64_t asker_address = 7;
 static struct readers *asker_readers;
 static uint32_t asker_answers; /* of all askers */
+
+/* The text, with its signature by an Ed25519 key as a client's library writes it into a query. */
+__attribute__((format(printf, 3, 4))) static inline void asker_sign_ed25519(
+    char query[ASKER_QUERY_MAX], const uint8_t *secret_key, const char *format, ...)
+{
+    char base64[128];
+    uint8_t signature[SIGNATURE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    const int length = vsnprintf(query, 640, format, arguments);
+    va_end(arguments);
+    hash_sign(secret_key, query, (size_t)length, signature);
+    sodium_bin2base64(base64, sizeof(base64), signature, sizeof(signature),
+                      sodium_base64_VARIANT_ORIGINAL);
+    char *at = query + length;
+    at += snprintf(at, 16, "&signature=");
+    for (const char *letter = base64; *letter != 0; letter++)
+        at += snprintf(at, 4, *letter == '+' ? "%%2B" : *letter == '/' ? "%%2F" : "%c", *letter);
+}
 
 static inline void asker_answered(struct desk_question *question)
 {

@@ -71,6 +71,19 @@ static inline uint16_t loop_take_port(void)
     return ntohs(address.sin_port);
 }
 
+/* Publishes a notice, and wakes nobody: whether the loop has said that it will sleep. */
+static inline bool loop_publish_block(void)
+{
+    uint8_t *at = ring_reserve(loop_notices, EVENT_HEADER_BYTES + BLOCK_SEALED_BYTES);
+    struct event_writer writer = {.at = at, .end = at + EVENT_HEADER_BYTES + BLOCK_SEALED_BYTES};
+    struct block_sealed_notice sealed = {0};
+    const struct block_header header = {.version = BLOCK_HEADER_VERSION, .height = 1};
+    block_header_encode(&header, sealed.header);
+    notice_write_block_sealed(&writer, &sealed);
+    ring_commit(loop_notices, (size_t)(writer.at - at));
+    return ring_publish(loop_notices);
+}
+
 /* Starts a loop on a port of its own; nothing has come out of the log yet. */
 static inline void loop_start(void)
 {

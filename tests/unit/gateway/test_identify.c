@@ -27,14 +27,7 @@ static void with_member(void)
 
 static void tell_block(void)
 {
-    uint8_t *at = ring_reserve(loop_notices, EVENT_HEADER_BYTES + BLOCK_SEALED_BYTES);
-    struct event_writer writer = {.at = at, .end = at + EVENT_HEADER_BYTES + BLOCK_SEALED_BYTES};
-    struct block_sealed_notice sealed = {0};
-    const struct block_header header = {.version = BLOCK_HEADER_VERSION, .height = 1};
-    block_header_encode(&header, sealed.header);
-    notice_write_block_sealed(&writer, &sealed);
-    ring_commit(loop_notices, (size_t)(writer.at - at));
-    if (ring_publish(loop_notices)) park_wake(&loop_park);
+    if (loop_publish_block()) park_wake(&loop_park);
 }
 
 /* A body goes to who signs for this very path with a member's key, byte for byte, and to nobody else. */

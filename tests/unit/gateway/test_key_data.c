@@ -31,17 +31,9 @@ static void open_with_owner(void)
 /* Asks by the text, signed with the owner's key at a later time than before. */
 static void ask_as(struct asker *asker, const char *name, enum method method, const char *text)
 {
-    char query[1024], base64[128];
-    uint8_t signature[SIGNATURE_BYTES];
-    const int length = snprintf(query, 640, "%s%s%stimestamp=%llu", text, text[0] == 0 ? "" : "&",
-                                chain, (unsigned long long)++time_ms);
-    hash_sign(owner_secret, query, (size_t)length, signature);
-    sodium_bin2base64(base64, sizeof(base64), signature, sizeof(signature),
-                      sodium_base64_VARIANT_ORIGINAL);
-    char *at = query + length;
-    at += snprintf(at, 16, "&signature=");
-    for (const char *letter = base64; *letter != 0; letter++)
-        at += snprintf(at, 4, *letter == '+' ? "%%2B" : *letter == '/' ? "%%2F" : "%c", *letter);
+    char query[ASKER_QUERY_MAX];
+    asker_sign_ed25519(query, owner_secret, "%s%s%stimestamp=%llu", text, text[0] == 0 ? "" : "&",
+                       chain, (unsigned long long)++time_ms);
     asker_begin(asker, method, PATH, query);
     asker->question.headers[DESK_API_KEY] = (struct auth_piece){name, 64};
     desk_take(&asker->question);

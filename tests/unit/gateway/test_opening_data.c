@@ -44,17 +44,9 @@ static void open_fixture(uint32_t per_hour, uint8_t approval)
 static void ask_by(struct asker *asker, const uint8_t *signing_key, const char *name,
                    enum method method, const char *path, const char *text)
 {
-    char query[1024], base64[128];
-    uint8_t signature[SIGNATURE_BYTES];
-    const int length = snprintf(query, 640, "%s%stimestamp=%llu", text, text[0] == 0 ? "" : "&",
-                                (unsigned long long)++time_ms);
-    hash_sign(signing_key, query, (size_t)length, signature);
-    sodium_bin2base64(base64, sizeof(base64), signature, sizeof(signature),
-                      sodium_base64_VARIANT_ORIGINAL);
-    char *at = query + length;
-    at += snprintf(at, 16, "&signature=");
-    for (const char *letter = base64; *letter != 0; letter++)
-        at += snprintf(at, 4, *letter == '+' ? "%%2B" : *letter == '/' ? "%%2F" : "%c", *letter);
+    char query[ASKER_QUERY_MAX];
+    asker_sign_ed25519(query, signing_key, "%s%stimestamp=%llu", text, text[0] == 0 ? "" : "&",
+                       (unsigned long long)++time_ms);
     asker_begin(asker, method, path, query);
     if (name != NULL) asker->question.headers[DESK_API_KEY] = (struct auth_piece){name, 64};
     desk_take(&asker->question);

@@ -17,19 +17,21 @@ static void assert_told(const char *part)
     if (strstr(desk_answer, part) == NULL) fail_msg("%s\nis not in\n%s", part, desk_answer);
 }
 
-/* A fill of an account with itself is two of its trades. */
+/* A fill of an account with itself. */
+static const struct view_fill own_fill = {.trade_id = 1,
+                                          .maker_order = 3,
+                                          .taker_order = 4,
+                                          .price = {100},
+                                          .qty = {1},
+                                          .maker_account = 1,
+                                          .taker_account = 1,
+                                          .taker_side = SELL};
+
+/* It is two of its trades. */
 TEST(reply_order, own_fill_is_shown_once_per_side)
 {
     const struct printing shown = printing();
-    const struct view_fill fill = {.trade_id = 1,
-                                   .maker_order = 3,
-                                   .taker_order = 4,
-                                   .price = {100},
-                                   .qty = {1},
-                                   .maker_account = 1,
-                                   .taker_account = 1,
-                                   .taker_side = SELL};
-    reply_fill(&json, &shown, &fill, 1, 0);
+    reply_fill(&json, &shown, &own_fill, 1, 0);
     assert_told("\"isBuyer\":true,\"isMaker\":true");
     assert_told("\"isBuyer\":false,\"isMaker\":false");
     assert_null(strstr(desk_answer, "\"orderId\":0"));
@@ -38,17 +40,9 @@ TEST(reply_order, own_fill_is_shown_once_per_side)
 /* Of one order, one: the other side is the other order's. */
 TEST(reply_order, an_own_fill_of_one_order_is_shown_once)
 {
-    const struct view_fill fill = {.trade_id = 1,
-                                   .maker_order = 3,
-                                   .taker_order = 4,
-                                   .price = {100},
-                                   .qty = {1},
-                                   .maker_account = 1,
-                                   .taker_account = 1,
-                                   .taker_side = SELL};
     for (uint64_t order_id = 3; order_id <= 4; order_id++) {
         const struct printing shown = printing();
-        reply_fill(&json, &shown, &fill, 1, order_id);
+        reply_fill(&json, &shown, &own_fill, 1, order_id);
         assert_told(order_id == 3 ? "\"orderId\":3," : "\"orderId\":4,");
         assert_null(strstr(desk_answer, order_id == 3 ? "\"orderId\":4," : "\"orderId\":3,"));
     }

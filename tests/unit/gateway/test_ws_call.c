@@ -416,19 +416,6 @@ TEST(ws_call, request_waits_until_there_is_room_for_it)
     assert_int_equal(loop_stop(), STATUS_OK);
 }
 
-/* Publishes a notice, and wakes nobody: whether the loop has said that it will sleep. */
-static bool sleeps(void)
-{
-    uint8_t *at = ring_reserve(loop_notices, EVENT_HEADER_BYTES + BLOCK_SEALED_BYTES);
-    struct event_writer writer = {.at = at, .end = at + EVENT_HEADER_BYTES + BLOCK_SEALED_BYTES};
-    struct block_sealed_notice sealed = {0};
-    const struct block_header header = {.version = BLOCK_HEADER_VERSION, .height = 1};
-    block_header_encode(&header, sealed.header);
-    notice_write_block_sealed(&writer, &sealed);
-    ring_commit(loop_notices, (size_t)(writer.at - at));
-    return ring_publish(loop_notices);
-}
-
 /* An order for which an answer has made room goes to the log before the loop sleeps: nothing else might wake it. Who hears the
  * answer and finds the loop asleep finds the order, too. */
 TEST(ws_call, order_that_waited_for_room_does_not_wait_for_another_turn)
@@ -446,7 +433,7 @@ TEST(ws_call, order_that_waited_for_room_does_not_wait_for_another_turn)
     wait_for(&loop_metrics.ws_paused_total);
     loop_accept(command, byte_count, 77);
     assert_non_null(strstr(hear(descriptor), "{\"id\":1,\"status\":200,"));
-    if (sleeps()) {
+    if (loop_publish_block()) {
         assert_non_null(ring_peek(loop_submissions, &other_bytes));
         park_wake(&loop_park);
     }

@@ -127,7 +127,8 @@ static hash_t create(struct fixture *f)
     return id;
 }
 
-static void remove_key(struct fixture *f, const hash_t *id)
+/* A removal with this text behind what it says, which every engine must refuse or take. */
+static void remove_with(struct fixture *f, const hash_t *id, const char *more, bool is_refused)
 {
     uint8_t payload[256];
     char text[256], hex[65];
@@ -137,9 +138,17 @@ static void remove_key(struct fixture *f, const hash_t *id)
     memcpy(removed.key_id, id->bytes, sizeof(removed.key_id));
     hash_hex(id->bytes, 32, hex);
     key_remove_command_put(payload, &ask);
-    event_write_key_removed(&f->world->out, &removed);
-    snprintf(text, sizeof(text), "action=key-remove&keyId=%s", hex);
+    if (is_refused)
+        event_write_refused(&f->world->out, &(struct refused_event){.reject = REJECT_OTHER_CHAIN});
+    else
+        event_write_key_removed(&f->world->out, &removed);
+    snprintf(text, sizeof(text), "action=key-remove&keyId=%s%s", hex, more);
     owner_signs(f, T_KEY_REMOVE, payload, text);
+}
+
+static void remove_key(struct fixture *f, const hash_t *id)
+{
+    remove_with(f, id, "", false);
 }
 
 static void limit_key(struct fixture *f, const hash_t *id, uint16_t permissions)
@@ -357,25 +366,6 @@ TEST(key_change, a_frozen_account_only_removes)
     freeze(&f);
     limit_key(&f, &id, KEY_READ);
     assert_differs(&f, "limits of a key");
-}
-
-/* A removal with this text behind what it says, which every engine must refuse or take. */
-static void remove_with(struct fixture *f, const hash_t *id, const char *more, bool is_refused)
-{
-    uint8_t payload[256];
-    char text[256], hex[65];
-    struct key_remove_command ask = {.time_ns = ++f->time_ms * 1000000, .account = f->account};
-    struct key_removed_event removed = {.time_ns = ask.time_ns, .account = f->account};
-    memcpy(ask.key_id, id->bytes, sizeof(ask.key_id));
-    memcpy(removed.key_id, id->bytes, sizeof(removed.key_id));
-    hash_hex(id->bytes, 32, hex);
-    key_remove_command_put(payload, &ask);
-    if (is_refused)
-        event_write_refused(&f->world->out, &(struct refused_event){.reject = REJECT_OTHER_CHAIN});
-    else
-        event_write_key_removed(&f->world->out, &removed);
-    snprintf(text, sizeof(text), "action=key-remove&keyId=%s%s", hex, more);
-    owner_signs(f, T_KEY_REMOVE, payload, text);
 }
 
 /* From rules 8 on what is about keys names this chain, or must have been refused: texts of before may still come. */
