@@ -5,6 +5,7 @@
 #ifndef TESTS_UNIT_GATEWAY_LOOP_FIXTURE_H
 #define TESTS_UNIT_GATEWAY_LOOP_FIXTURE_H
 
+#include "common/block_header.h"
 #include "common/hash.h"
 #include "gateway/auth.h"
 #include "gateway/gateway.h"
