@@ -18,7 +18,7 @@ const LARGEST = (1n << 63n) - 1n;
 // ---- the tree of sums ----
 
 // Millions of them are hashed: each is written into the same few bytes, and hashed at once where Node can (20.12).
-const digest = crypto.hash ? (bytes) => crypto.hash('sha256', bytes, 'buffer') : sha;
+const digest = crypto.hash ? (bytes) => crypto.hash('sha256', bytes, 'buffer') : (bytes) => sha(bytes);
 const leafText = Buffer.alloc(1 + 2 + LEAF_BYTES), joinText = Buffer.alloc(1 + 2 * (16 + 32));
 joinText[0] = 1;
 
