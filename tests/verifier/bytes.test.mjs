@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { eachByte, eachPart } from './changes.mjs';
+import { eachByte, eachPart, without } from './changes.mjs';
 import { checkLiabilities } from './liabilities.mjs';
 import { sample } from './sample.mjs';
 import { Refused, checkConsistency, checkHistory, checkProof } from './verify.mjs';
@@ -53,7 +53,7 @@ test('every two sizes up to 40, and every byte of their hashes', () => {
                     assert.ok(isRefused(() => check(parts)), `${from} to ${to}, hash ${i}, byte ${at}`);
                     part[at] ^= 1 << at % 8;
                 }
-                if (i >= 2) assert.ok(isRefused(() => check(parts.toSpliced(i, 1))), `${from} to ${to} without ${i}`);
+                if (i >= 2) assert.ok(isRefused(() => check(without(parts, i))), `${from} to ${to} without ${i}`);
             });
             assert.ok(isRefused(() => check([...parts, parts[1]])), `${from} to ${to} and one more`);
         }

@@ -1,3 +1,7 @@
+// Changes of lists: a copy with another element at `i`, and one without it, as with() and toSpliced() make in a Node above 18.
+export const replaced = (list, i, one) => Object.assign([...list], { [i]: one });
+export const without = (list, i) => [...list.slice(0, i), ...list.slice(i + 1)];
+
 // Changes by a byte: each bit of it alone, and all of them.
 
 const MASKS = [1, 2, 4, 8, 16, 32, 64, 128, 255];
@@ -21,20 +25,20 @@ export function eachByte(bytes, check) {
 export function eachPart(answer, check) {
     let count = 0;
     const tell = (changed, what) => { count++; check(changed, what); };
-    const walk = (value, put, path) => {
+    const walk = (value, give, path) => {
         if (typeof value === 'number') {
-            for (const other of [value + 1, value - 1, value + 256, 0].filter((one) => one >= 0 && one !== value)) tell(put(other), `${path} ${other}`);
+            for (const other of [value + 1, value - 1, value + 256, 0].filter((one) => one >= 0 && one !== value)) tell(give(other), `${path} ${other}`);
         } else if (typeof value === 'string') {
-            eachByte(Buffer.from(value, 'hex'), (bytes, what) => tell(put(bytes.toString('hex')), `${path}, ${what}`));
-            for (const other of [value.slice(2), `${value}00`]) tell(put(other), `${path}, ${other.length} letters`);
+            eachByte(Buffer.from(value, 'hex'), (bytes, what) => tell(give(bytes.toString('hex')), `${path}, ${what}`));
+            for (const other of [value.slice(2), `${value}00`]) tell(give(other), `${path}, ${other.length} letters`);
         } else if (Array.isArray(value)) {
             value.forEach((one, i) => {
-                walk(one, (other) => put(value.with(i, other)), `${path}[${i}]`);
-                tell(put(value.toSpliced(i, 1)), `${path} without ${i}`);
-                tell(put(value.toSpliced(i, 0, one)), `${path} with ${i} twice`);
+                walk(one, (other) => give(replaced(value, i, other)), `${path}[${i}]`);
+                tell(give(without(value, i)), `${path} without ${i}`);
+                tell(give([...value.slice(0, i), one, ...value.slice(i)]), `${path} with ${i} twice`);
             });
         } else {
-            for (const [name, one] of Object.entries(value)) walk(one, (other) => put({ ...value, [name]: other }), `${path}.${name}`);
+            for (const [name, one] of Object.entries(value)) walk(one, (other) => give({ ...value, [name]: other }), `${path}.${name}`);
         }
     };
     walk(answer, (changed) => changed, '');

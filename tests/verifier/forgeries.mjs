@@ -9,6 +9,7 @@
 //     holder     openings, account proofs of one holder; `twist` makes the account's or the openings' words others
 //     command    words, files      as the program is asked
 
+import { replaced } from './changes.mjs';
 import * as forge from './forge.mjs';
 
 const { le, leafHash, nodeHash, sha, withBytes } = forge;
@@ -293,7 +294,7 @@ function openings(sample) {
         const index = changes.index ?? part.position;
         const leaf = forge.sumLeaf(asset, part.amount, forge.commitmentOf(part.nonce, owner, asset, 0, 1));
         const root = forge.pathRoot(leaf, index, leaves, part.path, join);
-        const assets = head.assets.with(asset, { ...row, leaves, sum: root.sum, root: root.hash, ...changes.row });
+        const assets = replaced(head.assets, asset, { ...row, leaves, sum: root.sum, root: root.hash, ...changes.row });
         return signed({ head: { ...head, assets }, parts: [part], partCount: 1 });
     };
     const beside = { sum: 5n, hash: other32 }, huge = { sum: (1n << 128n) - 3n, hash: other32 };
@@ -352,17 +353,17 @@ function files(sample) {
     };
     const [largest] = leaves[0].map(({ amount }, i) => [amount, i]).reduce((best, one) => (one[0] > best[0] ? one : best));
     const place = leaves[0].findIndex(({ amount }) => amount === largest);
-    const without = leaves[0].with(place, { ...leaves[0][place], amount: 0n });
-    const swapped = leaves[0].with(place, leaves[0][(place + 1) % leaves[0].length])
-        .with((place + 1) % leaves[0].length, leaves[0][place]);
+    const without = replaced(leaves[0], place, { ...leaves[0][place], amount: 0n });
+    const swapped = replaced(replaced(leaves[0], place, leaves[0][(place + 1) % leaves[0].length]),
+                        (place + 1) % leaves[0].length, leaves[0][place]);
     const owed = [/sum is not what users are owed/, 'an asset\'s sum is not what users are owed of it'];
-    const negative = leaves[0].with(place, { ...leaves[0][place], amount: 1n << 63n });
+    const negative = replaced(leaves[0], place, { ...leaves[0][place], amount: 1n << 63n });
     const of = { says: /the certificate is of another root/, ours: 'its certificate of votes is of other liabilities',
                  malformed: 'its certificate of votes is malformed', otherTag: 'quorex/vote/1' };
     const cut = [/^the file is cut short/, 'it is cut short'], length = 'its length is not what its parts add up to';
     return [
         ['an account left out', with_(without), ...owed],
-        ['a unit of one left out', with_(leaves[0].with(place, { ...leaves[0][place], amount: largest - 1n })), ...owed],
+        ['a unit of one left out', with_(replaced(leaves[0], place, { ...leaves[0][place], amount: largest - 1n })), ...owed],
         ['a balance below zero', with_(negative, { sum: head.assets[0].sum }), /a leaf is below zero/, 'a leaf is below zero'],
         ['an account left out, the sum said all the same', with_(without, { sum: head.assets[0].sum }),
          /leaves do not add up to its sum/, 'an asset\'s leaves do not add up to its sum'],
@@ -467,7 +468,7 @@ function commands(sample) {
     const { forger, opening, others, holder } = sample;
     const real = forge.openingOf(forge.partsOf(opening).subject), key = real.owner.toString('hex');
     const row = real.head.assets[1 - real.asset];
-    const head = { ...real.head, assets: real.head.assets.with(1 - real.asset, { ...row, root: other32 }) };
+    const head = { ...real.head, assets: replaced(real.head.assets, 1 - real.asset, { ...row, root: other32 }) };
     const certificate = forger.certificate({ height: head.height, epoch: 0n, root: forge.liabilitiesRoot(head) }, { tag: 'quorex/liabs/1' });
     const second = forger.proof(opening, { subject: forge.openingBytes({ ...real, head, certificate }) });
     return [
