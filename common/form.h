@@ -41,8 +41,7 @@ enum form_fault {
 struct form {
     enum form_fault fault;
     uint64_t *found; /* a bit for each field that form_find has given; NULL: nobody wants to know */
-    uint64_t
-        initials; /* a bit for what each name begins with: most that are asked for are not there */
+    uint64_t initials; /* a bit for what each name begins with; most asked for begin otherwise */
     uint32_t field_count;
     uint32_t used_bytes;
     struct form_field fields[FORM_FIELDS_MAX];
