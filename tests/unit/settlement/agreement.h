@@ -33,6 +33,14 @@ static inline void agree(struct world *world)
     assert_true(settle_check(world->settlement));
 }
 
+/* Settlement says that it differs in `what`, at a command or at the end of the block. */
+static inline void differ(struct world *world, const char *what)
+{
+    const enum status status = world->status == STATUS_OK ? world_seal(world) : world->status;
+    assert_int_equal(status, STATUS_MISMATCH);
+    assert_string_equal(settlement_mismatch(world->settlement)->what, what);
+}
+
 /* One lot changes hands at `price`, between accounts 1 and 2. Needs: nothing rests in between. */
 static inline void touch(struct world *world, int64_t price)
 {

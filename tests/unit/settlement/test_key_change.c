@@ -5,6 +5,7 @@
 #include "common/share.h"
 #include "settlement/mandate_book.h"
 #include "tests/harness.h"
+#include "tests/unit/settlement/agreement.h"
 #include "tests/unit/settlement/snapshots.h"
 
 /* A world under rules 7 with one more account than all worlds have, whose owner can sign. */
@@ -183,10 +184,7 @@ static void cancel_all_by(struct fixture *f, const hash_t *id, uint16_t event_ty
 
 static void assert_differs(struct fixture *f, const char *what)
 {
-    enum status status = f->world->status;
-    if (status == STATUS_OK) status = world_seal(f->world);
-    assert_int_equal(status, STATUS_MISMATCH);
-    assert_string_equal(settlement_mismatch(f->world->settlement)->what, what);
+    differ(f->world, what);
     teardown(f);
 }
 

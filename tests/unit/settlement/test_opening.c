@@ -3,6 +3,7 @@
 #include "common/reject.h"
 #include "settlement/mandate_book.h"
 #include "tests/harness.h"
+#include "tests/unit/settlement/agreement.h"
 #include "tests/unit/settlement/snapshots.h"
 
 #define HOUR_NS UINT64_C(3600000000000)
@@ -129,10 +130,7 @@ static void approve(struct fixture *f, uint32_t account, uint32_t told)
 
 static void assert_differs(struct fixture *f, const char *what)
 {
-    enum status status = f->world->status;
-    if (status == STATUS_OK) status = world_seal(f->world);
-    assert_int_equal(status, STATUS_MISMATCH);
-    assert_string_equal(settlement_mismatch(f->world->settlement)->what, what);
+    differ(f->world, what);
     teardown(f);
 }
 
